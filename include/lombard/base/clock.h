@@ -1,0 +1,30 @@
+/*
+ * include/lombard/base/clock.h - the time of one turn of the loop.
+ *
+ * Read once a turn; everything that happens in that turn happens at that time.
+ * The cache counts seconds from its own start (`uptime_s`), which never jumps;
+ * absolute times of the protocol are translated with `start_unix_s`.
+ */
+#pragma once
+
+#include <stdint.h>
+
+struct clock {
+    uint64_t start_ns;    /* monotonic time of clock_init() */
+    int64_t start_unix_s; /* wall clock at clock_init(), in seconds */
+    uint64_t now_ns;      /* monotonic time of the last clock_read() */
+    uint64_t now_ms;      /* since clock_init() */
+    uint32_t uptime_s;    /* whole seconds since clock_init(), plus CLOCK_EPOCH_S */
+};
+
+/*
+ * uptime_s starts here, not at 0: so that "two seconds ago" and "expired at
+ * once" are positive numbers from the first second on, as in memcached.
+ */
+enum { CLOCK_EPOCH_S = 2 };
+
+void clock_init(struct clock *clock);
+/* Refresh now_ns, now_ms and uptime_s. */
+void clock_read(struct clock *clock);
+/* Seconds since the epoch at this turn: start_unix_s plus what has passed since. */
+int64_t clock_unix_s(const struct clock *clock);

@@ -1,0 +1,64 @@
+/*
+ * include/lombard/base/sys.h - the seam to the kernel and the allocator.
+ *
+ * Every system call that may fail, be short or be interrupted while the server
+ * runs goes through here, and nowhere else. Each function is the bare call:
+ * same result, same errno, no retry. A test replaces the whole file at link
+ * time by defining all of these functions itself; link-time optimisation makes
+ * them free in the release build.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "lombard/base/attr.h"
+
+struct epoll_event;
+struct iovec;
+
+/* Sockets. All descriptors are non-blocking. */
+ssize_t sys_recv(int fd, void *dst, size_t bytes) MUST_USE;
+ssize_t sys_readv(int fd, const struct iovec *iov, int count) MUST_USE;
+/* send(2) with MSG_NOSIGNAL: for one contiguous range. */
+ssize_t sys_send(int fd, const void *src, size_t bytes) MUST_USE;
+/* sendmsg(2) with MSG_NOSIGNAL. */
+ssize_t sys_sendmsg(int fd, const struct iovec *iov, int count) MUST_USE;
+/* accept4(2) with SOCK_NONBLOCK | SOCK_CLOEXEC. */
+int sys_accept(int listen_fd) MUST_USE;
+/* setsockopt(2) with an int value. */
+int sys_set_option(int fd, int level, int name, int value) MUST_USE;
+/* Half-close: no more will be sent, what the peer still sends can be read. */
+int sys_shutdown_write(int fd);
+/* read(2), for signalfd. */
+ssize_t sys_read(int fd, void *dst, size_t bytes) MUST_USE;
+int sys_close(int fd);
+/*
+ * The peer's address as the operator reads it: "tcp:1.2.3.4:5", "tcp6:[::1]:5",
+ * or "unix:/path". Always NUL-terminated within BYTES.
+ */
+void sys_peer_name(int fd, char *dst, size_t bytes);
+
+/* epoll. */
+int sys_epoll_create(void) MUST_USE;
+int sys_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event) MUST_USE;
+int sys_epoll_wait(int epfd, struct epoll_event *events, int max, int timeout_ms) MUST_USE;
+
+/* Memory. */
+/* Zeroed private pages, or NULL. Not counted against overcommit until touched. */
+void *sys_map(size_t bytes) MUST_USE;
+void sys_unmap(void *mem, size_t bytes);
+/* Give the pages' contents back; they read as zero when touched again. */
+void sys_discard(void *mem, size_t bytes);
+/* Ask for huge pages. Advice only. */
+void sys_advise_huge(void *mem, size_t bytes);
+void *sys_malloc(size_t bytes) MUST_USE;
+void sys_free(void *mem);
+
+/* Clocks. */
+uint64_t sys_monotonic_ns(void);
+/* Seconds since the epoch. */
+int64_t sys_realtime_s(void);
+/* Unpredictable bytes: hash seeds. Never fails (aborts when the kernel has none). */
+void sys_random(void *dst, size_t bytes);

@@ -1,0 +1,110 @@
+/*
+ * include/lombard/cmd/cmd.h - the commands: a request in, a reply out.
+ *
+ * Knows neither protocol nor socket. Between a request and the store stands only
+ * this: the semantics of memcached's commands, and their counters.
+ *
+ * How a connection uses it, for a batch of up to 16 requests:
+ *     cmd_prepare() each          hash the key, prefetch the bucket
+ *     cmd_prefetch() each         prefetch the item
+ *     cmd_execute() each          and format its reply before the next one
+ *
+ * A store command whose value is not all there goes another way:
+ *     cmd_upload_begin()          room in the store, pinned
+ *     cmd_upload_at()             where to receive into
+ *     cmd_upload_finish(), or cmd_upload_abort()
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lombard/base/attr.h"
+#include "lombard/base/clock.h"
+#include "lombard/base/stats.h"
+#include "lombard/proto/reply.h"
+#include "lombard/proto/request.h"
+
+struct cmd;
+
+struct cmd_config {
+    size_t limit_bytes;     /* -m */
+    size_t item_bytes_max;  /* -I */
+    bool evict;             /* not -M */
+    bool with_cas;          /* not -C */
+    bool flush_enabled;     /* not -F */
+    bool dump_enabled;      /* not -X */
+    bool shutdown_enabled;  /* -A */
+    const struct clock *clock; /* outlives the cmd */
+};
+
+/* NULL when memory for the store cannot be had. */
+struct cmd *cmd_create(const struct cmd_config *config) MUST_USE;
+void cmd_destroy(struct cmd *cmd);
+
+/* Once a turn, after the clock was read. */
+void cmd_new_turn(struct cmd *cmd);
+/* A bounded piece of background work; false when none is left. */
+bool cmd_work(struct cmd *cmd);
+
+/* Groups of statistics from above (connections, buffers, settings). At most 16; *SOURCE is copied. */
+void cmd_add_stats(struct cmd *cmd, const struct stat_source *source);
+
+/* --- One request --- */
+
+void cmd_prepare(struct cmd *cmd, struct request *req);
+void cmd_prefetch(struct cmd *cmd, const struct request *req);
+/*
+ * Execute. Of store commands, req->value is all of the value. The reply's slices
+ * die with the next call, except for what was pinned. OP_VERBOSITY, OP_SHUTDOWN
+ * and OP_QUIT are answered here; what they mean for the process is the caller's
+ * (cmd says REPLY_SHUTDOWN_OFF where -A was not given).
+ */
+void cmd_execute(struct cmd *cmd, const struct request *req, struct reply *reply);
+
+/* A store command whose value was announced too long, or had a bad end: what remains to be done. */
+void cmd_refuse_value(struct cmd *cmd, const struct request *req, struct reply *reply);
+
+/* --- REPLY_STREAM --- */
+
+struct cmd_stream {
+    uint8_t kind;    /* which lines; filled by cmd_stream_begin() */
+    uint8_t source;  /* position in the list of sources */
+    uint64_t cursor; /* within it */
+};
+
+/* After cmd_execute() said REPLY_STREAM: the stream of that request. */
+void cmd_stream_begin(struct cmd *cmd, const struct request *req, struct cmd_stream *stream);
+/* STREAM_STATS: the next line, or false at the end. */
+bool cmd_stream_stat(struct cmd *cmd, struct cmd_stream *stream, struct stat_line *line) MUST_USE;
+/* STREAM_LINES: the next line at DST (room for STREAM_LINE_BYTES); 0 at the end. */
+size_t cmd_stream_line(struct cmd *cmd, struct cmd_stream *stream, char *dst) MUST_USE;
+
+/* --- Values that are sent from where they lie --- */
+
+/* The contiguous part of a reply's value that begins at OFF. */
+struct slice cmd_value_at(const struct cmd *cmd, const void *handle, uint64_t off);
+/* Keep the bytes at ADDR until they are sent; taken back by the same address. */
+void cmd_pin(struct cmd *cmd, const void *addr);
+void cmd_unpin(struct cmd *cmd, const void *addr);
+/* Keep an item with all parts of its value. */
+void cmd_pin_item(struct cmd *cmd, const void *handle);
+void cmd_unpin_item(struct cmd *cmd, const void *handle);
+/* Whether clients that do not read or write on hold so much that storing suffers. */
+bool cmd_pins_exceed(const struct cmd *cmd);
+
+/* --- Values that are received where they will lie --- */
+
+/*
+ * Begin to receive REQ's value. True: *HANDLE is where. False: there is no such
+ * place, *REPLY says why, and the value must be swallowed.
+ */
+bool cmd_upload_begin(struct cmd *cmd, const struct request *req, void **handle,
+                      struct reply *reply) MUST_USE;
+/* Where byte OFF of the value goes, and how many fit from there. */
+struct slice cmd_upload_at(struct cmd *cmd, void *handle, uint64_t off);
+/* All value_bytes are there: execute. REQ is as it was at the beginning (value empty). */
+void cmd_upload_finish(struct cmd *cmd, const struct request *req, void *handle,
+                       struct reply *reply);
+void cmd_upload_abort(struct cmd *cmd, void *handle);

@@ -1,0 +1,103 @@
+/*
+ * include/lombard/loan/pool.h - the one freelist, and who holds what.
+ *
+ *     made = free + lent        at every quiescent point
+ *
+ * A borrower asks for a buffer when it has bytes to place, and returns it as
+ * soon as the buffer is empty. The freelist is a stack: the buffer lent next is
+ * the one that is still in the processor's cache. Above the limit a borrower
+ * waits in a queue, output before input, each first come first served; a part
+ * of the limit is kept for output alone, so that what was read can be answered.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lombard/base/attr.h"
+#include "lombard/base/list.h"
+#include "lombard/loan/buf.h"
+
+struct pool;
+
+struct pool_config {
+    size_t limit_bytes;   /* of all buffers; at least 4 of them */
+    size_t reserve_bytes; /* of these, for output only */
+    size_t keep_bytes;    /* the freelist is not trimmed below this */
+    bool keep_with_borrower; /* --loan off: an empty buffer is not taken back */
+};
+
+enum loan_purpose { LOAN_FOR_INPUT, LOAN_FOR_OUTPUT };
+
+/* Callers switch over all of these, with no default. */
+enum loan_result {
+    LOAN_EXISTING,  /* the borrower already holds one: *slot is unchanged */
+    LOAN_LOANED,    /* *slot came from the freelist */
+    LOAN_ALLOCATED, /* the freelist was empty: *slot is new */
+    LOAN_WAITING,   /* at the limit: queued, on_grant() will bring one */
+    LOAN_FAILED,    /* the kernel refused memory; not queued, *slot is unchanged */
+};
+
+/*
+ * Who waits. Lives inside the borrower; linked only while it waits, and then
+ * pool_forget() must be called before it goes away.
+ */
+struct borrower {
+    struct list_node node;
+    struct buf **slot; /* where the granted buffer is put */
+    enum loan_purpose purpose;
+};
+
+/* Called when a waiter got its buffer: *borrower->slot is set, the node unlinked. */
+typedef void pool_on_grant(struct borrower *borrower);
+
+/* What happened, for each purpose. The first five sum to the calls of pool_loan(). */
+struct pool_counts {
+    uint64_t existing;
+    uint64_t loaned;
+    uint64_t allocated;
+    uint64_t waiting;
+    uint64_t failed;
+};
+
+/* The ledger. made == free + lent. */
+struct pool_ledger {
+    uint64_t made;     /* buffers in existence */
+    uint64_t free;     /* in the freelist */
+    uint64_t lent;     /* with borrowers */
+    uint64_t lent_for[2]; /* of these, by purpose */
+    uint64_t peak;     /* most ever made */
+    uint64_t waiters;  /* borrowers in the queues */
+    uint64_t limit;    /* all in buffers */
+    uint64_t reserve;
+    uint64_t trimmed;  /* given back to the kernel since the start */
+};
+
+/* NULL when memory is short. */
+struct pool *pool_create(const struct pool_config *config, pool_on_grant *on_grant) MUST_USE;
+/* BUG if a buffer is still lent. */
+void pool_destroy(struct pool *pool);
+
+/*
+ * Lend a buffer into *SLOT (which holds the borrower's buffer, or NULL). When
+ * the result is LOAN_WAITING, BORROWER is queued with SLOT and PURPOSE.
+ */
+enum loan_result pool_loan(struct pool *pool, struct borrower *borrower,
+                           enum loan_purpose purpose, struct buf **slot) MUST_USE;
+/*
+ * Take *SLOT back; *SLOT becomes NULL. BUG if it is not empty (a release build
+ * keeps it with the borrower). PURPOSE is that of the loan. A waiter, if there
+ * is one, gets the buffer at once.
+ */
+void pool_return(struct pool *pool, enum loan_purpose purpose, struct buf **slot);
+/* Take a waiting borrower out of its queue. Nothing happens if it does not wait. */
+void pool_forget(struct pool *pool, struct borrower *borrower);
+
+/* Give back to the kernel what the freelist holds above its recent need. Call it once a second. */
+void pool_trim(struct pool *pool);
+
+const struct pool_counts *pool_counts(const struct pool *pool, enum loan_purpose purpose);
+void pool_ledger(const struct pool *pool, struct pool_ledger *ledger);
+/* Counters back to 0; the ledger stays. */
+void pool_reset_counts(struct pool *pool);

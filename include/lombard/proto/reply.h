@@ -1,0 +1,72 @@
+/*
+ * include/lombard/proto/reply.h - what a command answers, before it is bytes.
+ *
+ * A command fills it; a protocol's formatter turns it into a head (formatted
+ * bytes), a value (sent from where it lies) and a tail (constant bytes). Slices
+ * point into the store or constants, and die with the next call into the store
+ * unless pinned.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lombard/base/slice.h"
+
+enum reply_status {
+    REPLY_NOTHING, /* no answer is due (quit) */
+    REPLY_HIT,     /* item is set */
+    REPLY_MISS,
+    REPLY_STORED,
+    REPLY_NOT_STORED,
+    REPLY_EXISTS,    /* the CAS did not match */
+    REPLY_NOT_FOUND, /* of a command that is no get */
+    REPLY_DELETED,
+    REPLY_TOUCHED,
+    REPLY_NUMBER, /* number: the new value of incr and decr */
+    REPLY_OK,
+    REPLY_VERSION,
+    REPLY_NOOP,         /* mn; binary noop */
+    REPLY_DEBUG,        /* me: item is set */
+    REPLY_NON_NUMERIC,  /* incr and decr of what is no number */
+    REPLY_TOO_LARGE,    /* object too large for cache */
+    REPLY_OUT_OF_MEMORY, /* nothing could be evicted, or -M */
+    REPLY_BAD_DELTA,     /* ma, meta and binary: malformed arguments found by the command */
+    REPLY_SHUTDOWN_OFF,  /* shutdown without -A */
+    REPLY_STREAM,        /* stats and dumps: lines are pulled from `stream` */
+    REPLY_REFUSED,       /* what the parser said: request.refusal */
+    REPLY_FLUSH_OFF,     /* flush_all with -F */
+    REPLY_DUMP_OFF,      /* lru_crawler metadump with -X */
+};
+
+/* An item as the store shows it. Dies with the next call into the store, unless pinned. */
+struct reply_item {
+    const void *handle;   /* names the item: for cmd_pin() and cmd_value_at() */
+    struct slice key;
+    struct slice value;   /* its first bytes: all of it when value.len == value_bytes */
+    uint64_t value_bytes; /* in all */
+    uint64_t cas;
+    uint32_t client_flags;
+    int64_t ttl_s;          /* seconds left; -1: never expires */
+    uint32_t idle_s;        /* since the last access before this one */
+    bool was_hit;           /* it had been fetched before */
+    bool won;               /* meta W: this client shall recache */
+    bool stale;             /* meta X */
+    bool already_won;       /* meta Z: somebody else shall */
+};
+
+/* REPLY_STREAM: lines that are pulled while there is room for one. */
+enum stream_kind {
+    STREAM_STATS, /* name and value: STAT lines, or binary stat packets */
+    STREAM_LINES, /* whole text lines, as they are */
+};
+
+enum { STREAM_LINE_BYTES = 1024 };
+
+struct reply {
+    enum reply_status status;
+    struct reply_item item; /* HIT, DEBUG; meta replies: what is known of the item */
+    uint64_t number;        /* NUMBER */
+    uint64_t cas;           /* of what was stored or changed; 0 where there is none */
+    enum stream_kind stream;
+};

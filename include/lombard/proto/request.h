@@ -1,0 +1,103 @@
+/*
+ * include/lombard/proto/request.h - one command, whatever protocol it came in.
+ *
+ * A parser fills it from the bytes of a read buffer; its slices point into those
+ * bytes and die with them. A multiget becomes one request a key, so that it may
+ * be of any length: the last one carries REQ_LAST.
+ *
+ * A command that carries a value is complete when its head (line, or binary
+ * header, extras and key) is: body_bytes says what follows. Who reads the bytes
+ * attaches the value, or swallows it where the request turns out to be refused.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lombard/base/slice.h"
+
+enum {
+    KEY_BYTES_MAX = 250,    /* memcached's limit, in every protocol */
+    LINE_BYTES_MAX = 4096,  /* a command line that is no multiget */
+    REQUEST_TAIL_BYTES = 2, /* "\r\n" after a value in the text protocols */
+};
+
+enum request_op {
+    OP_GET,     /* get gets; binary get getk; one key */
+    OP_GAT,     /* get and touch: exptime */
+    OP_SET,     /* store commands: value, client_flags, exptime, cas where not 0 */
+    OP_ADD,     /*   only if absent */
+    OP_REPLACE, /*   only if present */
+    OP_APPEND,  /*   only if present; keeps client_flags and exptime */
+    OP_PREPEND,
+    OP_CAS,    /*   only if present with this cas */
+    OP_DELETE, /* cas where not 0 */
+    OP_INCR,   /* delta; initial and exptime where REQ_VIVIFY */
+    OP_DECR,
+    OP_TOUCH,     /* exptime */
+    OP_META_GET,  /* mg: see struct request_meta for these five */
+    OP_META_SET,  /* ms */
+    OP_META_DELETE, /* md */
+    OP_META_ARITH,  /* ma */
+    OP_META_DEBUG,  /* me */
+    OP_NOOP,        /* mn; binary noop */
+    OP_FLUSH,       /* exptime: the delay in seconds, 0 for now */
+    OP_VERSION,
+    OP_VERBOSITY, /* delta: the level */
+    OP_STATS,     /* key: the argument, empty for plain `stats` */
+    OP_DUMP,      /* lru_crawler metadump / mgdump; REQ_MGDUMP */
+    OP_SHUTDOWN,  /* REQ_GRACEFUL */
+    OP_QUIT,
+    OP_REFUSED, /* not a command, or a bad one: `refusal` is the answer */
+};
+
+/* Bits of request.flags. */
+enum {
+    REQ_QUIET = 1U << 0,    /* noreply; binary ...q; meta q */
+    REQ_WITH_CAS = 1U << 1, /* gets, gats: the reply carries the CAS */
+    REQ_LAST = 1U << 2,     /* text get family: END follows this key's reply */
+    REQ_WITH_KEY = 1U << 3, /* binary getk family: the reply carries the key */
+    REQ_CLOSE = 1U << 4,    /* after the reply, close: the stream has no next command */
+    REQ_VIVIFY = 1U << 5,   /* incr, decr: create with `initial` when absent */
+    REQ_MGDUMP = 1U << 6,   /* OP_DUMP: "mg key" lines instead of metadump's */
+    REQ_GRACEFUL = 1U << 7, /* OP_SHUTDOWN: let replies drain */
+    REQ_SWALLOW = 1U << 8,  /* OP_REFUSED with a body: body_bytes follow, to be skipped */
+};
+
+/* What the meta commands ask for beyond the classic ones (protocol.txt, "Meta Commands"). */
+struct request_meta {
+    struct slice flags;  /* the flag tokens as sent, for the reply's return flags */
+    uint64_t seen;       /* bit (letter - 'A') for each flag given */
+    char mode;           /* ms M(...): one of E A P R S; ma M(...): I or D; else 0 */
+    int64_t vivify_ttl;  /* N */
+    int64_t recache_ttl; /* R */
+    uint64_t new_cas;    /* E */
+};
+
+#define META_BIT(letter) (UINT64_C(1) << ((letter) - 'A'))
+
+struct request {
+    enum request_op op;
+    uint32_t flags;      /* REQ_* */
+    struct slice key;    /* 1 to KEY_BYTES_MAX bytes where the op takes one; decoded where base64 */
+    uint64_t hash;       /* of the key; filled by cmd_prepare() */
+    struct slice value;  /* attached by the reader when it has all of it; else empty */
+    uint64_t value_bytes; /* of a store command, as announced */
+    uint64_t body_bytes; /* that follow the head in the stream: the value and its "\r\n" */
+    uint32_t client_flags;
+    int64_t exptime; /* as sent: relative seconds, absolute above 30 days, negative: expired */
+    uint64_t cas;    /* 0: do not compare */
+    uint64_t delta;
+    uint64_t initial;
+    struct slice refusal; /* OP_REFUSED: text: the whole line with "\r\n"; binary: the message */
+    struct request_meta meta;
+    uint32_t opaque;        /* binary: echoed as it came */
+    uint16_t refusal_status; /* binary: the status of an OP_REFUSED */
+    uint8_t opcode;         /* binary: echoed */
+};
+
+/* What a parser says of the bytes it was shown. */
+enum parse_result {
+    PARSE_COMPLETE, /* *req and *used are set */
+    PARSE_PARTIAL,  /* more bytes are needed; *used of them may be dropped all the same */
+};

@@ -1,0 +1,205 @@
+/*
+ * include/lombard/store/store.h - the cache: keys to items in bounded memory.
+ *
+ * All memory is one arena of segments and an index; both together stay within
+ * the limit. Items are appended to segments and never move while their segment
+ * is pinned; without a pin, any call that may write can move or drop any item,
+ * so what a lookup returns dies with the next call unless it says otherwise.
+ *
+ * Every time is a second of the caller's clock (clock.uptime_s): exact, per
+ * item, compared when an item is looked at.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lombard/base/attr.h"
+#include "lombard/base/hash.h"
+#include "lombard/base/slice.h"
+
+struct store;
+
+struct store_config {
+    size_t limit_bytes;    /* -m: arena, index and bookkeeping together */
+    size_t item_bytes_max; /* -I: key, value and header of one item */
+    bool evict;            /* false for -M */
+    bool with_cas;         /* false for -C */
+    struct hash_key hash_key;
+};
+
+/* NULL when the kernel gives no address space. Owns everything it maps. */
+struct store *store_create(const struct store_config *config) MUST_USE;
+void store_destroy(struct store *store);
+
+/* Once a turn: the time of everything that follows. */
+void store_set_time(struct store *store, uint32_t now_s);
+/*
+ * Do a bounded piece of background work: expiry, cleaning, index growth. False
+ * when there is nothing left to do now.
+ */
+bool store_work(struct store *store);
+
+/* --- Looking up, in three steps so that a batch overlaps its cache misses --- */
+
+uint64_t store_hash(const struct store *store, struct slice key);
+void store_prefetch_bucket(const struct store *store, uint64_t hash);
+/* After the bucket has arrived: prefetch the item that it seems to hold. */
+void store_prefetch_item(const struct store *store, uint64_t hash);
+
+/* Bits of item.marks: what the meta protocol keeps with an item. */
+enum {
+    ITEM_FETCHED = 1U << 0, /* was hit since it was stored */
+    ITEM_STALE = 1U << 1,   /* meta: invalidated, still served */
+    ITEM_TOKEN = 1U << 2,   /* meta: the win was handed out */
+};
+
+enum { STORE_NEVER = 0 }; /* expires_s of an item that does not expire */
+
+struct item {
+    void *handle;         /* the record: names the item while it is valid */
+    struct slice key;
+    struct slice value;   /* first contiguous part; the whole when value.len == value_bytes */
+    uint64_t value_bytes;
+    uint64_t cas;         /* 0 with -C */
+    uint32_t client_flags;
+    uint32_t expires_s;  /* the first second in which it is gone; STORE_NEVER */
+    uint32_t accessed_s; /* second of the last store_get() with bump before this one */
+    uint32_t marks;      /* before this access */
+};
+
+/*
+ * Find a live item. With BUMP the access counts: for eviction, last access and
+ * ITEM_FETCHED. *ITEM is written only on true.
+ */
+bool store_get(struct store *store, struct slice key, uint64_t hash, bool bump,
+               struct item *item) MUST_USE;
+/* Likewise, no trace left; expired items count as absent. */
+bool store_peek(struct store *store, struct slice key, uint64_t hash, struct item *item) MUST_USE;
+
+/*
+ * The contiguous part of ITEM's value that begins at OFF (below value_bytes).
+ * Each part lies in one segment, which store_pin() of its first byte keeps.
+ */
+struct slice store_value_at(const struct store *store, const void *handle, uint64_t off);
+
+/* --- Pins --- */
+
+/* Keep the segment that ADDR lies in. Every pin is taken back by the same address. */
+void store_pin(struct store *store, const void *addr);
+void store_unpin(struct store *store, const void *addr);
+/* The same for all segments of an item: its record and every part of its value. */
+void store_pin_item(struct store *store, const void *handle);
+void store_unpin_item(struct store *store, const void *handle);
+/*
+ * Whether pins hold so much that storing suffers: then the longest-stalled
+ * client has to give way.
+ */
+bool store_pins_exceed(const struct store *store);
+
+/* --- Storing: reserve, fill, then commit or abort --- */
+
+enum reserve_result {
+    RESERVE_OK,
+    RESERVE_TOO_LARGE,     /* above item_bytes_max */
+    RESERVE_OUT_OF_MEMORY, /* -M, or everything is pinned */
+};
+
+struct item_spec {
+    struct slice key;
+    uint64_t hash;
+    uint64_t value_bytes;
+    uint32_t client_flags;
+    uint32_t expires_s; /* STORE_NEVER, or a second; in the past: expired at once */
+    uint32_t marks;
+};
+
+/*
+ * Room for an item that nobody sees yet. *HANDLE names it and is pinned (as by
+ * store_pin_item) until it is committed or aborted. Nothing in SPEC is kept.
+ */
+enum reserve_result store_reserve(struct store *store, const struct item_spec *spec,
+                                  void **handle) MUST_USE;
+/* Where the value's byte OFF goes, and how many fit from there on. */
+struct slice store_reserved_at(struct store *store, void *handle, uint64_t off);
+void store_abort(struct store *store, void *handle);
+
+enum commit_mode {
+    COMMIT_SET,     /* whatever is there */
+    COMMIT_ADD,     /* only if absent */
+    COMMIT_REPLACE, /* only if present */
+    COMMIT_CAS,     /* only if present with the given cas */
+};
+
+enum commit_result { COMMIT_STORED, COMMIT_NOT_STORED, COMMIT_EXISTS, COMMIT_NOT_FOUND };
+
+/*
+ * Make the reserved item the one for its key, if MODE allows; else it is
+ * dropped. Either way HANDLE is unpinned and forgotten. NEW_CAS: the item's CAS,
+ * or 0 to draw the next one; the CAS it got is in *CAS on COMMIT_STORED. An old
+ * item of that key is replaced; its pinned bytes stay.
+ */
+enum commit_result store_commit(struct store *store, void *handle, enum commit_mode mode,
+                                uint64_t compare_cas, uint64_t new_cas, uint64_t *cas) MUST_USE;
+
+/* --- Changing what is there; ITEM is as just looked up --- */
+
+void store_delete(struct store *store, const struct item *item);
+/*
+ * Set the expiry. May move the item (when its record had no room for one): *ITEM
+ * is refreshed. False when there was no memory for that; nothing has changed then.
+ */
+bool store_touch(struct store *store, struct item *item, uint32_t expires_s) MUST_USE;
+void store_set_marks(struct store *store, const struct item *item, uint32_t marks);
+/*
+ * Overwrite the value in place with as many bytes, giving it NEW_CAS (0: the
+ * next one). For short contiguous values: counters. Returns the CAS.
+ */
+uint64_t store_overwrite(struct store *store, const struct item *item, struct slice value,
+                         uint64_t new_cas);
+/* Give the item a CAS without changing anything else (0: the next one). */
+uint64_t store_set_cas(struct store *store, const struct item *item, uint64_t new_cas);
+
+/*
+ * Everything stored before second AT_S is gone from that second on (0: all that
+ * is there, now, however many were stored in this second). Constant time.
+ */
+void store_flush(struct store *store, uint32_t at_s);
+
+/* --- Looking at it --- */
+
+/*
+ * Visit live items in index order. Start with *CURSOR 0; true with *ITEM for
+ * each; false when done. Between calls anything may happen: an item that was
+ * there all the time is seen exactly once, unless the index grows meanwhile
+ * (then at least once).
+ */
+bool store_next(struct store *store, uint64_t *cursor, struct item *item) MUST_USE;
+
+struct store_stats {
+#define STAT(name, kind, help) uint64_t name;
+#include "lombard/store/store_stats.def"
+#undef STAT
+};
+
+const struct store_stats *store_stats(const struct store *store);
+/* Counters back to 0; states stay. */
+void store_reset_stats(struct store *store);
+
+/* Where each byte of the limit is. The parts sum to limit_bytes. */
+struct store_layout {
+    uint64_t limit_bytes;
+    uint64_t live_bytes;    /* keys and values of live items */
+    uint64_t header_bytes;  /* their headers */
+    uint64_t dead_bytes;    /* of replaced, deleted or expired items, and segments' ends */
+    uint64_t index_bytes;   /* buckets in use and their bookkeeping */
+    uint64_t pinned_bytes;  /* dead, and only kept because somebody is reading or writing */
+    uint64_t free_bytes;    /* segments without contents, and what was never touched */
+    uint64_t items;
+    uint64_t segment_bytes; /* of one */
+    uint64_t segments;      /* in all */
+    uint64_t segments_free;
+};
+
+void store_layout(const struct store *store, struct store_layout *layout);

@@ -1,0 +1,186 @@
+#include "lombard/base/sys.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+ssize_t
+sys_recv(int fd, void *dst, size_t bytes)
+{
+    return recv(fd, dst, bytes, 0);
+}
+
+ssize_t
+sys_readv(int fd, const struct iovec *iov, int count)
+{
+    return readv(fd, iov, count);
+}
+
+ssize_t
+sys_send(int fd, const void *src, size_t bytes)
+{
+    return send(fd, src, bytes, MSG_NOSIGNAL);
+}
+
+ssize_t
+sys_sendmsg(int fd, const struct iovec *iov, int count)
+{
+    struct msghdr msg = {.msg_iovlen = (size_t)count};
+
+    /* sendmsg() does not write through it: the field lacks a const for recvmsg()'s sake. */
+    memcpy(&msg.msg_iov, &iov, sizeof(iov));
+    return sendmsg(fd, &msg, MSG_NOSIGNAL);
+}
+
+int
+sys_accept(int listen_fd)
+{
+    return accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+int
+sys_set_option(int fd, int level, int name, int value)
+{
+    return setsockopt(fd, level, name, &value, sizeof(value));
+}
+
+int
+sys_shutdown_write(int fd)
+{
+    return shutdown(fd, SHUT_WR);
+}
+
+ssize_t
+sys_read(int fd, void *dst, size_t bytes)
+{
+    return read(fd, dst, bytes);
+}
+
+int
+sys_close(int fd)
+{
+    return close(fd);
+}
+
+void
+sys_peer_name(int fd, char *dst, size_t bytes)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in in4;
+        struct sockaddr_in6 in6;
+        struct sockaddr_un un;
+    } addr;
+    socklen_t len = sizeof(addr);
+    char host[INET6_ADDRSTRLEN];
+
+    memset(&addr, 0, sizeof(addr));
+    if (getpeername(fd, &addr.any, &len) != 0) {
+        (void)snprintf(dst, bytes, "gone");
+        return;
+    }
+    switch (addr.any.sa_family) {
+    case AF_INET:
+        (void)inet_ntop(AF_INET, &addr.in4.sin_addr, host, sizeof(host));
+        (void)snprintf(dst, bytes, "tcp:%s:%u", host, ntohs(addr.in4.sin_port));
+        return;
+    case AF_INET6:
+        (void)inet_ntop(AF_INET6, &addr.in6.sin6_addr, host, sizeof(host));
+        (void)snprintf(dst, bytes, "tcp6:[%s]:%u", host, ntohs(addr.in6.sin6_port));
+        return;
+    default:
+        /* A client's unix socket has no name: say whose door it came through. */
+        len = sizeof(addr);
+        if (getsockname(fd, &addr.any, &len) != 0)
+            addr.un.sun_path[0] = '\0';
+        (void)snprintf(dst, bytes, "unix:%s", addr.un.sun_path);
+        return;
+    }
+}
+
+int
+sys_epoll_create(void)
+{
+    return epoll_create1(EPOLL_CLOEXEC);
+}
+
+int
+sys_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
+{
+    return epoll_ctl(epfd, op, fd, event);
+}
+
+int
+sys_epoll_wait(int epfd, struct epoll_event *events, int max, int timeout_ms)
+{
+    return epoll_wait(epfd, events, max, timeout_ms);
+}
+
+void *
+sys_map(size_t bytes)
+{
+    void *mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    return mem == MAP_FAILED ? NULL : mem;
+}
+
+void
+sys_unmap(void *mem, size_t bytes)
+{
+    (void)munmap(mem, bytes);
+}
+
+void
+sys_discard(void *mem, size_t bytes)
+{
+    (void)madvise(mem, bytes, MADV_DONTNEED);
+}
+
+void
+sys_advise_huge(void *mem, size_t bytes)
+{
+    (void)madvise(mem, bytes, MADV_HUGEPAGE);
+}
+
+void *
+sys_malloc(size_t bytes)
+{
+    return malloc(bytes);
+}
+
+void
+sys_free(void *mem)
+{
+    free(mem);
+}
+
+uint64_t
+sys_monotonic_ns(void)
+{
+    struct timespec ts;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * UINT64_C(1000000000) + (uint64_t)ts.tv_nsec;
+}
+
+int64_t
+sys_realtime_s(void)
+{
+    return (int64_t)time(NULL);
+}
+
+void
+sys_random(void *dst, size_t bytes)
+{
+    if (getentropy(dst, bytes) != 0)
+        BUG("getentropy() failed: no randomness for the hash seed");
+}
