@@ -29,13 +29,13 @@
 struct cmd;
 
 struct cmd_config {
-    size_t limit_bytes;     /* -m */
-    size_t item_bytes_max;  /* -I */
-    bool evict;             /* not -M */
-    bool with_cas;          /* not -C */
-    bool flush_enabled;     /* not -F */
-    bool dump_enabled;      /* not -X */
-    bool shutdown_enabled;  /* -A */
+    size_t limit_bytes;        /* -m */
+    size_t item_bytes_max;     /* -I */
+    bool evict;                /* not -M */
+    bool with_cas;             /* not -C */
+    bool flush_enabled;        /* not -F */
+    bool dump_enabled;         /* not -X */
+    bool shutdown_enabled;     /* -A */
     const struct clock *clock; /* outlives the cmd */
 };
 
@@ -63,7 +63,10 @@ void cmd_prefetch(struct cmd *cmd, const struct request *req);
  */
 void cmd_execute(struct cmd *cmd, const struct request *req, struct reply *reply);
 
-/* A store command whose value was announced too long, or had a bad end: what remains to be done. */
+/*
+ * A store command whose value had a bad end: nothing changes, *REPLY says so.
+ * (Too long a value is found out by cmd_execute() and cmd_upload_begin().)
+ */
 void cmd_refuse_value(struct cmd *cmd, const struct request *req, struct reply *reply);
 
 /* --- REPLY_STREAM --- */
@@ -77,7 +80,8 @@ struct cmd_stream {
 /* After cmd_execute() said REPLY_STREAM: the stream of that request. */
 void cmd_stream_begin(struct cmd *cmd, const struct request *req, struct cmd_stream *stream);
 /* STREAM_STATS: the next line, or false at the end. */
-bool cmd_stream_stat(struct cmd *cmd, struct cmd_stream *stream, struct stat_line *line) MUST_USE;
+bool cmd_stream_stat(struct cmd *cmd, struct cmd_stream *stream,
+                     struct stat_line *line) MUST_USE;
 /* STREAM_LINES: the next line at DST (room for STREAM_LINE_BYTES); 0 at the end. */
 size_t cmd_stream_line(struct cmd *cmd, struct cmd_stream *stream, char *dst) MUST_USE;
 

@@ -26,10 +26,11 @@ enum reply_status {
     REPLY_NUMBER, /* number: the new value of incr and decr */
     REPLY_OK,
     REPLY_VERSION,
-    REPLY_NOOP,         /* mn; binary noop */
-    REPLY_DEBUG,        /* me: item is set */
-    REPLY_NON_NUMERIC,  /* incr and decr of what is no number */
-    REPLY_TOO_LARGE,    /* object too large for cache */
+    REPLY_NOOP,          /* mn; binary noop */
+    REPLY_DEBUG,         /* me: item is set */
+    REPLY_NON_NUMERIC,   /* incr and decr of what is no number */
+    REPLY_TOO_LARGE,     /* object too large for cache */
+    REPLY_BAD_CHUNK,     /* the value did not end where it was said to */
     REPLY_OUT_OF_MEMORY, /* nothing could be evicted, or -M */
     REPLY_BAD_DELTA,     /* ma, meta and binary: malformed arguments found by the command */
     REPLY_SHUTDOWN_OFF,  /* shutdown without -A */
@@ -41,18 +42,18 @@ enum reply_status {
 
 /* An item as the store shows it. Dies with the next call into the store, unless pinned. */
 struct reply_item {
-    const void *handle;   /* names the item: for cmd_pin() and cmd_value_at() */
+    const void *handle; /* names the item: for cmd_pin() and cmd_value_at() */
     struct slice key;
     struct slice value;   /* its first bytes: all of it when value.len == value_bytes */
     uint64_t value_bytes; /* in all */
     uint64_t cas;
     uint32_t client_flags;
-    int64_t ttl_s;          /* seconds left; -1: never expires */
-    uint32_t idle_s;        /* since the last access before this one */
-    bool was_hit;           /* it had been fetched before */
-    bool won;               /* meta W: this client shall recache */
-    bool stale;             /* meta X */
-    bool already_won;       /* meta Z: somebody else shall */
+    int64_t ttl_s;    /* seconds left; -1: never expires */
+    uint32_t idle_s;  /* since the last access before this one */
+    bool was_hit;     /* it had been fetched before */
+    bool won;         /* meta W: this client shall recache */
+    bool stale;       /* meta X */
+    bool already_won; /* meta Z: somebody else shall */
 };
 
 /* REPLY_STREAM: lines that are pulled while there is room for one. */

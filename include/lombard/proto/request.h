@@ -34,9 +34,9 @@ enum request_op {
     OP_DELETE, /* cas where not 0 */
     OP_INCR,   /* delta; initial and exptime where REQ_VIVIFY */
     OP_DECR,
-    OP_TOUCH,     /* exptime */
-    OP_META_GET,  /* mg: see struct request_meta for these five */
-    OP_META_SET,  /* ms */
+    OP_TOUCH,       /* exptime */
+    OP_META_GET,    /* mg: see struct request_meta for these five */
+    OP_META_SET,    /* ms */
     OP_META_DELETE, /* md */
     OP_META_ARITH,  /* ma */
     OP_META_DEBUG,  /* me */
@@ -48,7 +48,8 @@ enum request_op {
     OP_DUMP,      /* lru_crawler metadump / mgdump; REQ_MGDUMP */
     OP_SHUTDOWN,  /* REQ_GRACEFUL */
     OP_QUIT,
-    OP_REFUSED, /* not a command, or a bad one: `refusal` is the answer */
+    OP_END,     /* text: a get line whose last key was not known to be the last when it went */
+    OP_REFUSED, /* the parser answers itself, mostly no: with `refusal`, perhaps empty */
 };
 
 /* Bits of request.flags. */
@@ -76,24 +77,32 @@ struct request_meta {
 
 #define META_BIT(letter) (UINT64_C(1) << ((letter) - 'A'))
 
+/* A key of KEY_BYTES_MAX base64 characters decodes to no more than this. */
+enum { KEY_ROOM_BYTES = 188 };
+
+/* Not to be copied: key may point at key_room. */
 struct request {
     enum request_op op;
-    uint32_t flags;      /* REQ_* */
-    struct slice key;    /* 1 to KEY_BYTES_MAX bytes where the op takes one; decoded where base64 */
-    uint64_t hash;       /* of the key; filled by cmd_prepare() */
-    struct slice value;  /* attached by the reader when it has all of it; else empty */
+    uint32_t flags; /* REQ_* */
+    struct slice
+        key;       /* 1 to KEY_BYTES_MAX bytes where the op takes one; decoded where base64 */
+    uint64_t hash; /* of the key; filled by cmd_prepare() */
+    struct slice value;   /* attached by the reader when it has all of it; else empty */
     uint64_t value_bytes; /* of a store command, as announced */
-    uint64_t body_bytes; /* that follow the head in the stream: the value and its "\r\n" */
+    uint64_t body_bytes;  /* that follow the head in the stream: the value and its "\r\n" */
     uint32_t client_flags;
     int64_t exptime; /* as sent: relative seconds, absolute above 30 days, negative: expired */
     uint64_t cas;    /* 0: do not compare */
     uint64_t delta;
     uint64_t initial;
-    struct slice refusal; /* OP_REFUSED: text: the whole line with "\r\n"; binary: the message */
-    struct request_meta meta;
-    uint32_t opaque;        /* binary: echoed as it came */
+    struct slice
+        refusal;     /* OP_REFUSED: text: the whole line with "\r\n"; binary: the message */
+    uint32_t opaque; /* binary: echoed as it came */
     uint16_t refusal_status; /* binary: the status of an OP_REFUSED */
-    uint8_t opcode;         /* binary: echoed */
+    uint8_t opcode;          /* binary: echoed */
+    /* From here on only set for the meta commands. */
+    struct request_meta meta;
+    char key_room[KEY_ROOM_BYTES]; /* where a base64 key is decoded */
 };
 
 /* What a parser says of the bytes it was shown. */

@@ -11,12 +11,14 @@
 #include "lombard/proto/reply.h"
 #include "lombard/proto/request.h"
 
-/* Between two keys of a multiget. Zeroed for a new connection. */
+/* Zeroed for a new connection, and all zero again between any two lines. */
 struct text_state {
-    int64_t exptime;    /* of gat, gats */
-    uint8_t in_get;     /* 0, or which of the get family is being taken apart */
-    bool any_key;       /* one key of it was seen */
-    bool skip_line;     /* drop everything up to the next newline */
+    int64_t exptime;      /* of gat, gats */
+    uint32_t scanned_off; /* a hint: so many bytes were looked through for a newline */
+    uint8_t get_word;     /* 0, or which of the get family is being taken apart */
+    bool has_exptime;     /* gat, gats: it was seen */
+    bool any_key;         /* one key of the line was seen */
+    bool skip_line;       /* drop everything up to the next newline */
 };
 
 /*
