@@ -25,7 +25,6 @@ struct pool_config {
     size_t limit_bytes;   /* of all buffers; at least 4 of them */
     size_t reserve_bytes; /* of these, for output only */
     size_t keep_bytes;    /* the freelist is not trimmed below this */
-    bool keep_with_borrower; /* --loan off: an empty buffer is not taken back */
 };
 
 enum loan_purpose { LOAN_FOR_INPUT, LOAN_FOR_OUTPUT };
@@ -40,17 +39,17 @@ enum loan_result {
 };
 
 /*
- * Who waits. Lives inside the borrower; linked only while it waits, and then
- * pool_forget() must be called before it goes away.
+ * Who waits. Lives inside the borrower, who may use the node for lists of its
+ * own while it does not wait. One that waits must call pool_forget() before it
+ * goes away.
  */
 struct borrower {
     struct list_node node;
-    struct buf **slot; /* where the granted buffer is put */
-    enum loan_purpose purpose;
 };
 
-/* Called when a waiter got its buffer: *borrower->slot is set, the node unlinked. */
-typedef void pool_on_grant(struct borrower *borrower);
+/* Called when a waiter gets its buffer, which is now lent to it; the node is unlinked. */
+typedef void pool_on_grant(struct borrower *borrower, enum loan_purpose purpose,
+                           struct buf *buf);
 
 /* What happened, for each purpose. The first five sum to the calls of pool_loan(). */
 struct pool_counts {
@@ -81,7 +80,7 @@ void pool_destroy(struct pool *pool);
 
 /*
  * Lend a buffer into *SLOT (which holds the borrower's buffer, or NULL). When
- * the result is LOAN_WAITING, BORROWER is queued with SLOT and PURPOSE.
+ * the result is LOAN_WAITING, BORROWER is queued for PURPOSE.
  */
 enum loan_result pool_loan(struct pool *pool, struct borrower *borrower,
                            enum loan_purpose purpose, struct buf **slot) MUST_USE;
@@ -91,7 +90,7 @@ enum loan_result pool_loan(struct pool *pool, struct borrower *borrower,
  * is one, gets the buffer at once.
  */
 void pool_return(struct pool *pool, enum loan_purpose purpose, struct buf **slot);
-/* Take a waiting borrower out of its queue. Nothing happens if it does not wait. */
+/* Take a borrower that waits out of its queue. */
 void pool_forget(struct pool *pool, struct borrower *borrower);
 
 /* Give back to the kernel what the freelist holds above its recent need. Call it once a second. */

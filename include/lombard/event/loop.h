@@ -1,0 +1,78 @@
+/*
+ * include/lombard/event/loop.h - the reactor: epoll, level-triggered, one thread.
+ *
+ * A turn of the loop:
+ *     1. wait for events, and read the clock once
+ *     2. on_event() of every descriptor that has some
+ *     3. on_turn(): the user's ready list
+ *     4. timers
+ *     5. on_turn_end(): the user's reaper
+ *
+ * Nothing that a watch lies in may be freed in steps 2 to 4: an event later in
+ * the same turn may still name it. Mark it, and free in step 5.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lombard/base/attr.h"
+#include "lombard/base/clock.h"
+#include "lombard/event/timer.h"
+
+struct loop;
+
+/*
+ * What to wait for. An error or a hang-up is delivered as whatever was wanted:
+ * reading or writing will say what happened. Nothing wanted, nothing delivered.
+ */
+enum {
+    WATCH_IN = 1U << 0,
+    WATCH_OUT = 1U << 1,
+};
+
+/* A descriptor that the loop looks after. Lives inside its user. */
+struct watch {
+    int fd;
+    uint32_t wanted; /* WATCH_IN and WATCH_OUT, as the kernel knows it */
+    void (*on_event)(struct watch *watch, uint32_t events); /* some of `wanted` */
+};
+
+/* What the user does between events. */
+struct loop_user {
+    void *ctx;
+    bool (*on_turn)(void *ctx);     /* true: there is more; do not sleep */
+    void (*on_turn_end)(void *ctx);
+};
+
+/* NULL when the kernel refuses. CLOCK outlives the loop; the loop reads it. */
+struct loop *loop_create(struct clock *clock, const struct loop_user *user) MUST_USE;
+void loop_destroy(struct loop *loop);
+
+struct timers *loop_timers(struct loop *loop);
+uint64_t loop_now_ms(const struct loop *loop);
+
+/* A watch of FD that wants nothing yet. */
+void watch_init(struct watch *watch, int fd,
+                void (*on_event)(struct watch *watch, uint32_t events));
+/*
+ * Change what is waited for. No system call when nothing changes. False, with
+ * errno and nothing changed, when the kernel refuses (out of memory or watches).
+ */
+bool loop_want(struct loop *loop, struct watch *watch, uint32_t wanted) MUST_USE;
+/* Want nothing any more. Before the descriptor is closed. */
+void loop_forget(struct loop *loop, struct watch *watch);
+
+/* One turn; waits no longer than MAX_WAIT_MS (-1: as long as it takes). False on a broken epoll. */
+bool loop_turn(struct loop *loop, int max_wait_ms) MUST_USE;
+/* Turns until loop_stop(). False on a broken epoll, with errno. */
+bool loop_run(struct loop *loop) MUST_USE;
+void loop_stop(struct loop *loop);
+
+struct loop_stats {
+    uint64_t turns;       
+    uint64_t events;      /* delivered */
+    uint64_t epoll_ctls;  /* none in steady state */
+};
+
+const struct loop_stats *loop_stats(const struct loop *loop);

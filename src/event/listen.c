@@ -1,0 +1,258 @@
+#include "lombard/event/listen.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "lombard/base/sys.h"
+
+enum {
+    ACCEPTS_A_TURN = 64,
+    RESUME_AFTER_MS = 100,
+};
+
+/* --- Opening --- */
+
+static bool
+set_flag(int fd, int level, int name)
+{
+    return sys_set_option(fd, level, name, 1) == 0;
+}
+
+static int
+open_address(const struct addrinfo *address, int backlog)
+{
+    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int err;
+
+    if (fd < 0)
+        return -1;
+    if (set_flag(fd, SOL_SOCKET, SO_REUSEADDR) &&
+        (address->ai_family != AF_INET6 || set_flag(fd, IPPROTO_IPV6, IPV6_V6ONLY)) &&
+        bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, backlog) == 0)
+        return fd;
+    err = errno;
+    (void)close(fd);
+    errno = err;
+    return -1;
+}
+
+static void
+set_port(struct sockaddr *address, uint16_t port)
+{
+    /* sin_port and sin6_port lie at the same place. */
+    ((struct sockaddr_in *)(void *)address)->sin_port = htons(port);
+}
+
+static void
+close_from(struct listen_sockets *sockets, int first)
+{
+    int err = errno;
+
+    while (sockets->count > first)
+        (void)close(sockets->fd[--sockets->count]);
+    errno = err;
+}
+
+/* A host without IPv6 still has a wildcard address for it: that one may fail. */
+static bool
+may_be_missing(const struct addrinfo *address)
+{
+    return address->ai_family == AF_INET6 && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL);
+}
+
+enum listen_result
+listen_open_tcp(const char *host, uint16_t port, int backlog, struct listen_sockets *sockets)
+{
+    struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *all;
+    char service[8];
+    int first = sockets->count;
+
+    (void)snprintf(service, sizeof(service), "%u", port);
+    if (getaddrinfo(host, service, &hints, &all) != 0)
+        return LISTEN_BAD_ADDRESS;
+    for (struct addrinfo *address = all; address != NULL; address = address->ai_next) {
+        int fd;
+
+        if (sockets->count == LISTEN_SOCKETS_MAX)
+            break;
+        if (sockets->count > first)
+            set_port(address->ai_addr, listen_port(sockets->fd[first]));
+        fd = open_address(address, backlog);
+        if (fd >= 0)
+            sockets->fd[sockets->count++] = fd;
+        else if (!may_be_missing(address)) {
+            close_from(sockets, first);
+            break;
+        }
+    }
+    freeaddrinfo(all);
+    return sockets->count > first ? LISTEN_OK : LISTEN_FAILED;
+}
+
+/* A socket file that nobody listens on any more is left over from a crash. */
+static void
+remove_dead_socket(const struct sockaddr_un *address)
+{
+    struct stat st;
+    int probe;
+
+    if (lstat(address->sun_path, &st) != 0 || !S_ISSOCK(st.st_mode))
+        return;
+    probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (probe < 0)
+        return;
+    if (connect(probe, (const struct sockaddr *)address, sizeof(*address)) != 0 &&
+        errno == ECONNREFUSED)
+        (void)unlink(address->sun_path);
+    (void)close(probe);
+}
+
+enum listen_result
+listen_open_unix(const char *path, unsigned mode, int backlog, struct listen_sockets *sockets)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    mode_t before;
+    int fd, err;
+    bool bound;
+
+    if (strlen(path) >= sizeof(address.sun_path) || sockets->count == LISTEN_SOCKETS_MAX) {
+        errno = ENAMETOOLONG;
+        return LISTEN_FAILED;
+    }
+    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+    remove_dead_socket(&address);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return LISTEN_FAILED;
+    before = umask((mode_t)(~mode & 0777));
+    bound = bind(fd, (const struct sockaddr *)&address, sizeof(address)) == 0;
+    (void)umask(before);
+    if (bound && listen(fd, backlog) == 0) {
+        sockets->fd[sockets->count++] = fd;
+        return LISTEN_OK;
+    }
+    err = errno;
+    (void)close(fd);
+    errno = err;
+    return LISTEN_FAILED;
+}
+
+uint16_t
+listen_port(int fd)
+{
+    struct sockaddr_storage address;
+    socklen_t len = sizeof(address);
+
+    memset(&address, 0, sizeof(address));
+    if (getsockname(fd, (struct sockaddr *)&address, &len) != 0)
+        return 0;
+    if (address.ss_family != AF_INET && address.ss_family != AF_INET6)
+        return 0;
+    return ntohs(((struct sockaddr_in *)(void *)&address)->sin_port);
+}
+
+/* --- Accepting --- */
+
+static struct listener *
+from_watch(struct watch *watch)
+{
+    return CONTAINER_OF(watch, struct listener, watch);
+}
+
+static void
+pause_accepting(struct listener *listener, int err)
+{
+    uint64_t now_ms = loop_now_ms(listener->loop);
+
+    /* If the kernel will not even do this, the timer has nothing to resume, and we try again. */
+    if (!loop_want(listener->loop, &listener->watch, 0))
+        return;
+    listener->paused = true;
+    listener->pauses++;
+    listener->paused_at_ms = now_ms;
+    timer_set(loop_timers(listener->loop), &listener->resume, now_ms + RESUME_AFTER_MS);
+    listener->user.on_pause(listener->user.ctx, err);
+}
+
+static bool
+is_shortage(int err)
+{
+    return err == EMFILE || err == ENFILE || err == ENOBUFS || err == ENOMEM;
+}
+
+static void
+on_readable(struct watch *watch, uint32_t events)
+{
+    struct listener *listener = from_watch(watch);
+
+    (void)events;
+    for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+        int fd = sys_accept(watch->fd);
+
+        if (fd >= 0) {
+            listener->user.on_accept(listener->user.ctx, fd);
+            if (watch->wanted == 0) /* stopped meanwhile */
+                return;
+        } else if (is_shortage(errno)) {
+            pause_accepting(listener, errno);
+            return;
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            return;
+        }
+        /* Else the client went away before it was accepted: on to the next. */
+    }
+}
+
+static void
+on_resume(struct timer *timer)
+{
+    listener_resume(CONTAINER_OF(timer, struct listener, resume));
+}
+
+bool
+listener_start(struct listener *listener, struct loop *loop, int fd,
+               const struct listener_user *user)
+{
+    memset(listener, 0, sizeof(*listener));
+    watch_init(&listener->watch, fd, on_readable);
+    timer_init(&listener->resume, on_resume);
+    listener->loop = loop;
+    listener->user = *user;
+    return loop_want(loop, &listener->watch, WATCH_IN);
+}
+
+void
+listener_resume(struct listener *listener)
+{
+    uint64_t now_ms = loop_now_ms(listener->loop);
+
+    if (!listener->paused)
+        return;
+    if (!loop_want(listener->loop, &listener->watch, WATCH_IN)) {
+        timer_set(loop_timers(listener->loop), &listener->resume, now_ms + RESUME_AFTER_MS);
+        return;
+    }
+    timer_cancel(&listener->resume);
+    listener->paused = false;
+    listener->paused_ms += now_ms - listener->paused_at_ms;
+}
+
+void
+listener_stop(struct listener *listener)
+{
+    timer_cancel(&listener->resume);
+    loop_forget(listener->loop, &listener->watch);
+    listener->paused = false;
+    if (listener->watch.fd >= 0)
+        (void)sys_close(listener->watch.fd);
+    listener->watch.fd = -1;
+}

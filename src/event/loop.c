@@ -1,0 +1,185 @@
+#include "lombard/event/loop.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "lombard/base/sys.h"
+
+enum { EVENTS_A_TURN = 256 };
+
+struct loop {
+    int epfd;
+    bool stopped;
+    bool busy; /* the user has more to do: do not sleep */
+    struct clock *clock;
+    struct timers timers;
+    struct loop_user user;
+    struct loop_stats stats;
+    struct epoll_event events[EVENTS_A_TURN];
+};
+
+struct loop *
+loop_create(struct clock *clock, const struct loop_user *user)
+{
+    struct loop *loop = sys_malloc(sizeof(*loop));
+
+    if (loop == NULL)
+        return NULL;
+    memset(loop, 0, sizeof(*loop));
+    loop->epfd = sys_epoll_create();
+    if (loop->epfd < 0) {
+        sys_free(loop);
+        return NULL;
+    }
+    loop->clock = clock;
+    loop->user = *user;
+    timers_init(&loop->timers);
+    return loop;
+}
+
+void
+loop_destroy(struct loop *loop)
+{
+    if (loop == NULL)
+        return;
+    (void)sys_close(loop->epfd);
+    sys_free(loop);
+}
+
+struct timers *
+loop_timers(struct loop *loop)
+{
+    return &loop->timers;
+}
+
+uint64_t
+loop_now_ms(const struct loop *loop)
+{
+    return loop->clock->now_ms;
+}
+
+const struct loop_stats *
+loop_stats(const struct loop *loop)
+{
+    return &loop->stats;
+}
+
+void
+watch_init(struct watch *watch, int fd, void (*on_event)(struct watch *watch, uint32_t events))
+{
+    watch->fd = fd;
+    watch->wanted = 0;
+    watch->on_event = on_event;
+}
+
+/* The kernel reports hang-ups even to who wants nothing: such a watch is not registered. */
+static int
+control_op(uint32_t before, uint32_t wanted)
+{
+    if (before == 0)
+        return EPOLL_CTL_ADD;
+    return wanted == 0 ? EPOLL_CTL_DEL : EPOLL_CTL_MOD;
+}
+
+bool
+loop_want(struct loop *loop, struct watch *watch, uint32_t wanted)
+{
+    struct epoll_event event = {.data.ptr = watch};
+
+    if (watch->wanted == wanted)
+        return true;
+    if (wanted & WATCH_IN)
+        event.events |= EPOLLIN;
+    if (wanted & WATCH_OUT)
+        event.events |= EPOLLOUT;
+    loop->stats.epoll_ctls++;
+    if (sys_epoll_ctl(loop->epfd, control_op(watch->wanted, wanted), watch->fd, &event) != 0)
+        return false;
+    watch->wanted = wanted;
+    return true;
+}
+
+void
+loop_forget(struct loop *loop, struct watch *watch)
+{
+    /* Where this is refused, closing the descriptor does it. */
+    if (!loop_want(loop, watch, 0))
+        watch->wanted = 0;
+}
+
+static uint32_t
+watch_bits(uint32_t epoll_bits)
+{
+    uint32_t bits = 0;
+
+    if (epoll_bits & EPOLLIN)
+        bits |= WATCH_IN;
+    if (epoll_bits & EPOLLOUT)
+        bits |= WATCH_OUT;
+    if (epoll_bits & (EPOLLERR | EPOLLHUP))
+        bits |= WATCH_IN | WATCH_OUT;
+    return bits;
+}
+
+/* Something earlier in this turn may have changed what the watch wants. */
+static void
+deliver(struct loop *loop, const struct epoll_event *event)
+{
+    struct watch *watch = event->data.ptr;
+    uint32_t bits = watch_bits(event->events) & watch->wanted;
+
+    if (bits == 0)
+        return;
+    loop->stats.events++;
+    watch->on_event(watch, bits);
+}
+
+/* The shortest of what the caller allows, the next timer, and now if there is work. */
+static int
+wait_ms(const struct loop *loop, int max_wait_ms)
+{
+    uint64_t now_ms;
+    int timer_ms;
+
+    if (loop->busy)
+        return 0;
+    now_ms = loop->clock->now_ms;
+    timer_ms = timers_wait_ms(&loop->timers, now_ms);
+    if (max_wait_ms < 0)
+        return timer_ms;
+    return timer_ms < 0 || timer_ms > max_wait_ms ? max_wait_ms : timer_ms;
+}
+
+bool
+loop_turn(struct loop *loop, int max_wait_ms)
+{
+    int count = sys_epoll_wait(loop->epfd, loop->events, EVENTS_A_TURN,
+                               wait_ms(loop, max_wait_ms));
+
+    if (count < 0 && errno != EINTR)
+        return false;
+    clock_read(loop->clock);
+    loop->stats.turns++;
+    for (int i = 0; i < count; i++)
+        deliver(loop, &loop->events[i]);
+    loop->busy = loop->user.on_turn(loop->user.ctx);
+    timers_run(&loop->timers, loop->clock->now_ms);
+    loop->user.on_turn_end(loop->user.ctx);
+    return true;
+}
+
+bool
+loop_run(struct loop *loop)
+{
+    while (!loop->stopped)
+        if (!loop_turn(loop, -1))
+            return false;
+    return true;
+}
+
+void
+loop_stop(struct loop *loop)
+{
+    loop->stopped = true;
+}

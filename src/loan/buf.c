@@ -1,0 +1,149 @@
+#include "lombard/loan/buf.h"
+
+#include <string.h>
+#include <sys/uio.h>
+
+static inline struct buf_ref *
+ref_at(const struct buf *buf, uint32_t index)
+{
+    size_t off = BUF_BYTES - (index + 1) * sizeof(struct buf_ref);
+
+    return (struct buf_ref *)(uintptr_t)(buf->data + off);
+}
+
+void
+buf_init(struct buf *buf)
+{
+    list_init(&buf->node);
+    buf->write_off = 0;
+    buf->read_off = 0;
+    buf->ref_count = 0;
+    buf->ref_done = 0;
+}
+
+uint64_t
+buf_pending_bytes(const struct buf *buf)
+{
+    uint64_t bytes = buf->write_off - buf->read_off;
+
+    for (uint32_t i = buf->ref_done; i < buf->ref_count; i++)
+        bytes += ref_at(buf, i)->bytes - ref_at(buf, i)->sent;
+    return bytes;
+}
+
+void
+buf_produced(struct buf *buf, size_t n)
+{
+    BUG_ON(n > buf_room(buf));
+    buf->write_off += (uint32_t)n;
+}
+
+void
+buf_append(struct buf *buf, struct slice bytes)
+{
+    BUG_ON(bytes.len > buf_room(buf));
+    memcpy(buf_tail(buf), bytes.ptr, bytes.len);
+    buf_produced(buf, bytes.len);
+}
+
+void
+buf_append_ref(struct buf *buf, struct slice value)
+{
+    struct buf_ref *ref = ref_at(buf, buf->ref_count);
+
+    BUG_ON(buf_room(buf) < sizeof(*ref));
+    BUG_ON(value.len == 0 || value.len > UINT32_MAX);
+    ref->base = value.ptr;
+    ref->bytes = (uint32_t)value.len;
+    ref->sent = 0;
+    ref->at_off = buf->write_off;
+    ref->spare = 0;
+    buf->ref_count++;
+}
+
+/* An iovec list being filled, up to a number of entries and of bytes. */
+struct iov_fill {
+    struct iovec *iov;
+    int count;
+    int max;
+    size_t left;
+};
+
+static void
+iov_add(struct iov_fill *fill, const char *ptr, size_t bytes)
+{
+    size_t n = bytes < fill->left ? bytes : fill->left;
+
+    if (n == 0)
+        return;
+    fill->iov[fill->count].iov_base = (void *)(uintptr_t)ptr;
+    fill->iov[fill->count].iov_len = n;
+    fill->count++;
+    fill->left -= n;
+}
+
+int
+buf_iovecs(const struct buf *buf, struct iovec *iov, int max, size_t limit)
+{
+    struct iov_fill fill = {iov, 0, max, limit};
+    uint32_t off = buf->read_off;
+
+    /* Two entries a round: the bytes before a reference, and the reference. */
+    for (uint32_t i = buf->ref_done; i < buf->ref_count; i++) {
+        const struct buf_ref *ref = ref_at(buf, i);
+
+        if (fill.count + 2 > max || fill.left == 0)
+            return fill.count;
+        iov_add(&fill, (const char *)buf->data + off, ref->at_off - off);
+        off = ref->at_off;
+        iov_add(&fill, ref->base + ref->sent, ref->bytes - ref->sent);
+    }
+    if (fill.count < max)
+        iov_add(&fill, (const char *)buf->data + off, buf->write_off - off);
+    return fill.count;
+}
+
+static void
+reset_when_empty(struct buf *buf)
+{
+    if (!buf_is_empty(buf))
+        return;
+    buf->read_off = 0;
+    buf->write_off = 0;
+    buf->ref_count = 0;
+    buf->ref_done = 0;
+}
+
+void
+buf_consumed(struct buf *buf, size_t n, const struct buf_owner *owner)
+{
+    while (buf->ref_done < buf->ref_count) {
+        struct buf_ref *ref = ref_at(buf, buf->ref_done);
+        uint32_t before = ref->at_off - buf->read_off;
+        uint32_t of_ref = ref->bytes - ref->sent;
+
+        if (n < before)
+            break;
+        n -= before;
+        buf->read_off = ref->at_off;
+        if (n < of_ref) {
+            ref->sent += (uint32_t)n;
+            return;
+        }
+        n -= of_ref;
+        buf->ref_done++;
+        owner->release(owner->ctx, ref->base);
+    }
+    BUG_ON(n > buf->write_off - buf->read_off);
+    buf->read_off += (uint32_t)n;
+    reset_when_empty(buf);
+}
+
+void
+buf_clear(struct buf *buf, const struct buf_owner *owner)
+{
+    for (; buf->ref_done < buf->ref_count; buf->ref_done++)
+        owner->release(owner->ctx, ref_at(buf, buf->ref_done)->base);
+    buf->read_off = buf->write_off;
+    reset_when_empty(buf);
+}
