@@ -1,0 +1,73 @@
+#!/usr/bin/python3
+"""Run one test program and add its checks to the tally.
+
+    tally.py PROGRAM [ARGUMENT...]
+
+A program counts its checks in one of three ways: with the TAP file of Check, by
+a last line `N passed, M failed[, K skipped]`, or as one check by its exit
+status (77: skipped). The tally (file $LOMBARD_TALLY) gets one line:
+phase, name, passed, failed, skipped.
+"""
+import fcntl
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+SKIPPED_STATUS = 77
+VALGRIND = [
+    "valgrind", "-q", "--error-exitcode=99", "--leak-check=full",
+    "--errors-for-leak-kinds=definite,indirect", "--show-leak-kinds=definite,indirect",
+]
+
+
+def count_tap(text):
+    passed = len(re.findall(r"^ok \d+", text, re.M))
+    failed = len(re.findall(r"^not ok \d+", text, re.M))
+    return passed, failed, 0
+
+
+def count(tap, output, status):
+    """(passed, failed, skipped); a program that fails fails at least one check."""
+    summary = re.findall(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\s*$", output, re.M)
+    if tap:
+        counts = count_tap(tap)
+    elif summary:
+        counts = tuple(int(n or 0) for n in summary[-1])
+    elif status == SKIPPED_STATUS:
+        counts = (0, 0, 1)
+    else:
+        counts = (1, 0, 0) if status == 0 else (0, 1, 0)
+    if status not in (0, SKIPPED_STATUS) and counts[1] == 0:
+        counts = (counts[0], 1, counts[2])
+    return counts
+
+
+def run(argv):
+    with tempfile.NamedTemporaryFile("r", prefix="tally-") as tap:
+        env = dict(os.environ, CK_TAP_LOG_FILE_NAME=tap.name)
+        done = subprocess.run(argv, env=env, stdout=subprocess.PIPE, text=True,
+                              errors="replace", check=False)
+        sys.stdout.write(done.stdout)
+        return count(tap.read(), done.stdout, done.returncode), done.returncode
+
+
+def main():
+    argv = sys.argv[1:]
+    name = os.path.basename(argv[0])
+    if os.environ.get("LOMBARD_VALGRIND"):
+        argv = VALGRIND + argv
+    counts, status = run(argv)
+    path = os.environ.get("LOMBARD_TALLY")
+    if path:
+        phase = os.environ.get("LOMBARD_PHASE", "-")
+        with open(path, "a", encoding="ascii") as tally:
+            fcntl.flock(tally, fcntl.LOCK_EX)
+            tally.write("%s %s %d %d %d\n" % (phase, name, *counts))
+    if counts[1] and not status:
+        status = 1
+    sys.exit(status if status >= 0 else 128 - status)
+
+
+main()
