@@ -25,6 +25,7 @@ enum reply_status {
     REPLY_TOUCHED,
     REPLY_NUMBER, /* number: the new value of incr and decr */
     REPLY_OK,
+    REPLY_RESET, /* stats reset */
     REPLY_VERSION,
     REPLY_NOOP,          /* mn; binary noop */
     REPLY_DEBUG,         /* me: item is set */
@@ -33,11 +34,14 @@ enum reply_status {
     REPLY_BAD_CHUNK,     /* the value did not end where it was said to */
     REPLY_OUT_OF_MEMORY, /* nothing could be evicted, or -M */
     REPLY_BAD_DELTA,     /* ma, meta and binary: malformed arguments found by the command */
+    REPLY_BAD_MODE,      /* shutdown with an argument that is none */
+    REPLY_NO_STATS,      /* stats of a group that there is not */
     REPLY_SHUTDOWN_OFF,  /* shutdown without -A */
     REPLY_STREAM,        /* stats and dumps: lines are pulled from `stream` */
     REPLY_REFUSED,       /* what the parser said: request.refusal */
     REPLY_FLUSH_OFF,     /* flush_all with -F */
     REPLY_DUMP_OFF,      /* lru_crawler metadump with -X */
+    REPLY_CACHEDUMP_OFF, /* stats cachedump with -X */
 };
 
 /* An item as the store shows it. Dies with the next call into the store, unless pinned. */

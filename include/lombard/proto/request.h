@@ -44,9 +44,9 @@ enum request_op {
     OP_FLUSH,       /* exptime: the delay in seconds, 0 for now */
     OP_VERSION,
     OP_VERBOSITY, /* delta: the level */
-    OP_STATS,     /* key: the argument, empty for plain `stats` */
-    OP_DUMP,      /* lru_crawler metadump / mgdump; REQ_MGDUMP */
-    OP_SHUTDOWN,  /* REQ_GRACEFUL */
+    OP_STATS, /* key: the argument, or empty; cachedump: initial the class, delta the limit */
+    OP_DUMP,  /* lru_crawler metadump / mgdump; REQ_MGDUMP */
+    OP_SHUTDOWN, /* REQ_GRACEFUL; key: an argument that is not known */
     OP_QUIT,
     OP_END,     /* text: a get line whose last key was not known to be the last when it went */
     OP_REFUSED, /* the parser answers itself, mostly no: with `refusal`, perhaps empty */

@@ -46,4 +46,4 @@ struct slice text_reply_tail(const struct request *req, const struct reply *repl
 /* One line of a STREAM_STATS at DST (room for STREAM_LINE_BYTES); how many bytes. */
 size_t text_stat_line(const char *name, const char *value, char *dst);
 /* What ends a stream. */
-struct slice text_stream_end(void);
+struct slice text_stream_end(const struct request *req);
