@@ -37,7 +37,7 @@ aligned_alloc posix_memalign memalign clock_gettime gettimeofday time getrandom
 getentropy rand random socket bind listen connect fcntl ioctl signalfd""".split()
 SEAMED_ROOMS = ["loan", "event", "proto", "store", "cmd", "conn"]
 START_UP = {
-    "src/event/listen.c": "socket bind listen setsockopt close fcntl",
+    "src/event/listen.c": "socket bind listen connect setsockopt close fcntl",
     "src/event/signal.c": "signalfd close fcntl",
 }
 
