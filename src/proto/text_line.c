@@ -23,7 +23,7 @@ struct command {
 };
 
 static line_fn parse_store, parse_cas, parse_arith, parse_touch, parse_delete, parse_flush,
-    parse_plain;
+    parse_version, parse_quit;
 
 enum { ANY = WORDS_MAX };
 
@@ -40,7 +40,7 @@ static const struct command commands[] = {
     {{"lru_crawler", 11}, 1, ANY, OP_DUMP, admin_lru_crawler},
     {{"lru", 3}, 1, ANY, OP_REFUSED, admin_lru},
     {{"prepend", 7}, 4, 5, OP_PREPEND, parse_store},
-    {{"quit", 4}, 0, ANY, OP_QUIT, parse_plain},
+    {{"quit", 4}, 0, ANY, OP_QUIT, parse_quit},
     {{"replace", 7}, 4, 5, OP_REPLACE, parse_store},
     {{"refresh_certs", 13}, 0, ANY, OP_REFUSED, admin_refresh_certs},
     {{"set", 3}, 4, 5, OP_SET, parse_store},
@@ -48,7 +48,7 @@ static const struct command commands[] = {
     {{"shutdown", 8}, 0, ANY, OP_SHUTDOWN, admin_shutdown},
     {{"slabs", 5}, 1, ANY, OP_REFUSED, admin_slabs},
     {{"touch", 5}, 2, 3, OP_TOUCH, parse_touch},
-    {{"version", 7}, 0, ANY, OP_VERSION, parse_plain},
+    {{"version", 7}, 0, ANY, OP_VERSION, parse_version},
     {{"verbosity", 9}, 1, 2, OP_VERBOSITY, admin_verbosity},
     {{"watch", 5}, 0, ANY, OP_REFUSED, admin_watch},
 };
@@ -218,11 +218,17 @@ parse_flush(const struct words *words, struct request *req)
 
 /* Whatever follows, it is ignored. */
 static void
-parse_plain(const struct words *words, struct request *req)
+parse_version(const struct words *words, struct request *req)
 {
     (void)words;
-    if (req->op == OP_QUIT)
-        req->flags |= REQ_CLOSE;
+    (void)req;
+}
+
+static void
+parse_quit(const struct words *words, struct request *req)
+{
+    (void)words;
+    req->flags |= REQ_CLOSE | REQ_QUIET;
 }
 
 static const struct command *

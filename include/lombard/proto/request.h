@@ -25,12 +25,12 @@ enum {
 enum request_op {
     OP_GET,     /* get gets; binary get getk; one key */
     OP_GAT,     /* get and touch: exptime */
-    OP_SET,     /* store commands: value, client_flags, exptime, cas where not 0 */
+    OP_SET,     /* store commands: value, client_flags, exptime */
     OP_ADD,     /*   only if absent */
     OP_REPLACE, /*   only if present */
-    OP_APPEND,  /*   only if present; keeps client_flags and exptime */
+    OP_APPEND,  /*   only if present, with cas where not 0; keeps client_flags and exptime */
     OP_PREPEND,
-    OP_CAS,    /*   only if present with this cas */
+    OP_CAS,    /*   only if present with this cas, whatever it is */
     OP_DELETE, /* cas where not 0 */
     OP_INCR,   /* delta; initial and exptime where REQ_VIVIFY */
     OP_DECR,
@@ -62,6 +62,7 @@ enum {
     REQ_VIVIFY = 1U << 5,   /* incr, decr: create with `initial` when absent */
     REQ_MGDUMP = 1U << 6,   /* OP_DUMP: "mg key" lines instead of metadump's */
     REQ_GRACEFUL = 1U << 7, /* OP_SHUTDOWN: let replies drain */
+    REQ_META = 1U << 9,     /* a meta command: request.meta is set, the reply is of that form */
     REQ_SWALLOW = 1U << 8,  /* OP_REFUSED with a body: body_bytes follow, to be skipped */
 };
 
@@ -69,10 +70,8 @@ enum {
 struct request_meta {
     struct slice flags;  /* the flag tokens as sent, for the reply's return flags */
     uint64_t seen;       /* bit (letter - 'A') for each flag given */
-    char mode;           /* ms M(...): one of E A P R S; ma M(...): I or D; else 0 */
     int64_t vivify_ttl;  /* N */
     int64_t recache_ttl; /* R */
-    uint64_t new_cas;    /* E */
 };
 
 #define META_BIT(letter) (UINT64_C(1) << ((letter) - 'A'))
@@ -83,20 +82,20 @@ enum { KEY_ROOM_BYTES = 188 };
 /* Not to be copied: key may point at key_room. */
 struct request {
     enum request_op op;
-    uint32_t flags; /* REQ_* */
-    struct slice
-        key;       /* 1 to KEY_BYTES_MAX bytes where the op takes one; decoded where base64 */
-    uint64_t hash; /* of the key; filled by cmd_prepare() */
-    struct slice value;   /* attached by the reader when it has all of it; else empty */
+    uint32_t flags;     /* REQ_* */
+    struct slice key;   /* 1 to KEY_BYTES_MAX bytes where the op takes one; base64 is decoded */
+    uint64_t hash;      /* of the key; filled by cmd_prepare() */
+    struct slice value; /* attached by the reader when it has all of it; else empty */
     uint64_t value_bytes; /* of a store command, as announced */
     uint64_t body_bytes;  /* that follow the head in the stream: the value and its "\r\n" */
     uint32_t client_flags;
-    int64_t exptime; /* as sent: relative seconds, absolute above 30 days, negative: expired */
-    uint64_t cas;    /* 0: do not compare */
+    int64_t exptime;  /* as sent: relative seconds, absolute above 30 days, negative: expired */
+    uint64_t cas;     /* 0: do not compare */
+    uint64_t new_cas; /* of what is stored or changed; 0: the next one */
     uint64_t delta;
     uint64_t initial;
     struct slice
-        refusal;     /* OP_REFUSED: text: the whole line with "\r\n"; binary: the message */
+        refusal;     /* OP_REFUSED: text: lines with "\r\n", or none; binary: the message */
     uint32_t opaque; /* binary: echoed as it came */
     uint16_t refusal_status; /* binary: the status of an OP_REFUSED */
     uint8_t opcode;          /* binary: echoed */

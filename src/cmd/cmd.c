@@ -1,0 +1,289 @@
+#include "lombard/cmd/cmd.h"
+
+#include <string.h>
+
+#include "lombard/base/sys.h"
+
+#include "cmd_priv.h"
+
+/* Longer than this, an exptime is a time of day (protocol.txt, "Expiration times"). */
+enum { RELATIVE_S_MAX = 60 * 60 * 24 * 30 };
+
+/* Before the first second of any clock: expired at once. */
+enum { EXPIRED_S = 1 };
+
+struct cmd *
+cmd_create(const struct cmd_config *config)
+{
+    struct store_config store_config = {
+        .limit_bytes = config->limit_bytes,
+        .item_bytes_max = config->item_bytes_max,
+        .evict = config->evict,
+        .with_cas = config->with_cas,
+    };
+    struct cmd *cmd = sys_malloc(sizeof(*cmd));
+
+    if (cmd == NULL)
+        return NULL;
+    memset(cmd, 0, sizeof(*cmd));
+    cmd->config = *config;
+    cmd->clock = config->clock;
+    sys_random(&store_config.hash_key, sizeof(store_config.hash_key));
+    cmd->store = store_create(&store_config);
+    if (cmd->store == NULL) {
+        sys_free(cmd);
+        return NULL;
+    }
+    cmd_new_turn(cmd);
+    return cmd;
+}
+
+void
+cmd_destroy(struct cmd *cmd)
+{
+    if (cmd == NULL)
+        return;
+    store_destroy(cmd->store);
+    sys_free(cmd);
+}
+
+void
+cmd_new_turn(struct cmd *cmd)
+{
+    store_set_time(cmd->store, cmd->clock->uptime_s);
+}
+
+bool
+cmd_work(struct cmd *cmd)
+{
+    return store_work(cmd->store);
+}
+
+uint32_t
+cmd_expires_s(const struct cmd *cmd, int64_t exptime)
+{
+    int64_t s;
+
+    if (exptime == 0)
+        return STORE_NEVER;
+    if (exptime < 0)
+        return EXPIRED_S;
+    if (exptime <= RELATIVE_S_MAX)
+        return cmd->clock->uptime_s + (uint32_t)exptime;
+    if (exptime <= cmd->clock->start_unix_s)
+        return EXPIRED_S;
+    s = exptime - cmd->clock->start_unix_s;
+    return s > UINT32_MAX - CLOCK_EPOCH_S ? UINT32_MAX : (uint32_t)s + CLOCK_EPOCH_S;
+}
+
+void
+cmd_show_item(const struct cmd *cmd, const struct item *item, struct reply_item *shown)
+{
+    uint32_t now_s = cmd->clock->uptime_s;
+
+    *shown = (struct reply_item){
+        .handle = item->handle,
+        .key = item->key,
+        .value = item->value,
+        .value_bytes = item->value_bytes,
+        .cas = item->cas,
+        .client_flags = item->client_flags,
+        .ttl_s = item->expires_s == STORE_NEVER ? -1 : (int64_t)item->expires_s - now_s,
+        .idle_s = now_s - item->accessed_s,
+        .was_hit = (item->marks & ITEM_FETCHED) != 0,
+        .stale = (item->marks & ITEM_STALE) != 0,
+    };
+}
+
+void
+cmd_prepare(struct cmd *cmd, struct request *req)
+{
+    if (req->key.len == 0)
+        return;
+    req->hash = store_hash(cmd->store, req->key);
+    store_prefetch_bucket(cmd->store, req->hash);
+}
+
+void
+cmd_prefetch(struct cmd *cmd, const struct request *req)
+{
+    if (req->key.len > 0)
+        store_prefetch_item(cmd->store, req->hash);
+}
+
+/* --- Commands that concern no item --- */
+
+static void
+cmd_flush(struct cmd *cmd, const struct request *req, struct reply *reply)
+{
+    uint32_t at_s = cmd_expires_s(cmd, req->exptime);
+
+    cmd->stats.cmd_flush++;
+    if (!cmd->config.flush_enabled) {
+        reply->status = REPLY_FLUSH_OFF;
+        return;
+    }
+    store_flush(cmd->store, at_s <= cmd->clock->uptime_s ? 0 : at_s);
+    reply->status = REPLY_OK;
+}
+
+static void
+cmd_shutdown(struct cmd *cmd, const struct request *req, struct reply *reply)
+{
+    if (!cmd->config.shutdown_enabled)
+        reply->status = REPLY_SHUTDOWN_OFF;
+    else if (req->key.len > 0)
+        reply->status = REPLY_BAD_MODE;
+    else
+        reply->status = REPLY_NOTHING;
+}
+
+static void
+cmd_version(struct cmd *cmd, const struct request *req, struct reply *reply)
+{
+    (void)cmd;
+    (void)req;
+    reply->status = REPLY_VERSION;
+}
+
+static void
+cmd_verbosity(struct cmd *cmd, const struct request *req, struct reply *reply)
+{
+    (void)cmd;
+    (void)req;
+    reply->status = REPLY_OK;
+}
+
+static void
+cmd_noop(struct cmd *cmd, const struct request *req, struct reply *reply)
+{
+    (void)cmd;
+    (void)req;
+    reply->status = REPLY_NOOP;
+}
+
+static void
+cmd_quit(struct cmd *cmd, const struct request *req, struct reply *reply)
+{
+    (void)cmd;
+    (void)req;
+    reply->status = REPLY_OK;
+}
+
+static void
+cmd_end(struct cmd *cmd, const struct request *req, struct reply *reply)
+{
+    (void)cmd;
+    (void)req;
+    reply->status = REPLY_MISS;
+}
+
+static void
+cmd_refused(struct cmd *cmd, const struct request *req, struct reply *reply)
+{
+    (void)cmd;
+    (void)req;
+    reply->status = REPLY_REFUSED;
+}
+
+/* --- The hot one --- */
+
+static inline void
+cmd_get(struct cmd *cmd, const struct request *req, struct reply *reply)
+{
+    struct item item;
+
+    cmd->stats.cmd_get++;
+    if (!store_get(cmd->store, req->key, req->hash, true, &item)) {
+        cmd->stats.get_misses++;
+        reply->status = REPLY_MISS;
+        return;
+    }
+    cmd->stats.get_hits++;
+    reply->status = REPLY_HIT;
+    /* What the meta commands want to know besides is not filled: nobody asks. */
+    reply->item.handle = item.handle;
+    reply->item.key = item.key;
+    reply->item.value = item.value;
+    reply->item.value_bytes = item.value_bytes;
+    reply->item.cas = item.cas;
+    reply->item.client_flags = item.client_flags;
+}
+
+static cmd_fn *const handlers[] = {
+    [OP_GET] = cmd_get,
+    [OP_GAT] = cmd_gat,
+    [OP_SET] = cmd_store,
+    [OP_ADD] = cmd_store,
+    [OP_REPLACE] = cmd_store,
+    [OP_APPEND] = cmd_concat,
+    [OP_PREPEND] = cmd_concat,
+    [OP_CAS] = cmd_store,
+    [OP_DELETE] = cmd_delete,
+    [OP_INCR] = cmd_arith,
+    [OP_DECR] = cmd_arith,
+    [OP_TOUCH] = cmd_touch,
+    [OP_META_GET] = cmd_refused,
+    [OP_META_DELETE] = cmd_refused,
+    [OP_META_ARITH] = cmd_refused,
+    [OP_META_DEBUG] = cmd_refused,
+    [OP_NOOP] = cmd_noop,
+    [OP_FLUSH] = cmd_flush,
+    [OP_VERSION] = cmd_version,
+    [OP_VERBOSITY] = cmd_verbosity,
+    [OP_STATS] = cmd_stats,
+    [OP_DUMP] = cmd_dump,
+    [OP_SHUTDOWN] = cmd_shutdown,
+    [OP_QUIT] = cmd_quit,
+    [OP_END] = cmd_end,
+    [OP_REFUSED] = cmd_refused,
+};
+
+void
+cmd_execute(struct cmd *cmd, const struct request *req, struct reply *reply)
+{
+    if (LIKELY(req->op == OP_GET)) {
+        cmd_get(cmd, req, reply);
+        return;
+    }
+    memset(reply, 0, sizeof(*reply));
+    handlers[req->op](cmd, req, reply);
+}
+
+/* --- Values that are sent from where they lie --- */
+
+struct slice
+cmd_value_at(const struct cmd *cmd, const void *handle, uint64_t off)
+{
+    return store_value_at(cmd->store, handle, off);
+}
+
+void
+cmd_pin(struct cmd *cmd, const void *addr)
+{
+    store_pin(cmd->store, addr);
+}
+
+void
+cmd_unpin(struct cmd *cmd, const void *addr)
+{
+    store_unpin(cmd->store, addr);
+}
+
+void
+cmd_pin_item(struct cmd *cmd, const void *handle)
+{
+    store_pin_item(cmd->store, handle);
+}
+
+void
+cmd_unpin_item(struct cmd *cmd, const void *handle)
+{
+    store_unpin_item(cmd->store, handle);
+}
+
+bool
+cmd_pins_exceed(const struct cmd *cmd)
+{
+    return store_pins_exceed(cmd->store);
+}

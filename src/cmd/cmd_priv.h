@@ -1,0 +1,60 @@
+/*
+ * src/cmd/cmd_priv.h - what the files of the room cmd share.
+ */
+#pragma once
+
+#include "lombard/cmd/cmd.h"
+#include "lombard/store/store.h"
+
+struct cmd_counters {
+#define STAT(name, kind, help) uint64_t name;
+#include "lombard/cmd/cmd_stats.def"
+#undef STAT
+};
+
+enum { SOURCES_MAX = 16 };
+
+struct cmd {
+    struct store *store;
+    const struct clock *clock;
+    struct cmd_counters stats;
+    struct cmd_config config;
+    struct stat_source sources[SOURCES_MAX]; /* of cmd_add_stats() */
+    size_t source_count;
+};
+
+/* One command. *REPLY is all zero, which is REPLY_NOTHING. */
+typedef void cmd_fn(struct cmd *cmd, const struct request *req, struct reply *reply);
+
+/* cmd_item.c: what works on an item that is there. */
+cmd_fn cmd_gat, cmd_delete, cmd_arith, cmd_touch;
+/* cmd_store.c: set add replace cas; append prepend. */
+cmd_fn cmd_store, cmd_concat;
+/* cmd_stats.c, cmd_dump.c: what answers with a stream. */
+cmd_fn cmd_stats, cmd_dump;
+
+/* The second that EXPTIME, as a client sends it, means; or STORE_NEVER. */
+uint32_t cmd_expires_s(const struct cmd *cmd, int64_t exptime);
+/* Show ITEM in a reply. */
+void cmd_show_item(const struct cmd *cmd, const struct item *item, struct reply_item *shown);
+
+/* Write VALUE at OFF of a reserved item. */
+void cmd_fill(struct cmd *cmd, void *handle, uint64_t off, struct slice value);
+/*
+ * Reserve; false when refused: *REPLY says so, it is counted, and what a SET was
+ * to replace is dropped, as nobody wants to be served the old value after that.
+ */
+bool cmd_reserve(struct cmd *cmd, const struct request *req, const struct item_spec *spec,
+                 void **handle, struct reply *reply) MUST_USE;
+
+enum delta_result { DELTA_DONE, DELTA_NON_NUMERIC, DELTA_OUT_OF_MEMORY };
+
+/*
+ * Add req->delta to ITEM's number, or take it off down to 0 where DECR. On
+ * DELTA_DONE reply->number and reply->cas are set, and ITEM is no longer valid.
+ */
+enum delta_result cmd_delta(struct cmd *cmd, const struct request *req, const struct item *item,
+                            bool decr, struct reply *reply) MUST_USE;
+
+/* Kinds of cmd_stream. */
+enum stream_of { STREAM_OF_STATS, STREAM_OF_METADUMP, STREAM_OF_MGDUMP, STREAM_OF_CACHEDUMP };

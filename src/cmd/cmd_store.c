@@ -1,0 +1,245 @@
+/*
+ * Commands that bring a value: set add replace cas append prepend, whole or piece
+ * by piece. Source: protocol.txt, "Storage commands".
+ */
+#include <string.h>
+
+#include "cmd_priv.h"
+
+void
+cmd_fill(struct cmd *cmd, void *handle, uint64_t off, struct slice value)
+{
+    while (value.len > 0) {
+        struct slice at = store_reserved_at(cmd->store, handle, off);
+        size_t n = value.len < at.len ? value.len : at.len;
+
+        /* Slices are read-only views; this one was made for writing. */
+        memcpy((void *)(uintptr_t)at.ptr, value.ptr, n);
+        value = slice_make(value.ptr + n, value.len - n);
+        off += n;
+    }
+}
+
+/* Copy all BYTES of FROM's value to OFF of HANDLE's. */
+static void
+fill_from(struct cmd *cmd, void *handle, uint64_t off, const void *from, uint64_t bytes)
+{
+    for (uint64_t done = 0; done < bytes;) {
+        struct slice part = store_value_at(cmd->store, from, done);
+
+        cmd_fill(cmd, handle, off + done, part);
+        done += part.len;
+    }
+}
+
+/* What is stored instead of a SET's value must not be served either. */
+static void
+drop_stale(struct cmd *cmd, const struct request *req)
+{
+    struct item item;
+
+    if (req->op != OP_SET && (req->flags & REQ_META) == 0)
+        return;
+    if (store_peek(cmd->store, req->key, req->hash, &item))
+        store_delete(cmd->store, &item);
+}
+
+bool
+cmd_reserve(struct cmd *cmd, const struct request *req, const struct item_spec *spec,
+            void **handle, struct reply *reply)
+{
+    switch (store_reserve(cmd->store, spec, handle)) {
+    case RESERVE_OK: return true;
+    case RESERVE_TOO_LARGE:
+        cmd->stats.store_too_large++;
+        reply->status = REPLY_TOO_LARGE;
+        break;
+    case RESERVE_OUT_OF_MEMORY:
+        cmd->stats.store_no_memory++;
+        reply->status = REPLY_OUT_OF_MEMORY;
+        break;
+    }
+    drop_stale(cmd, req);
+    return false;
+}
+
+/* --- set add replace cas --- */
+
+static bool
+reserve_value(struct cmd *cmd, const struct request *req, void **handle, struct reply *reply)
+{
+    struct item_spec spec = {
+        .key = req->key,
+        .hash = req->hash,
+        .value_bytes = req->value_bytes,
+        .client_flags = req->client_flags,
+        .expires_s = cmd_expires_s(cmd, req->exptime),
+    };
+
+    return cmd_reserve(cmd, req, &spec, handle, reply);
+}
+
+static enum commit_mode
+commit_mode_of(const struct request *req)
+{
+    if (req->op == OP_CAS)
+        return COMMIT_CAS;
+    if (req->op == OP_ADD)
+        return COMMIT_ADD;
+    if (req->op == OP_REPLACE)
+        return COMMIT_REPLACE;
+    return COMMIT_SET;
+}
+
+/* Counters are of compare-and-swaps only. */
+static void
+count_cas(struct cmd *cmd, enum commit_result result)
+{
+    switch (result) {
+    case COMMIT_STORED: cmd->stats.cas_hits++; return;
+    case COMMIT_EXISTS: cmd->stats.cas_badval++; return;
+    case COMMIT_NOT_FOUND: cmd->stats.cas_misses++; return;
+    case COMMIT_NOT_STORED: return;
+    }
+}
+
+static enum reply_status
+status_of_commit(enum commit_result result)
+{
+    switch (result) {
+    case COMMIT_STORED: return REPLY_STORED;
+    case COMMIT_NOT_STORED: return REPLY_NOT_STORED;
+    case COMMIT_EXISTS: return REPLY_EXISTS;
+    case COMMIT_NOT_FOUND: return REPLY_NOT_FOUND;
+    }
+    BUG("commit_result out of range");
+}
+
+static void
+commit_value(struct cmd *cmd, const struct request *req, void *handle, struct reply *reply)
+{
+    enum commit_mode mode = commit_mode_of(req);
+    enum commit_result result;
+
+    cmd->stats.cmd_set++;
+    result = store_commit(cmd->store, handle, mode, req->cas, req->new_cas, &reply->cas);
+    if (mode == COMMIT_CAS)
+        count_cas(cmd, result);
+    reply->status = status_of_commit(result);
+}
+
+void
+cmd_store(struct cmd *cmd, const struct request *req, struct reply *reply)
+{
+    void *handle;
+
+    if (!reserve_value(cmd, req, &handle, reply))
+        return;
+    cmd_fill(cmd, handle, 0, req->value);
+    commit_value(cmd, req, handle, reply);
+}
+
+/* --- append prepend --- */
+
+/* Where the bytes to be joined are: in the request, or in a reservation of their own. */
+static void
+fill_addition(struct cmd *cmd, const struct request *req, const void *upload, void *handle,
+              uint64_t off)
+{
+    if (upload != NULL)
+        fill_from(cmd, handle, off, upload, req->value_bytes);
+    else
+        cmd_fill(cmd, handle, off, req->value);
+}
+
+/* Join with OLD, which stays pinned while memory is looked for. */
+static void
+concat_with(struct cmd *cmd, const struct request *req, const void *upload,
+            const struct item *old, struct reply *reply)
+{
+    bool append = req->op == OP_APPEND;
+    struct item_spec spec = {
+        .key = req->key,
+        .hash = req->hash,
+        .value_bytes = old->value_bytes + req->value_bytes,
+        .client_flags = old->client_flags,
+        .expires_s = old->expires_s,
+    };
+    bool reserved;
+    void *handle;
+
+    store_pin_item(cmd->store, old->handle);
+    reserved = cmd_reserve(cmd, req, &spec, &handle, reply);
+    if (reserved) {
+        fill_from(cmd, handle, append ? 0 : req->value_bytes, old->handle, old->value_bytes);
+        fill_addition(cmd, req, upload, handle, append ? old->value_bytes : 0);
+    }
+    store_unpin_item(cmd->store, old->handle);
+    if (!reserved)
+        return;
+    reply->status = status_of_commit(
+        store_commit(cmd->store, handle, COMMIT_SET, 0, req->new_cas, &reply->cas));
+}
+
+static void
+concat(struct cmd *cmd, const struct request *req, const void *upload, struct reply *reply)
+{
+    struct item old;
+
+    cmd->stats.cmd_set++;
+    if (!store_peek(cmd->store, req->key, req->hash, &old))
+        reply->status = REPLY_NOT_STORED;
+    else if (req->cas != 0 && req->cas != old.cas)
+        reply->status = REPLY_EXISTS;
+    else
+        concat_with(cmd, req, upload, &old, reply);
+}
+
+void
+cmd_concat(struct cmd *cmd, const struct request *req, struct reply *reply)
+{
+    concat(cmd, req, NULL, reply);
+}
+
+/* --- Values that are received where they will lie --- */
+
+bool
+cmd_upload_begin(struct cmd *cmd, const struct request *req, void **handle, struct reply *reply)
+{
+    memset(reply, 0, sizeof(*reply));
+    /* What is appended waits in an item of its own, until it is all there. */
+    return reserve_value(cmd, req, handle, reply);
+}
+
+struct slice
+cmd_upload_at(struct cmd *cmd, void *handle, uint64_t off)
+{
+    return store_reserved_at(cmd->store, handle, off);
+}
+
+void
+cmd_upload_finish(struct cmd *cmd, const struct request *req, void *handle, struct reply *reply)
+{
+    memset(reply, 0, sizeof(*reply));
+    if (req->op == OP_APPEND || req->op == OP_PREPEND) {
+        concat(cmd, req, handle, reply);
+        store_abort(cmd->store, handle);
+    } else {
+        commit_value(cmd, req, handle, reply);
+    }
+}
+
+void
+cmd_upload_abort(struct cmd *cmd, void *handle)
+{
+    store_abort(cmd->store, handle);
+}
+
+void
+cmd_refuse_value(struct cmd *cmd, const struct request *req, struct reply *reply)
+{
+    (void)req;
+    memset(reply, 0, sizeof(*reply));
+    cmd->stats.cmd_set++;
+    reply->status = REPLY_BAD_CHUNK;
+}
