@@ -1,0 +1,95 @@
+#include "keys.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "rng.h"
+
+const char *
+keys_verdict_name(enum keys_verdict verdict)
+{
+    switch (verdict) {
+    case KEYS_GOOD: return "good";
+    case KEYS_FOREIGN: return "written by another run";
+    case KEYS_STALE: return "stale: overwritten before the read was sent";
+    case KEYS_NEVER_WRITTEN: return "version never written";
+    }
+    BUG("keys_verdict out of range");
+}
+
+bool
+keys_init(struct keys *k, uint64_t count, const struct sizes *sizes, uint64_t seed)
+{
+    memset(k, 0, sizeof(*k));
+    k->states = calloc(count, sizeof(*k->states));
+    if (k->states == NULL)
+        return false;
+    k->count = count;
+    k->sizes = *sizes;
+    k->seed = seed;
+    return true;
+}
+
+void
+keys_fini(struct keys *k)
+{
+    free(k->states);
+    k->states = NULL;
+}
+
+uint32_t
+keys_digits(uint64_t count)
+{
+    uint32_t digits = 1;
+
+    while (digits < 16 && (count - 1) >> (4 * digits) != 0)
+        digits++;
+    return digits;
+}
+
+/* Eight hexadecimal digits of X at DST, the most significant first. */
+static inline void
+format_hex8(char *dst, uint32_t x)
+{
+    uint64_t v = x;
+    uint64_t above_nine;
+
+    /* Spread the nibbles over the bytes of one word, the first digit lowest. */
+    v = (v & 0xffff) << 32 | v >> 16;
+    v = (v & UINT64_C(0x000000ff000000ff)) << 16 | (v & UINT64_C(0x0000ff000000ff00)) >> 8;
+    v = (v & UINT64_C(0x000f000f000f000f)) << 8 | (v & UINT64_C(0x00f000f000f000f0)) >> 4;
+    above_nine = ((v + UINT64_C(0x0606060606060606)) >> 4) & UINT64_C(0x0101010101010101);
+    v += UINT64_C(0x3030303030303030) + above_nine * ('a' - '0' - 10);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    v = __builtin_bswap64(v);
+#endif
+    memcpy(dst, &v, sizeof(v));
+}
+
+size_t
+keys_name(const struct keys *k, uint64_t key, char *dst)
+{
+    size_t len = k->sizes.min;
+    char digits[8];
+
+    if (k->sizes.max != len)
+        len = sizes_pick(&k->sizes, rng_mix(key ^ k->seed));
+    if (len >= 8) {
+        memset(dst, 'k', len - 8);
+        format_hex8(dst + len - 8, (uint32_t)key);
+    } else {
+        format_hex8(digits, (uint32_t)key);
+        memcpy(dst, digits + 8 - len, len);
+    }
+    return len;
+}
+
+enum keys_verdict
+keys_judge(const struct keys *k, const struct value_id *id, uint32_t floor)
+{
+    if (UNLIKELY(id->writer != k->writer))
+        return floor == 0 ? KEYS_FOREIGN : KEYS_STALE;
+    if (UNLIKELY(id->version > k->states[id->key].issued || id->version == 0))
+        return KEYS_NEVER_WRITTEN;
+    return UNLIKELY(id->version < floor) ? KEYS_STALE : KEYS_GOOD;
+}

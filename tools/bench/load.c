@@ -1,0 +1,318 @@
+#include "load.h"
+
+#include <string.h>
+
+#include "lombard/base/sys.h"
+#include "mismatch.h"
+
+/* In op_key.floor, once the key's value has come. No version gets that far. */
+#define FLOOR_SEEN UINT32_MAX
+
+static void
+set_mix(struct load *l, const double *weights)
+{
+    double total = 0;
+    double sum = 0;
+
+    for (int i = 0; i < OP_KIND_COUNT; i++)
+        total += weights[i];
+    l->only_gets_and_sets = weights[OP_GET] + weights[OP_SET] >= total;
+    for (int i = 0; i < OP_KIND_COUNT; i++) {
+        sum += weights[i];
+        l->mix_cut[i] = (uint64_t)(sum / total * 0x1p32);
+    }
+}
+
+bool
+load_init(struct load *l, const struct options *options, const char *server_name)
+{
+    uint64_t noise;
+
+    memset(l, 0, sizeof(*l));
+    l->options = options;
+    l->server_name = server_name;
+    if (!keys_init(&l->keys, options->keys, &options->key_size, options->seed))
+        return false;
+    /* Runs with the same seed must not take each other's values for their own. */
+    sys_random(&noise, sizeof(noise));
+    l->keys.writer = (uint32_t)noise | 1;
+    dist_init(&l->dist, &options->dist, options->keys);
+    rng_init(&l->rng, options->seed);
+    set_mix(l, options->weights);
+    tally_reset(&l->tally);
+    return true;
+}
+
+void
+load_fini(struct load *l)
+{
+    keys_fini(&l->keys);
+}
+
+void
+load_tick(struct load *l)
+{
+    l->now_ns = sys_monotonic_ns();
+}
+
+void
+load_begin(struct load *l, enum load_phase phase, uint64_t requests, uint64_t until_ns)
+{
+    load_tick(l);
+    tally_reset(&l->tally);
+    l->tally.start_ns = l->now_ns;
+    l->tally.end_ns = l->now_ns;
+    l->phase = phase;
+    l->budget = requests;
+    l->until_ns = until_ns;
+    l->next_key = 0;
+}
+
+bool
+load_is_over(const struct load *l)
+{
+    return l->budget == 0 || l->now_ns >= l->until_ns ||
+           (l->phase == LOAD_FILL && l->next_key >= l->keys.count);
+}
+
+static inline enum op_kind
+pick_kind(struct load *l)
+{
+    uint64_t word = rng_next(&l->rng) >> 32;
+    int kind = 0;
+
+    if (l->only_gets_and_sets)
+        return word < l->mix_cut[OP_GET] ? OP_GET : OP_SET;
+    while (kind < OP_KIND_COUNT - 1 && word >= l->mix_cut[kind])
+        kind++;
+    return (enum op_kind)kind;
+}
+
+/* A store or delete of a key: it takes a version. */
+static inline void
+make_write(struct load *l, struct op *op, uint32_t key)
+{
+    bool alone;
+
+    op->keys[0] = (struct op_key){key, 0};
+    op->key_count = 1;
+    op->version = keys_issue(&l->keys, key, &alone);
+    op->value_bytes = 0;
+    if (op_has_value((enum op_kind)op->kind))
+        op->value_bytes = sizes_pick(&l->options->value_size, rng_mix(key));
+    if (alone)
+        op->flags |= OP_ALONE;
+}
+
+static inline void
+make_read(struct load *l, struct op *op, uint64_t keys)
+{
+    op->key_count = (uint32_t)keys;
+    op->version = 0;
+    op->value_bytes = 0;
+    for (uint64_t i = 0; i < keys; i++) {
+        uint32_t key = (uint32_t)dist_next(&l->dist, &l->rng);
+
+        op->keys[i] = (struct op_key){key, keys_floor(&l->keys, key)};
+    }
+}
+
+static void
+make_follow(struct load *l, struct conn *c, struct op *op)
+{
+    struct follow f = c->follows[0];
+
+    c->follow_count--;
+    memmove(c->follows, c->follows + 1, c->follow_count * sizeof(*c->follows));
+    op->kind = f.kind;
+    op->flags = OP_REFILL;
+    op->ttl_s = f.ttl_s;
+    op->cas = f.cas;
+    make_write(l, op, f.key);
+    op->value_bytes = f.value_bytes;
+}
+
+static inline void
+make_mixed(struct load *l, struct op *op)
+{
+    enum op_kind kind = pick_kind(l);
+
+    op->kind = (uint8_t)kind;
+    switch (kind) {
+    case OP_GET: make_read(l, op, l->options->multiget); return;
+    case OP_GAT:
+    case OP_CAS:
+    case OP_TOUCH:
+    case OP_INCR:
+    case OP_DECR: make_read(l, op, 1); return;
+    case OP_SET:
+    case OP_ADD:
+    case OP_REPLACE:
+    case OP_APPEND:
+    case OP_PREPEND:
+    case OP_DELETE: make_write(l, op, (uint32_t)dist_next(&l->dist, &l->rng)); return;
+    case OP_NOOP: make_read(l, op, 0); return;
+    }
+}
+
+bool
+load_next(struct load *l, struct conn *c, struct op *op)
+{
+    op->due_ns = l->now_ns;
+    op->sent_ns = l->now_ns;
+    if (UNLIKELY(c->follow_count > 0)) {
+        make_follow(l, c, op);
+        return true;
+    }
+    if (load_is_over(l))
+        return false;
+    l->budget--;
+    op->flags = OP_TIMED;
+    op->ttl_s = (uint32_t)l->options->ttl_s;
+    op->cas = 0;
+    if (l->phase == LOAD_FILL) {
+        op->kind = OP_SET;
+        make_write(l, op, (uint32_t)l->next_key++);
+    } else {
+        make_mixed(l, op);
+    }
+    return true;
+}
+
+/* Of a value too short to say its version. */
+static enum keys_verdict
+judge_short(const struct load *l, const struct value_check *check, uint32_t floor)
+{
+    uint32_t want = sizes_pick(&l->options->value_size, rng_mix(check->key));
+
+    /* Before this run has stored the key itself it may be of any length. */
+    return floor > 0 && check->bytes != want ? KEYS_STALE : KEYS_GOOD;
+}
+
+void
+load_value(struct load *l, const struct conn *c, struct op *op)
+{
+    const struct value_check *check = &c->reader.check;
+    struct op_key *key = &op->keys[c->reader.key_index];
+    enum keys_verdict verdict = KEYS_GOOD;
+
+    if (UNLIKELY(key->floor == FLOOR_SEEN)) {
+        mismatch_report(l, c, op, "the same value twice");
+        return;
+    }
+    if (LIKELY(check->verdict == VALUE_GOOD))
+        verdict = keys_judge(&l->keys, &check->id, key->floor);
+    else if (check->verdict == VALUE_SHORT_GOOD)
+        verdict = judge_short(l, check, key->floor);
+    else
+        mismatch_report(l, c, op, value_verdict_name(check->verdict));
+    if (UNLIKELY(verdict == KEYS_FOREIGN))
+        l->tally.foreign++;
+    else if (UNLIKELY(verdict != KEYS_GOOD))
+        mismatch_report(l, c, op, keys_verdict_name(verdict));
+    l->tally.verified_bytes += check->bytes;
+    l->op_hits++;
+    key->floor = FLOOR_SEEN;
+}
+
+/* Leave a store of a key to the connection, to be sent before anything new. */
+static void
+add_follow(struct conn *c, struct follow f)
+{
+    c->follows[c->follow_count++] = f;
+}
+
+static void
+finish_get(struct load *l, struct conn *c, const struct op *op)
+{
+    l->tally.hits += l->op_hits;
+    l->tally.misses += op->key_count - l->op_hits;
+    if (op->kind == OP_CAS && l->op_hits == 1) {
+        uint32_t key = op->keys[0].id;
+
+        add_follow(c, (struct follow){.kind = OP_CAS,
+                                      .key = key,
+                                      .cas = c->reader.cas,
+                                      .ttl_s = op->ttl_s,
+                                      .value_bytes =
+                                          sizes_pick(&l->options->value_size, rng_mix(key))});
+    }
+    l->op_hits = 0;
+}
+
+/* Whether it was sent with a version of its own. */
+static bool
+is_write(const struct op *op)
+{
+    return op->version != 0 &&
+           (op_has_value((enum op_kind)op->kind) || op->kind == OP_DELETE) &&
+           !(op->kind == OP_CAS && op->cas == 0);
+}
+
+void
+load_done(struct load *l, struct conn *c, const struct op *op)
+{
+    const struct reader *r = &c->reader;
+    struct tally *t = &l->tally;
+    bool alone = (op->flags & OP_ALONE) != 0;
+
+    switch (r->outcome) {
+    case OUTCOME_GET_END: finish_get(l, c, op); break;
+    case OUTCOME_STORED:
+        if (is_write(op))
+            keys_acknowledge(&l->keys, op->keys[0].id, op->version, alone);
+        t->stored[op->kind]++;
+        break;
+    case OUTCOME_NUMBER: t->stored[op->kind]++; break;
+    case OUTCOME_NOT_STORED:
+    case OUTCOME_NOT_FOUND:
+        if (is_write(op))
+            keys_abandon(&l->keys, op->keys[0].id);
+        if (r->outcome == OUTCOME_NOT_STORED)
+            t->not_stored++;
+        else
+            t->not_found++;
+        break;
+    case OUTCOME_ERROR:
+        if (is_write(op))
+            keys_abandon(&l->keys, op->keys[0].id);
+        tally_note_error(t, r->error, r->error_len);
+        l->op_hits = 0;
+        break;
+    }
+    t->requests++;
+    t->ops[op->kind]++;
+    t->end_ns = l->now_ns;
+    if (op->flags & OP_TIMED) {
+        hist_add(&t->service[op->kind], l->now_ns - op->sent_ns);
+        hist_add(&t->response, l->now_ns - op->due_ns);
+    }
+}
+
+void
+load_done_quietly(struct load *l, const struct op *op)
+{
+    if (is_write(op))
+        keys_acknowledge(&l->keys, op->keys[0].id, op->version, (op->flags & OP_ALONE) != 0);
+    l->tally.requests++;
+    l->tally.ops[op->kind]++;
+    l->tally.stored[op->kind]++;
+}
+
+void
+load_lost(struct load *l, const struct op *op, bool sent)
+{
+    /* Not settled: the server may still carry it out, whenever it likes. */
+    (void)op;
+    l->op_hits = 0;
+    if (sent)
+        l->tally.lost_requests++;
+}
+
+void
+load_garbled(struct load *l, const struct conn *c, const struct op *op, const unsigned char *p,
+             const unsigned char *end)
+{
+    l->tally.garbled++;
+    mismatch_garbled(l, c, op, p, end);
+}

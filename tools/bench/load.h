@@ -1,0 +1,68 @@
+/*
+ * tools/bench/load.h - which request comes next, and whether its answer is right.
+ *
+ * Knows neither sockets nor protocols. Connections ask load_next() for work and
+ * report every answer; a store that an answer makes necessary is left with the
+ * connection and comes before new work.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lombard/base/attr.h"
+#include "conn.h"
+#include "dist.h"
+#include "keys.h"
+#include "options.h"
+#include "rng.h"
+#include "tally.h"
+
+enum load_phase {
+    LOAD_FILL, /* every key once, in order */
+    LOAD_MIX,
+};
+
+struct load {
+    const struct options *options;
+    const char *server_name; /* for messages */
+    struct keys keys;
+    struct dist dist;
+    struct rng rng;
+    struct tally tally;
+    enum load_phase phase;
+    uint64_t now_ns;
+    uint64_t until_ns;               /* no new work from then on */
+    uint64_t budget;                 /* requests that may still be begun */
+    uint64_t next_key;               /* FILL */
+    uint64_t mix_cut[OP_KIND_COUNT]; /* of 2^32: kind i below mix_cut[i] */
+    uint64_t reported;               /* mismatches that were described */
+    uint32_t op_hits;                /* values that have come for the request being answered */
+    bool only_gets_and_sets;
+};
+
+/* False when memory is short. */
+bool load_init(struct load *l, const struct options *options, const char *server_name) MUST_USE;
+void load_fini(struct load *l);
+
+/* Begin a phase: of at most REQUESTS requests, or until a time (UINT64_MAX: no such limit). */
+void load_begin(struct load *l, enum load_phase phase, uint64_t requests, uint64_t until_ns);
+/* Read the clock. */
+void load_tick(struct load *l);
+/* Whether no new request will be begun in this phase. */
+bool load_is_over(const struct load *l);
+
+/* Fill OP (a conn_slot() of C) with the next request. False: none is due now. */
+bool load_next(struct load *l, struct conn *c, struct op *op) MUST_USE;
+
+/* c->reader holds a value for OP that has come in full. */
+void load_value(struct load *l, const struct conn *c, struct op *op);
+/* OP is answered: c->reader says how. */
+void load_done(struct load *l, struct conn *c, const struct op *op);
+/* OP asked for no answer, and a later request was answered. */
+void load_done_quietly(struct load *l, const struct op *op);
+/* The connection went away before OP was answered; SENT if any byte of it had left. */
+void load_lost(struct load *l, const struct op *op, bool sent);
+/* [P, END) cannot be an answer to OP (NULL: to anything). */
+void load_garbled(struct load *l, const struct conn *c, const struct op *op,
+                  const unsigned char *p, const unsigned char *end);

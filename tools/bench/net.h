@@ -1,0 +1,36 @@
+/*
+ * tools/bench/net.h - where the server is, and connecting to it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "lombard/base/attr.h"
+
+struct net_addr {
+    struct sockaddr_storage addr;
+    socklen_t len;
+    char text[128]; /* as the user gave it */
+};
+
+/*
+ * "host:port", "[v6]:port", "host" (port 11211), or a path to a unix socket
+ * ("/run/x.sock", "unix:x.sock"). False: *WHY says what is wrong with it.
+ */
+bool net_resolve(const char *text, struct net_addr *out, const char **why) MUST_USE;
+
+/*
+ * A connected, non-blocking socket, or -1 with errno. SOURCE is the index of a
+ * source address within 127/8 to bind first, 0 for none: one address has ports
+ * for some 28,000 connections only.
+ */
+int net_connect(const struct net_addr *addr, uint32_t source) MUST_USE;
+
+/* Whether the other end of FD is on this machine. */
+bool net_is_local(int fd);
+
+/* Raise the limit of open files as far as allowed; the limit then. */
+uint64_t net_raise_file_limit(void);

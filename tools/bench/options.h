@@ -1,0 +1,52 @@
+/*
+ * tools/bench/options.h - what the user asked for.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lombard/base/attr.h"
+#include "dist.h"
+#include "op.h"
+#include "sizes.h"
+
+enum arrivals { ARRIVALS_CONSTANT, ARRIVALS_POISSON };
+
+struct options {
+    const char *server;
+    const char *protocol;
+    const char *json_path; /* or NULL; "-" is standard output */
+    uint64_t connections;
+    uint64_t duration_ns; /* 0: until `requests` */
+    uint64_t requests;    /* 0: until `duration_ns` */
+    uint64_t warmup_ns;
+    uint64_t keys;
+    uint64_t pipeline; /* requests in flight on a connection */
+    uint64_t multiget; /* keys of a get */
+    uint64_t ttl_s;
+    uint64_t seed;
+    double weights[OP_KIND_COUNT]; /* of the mix; they need not sum to anything */
+    struct dist_config dist;
+    struct sizes key_size;
+    struct sizes value_size;
+    bool stream; /* a request goes out as soon as one is answered */
+    bool fill;
+    bool quiet;
+    bool progress; /* even if standard error is no terminal */
+    bool strict;   /* errors and lost connections make the run fail too */
+    bool help;
+    bool version;
+};
+
+/* What a command line turned out to be. */
+enum options_result {
+    OPTIONS_OK,
+    OPTIONS_BAD, /* said on standard error: which option, and what is wrong */
+};
+
+enum options_result options_parse(int argc, char **argv, struct options *out) MUST_USE;
+void options_help(void);
+
+/* "250ms", "10s", "2m", "1.5" (seconds); also us. False when it is none, or negative. */
+bool options_duration(const char *text, uint64_t *ns) MUST_USE;

@@ -1,0 +1,254 @@
+#include "session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "lombard/base/sys.h"
+#include "progress.h"
+
+enum {
+    EVENTS_MAX = 512,
+    FILL_DEPTH = 16, /* requests in flight a connection while filling, at least */
+};
+
+#define SECOND_NS UINT64_C(1000000000)
+
+/* How often lost connections are tried again. */
+#define RETRY_NS (SECOND_NS / 10)
+/* With no connection for so long the server is given up. */
+#define GIVE_UP_NS (5 * SECOND_NS)
+/* What is not answered so long after the last request was begun is given up. */
+#define DRAIN_NS (10 * SECOND_NS)
+
+const char *
+session_result_name(enum session_result result)
+{
+    switch (result) {
+    case SESSION_OK: return "done";
+    case SESSION_NO_MEMORY: return "out of memory";
+    case SESSION_CANNOT_CONNECT: return "cannot connect";
+    case SESSION_SERVER_GONE: return "the server is gone";
+    case SESSION_STALLED: return "the server stopped answering";
+    }
+    BUG("session_result out of range");
+}
+
+static uint32_t
+max_u32(uint64_t a, uint64_t b)
+{
+    return (uint32_t)(a > b ? a : b);
+}
+
+static bool
+init_shared(struct session *s)
+{
+    const struct options *o = s->options;
+    struct conn_shared *shared = &s->shared;
+
+    shared->proto = &proto_text;
+    shared->load = &s->load;
+    shared->keys = &s->load.keys;
+    shared->head_bytes = PROTO_HEAD_BYTES_MAX + (size_t)o->multiget * (o->key_size.max + 32);
+    shared->input = malloc(PROTO_LINE_MAX + CONN_INPUT_BYTES);
+    shared->epfd = sys_epoll_create();
+    return shared->input != NULL && shared->epfd >= 0 &&
+           out_init(&shared->out, shared->head_bytes, o->value_size.max);
+}
+
+static bool
+init_conns(struct session *s)
+{
+    const struct options *o = s->options;
+    uint32_t depth = max_u32(o->pipeline, FILL_DEPTH);
+
+    s->conn_count = (uint32_t)o->connections;
+    s->conns = calloc(s->conn_count, sizeof(*s->conns));
+    if (s->conns == NULL)
+        return false;
+    for (uint32_t i = 0; i < s->conn_count; i++) {
+        if (!conn_init(&s->conns[i], depth, (uint32_t)o->multiget))
+            return false;
+        s->conns[i].index = i;
+    }
+    return true;
+}
+
+enum session_result
+session_open(struct session *s, const struct options *options, const struct net_addr *addr)
+{
+    memset(s, 0, sizeof(*s));
+    s->shared.epfd = -1;
+    s->options = options;
+    s->addr = *addr;
+    s->show_progress = !options->quiet && (options->progress || isatty(STDERR_FILENO));
+    if (!load_init(&s->load, options, s->addr.text) || !init_shared(s) || !init_conns(s))
+        return SESSION_NO_MEMORY;
+    for (uint32_t i = 0; i < s->conn_count; i++) {
+        if (!conn_open(&s->conns[i], &s->shared, &s->addr))
+            return SESSION_CANNOT_CONNECT;
+        s->up_count++;
+    }
+    return SESSION_OK;
+}
+
+void
+session_close(struct session *s)
+{
+    for (uint32_t i = 0; s->conns != NULL && i < s->conn_count; i++)
+        conn_fini(&s->conns[i]);
+    free(s->conns);
+    free(s->shared.input);
+    out_fini(&s->shared.out);
+    if (s->shared.epfd >= 0)
+        (void)close(s->shared.epfd);
+    load_fini(&s->load);
+}
+
+/* Lost: counted, and to be connected again. */
+static void
+lose(struct session *s, struct conn *c)
+{
+    conn_drop(c, &s->shared);
+    s->up_count--;
+    s->load.tally.lost_connections++;
+    if (s->up_count == 0)
+        s->down_since_ns = s->load.now_ns;
+    if (s->next_retry_ns == 0)
+        s->next_retry_ns = s->load.now_ns + RETRY_NS;
+}
+
+/* Give the connection as much work as it may have, and send it. */
+static void
+feed(struct session *s, struct conn *c)
+{
+    uint64_t depth = s->options->pipeline;
+
+    if (s->load.phase == LOAD_FILL && depth < FILL_DEPTH)
+        depth = FILL_DEPTH;
+    /* A batch goes out when the one before is answered: batches do not fall apart. */
+    if (!s->options->stream && conn_in_flight(c) > 0 && c->unsent == c->tail)
+        return;
+    while (conn_in_flight(c) < depth && load_next(&s->load, c, conn_slot(c)))
+        conn_push(c, &s->shared);
+    if (c->unsent != c->tail && conn_flush(c, &s->shared) == CONN_LOST)
+        lose(s, c);
+}
+
+static void
+handle(struct session *s, const struct epoll_event *event)
+{
+    struct conn *c = event->data.ptr;
+
+    if (c->fd < 0)
+        return;
+    if ((event->events & ~(uint32_t)EPOLLOUT) != 0 &&
+        conn_receive(c, &s->shared) == CONN_LOST) {
+        lose(s, c);
+        return;
+    }
+    if ((event->events & EPOLLOUT) != 0 && conn_flush(c, &s->shared) == CONN_LOST) {
+        lose(s, c);
+        return;
+    }
+    if (!c->blocked)
+        feed(s, c);
+}
+
+static void
+retry_lost(struct session *s)
+{
+    s->next_retry_ns = 0;
+    for (uint32_t i = 0; i < s->conn_count; i++) {
+        struct conn *c = &s->conns[i];
+
+        if (c->fd >= 0)
+            continue;
+        if (!conn_open(c, &s->shared, &s->addr)) {
+            s->next_retry_ns = s->load.now_ns + RETRY_NS;
+            return;
+        }
+        s->up_count++;
+        s->down_since_ns = 0;
+        feed(s, c);
+    }
+}
+
+static uint64_t
+own_cpu_ns(void)
+{
+    struct rusage usage;
+    const struct timeval *user = &usage.ru_utime;
+    const struct timeval *sys = &usage.ru_stime;
+
+    (void)getrusage(RUSAGE_SELF, &usage);
+    return (uint64_t)(user->tv_sec + sys->tv_sec) * SECOND_NS +
+           (uint64_t)(user->tv_usec + sys->tv_usec) * 1000;
+}
+
+/* What is looked at now and then, whatever the events are. */
+static enum session_result
+look_around(struct session *s, uint64_t *over_ns)
+{
+    uint64_t now = s->load.now_ns;
+
+    if (s->next_retry_ns != 0 && now >= s->next_retry_ns)
+        retry_lost(s);
+    if (s->show_progress)
+        progress_tick(s);
+    if (s->down_since_ns != 0 && now - s->down_since_ns > GIVE_UP_NS)
+        return SESSION_SERVER_GONE;
+    if (!load_is_over(&s->load))
+        return SESSION_OK;
+    if (*over_ns == 0)
+        *over_ns = now;
+    return now - *over_ns > DRAIN_NS ? SESSION_STALLED : SESSION_OK;
+}
+
+/* From load_begin() until everything is answered. */
+static enum session_result
+run_phase(struct session *s)
+{
+    struct epoll_event events[EVENTS_MAX];
+    enum session_result result = SESSION_OK;
+    uint64_t cpu = own_cpu_ns();
+    uint64_t over_ns = 0;
+
+    progress_start(s);
+    for (uint32_t i = 0; i < s->conn_count; i++) {
+        if (s->conns[i].fd >= 0)
+            feed(s, &s->conns[i]);
+    }
+    while (result == SESSION_OK && !(load_is_over(&s->load) && s->shared.in_flight == 0)) {
+        int n = sys_epoll_wait(s->shared.epfd, events, EVENTS_MAX, 50);
+
+        load_tick(&s->load);
+        for (int i = 0; i < n; i++)
+            handle(s, &events[i]);
+        result = look_around(s, &over_ns);
+    }
+    s->load.tally.cpu_ns = own_cpu_ns() - cpu;
+    if (s->show_progress)
+        progress_end();
+    return result;
+}
+
+enum session_result
+session_fill(struct session *s)
+{
+    load_begin(&s->load, LOAD_FILL, UINT64_MAX, UINT64_MAX);
+    return run_phase(s);
+}
+
+enum session_result
+session_run(struct session *s, uint64_t duration_ns, uint64_t requests)
+{
+    uint64_t until = duration_ns > 0 ? sys_monotonic_ns() + duration_ns : UINT64_MAX;
+
+    load_begin(&s->load, LOAD_MIX, requests > 0 ? requests : UINT64_MAX, until);
+    return run_phase(s);
+}

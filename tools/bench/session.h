@@ -1,0 +1,50 @@
+/*
+ * tools/bench/session.h - one server under load: connections, loop, phases.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "conn.h"
+#include "load.h"
+#include "net.h"
+#include "options.h"
+
+struct session {
+    const struct options *options;
+    struct net_addr addr;
+    struct load load;
+    struct conn_shared shared;
+    struct conn *conns;
+    uint32_t conn_count;
+    uint32_t up_count;      /* connected now */
+    uint64_t next_retry_ns; /* to connect again what was lost */
+    uint64_t down_since_ns; /* none has been connected since; 0 otherwise */
+    uint64_t next_progress_ns;
+    uint64_t progress_requests; /* at the last progress line */
+    uint64_t progress_ns;
+    bool show_progress;
+};
+
+enum session_result {
+    SESSION_OK,
+    SESSION_NO_MEMORY,
+    SESSION_CANNOT_CONNECT, /* errno is set */
+    SESSION_SERVER_GONE,    /* no connection for seconds: given up */
+    SESSION_STALLED,        /* answers are missing, long after the end */
+};
+
+const char *session_result_name(enum session_result result);
+
+/* Connect everything. The session is to be closed whatever the result is. */
+enum session_result session_open(struct session *s, const struct options *options,
+                                 const struct net_addr *addr) MUST_USE;
+void session_close(struct session *s);
+
+/* Store every key once. */
+enum session_result session_fill(struct session *s) MUST_USE;
+/* Run the mix: for a time, or for a number of requests (0: no such limit). s->load.tally holds
+ * what happened. */
+enum session_result session_run(struct session *s, uint64_t duration_ns,
+                                uint64_t requests) MUST_USE;

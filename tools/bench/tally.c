@@ -1,0 +1,104 @@
+#include "tally.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void
+tally_reset(struct tally *t)
+{
+    memset(t, 0, sizeof(*t));
+    for (int i = 0; i < OP_KIND_COUNT; i++)
+        hist_reset(&t->service[i]);
+    hist_reset(&t->response);
+}
+
+static void
+note_errors(struct tally *t, const char *text, size_t len, uint64_t count)
+{
+    struct tally_error *e = t->error_kinds;
+    struct tally_error *last = e + TALLY_ERROR_KINDS - 1;
+
+    if (len >= TALLY_ERROR_TEXT)
+        len = TALLY_ERROR_TEXT - 1;
+    while (e < last && e->count > 0 &&
+           (strlen(e->text) != len || memcmp(e->text, text, len) != 0))
+        e++;
+    if (e == last) {
+        (void)snprintf(e->text, sizeof(e->text), "(others)");
+    } else if (e->count == 0) {
+        memcpy(e->text, text, len);
+        e->text[len] = '\0';
+    }
+    e->count += count;
+}
+
+void
+tally_note_error(struct tally *t, const char *text, size_t len)
+{
+    t->errors++;
+    note_errors(t, text, len, 1);
+}
+
+void
+tally_merge(struct tally *into, const struct tally *from)
+{
+    if (into->start_ns == 0 || from->start_ns < into->start_ns)
+        into->start_ns = from->start_ns;
+    if (from->end_ns > into->end_ns)
+        into->end_ns = from->end_ns;
+    into->cpu_ns += from->cpu_ns;
+    into->requests += from->requests;
+    into->hits += from->hits;
+    into->misses += from->misses;
+    into->verified_bytes += from->verified_bytes;
+    into->foreign += from->foreign;
+    into->mismatches += from->mismatches;
+    into->garbled += from->garbled;
+    into->errors += from->errors;
+    into->not_stored += from->not_stored;
+    into->not_found += from->not_found;
+    into->lost_connections += from->lost_connections;
+    into->lost_requests += from->lost_requests;
+    into->bytes_sent += from->bytes_sent;
+    into->bytes_received += from->bytes_received;
+    for (int i = 0; i < OP_KIND_COUNT; i++) {
+        into->ops[i] += from->ops[i];
+        into->stored[i] += from->stored[i];
+        hist_merge(&into->service[i], &from->service[i]);
+    }
+    hist_merge(&into->response, &from->response);
+    for (int i = 0; i < TALLY_ERROR_KINDS; i++) {
+        const struct tally_error *e = &from->error_kinds[i];
+
+        if (e->count > 0)
+            note_errors(into, e->text, strlen(e->text), e->count);
+    }
+}
+
+void
+tally_service(const struct tally *t, struct hist *out)
+{
+    hist_reset(out);
+    for (int i = 0; i < OP_KIND_COUNT; i++)
+        hist_merge(out, &t->service[i]);
+}
+
+double
+tally_seconds(const struct tally *t)
+{
+    return t->end_ns > t->start_ns ? (double)(t->end_ns - t->start_ns) / 1e9 : 0;
+}
+
+double
+tally_hit_percent(const struct tally *t)
+{
+    uint64_t reads = t->hits + t->misses;
+
+    return reads == 0 ? 0 : 100 * (double)t->hits / (double)reads;
+}
+
+bool
+tally_is_wrong(const struct tally *t)
+{
+    return t->mismatches > 0 || t->garbled > 0;
+}
