@@ -34,7 +34,9 @@ open_address(const struct addrinfo *address, int backlog)
 
     if (fd < 0)
         return -1;
-    if (set_flag(fd, SOL_SOCKET, SO_REUSEADDR) &&
+    /* What is accepted inherits the last two, so that no call is spent on it then. */
+    if (set_flag(fd, SOL_SOCKET, SO_REUSEADDR) && set_flag(fd, SOL_SOCKET, SO_KEEPALIVE) &&
+        set_flag(fd, IPPROTO_TCP, TCP_NODELAY) &&
         (address->ai_family != AF_INET6 || set_flag(fd, IPPROTO_IPV6, IPV6_V6ONLY)) &&
         bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, backlog) == 0)
         return fd;

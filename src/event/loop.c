@@ -154,13 +154,14 @@ wait_ms(const struct loop *loop, int max_wait_ms)
 bool
 loop_turn(struct loop *loop, int max_wait_ms)
 {
-    int count = sys_epoll_wait(loop->epfd, loop->events, EVENTS_A_TURN,
-                               wait_ms(loop, max_wait_ms));
+    int count =
+        sys_epoll_wait(loop->epfd, loop->events, EVENTS_A_TURN, wait_ms(loop, max_wait_ms));
 
     if (count < 0 && errno != EINTR)
         return false;
     clock_read(loop->clock);
     loop->stats.turns++;
+    loop->user.on_turn_begin(loop->user.ctx);
     for (int i = 0; i < count; i++)
         deliver(loop, &loop->events[i]);
     loop->busy = loop->user.on_turn(loop->user.ctx);

@@ -140,6 +140,17 @@ buf_consumed(struct buf *buf, size_t n, const struct buf_owner *owner)
 }
 
 void
+buf_pack(struct buf *buf)
+{
+    struct slice pending = buf_pending(buf);
+
+    BUG_ON(buf->ref_count != 0);
+    memmove(buf->data, pending.ptr, pending.len);
+    buf->read_off = 0;
+    buf->write_off = (uint32_t)pending.len;
+}
+
+void
 buf_clear(struct buf *buf, const struct buf_owner *owner)
 {
     for (; buf->ref_done < buf->ref_count; buf->ref_done++)

@@ -7,7 +7,7 @@
 enum { POISON = 0xdb };
 
 struct pool {
-    struct list_node free; /* most recently returned first */
+    struct list_node free;       /* most recently returned first */
     struct list_node waiters[2]; /* by purpose, longest waiting first */
     struct pool_config config;
     pool_on_grant *on_grant;
@@ -213,4 +213,20 @@ void
 pool_reset_counts(struct pool *pool)
 {
     memset(pool->counts, 0, sizeof(pool->counts));
+}
+
+bool
+pool_check(const struct pool *pool)
+{
+    const struct pool_ledger *ledger = &pool->ledger;
+    uint64_t free_count = 0;
+
+    list_for_each (node, &pool->free) {
+        if (!buf_is_empty(CONTAINER_OF(node, struct buf, node)))
+            return false;
+        free_count++;
+    }
+    return free_count == ledger->free && ledger->made == ledger->free + ledger->lent &&
+           ledger->lent == ledger->lent_for[0] + ledger->lent_for[1] &&
+           ledger->made <= ledger->limit;
 }

@@ -2,7 +2,7 @@
  * include/lombard/event/loop.h - the reactor: epoll, level-triggered, one thread.
  *
  * A turn of the loop:
- *     1. wait for events, and read the clock once
+ *     1. wait for events, read the clock once, on_turn_begin()
  *     2. on_event() of every descriptor that has some
  *     3. on_turn(): the user's ready list
  *     4. timers
@@ -38,10 +38,11 @@ struct watch {
     void (*on_event)(struct watch *watch, uint32_t events); /* some of `wanted` */
 };
 
-/* What the user does between events. */
+/* What the user does around the events of a turn. */
 struct loop_user {
     void *ctx;
-    bool (*on_turn)(void *ctx);     /* true: there is more; do not sleep */
+    void (*on_turn_begin)(void *ctx); /* the clock has just been read */
+    bool (*on_turn)(void *ctx);       /* true: there is more; do not sleep */
     void (*on_turn_end)(void *ctx);
 };
 
@@ -70,9 +71,9 @@ bool loop_run(struct loop *loop) MUST_USE;
 void loop_stop(struct loop *loop);
 
 struct loop_stats {
-    uint64_t turns;       
-    uint64_t events;      /* delivered */
-    uint64_t epoll_ctls;  /* none in steady state */
+    uint64_t turns;
+    uint64_t events;     /* delivered */
+    uint64_t epoll_ctls; /* none in steady state */
 };
 
 const struct loop_stats *loop_stats(const struct loop *loop);

@@ -28,11 +28,11 @@ struct iovec;
 enum { BUF_TOTAL_BYTES = 16 * 1024 }; /* of a buffer with its header */
 
 struct buf {
-    struct list_node node;  /* in the freelist, or unlinked */
-    uint32_t write_off;     /* bytes from data[0]: first free byte */
-    uint32_t read_off;      /* bytes from data[0]: first unsent byte */
-    uint32_t ref_count;     /* references queued since the buffer was last empty */
-    uint32_t ref_done;      /* of these, already sent and released */
+    struct list_node node; /* in the freelist, or unlinked */
+    uint32_t write_off;    /* bytes from data[0]: first free byte */
+    uint32_t read_off;     /* bytes from data[0]: first unsent byte */
+    uint32_t ref_count;    /* references queued since the buffer was last empty */
+    uint32_t ref_done;     /* of these, already sent and released */
     unsigned char data[BUF_TOTAL_BYTES - 32];
 };
 
@@ -40,10 +40,10 @@ enum { BUF_BYTES = sizeof(((struct buf *)0)->data) }; /* payload of one buffer *
 
 /* Bytes that lie elsewhere. BASE stays as queued: it is what gets unpinned. */
 struct buf_ref {
-    const char *base;  /* first byte */
-    uint32_t bytes;    /* of the whole range, at least 1 */
-    uint32_t sent;     /* of these */
-    uint32_t at_off;   /* goes out when read_off has reached this */
+    const char *base; /* first byte */
+    uint32_t bytes;   /* of the whole range, at least 1 */
+    uint32_t sent;    /* of these */
+    uint32_t at_off;  /* goes out when read_off has reached this */
     uint32_t spare;
 };
 
@@ -107,5 +107,10 @@ int buf_iovecs(const struct buf *buf, struct iovec *iov, int max, size_t limit);
  * The only place where output offsets advance.
  */
 void buf_consumed(struct buf *buf, size_t n, const struct buf_owner *owner);
+/*
+ * Move the pending bytes to the front, to make room behind them. For input only:
+ * bytes that are queued for output never move. BUG if there is a reference.
+ */
+void buf_pack(struct buf *buf);
 /* Drop everything that is pending, releasing all references. */
 void buf_clear(struct buf *buf, const struct buf_owner *owner);

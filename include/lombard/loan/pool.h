@@ -62,15 +62,15 @@ struct pool_counts {
 
 /* The ledger. made == free + lent. */
 struct pool_ledger {
-    uint64_t made;     /* buffers in existence */
-    uint64_t free;     /* in the freelist */
-    uint64_t lent;     /* with borrowers */
+    uint64_t made;        /* buffers in existence */
+    uint64_t free;        /* in the freelist */
+    uint64_t lent;        /* with borrowers */
     uint64_t lent_for[2]; /* of these, by purpose */
-    uint64_t peak;     /* most ever made */
-    uint64_t waiters;  /* borrowers in the queues */
-    uint64_t limit;    /* all in buffers */
+    uint64_t peak;        /* most ever made */
+    uint64_t waiters;     /* borrowers in the queues */
+    uint64_t limit;       /* all in buffers */
     uint64_t reserve;
-    uint64_t trimmed;  /* given back to the kernel since the start */
+    uint64_t trimmed; /* given back to the kernel since the start */
 };
 
 /* NULL when memory is short. */
@@ -100,3 +100,5 @@ const struct pool_counts *pool_counts(const struct pool *pool, enum loan_purpose
 void pool_ledger(const struct pool *pool, struct pool_ledger *ledger);
 /* Counters back to 0; the ledger stays. */
 void pool_reset_counts(struct pool *pool);
+/* Walk the freelist: every buffer in it empty, and the ledger true. */
+bool pool_check(const struct pool *pool) MUST_USE;

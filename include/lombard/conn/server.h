@@ -1,0 +1,58 @@
+/*
+ * include/lombard/conn/server.h - the connections, served.
+ *
+ * Owns the loop, the freelist and every connection. A connection that sleeps
+ * owns nothing but its place in the table: buffers are lent to it while it is
+ * served, and go back when they are empty.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lombard/base/attr.h"
+#include "lombard/base/clock.h"
+#include "lombard/cmd/cmd.h"
+#include "lombard/event/loop.h"
+
+struct server;
+
+struct server_config {
+    uint32_t max_conns;       /* -c */
+    uint32_t requests_a_turn; /* -R: of one connection; 0: only its byte and time budget */
+    uint64_t buffer_bytes;    /* --buffer-memory: all buffers, and as much in stashes */
+    uint32_t idle_timeout_s;  /* close who sent no command for so long; 0: never */
+    uint32_t send_timeout_s;  /* close who did not read for so long; 0: never */
+    uint32_t drain_ms;        /* at shutdown: how long replies may take to leave */
+    struct clock *clock;      /* outlives the server; the loop reads it */
+    struct cmd *cmd;          /* likewise */
+};
+
+enum { SERVER_BUFFER_BYTES_MIN = 1024 * 1024 };
+
+/* NULL when memory or an epoll descriptor cannot be had. Registers its statistics with cmd. */
+struct server *server_create(const struct server_config *config) MUST_USE;
+/* Closes every connection and listener at once. */
+void server_destroy(struct server *server);
+
+struct loop *server_loop(struct server *server);
+
+/* Accept from a listening socket, which the server owns from now on. */
+bool server_listen(struct server *server, int fd) MUST_USE;
+
+/* Serve until shut down. False when epoll broke (errno). */
+bool server_run(struct server *server) MUST_USE;
+/*
+ * Stop accepting, close who sleeps, let replies drain for drain_ms, then let
+ * server_run() return. Said a second time: return at once.
+ */
+void server_shutdown(struct server *server);
+/* Whether a client asked for it (command `shutdown`). */
+bool server_is_stopping(const struct server *server);
+
+/*
+ * Check every invariant of connections, buffers and lists. Between turns only.
+ * False, with the first that is broken in WHY.
+ */
+bool server_check(struct server *server, char *why, size_t bytes) MUST_USE;

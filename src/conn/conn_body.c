@@ -1,0 +1,187 @@
+#include <string.h>
+#include <sys/uio.h>
+
+#include "lombard/base/sys.h"
+#include "server_priv.h"
+
+enum { PARTS_MAX = 16 }; /* of one value, received with one call */
+
+static size_t
+smaller(uint64_t a, uint64_t b)
+{
+    return (size_t)(a < b ? a : b);
+}
+
+void
+conn_swallow(struct conn *c, uint64_t bytes)
+{
+    c->swallow_bytes += bytes;
+}
+
+enum step
+conn_swallow_step(struct conn *c)
+{
+    size_t n = smaller(conn_input(c).len, c->swallow_bytes);
+
+    buf_consumed(c->rbuf, n, NULL);
+    c->swallow_bytes -= n;
+    return c->swallow_bytes == 0 ? STEP_ON : STEP_HUNGRY;
+}
+
+/* Begin in the store; where stalled clients hold its memory, they give way. */
+static bool
+begin_in_store(struct conn *c, const struct request *req, void **handle, struct reply *reply)
+{
+    struct cmd *cmd = c->server->cmd;
+    bool begun = cmd_upload_begin(cmd, req, handle, reply);
+
+    while (!begun && reply->status == REPLY_OUT_OF_MEMORY && server_shed_pins(c->server, c))
+        begun = cmd_upload_begin(cmd, req, handle, reply);
+    return begun;
+}
+
+void
+conn_upload_begin(struct conn *c, const struct request *req, struct slice head,
+                  const struct proto_state *state)
+{
+    struct task *task = task_create(TASK_UPLOAD, head, state);
+    struct reply reply;
+
+    if (task == NULL) {
+        conn_mark_dead(c, CLOSE_NO_MEMORY);
+        return;
+    }
+    if (!begin_in_store(c, req, &task->handle, &reply)) {
+        task_destroy(task);
+        conn_reply(c, req, &reply);
+        conn_swallow(c, req->body_bytes);
+        return;
+    }
+    task->total = req->value_bytes;
+    c->task = task;
+}
+
+/* Where byte OFF of the value goes; empty when the store has no memory for them. */
+static struct slice
+room_in_store(struct conn *c, uint64_t off)
+{
+    struct cmd *cmd = c->server->cmd;
+    struct slice room = cmd_upload_at(cmd, c->task->handle, off);
+
+    while (room.len == 0 && server_shed_pins(c->server, c))
+        room = cmd_upload_at(cmd, c->task->handle, off);
+    return room;
+}
+
+/* The store has no memory for the rest of the value: say so, and skip it. */
+static void
+give_up(struct conn *c)
+{
+    struct task *task = c->task;
+    struct request req;
+    struct reply reply;
+
+    task_request(task, &req);
+    cmd_upload_abort(c->server->cmd, task->handle);
+    memset(&reply, 0, sizeof(reply));
+    reply.status = REPLY_OUT_OF_MEMORY;
+    conn_reply(c, &req, &reply);
+    conn_swallow(c, req.body_bytes - task->off);
+    c->task = NULL;
+    task_destroy(task);
+}
+
+/* The value is complete: what follows it decides whether it counts. */
+static enum step
+finish(struct conn *c)
+{
+    struct task *task = c->task;
+    struct slice in = conn_input(c);
+    struct request req;
+    struct reply reply;
+    size_t tail_bytes;
+
+    task_request(task, &req);
+    tail_bytes = (size_t)(req.body_bytes - req.value_bytes);
+    if (in.len < tail_bytes)
+        return STEP_HUNGRY;
+    c->task = NULL;
+    if (proto_value_ends(&c->proto, in.ptr)) {
+        cmd_upload_finish(c->server->cmd, &req, task->handle, &reply);
+    } else {
+        cmd_upload_abort(c->server->cmd, task->handle);
+        cmd_refuse_value(c->server->cmd, &req, &reply);
+    }
+    buf_consumed(c->rbuf, tail_bytes, NULL);
+    conn_reply(c, &req, &reply);
+    task_destroy(task);
+    return STEP_ON;
+}
+
+enum step
+conn_upload_step(struct conn *c)
+{
+    struct task *task = c->task;
+    struct slice in = conn_input(c);
+    struct slice room;
+    size_t n;
+
+    if (!conn_has_reply_room(c))
+        return STEP_FULL;
+    if (task->off == task->total)
+        return finish(c);
+    if (in.len == 0)
+        return STEP_HUNGRY;
+    room = room_in_store(c, task->off);
+    if (room.len == 0) {
+        give_up(c);
+        return STEP_ON;
+    }
+    n = smaller(smaller(in.len, room.len), task->total - task->off);
+    memcpy((char *)(uintptr_t)room.ptr, in.ptr, n);
+    buf_consumed(c->rbuf, n, NULL);
+    task->off += n;
+    return STEP_ON;
+}
+
+/*
+ * One readv() for the rest of the value, part by part, and behind it the read
+ * buffer for whatever follows.
+ */
+enum fill
+conn_upload_fill(struct conn *c, struct budget *budget)
+{
+    struct task *task = c->task;
+    struct iovec iov[PARTS_MAX + 1];
+    uint64_t off = task->off;
+    size_t of_value = 0;
+    size_t behind = 0;
+    int count = 0;
+    ssize_t got;
+
+    while (count < PARTS_MAX && off < task->total && of_value < budget->bytes) {
+        struct slice room = room_in_store(c, off);
+        size_t n = smaller(room.len, task->total - off);
+
+        if (n == 0)
+            break;
+        iov[count].iov_base = (void *)(uintptr_t)room.ptr;
+        iov[count++].iov_len = n;
+        of_value += n;
+        off += n;
+    }
+    /* Also where the store has no room: the next step will find that out, given a byte. */
+    if (off == task->total || count == 0) {
+        behind = buf_room(c->rbuf);
+        iov[count].iov_base = buf_tail(c->rbuf);
+        iov[count++].iov_len = behind;
+    }
+    got = sys_readv(c->watch.fd, iov, count);
+    if (got > 0) {
+        size_t filled = smaller((uint64_t)got, of_value);
+
+        task->off += filled;
+        buf_produced(c->rbuf, (size_t)got - filled);
+    }
+    return conn_received(c, got, of_value + behind, budget);
+}

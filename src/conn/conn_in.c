@@ -1,0 +1,341 @@
+#include <errno.h>
+#include <string.h>
+
+#include "lombard/base/log.h"
+#include "lombard/base/sys.h"
+#include "server_priv.h"
+
+/* --- Receiving --- */
+
+enum fill
+conn_received(struct conn *c, ssize_t got, size_t wanted, struct budget *budget)
+{
+    uint64_t bytes = got > 0 ? (uint64_t)got : 0;
+
+    if (got == 0) {
+        c->flags = (uint8_t)((c->flags | CONN_EOF) & ~CONN_MORE_INPUT);
+        return FILL_END;
+    }
+    if (got < 0 && errno == EINTR)
+        return FILL_SOME;
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+        c->flags &= (uint8_t)~CONN_MORE_INPUT;
+        return FILL_LAST;
+    }
+    if (got < 0) {
+        conn_mark_dead(c, CLOSE_RESET);
+        return FILL_END;
+    }
+    c->bytes_in += bytes;
+    c->server->stats.bytes_read += bytes;
+    budget->bytes -= bytes < budget->bytes ? bytes : budget->bytes;
+    if (bytes < wanted) {
+        /* All there was: no second call only to hear EAGAIN. */
+        c->flags &= (uint8_t)~CONN_MORE_INPUT;
+        return FILL_LAST;
+    }
+    return FILL_SOME;
+}
+
+enum fill
+conn_fill(struct conn *c, struct budget *budget)
+{
+    size_t room = buf_room(c->rbuf);
+    ssize_t got;
+
+    if (c->task != NULL && c->task->kind == TASK_UPLOAD && buf_is_empty(c->rbuf))
+        return conn_upload_fill(c, budget);
+    if (room < BUF_BYTES / 2) {
+        buf_pack(c->rbuf);
+        room = buf_room(c->rbuf);
+    }
+    if (room == 0) {
+        /* Every parser is bounded well below a buffer: it should have said no. */
+        conn_mark_dead(c, CLOSE_INTERNAL);
+        return FILL_END;
+    }
+    got = sys_recv(c->watch.fd, buf_tail(c->rbuf), room);
+    if (got > 0)
+        buf_produced(c->rbuf, (size_t)got);
+    return conn_received(c, got, room, budget);
+}
+
+/* --- The stash of a sleeper --- */
+
+struct stash {
+    uint32_t bytes;
+    char data[];
+};
+
+void
+conn_stash_input(struct conn *c)
+{
+    struct server *server = c->server;
+    struct slice in = conn_input(c);
+    struct stash *stash;
+
+    BUG_ON(c->stash != NULL);
+    if (in.len > STASH_BYTES_MAX ||
+        server->stats.stash_bytes + in.len > server->config.buffer_bytes)
+        return;
+    stash = sys_malloc(sizeof(*stash) + in.len);
+    if (stash == NULL)
+        return; /* it keeps the buffer instead */
+    stash->bytes = (uint32_t)in.len;
+    memcpy(stash->data, in.ptr, in.len);
+    server->stats.stash_bytes += in.len;
+    c->stash = stash;
+    buf_consumed(c->rbuf, in.len, NULL);
+    pool_return(server->pool, LOAN_FOR_INPUT, &c->rbuf);
+}
+
+void
+conn_unstash_input(struct conn *c)
+{
+    if (c->stash == NULL)
+        return;
+    buf_append(c->rbuf, slice_make(c->stash->data, c->stash->bytes));
+    conn_drop_stash(c);
+}
+
+void
+conn_drop_stash(struct conn *c)
+{
+    if (c->stash == NULL)
+        return;
+    c->server->stats.stash_bytes -= c->stash->bytes;
+    sys_free(c->stash);
+    c->stash = NULL;
+}
+
+/* --- A batch: parse up to 16 requests, hash and prefetch them, then execute --- */
+
+struct batch {
+    struct batch_entry *entries;
+    uint32_t count;
+    uint32_t end_off;             /* of the input: what was parsed, or may be dropped */
+    bool starved;                 /* the input behind end_off is incomplete */
+    struct proto_state end_state; /* the protocol's at end_off */
+};
+
+/* Whether to wait until a command with its body is there, instead of receiving it in place. */
+static bool
+wait_for_all(const struct request *req, size_t head_bytes)
+{
+    return req->op != OP_REFUSED && head_bytes + req->body_bytes <= SMALL_BODY_BYTES;
+}
+
+static void
+attach_value(struct batch_entry *entry, const struct proto_state *state, const char *body)
+{
+    if (entry->req.op == OP_REFUSED)
+        return;
+    entry->req.value = slice_make(body, entry->req.value_bytes);
+    entry->bad_end = !proto_value_ends(state, body + entry->req.value_bytes);
+}
+
+/* Parse one entry at batch->end_off. False when the batch ends before it. */
+static bool
+parse_entry(struct conn *c, struct batch *batch, struct slice in)
+{
+    struct batch_entry *entry = &batch->entries[batch->count];
+    struct slice rest = slice_make(in.ptr + batch->end_off, in.len - batch->end_off);
+    uint64_t after_head;
+    size_t used;
+
+    entry->before = c->proto;
+    entry->start_off = batch->end_off;
+    entry->bad_end = false;
+    if (proto_parse(&c->proto, rest, &entry->req, &used) == PARSE_PARTIAL) {
+        batch->end_off += (uint32_t)used;
+        batch->starved = true;
+        return false;
+    }
+    entry->head_bytes = (uint32_t)used;
+    after_head = rest.len - used;
+    entry->body_here = entry->req.body_bytes <= after_head;
+    if (!entry->body_here && wait_for_all(&entry->req, used)) {
+        c->proto = entry->before;
+        batch->starved = true;
+        return false;
+    }
+    batch->end_off += (uint32_t)used;
+    batch->count++;
+    if (!entry->body_here)
+        return false;
+    if (entry->req.body_bytes > 0) {
+        attach_value(entry, &c->proto, rest.ptr + used);
+        batch->end_off += (uint32_t)entry->req.body_bytes;
+    }
+    return true;
+}
+
+static void
+parse_batch(struct conn *c, struct batch *batch, struct slice in, uint32_t max)
+{
+    bool on = true;
+
+    while (on && batch->count < max && batch->end_off < in.len)
+        on = parse_entry(c, batch, in);
+    if (batch->end_off == in.len)
+        batch->starved = true;
+}
+
+static void
+prefetch_batch(struct cmd *cmd, struct batch *batch)
+{
+    for (uint32_t i = 0; i < batch->count; i++)
+        cmd_prepare(cmd, &batch->entries[i].req);
+    if (batch->count == 1)
+        return; /* nothing to overlap with */
+    for (uint32_t i = 0; i < batch->count; i++)
+        cmd_prefetch(cmd, &batch->entries[i].req);
+}
+
+/* Un-parse everything from ENTRY on: there is no room or no right to execute it now. */
+static void
+take_back(struct conn *c, struct batch *batch, const struct batch_entry *entry)
+{
+    c->proto = entry->before;
+    batch->end_off = entry->start_off;
+    batch->starved = false;
+}
+
+/* What a command means for the connection and the process. */
+static void
+after_command(struct conn *c, const struct request *req, const struct reply *reply)
+{
+    if (req->op == OP_QUIT)
+        conn_finish(c, CLOSE_QUIT);
+    else if (req->flags & REQ_CLOSE)
+        conn_finish(c, CLOSE_PROTOCOL);
+    else if (req->op == OP_VERBOSITY && reply->status == REPLY_OK)
+        log_set_level(req->delta == 0 ? LOG_INFO : req->delta == 1 ? LOG_DEBUG : LOG_TRACE);
+    else if (req->op == OP_SHUTDOWN && reply->status != REPLY_SHUTDOWN_OFF) {
+        conn_finish(c, CLOSE_SHUTDOWN);
+        server_shutdown(c->server);
+    }
+}
+
+static void
+begin_stream(struct conn *c, const struct batch_entry *entry, struct slice in,
+             const struct reply *reply)
+{
+    struct slice head = slice_make(in.ptr + entry->start_off, entry->head_bytes);
+    struct task *task = task_create(TASK_STREAM, head, &entry->before);
+
+    if (task == NULL) {
+        conn_mark_dead(c, CLOSE_NO_MEMORY);
+        return;
+    }
+    cmd_stream_begin(c->server->cmd, &entry->req, &task->stream);
+    task->lines = reply->stream;
+    c->task = task;
+}
+
+/* Execute; where storing fails because stalled clients hold the memory, they give way. */
+static void
+execute(struct conn *c, const struct batch_entry *entry, struct reply *reply)
+{
+    struct cmd *cmd = c->server->cmd;
+
+    if (entry->bad_end) {
+        cmd_refuse_value(cmd, &entry->req, reply);
+        return;
+    }
+    cmd_execute(cmd, &entry->req, reply);
+    while (UNLIKELY(reply->status == REPLY_OUT_OF_MEMORY) && server_shed_pins(c->server, c))
+        cmd_execute(cmd, &entry->req, reply);
+}
+
+static void
+trace_command(const struct conn *c, const struct batch_entry *entry, struct slice in)
+{
+    char text[256];
+    struct slice head = slice_make(in.ptr + entry->start_off, entry->head_bytes);
+
+    log_line(LOG_TRACE, "<%d %s", c->watch.fd, log_escape(text, sizeof(text), head));
+}
+
+/* True when the next entry of the batch may follow. */
+static bool
+run_entry(struct conn *c, const struct batch_entry *entry, struct slice in)
+{
+    const struct request *req = &entry->req;
+    struct reply reply;
+
+    if (UNLIKELY(log_get_level() >= LOG_TRACE))
+        trace_command(c, entry, in);
+    if (UNLIKELY(!entry->body_here) && req->op != OP_REFUSED) {
+        struct slice head = slice_make(in.ptr + entry->start_off, entry->head_bytes);
+
+        conn_upload_begin(c, req, head, &entry->before);
+        return false;
+    }
+    execute(c, entry, &reply);
+    if (reply.status == REPLY_STREAM)
+        begin_stream(c, entry, in, &reply);
+    else
+        conn_reply(c, req, &reply);
+    after_command(c, req, &reply);
+    if (!entry->body_here)
+        conn_swallow(c, req->body_bytes);
+    return c->task == NULL && c->state == CONN_RUNNING && !(c->flags & CONN_FINISHING);
+}
+
+/*
+ * Execute in order, as far as replies have room. Returns STEP_FULL when one had
+ * none: it and those behind it will be parsed again.
+ */
+static enum step
+run_batch(struct conn *c, struct batch *batch, struct slice in)
+{
+    for (uint32_t i = 0; i < batch->count; i++) {
+        if (!conn_has_reply_room(c)) {
+            take_back(c, batch, &batch->entries[i]);
+            return STEP_FULL;
+        }
+        if (!run_entry(c, &batch->entries[i], in) && i + 1 < batch->count)
+            take_back(c, batch, &batch->entries[i + 1]);
+    }
+    return batch->starved ? STEP_HUNGRY : STEP_ON;
+}
+
+static enum step
+batch_step(struct conn *c, struct budget *budget)
+{
+    struct slice in = conn_input(c);
+    struct batch batch = {.entries = c->server->batch};
+    uint32_t max = budget->requests < BATCH_REQUESTS ? budget->requests : BATCH_REQUESTS;
+    enum step step;
+
+    if (in.len == 0)
+        return STEP_HUNGRY;
+    parse_batch(c, &batch, in, max);
+    prefetch_batch(c->server->cmd, &batch);
+    if (batch.count > 0)
+        c->active_s = c->server->clock->uptime_s;
+    budget->requests -= batch.count;
+    step = run_batch(c, &batch, in);
+    if (conn_is_dead(c))
+        return STEP_STOP;
+    buf_consumed(c->rbuf, batch.end_off, NULL);
+    return step;
+}
+
+enum step
+conn_step(struct conn *c, struct budget *budget)
+{
+    if (c->state != CONN_RUNNING || (c->flags & CONN_FINISHING))
+        return STEP_STOP;
+    if (c->task != NULL) {
+        switch (c->task->kind) {
+        case TASK_UPLOAD: return conn_upload_step(c);
+        case TASK_VALUE: return conn_value_step(c);
+        case TASK_STREAM: return conn_stream_step(c);
+        }
+    }
+    if (c->swallow_bytes > 0)
+        return conn_swallow_step(c);
+    return batch_step(c, budget);
+}

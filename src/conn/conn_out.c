@@ -1,0 +1,193 @@
+#include <errno.h>
+#include <string.h>
+#include <sys/uio.h>
+
+#include "lombard/base/sys.h"
+#include "server_priv.h"
+
+enum {
+    TAIL_BYTES_MAX = 64, /* of the constant bytes after a value */
+    IOVECS_MAX = 64,
+    /* What any one reply may need: its parts, or one line of a stream. */
+    REPLY_ROOM_BYTES =
+        PROTO_HEAD_BYTES_MAX + COPY_BYTES_MAX + sizeof(struct buf_ref) + TAIL_BYTES_MAX,
+};
+
+_Static_assert((int)REPLY_ROOM_BYTES >= (int)STREAM_LINE_BYTES, "a line fits");
+_Static_assert((int)REPLY_ROOM_BYTES * 2 <= (int)BUF_BYTES, "more than one reply fits");
+
+bool
+conn_has_reply_room(const struct conn *c)
+{
+    return buf_room(c->wbuf) >= REPLY_ROOM_BYTES;
+}
+
+/*
+ * Queue ITEM's bytes from *OFF on by reference, as far as there is room for
+ * references and a tail behind them. True when that was all.
+ */
+static bool
+queue_value(struct conn *c, const void *handle, uint64_t *off, uint64_t total)
+{
+    struct cmd *cmd = c->server->cmd;
+
+    while (*off < total) {
+        struct slice part;
+
+        if (buf_room(c->wbuf) < sizeof(struct buf_ref) + TAIL_BYTES_MAX)
+            return false;
+        part = cmd_value_at(cmd, handle, *off);
+        cmd_pin(cmd, part.ptr);
+        buf_append_ref(c->wbuf, part);
+        *off += part.len;
+    }
+    return true;
+}
+
+/* A value of so many parts that the buffer is full of references: the rest has to wait. */
+static void
+leave_value_task(struct conn *c, const struct reply_item *item, uint64_t off, struct slice tail)
+{
+    struct task *task = task_create(TASK_VALUE, slice_make(NULL, 0), &c->proto);
+
+    if (task == NULL) {
+        conn_mark_dead(c, CLOSE_NO_MEMORY);
+        return;
+    }
+    memcpy(&task->handle, &item->handle, sizeof(task->handle));
+    task->off = off;
+    task->total = item->value_bytes;
+    task->tail = tail;
+    cmd_pin_item(c->server->cmd, item->handle);
+    c->task = task;
+}
+
+void
+conn_reply(struct conn *c, const struct request *req, const struct reply *reply)
+{
+    const struct reply_item *item = &reply->item;
+    struct slice tail = proto_reply_tail(&c->proto, req, reply);
+    uint64_t off = 0;
+
+    buf_produced(c->wbuf, proto_reply_head(&c->proto, req, reply, buf_tail(c->wbuf)));
+    if (proto_reply_has_value(&c->proto, req, reply)) {
+        if (item->value_bytes <= COPY_BYTES_MAX && item->value.len == item->value_bytes) {
+            buf_append(c->wbuf, item->value);
+        } else if (!queue_value(c, item->handle, &off, item->value_bytes)) {
+            leave_value_task(c, item, off, tail);
+            return;
+        }
+    }
+    buf_append(c->wbuf, tail);
+}
+
+enum step
+conn_value_step(struct conn *c)
+{
+    struct task *task = c->task;
+
+    if (!queue_value(c, task->handle, &task->off, task->total))
+        return STEP_FULL;
+    buf_append(c->wbuf, task->tail);
+    cmd_unpin_item(c->server->cmd, task->handle);
+    c->task = NULL;
+    task_destroy(task);
+    return STEP_ON;
+}
+
+/* One more line of the stream at DST; 0 when there is none left. */
+static size_t
+next_line(struct conn *c, const struct request *req, char *dst)
+{
+    struct task *task = c->task;
+    struct stat_line line;
+
+    switch (task->lines) {
+    case STREAM_STATS:
+        if (!cmd_stream_stat(c->server->cmd, &task->stream, &line))
+            return 0;
+        return proto_stat_line(&c->proto, req, line.name, line.value, dst);
+    case STREAM_LINES: return cmd_stream_line(c->server->cmd, &task->stream, dst);
+    }
+    BUG("stream_kind out of range");
+}
+
+enum step
+conn_stream_step(struct conn *c)
+{
+    struct task *task = c->task;
+    struct request req;
+
+    task_request(task, &req);
+    while (conn_has_reply_room(c)) {
+        size_t len = next_line(c, &req, buf_tail(c->wbuf));
+
+        if (len > 0) {
+            buf_produced(c->wbuf, len);
+            continue;
+        }
+        buf_produced(c->wbuf, proto_stream_end(&c->proto, &req, buf_tail(c->wbuf)));
+        c->task = NULL;
+        task_destroy(task);
+        return STEP_ON;
+    }
+    return STEP_FULL;
+}
+
+/* One system call for what is pending, of at most LIMIT bytes; *WANTED: how many it offered. */
+static ssize_t
+send_once(struct conn *c, size_t limit, size_t *wanted)
+{
+    struct iovec iov[IOVECS_MAX];
+    int count;
+
+    if (c->wbuf->ref_done == c->wbuf->ref_count) {
+        struct slice bytes = buf_pending(c->wbuf);
+
+        *wanted = bytes.len < limit ? bytes.len : limit;
+        return sys_send(c->watch.fd, bytes.ptr, *wanted);
+    }
+    count = buf_iovecs(c->wbuf, iov, IOVECS_MAX, limit);
+    *wanted = 0;
+    for (int i = 0; i < count; i++)
+        *wanted += iov[i].iov_len;
+    return sys_sendmsg(c->watch.fd, iov, count);
+}
+
+static enum flush
+send_failed(struct conn *c, int err)
+{
+    /* A host that is short of memory is a full socket, not a broken one. */
+    if (err == EAGAIN || err == EWOULDBLOCK || err == ENOBUFS || err == ENOMEM) {
+        c->flags |= CONN_BLOCKED;
+        return FLUSH_BLOCKED;
+    }
+    conn_mark_dead(c, CLOSE_RESET);
+    return FLUSH_DEAD;
+}
+
+enum flush
+conn_flush(struct conn *c, struct budget *budget)
+{
+    while (!buf_is_empty(c->wbuf)) {
+        size_t wanted;
+        ssize_t sent;
+
+        if (budget->bytes == 0)
+            return FLUSH_PAUSED;
+        sent = send_once(c, budget->bytes, &wanted);
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent < 0)
+            return send_failed(c, errno);
+        buf_consumed(c->wbuf, (size_t)sent, &c->server->owner);
+        c->bytes_out += (uint64_t)sent;
+        c->server->stats.bytes_written += (uint64_t)sent;
+        budget->bytes -= (uint64_t)sent;
+        if ((size_t)sent < wanted) {
+            c->flags |= CONN_BLOCKED;
+            return FLUSH_BLOCKED;
+        }
+    }
+    return FLUSH_DONE;
+}

@@ -1,0 +1,219 @@
+/*
+ * src/conn/conn_priv.h - one connection, as its own room sees it.
+ *
+ *                     events, ready list
+ *                            v
+ *     conn.c     conn_dispatch: lend buffers, serve, settle
+ *     conn_in.c      receive -> parse a batch -> execute
+ *     conn_body.c        values longer than the buffer: received in place, or skipped
+ *     conn_out.c     format replies -> send
+ *
+ * A connection is in exactly one state, and thereby in at most one list.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lombard/base/attr.h"
+#include "lombard/cmd/cmd.h"
+#include "lombard/event/loop.h"
+#include "lombard/loan/buf.h"
+#include "lombard/loan/pool.h"
+#include "lombard/proto/proto.h"
+
+struct server;
+
+enum conn_state {
+    CONN_ASLEEP,  /* holds nothing, waits for its peer: in no list */
+    CONN_RUNNING, /* being served right now */
+    CONN_READY,   /* has more to do: in server->ready */
+    CONN_WAITING, /* for a buffer: in a queue of the pool */
+    CONN_STALLED, /* holds something, waits for its peer: in server->stalled */
+    CONN_DEAD,    /* in server->dead until the turn is over */
+};
+
+enum close_reason {
+    CLOSE_NONE,
+#define CLOSE_REASON(NAME, name, help) CLOSE_##NAME,
+#include "lombard/conn/close_reason.def"
+#undef CLOSE_REASON
+};
+
+/* Bits of conn.flags. */
+enum {
+    CONN_EOF = 1U << 0,        /* the peer will send no more */
+    CONN_MORE_INPUT = 1U << 1, /* the socket may hold more than was received */
+    CONN_BLOCKED = 1U << 2,    /* the socket took no more */
+    CONN_FINISHING = 1U << 3,  /* close_reason is set: close when the output is gone */
+};
+
+struct stash;
+struct task;
+
+struct conn {
+    struct watch watch;
+    struct borrower place; /* in the list that `state` says */
+    struct server *server;
+    struct buf *rbuf;       /* lent, or NULL */
+    struct buf *wbuf;       /* lent, or NULL */
+    struct stash *stash;    /* input of a sleeper without rbuf, or NULL */
+    struct task *task;      /* a request that is half done, or NULL */
+    uint64_t swallow_bytes; /* of input that nobody wants */
+    uint64_t bytes_in;
+    uint64_t bytes_out;
+    struct proto_state proto;
+    uint32_t active_s;    /* uptime_s of the last command */
+    uint32_t accepted_s;  /* uptime_s */
+    uint32_t stalled_ms;  /* low bits of now_ms: holds something and waits since */
+    uint32_t stall_mark;  /* low bits of bytes_in + bytes_out at that time */
+    uint16_t slot;        /* in its chunk of the table */
+    uint8_t state;        /* enum conn_state */
+    uint8_t close_reason; /* enum close_reason */
+    uint8_t flags;        /* CONN_* */
+    bool in_use;          /* of the table: this place is taken */
+};
+
+/* What one connection may do in one turn. */
+struct budget {
+    uint64_t bytes;    /* left, received and sent */
+    uint32_t requests; /* left */
+    uint64_t until_ns;
+};
+
+/* --- conn.c: life --- */
+
+/* A connection for FD in TABLE's place C, watched. False when the loop refuses. */
+bool conn_open(struct conn *c, struct server *server, int fd) MUST_USE;
+/* Serve it: from the ready list. */
+void conn_dispatch(struct conn *c);
+/* The pool brings a buffer. */
+void conn_on_grant(struct borrower *borrower, enum loan_purpose purpose, struct buf *buf);
+/* Close at the end of this turn, for this reason unless conn_finish() named one. */
+void conn_mark_dead(struct conn *c, enum close_reason reason);
+/* Close when what is in the output has left; read no further command. */
+void conn_finish(struct conn *c, enum close_reason reason);
+/* Give back all that it holds. Its output is lost. */
+void conn_release(struct conn *c);
+/* Whether it holds pins: queued references, a value being received or sent. */
+bool conn_holds_pins(const struct conn *c);
+/* Milliseconds since it stalled. */
+uint32_t conn_stalled_for_ms(const struct conn *c);
+const char *conn_state_name(const struct conn *c);
+
+static inline bool
+conn_is_dead(const struct conn *c)
+{
+    return c->state == CONN_DEAD;
+}
+
+static inline struct conn *
+conn_from_place(struct list_node *node)
+{
+    return CONTAINER_OF(CONTAINER_OF(node, struct borrower, node), struct conn, place);
+}
+
+/* --- what one piece of work came to --- */
+
+enum step {
+    STEP_ON,     /* something was done: go on */
+    STEP_HUNGRY, /* all input was served as far as it goes: receive more */
+    STEP_FULL,   /* no room for another reply: send first */
+    STEP_STOP,   /* dead, finishing or out of budget */
+};
+
+/* --- conn_in.c: bytes to requests to replies --- */
+
+/* What receiving came to. */
+enum fill {
+    FILL_SOME, /* there may be more in the socket */
+    FILL_LAST, /* that was all for now, or nothing came */
+    FILL_END,  /* the peer will send no more, or the connection is dead */
+};
+
+/* The next piece of work that input and tasks offer. */
+enum step conn_step(struct conn *c, struct budget *budget) MUST_USE;
+/* Receive once into the read buffer, which must be lent. */
+enum fill conn_fill(struct conn *c, struct budget *budget) MUST_USE;
+/* Account for what a recv() or readv() said. */
+enum fill conn_received(struct conn *c, ssize_t got, size_t wanted,
+                        struct budget *budget) MUST_USE;
+
+/* Move the rest of the input into a stash, if it is small, and let the read buffer go. */
+void conn_stash_input(struct conn *c);
+/* The reverse, once a read buffer is lent. */
+void conn_unstash_input(struct conn *c);
+void conn_drop_stash(struct conn *c);
+
+static inline struct slice
+conn_input(const struct conn *c)
+{
+    return buf_pending(c->rbuf);
+}
+
+/* --- conn_body.c: bodies that do not fit into the read buffer --- */
+
+/* Skip the next BYTES of input. */
+void conn_swallow(struct conn *c, uint64_t bytes);
+enum step conn_swallow_step(struct conn *c) MUST_USE;
+/*
+ * Receive the body of REQ, whose HEAD is at the front of the input, straight
+ * into the store. STATE is the protocol's before that head.
+ */
+void conn_upload_begin(struct conn *c, const struct request *req, struct slice head,
+                       const struct proto_state *state);
+enum step conn_upload_step(struct conn *c) MUST_USE;
+/* Receive once, into the value's place in the store; the read buffer is empty. */
+enum fill conn_upload_fill(struct conn *c, struct budget *budget) MUST_USE;
+
+/* --- conn_out.c: replies to bytes --- */
+
+/* Whether there is room for any one reply. */
+bool conn_has_reply_room(const struct conn *c);
+/* Format a reply; there must be room. May leave a task behind. */
+void conn_reply(struct conn *c, const struct request *req, const struct reply *reply);
+/* Go on with a long value or a stream. */
+enum step conn_value_step(struct conn *c) MUST_USE;
+enum step conn_stream_step(struct conn *c) MUST_USE;
+
+enum flush {
+    FLUSH_DONE,    /* nothing is pending any more */
+    FLUSH_BLOCKED, /* the socket took no more */
+    FLUSH_PAUSED,  /* the budget is spent */
+    FLUSH_DEAD,
+};
+
+enum flush conn_flush(struct conn *c, struct budget *budget) MUST_USE;
+
+/* --- task.c: requests that are half done --- */
+
+enum task_kind {
+    TASK_UPLOAD, /* its value is being received */
+    TASK_VALUE,  /* its value did not fit into the write buffer, however queued */
+    TASK_STREAM, /* its reply is made line by line */
+};
+
+/*
+ * Holds the bytes of the request's head: the request itself is had by parsing
+ * them again, since a struct request dies with its read buffer.
+ */
+struct task {
+    enum task_kind kind;
+    uint32_t head_bytes;
+    struct proto_state state; /* before the head */
+    void *handle;             /* UPLOAD: reserved item; VALUE: pinned item */
+    uint64_t off;             /* UPLOAD, VALUE: bytes done */
+    uint64_t total;           /* UPLOAD, VALUE: of the value */
+    struct slice tail;        /* VALUE: constant bytes after it */
+    struct cmd_stream stream; /* STREAM */
+    enum stream_kind lines;   /* STREAM */
+    char head[];
+};
+
+/* NULL when memory is short. */
+struct task *task_create(enum task_kind kind, struct slice head,
+                         const struct proto_state *state) MUST_USE;
+void task_destroy(struct task *task);
+/* The request again. It points into the task. */
+void task_request(const struct task *task, struct request *req);

@@ -1,0 +1,425 @@
+#include "lombard/conn/server.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lombard/base/log.h"
+#include "lombard/base/sys.h"
+#include "server_priv.h"
+
+/* --- Closing --- */
+
+static const char *const reason_text[] = {
+    "open",
+#define CLOSE_REASON(NAME, name, help) help,
+#include "lombard/conn/close_reason.def"
+#undef CLOSE_REASON
+};
+
+/*
+ * A peer that was refused has probably sent more than we read. Closing on unread
+ * bytes would reset the connection and take our last words with it.
+ */
+static void
+linger(struct server *server, int fd)
+{
+    struct slice scrap = slice_make((char *)server->batch, sizeof(server->batch));
+
+    (void)sys_shutdown_write(fd);
+    if (sys_recv(fd, (char *)(uintptr_t)scrap.ptr, scrap.len) < 0)
+        return; /* nothing there: fine */
+}
+
+static void
+close_conn(struct server *server, struct conn *c)
+{
+    conn_release(c);
+    if (c->close_reason == CLOSE_PROTOCOL)
+        linger(server, c->watch.fd);
+    log_line(LOG_DEBUG, "<%d closed: %s", c->watch.fd, reason_text[c->close_reason]);
+    /* Closing takes it out of the epoll set. */
+    (void)sys_close(c->watch.fd);
+    table_give(&server->table, c);
+}
+
+static void
+reap(struct server *server)
+{
+    struct list_node *node;
+
+    if (list_is_empty(&server->dead))
+        return;
+    while ((node = list_pop_front(&server->dead)) != NULL)
+        close_conn(server, conn_from_place(node));
+    for (int i = 0; i < server->listener_count; i++)
+        listener_resume(&server->listeners[i]);
+    if (server->stopping && server->table.conns == 0)
+        loop_stop(server->loop);
+}
+
+/* --- Accepting --- */
+
+static void
+reject(struct server *server, int fd)
+{
+    static const char text[] = "ERROR Too many open connections\r\n";
+
+    server->stats.rejected_connections++;
+    /* Nobody's fault if it does not arrive. */
+    if (sys_send(fd, text, sizeof(text) - 1) > 0)
+        linger(server, fd);
+    (void)sys_close(fd);
+}
+
+static void
+on_accept(void *ctx, int fd)
+{
+    struct server *server = ctx;
+    struct conn *c;
+
+    server->stats.total_connections++;
+    if (server->table.conns >= server->config.max_conns) {
+        reject(server, fd);
+        return;
+    }
+    c = table_take(&server->table);
+    if (c == NULL) {
+        server->closes[CLOSE_NO_MEMORY]++;
+        (void)sys_close(fd);
+        return;
+    }
+    if (!conn_open(c, server, fd))
+        conn_mark_dead(c, CLOSE_NO_MEMORY);
+    log_line(LOG_DEBUG, "<%d new connection", fd);
+}
+
+static void
+on_pause(void *ctx, int err)
+{
+    (void)ctx;
+    log_line(LOG_WARN,
+             "accepting is paused: %s. New clients wait; raise the limit (ulimit -n), or "
+             "lower -c",
+             strerror(err));
+}
+
+bool
+server_listen(struct server *server, int fd)
+{
+    struct listener_user user = {on_accept, on_pause, server};
+
+    if (server->listener_count == LISTEN_SOCKETS_MAX)
+        return false;
+    if (!listener_start(&server->listeners[server->listener_count], server->loop, fd, &user))
+        return false;
+    server->listener_count++;
+    return true;
+}
+
+static void
+stop_listeners(struct server *server)
+{
+    while (server->listener_count > 0)
+        listener_stop(&server->listeners[--server->listener_count]);
+}
+
+/* --- Who stalls gives way --- */
+
+void
+server_add_stalled(struct server *server, struct conn *c)
+{
+    struct list_node *before = server->stalled.prev;
+
+    /* Nearly always the newest: only who made no progress keeps an older time. */
+    while (before != &server->stalled &&
+           (int32_t)(conn_from_place(before)->stalled_ms - c->stalled_ms) > 0)
+        before = before->prev;
+    c->state = CONN_STALLED;
+    list_push_front(before, &c->place.node);
+    server->stats.conn_stalled++;
+}
+
+static void
+shed(struct conn *c, enum close_reason reason)
+{
+    conn_mark_dead(c, reason);
+    conn_release(c);
+}
+
+static struct conn *
+longest_stalled(const struct server *server, const struct conn *except,
+                bool (*holds)(const struct conn *c))
+{
+    list_for_each (node, &server->stalled) {
+        struct conn *c = conn_from_place(node);
+
+        if (c != except && holds(c))
+            return c;
+    }
+    return NULL;
+}
+
+bool
+server_shed_pins(struct server *server, const struct conn *except)
+{
+    struct conn *victim;
+
+    if (!cmd_pins_exceed(server->cmd))
+        return false;
+    victim = longest_stalled(server, except, conn_holds_pins);
+    if (victim == NULL)
+        return false;
+    shed(victim, CLOSE_SHED_PINS);
+    return true;
+}
+
+static bool
+holds_buffers(const struct conn *c)
+{
+    return c->wbuf != NULL || c->rbuf != NULL;
+}
+
+/* Others wait for buffers: one stalled connection gives way for each of them. */
+static void
+shed_for_waiters(struct server *server)
+{
+    struct pool_ledger ledger;
+
+    pool_ledger(server->pool, &ledger);
+    while (ledger.waiters > 0) {
+        struct conn *victim = longest_stalled(server, NULL, holds_buffers);
+
+        if (victim == NULL || conn_stalled_for_ms(victim) < SHED_AFTER_MS)
+            return;
+        shed(victim, CLOSE_SHED_BUFFERS);
+        pool_ledger(server->pool, &ledger);
+    }
+}
+
+static void
+shed_for_pins(struct server *server)
+{
+    while (cmd_pins_exceed(server->cmd)) {
+        struct conn *victim = longest_stalled(server, NULL, conn_holds_pins);
+
+        if (victim == NULL || conn_stalled_for_ms(victim) < SHED_AFTER_MS)
+            return;
+        shed(victim, CLOSE_SHED_PINS);
+    }
+}
+
+static bool
+is_blocked(const struct conn *c)
+{
+    return (c->flags & CONN_BLOCKED) != 0;
+}
+
+static void
+close_send_timeouts(struct server *server)
+{
+    uint64_t limit_ms = (uint64_t)server->config.send_timeout_s * 1000;
+    struct conn *c;
+
+    while (limit_ms > 0 && (c = longest_stalled(server, NULL, is_blocked)) != NULL &&
+           conn_stalled_for_ms(c) >= limit_ms)
+        shed(c, CLOSE_STALLED);
+}
+
+/* Look at a part of all connections each tick: nobody needs a timer of its own. */
+static void
+close_idle(struct server *server)
+{
+    uint64_t span = table_span(&server->table);
+    uint64_t until = server->sweep_cursor + span / SWEEP_PARTS + 1;
+    uint32_t now_s = server->clock->uptime_s;
+    struct conn *c;
+
+    if (server->config.idle_timeout_s == 0)
+        return;
+    while (server->sweep_cursor < until) {
+        c = table_next(&server->table, &server->sweep_cursor);
+        if (c == NULL) {
+            server->sweep_cursor = 0;
+            return;
+        }
+        if (c->state != CONN_DEAD && now_s - c->active_s >= server->config.idle_timeout_s)
+            conn_mark_dead(c, CLOSE_IDLE);
+    }
+}
+
+static void
+on_tick(struct timer *timer)
+{
+    struct server *server = CONTAINER_OF(timer, struct server, tick);
+    uint64_t now_ms = server->clock->now_ms;
+
+    shed_for_waiters(server);
+    shed_for_pins(server);
+    close_send_timeouts(server);
+    close_idle(server);
+    if (now_ms / 1000 != (now_ms - TICK_MS) / 1000)
+        pool_trim(server->pool);
+    server->background = true;
+    timer_set(loop_timers(server->loop), timer, now_ms + TICK_MS);
+}
+
+/* --- A turn --- */
+
+static void
+on_turn_begin(void *ctx)
+{
+    struct server *server = ctx;
+
+    cmd_new_turn(server->cmd);
+}
+
+static bool
+on_turn(void *ctx)
+{
+    struct server *server = ctx;
+    struct list_node now;
+    struct list_node *node;
+
+    /* Those that become ready again meanwhile wait for the next turn, behind new events. */
+    list_init(&now);
+    list_append_all(&now, &server->ready);
+    while ((node = list_pop_front(&now)) != NULL)
+        conn_dispatch(conn_from_place(node));
+    if (server->background)
+        server->background = cmd_work(server->cmd);
+    return server->background || !list_is_empty(&server->ready);
+}
+
+static void
+on_turn_end(void *ctx)
+{
+    reap(ctx);
+}
+
+/* --- Life of the server --- */
+
+static void
+release_ref(void *ctx, const void *base)
+{
+    struct server *server = ctx;
+
+    cmd_unpin(server->cmd, base);
+}
+
+static void
+on_drain_end(struct timer *timer)
+{
+    struct server *server = CONTAINER_OF(timer, struct server, drain_end);
+
+    log_line(LOG_WARN, "%u connections did not take their replies in time: closed",
+             server->table.conns);
+    loop_stop(server->loop);
+}
+
+static void
+init_lists(struct server *server)
+{
+    list_init(&server->ready);
+    list_init(&server->stalled);
+    list_init(&server->dead);
+    table_init(&server->table);
+    timer_init(&server->tick, on_tick);
+    timer_init(&server->drain_end, on_drain_end);
+}
+
+struct server *
+server_create(const struct server_config *config)
+{
+    struct pool_config pool_config = {
+        .limit_bytes = config->buffer_bytes < SERVER_BUFFER_BYTES_MIN ? SERVER_BUFFER_BYTES_MIN
+                                                                      : config->buffer_bytes,
+        .keep_bytes = SERVER_BUFFER_BYTES_MIN,
+    };
+    struct server *server = sys_malloc(sizeof(*server));
+    struct loop_user user = {server, on_turn_begin, on_turn, on_turn_end};
+
+    if (server == NULL)
+        return NULL;
+    memset(server, 0, sizeof(*server));
+    init_lists(server);
+    pool_config.reserve_bytes = pool_config.limit_bytes / 4;
+    server->config = *config;
+    server->clock = config->clock;
+    server->cmd = config->cmd;
+    server->owner = (struct buf_owner){release_ref, server};
+    server->pool = pool_create(&pool_config, conn_on_grant);
+    server->loop = loop_create(server->clock, &user);
+    if (server->pool == NULL || server->loop == NULL) {
+        loop_destroy(server->loop);
+        pool_destroy(server->pool);
+        sys_free(server);
+        return NULL;
+    }
+    timer_set(loop_timers(server->loop), &server->tick, server->clock->now_ms + TICK_MS);
+    server_register_stats(server);
+    return server;
+}
+
+static void
+mark_all_dead(struct server *server)
+{
+    uint64_t cursor = 0;
+    struct conn *c;
+
+    while ((c = table_next(&server->table, &cursor)) != NULL)
+        conn_mark_dead(c, CLOSE_SHUTDOWN);
+}
+
+void
+server_destroy(struct server *server)
+{
+    if (server == NULL)
+        return;
+    stop_listeners(server);
+    mark_all_dead(server);
+    reap(server);
+    table_fini(&server->table);
+    loop_destroy(server->loop);
+    pool_destroy(server->pool);
+    sys_free(server);
+}
+
+struct loop *
+server_loop(struct server *server)
+{
+    return server->loop;
+}
+
+bool
+server_run(struct server *server)
+{
+    return loop_run(server->loop);
+}
+
+bool
+server_is_stopping(const struct server *server)
+{
+    return server->stopping;
+}
+
+void
+server_shutdown(struct server *server)
+{
+    uint64_t cursor = 0;
+    struct conn *c;
+
+    if (server->stopping) {
+        loop_stop(server->loop);
+        return;
+    }
+    server->stopping = true;
+    stop_listeners(server);
+    while ((c = table_next(&server->table, &cursor)) != NULL)
+        if (c->state == CONN_ASLEEP)
+            conn_mark_dead(c, CLOSE_SHUTDOWN);
+    timer_set(loop_timers(server->loop), &server->drain_end,
+              server->clock->now_ms + server->config.drain_ms);
+    if (server->table.conns == 0)
+        loop_stop(server->loop);
+}

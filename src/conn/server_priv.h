@@ -1,0 +1,88 @@
+/*
+ * src/conn/server_priv.h - the server, as its own room sees it.
+ */
+#pragma once
+
+#include "conn_priv.h"
+#include "lombard/conn/server.h"
+#include "lombard/event/listen.h"
+#include "table.h"
+
+enum {
+    BATCH_REQUESTS = 16,         /* parsed, hashed and prefetched together */
+    BUDGET_BYTES = 256 * 1024,   /* of one connection in one turn, in and out */
+    BUDGET_NS = 1000 * 1000,     /* likewise */
+    COPY_BYTES_MAX = 1024,       /* longer values are sent from where they lie */
+    STASH_BYTES_MAX = 4096,      /* what a sleeper may keep without a buffer */
+    SMALL_BODY_BYTES = 2048,     /* a shorter command is waited for as a whole */
+    STALL_PROGRESS_BYTES = 1024, /* less in a row than this is no progress */
+    SHED_AFTER_MS = 100,         /* nobody who stalled for less gives way to waiters */
+    TICK_MS = 100,               /* sweeps and background work */
+    SWEEP_PARTS = 10,            /* all connections are looked at in so many ticks */
+};
+
+/* One request of a batch, and what is needed to take it back. */
+struct batch_entry {
+    struct request req;
+    struct proto_state before; /* the protocol's state before its head */
+    uint32_t start_off;        /* in the input */
+    uint32_t head_bytes;
+    bool bad_end;   /* its value does not end where it should */
+    bool body_here; /* all of its body is in the buffer */
+};
+
+struct server_stats {
+#define STAT(name, kind, help) uint64_t name;
+#include "lombard/conn/server_stats.def"
+#undef STAT
+};
+
+enum {
+    CLOSE_REASONS = 0
+#define CLOSE_REASON(NAME, name, help) +1
+#include "lombard/conn/close_reason.def"
+#undef CLOSE_REASON
+};
+
+struct server {
+    struct server_config config;
+    struct clock *clock;
+    struct cmd *cmd;
+    struct loop *loop;
+    struct pool *pool;
+    struct buf_owner owner; /* unpins what was queued by reference */
+    struct conn_table table;
+    struct list_node ready;   /* have more to do */
+    struct list_node stalled; /* hold something and wait for their peer, longest first */
+    struct list_node dead;    /* to be freed at the end of the turn */
+    struct listener listeners[LISTEN_SOCKETS_MAX];
+    int listener_count;
+    struct timer tick;
+    struct timer drain_end;
+    uint64_t sweep_cursor;
+    bool background; /* the store has work left */
+    bool stopping;
+    struct server_stats stats;
+    uint64_t closes[CLOSE_REASONS + 1]; /* by enum close_reason */
+    struct batch_entry batch[BATCH_REQUESTS];
+};
+
+/* --- server.c --- */
+
+static inline uint32_t
+server_now_ms(const struct server *server)
+{
+    return (uint32_t)server->clock->now_ms;
+}
+
+/* Put C into the stalled list, which is sorted by the time of the stall. */
+void server_add_stalled(struct server *server, struct conn *c);
+/*
+ * Close the one that has stalled longest among those that hold pins, and free
+ * what it holds now. Not EXCEPT. False when there is none.
+ */
+bool server_shed_pins(struct server *server, const struct conn *except);
+
+/* --- server_stats.c --- */
+
+void server_register_stats(struct server *server);

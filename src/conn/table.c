@@ -1,0 +1,159 @@
+#include "table.h"
+
+#include <string.h>
+
+#include "conn_priv.h"
+#include "lombard/base/sys.h"
+
+enum {
+    CHUNK_BYTES = 16 * 1024,
+    CHUNK_HEAD_BYTES = 64,
+    CHUNK_PLACES = (CHUNK_BYTES - CHUNK_HEAD_BYTES) / sizeof(struct conn),
+};
+
+struct chunk {
+    struct list_node node; /* in table->usable while a place is free */
+    uint32_t number;       /* in table->chunks */
+    uint32_t taken;
+    uint32_t first_free; /* no place below it is free */
+    struct conn places[CHUNK_PLACES];
+};
+
+_Static_assert(sizeof(struct chunk) <= CHUNK_BYTES, "a chunk is one mapping");
+_Static_assert(sizeof(struct conn) <= 160, "an idle connection stays small");
+
+void
+table_init(struct conn_table *table)
+{
+    memset(table, 0, sizeof(*table));
+    list_init(&table->usable);
+}
+
+void
+table_fini(struct conn_table *table)
+{
+    BUG_ON(table->conns != 0);
+    sys_free(table->chunks);
+}
+
+/* A free number in the array of chunks, which grows when there is none. */
+static bool
+find_number(struct conn_table *table, uint32_t *number)
+{
+    uint32_t count = table->chunk_count == 0 ? 16 : table->chunk_count * 2;
+    struct chunk **grown;
+
+    for (uint32_t i = 0; i < table->chunk_count; i++) {
+        if (table->chunks[i] == NULL) {
+            *number = i;
+            return true;
+        }
+    }
+    grown = sys_malloc(count * sizeof(struct chunk *));
+    if (grown == NULL)
+        return false;
+    memset(grown, 0, count * sizeof(struct chunk *));
+    if (table->chunk_count > 0)
+        memcpy(grown, table->chunks, table->chunk_count * sizeof(struct chunk *));
+    sys_free(table->chunks);
+    *number = table->chunk_count;
+    table->chunks = grown;
+    table->chunk_count = count;
+    return true;
+}
+
+static struct chunk *
+add_chunk(struct conn_table *table)
+{
+    struct chunk *chunk;
+    uint32_t number;
+
+    if (!find_number(table, &number))
+        return NULL;
+    chunk = sys_map(CHUNK_BYTES);
+    if (chunk == NULL)
+        return NULL;
+    chunk->number = number;
+    table->chunks[number] = chunk;
+    table->places += CHUNK_PLACES;
+    list_push_front(&table->usable, &chunk->node);
+    return chunk;
+}
+
+struct conn *
+table_take(struct conn_table *table)
+{
+    struct chunk *chunk;
+    uint32_t slot;
+
+    if (list_is_empty(&table->usable)) {
+        chunk = add_chunk(table);
+        if (chunk == NULL)
+            return NULL;
+    } else {
+        chunk = CONTAINER_OF(table->usable.next, struct chunk, node);
+    }
+    slot = chunk->first_free;
+    while (chunk->places[slot].in_use)
+        slot++;
+    chunk->first_free = slot + 1;
+    chunk->taken++;
+    table->conns++;
+    if (chunk->taken == CHUNK_PLACES)
+        list_remove(&chunk->node);
+    memset(&chunk->places[slot], 0, sizeof(struct conn));
+    chunk->places[slot].slot = (uint16_t)slot;
+    chunk->places[slot].in_use = true;
+    return &chunk->places[slot];
+}
+
+static struct chunk *
+chunk_of(struct conn *c)
+{
+    return CONTAINER_OF(c - c->slot, struct chunk, places);
+}
+
+void
+table_give(struct conn_table *table, struct conn *c)
+{
+    struct chunk *chunk = chunk_of(c);
+
+    if (chunk->taken == CHUNK_PLACES)
+        list_push_front(&table->usable, &chunk->node);
+    c->in_use = false;
+    chunk->taken--;
+    table->conns--;
+    if (c->slot < chunk->first_free)
+        chunk->first_free = c->slot;
+    if (chunk->taken > 0)
+        return;
+    list_remove(&chunk->node);
+    table->chunks[chunk->number] = NULL;
+    table->places -= CHUNK_PLACES;
+    sys_unmap(chunk, CHUNK_BYTES);
+}
+
+struct conn *
+table_next(const struct conn_table *table, uint64_t *cursor)
+{
+    while (*cursor < table_span(table)) {
+        struct chunk *chunk = table->chunks[*cursor / CHUNK_PLACES];
+        struct conn *c;
+
+        if (chunk == NULL) {
+            *cursor += CHUNK_PLACES - *cursor % CHUNK_PLACES;
+            continue;
+        }
+        c = &chunk->places[*cursor % CHUNK_PLACES];
+        (*cursor)++;
+        if (c->in_use)
+            return c;
+    }
+    return NULL;
+}
+
+uint64_t
+table_span(const struct conn_table *table)
+{
+    return (uint64_t)table->chunk_count * CHUNK_PLACES;
+}
