@@ -1,0 +1,408 @@
+#include "config.h"
+
+#include <ctype.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lombard/base/num.h"
+
+enum long_only {
+    OPT_IDLE_TIMEOUT = 256,
+    OPT_SEND_TIMEOUT,
+    OPT_DRAIN_TIME,
+    OPT_BUFFER_MEMORY,
+};
+
+static const char short_options[] = ":p:s:a:l:m:c:I:R:b:vdP:u:AFXCMt:U:o:hV";
+
+static const struct option long_options[] = {
+    {"port", required_argument, NULL, 'p'},
+    {"unix-socket", required_argument, NULL, 's'},
+    {"unix-mask", required_argument, NULL, 'a'},
+    {"listen", required_argument, NULL, 'l'},
+    {"memory-limit", required_argument, NULL, 'm'},
+    {"conn-limit", required_argument, NULL, 'c'},
+    {"max-item-size", required_argument, NULL, 'I'},
+    {"max-reqs-per-event", required_argument, NULL, 'R'},
+    {"listen-backlog", required_argument, NULL, 'b'},
+    {"verbose", no_argument, NULL, 'v'},
+    {"daemon", no_argument, NULL, 'd'},
+    {"pidfile", required_argument, NULL, 'P'},
+    {"user", required_argument, NULL, 'u'},
+    {"enable-shutdown", no_argument, NULL, 'A'},
+    {"disable-flush-all", no_argument, NULL, 'F'},
+    {"disable-dumping", no_argument, NULL, 'X'},
+    {"disable-cas", no_argument, NULL, 'C'},
+    {"disable-evictions", no_argument, NULL, 'M'},
+    {"threads", required_argument, NULL, 't'},
+    {"udp-port", required_argument, NULL, 'U'},
+    {"extended", required_argument, NULL, 'o'},
+    {"idle-timeout", required_argument, NULL, OPT_IDLE_TIMEOUT},
+    {"send-timeout", required_argument, NULL, OPT_SEND_TIMEOUT},
+    {"drain-time", required_argument, NULL, OPT_DRAIN_TIME},
+    {"buffer-memory", required_argument, NULL, OPT_BUFFER_MEMORY},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {NULL, 0, NULL, 0},
+};
+
+static const char help_text[] =
+    "lombard " LOMBARD_VERSION " - a memcached-compatible cache server\n"
+    "\n"
+    "Usage: lombard [options]\n"
+    "\n"
+    "Where to listen\n"
+    "  -p, --port=N             TCP port (default 11211; 0 or -1: any free port)\n"
+    "  -l, --listen=ADDR[,...]  addresses: host, host:port or [v6]:port (default: all)\n"
+    "  -s, --unix-socket=PATH   unix socket; no TCP unless -p or -l is given as well\n"
+    "  -a, --unix-mask=MODE     its access mode, octal (default 0700)\n"
+    "  -b, --listen-backlog=N   connections that may wait in the kernel (default 1024)\n"
+    "\n"
+    "Memory\n"
+    "  -m, --memory-limit=N     megabytes for items, their index included (default 64)\n"
+    "  -I, --max-item-size=N    largest item: bytes, or with k, m or g (default 1m)\n"
+    "  -M, --disable-evictions  refuse to store when full, instead of evicting\n"
+    "  -C, --disable-cas        no CAS: 8 bytes less an item\n"
+    "      --buffer-memory=N    megabytes for connections' buffers (default 256)\n"
+    "\n"
+    "Connections\n"
+    "  -c, --conn-limit=N       at the same time (default 1024)\n"
+    "  -R, --max-reqs-per-event=N  requests of one connection before others get their turn\n"
+    "                           (default 0: a budget of bytes and time decides)\n"
+    "      --idle-timeout=N     close who sent nothing for N seconds (default 0: never);\n"
+    "                           also -o idle_timeout=N\n"
+    "      --send-timeout=N     close who read nothing of its replies for N seconds\n"
+    "                           (default 300; 0: never)\n"
+    "      --drain-time=N       seconds that replies may take to leave at shutdown (default "
+    "5)\n"
+    "\n"
+    "Process\n"
+    "  -d, --daemon             run in the background\n"
+    "  -P, --pidfile=FILE       write the process id there\n"
+    "  -u, --user=NAME          become this user (needed when started as root)\n"
+    "  -v, --verbose            log connections; -vv: also commands\n"
+    "  -A, --enable-shutdown    allow the command shutdown\n"
+    "  -F, --disable-flush-all  refuse the command flush_all\n"
+    "  -X, --disable-dumping    refuse the commands that list keys\n"
+    "  -t, --threads=1          accepted; Lombard is one thread\n"
+    "  -U, --udp-port=0         accepted; there is no UDP\n"
+    "  -h, --help               this text\n"
+    "  -V, --version            the version\n"
+    "\n"
+    "To use several cores, run several: one process a core, each on its own port, behind\n"
+    "your clients' consistent hashing or a proxy.\n";
+
+static enum config_result usage(const char *format, ...) PRINTF_LIKE(1, 2);
+
+static enum config_result
+usage(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    (void)fputs("lombard: ", stderr);
+    (void)vfprintf(stderr, format, args);
+    (void)fputs("\nTry 'lombard --help'.\n", stderr);
+    va_end(args);
+    return CONFIG_USAGE;
+}
+
+static bool
+parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *out)
+{
+    uint64_t value;
+
+    if (!num_parse_u64(slice_make(text, strlen(text)), &value) || value < min || value > max)
+        return false;
+    *out = value;
+    return true;
+}
+
+/* A number with an optional k, m or g behind it. */
+static bool
+parse_size(const char *text, uint64_t min, uint64_t max, uint64_t *out)
+{
+    size_t len = strlen(text);
+    unsigned shift = 0;
+    uint64_t value;
+
+    if (len > 0) {
+        switch (tolower((unsigned char)text[len - 1])) {
+        case 'k': shift = 10; break;
+        case 'm': shift = 20; break;
+        case 'g': shift = 30; break;
+        default: break;
+        }
+    }
+    if (!num_parse_u64(slice_make(text, shift > 0 ? len - 1 : len), &value) ||
+        value > max >> shift || value << shift < min)
+        return false;
+    *out = value << shift;
+    return true;
+}
+
+static bool
+parse_u32(const char *text, uint32_t min, uint32_t max, uint32_t *out)
+{
+    uint64_t value;
+
+    if (!parse_number(text, min, max, &value))
+        return false;
+    *out = (uint32_t)value;
+    return true;
+}
+
+static bool
+parse_port(const char *text, int *out)
+{
+    uint64_t value;
+
+    if (strcmp(text, "-1") == 0) {
+        *out = 0;
+        return true;
+    }
+    if (!parse_number(text, 0, 65535, &value))
+        return false;
+    *out = (int)value;
+    return true;
+}
+
+static bool
+parse_mode(const char *text, unsigned *out)
+{
+    char *end;
+    unsigned long value = strtoul(text, &end, 8);
+
+    if (!isdigit((unsigned char)text[0]) || *end != '\0' || value > 0777)
+        return false;
+    *out = (unsigned)value;
+    return true;
+}
+
+/* "a,b:1,[::1]:2" in pieces; the commas in ARGV become ends. */
+static bool
+parse_hosts(struct config *config, char *text)
+{
+    char *rest = text;
+    char *host;
+
+    while ((host = strsep(&rest, ",")) != NULL) {
+        if (*host == '\0' || config->host_count == LISTEN_HOSTS_MAX)
+            return false;
+        config->hosts[config->host_count++] = host;
+    }
+    return true;
+}
+
+/* memcached's -o: of its many settings, those that have a meaning here. */
+static enum config_result
+parse_extended(struct config *config, char *text)
+{
+    static const char idle[] = "idle_timeout=";
+    char *rest = text;
+    char *word;
+
+    while ((word = strsep(&rest, ",")) != NULL) {
+        if (strcmp(word, "modern") == 0)
+            continue; /* what it switches on has no counterpart, or is always on */
+        if (strncmp(word, idle, sizeof(idle) - 1) == 0 &&
+            parse_u32(word + sizeof(idle) - 1, 0, UINT32_MAX / 1000, &config->idle_timeout_s))
+            continue;
+        return usage("-o: unknown or malformed setting '%s'", word);
+    }
+    return CONFIG_RUN;
+}
+
+static bool
+parse_seconds_to_ms(const char *text, uint32_t *out)
+{
+    uint32_t seconds;
+
+    if (!parse_u32(text, 0, 3600, &seconds))
+        return false;
+    *out = seconds * 1000;
+    return true;
+}
+
+/* An option with a value. False when the value is malformed. */
+static bool
+take_value(struct config *config, int option, char *text)
+{
+    switch (option) {
+    case 'p': config->tcp = true; return parse_port(text, &config->port);
+    case 'l': config->tcp = true; return parse_hosts(config, text);
+    case 's': config->unix_path = text; return *text != '\0';
+    case 'a': return parse_mode(text, &config->unix_mode);
+    case 'm': return parse_number(text, 1, UINT64_C(1) << 20, &config->memory_mb);
+    case 'I': return parse_size(text, 1024, UINT64_C(1) << 30, &config->item_bytes_max);
+    case 'c': return parse_u32(text, 1, 1U << 30, &config->max_conns);
+    case 'R': return parse_u32(text, 0, UINT32_MAX, &config->requests_a_turn);
+    case 'b': return parse_u32(text, 1, 1U << 20, &config->backlog);
+    case 'P': config->pid_file = text; return *text != '\0';
+    case 'u': config->user = text; return *text != '\0';
+    case OPT_IDLE_TIMEOUT:
+        return parse_u32(text, 0, UINT32_MAX / 1000, &config->idle_timeout_s);
+    case OPT_SEND_TIMEOUT:
+        return parse_u32(text, 0, UINT32_MAX / 1000, &config->send_timeout_s);
+    case OPT_DRAIN_TIME: return parse_seconds_to_ms(text, &config->drain_ms);
+    case OPT_BUFFER_MEMORY: return parse_number(text, 1, UINT64_C(1) << 20, &config->buffer_mb);
+    default: return false;
+    }
+}
+
+static void
+name_option(char *name, size_t bytes, int option)
+{
+    for (const struct option *o = long_options; o->name != NULL; o++) {
+        if (o->val != option)
+            continue;
+        if (option < OPT_IDLE_TIMEOUT)
+            (void)snprintf(name, bytes, "-%c (--%s)", option, o->name);
+        else
+            (void)snprintf(name, bytes, "--%s", o->name);
+    }
+}
+
+/* One option. CONFIG_RUN: go on. */
+static enum config_result
+take_option(struct config *config, int option, char **argv)
+{
+    char name[64];
+
+    switch (option) {
+    case 'v': config->verbosity++; return CONFIG_RUN;
+    case 'd': config->daemon = true; return CONFIG_RUN;
+    case 'A': config->shutdown_enabled = true; return CONFIG_RUN;
+    case 'F': config->flush_enabled = false; return CONFIG_RUN;
+    case 'X': config->dump_enabled = false; return CONFIG_RUN;
+    case 'C': config->with_cas = false; return CONFIG_RUN;
+    case 'M': config->evict = false; return CONFIG_RUN;
+    case 'o': return parse_extended(config, optarg);
+    case 't':
+        if (strcmp(optarg, "1") == 0)
+            return CONFIG_RUN;
+        return usage("-t %s: Lombard is one thread. To use several cores run several "
+                     "processes, each with its own -p and -m, behind clients that hash "
+                     "consistently or a proxy",
+                     optarg);
+    case 'U':
+        if (strcmp(optarg, "0") == 0)
+            return CONFIG_RUN;
+        return usage("-U %s: there is no UDP here: its replies can be forged and amplified. "
+                     "Use TCP or a unix socket",
+                     optarg);
+    case 'h': (void)fputs(help_text, stdout); return CONFIG_DONE;
+    case 'V': (void)puts("lombard " LOMBARD_VERSION); return CONFIG_DONE;
+    case ':': return usage("option '%s' needs a value", argv[optind - 1]);
+    case '?':
+        if (optopt != 0 && optopt < 256)
+            return usage("unknown option '-%c'", optopt);
+        return usage("unknown or malformed option '%s'", argv[optind - 1]);
+    default:
+        if (take_value(config, option, optarg))
+            return CONFIG_RUN;
+        name_option(name, sizeof(name), option);
+        return usage("option %s: bad value '%s'", name, optarg);
+    }
+}
+
+static enum config_result
+check_together(const struct config *config, int argc, char **argv)
+{
+    if (optind < argc)
+        return usage("unexpected argument '%s'", argv[optind]);
+    if (config->item_bytes_max > config->memory_mb << 20)
+        return usage("-I: an item of %" PRIu64 " bytes does not fit into -m %" PRIu64
+                     " megabytes",
+                     config->item_bytes_max, config->memory_mb);
+    return CONFIG_RUN;
+}
+
+enum config_result
+config_parse(struct config *config, int argc, char **argv)
+{
+    int option;
+
+    *config = (struct config){
+        .port = 11211,
+        .unix_mode = 0700,
+        .memory_mb = 64,
+        .item_bytes_max = 1024 * 1024,
+        .max_conns = 1024,
+        .backlog = 1024,
+        .send_timeout_s = 300,
+        .drain_ms = 5000,
+        .buffer_mb = 256,
+        .flush_enabled = true,
+        .dump_enabled = true,
+        .with_cas = true,
+        .evict = true,
+    };
+    optind = 1;
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
+        enum config_result result = take_option(config, option, argv);
+
+        if (result != CONFIG_RUN)
+            return result;
+    }
+    if (config->unix_path == NULL)
+        config->tcp = true;
+    return check_together(config, argc, argv);
+}
+
+/* --- `stats settings` --- */
+
+struct setting {
+    const char *name;
+    uint64_t number;
+    const char *text; /* or NULL: the number */
+};
+
+static const char *
+yes_no(bool yes)
+{
+    return yes ? "yes" : "no";
+}
+
+bool
+config_stat_next(void *ctx, uint64_t *cursor, struct stat_line *line)
+{
+    const struct config *c = ctx;
+    const struct setting settings[] = {
+        {"maxbytes", c->memory_mb << 20, NULL},
+        {"maxconns", c->max_conns, NULL},
+        {"tcpport", (uint64_t)c->port, NULL},
+        {"udpport", 0, NULL},
+        {"inter", 0, c->host_count > 0 ? c->hosts[0] : "NULL"},
+        {"verbosity", (uint64_t)c->verbosity, NULL},
+        {"evictions", 0, c->evict ? "on" : "off"},
+        {"domain_socket", 0, c->unix_path != NULL ? c->unix_path : "NULL"},
+        {"cas_enabled", 0, yes_no(c->with_cas)},
+        {"num_threads", 1, NULL},
+        {"reqs_per_event", c->requests_a_turn, NULL},
+        {"tcp_backlog", c->backlog, NULL},
+        {"item_size_max", c->item_bytes_max, NULL},
+        {"flush_enabled", 0, yes_no(c->flush_enabled)},
+        {"dump_enabled", 0, yes_no(c->dump_enabled)},
+        {"shutdown_command", 0, yes_no(c->shutdown_enabled)},
+        {"idle_timeout", c->idle_timeout_s, NULL},
+        {"send_timeout", c->send_timeout_s, NULL},
+        {"drain_time_ms", c->drain_ms, NULL},
+        {"buffer_memory", c->buffer_mb << 20, NULL},
+    };
+    const struct setting *setting;
+
+    if (*cursor >= ARRAY_LEN(settings))
+        return false;
+    setting = &settings[(*cursor)++];
+    if (setting->text != NULL)
+        stat_line_text(line, setting->name, setting->text);
+    else
+        stat_line_u64(line, setting->name, setting->number);
+    return true;
+}
