@@ -23,6 +23,18 @@ set_mix(struct load *l, const double *weights)
     }
 }
 
+/* The next key of the distribution. */
+static inline uint32_t
+draw_key(struct load *l)
+{
+    uint32_t *slot = &l->ahead[l->ahead_at++ % LOAD_AHEAD];
+    uint32_t key = *slot;
+
+    *slot = (uint32_t)dist_next(&l->dist, &l->rng);
+    PREFETCH(&l->keys.states[*slot]);
+    return key;
+}
+
 bool
 load_init(struct load *l, const struct options *options, const char *server_name)
 {
@@ -38,6 +50,8 @@ load_init(struct load *l, const struct options *options, const char *server_name
     l->keys.writer = (uint32_t)noise | 1;
     dist_init(&l->dist, &options->dist, options->keys);
     rng_init(&l->rng, options->seed);
+    for (int i = 0; i < LOAD_AHEAD; i++)
+        l->ahead[i] = (uint32_t)dist_next(&l->dist, &l->rng);
     set_mix(l, options->weights);
     tally_reset(&l->tally);
     return true;
@@ -111,7 +125,7 @@ make_read(struct load *l, struct op *op, uint64_t keys)
     op->version = 0;
     op->value_bytes = 0;
     for (uint64_t i = 0; i < keys; i++) {
-        uint32_t key = (uint32_t)dist_next(&l->dist, &l->rng);
+        uint32_t key = draw_key(l);
 
         op->keys[i] = (struct op_key){key, keys_floor(&l->keys, key)};
     }
@@ -150,7 +164,7 @@ make_mixed(struct load *l, struct op *op)
     case OP_REPLACE:
     case OP_APPEND:
     case OP_PREPEND:
-    case OP_DELETE: make_write(l, op, (uint32_t)dist_next(&l->dist, &l->rng)); return;
+    case OP_DELETE: make_write(l, op, draw_key(l)); return;
     case OP_NOOP: make_read(l, op, 0); return;
     }
 }

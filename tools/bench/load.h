@@ -18,6 +18,9 @@
 #include "rng.h"
 #include "tally.h"
 
+/* Keys are drawn so many requests ahead, for their state to be in the cache by then. */
+enum { LOAD_AHEAD = 16 };
+
 enum load_phase {
     LOAD_FILL, /* every key once, in order */
     LOAD_MIX,
@@ -37,6 +40,8 @@ struct load {
     uint64_t next_key;               /* FILL */
     uint64_t mix_cut[OP_KIND_COUNT]; /* of 2^32: kind i below mix_cut[i] */
     uint64_t reported;               /* mismatches that were described */
+    uint32_t ahead[LOAD_AHEAD]; /* keys drawn and not yet used, a ring */
+    uint32_t ahead_at;
     uint32_t op_hits;                /* values that have come for the request being answered */
     bool only_gets_and_sets;
 };
