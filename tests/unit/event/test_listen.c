@@ -1,0 +1,207 @@
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "lombard/event/listen.h"
+#include "leak.h"
+
+static struct clock now;
+static struct loop *loop;
+static struct listener listener;
+static int accepted, paused_with;
+static int last_fd;
+
+static void
+nothing(void *ctx)
+{
+    (void)ctx;
+}
+
+static bool
+no_work(void *ctx)
+{
+    (void)ctx;
+    return false;
+}
+
+static void
+on_accept(void *ctx, int fd)
+{
+    (void)ctx;
+    accepted++;
+    last_fd = fd;
+}
+
+static void
+on_pause(void *ctx, int err)
+{
+    (void)ctx;
+    paused_with = err;
+}
+
+static const struct listener_user user = {on_accept, on_pause, NULL};
+
+static void
+setup(void)
+{
+    struct loop_user loop_user = {NULL, nothing, no_work, nothing};
+
+    accepted = 0;
+    paused_with = 0;
+    last_fd = -1;
+    clock_init(&now);
+    loop = loop_create(&now, &loop_user);
+    ck_assert_ptr_nonnull(loop);
+}
+
+static void
+teardown(void)
+{
+    loop_destroy(loop);
+}
+
+static void
+turn(void)
+{
+    ck_assert(loop_turn(loop, 0));
+}
+
+static int
+connect_tcp(uint16_t port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ck_assert_int_eq(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+    return fd;
+}
+
+START_TEST(accepts_tcp)
+{
+    struct listen_sockets sockets = {.count = 0};
+    int client;
+
+    ck_assert_int_eq(listen_open_tcp("127.0.0.1", 0, 16, &sockets), LISTEN_OK);
+    ck_assert_int_eq(sockets.count, 1);
+    ck_assert_uint_ne(listen_port(sockets.fd[0]), 0);
+    ck_assert(listener_start(&listener, loop, sockets.fd[0], &user));
+    client = connect_tcp(listen_port(sockets.fd[0]));
+    turn();
+    ck_assert_int_eq(accepted, 1);
+    (void)close(last_fd);
+    (void)close(client);
+    listener_stop(&listener);
+}
+END_TEST
+
+START_TEST(picks_one_port_for_all_addresses)
+{
+    struct listen_sockets sockets = {.count = 0};
+    uint16_t port;
+
+    ck_assert_int_eq(listen_open_tcp(NULL, 0, 16, &sockets), LISTEN_OK);
+    port = listen_port(sockets.fd[0]);
+    for (int i = 0; i < sockets.count; i++) {
+        ck_assert_uint_eq(listen_port(sockets.fd[i]), port);
+        (void)close(sockets.fd[i]);
+    }
+}
+END_TEST
+
+START_TEST(busy_port_says_so)
+{
+    struct listen_sockets sockets = {.count = 0};
+
+    ck_assert_int_eq(listen_open_tcp("127.0.0.1", 0, 16, &sockets), LISTEN_OK);
+    ck_assert_int_eq(listen_open_tcp("127.0.0.1", listen_port(sockets.fd[0]), 16, &sockets),
+                     LISTEN_FAILED);
+    ck_assert_int_eq(errno, EADDRINUSE);
+    ck_assert_int_eq(sockets.count, 1);
+    (void)close(sockets.fd[0]);
+}
+END_TEST
+
+START_TEST(unknown_host_says_so)
+{
+    struct listen_sockets sockets = {.count = 0};
+
+    ck_assert_int_eq(listen_open_tcp("256.1.1.1", 0, 16, &sockets), LISTEN_BAD_ADDRESS);
+    ck_assert_int_eq(sockets.count, 0);
+}
+END_TEST
+
+START_TEST(unix_socket_with_mode_replaces_a_dead_one)
+{
+    struct listen_sockets sockets = {.count = 0};
+    char path[64];
+    struct stat st;
+
+    (void)snprintf(path, sizeof(path), "/tmp/lombard-test-%d.sock", (int)getpid());
+    ck_assert_int_eq(listen_open_unix(path, 0600, 16, &sockets), LISTEN_OK);
+    ck_assert_int_eq(stat(path, &st), 0);
+    ck_assert_uint_eq(st.st_mode & 0777, 0600);
+    /* A living one is not taken over, */
+    ck_assert_int_eq(listen_open_unix(path, 0600, 16, &sockets), LISTEN_FAILED);
+    ck_assert_int_eq(errno, EADDRINUSE);
+    /* what a crash left behind is. */
+    (void)close(sockets.fd[0]);
+    sockets.count = 0;
+    ck_assert_int_eq(listen_open_unix(path, 0600, 16, &sockets), LISTEN_OK);
+    (void)close(sockets.fd[0]);
+    (void)unlink(path);
+}
+END_TEST
+
+/* Out of descriptors: pause instead of spinning, lose nobody, resume when told. */
+START_TEST(pauses_when_descriptors_run_out)
+{
+    struct listen_sockets sockets = {.count = 0};
+    struct rlimit before, none;
+    int client;
+
+    ck_assert_int_eq(listen_open_tcp("127.0.0.1", 0, 16, &sockets), LISTEN_OK);
+    ck_assert(listener_start(&listener, loop, sockets.fd[0], &user));
+    client = connect_tcp(listen_port(sockets.fd[0]));
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = before;
+    none.rlim_cur = 3;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    turn();
+    ck_assert_int_eq(accepted, 0);
+    ck_assert_int_eq(paused_with, EMFILE);
+    ck_assert(listener.paused);
+    turn(); /* paused: nothing is delivered any more */
+    ck_assert_uint_eq(listener.pauses, 1);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    listener_resume(&listener);
+    turn();
+    ck_assert_int_eq(accepted, 1);
+    ck_assert(!listener.paused);
+    (void)close(last_fd);
+    (void)close(client);
+    listener_stop(&listener);
+}
+END_TEST
+
+int
+main(void)
+{
+    TCase *tc = leak_tcase("listen");
+
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, accepts_tcp);
+    tcase_add_test(tc, picks_one_port_for_all_addresses);
+    tcase_add_test(tc, busy_port_says_so);
+    tcase_add_test(tc, unknown_host_says_so);
+    tcase_add_test(tc, unix_socket_with_mode_replaces_a_dead_one);
+    tcase_add_test(tc, pauses_when_descriptors_run_out);
+    return leak_run(tc, "event/listen");
+}

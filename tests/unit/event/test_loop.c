@@ -1,0 +1,208 @@
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lombard/event/loop.h"
+#include "leak.h"
+
+static struct clock now;
+static struct loop *loop;
+static int turns_begun, turns_run, turns_ended;
+static bool busy;
+
+struct end {
+    struct watch watch;
+    uint32_t seen;
+    int events;
+    struct end *silence; /* want nothing of this one any more, once an event came */
+};
+
+static struct end ends[2];
+
+static void
+on_turn_begin(void *ctx)
+{
+    (void)ctx;
+    turns_begun++;
+}
+
+static bool
+on_turn(void *ctx)
+{
+    (void)ctx;
+    turns_run++;
+    return busy;
+}
+
+static void
+on_turn_end(void *ctx)
+{
+    (void)ctx;
+    ck_assert_int_eq(turns_run, turns_begun);
+    turns_ended++;
+}
+
+static void
+on_event(struct watch *watch, uint32_t events)
+{
+    struct end *end = CONTAINER_OF(watch, struct end, watch);
+
+    end->seen |= events;
+    end->events++;
+    if (end->silence != NULL)
+        ck_assert(loop_want(loop, &end->silence->watch, 0));
+}
+
+/* Two ends of one connection, both watched for nothing yet. */
+static void
+setup(void)
+{
+    struct loop_user user = {NULL, on_turn_begin, on_turn, on_turn_end};
+    int fds[2];
+
+    turns_begun = turns_run = turns_ended = 0;
+    busy = false;
+    clock_init(&now);
+    loop = loop_create(&now, &user);
+    ck_assert_ptr_nonnull(loop);
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+    for (int i = 0; i < 2; i++) {
+        ends[i] = (struct end){.seen = 0};
+        watch_init(&ends[i].watch, fds[i], on_event);
+    }
+}
+
+static void
+teardown(void)
+{
+    for (int i = 0; i < 2; i++) {
+        loop_forget(loop, &ends[i].watch);
+        (void)close(ends[i].watch.fd);
+    }
+    loop_destroy(loop);
+}
+
+static void
+turn(void)
+{
+    ck_assert(loop_turn(loop, 0));
+}
+
+START_TEST(a_turn_has_its_parts)
+{
+    turn();
+    ck_assert_int_eq(turns_begun, 1);
+    ck_assert_int_eq(turns_run, 1);
+    ck_assert_int_eq(turns_ended, 1);
+}
+END_TEST
+
+START_TEST(reading_is_level_triggered)
+{
+    ck_assert(loop_want(loop, &ends[0].watch, WATCH_IN));
+    turn();
+    ck_assert_int_eq(ends[0].events, 0);
+    ck_assert_int_eq((int)write(ends[1].watch.fd, "x", 1), 1);
+    turn();
+    turn();
+    ck_assert_int_eq(ends[0].events, 2);
+    ck_assert_uint_eq(ends[0].seen, WATCH_IN);
+}
+END_TEST
+
+START_TEST(nothing_wanted_nothing_delivered)
+{
+    ck_assert_int_eq((int)write(ends[1].watch.fd, "x", 1), 1);
+    ck_assert(loop_want(loop, &ends[0].watch, WATCH_IN));
+    ck_assert(loop_want(loop, &ends[0].watch, 0));
+    turn();
+    ck_assert_int_eq(ends[0].events, 0);
+    /* Not even a hang-up, which epoll reports to whoever is registered. */
+    (void)shutdown(ends[1].watch.fd, SHUT_RDWR);
+    turn();
+    ck_assert_int_eq(ends[0].events, 0);
+}
+END_TEST
+
+START_TEST(hang_up_comes_as_what_was_wanted)
+{
+    ck_assert(loop_want(loop, &ends[0].watch, WATCH_IN));
+    (void)shutdown(ends[1].watch.fd, SHUT_RDWR);
+    turn();
+    ck_assert_uint_eq(ends[0].seen, WATCH_IN);
+}
+END_TEST
+
+START_TEST(writing_is_asked_for)
+{
+    ck_assert(loop_want(loop, &ends[0].watch, WATCH_OUT));
+    turn();
+    ck_assert_uint_eq(ends[0].seen, WATCH_OUT);
+}
+END_TEST
+
+/* Both have an event in one turn; the first one silences the other. */
+START_TEST(stale_event_is_not_served)
+{
+    ends[0].silence = &ends[1];
+    ends[1].silence = &ends[0];
+    ck_assert(loop_want(loop, &ends[0].watch, WATCH_OUT));
+    ck_assert(loop_want(loop, &ends[1].watch, WATCH_OUT));
+    turn();
+    ck_assert_int_eq(ends[0].events + ends[1].events, 1);
+}
+END_TEST
+
+START_TEST(no_system_call_without_change)
+{
+    uint64_t before;
+
+    ck_assert(loop_want(loop, &ends[0].watch, WATCH_IN));
+    before = loop_stats(loop)->epoll_ctls;
+    ck_assert(loop_want(loop, &ends[0].watch, WATCH_IN));
+    ck_assert_uint_eq(loop_stats(loop)->epoll_ctls, before);
+}
+END_TEST
+
+START_TEST(busy_user_keeps_it_from_sleeping)
+{
+    busy = true;
+    turn();
+    ck_assert(loop_turn(loop, -1)); /* returns at once, or the test times out */
+    busy = false;
+}
+END_TEST
+
+static void
+stop_at_time(struct timer *timer)
+{
+    (void)timer;
+    loop_stop(loop);
+}
+
+START_TEST(timers_end_the_sleep)
+{
+    struct timer timer;
+
+    timer_init(&timer, stop_at_time);
+    timer_set(loop_timers(loop), &timer, loop_now_ms(loop) + 5);
+    ck_assert(loop_run(loop));
+}
+END_TEST
+
+int
+main(void)
+{
+    TCase *tc = leak_tcase("loop");
+
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, a_turn_has_its_parts);
+    tcase_add_test(tc, reading_is_level_triggered);
+    tcase_add_test(tc, nothing_wanted_nothing_delivered);
+    tcase_add_test(tc, hang_up_comes_as_what_was_wanted);
+    tcase_add_test(tc, writing_is_asked_for);
+    tcase_add_test(tc, stale_event_is_not_served);
+    tcase_add_test(tc, no_system_call_without_change);
+    tcase_add_test(tc, busy_user_keeps_it_from_sleeping);
+    tcase_add_test(tc, timers_end_the_sleep);
+    return leak_run(tc, "event/loop");
+}
