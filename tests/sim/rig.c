@@ -1,0 +1,106 @@
+#include "rig.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "lombard/base/log.h"
+#include "lombard/base/sys.h"
+
+#include "sim_sys.h"
+
+enum { MB = 1024 * 1024 };
+
+static uint64_t
+or_default(uint64_t value, uint64_t otherwise)
+{
+    return value != 0 ? value : otherwise;
+}
+
+static bool
+start_cmd(struct rig *rig, const struct rig_config *config)
+{
+    const struct cmd_config cmd_config = {
+        .limit_bytes = or_default(config->limit_bytes, 64 * MB),
+        .item_bytes_max = or_default(config->item_bytes_max, MB),
+        .evict = true,
+        .with_cas = true,
+        .flush_enabled = true,
+        .dump_enabled = true,
+        .clock = &rig->clock,
+    };
+
+    clock_init(&rig->clock);
+    rig->cmd = cmd_create(&cmd_config);
+    return rig->cmd != NULL;
+}
+
+static bool
+start_server(struct rig *rig, const struct rig_config *config)
+{
+    const struct server_config server_config = {
+        .max_conns = (uint32_t)or_default(config->max_conns, 1000),
+        .requests_a_turn = config->requests_a_turn,
+        .buffer_bytes = or_default(config->buffer_bytes, 64 * MB),
+        .idle_timeout_s = config->idle_timeout_s,
+        .send_timeout_s = config->send_timeout_s,
+        .drain_ms = 1000,
+        .clock = &rig->clock,
+        .cmd = rig->cmd,
+    };
+    int fd;
+
+    rig->server = server_create(&server_config);
+    if (rig->server == NULL)
+        return false;
+    fd = sim_listen();
+    rig->listen_fd = fd;
+    if (server_listen(rig->server, fd))
+        return true;
+    server_destroy(rig->server);
+    return false;
+}
+
+bool
+rig_start(struct rig *rig, const struct rig_config *config)
+{
+    log_set_level(LOG_ERROR);
+    memset(rig, 0, sizeof(*rig));
+    if (!start_cmd(rig, config))
+        return false;
+    if (start_server(rig, config))
+        return true;
+    cmd_destroy(rig->cmd);
+    return false;
+}
+
+void
+rig_stop(struct rig *rig)
+{
+    server_destroy(rig->server);
+    cmd_destroy(rig->cmd);
+    sim_end();
+}
+
+void
+rig_check(struct rig *rig)
+{
+    char why[256];
+
+    if (!server_check(rig->server, why, sizeof(why)))
+        sim_die("server_check: %s", why);
+}
+
+void
+rig_turn(struct rig *rig)
+{
+    if (!loop_turn(server_loop(rig->server), 0))
+        sim_die("the loop broke");
+    rig_check(rig);
+}
+
+void
+rig_turns(struct rig *rig, int count)
+{
+    for (int i = 0; i < count; i++)
+        rig_turn(rig);
+}

@@ -1,0 +1,40 @@
+/*
+ * tests/sim/rig.h - the server under test, put together on the simulated kernel.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lombard/base/attr.h"
+#include "lombard/base/clock.h"
+#include "lombard/cmd/cmd.h"
+#include "lombard/conn/server.h"
+
+struct rig {
+    struct clock clock;
+    struct cmd *cmd;
+    struct server *server;
+    int listen_fd;
+};
+
+/* What differs between worlds; zeroes are replaced by the defaults. */
+struct rig_config {
+    uint32_t max_conns;       /* 1000 */
+    uint32_t requests_a_turn; /* 0: no limit */
+    uint64_t buffer_bytes;    /* 64 MB */
+    uint32_t idle_timeout_s;  /* 0: none */
+    uint32_t send_timeout_s;  /* 0: none */
+    uint64_t limit_bytes;     /* 64 MB */
+    uint64_t item_bytes_max;  /* 1 MB */
+};
+
+/* False when memory was refused; then nothing is left of it. */
+bool rig_start(struct rig *rig, const struct rig_config *config) MUST_USE;
+/* Take all down and end the world: dies if something is left. */
+void rig_stop(struct rig *rig);
+
+/* One turn, and the invariants. Dies when one is broken. */
+void rig_turn(struct rig *rig);
+void rig_turns(struct rig *rig, int count);
+void rig_check(struct rig *rig);
