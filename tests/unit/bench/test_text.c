@@ -1,0 +1,299 @@
+#include "leak.h"
+#include "lombard/base/attr.h"
+#include "proto.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct keys keys;
+static struct out out;
+static struct op op;
+static struct op_key op_keys[4];
+
+static void
+setup(void)
+{
+    struct sizes sizes;
+
+    ck_assert(sizes_parse("10", KEY_TEXT_MAX, &sizes));
+    ck_assert(keys_init(&keys, 100, &sizes, 1));
+    ck_assert(out_init(&out, PROTO_HEAD_BYTES_MAX, 1 << 20));
+    keys.writer = 11;
+    memset(&op, 0, sizeof(op));
+    op.keys = op_keys;
+    op.key_count = 1;
+    for (uint32_t i = 0; i < ARRAY_LEN(op_keys); i++)
+        op_keys[i] = (struct op_key){i + 1, 0};
+}
+
+static void
+teardown(void)
+{
+    out_fini(&out);
+    keys_fini(&keys);
+}
+
+/* All bytes of the batch in one place. */
+static size_t
+flatten(char *dst)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < out.iov_count; i++) {
+        memcpy(dst + used, out.iov[i].iov_base, out.iov[i].iov_len);
+        used += out.iov[i].iov_len;
+    }
+    ck_assert_uint_eq(used, out.total);
+    return used;
+}
+
+static const struct {
+    struct op op;
+    const char *want;
+} heads[] = {
+    {{.kind = OP_GET, .key_count = 1}, "get kk00000001\r\n"},
+    {{.kind = OP_GET, .key_count = 3}, "get kk00000001 kk00000002 kk00000003\r\n"},
+    {{.kind = OP_GAT, .key_count = 1, .ttl_s = 90}, "gat 90 kk00000001\r\n"},
+    {{.kind = OP_CAS, .key_count = 1}, "gets kk00000001\r\n"},
+    {{.kind = OP_DELETE, .key_count = 1}, "delete kk00000001\r\n"},
+    {{.kind = OP_DELETE, .key_count = 1, .flags = OP_QUIET}, "delete kk00000001 noreply\r\n"},
+    {{.kind = OP_TOUCH, .key_count = 1, .ttl_s = 5}, "touch kk00000001 5\r\n"},
+    {{.kind = OP_INCR, .key_count = 1}, "incr nk00000001 1\r\n"},
+    {{.kind = OP_DECR, .key_count = 1}, "decr nk00000001 1\r\n"},
+    {{.kind = OP_NOOP}, "version\r\n"},
+};
+
+START_TEST(heads_are_as_the_protocol_says)
+{
+    char bytes[256];
+    size_t len;
+
+    op = heads[_i].op;
+    op.keys = op_keys;
+    proto_text.write(&out, &keys, &op);
+    len = flatten(bytes);
+    ck_assert_uint_eq(len, strlen(heads[_i].want));
+    ck_assert_mem_eq(bytes, heads[_i].want, len);
+    ck_assert_uint_eq(op.wire_bytes, len);
+}
+END_TEST
+
+static const struct {
+    enum op_kind kind;
+    uint32_t bytes;
+    uint8_t flags;
+    uint64_t cas;
+    const char *want;
+} stores[] = {
+    {OP_SET, 32, 0, 0, "set kk00000001 0 7 32\r\n"},
+    {OP_SET, 0, 0, 0, "set kk00000001 0 7 0\r\n"},
+    {OP_ADD, 5, OP_QUIET, 0, "add kk00000001 0 7 5 noreply\r\n"},
+    {OP_CAS, 100, 0, 1234, "cas kk00000001 0 7 100 1234\r\n"},
+    {OP_APPEND, OUT_COPY_MAX, 0, 0, "append kk00000001 0 7 4096\r\n"},
+    {OP_REPLACE, 200000, 0, 0, "replace kk00000001 0 7 200000\r\n"},
+};
+
+/* The value that is sent is one that the check finds good, whether copied or referenced. */
+START_TEST(stores_carry_their_value)
+{
+    static char bytes[300000];
+    size_t head = strlen(stores[_i].want);
+    struct value_check check;
+    size_t len;
+
+    op.kind = (uint8_t)stores[_i].kind;
+    op.value_bytes = stores[_i].bytes;
+    op.flags = stores[_i].flags;
+    op.cas = stores[_i].cas;
+    op.ttl_s = 7;
+    op.version = 2;
+    proto_text.write(&out, &keys, &op);
+    len = flatten(bytes);
+    ck_assert_uint_eq(len, head + stores[_i].bytes + 2);
+    ck_assert_mem_eq(bytes, stores[_i].want, head);
+    ck_assert_mem_eq(bytes + len - 2, "\r\n", 2);
+    value_check_init(&check, 1, stores[_i].bytes);
+    value_check_feed(&check, (unsigned char *)bytes + head, stores[_i].bytes);
+    ck_assert(check.verdict == VALUE_GOOD || check.verdict == VALUE_SHORT_GOOD);
+}
+END_TEST
+
+/* What one stream of bytes turned out to be. */
+struct seen {
+    enum read_result last;
+    enum outcome outcome;
+    uint32_t values;
+    uint32_t last_index;
+    size_t used;
+};
+
+/* Read STREAM as if it came in two pieces. */
+static struct seen
+read_split(const char *stream, size_t len, size_t split)
+{
+    struct reader r = {.keys = &keys};
+    struct seen seen = {.last = READ_MORE};
+    const unsigned char *start = (const unsigned char *)stream;
+    const unsigned char *p = start;
+
+    for (int piece = 0; piece < 2; piece++) {
+        const unsigned char *end = start + (piece == 0 ? split : len);
+
+        do {
+            seen.last = proto_text.read(&r, &op, &p, end);
+            if (seen.last == READ_VALUE) {
+                ck_assert_int_eq(r.check.verdict, VALUE_SHORT_GOOD);
+                seen.values++;
+                seen.last_index = r.key_index;
+            }
+        } while (seen.last == READ_VALUE);
+        if (seen.last == READ_DONE || seen.last == READ_GARBLED)
+            break;
+    }
+    seen.outcome = r.outcome;
+    seen.used = (size_t)(p - start);
+    return seen;
+}
+
+/* %s stands for the value of key 1, 2, 3 in turn, of 4 bytes each. */
+static const struct {
+    enum op_kind kind;
+    uint32_t key_count;
+    uint32_t keys_in_order[3]; /* of the values in the stream, 0 ends */
+    const char *stream;
+    enum read_result want;
+    enum outcome outcome;
+    uint32_t values;
+} replies[] = {
+    {OP_GET, 1, {0}, "END\r\n", READ_DONE, OUTCOME_GET_END, 0},
+    {OP_GET, 1, {1}, "VALUE kk00000001 0 4\r\n%s\r\nEND\r\n", READ_DONE, OUTCOME_GET_END, 1},
+    {OP_GET,
+     3,
+     {1, 3},
+     "VALUE kk00000001 0 4\r\n%s\r\nVALUE kk00000003 0 4\r\n%s\r\nEND\r\n",
+     READ_DONE,
+     OUTCOME_GET_END,
+     2},
+    {OP_GET,
+     3,
+     {3, 1},
+     "VALUE kk00000003 0 4\r\n%s\r\nVALUE kk00000001 0 4\r\n%s\r\nEND\r\n",
+     READ_DONE,
+     OUTCOME_GET_END,
+     2},
+    {OP_GET, 1, {0}, "SERVER_ERROR out of memory\r\n", READ_DONE, OUTCOME_ERROR, 0},
+    {OP_GET, 1, {0}, "VALUE kk00000002 0 4\r\n", READ_GARBLED, 0, 0},
+    {OP_GET, 1, {0}, "VALUE kk0000001 0 4\r\n", READ_GARBLED, 0, 0},
+    {OP_GET, 1, {0}, "VALUE kk00000001 0 x\r\n", READ_GARBLED, 0, 0},
+    {OP_GET, 1, {0}, "VALUE kk00000001 0 4 5 6\r\n", READ_GARBLED, 0, 0},
+    {OP_GET, 1, {0}, "VALUE kk00000001\r\n", READ_GARBLED, 0, 0},
+    {OP_GET, 1, {1}, "VALUE kk00000001 0 4\r\n%sx\r\nEND\r\n", READ_GARBLED, 0, 0},
+    {OP_GET, 1, {0}, "END\n", READ_GARBLED, 0, 0},
+    {OP_GET, 1, {0}, "STORED\r\n", READ_GARBLED, 0, 0},
+    {OP_CAS, 1, {1}, "VALUE kk00000001 0 4 99\r\n%s\r\nEND\r\n", READ_DONE, OUTCOME_GET_END, 1},
+    {OP_CAS, 1, {0}, "VALUE kk00000001 0 4\r\n", READ_GARBLED, 0, 0},
+    {OP_SET, 1, {0}, "STORED\r\n", READ_DONE, OUTCOME_STORED, 0},
+    {OP_SET, 1, {0}, "CLIENT_ERROR bad data chunk\r\n", READ_DONE, OUTCOME_ERROR, 0},
+    {OP_SET, 1, {0}, "ERROR\r\n", READ_DONE, OUTCOME_ERROR, 0},
+    {OP_SET, 1, {0}, "STORE\r\n", READ_GARBLED, 0, 0},
+    {OP_SET, 1, {0}, "5\r\n", READ_GARBLED, 0, 0},
+    {OP_ADD, 1, {0}, "NOT_STORED\r\n", READ_DONE, OUTCOME_NOT_STORED, 0},
+    {OP_DELETE, 1, {0}, "DELETED\r\n", READ_DONE, OUTCOME_STORED, 0},
+    {OP_DELETE, 1, {0}, "NOT_FOUND\r\n", READ_DONE, OUTCOME_NOT_FOUND, 0},
+    {OP_TOUCH, 1, {0}, "TOUCHED\r\n", READ_DONE, OUTCOME_STORED, 0},
+    {OP_INCR, 1, {0}, "18446744073709551615\r\n", READ_DONE, OUTCOME_NUMBER, 0},
+    {OP_DECR, 1, {0}, "9 \r\n", READ_DONE, OUTCOME_NUMBER, 0},
+    {OP_DECR, 1, {0}, "9x\r\n", READ_GARBLED, 0, 0},
+    {OP_NOOP, 0, {0}, "VERSION 1.6.18\r\n", READ_DONE, OUTCOME_STORED, 0},
+};
+
+/* Replace each %s by the next value. */
+static size_t
+expand(char *dst, const char *stream, const uint32_t *ids)
+{
+    char *p = dst;
+
+    while (*stream != '\0') {
+        if (*stream == '%') {
+            struct value_id id = {.key = *ids++, .bytes = 4};
+
+            value_write((unsigned char *)p, &id);
+            p += 4;
+            stream += 2;
+        } else {
+            *p++ = *stream++;
+        }
+    }
+    return (size_t)(p - dst);
+}
+
+START_TEST(replies_in_any_cut)
+{
+    char stream[256];
+    size_t len = expand(stream, replies[_i].stream, replies[_i].keys_in_order);
+
+    op.kind = (uint8_t)replies[_i].kind;
+    op.key_count = replies[_i].key_count;
+    for (size_t split = 0; split <= len; split++) {
+        struct seen seen = read_split(stream, len, split);
+
+        ck_assert_int_eq(seen.last, replies[_i].want);
+        if (seen.last != READ_DONE)
+            continue;
+        ck_assert_int_eq(seen.outcome, replies[_i].outcome);
+        ck_assert_uint_eq(seen.values, replies[_i].values);
+        ck_assert_uint_eq(seen.used, len);
+    }
+}
+END_TEST
+
+START_TEST(a_line_without_end_is_garbled)
+{
+    static char stream[PROTO_LINE_MAX + 1];
+    struct seen seen;
+
+    op.kind = OP_SET;
+    memset(stream, 'S', sizeof(stream));
+    seen = read_split(stream, PROTO_LINE_MAX - 1, 0);
+    ck_assert_int_eq(seen.last, READ_MORE);
+    seen = read_split(stream, PROTO_LINE_MAX, 0);
+    ck_assert_int_eq(seen.last, READ_GARBLED);
+}
+END_TEST
+
+/* A send that took only a part: the rest of the same bytes follows. */
+START_TEST(skipping_what_was_sent)
+{
+    static char whole[210000];
+    static char rest[210000];
+    size_t len;
+
+    op.kind = OP_SET;
+    op.value_bytes = 200000;
+    op.version = 1;
+    proto_text.write(&out, &keys, &op);
+    len = flatten(whole);
+    for (size_t skip = 0; skip < len; skip += 977) {
+        out_reset(&out);
+        proto_text.write(&out, &keys, &op);
+        out_skip(&out, skip);
+        ck_assert_uint_eq(flatten(rest), len - skip);
+        ck_assert_mem_eq(rest, whole + skip, len - skip);
+    }
+}
+END_TEST
+
+int
+main(void)
+{
+    TCase *tc = leak_tcase("text");
+
+    value_init();
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_loop_test(tc, heads_are_as_the_protocol_says, 0, (int)ARRAY_LEN(heads));
+    tcase_add_loop_test(tc, stores_carry_their_value, 0, (int)ARRAY_LEN(stores));
+    tcase_add_loop_test(tc, replies_in_any_cut, 0, (int)ARRAY_LEN(replies));
+    tcase_add_test(tc, a_line_without_end_is_garbled);
+    tcase_add_test(tc, skipping_what_was_sent);
+    return leak_run(tc, "text");
+}
