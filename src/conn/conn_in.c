@@ -295,8 +295,11 @@ run_batch(struct conn *c, struct batch *batch, struct slice in)
             take_back(c, batch, &batch->entries[i]);
             return STEP_FULL;
         }
-        if (!run_entry(c, &batch->entries[i], in) && i + 1 < batch->count)
-            take_back(c, batch, &batch->entries[i + 1]);
+        if (!run_entry(c, &batch->entries[i], in)) {
+            if (i + 1 < batch->count)
+                take_back(c, batch, &batch->entries[i + 1]);
+            return STEP_ON;
+        }
     }
     return batch->starved ? STEP_HUNGRY : STEP_ON;
 }

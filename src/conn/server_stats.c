@@ -14,6 +14,7 @@ enum general {
     GENERAL_UPTIME,
     GENERAL_TIME,
     GENERAL_VERSION,
+    GENERAL_LOMBARD_VERSION,
     GENERAL_POINTER_SIZE,
     GENERAL_RUSAGE_USER,
     GENERAL_RUSAGE_SYSTEM,
@@ -76,7 +77,10 @@ general_next(void *ctx, uint64_t *cursor, struct stat_line *line)
     case GENERAL_TIME:
         stat_line_u64(line, "time", (uint64_t)clock_unix_s(server->clock));
         return true;
-    case GENERAL_VERSION: stat_line_text(line, "version", LOMBARD_VERSION); return true;
+    case GENERAL_VERSION: stat_line_text(line, "version", PROTO_VERSION); return true;
+    case GENERAL_LOMBARD_VERSION:
+        stat_line_text(line, "lombard_version", LOMBARD_VERSION);
+        return true;
     case GENERAL_POINTER_SIZE:
         stat_line_u64(line, "pointer_size", 8 * sizeof(void *));
         return true;

@@ -1,3 +1,4 @@
+#include "lombard/base/stats.h"
 #include "lombard/proto/text.h"
 
 #include <string.h>
@@ -19,7 +20,7 @@ constant_line(enum reply_status status)
     case REPLY_TOUCHED: return SLICE("TOUCHED\r\n");
     case REPLY_OK: return SLICE("OK\r\n");
     case REPLY_RESET: return SLICE("RESET\r\n");
-    case REPLY_VERSION: return SLICE("VERSION " LOMBARD_VERSION "\r\n");
+    case REPLY_VERSION: return SLICE("VERSION " PROTO_VERSION "\r\n");
     case REPLY_NOOP: return SLICE("MN\r\n");
     case REPLY_NON_NUMERIC:
         return SLICE("CLIENT_ERROR cannot increment or decrement non-numeric value\r\n");
@@ -155,9 +156,9 @@ text_stat_line(const char *name, const char *value, char *dst)
     char *p = dst;
 
     p += put_slice(p, SLICE("STAT "));
-    p += put_slice(p, slice_make(name, strnlen(name, STREAM_LINE_BYTES / 4)));
+    p += put_slice(p, slice_make(name, strnlen(name, STAT_NAME_BYTES)));
     *p++ = ' ';
-    p += put_slice(p, slice_make(value, strnlen(value, STREAM_LINE_BYTES / 2)));
+    p += put_slice(p, slice_make(value, strnlen(value, STAT_VALUE_BYTES)));
     p += put_slice(p, SLICE("\r\n"));
     return (size_t)(p - dst);
 }

@@ -13,6 +13,13 @@
 
 #include "lombard/base/slice.h"
 
+/*
+ * What `version` answers, in every protocol: the memcached whose behaviour this
+ * is. Clients compare it to decide what a server can do; the version of Lombard
+ * itself is in `stats`.
+ */
+#define PROTO_VERSION "1.6.38"
+
 enum reply_status {
     REPLY_NOTHING, /* no answer is due (quit) */
     REPLY_HIT,     /* item is set */
