@@ -42,6 +42,8 @@ void
 buf_append(struct buf *buf, struct slice bytes)
 {
     BUG_ON(bytes.len > buf_room(buf));
+    if (bytes.len == 0) /* then ptr may be NULL, which memcpy() must not see */
+        return;
     memcpy(buf_tail(buf), bytes.ptr, bytes.len);
     buf_produced(buf, bytes.len);
 }
