@@ -1,5 +1,7 @@
 #include "client.h"
 
+#include "lombard/proto/reply.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -193,14 +195,13 @@ new_manner(struct client *c)
     static const uint32_t reads[] = {0, 0, 0, 0, 1, 40, 1000, 20000};
     static const uint32_t depths[] = {1, 1, 4, 16, 64};
 
-    c->manner = (struct manner){
-        .depth = depths[sim_below(ARRAY_LEN(depths))],
-        .piece_bytes = pieces[sim_below(ARRAY_LEN(pieces))],
-        .read_bytes = reads[sim_below(ARRAY_LEN(reads))],
-        .idle_one_in = sim_below(4) * 3,
-        .stall_one_in = sim_below(4) == 0 ? 20 : 0,
-        .stall_turns = 10 + sim_below(300),
-    };
+    /* One by one: the order within an initializer is the compiler's choice. */
+    c->manner.depth = depths[sim_below(ARRAY_LEN(depths))];
+    c->manner.piece_bytes = pieces[sim_below(ARRAY_LEN(pieces))];
+    c->manner.read_bytes = reads[sim_below(ARRAY_LEN(reads))];
+    c->manner.idle_one_in = sim_below(4) * 3;
+    c->manner.stall_one_in = sim_below(4) == 0 ? 20 : 0;
+    c->manner.stall_turns = 10 + sim_below(300);
 }
 
 /* --- Commands: made, sent, remembered --- */
@@ -377,7 +378,8 @@ ask_arith(struct client *c)
     cmd->keys[0] = own_key();
     cmd->noreply = sim_below(4) == 0;
     cmd->decr = sim_below(2) == 0;
-    cmd->number = sim_random() >> sim_below(64);
+    cmd->number = sim_random();
+    cmd->number >>= sim_below(64);
     put_text(c, "%s %s %" PRIu64 "%s\r\n", cmd->decr ? "decr" : "incr", c->names[cmd->keys[0]],
              cmd->number, cmd->noreply ? " noreply" : "");
     remember(c, cmd);
@@ -403,8 +405,8 @@ ask_line(struct client *c)
         const char *line;
         const char *want;
     } lines[] = {
-        {"version\r\n", "VERSION " LOMBARD_VERSION "\r\n"},
-        {"verbosity 1\r\n", "OK\r\n"},
+        {"version\r\n", "VERSION " PROTO_VERSION "\r\n"},
+        {"verbosity\r\n", "ERROR\r\n"},
         {"no such thing\r\n", "ERROR\r\n"},
         {"get\r\n", "ERROR\r\n"},
         {"\r\n", "ERROR\r\n"},
@@ -428,7 +430,7 @@ ask_line(struct client *c)
 static void
 ask_stats(struct client *c)
 {
-    static const char *const groups[] = {"", " settings", " buffers", " conns"};
+    static const char *const groups[] = {"", " buffers", " conns"};
 
     put_text(c, "stats%s\r\n", groups[sim_below(ARRAY_LEN(groups))]);
     remember(c, command_create(DO_STATS, 0));
@@ -510,6 +512,24 @@ wrong(const struct client *c, const char *why)
             (int)(c->line_len < 300 ? c->line_len : 300), c->line);
 }
 
+static void wrong_item(const struct client *c, const struct command *cmd, unsigned key,
+                       const char *why) NORETURN;
+
+static void
+wrong_item(const struct client *c, const struct command *cmd, unsigned key, const char *why)
+{
+    const struct model_item *item = &c->items[key];
+
+    fprintf(stderr,
+            "key %s: presence %d, %zu bytes, expires %d from %" PRIu64 " to %" PRIu64
+            ", flush %" PRIu64 " of %" PRIu64 "; command sent at %" PRIu64
+            " ns (flush %" PRIu64 "), answered at %" PRIu64 " ns\n",
+            c->names[key], (int)item->presence, item->bytes, item->expires, item->exp_lo_s,
+            item->exp_hi_s, item->flush_seq, c->arena->facts.flush_seq, cmd->when.from_ns,
+            cmd->when.flush_seq, cmd->when.to_ns);
+    wrong(c, why);
+}
+
 static bool
 line_is(const struct client *c, const char *want)
 {
@@ -537,7 +557,7 @@ must_be_there(struct client *c, struct command *cmd, unsigned key)
     if (key >= KEYS)
         return;
     if (presence(c, cmd, key) == ABSENT)
-        wrong(c, "the item cannot be there");
+        wrong_item(c, cmd, key, "the item cannot be there");
     item_seen(&c->items[key], &cmd->when);
 }
 
@@ -547,7 +567,7 @@ must_be_gone(struct client *c, struct command *cmd, unsigned key)
     if (key >= KEYS)
         return;
     if (presence(c, cmd, key) == PRESENT)
-        wrong(c, "the item must be there");
+        wrong_item(c, cmd, key, "the item must be there");
     item_gone(&c->items[key]);
 }
 
@@ -1147,7 +1167,7 @@ client_settle(struct client *c)
     if (!c->finished_sending && !c->said_quit) {
         struct command *cmd = command_create(DO_LINE, 0);
 
-        cmd->want = "VERSION " LOMBARD_VERSION "\r\n";
+        cmd->want = "VERSION " PROTO_VERSION "\r\n";
         put_text(c, "version\r\n");
         remember(c, cmd);
     }

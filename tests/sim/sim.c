@@ -78,8 +78,8 @@ plan_faults(struct world_plan *plan, struct arena *arena)
     if (plan->mood == MOOD_CROWDED || all) {
         plan->rig.max_conns = (uint32_t)plan->clients - (uint32_t)plan->clients / 5;
         plan->rig.buffer_bytes = MB;
-        plan->rig.idle_timeout_s = sim_below(2) * (5 + sim_below(20));
-        plan->rig.send_timeout_s = sim_below(2) * (2 + sim_below(10));
+        plan->rig.idle_timeout_s = sim_below(2) == 0 ? 0 : 5 + sim_below(20);
+        plan->rig.send_timeout_s = sim_below(2) == 0 ? 0 : 2 + sim_below(10);
         arena->may_close = true;
         arena->may_reject = true;
     }
