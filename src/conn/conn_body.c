@@ -106,6 +106,7 @@ finish(struct conn *c)
     if (in.len < tail_bytes)
         return STEP_HUNGRY;
     c->task = NULL;
+    cmd_prepare(c->server->cmd, &req); /* parsed anew, it has no hash */
     if (proto_value_ends(&c->proto, in.ptr)) {
         cmd_upload_finish(c->server->cmd, &req, task->handle, &reply);
     } else {
