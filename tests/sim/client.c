@@ -14,6 +14,7 @@ enum {
     LINE_BYTES = 2048,
     MULTIGET_MAX = 150,
     RECV_BYTES = 64 * 1024,
+    ITEM_SLACK_BYTES = 512, /* of an item: its key and header, generously */
 };
 
 /* What a client asks for. */
@@ -522,8 +523,8 @@ wrong_item(const struct client *c, const struct command *cmd, unsigned key, cons
 
     fprintf(stderr,
             "key %s: presence %d, %zu bytes, expires %d from %" PRIu64 " to %" PRIu64
-            ", flush %" PRIu64 " of %" PRIu64 "; command sent at %" PRIu64
-            " ns (flush %" PRIu64 "), answered at %" PRIu64 " ns\n",
+            ", flush %" PRIu64 " of %" PRIu64 "; command sent at %" PRIu64 " ns (flush %" PRIu64
+            "), answered at %" PRIu64 " ns\n",
             c->names[key], (int)item->presence, item->bytes, item->expires, item->exp_lo_s,
             item->exp_hi_s, item->flush_seq, c->arena->facts.flush_seq, cmd->when.from_ns,
             cmd->when.flush_seq, cmd->when.to_ns);
@@ -606,6 +607,16 @@ apply_store(struct client *c, struct command *cmd)
     }
 }
 
+/* An item that grew too long is not stored: as in memcached, NOT_STORED says that, too. */
+static bool
+may_grow_too_long(const struct client *c, const struct command *cmd)
+{
+    unsigned key = cmd->keys[0];
+
+    return key < KEYS && (cmd->mode == MODE_APPEND || cmd->mode == MODE_PREPEND) &&
+           c->items[key].bytes + cmd->bytes + ITEM_SLACK_BYTES > c->arena->item_bytes_max;
+}
+
 /* Nobody will say how it went. */
 static void
 apply_store_unheard(struct client *c, struct command *cmd)
@@ -619,7 +630,8 @@ apply_store_unheard(struct client *c, struct command *cmd)
         apply_store(c, cmd);
         return;
     }
-    if (c->arena->facts.memory_faults || (cmd->mode != MODE_SET && before == UNKNOWN) ||
+    if (c->arena->facts.memory_faults || may_grow_too_long(c, cmd) ||
+        (cmd->mode != MODE_SET && before == UNKNOWN) ||
         (c->arena->facts.evictable && cmd->mode != MODE_SET)) {
         item->presence = UNKNOWN;
         return;
@@ -668,6 +680,8 @@ on_store(struct client *c, struct command *cmd)
     case MODE_PREPEND:
         if (stored)
             must_be_there(c, cmd, key);
+        else if (line_is(c, "NOT_STORED\r\n") && may_grow_too_long(c, cmd))
+            return;
         else if (line_is(c, "NOT_STORED\r\n"))
             must_be_gone(c, cmd, key);
         else

@@ -260,8 +260,8 @@ run_world(uint64_t seed, bool verbose, struct totals *totals)
     sim_begin(seed);
     plan_world(&plan, &arena);
     if (verbose)
-        fprintf(stderr, "seed %" PRIu64 ": %s, %d clients, %d turns\n", seed,
-                mood_names[plan.mood], plan.clients, plan.turns);
+        fprintf(stderr, "seed %" PRIu64 ": %s, %d clients, %d turns, items up to %u\n", seed,
+                mood_names[plan.mood], plan.clients, plan.turns, arena.item_bytes_max);
     if (!rig_start(&rig, &plan.rig))
         sim_die("the server does not start");
     arena.listen_fd = rig.listen_fd;
