@@ -76,11 +76,19 @@ cmd_expires_s(const struct cmd *cmd, int64_t exptime)
     return s > UINT32_MAX - CLOCK_EPOCH_S ? UINT32_MAX : (uint32_t)s + CLOCK_EPOCH_S;
 }
 
-void
-cmd_show_item(const struct cmd *cmd, const struct item *item, struct reply_item *shown)
+int64_t
+cmd_ttl_s(const struct cmd *cmd, uint32_t expires_s)
 {
     uint32_t now_s = cmd->clock->uptime_s;
 
+    if (expires_s == STORE_NEVER)
+        return -1;
+    return expires_s > now_s ? (int64_t)(expires_s - now_s) : 0;
+}
+
+void
+cmd_show_item(const struct cmd *cmd, const struct item *item, struct reply_item *shown)
+{
     *shown = (struct reply_item){
         .handle = item->handle,
         .key = item->key,
@@ -88,8 +96,8 @@ cmd_show_item(const struct cmd *cmd, const struct item *item, struct reply_item 
         .value_bytes = item->value_bytes,
         .cas = item->cas,
         .client_flags = item->client_flags,
-        .ttl_s = item->expires_s == STORE_NEVER ? -1 : (int64_t)item->expires_s - now_s,
-        .idle_s = now_s - item->accessed_s,
+        .ttl_s = cmd_ttl_s(cmd, item->expires_s),
+        .idle_s = cmd->clock->uptime_s - item->accessed_s,
         .was_hit = (item->marks & ITEM_FETCHED) != 0,
         .stale = (item->marks & ITEM_STALE) != 0,
     };
@@ -223,10 +231,10 @@ static cmd_fn *const handlers[] = {
     [OP_INCR] = cmd_arith,
     [OP_DECR] = cmd_arith,
     [OP_TOUCH] = cmd_touch,
-    [OP_META_GET] = cmd_refused,
-    [OP_META_DELETE] = cmd_refused,
-    [OP_META_ARITH] = cmd_refused,
-    [OP_META_DEBUG] = cmd_refused,
+    [OP_META_GET] = cmd_meta_get,
+    [OP_META_DELETE] = cmd_meta_delete,
+    [OP_META_ARITH] = cmd_meta_arith,
+    [OP_META_DEBUG] = cmd_meta_debug,
     [OP_NOOP] = cmd_noop,
     [OP_FLUSH] = cmd_flush,
     [OP_VERSION] = cmd_version,

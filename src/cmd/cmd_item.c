@@ -119,82 +119,94 @@ value_as_number(struct slice value, uint64_t *number)
     return num_parse_u64(slice_make(digits, (size_t)(p - digits)), number);
 }
 
-/* The number as a new item: DIGITS, and spaces up to BYTES. */
-static enum delta_result
-replace_number(struct cmd *cmd, const struct request *req, const struct item *item,
+/* The number as a new item: DIGITS, and spaces up to the length before. */
+static bool
+number_replace(struct cmd *cmd, const struct request *req, const struct item *item,
                struct slice digits, struct reply *reply)
 {
-    static const char spaces[64] = "                                "
-                                   "                                ";
+    static const char spaces[] = "                                ";
     struct item_spec spec = {
         .key = req->key,
         .hash = req->hash,
         .value_bytes = digits.len > item->value_bytes ? digits.len : item->value_bytes,
         .client_flags = item->client_flags,
         .expires_s = item->expires_s,
-        .marks = item->marks,
     };
     void *handle;
 
     if (store_reserve(cmd->store, &spec, &handle) != RESERVE_OK)
-        return DELTA_OUT_OF_MEMORY;
+        return false;
     cmd_fill(cmd, handle, 0, digits);
     for (uint64_t off = digits.len; off < spec.value_bytes;) {
         uint64_t left = spec.value_bytes - off;
-        size_t n = left < sizeof(spaces) ? (size_t)left : sizeof(spaces);
+        size_t n = left < sizeof(spaces) - 1 ? (size_t)left : sizeof(spaces) - 1;
 
         cmd_fill(cmd, handle, off, slice_make(spaces, n));
         off += n;
     }
-    if (store_commit(cmd->store, handle, COMMIT_SET, 0, req->new_cas, &reply->cas) !=
-        COMMIT_STORED)
-        return DELTA_OUT_OF_MEMORY;
-    return DELTA_DONE;
+    return store_commit(cmd->store, handle, COMMIT_SET, 0, req->new_cas, &reply->cas) ==
+           COMMIT_STORED;
 }
 
-enum delta_result
-cmd_delta(struct cmd *cmd, const struct request *req, const struct item *item, bool decr,
-          struct reply *reply)
+/* A shorter number than before leaves spaces behind it, as in memcached. */
+static bool
+number_write(struct cmd *cmd, const struct request *req, const struct item *item,
+             uint64_t number, struct reply *reply)
 {
     char text[OVERWRITE_BYTES_MAX];
+    size_t len = num_format_u64(text, number);
+
+    if (item->value_bytes > OVERWRITE_BYTES_MAX || len > item->value_bytes)
+        return number_replace(cmd, req, item, slice_make(text, len), reply);
+    memset(text + len, ' ', sizeof(text) - len);
+    reply->cas =
+        store_overwrite(cmd->store, item, slice_make(text, item->value_bytes), req->new_cas);
+    return true;
+}
+
+void
+cmd_number_change(struct cmd *cmd, const struct request *req, const struct item *item,
+                  bool decr, struct reply *reply)
+{
     uint64_t number;
-    size_t len;
 
     /* Several parts: far too long for a number. */
-    if (item->value.len != item->value_bytes || !value_as_number(item->value, &number))
-        return DELTA_NON_NUMERIC;
+    if (item->value.len != item->value_bytes || !value_as_number(item->value, &number)) {
+        reply->status = REPLY_NON_NUMERIC;
+        return;
+    }
     if (!decr)
         number += req->delta; /* wraps at 2^64: protocol.txt says so */
     else
         number = req->delta > number ? 0 : number - req->delta;
-    len = num_format_u64(text, number);
+    if (!number_write(cmd, req, item, number, reply)) {
+        cmd->stats.store_no_memory++;
+        reply->status = REPLY_OUT_OF_MEMORY;
+        return;
+    }
+    *(decr ? &cmd->stats.decr_hits : &cmd->stats.incr_hits) += 1;
+    reply->status = REPLY_NUMBER;
     reply->number = number;
-    if (item->value_bytes > OVERWRITE_BYTES_MAX || len > item->value_bytes)
-        return replace_number(cmd, req, item, slice_make(text, len), reply);
-    /* A shorter number leaves spaces behind it, as in memcached. */
-    memset(text + len, ' ', sizeof(text) - len);
-    reply->cas =
-        store_overwrite(cmd->store, item, slice_make(text, item->value_bytes), req->new_cas);
-    return DELTA_DONE;
 }
 
-/* incr and decr of what is not there, in the protocols that can create it. */
-static void
-arith_create(struct cmd *cmd, const struct request *req, struct reply *reply)
+void
+cmd_number_create(struct cmd *cmd, const struct request *req, uint32_t expires_s,
+                  struct reply *reply)
 {
     char text[NUM_U64_DIGITS_MAX];
     struct item_spec spec = {
         .key = req->key,
         .hash = req->hash,
         .value_bytes = num_format_u64(text, req->initial),
-        .expires_s = cmd_expires_s(cmd, req->exptime),
+        .expires_s = expires_s,
     };
     void *handle;
 
     if (!cmd_reserve(cmd, req, &spec, &handle, reply))
         return;
     cmd_fill(cmd, handle, 0, slice_make(text, spec.value_bytes));
-    if (store_commit(cmd->store, handle, COMMIT_ADD, 0, 0, &reply->cas) != COMMIT_STORED) {
+    if (store_commit(cmd->store, handle, COMMIT_ADD, 0, req->new_cas, &reply->cas) !=
+        COMMIT_STORED) {
         reply->status = REPLY_NOT_STORED;
         return;
     }
@@ -208,24 +220,13 @@ cmd_arith(struct cmd *cmd, const struct request *req, struct reply *reply)
     bool decr = req->op == OP_DECR;
     struct item item;
 
-    if (!find_to_change(cmd, req, &item, reply)) {
-        if (reply->status != REPLY_NOT_FOUND)
-            return;
-        *(decr ? &cmd->stats.decr_misses : &cmd->stats.incr_misses) += 1;
-        if ((req->flags & REQ_VIVIFY) != 0)
-            arith_create(cmd, req, reply);
+    if (find_to_change(cmd, req, &item, reply)) {
+        cmd_number_change(cmd, req, &item, decr, reply);
         return;
     }
-    switch (cmd_delta(cmd, req, &item, decr, reply)) {
-    case DELTA_DONE:
-        *(decr ? &cmd->stats.decr_hits : &cmd->stats.incr_hits) += 1;
-        reply->status = REPLY_NUMBER;
+    if (reply->status != REPLY_NOT_FOUND)
         return;
-    case DELTA_NON_NUMERIC: reply->status = REPLY_NON_NUMERIC; return;
-    case DELTA_OUT_OF_MEMORY:
-        cmd->stats.store_no_memory++;
-        reply->status = REPLY_OUT_OF_MEMORY;
-        return;
-    }
-    BUG("delta_result out of range");
+    *(decr ? &cmd->stats.decr_misses : &cmd->stats.incr_misses) += 1;
+    if ((req->flags & REQ_VIVIFY) != 0)
+        cmd_number_create(cmd, req, cmd_expires_s(cmd, req->exptime), reply);
 }

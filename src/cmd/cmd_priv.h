@@ -30,11 +30,15 @@ typedef void cmd_fn(struct cmd *cmd, const struct request *req, struct reply *re
 cmd_fn cmd_gat, cmd_delete, cmd_arith, cmd_touch;
 /* cmd_store.c: set add replace cas; append prepend. */
 cmd_fn cmd_store, cmd_concat;
+/* cmd_meta.c: mg md ma me. */
+cmd_fn cmd_meta_get, cmd_meta_delete, cmd_meta_arith, cmd_meta_debug;
 /* cmd_stats.c, cmd_dump.c: what answers with a stream. */
 cmd_fn cmd_stats, cmd_dump;
 
 /* The second that EXPTIME, as a client sends it, means; or STORE_NEVER. */
 uint32_t cmd_expires_s(const struct cmd *cmd, int64_t exptime);
+/* Seconds left until then, and never less than 0; -1: no end. */
+int64_t cmd_ttl_s(const struct cmd *cmd, uint32_t expires_s);
 /* Show ITEM in a reply. */
 void cmd_show_item(const struct cmd *cmd, const struct item *item, struct reply_item *shown);
 
@@ -47,14 +51,15 @@ void cmd_fill(struct cmd *cmd, void *handle, uint64_t off, struct slice value);
 bool cmd_reserve(struct cmd *cmd, const struct request *req, const struct item_spec *spec,
                  void **handle, struct reply *reply) MUST_USE;
 
-enum delta_result { DELTA_DONE, DELTA_NON_NUMERIC, DELTA_OUT_OF_MEMORY };
-
 /*
- * Add req->delta to ITEM's number, or take it off down to 0 where DECR. On
- * DELTA_DONE reply->number and reply->cas are set, and ITEM is no longer valid.
+ * Add req->delta to ITEM's number, or take it off, but not below 0, where DECR:
+ * *REPLY is REPLY_NUMBER, or what went wrong. ITEM is no longer valid then.
  */
-enum delta_result cmd_delta(struct cmd *cmd, const struct request *req, const struct item *item,
-                            bool decr, struct reply *reply) MUST_USE;
+void cmd_number_change(struct cmd *cmd, const struct request *req, const struct item *item,
+                       bool decr, struct reply *reply);
+/* The item that is not there, with req->initial: REPLY_NUMBER, or what went wrong. */
+void cmd_number_create(struct cmd *cmd, const struct request *req, uint32_t expires_s,
+                       struct reply *reply);
 
 /* Kinds of cmd_stream. */
 enum stream_of { STREAM_OF_STATS, STREAM_OF_METADUMP, STREAM_OF_MGDUMP, STREAM_OF_CACHEDUMP };

@@ -32,7 +32,7 @@ fill_from(struct cmd *cmd, void *handle, uint64_t off, const void *from, uint64_
     }
 }
 
-/* What is stored instead of a SET's value must not be served either. */
+/* The old value of what was to be set must not be served any more. */
 static void
 drop_stale(struct cmd *cmd, const struct request *req)
 {
@@ -115,17 +115,48 @@ status_of_commit(enum commit_result result)
     BUG("commit_result out of range");
 }
 
+/*
+ * Meta I, with a CAS that is older than the item's: the value is taken, but as a
+ * stale one that lives no longer, and whoever won before has won (protocol.txt,
+ * "Meta Set"). *OLD is the item that it replaces.
+ */
+static bool
+commits_stale(struct cmd *cmd, const struct request *req, struct item *old)
+{
+    return (req->flags & REQ_META) != 0 && (req->meta.seen & META_BIT('I')) != 0 &&
+           req->op == OP_CAS && req->cas != 0 &&
+           store_peek(cmd->store, req->key, req->hash, old) && req->cas < old->cas;
+}
+
+/* Give the item that was just stored what it takes over from OLD. */
+static void
+inherit_stale(struct cmd *cmd, const struct request *req, const struct item *old)
+{
+    struct item item;
+
+    if (!store_peek(cmd->store, req->key, req->hash, &item) ||
+        !store_touch(cmd->store, &item, old->expires_s))
+        return;
+    store_set_marks(cmd->store, &item, (old->marks & ITEM_TOKEN) | ITEM_STALE);
+}
+
 static void
 commit_value(struct cmd *cmd, const struct request *req, void *handle, struct reply *reply)
 {
     enum commit_mode mode = commit_mode_of(req);
     enum commit_result result;
+    struct item old;
+    bool stale = commits_stale(cmd, req, &old);
 
     cmd->stats.cmd_set++;
-    result = store_commit(cmd->store, handle, mode, req->cas, req->new_cas, &reply->cas);
+    result = store_commit(cmd->store, handle, stale ? COMMIT_SET : mode, req->cas, req->new_cas,
+                          &reply->cas);
     if (mode == COMMIT_CAS)
         count_cas(cmd, result);
+    if (stale && result == COMMIT_STORED)
+        inherit_stale(cmd, req, &old);
     reply->status = status_of_commit(result);
+    reply->item.value_bytes = req->value_bytes;
 }
 
 void
@@ -179,20 +210,48 @@ concat_with(struct cmd *cmd, const struct request *req, const void *upload,
         return;
     reply->status = status_of_commit(
         store_commit(cmd->store, handle, COMMIT_SET, 0, req->new_cas, &reply->cas));
+    reply->item.value_bytes = spec.value_bytes;
+}
+
+/* Meta N: nothing to append to is as good as an empty value. */
+static void
+concat_vivify(struct cmd *cmd, const struct request *req, const void *upload,
+              struct reply *reply)
+{
+    struct item_spec spec = {
+        .key = req->key,
+        .hash = req->hash,
+        .value_bytes = req->value_bytes,
+        .client_flags = req->client_flags,
+        .expires_s = cmd_expires_s(cmd, req->meta.vivify_ttl),
+    };
+    void *handle;
+
+    if (!cmd_reserve(cmd, req, &spec, &handle, reply))
+        return;
+    fill_addition(cmd, req, upload, handle, 0);
+    reply->status = status_of_commit(
+        store_commit(cmd->store, handle, COMMIT_ADD, 0, req->new_cas, &reply->cas));
+    reply->item.value_bytes = spec.value_bytes;
 }
 
 static void
 concat(struct cmd *cmd, const struct request *req, const void *upload, struct reply *reply)
 {
+    bool vivify = (req->flags & REQ_META) != 0 && (req->meta.seen & META_BIT('N')) != 0;
     struct item old;
 
     cmd->stats.cmd_set++;
-    if (!store_peek(cmd->store, req->key, req->hash, &old))
+    if (store_peek(cmd->store, req->key, req->hash, &old)) {
+        if (req->cas == 0 || req->cas == old.cas)
+            concat_with(cmd, req, upload, &old, reply);
+        else
+            reply->status = REPLY_EXISTS;
+    } else if (vivify) {
+        concat_vivify(cmd, req, upload, reply);
+    } else {
         reply->status = REPLY_NOT_STORED;
-    else if (req->cas != 0 && req->cas != old.cas)
-        reply->status = REPLY_EXISTS;
-    else
-        concat_with(cmd, req, upload, &old, reply);
+    }
 }
 
 void

@@ -6,11 +6,9 @@
 
 #include "lombard/base/attr.h"
 #include "lombard/base/num.h"
+#include "lombard/proto/meta.h"
 
 #include "text_priv.h"
-
-/* A value and its "\r\n" had to be countable in 31 bits. */
-#define VALUE_BYTES_MAX ((int64_t)INT32_MAX - REQUEST_TAIL_BYTES)
 
 typedef void line_fn(const struct words *words, struct request *req);
 
@@ -268,6 +266,10 @@ text_line_parse(struct slice line, struct request *req)
     struct words words;
 
     words_split(line, &words);
+    if (words.count > 0 && words.at[0].len == 2 && words.at[0].ptr[0] == 'm') {
+        meta_parse(words.at[0], line, req);
+        return;
+    }
     if (words.count > 0)
         command = command_find(words.at[0]);
     if (command == NULL) {

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "lombard/base/slice.h"
+#include "lombard/proto/reply.h"
 #include "lombard/proto/request.h"
 
 /* The words of a command line; as many as any classic command takes, and one more. */
@@ -43,9 +44,15 @@ void admin_refresh_certs(const struct words *words, struct request *req);
 void admin_shutdown(const struct words *words, struct request *req);
 void admin_verbosity(const struct words *words, struct request *req);
 
+/* Write the answer that is one constant line, or none, for STATUS; how many bytes. */
+size_t text_put_constant(char *dst, enum reply_status status);
+
 /* The last word is "noreply". */
 bool words_end_in_noreply(const struct words *words);
 
 #define REFUSE_ERROR      SLICE("ERROR\r\n")
 #define REFUSE_BAD_FORMAT SLICE("CLIENT_ERROR bad command line format\r\n")
 #define REFUSE_EXPTIME    SLICE("CLIENT_ERROR invalid exptime argument\r\n")
+
+/* A value and its "\r\n" have to be countable in 31 bits, as in memcached. */
+#define VALUE_BYTES_MAX ((int64_t)INT32_MAX - REQUEST_TAIL_BYTES)

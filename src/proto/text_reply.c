@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lombard/base/num.h"
+#include "lombard/proto/meta.h"
 
 #include "text_priv.h"
 
@@ -53,6 +54,12 @@ put_slice(char *dst, struct slice s)
     return s.len;
 }
 
+size_t
+text_put_constant(char *dst, enum reply_status status)
+{
+    return put_slice(dst, constant_line(status));
+}
+
 /* VALUE <key> <flags> <bytes>[ <cas>]\r\n */
 static size_t
 put_value_line(const struct request *req, const struct reply_item *item, char *dst)
@@ -87,6 +94,8 @@ put_number_line(uint64_t number, char *dst)
 size_t
 text_reply_head(const struct request *req, const struct reply *reply, char *dst)
 {
+    if (UNLIKELY((req->flags & REQ_META) != 0))
+        return meta_reply_head(req, reply, dst);
     if (LIKELY(reply->status == REPLY_HIT))
         return put_value_line(req, &reply->item, dst);
     if ((req->flags & REQ_QUIET) != 0)
@@ -95,28 +104,24 @@ text_reply_head(const struct request *req, const struct reply *reply, char *dst)
         return put_number_line(reply->number, dst);
     if (reply->status == REPLY_REFUSED)
         return put_slice(dst, req->refusal);
-    return put_slice(dst, constant_line(reply->status));
+    return text_put_constant(dst, reply->status);
 }
 
 bool
 text_reply_has_value(const struct request *req, const struct reply *reply)
 {
-    (void)req;
+    if (UNLIKELY((req->flags & REQ_META) != 0))
+        return meta_reply_has_value(req, reply);
     return reply->status == REPLY_HIT;
-}
-
-/* Whether REQ is one key of a get line, or the end of one. */
-static inline bool
-is_get(enum request_op op)
-{
-    return op == OP_GET || op == OP_GAT || op == OP_END;
 }
 
 struct slice
 text_reply_tail(const struct request *req, const struct reply *reply)
 {
-    bool last = (req->flags & REQ_LAST) != 0 && is_get(req->op);
+    bool last = (req->flags & REQ_LAST) != 0;
 
+    if (UNLIKELY((req->flags & REQ_META) != 0))
+        return meta_reply_has_value(req, reply) ? SLICE("\r\n") : slice_make(NULL, 0);
     switch (reply->status) {
     case REPLY_HIT: return last ? SLICE("\r\nEND\r\n") : SLICE("\r\n");
     case REPLY_MISS: return last ? SLICE("END\r\n") : slice_make(NULL, 0);

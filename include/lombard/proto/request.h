@@ -72,6 +72,9 @@ struct request_meta {
     uint64_t seen;       /* bit (letter - 'A') for each flag given */
     int64_t vivify_ttl;  /* N */
     int64_t recache_ttl; /* R */
+    bool ttl_first;      /* t came before T: the old one is asked for */
+    bool recache_first;  /* R came before T: the old TTL counts */
+    bool decr;           /* ma: MD */
 };
 
 #define META_BIT(letter) (UINT64_C(1) << ((letter) - 'A'))

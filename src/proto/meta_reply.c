@@ -1,0 +1,251 @@
+#include "lombard/proto/meta.h"
+
+#include <string.h>
+
+#include "lombard/base/num.h"
+
+#include "base64_priv.h"
+#include "text_priv.h"
+
+static bool
+is_asked(const struct request *req, char letter)
+{
+    return (req->meta.seen & META_BIT(letter)) != 0;
+}
+
+static char *
+put_letter(char *p, char letter)
+{
+    p[0] = ' ';
+    p[1] = letter;
+    return p + 2;
+}
+
+static char *
+put_u64(char *p, char letter, uint64_t v)
+{
+    p = put_letter(p, letter);
+    return p + num_format_u64(p, v);
+}
+
+static char *
+put_i64(char *p, char letter, int64_t v)
+{
+    p = put_letter(p, letter);
+    return p + num_format_i64(p, v);
+}
+
+static char *
+put_slice(char *p, struct slice s)
+{
+    if (s.len > 0)
+        memcpy(p, s.ptr, s.len);
+    return p + s.len;
+}
+
+static char *
+put_key(char *p, const struct request *req)
+{
+    if (is_asked(req, 'b'))
+        return p + base64_encode(p, req->key);
+    return put_slice(p, req->key);
+}
+
+/* Flags that any reply gives back: those that name the request. False: not one of them. */
+static bool
+put_echo(char **p, const struct request *req, struct slice flag)
+{
+    switch (flag.ptr[0]) {
+    case 'O':
+        *(*p)++ = ' ';
+        *p = put_slice(*p, flag);
+        return true;
+    case 'k':
+        *p = put_key(put_letter(*p, 'k'), req);
+        if (is_asked(req, 'b'))
+            *p = put_slice(*p, SLICE(" b"));
+        return true;
+    default: return false;
+    }
+}
+
+/* What mg is asked for of an item. */
+static char *
+put_item_flag(char *p, const struct reply_item *item, char letter)
+{
+    switch (letter) {
+    case 'c': return put_u64(p, 'c', item->cas);
+    case 'f': return put_u64(p, 'f', item->client_flags);
+    case 'h': return put_u64(p, 'h', item->was_hit ? 1 : 0);
+    case 'l': return put_u64(p, 'l', item->idle_s);
+    case 's': return put_u64(p, 's', item->value_bytes);
+    case 't': return put_i64(p, 't', item->ttl_s);
+    default: return p;
+    }
+}
+
+/* What ms and ma are asked for of what they stored. */
+static char *
+put_change_flag(char *p, const struct request *req, const struct reply *reply, char letter)
+{
+    if (letter == 'c')
+        return put_u64(p, 'c', reply->cas);
+    if (letter == 't' && req->op == OP_META_ARITH)
+        return put_i64(p, 't', reply->item.ttl_s);
+    if (letter == 's' && req->op != OP_META_ARITH)
+        return put_u64(p, 's', reply->item.value_bytes);
+    return p;
+}
+
+/* Which of the flags asked for a reply carries. */
+enum flags_of { FLAGS_OF_REQUEST, FLAGS_OF_ITEM, FLAGS_OF_CHANGE };
+
+/* Return flags, in the order in which they were asked for. */
+static char *
+put_flags(char *p, const struct request *req, const struct reply *reply, enum flags_of which)
+{
+    const char *end = req->meta.flags.ptr + req->meta.flags.len;
+    const char *at = req->meta.flags.ptr;
+
+    while (at < end) {
+        const char *stop = memchr(at, ' ', (size_t)(end - at));
+        struct slice flag;
+
+        if (stop == NULL)
+            stop = end;
+        flag = slice_make(at, (size_t)(stop - at));
+        at = stop + 1;
+        if (flag.len == 0 || put_echo(&p, req, flag))
+            continue;
+        switch (which) {
+        case FLAGS_OF_REQUEST: break;
+        case FLAGS_OF_ITEM: p = put_item_flag(p, &reply->item, flag.ptr[0]); break;
+        case FLAGS_OF_CHANGE: p = put_change_flag(p, req, reply, flag.ptr[0]); break;
+        }
+    }
+    return p;
+}
+
+/* HD, or VA with the value's length; flags; who is to recache. */
+static char *
+put_hit(char *p, const struct request *req, const struct reply *reply)
+{
+    if (is_asked(req, 'v')) {
+        p = put_slice(p, SLICE("VA "));
+        p += num_format_u64(p, reply->item.value_bytes);
+    } else {
+        p = put_slice(p, SLICE("HD"));
+    }
+    p = put_flags(p, req, reply, FLAGS_OF_ITEM);
+    if (reply->item.already_won)
+        p = put_letter(p, 'Z');
+    if (reply->item.stale)
+        p = put_letter(p, 'X');
+    if (reply->item.won)
+        p = put_letter(p, 'W');
+    return p;
+}
+
+/* The number is formatted here: nothing of it has to be kept in the store for that. */
+static char *
+put_number(char *p, const struct request *req, const struct reply *reply)
+{
+    char digits[NUM_U64_DIGITS_MAX];
+    size_t len;
+
+    if (!is_asked(req, 'v'))
+        return put_flags(put_slice(p, SLICE("HD")), req, reply, FLAGS_OF_CHANGE);
+    len = num_format_u64(digits, reply->number);
+    p = put_slice(p, SLICE("VA "));
+    p += num_format_u64(p, len);
+    p = put_flags(p, req, reply, FLAGS_OF_CHANGE);
+    p = put_slice(p, SLICE("\r\n"));
+    return put_slice(p, slice_make(digits, len));
+}
+
+/* exp is what memcached prints: the seconds left with a minus, -1 where there is no end. */
+static char *
+put_debug(char *p, const struct request *req, const struct reply_item *item)
+{
+    p = put_key(put_slice(p, SLICE("ME ")), req);
+    p = put_slice(p, SLICE(" exp="));
+    p += num_format_i64(p, item->ttl_s == -1 ? -1 : -item->ttl_s);
+    p = put_slice(p, SLICE(" la="));
+    p += num_format_u64(p, item->idle_s);
+    p = put_slice(p, SLICE(" cas="));
+    p += num_format_u64(p, item->cas);
+    p = put_slice(p, item->was_hit ? SLICE(" fetch=yes") : SLICE(" fetch=no"));
+    p = put_slice(p, SLICE(" cls=1 size="));
+    return p + num_format_u64(p, item->key.len + item->value_bytes);
+}
+
+/* Code and flags without the line's end, or NULL for what is answered as in classic text. */
+static char *
+put_line(char *p, const struct request *req, const struct reply *reply)
+{
+    struct slice code = {NULL, 0};
+
+    switch (reply->status) {
+    case REPLY_HIT: return put_hit(p, req, reply);
+    case REPLY_NUMBER: return put_number(p, req, reply);
+    case REPLY_DEBUG: return put_debug(p, req, &reply->item);
+    case REPLY_STORED: return put_flags(put_slice(p, SLICE("HD")), req, reply, FLAGS_OF_CHANGE);
+    case REPLY_MISS: code = SLICE("EN"); break;
+    case REPLY_DELETED: code = SLICE("HD"); break;
+    case REPLY_NOT_STORED: code = SLICE("NS"); break;
+    case REPLY_EXISTS: code = SLICE("EX"); break;
+    case REPLY_NOT_FOUND: code = SLICE("NF"); break;
+    case REPLY_NOTHING:
+    case REPLY_TOUCHED:
+    case REPLY_OK:
+    case REPLY_RESET:
+    case REPLY_VERSION:
+    case REPLY_NOOP:
+    case REPLY_NON_NUMERIC:
+    case REPLY_TOO_LARGE:
+    case REPLY_BAD_CHUNK:
+    case REPLY_OUT_OF_MEMORY:
+    case REPLY_BAD_DELTA:
+    case REPLY_BAD_MODE:
+    case REPLY_NO_STATS:
+    case REPLY_SHUTDOWN_OFF:
+    case REPLY_STREAM:
+    case REPLY_REFUSED:
+    case REPLY_FLUSH_OFF:
+    case REPLY_DUMP_OFF:
+    case REPLY_CACHEDUMP_OFF: return NULL;
+    }
+    return put_flags(put_slice(p, code), req, reply, FLAGS_OF_REQUEST);
+}
+
+/* What q hides: the answer that is expected, and nothing else. */
+static bool
+is_hidden(const struct request *req, const struct reply *reply)
+{
+    if ((req->flags & REQ_QUIET) == 0)
+        return false;
+    if (reply->status == REPLY_NUMBER)
+        return !reply->item.won; /* that it was created is not expected */
+    return reply->status == REPLY_MISS || reply->status == REPLY_STORED ||
+           reply->status == REPLY_DELETED;
+}
+
+size_t
+meta_reply_head(const struct request *req, const struct reply *reply, char *dst)
+{
+    char *p;
+
+    if (is_hidden(req, reply))
+        return 0;
+    p = put_line(dst, req, reply);
+    if (p == NULL)
+        return text_put_constant(dst, reply->status);
+    p = put_slice(p, SLICE("\r\n"));
+    return (size_t)(p - dst);
+}
+
+bool
+meta_reply_has_value(const struct request *req, const struct reply *reply)
+{
+    return reply->status == REPLY_HIT && is_asked(req, 'v');
+}
