@@ -1,0 +1,443 @@
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "lombard/conn/server.h"
+#include "lombard/event/listen.h"
+#include "lombard/proto/reply.h"
+#include "server_priv.h"
+#include "leak.h"
+
+/* --- A server on a unix socket, turned by hand, and its clients --- */
+
+enum { CLIENTS = 4, OUT_BYTES = 4 * 1024 * 1024 };
+
+static struct clock now;
+static struct cmd *cmd;
+static struct server *server;
+static char path[64];
+static int clients[CLIENTS];
+static char out[OUT_BYTES];
+
+static void
+start(uint32_t max_conns, uint32_t requests_a_turn)
+{
+    struct cmd_config cmd_config = {
+        .limit_bytes = 64U << 20,
+        .item_bytes_max = 2U << 20,
+        .evict = true,
+        .with_cas = true,
+        .flush_enabled = true,
+        .dump_enabled = true,
+        .clock = &now,
+    };
+    struct server_config config = {
+        .max_conns = max_conns,
+        .requests_a_turn = requests_a_turn,
+        .buffer_bytes = SERVER_BUFFER_BYTES_MIN,
+        .drain_ms = 200,
+        .clock = &now,
+    };
+    struct listen_sockets sockets = {.count = 0};
+
+    clock_init(&now);
+    cmd = cmd_create(&cmd_config);
+    ck_assert_ptr_nonnull(cmd);
+    config.cmd = cmd;
+    server = server_create(&config);
+    ck_assert_ptr_nonnull(server);
+    (void)snprintf(path, sizeof(path), "/tmp/lombard-server-%d.sock", (int)getpid());
+    ck_assert_int_eq(listen_open_unix(path, 0700, 64, &sockets), LISTEN_OK);
+    ck_assert(server_listen(server, sockets.fd[0]));
+}
+
+static void
+setup(void)
+{
+    for (int i = 0; i < CLIENTS; i++)
+        clients[i] = -1;
+    start(100, 0);
+}
+
+static void
+turns(int count)
+{
+    char why[128];
+
+    for (int i = 0; i < count; i++) {
+        ck_assert(loop_turn(server_loop(server), 0));
+        ck_assert_msg(server_check(server, why, sizeof(why)), "%s", why);
+    }
+}
+
+static void
+hang_up(int i)
+{
+    if (clients[i] >= 0)
+        (void)close(clients[i]);
+    clients[i] = -1;
+}
+
+/* Nothing is left when everybody has gone. */
+static void
+teardown(void)
+{
+    struct pool_ledger ledger;
+
+    for (int i = 0; i < CLIENTS; i++)
+        hang_up(i);
+    turns(10);
+    pool_ledger(server->pool, &ledger);
+    ck_assert_uint_eq(ledger.lent, 0);
+    ck_assert_uint_eq(server->table.conns, 0);
+    ck_assert_uint_eq(server->stats.stash_bytes, 0);
+    server_destroy(server);
+    cmd_destroy(cmd);
+    (void)unlink(path);
+}
+
+static void
+dial(int i)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+    clients[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    ck_assert_int_eq(connect(clients[i], (const struct sockaddr *)&address, sizeof(address)),
+                     0);
+}
+
+static void
+say_bytes(int i, const char *bytes, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = send(clients[i], bytes, len, MSG_NOSIGNAL);
+
+        if (n < 0)
+            ck_assert_int_eq(errno, EAGAIN);
+        else {
+            bytes += n;
+            len -= (size_t)n;
+        }
+        turns(1);
+    }
+}
+
+static void
+say(int i, const char *text)
+{
+    say_bytes(i, text, strlen(text));
+}
+
+/* Everything the server has to say now, NUL-terminated in `out`; how many bytes. */
+static size_t
+hear(int i)
+{
+    size_t len = 0;
+    int quiet = 0;
+
+    while (quiet < 5 && len < OUT_BYTES - 1) {
+        ssize_t n = recv(clients[i], out + len, OUT_BYTES - 1 - len, 0);
+
+        turns(1);
+        quiet = n > 0 ? 0 : quiet + 1;
+        len += n > 0 ? (size_t)n : 0;
+    }
+    out[len] = '\0';
+    return len;
+}
+
+static void
+expect(int i, const char *want)
+{
+    (void)hear(i);
+    ck_assert_str_eq(out, want);
+}
+
+static bool
+is_closed(int i)
+{
+    char c;
+
+    turns(3);
+    return recv(clients[i], &c, 1, 0) == 0;
+}
+
+static uint64_t
+lent(void)
+{
+    struct pool_ledger ledger;
+
+    pool_ledger(server->pool, &ledger);
+    return ledger.lent;
+}
+
+/* --- Tests --- */
+
+START_TEST(serves_and_sleeps_with_nothing)
+{
+    dial(0);
+    say(0, "set a 7 0 3\r\nabc\r\nget a\r\n");
+    expect(0, "STORED\r\nVALUE a 7 3\r\nabc\r\nEND\r\n");
+    ck_assert_uint_eq(lent(), 0);
+}
+END_TEST
+
+static const char session[] = "set a 0 0 3\r\nabc\r\nget a b\r\nincr a 1\r\ngets a\r\n"
+                              "set n 0 0 1 noreply\r\n1\r\nincr n 9\r\nbogus\r\nversion\r\n";
+static const char session_want[] =
+    "STORED\r\nVALUE a 0 3\r\nabc\r\nEND\r\nCLIENT_ERROR cannot "
+    "increment or decrement non-numeric value\r\nVALUE a 0 3 1\r\n"
+    "abc\r\nEND\r\n10\r\nERROR\r\nVERSION " PROTO_VERSION "\r\n";
+
+START_TEST(any_cut_gives_the_same_replies)
+{
+    size_t cut = (size_t)_i;
+
+    dial(0);
+    say_bytes(0, session, cut);
+    turns(2);
+    ck_assert_uint_eq(lent(), 0); /* half a command costs no buffer */
+    say_bytes(0, session + cut, sizeof(session) - 1 - cut);
+    expect(0, session_want);
+}
+END_TEST
+
+/* A stream or an end in the middle of a batch: what follows waits its turn. */
+START_TEST(stats_and_quit_in_one_piece)
+{
+    dial(0);
+    say(0, "stats buffers\r\nget a\r\nquit\r\nget b\r\n");
+    (void)hear(0);
+    ck_assert_ptr_nonnull(strstr(out, "STAT buffers_made "));
+    ck_assert_ptr_nonnull(strstr(out, "\r\nEND\r\nEND\r\n"));
+    ck_assert_int_eq(strcmp(out + strlen(out) - 10, "END\r\nEND\r\n"), 0);
+    ck_assert(is_closed(0));
+    ck_assert_uint_eq(server->closes[CLOSE_QUIT], 1);
+}
+END_TEST
+
+START_TEST(half_close_still_gets_the_replies)
+{
+    dial(0);
+    say(0, "set a 0 0 1\r\nx\r\nget a\r\n");
+    (void)shutdown(clients[0], SHUT_WR);
+    expect(0, "STORED\r\nVALUE a 0 1\r\nx\r\nEND\r\n");
+    ck_assert(is_closed(0));
+    ck_assert_uint_eq(server->closes[CLOSE_EOF], 1);
+}
+END_TEST
+
+static void
+fill(char *bytes, size_t len, unsigned seed)
+{
+    for (size_t i = 0; i < len; i++)
+        bytes[i] = (char)('a' + (i * 7 + i / 251 + seed) % 26);
+}
+
+/* Values of every kind of way: copied, referenced, received in place, in several parts. */
+static const size_t value_sizes[] = {0,     1,     1023,   1024,   1025,    2047,
+                                     2048,  16351, 16352,  16353,  65536,   100000,
+                                     65400, 70000, 131072, 524288, 1048000, 1500000};
+
+START_TEST(values_of_all_sizes_come_back)
+{
+    static char value[2 << 20];
+    size_t len = value_sizes[_i];
+    char head[64];
+    size_t head_len;
+
+    fill(value, len, (unsigned)_i);
+    dial(0);
+    (void)snprintf(head, sizeof(head), "set k 5 0 %zu\r\n", len);
+    say(0, head);
+    say_bytes(0, value, len);
+    say(0, "\r\n");
+    expect(0, "STORED\r\n");
+    say(0, "get k k\r\n");
+    head_len = (size_t)snprintf(head, sizeof(head), "VALUE k 5 %zu\r\n", len);
+    ck_assert_uint_eq(hear(0), 2 * (head_len + len + 2) + 5);
+    for (int i = 0; i < 2; i++) {
+        const char *part = out + (size_t)i * (head_len + len + 2);
+
+        ck_assert_int_eq(memcmp(part, head, head_len), 0);
+        ck_assert_int_eq(memcmp(part + head_len, value, len), 0);
+        ck_assert_int_eq(memcmp(part + head_len + len, "\r\n", 2), 0);
+    }
+    ck_assert_uint_eq(lent(), 0);
+}
+END_TEST
+
+/* Asks for much, reads nothing: one buffer, and others are served; then every byte is right. */
+START_TEST(stalled_reader_holds_one_buffer)
+{
+    static char value[100000];
+    size_t got = 0;
+
+    fill(value, sizeof(value), 3);
+    dial(0);
+    dial(1);
+    say(0, "set k 0 0 100000\r\n");
+    say_bytes(0, value, sizeof(value));
+    say(0, "\r\n");
+    expect(0, "STORED\r\n");
+    for (int i = 0; i < 30; i++)
+        say(0, "get k\r\n");
+    turns(5);
+    ck_assert_uint_eq(lent(), 1);
+    ck_assert_uint_eq(server->stats.conn_stalled, 1);
+    say(1, "get k\r\n");
+    ck_assert_uint_eq(hear(1), 18 + sizeof(value) + 2 + 5);
+    say(1, "set k 0 0 1\r\nx\r\n"); /* replaced while it is being sent */
+    expect(1, "STORED\r\n");
+    while (got < 30 * (18 + sizeof(value) + 7)) {
+        size_t part = (got % (18 + sizeof(value) + 7));
+        ssize_t n = recv(clients[0], out, OUT_BYTES, 0);
+
+        turns(1);
+        for (ssize_t i = 0; i < n; i++, part++) {
+            part %= 18 + sizeof(value) + 7;
+            if (part >= 18 && part < 18 + sizeof(value))
+                ck_assert_int_eq(out[i], value[part - 18]);
+        }
+        got += n > 0 ? (size_t)n : 0;
+    }
+    turns(3);
+    ck_assert_uint_eq(lent(), 0);
+}
+END_TEST
+
+START_TEST(too_large_and_bad_ends_stay_in_step)
+{
+    static char value[3 << 20];
+
+    memset(value, 'v', sizeof(value));
+    dial(0);
+    say(0, "set k 0 0 3145728\r\n");
+    say_bytes(0, value, sizeof(value));
+    say(0, "\r\nget k\r\n");
+    expect(0, "SERVER_ERROR object too large for cache\r\nEND\r\n");
+    say(0, "set k 0 0 5000\r\n");
+    say_bytes(0, value, 5000);
+    say(0, "xxget k\r\n");
+    (void)hear(0);
+    ck_assert_ptr_nonnull(strstr(out, "CLIENT_ERROR bad data chunk\r\n"));
+    say(0, "get k\r\n");
+    (void)hear(0);
+    ck_assert_ptr_nonnull(strstr(out, "END\r\n"));
+}
+END_TEST
+
+START_TEST(too_many_connections_are_told)
+{
+    teardown();
+    setup();
+    server->config.max_conns = 1;
+    dial(0);
+    dial(1);
+    turns(2);
+    (void)hear(1);
+    ck_assert_str_eq(out, "ERROR Too many open connections\r\n");
+    ck_assert(is_closed(1));
+    ck_assert_uint_eq(server->stats.rejected_connections, 1);
+    say(0, "get a\r\n");
+    expect(0, "END\r\n");
+    server->config.max_conns = 100;
+}
+END_TEST
+
+/* -R 1: a pipeline yields after each request, and loses none. */
+START_TEST(requests_a_turn_are_honoured)
+{
+    server->config.requests_a_turn = 1;
+    dial(0);
+    turns(1);
+    ck_assert_int_eq((int)send(clients[0], "get a\r\nget b\r\nget c\r\n", 21, 0), 21);
+    turns(1);
+    ck_assert_int_ge((int)server->stats.conn_yields, 1);
+    expect(0, "END\r\nEND\r\nEND\r\n");
+    ck_assert_int_ge((int)server->stats.conn_yields, 2);
+}
+END_TEST
+
+START_TEST(shutdown_closes_sleepers_and_drains_the_rest)
+{
+    static char value[1 << 20];
+
+    fill(value, sizeof(value), 1);
+    dial(0);
+    dial(1);
+    say(0, "set k 0 0 1048000\r\n");
+    say_bytes(0, value, 1048000);
+    say(0, "\r\nget k\r\nget k\r\n");
+    turns(3);
+    server_shutdown(server);
+    turns(1);
+    ck_assert(is_closed(1));
+    ck_assert_uint_eq(server->table.conns, 1);
+    ck_assert_uint_eq(hear(0), 8 + 2 * (19 + 1048000 + 7));
+    ck_assert(is_closed(0));
+    ck_assert_uint_eq(server->closes[CLOSE_SHUTDOWN], 2);
+}
+END_TEST
+
+START_TEST(line_without_end_is_refused)
+{
+    static char line[8192];
+
+    memset(line, 'x', sizeof(line));
+    dial(0);
+    say_bytes(0, line, 4000);
+    ck_assert(!is_closed(0));
+    (void)send(clients[0], line, 4000, MSG_NOSIGNAL);
+    turns(3);
+    (void)hear(0);
+    ck_assert_int_eq(strncmp(out, "CLIENT_ERROR", 12) == 0 || strncmp(out, "ERROR", 5) == 0, 1);
+    ck_assert(is_closed(0));
+    ck_assert_uint_eq(server->closes[CLOSE_PROTOCOL], 1);
+}
+END_TEST
+
+/* 5,000 keys in one line, which comes in small pieces. */
+START_TEST(multiget_of_any_length)
+{
+    char key[32];
+
+    dial(0);
+    say(0, "set key4999 0 0 1\r\nx\r\n");
+    expect(0, "STORED\r\n");
+    say(0, "get");
+    for (int i = 0; i < 5000; i++) {
+        (void)snprintf(key, sizeof(key), " key%d", i);
+        say(0, key);
+    }
+    say(0, "\r\n");
+    expect(0, "VALUE key4999 0 1\r\nx\r\nEND\r\n");
+    ck_assert_uint_eq(lent(), 0);
+}
+END_TEST
+
+int
+main(void)
+{
+    TCase *tc = leak_tcase("server");
+
+    tcase_set_timeout(tc, 60);
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, serves_and_sleeps_with_nothing);
+    tcase_add_loop_test(tc, any_cut_gives_the_same_replies, 0, sizeof(session));
+    tcase_add_test(tc, stats_and_quit_in_one_piece);
+    tcase_add_test(tc, half_close_still_gets_the_replies);
+    tcase_add_loop_test(tc, values_of_all_sizes_come_back, 0, ARRAY_LEN(value_sizes));
+    tcase_add_test(tc, stalled_reader_holds_one_buffer);
+    tcase_add_test(tc, too_large_and_bad_ends_stay_in_step);
+    tcase_add_test(tc, too_many_connections_are_told);
+    tcase_add_test(tc, requests_a_turn_are_honoured);
+    tcase_add_test(tc, shutdown_closes_sleepers_and_drains_the_rest);
+    tcase_add_test(tc, line_without_end_is_refused);
+    tcase_add_test(tc, multiget_of_any_length);
+    return leak_run(tc, "conn/server");
+}

@@ -1,0 +1,122 @@
+#include "conn_priv.h"
+#include "table.h"
+#include "leak.h"
+
+enum { MANY = 1000 };
+
+static struct conn_table table;
+static struct conn *conns[MANY];
+
+static void
+setup(void)
+{
+    table_init(&table);
+    for (int i = 0; i < MANY; i++)
+        conns[i] = NULL;
+}
+
+static void
+teardown(void)
+{
+    for (int i = 0; i < MANY; i++)
+        if (conns[i] != NULL)
+            table_give(&table, conns[i]);
+    ck_assert_uint_eq(table.places, 0); /* all chunks went back */
+    table_fini(&table);
+}
+
+static void
+take_all(void)
+{
+    for (int i = 0; i < MANY; i++) {
+        conns[i] = table_take(&table);
+        ck_assert_ptr_nonnull(conns[i]);
+        conns[i]->bytes_in = (uint64_t)i;
+    }
+}
+
+static uint64_t
+count_all(void)
+{
+    uint64_t cursor = 0;
+    uint64_t count = 0;
+
+    while (table_next(&table, &cursor) != NULL)
+        count++;
+    return count;
+}
+
+START_TEST(places_do_not_move)
+{
+    take_all();
+    for (int i = 0; i < MANY; i++)
+        ck_assert_uint_eq(conns[i]->bytes_in, (uint64_t)i);
+    ck_assert_uint_eq(table.conns, MANY);
+    ck_assert_uint_eq(count_all(), MANY);
+}
+END_TEST
+
+START_TEST(a_freed_place_is_taken_again_and_zeroed)
+{
+    take_all();
+    for (int i = 0; i < MANY; i += 3) {
+        table_give(&table, conns[i]);
+        conns[i] = NULL;
+    }
+    ck_assert_uint_eq(count_all(), table.conns);
+    for (int i = 0; i < MANY; i += 3) {
+        conns[i] = table_take(&table);
+        ck_assert_uint_eq(conns[i]->bytes_in, 0);
+    }
+    ck_assert_uint_eq(count_all(), MANY);
+}
+END_TEST
+
+START_TEST(empty_chunks_go_back)
+{
+    uint32_t places;
+
+    take_all();
+    places = table.places;
+    for (int i = 0; i < MANY / 2; i++) {
+        table_give(&table, conns[i]);
+        conns[i] = NULL;
+    }
+    ck_assert_uint_lt(table.places, places);
+    ck_assert_uint_eq(count_all(), MANY / 2);
+}
+END_TEST
+
+/* Connections come and go while `stats conns` walks. */
+START_TEST(walking_survives_change)
+{
+    uint64_t cursor = 0;
+    struct conn *c;
+    int seen = 0;
+
+    take_all();
+    while ((c = table_next(&table, &cursor)) != NULL) {
+        int i = (int)c->bytes_in;
+
+        seen++;
+        table_give(&table, c);
+        conns[i] = NULL;
+    }
+    ck_assert_int_eq(seen, MANY);
+    ck_assert_uint_eq(table.conns, 0);
+    ck_assert_uint_eq(table.places, 0);
+}
+END_TEST
+
+int
+main(void)
+{
+    TCase *tc = leak_tcase("table");
+
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, places_do_not_move);
+    tcase_add_test(tc, a_freed_place_is_taken_again_and_zeroed);
+    tcase_add_test(tc, empty_chunks_go_back);
+    tcase_add_test(tc, walking_survives_change);
+    return leak_run(tc, "conn/table");
+}
