@@ -121,7 +121,12 @@ struct item_spec {
  */
 enum reserve_result store_reserve(struct store *store, const struct item_spec *spec,
                                   void **handle) MUST_USE;
-/* Where the value's byte OFF goes, and how many fit from there on. */
+/*
+ * Where the value's byte OFF goes, and how many fit from there on. A large value
+ * gets its memory only as it is asked for here: an empty slice says that there
+ * is none, and the item can only be aborted. Every byte must have been asked for
+ * before store_commit(), which else says COMMIT_NOT_STORED.
+ */
 struct slice store_reserved_at(struct store *store, void *handle, uint64_t off);
 void store_abort(struct store *store, void *handle);
 
@@ -138,7 +143,9 @@ enum commit_result { COMMIT_STORED, COMMIT_NOT_STORED, COMMIT_EXISTS, COMMIT_NOT
  * Make the reserved item the one for its key, if MODE allows; else it is
  * dropped. Either way HANDLE is unpinned and forgotten. NEW_CAS: the item's CAS,
  * or 0 to draw the next one; the CAS it got is in *CAS on COMMIT_STORED. An old
- * item of that key is replaced; its pinned bytes stay.
+ * item of that key is replaced; its pinned bytes stay. COMMIT_NOT_STORED, whatever
+ * the mode, also says that the index has no room, or that the cache was flushed
+ * since the reservation and there is no memory to move the item out of the way.
  */
 enum commit_result store_commit(struct store *store, void *handle, enum commit_mode mode,
                                 uint64_t compare_cas, uint64_t new_cas, uint64_t *cas) MUST_USE;
@@ -162,8 +169,10 @@ uint64_t store_overwrite(struct store *store, const struct item *item, struct sl
 uint64_t store_set_cas(struct store *store, const struct item *item, uint64_t new_cas);
 
 /*
- * Everything stored before second AT_S is gone from that second on (0: all that
- * is there, now, however many were stored in this second). Constant time.
+ * Everything stored before second AT_S is gone from that second on. 0, or a
+ * second that is not after the present one: all that is there, now, however many
+ * were stored in this second. Takes the place of a flush that is yet to come.
+ * What is committed after it stays, whenever it was reserved. Constant time.
  */
 void store_flush(struct store *store, uint32_t at_s);
 
@@ -183,7 +192,7 @@ struct store_stats {
 #undef STAT
 };
 
-const struct store_stats *store_stats(const struct store *store);
+const struct store_stats *store_stats(struct store *store);
 /* Counters back to 0; states stay. */
 void store_reset_stats(struct store *store);
 

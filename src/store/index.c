@@ -1,0 +1,246 @@
+#include "index_priv.h"
+
+#include <string.h>
+
+#include "lombard/base/sys.h"
+
+/* Nodes kept back so that resizing, which may need one before it frees one, never fails. */
+enum { NODES_RESERVED = 64 };
+enum { POS_BITS_MAX = 35 };
+enum { PAGE_BYTES = 4096 };
+
+static unsigned
+log2_floor(uint64_t v)
+{
+    return 63U - (unsigned)__builtin_clzll(v | 1);
+}
+
+bool
+index_init(struct index *ix, size_t map_bytes, uint64_t items_max)
+{
+    unsigned bits = log2_floor(items_max / 7 + 1) + 1;
+    char *mem;
+
+    /* Eight bits of the tag beyond what the bucket says keep false matches rare. */
+    ix->pos_bits = bits < 24 ? 32 : bits + 8;
+    if (ix->pos_bits > POS_BITS_MAX)
+        ix->pos_bits = POS_BITS_MAX;
+    map_bytes &= ~(size_t)(PAGE_BYTES - 1);
+    mem = sys_map(map_bytes);
+    if (mem == NULL)
+        return false;
+    ix->pos_shift = 64 - ix->pos_bits;
+    ix->buckets = (uint64_t *)(void *)mem;
+    ix->end = mem + map_bytes;
+    ix->map_bytes = map_bytes;
+    ix->min = UINT64_C(1) << (ix->pos_bits - TAG_BITS);
+    ix->from = ix->to = ix->resident = ix->min;
+    ix->moved = ix->moved_count = 0;
+    ix->count = ix->ghost_clock = 0;
+    ix->node_count = ix->node_free = ix->nodes_used = 0;
+    return true;
+}
+
+void
+index_fini(struct index *ix)
+{
+    sys_unmap(ix->buckets, ix->map_bytes);
+}
+
+/* --- Nodes --- */
+
+static uint64_t
+nodes_left(const struct index *ix)
+{
+    uint64_t used = ix->resident * BUCKET_BYTES + ix->node_count * NODE_BYTES;
+
+    return (ix->map_bytes - used) / NODE_BYTES + (ix->node_count - ix->nodes_used);
+}
+
+bool
+index_has_room(const struct index *ix)
+{
+    return nodes_left(ix) > NODES_RESERVED;
+}
+
+/* A link to an empty node. */
+static uint64_t
+node_make(struct index *ix)
+{
+    uint64_t number;
+    uint64_t *node;
+
+    BUG_ON(nodes_left(ix) == 0);
+    ix->nodes_used++;
+    if (ix->node_free == 0)
+        return SLOT_LINK | ix->node_count++;
+    number = ix->node_free - 1;
+    node = index_node(ix, number);
+    ix->node_free = node[0];
+    memset(node, 0, NODE_BYTES);
+    return SLOT_LINK | number;
+}
+
+void
+index_node_release(struct index *ix, uint64_t link)
+{
+    uint64_t *node = index_node(ix, link);
+
+    node[0] = ix->node_free;
+    ix->node_free = (link & SLOT_LOC) + 1;
+    ix->nodes_used--;
+}
+
+/* --- Slots of one chain --- */
+
+uint64_t *
+index_find(const struct index *ix, uint64_t hash, uint64_t loc)
+{
+    uint64_t want = index_tag(ix, hash) | (loc + 1);
+
+    for (struct chain c = chain_begin(index_home(ix, hash)); c.slot != NULL; chain_next(ix, &c))
+        if (*c.slot == want)
+            return c.slot;
+    return NULL;
+}
+
+static uint64_t
+ghost_age(const struct index *ix, uint64_t slot)
+{
+    return (ix->ghost_clock - slot) & SLOT_LOC;
+}
+
+static bool
+slot_is_ghost(uint64_t slot)
+{
+    return (slot & (SLOT_LINK | SLOT_GHOST)) == SLOT_GHOST;
+}
+
+bool
+index_has_ghost(const struct index *ix, uint64_t hash, uint64_t age)
+{
+    const uint64_t *home = index_home(ix, hash);
+    uint64_t tag = index_tag(ix, hash);
+
+    for (unsigned i = 0; i < BUCKET_SLOTS; i++)
+        if (slot_is_ghost(home[i]) && (home[i] & SLOT_TAG) == tag)
+            return ghost_age(ix, home[i]) < age;
+    return false;
+}
+
+/* The slot of a bucket that a newcomer with TAG may have: its own ghost's, an empty one, or
+ * the oldest ghost's. */
+static uint64_t *
+home_vacancy(const struct index *ix, uint64_t *home, uint64_t tag)
+{
+    uint64_t *best = NULL;
+    uint64_t best_age = 0;
+
+    for (unsigned i = 0; i < BUCKET_SLOTS; i++) {
+        uint64_t age;
+
+        if (home[i] == 0) {
+            age = UINT64_MAX - 1;
+        } else if (slot_is_ghost(home[i])) {
+            age = (home[i] & SLOT_TAG) == tag ? UINT64_MAX : ghost_age(ix, home[i]) + 1;
+        } else {
+            continue;
+        }
+        if (age > best_age) {
+            best_age = age;
+            best = home + i;
+        }
+    }
+    return best;
+}
+
+/* Hang VALUE on a bucket that is full. */
+static void
+chain_extend(struct index *ix, uint64_t *home, uint64_t value)
+{
+    uint64_t *last = home + BUCKET_SLOTS - 1;
+    uint64_t link;
+    uint64_t *node;
+
+    while ((*last & SLOT_LINK) != 0) {
+        node = index_node(ix, *last);
+        for (unsigned i = 0; i < NODE_SLOTS; i++) {
+            if (node[i] == 0) {
+                node[i] = value;
+                return;
+            }
+        }
+        last = node + NODE_SLOTS - 1;
+    }
+    link = node_make(ix);
+    node = index_node(ix, link);
+    node[0] = *last;
+    node[1] = value;
+    *last = link;
+}
+
+void
+index_put_slot(struct index *ix, uint64_t *home, uint64_t value)
+{
+    uint64_t *slot = home_vacancy(ix, home, value & SLOT_TAG);
+
+    if (slot != NULL)
+        *slot = value;
+    else
+        chain_extend(ix, home, value);
+}
+
+void
+index_put(struct index *ix, uint64_t hash, uint64_t loc)
+{
+    index_put_slot(ix, index_home(ix, hash), index_tag(ix, hash) | (loc + 1));
+    ix->count++;
+}
+
+/* Fill the hole at SLOT with the chain's last, so that chains stay dense and short. */
+static void
+chain_remove(struct index *ix, uint64_t *home, uint64_t *slot)
+{
+    uint64_t *last = home + BUCKET_SLOTS - 1;
+    uint64_t *link = NULL;
+    uint64_t *node;
+    unsigned i;
+
+    while ((*last & SLOT_LINK) != 0) {
+        link = last;
+        last = index_node(ix, *last) + NODE_SLOTS - 1;
+    }
+    if (link == NULL) {
+        *slot = 0;
+        return;
+    }
+    node = last - (NODE_SLOTS - 1);
+    for (i = NODE_SLOTS - 1; i > 0 && node[i] == 0; i--)
+        continue;
+    *slot = node[i];
+    node[i] = 0;
+    if (i == 0) {
+        index_node_release(ix, *link);
+        *link = 0;
+    }
+}
+
+void
+index_remove(struct index *ix, uint64_t hash, uint64_t *slot)
+{
+    chain_remove(ix, index_home(ix, hash), slot);
+    ix->count--;
+}
+
+void
+index_remove_to_ghost(struct index *ix, uint64_t hash, uint64_t *slot)
+{
+    uint64_t *home = index_home(ix, hash);
+    uint64_t ghost = index_tag(ix, hash) | SLOT_GHOST | (ix->ghost_clock++ & SLOT_LOC);
+
+    if ((home[BUCKET_SLOTS - 1] & SLOT_LINK) == 0)
+        *slot = ghost;
+    else
+        chain_remove(ix, home, slot);
+    ix->count--;
+}

@@ -1,0 +1,236 @@
+#include "store_priv.h"
+
+/*
+ * A value is cut so that the piece of any offset is found by one division:
+ * first as many whole segments as it fills, then pieces of piece_bytes, which
+ * lie in the log like other records.
+ *
+ *     | extent 0 | extent 1 | ... | piece | piece | short piece |
+ *       extent_bytes each           piece_bytes each
+ */
+struct cut {
+    uint32_t number;
+    uint64_t begin; /* offset in the value */
+    uint32_t bytes;
+    bool extent;
+};
+
+static uint32_t
+extent_count(const struct store *store, uint64_t value_bytes)
+{
+    return (uint32_t)(value_bytes / store->extent_bytes);
+}
+
+static uint32_t
+piece_count(const struct store *store, uint64_t value_bytes)
+{
+    uint64_t rest = value_bytes % store->extent_bytes;
+
+    return extent_count(store, value_bytes) +
+           (uint32_t)((rest + store->piece_bytes - 1) / store->piece_bytes);
+}
+
+static struct cut
+cut_at(const struct store *store, uint64_t value_bytes, uint64_t off)
+{
+    uint32_t extents = extent_count(store, value_bytes);
+    uint64_t in_extents = (uint64_t)extents * store->extent_bytes;
+    struct cut cut;
+    uint64_t left;
+
+    if (off < in_extents) {
+        cut.number = (uint32_t)(off / store->extent_bytes);
+        cut.begin = (uint64_t)cut.number * store->extent_bytes;
+        cut.bytes = store->extent_bytes;
+        cut.extent = true;
+        return cut;
+    }
+    cut.number = (uint32_t)((off - in_extents) / store->piece_bytes);
+    cut.begin = in_extents + (uint64_t)cut.number * store->piece_bytes;
+    cut.number += extents;
+    left = value_bytes - cut.begin;
+    cut.bytes = left < store->piece_bytes ? (uint32_t)left : store->piece_bytes;
+    cut.extent = false;
+    return cut;
+}
+
+uint32_t
+large_body_bytes(const struct store *store, uint64_t value_bytes)
+{
+    return (1 + piece_count(store, value_bytes)) * TABLE_ENTRY_BYTES;
+}
+
+/* The table's entry of a piece: its place + 1, or 0. */
+static char *
+entry_of(const struct store *store, char *rec, uint32_t number)
+{
+    return rec + rec_body_off(rec, store->fixed_bytes) +
+           (size_t)(1 + number) * TABLE_ENTRY_BYTES;
+}
+
+static char *
+piece_of(const struct store *store, const char *rec, uint32_t number)
+{
+    uint64_t place = load_u64(rec + rec_body_off(rec, store->fixed_bytes) +
+                              (size_t)(1 + number) * TABLE_ENTRY_BYTES);
+
+    return place == 0 ? NULL : arena_at(&store->arena, place - 1);
+}
+
+uint64_t
+large_value_bytes(const struct store *store, const char *rec)
+{
+    return load_u64(rec + rec_body_off(rec, store->fixed_bytes));
+}
+
+void
+large_init(const struct store *store, char *rec, uint64_t value_bytes)
+{
+    char *body = rec + rec_body_off(rec, store->fixed_bytes);
+
+    memset(body, 0, rec_body_len(rec));
+    save_u64(body, value_bytes);
+}
+
+static struct slice
+piece_slice(const char *piece, const struct cut *cut, uint64_t off)
+{
+    uint32_t into = (uint32_t)(off - cut->begin);
+
+    return slice_make(piece + PIECE_HEADER_BYTES + into, cut->bytes - into);
+}
+
+struct slice
+large_at(const struct store *store, const char *rec, uint64_t off)
+{
+    struct cut cut = cut_at(store, large_value_bytes(store, rec), off);
+    const char *piece = piece_of(store, rec, cut.number);
+
+    if (piece == NULL)
+        return slice_make(NULL, 0);
+    return piece_slice(piece, &cut, off);
+}
+
+static char *
+make_piece(struct store *store, char *rec, const struct cut *cut)
+{
+    enum log_id log = (enum log_id)arena_seg(&store->arena, rec)->log;
+    char *piece;
+
+    if (cut->extent)
+        piece = evict_take_extent(store);
+    else
+        piece = evict_append(store, log, PIECE_HEADER_BYTES + cut->bytes);
+    if (piece == NULL)
+        return NULL;
+    piece[0] = 0;
+    rec_set_info(piece, 0);
+    rec_set_body_len(piece, cut->bytes);
+    piece_set_owner(piece, arena_loc(&store->arena, rec));
+    save_u32(piece + PIECE_NUMBER_OFF, cut->number);
+    save_u64(entry_of(store, rec, cut->number), arena_loc(&store->arena, piece) + 1);
+    item_account(store, piece);
+    if (cut->extent)
+        arena_own_extents(&store->arena, rec, 1);
+    return piece;
+}
+
+struct slice
+large_reserve_at(struct store *store, char *rec, uint64_t off)
+{
+    struct cut cut = cut_at(store, large_value_bytes(store, rec), off);
+    char *piece = piece_of(store, rec, cut.number);
+
+    if (piece == NULL) {
+        piece = make_piece(store, rec, &cut);
+        if (piece == NULL)
+            return slice_make(NULL, 0);
+        arena_pin(&store->arena, piece);
+    }
+    return piece_slice(piece, &cut, off);
+}
+
+bool
+large_is_complete(const struct store *store, const char *rec)
+{
+    uint32_t count = piece_count(store, large_value_bytes(store, rec));
+
+    for (uint32_t i = 0; i < count; i++)
+        if (piece_of(store, rec, i) == NULL)
+            return false;
+    return true;
+}
+
+void
+large_pieces_die(struct store *store, const char *rec)
+{
+    uint64_t value_bytes = large_value_bytes(store, rec);
+    uint32_t extents = extent_count(store, value_bytes);
+    uint32_t count = piece_count(store, value_bytes);
+    uint32_t owned = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        char *piece = piece_of(store, rec, i);
+
+        if (piece == NULL)
+            continue;
+        owned += i < extents;
+        record_die(store, piece);
+    }
+    arena_disown_extents(&store->arena, rec, owned);
+}
+
+void
+large_pin_pieces(struct store *store, const char *rec)
+{
+    uint32_t count = piece_count(store, large_value_bytes(store, rec));
+
+    for (uint32_t i = 0; i < count; i++) {
+        const char *piece = piece_of(store, rec, i);
+
+        if (piece != NULL)
+            arena_pin(&store->arena, piece);
+    }
+}
+
+void
+large_unpin_pieces(struct store *store, const char *rec)
+{
+    uint32_t count = piece_count(store, large_value_bytes(store, rec));
+
+    for (uint32_t i = 0; i < count; i++) {
+        const char *piece = piece_of(store, rec, i);
+
+        if (piece != NULL)
+            arena_unpin(&store->arena, piece);
+    }
+}
+
+void
+large_set_owner(struct store *store, const char *rec, const char *old)
+{
+    uint64_t value_bytes = large_value_bytes(store, rec);
+    uint32_t extents = extent_count(store, value_bytes);
+    uint32_t count = piece_count(store, value_bytes);
+    uint32_t owned = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        char *piece = piece_of(store, rec, i);
+
+        if (piece == NULL)
+            continue;
+        owned += i < extents;
+        piece_set_owner(piece, arena_loc(&store->arena, rec));
+    }
+    arena_disown_extents(&store->arena, old, owned);
+    arena_own_extents(&store->arena, rec, owned);
+}
+
+void
+large_set_place(struct store *store, const char *piece)
+{
+    char *owner = arena_at(&store->arena, piece_owner(piece));
+    uint32_t number = load_u32(piece + PIECE_NUMBER_OFF);
+
+    save_u64(entry_of(store, owner, number), arena_loc(&store->arena, piece) + 1);
+}

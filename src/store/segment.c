@@ -1,0 +1,322 @@
+#include "segment_priv.h"
+
+#include <string.h>
+
+#include "lombard/base/sys.h"
+
+/*
+ * About a thousand segments: small enough that those which are open, free or
+ * half-emptied do not matter, large enough to append to for a while. Above
+ * 2 MiB the time to empty one would show.
+ */
+enum { SEGS_WANTED = 1024, SEG_SHIFT_MIN = 14, SEG_SHIFT_MAX = 21 };
+
+bool
+arena_init(struct arena *arena, size_t limit_bytes)
+{
+    unsigned shift = SEG_SHIFT_MIN;
+
+    while (shift < SEG_SHIFT_MAX && (limit_bytes >> (shift + 1)) >= SEGS_WANTED)
+        shift++;
+    memset(arena, 0, sizeof(*arena));
+    arena->seg_shift = shift;
+    arena->seg_bytes = UINT32_C(1) << shift;
+    arena->seg_count = (uint32_t)(limit_bytes >> shift);
+    arena->map_bytes = (size_t)arena->seg_count << shift;
+    arena->segs_bytes = arena->seg_count * sizeof(struct seg);
+    arena->free_head = arena->void_head = SEG_NONE;
+    for (int i = 0; i < LOGS; i++)
+        arena->logs[i] = (struct seg_queue){SEG_NONE, SEG_NONE, SEG_NONE, 0};
+    arena->base = sys_map(arena->map_bytes);
+    if (arena->base == NULL)
+        return false;
+    arena->segs = sys_map(arena->segs_bytes);
+    if (arena->segs == NULL) {
+        sys_unmap(arena->base, arena->map_bytes);
+        return false;
+    }
+    return true;
+}
+
+void
+arena_fini(struct arena *arena)
+{
+    sys_unmap(arena->segs, arena->segs_bytes);
+    sys_unmap(arena->base, arena->map_bytes);
+}
+
+/* --- Queues --- */
+
+static void
+queue_push(struct arena *arena, struct seg_queue *queue, uint32_t index)
+{
+    struct seg *seg = arena->segs + index;
+
+    seg->prev = queue->tail;
+    seg->next = SEG_NONE;
+    if (queue->tail != SEG_NONE)
+        arena->segs[queue->tail].next = index;
+    else
+        queue->head = index;
+    queue->tail = index;
+}
+
+static void
+queue_remove(struct arena *arena, struct seg_queue *queue, uint32_t index)
+{
+    struct seg *seg = arena->segs + index;
+
+    if (seg->prev != SEG_NONE)
+        arena->segs[seg->prev].next = seg->next;
+    else
+        queue->head = seg->next;
+    if (seg->next != SEG_NONE)
+        arena->segs[seg->next].prev = seg->prev;
+    else
+        queue->tail = seg->prev;
+}
+
+static struct seg_queue *
+queue_of(struct arena *arena, const struct seg *seg)
+{
+    return arena->logs + seg->log;
+}
+
+/* --- Memory --- */
+
+static uint32_t
+seg_take(struct arena *arena, int64_t keep)
+{
+    uint32_t index;
+    struct seg *seg;
+
+    if (arena_available(arena) <= keep)
+        return SEG_NONE;
+    if (arena->free_head != SEG_NONE) {
+        index = arena->free_head;
+        arena->free_head = arena->segs[index].next;
+        arena->seg_free--;
+    } else if (arena->void_head != SEG_NONE) {
+        index = arena->void_head;
+        arena->void_head = arena->segs[index].next;
+        arena->seg_resident++;
+    } else {
+        BUG_ON(arena->void_next == arena->seg_count);
+        index = arena->void_next++;
+        arena->seg_resident++;
+    }
+    seg = arena->segs + index;
+    seg->used = seg->live = seg->pins = seg->extents = 0;
+    seg->epoch = arena->epoch;
+    seg->scan_s = SCAN_NEVER;
+    seg->serial = ++arena->serial;
+    return index;
+}
+
+static void
+seg_give(struct arena *arena, uint32_t index)
+{
+    struct seg *seg = arena->segs + index;
+
+    seg->state = SEG_FREE;
+    seg->next = arena->free_head;
+    arena->free_head = index;
+    arena->seg_free++;
+}
+
+void
+arena_trim(struct arena *arena)
+{
+    while (arena->seg_resident > arena->seg_allowed && arena->free_head != SEG_NONE) {
+        uint32_t index = arena->free_head;
+        struct seg *seg = arena->segs + index;
+
+        arena->free_head = seg->next;
+        arena->seg_free--;
+        arena->seg_resident--;
+        sys_discard(seg_base(arena, index), arena->seg_bytes);
+        seg->state = SEG_VOID;
+        seg->next = arena->void_head;
+        arena->void_head = index;
+    }
+}
+
+/* --- Life of a segment --- */
+
+static bool
+log_open(struct arena *arena, enum log_id log, int64_t keep)
+{
+    struct seg_queue *queue = arena->logs + log;
+    uint32_t index = seg_take(arena, keep);
+
+    if (index == SEG_NONE)
+        return false;
+    arena_close(arena, log);
+    arena->segs[index].state = SEG_OPEN;
+    arena->segs[index].log = (uint8_t)log;
+    queue->open = index;
+    queue->count++;
+    return true;
+}
+
+char *
+arena_append(struct arena *arena, enum log_id log, uint32_t bytes, int64_t keep)
+{
+    const struct seg_queue *queue = arena->logs + log;
+    struct seg *seg;
+    char *addr;
+
+    BUG_ON(bytes > arena->seg_bytes);
+    if (queue->open == SEG_NONE || arena->segs[queue->open].used + bytes > arena->seg_bytes) {
+        if (!log_open(arena, log, keep))
+            return NULL;
+    }
+    seg = arena->segs + queue->open;
+    addr = seg_base(arena, queue->open) + seg->used;
+    seg->used += bytes;
+    seg->live += bytes;
+    return addr;
+}
+
+void
+arena_forget(struct arena *arena, const char *addr, uint32_t bytes)
+{
+    uint32_t index = arena_seg_of(arena, addr);
+    struct seg *seg = arena->segs + index;
+
+    BUG_ON(seg->live < bytes);
+    seg->live -= bytes;
+    if (seg->live == 0)
+        arena_release_if_empty(arena, index);
+}
+
+void
+arena_take_back(struct arena *arena, const char *addr, uint32_t bytes)
+{
+    uint32_t index = arena_seg_of(arena, addr);
+    struct seg *seg = arena->segs + index;
+
+    if (seg->state == SEG_OPEN && addr + bytes == seg_base(arena, index) + seg->used)
+        seg->used -= bytes;
+    arena_forget(arena, addr, bytes);
+}
+
+void
+arena_close(struct arena *arena, enum log_id log)
+{
+    struct seg_queue *queue = arena->logs + log;
+    uint32_t index = queue->open;
+
+    if (index == SEG_NONE)
+        return;
+    queue->open = SEG_NONE;
+    arena->segs[index].state = SEG_CLOSED;
+    queue_push(arena, queue, index);
+    arena_release_if_empty(arena, index);
+}
+
+char *
+arena_take_extent(struct arena *arena, int64_t keep)
+{
+    uint32_t index = seg_take(arena, keep);
+
+    if (index == SEG_NONE)
+        return NULL;
+    arena->segs[index].state = SEG_EXTENT;
+    arena->segs[index].used = arena->segs[index].live = arena->seg_bytes;
+    return seg_base(arena, index);
+}
+
+void
+arena_take_victim(struct arena *arena, uint32_t index)
+{
+    struct seg *seg = arena->segs + index;
+
+    BUG_ON(seg->state != SEG_CLOSED);
+    queue_remove(arena, queue_of(arena, seg), index);
+    seg->state = SEG_VICTIM;
+}
+
+void
+arena_put_back(struct arena *arena, uint32_t index)
+{
+    struct seg *seg = arena->segs + index;
+
+    BUG_ON(seg->state != SEG_VICTIM);
+    seg->state = SEG_CLOSED;
+    queue_push(arena, queue_of(arena, seg), index);
+    arena_release_if_empty(arena, index);
+}
+
+void
+arena_rotate(struct arena *arena, uint32_t index)
+{
+    struct seg_queue *queue = queue_of(arena, arena->segs + index);
+
+    queue_remove(arena, queue, index);
+    queue_push(arena, queue, index);
+}
+
+void
+arena_release_if_empty(struct arena *arena, uint32_t index)
+{
+    struct seg *seg = arena->segs + index;
+
+    if (seg->live != 0 || seg->pins != 0)
+        return;
+    switch ((enum seg_state)seg->state) {
+    case SEG_CLOSED:
+        queue_remove(arena, queue_of(arena, seg), index);
+        queue_of(arena, seg)->count--;
+        seg_give(arena, index);
+        return;
+    case SEG_EXTENT: seg_give(arena, index); return;
+    case SEG_VOID:
+    case SEG_FREE:
+    case SEG_OPEN:
+    case SEG_VICTIM: return;
+    }
+}
+
+/* --- Pins --- */
+
+void
+arena_pin(struct arena *arena, const void *addr)
+{
+    if (arena_seg(arena, addr)->pins++ == 0)
+        arena->seg_pinned++;
+}
+
+void
+arena_unpin(struct arena *arena, const void *addr)
+{
+    uint32_t index = arena_seg_of(arena, addr);
+    struct seg *seg = arena->segs + index;
+
+    BUG_ON(seg->pins == 0);
+    if (--seg->pins > 0)
+        return;
+    arena->seg_pinned--;
+    arena_release_if_empty(arena, index);
+}
+
+/* --- Extents --- */
+
+void
+arena_own_extents(struct arena *arena, const void *addr, uint32_t count)
+{
+    struct seg *seg = arena_seg(arena, addr);
+
+    seg->extents += count;
+    queue_of(arena, seg)->count += count;
+}
+
+void
+arena_disown_extents(struct arena *arena, const void *addr, uint32_t count)
+{
+    struct seg *seg = arena_seg(arena, addr);
+
+    BUG_ON(seg->extents < count);
+    seg->extents -= count;
+    queue_of(arena, seg)->count -= count;
+}

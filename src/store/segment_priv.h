@@ -1,0 +1,152 @@
+/*
+ * src/store/segment_priv.h - the arena, its segments and the logs they form.
+ *
+ *     base
+ *     | segment 0 | segment 1 | segment 2 | ...            one mapping
+ *
+ *     used        | record | record | dead record | piece | room |
+ *                 0                                       used   seg_bytes
+ *
+ * A log is a queue of segments, the oldest first; records are appended to its
+ * open segment. Large values also own whole segments, which are in no log.
+ *
+ *     VOID -> OPEN -> CLOSED -> VICTIM -> FREE -> OPEN ...
+ *     (untouched)      (in a log's queue)  |
+ *              \--> EXTENT ----------------/
+ *
+ * The place ("loc") of a record is its byte offset from the arena's beginning.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lombard/base/attr.h"
+
+enum seg_state {
+    SEG_VOID,   /* without memory */
+    SEG_FREE,   /* with memory, without contents */
+    SEG_OPEN,   /* being appended to */
+    SEG_CLOSED, /* in its log's queue */
+    SEG_VICTIM, /* taken out of the queue, being emptied */
+    SEG_EXTENT, /* holds a piece of one large value, and nothing else */
+};
+
+enum log_id { LOG_SMALL, LOG_MAIN };
+enum { LOGS = 2 };
+
+#define SEG_NONE   UINT32_MAX
+#define SCAN_NEVER UINT32_MAX
+
+struct seg {
+    uint32_t used; /* bytes appended */
+    uint32_t live; /* of these: live or pending records */
+    uint32_t pins;
+    uint32_t extents;    /* segments owned by large items whose record lies here */
+    uint32_t next, prev; /* in a queue or on the stack of free ones */
+    uint32_t epoch;      /* of its opening: a flush makes it old */
+    uint32_t scan_s;     /* when a look for expired items will pay */
+    uint32_t serial;     /* distinguishes what it was from what it becomes */
+    uint8_t state;       /* enum seg_state */
+    uint8_t log;         /* enum log_id, of its queue */
+};
+
+struct seg_queue {
+    uint32_t head;  /* oldest */
+    uint32_t tail;  /* youngest */
+    uint32_t open;  /* or SEG_NONE */
+    uint32_t count; /* segments, the open one and owned extents included */
+};
+
+struct arena {
+    char *base;
+    unsigned seg_shift;
+    uint32_t seg_bytes;
+    uint32_t seg_count;    /* there is address space for */
+    uint32_t seg_allowed;  /* may have memory: what the index leaves over */
+    uint32_t seg_resident; /* have memory */
+    uint32_t seg_free;     /* of these without contents */
+    uint32_t seg_pinned;   /* with pins */
+    uint32_t free_head;
+    uint32_t void_head; /* those that had memory; beyond void_next are the virgin ones */
+    uint32_t void_next;
+    uint32_t serial;
+    uint32_t epoch;
+    struct seg *segs;
+    struct seg_queue logs[LOGS];
+    size_t segs_bytes;
+    size_t map_bytes;
+};
+
+/* Segments of a size fit for LIMIT_BYTES. False when there is no address space. */
+bool arena_init(struct arena *arena, size_t limit_bytes) MUST_USE;
+void arena_fini(struct arena *arena);
+
+static inline uint32_t
+arena_seg_of(const struct arena *arena, const void *addr)
+{
+    return (uint32_t)((size_t)((const char *)addr - arena->base) >> arena->seg_shift);
+}
+
+static inline struct seg *
+arena_seg(const struct arena *arena, const void *addr)
+{
+    return arena->segs + arena_seg_of(arena, addr);
+}
+
+static inline char *
+arena_at(const struct arena *arena, uint64_t loc)
+{
+    return arena->base + loc;
+}
+
+static inline uint64_t
+arena_loc(const struct arena *arena, const void *addr)
+{
+    return (uint64_t)((const char *)addr - arena->base);
+}
+
+static inline char *
+seg_base(const struct arena *arena, uint32_t index)
+{
+    return arena->base + ((size_t)index << arena->seg_shift);
+}
+
+/* Segments that may still be taken into use; negative when the limit was lowered. */
+static inline int64_t
+arena_available(const struct arena *arena)
+{
+    return (int64_t)arena->seg_allowed + arena->seg_free - arena->seg_resident;
+}
+
+/* Give memory of free segments back as long as there is more than allowed. */
+void arena_trim(struct arena *arena);
+/*
+ * BYTES at the young end of LOG, counted as live; NULL when that takes a new
+ * segment and fewer than KEEP + 1 are available.
+ */
+char *arena_append(struct arena *arena, enum log_id log, uint32_t bytes, int64_t keep) MUST_USE;
+/* BYTES at ADDR live no longer. Their segment may be free after this. */
+void arena_forget(struct arena *arena, const char *addr, uint32_t bytes);
+/* Likewise, of what was appended last and seen by nobody: it was never there. */
+void arena_take_back(struct arena *arena, const char *addr, uint32_t bytes);
+/* Close the open segment of LOG, if there is one. */
+void arena_close(struct arena *arena, enum log_id log);
+/* A whole segment for a piece of a large value, in no log; NULL as above. */
+char *arena_take_extent(struct arena *arena, int64_t keep) MUST_USE;
+/* Take a closed segment out of its queue: it is the victim now. */
+void arena_take_victim(struct arena *arena, uint32_t index);
+/* Put a victim back, as the youngest of its log; if nothing lives in it, free it. */
+void arena_put_back(struct arena *arena, uint32_t index);
+/* The same for a closed one. */
+void arena_rotate(struct arena *arena, uint32_t index);
+/* Free a segment that nothing lives in or holds; not if it is open or the victim. */
+void arena_release_if_empty(struct arena *arena, uint32_t index);
+
+void arena_pin(struct arena *arena, const void *addr);
+void arena_unpin(struct arena *arena, const void *addr);
+
+/* Note that a large item here owns COUNT segments more, or no longer. */
+void arena_own_extents(struct arena *arena, const void *addr, uint32_t count);
+void arena_disown_extents(struct arena *arena, const void *addr, uint32_t count);

@@ -1,0 +1,116 @@
+#include "store_priv.h"
+
+#include <stddef.h>
+
+#include "lombard/base/stats.h"
+
+/*
+ * The item with the lowest hash from FROM on in the chain that FROM lies in.
+ * Slots of a chain change places, hashes do not: so nobody is seen twice or
+ * missed, whatever happens between two calls.
+ */
+static char *
+lowest_from(const struct store *store, uint64_t from, uint64_t *lowest)
+{
+    const struct index *ix = &store->index;
+    char *best = NULL;
+
+    for (struct chain c = chain_begin(index_home(ix, from)); c.slot != NULL;
+         chain_next(ix, &c)) {
+        uint64_t hash;
+        char *rec;
+
+        if (*c.slot == 0 || (*c.slot & (SLOT_GHOST | SLOT_LINK)) != 0)
+            continue;
+        rec = arena_at(&store->arena, slot_loc(*c.slot));
+        if (rec_is_flushed(store, rec))
+            continue;
+        hash = rec_hash(store, rec);
+        if (hash < from || (best != NULL && hash > *lowest) ||
+            rec_is_expired(rec, store->fixed_bytes, store->now_s))
+            continue;
+        best = rec;
+        *lowest = hash;
+    }
+    return best;
+}
+
+bool
+store_next(struct store *store, uint64_t *cursor, struct item *item)
+{
+    uint64_t from = *cursor;
+    uint64_t hash = 0;
+
+    do {
+        char *rec = lowest_from(store, from, &hash);
+
+        if (rec != NULL) {
+            store_describe(store, rec, item);
+            *cursor = hash + 1;
+            return true;
+        }
+        from = index_next_hash(&store->index, from);
+    } while (from != 0);
+    return false;
+}
+
+static const struct stat_desc descs[] = {
+#define STAT(name, kind, help) {#name, offsetof(struct store_stats, name), kind},
+#include "lombard/store/store_stats.def"
+#undef STAT
+};
+
+const struct store_stats *
+store_stats(struct store *store)
+{
+    struct store_stats *stats = &store->stats;
+    const struct index *ix = &store->index;
+
+    stats->curr_items = ix->count - store->flushed_items;
+    stats->bytes = store->content_bytes + store->header_bytes;
+    stats->hash_buckets = ix->to;
+    stats->hash_bytes = index_bytes_now(ix);
+    stats->hash_is_expanding = ix->to > ix->from;
+    stats->segments_pinned = store->arena.seg_pinned;
+    return stats;
+}
+
+void
+store_reset_stats(struct store *store)
+{
+    stat_table_reset(descs, ARRAY_LEN(descs), &store->stats);
+}
+
+void
+store_layout(const struct store *store, struct store_layout *layout)
+{
+    const struct arena *arena = &store->arena;
+    uint64_t dead = 0, pinned = 0;
+
+    for (uint32_t i = 0; i < arena->void_next; i++) {
+        const struct seg *seg = arena->segs + i;
+        uint64_t bytes = 0;
+
+        switch ((enum seg_state)seg->state) {
+        case SEG_VOID:
+        case SEG_FREE: continue;
+        case SEG_OPEN: bytes = seg->used - seg->live; break;
+        case SEG_CLOSED:
+        case SEG_VICTIM:
+        case SEG_EXTENT: bytes = arena->seg_bytes - seg->live; break;
+        }
+        *(seg->pins != 0 ? &pinned : &dead) += bytes;
+    }
+    layout->limit_bytes = store->limit_bytes;
+    layout->live_bytes = store->content_bytes;
+    layout->header_bytes = store->header_bytes;
+    layout->dead_bytes = dead;
+    layout->pinned_bytes = pinned;
+    layout->index_bytes = store->own_bytes + index_bytes_now(&store->index);
+    layout->items = store->index.count - store->flushed_items;
+    layout->segment_bytes = arena->seg_bytes;
+    layout->segments = arena->seg_allowed;
+    layout->segments_free = (uint64_t)(arena_available(arena) > 0 ? arena_available(arena) : 0);
+    dead += pinned + store->content_bytes + store->header_bytes + layout->index_bytes;
+    layout->free_bytes = dead < store->limit_bytes ? store->limit_bytes - dead : 0;
+}
