@@ -276,6 +276,7 @@ START_TEST(stalled_reader_holds_one_buffer)
 {
     static char value[100000];
     size_t got = 0;
+    size_t wrong = 0;
 
     fill(value, sizeof(value), 3);
     dial(0);
@@ -302,10 +303,11 @@ START_TEST(stalled_reader_holds_one_buffer)
         for (ssize_t i = 0; i < n; i++, part++) {
             part %= 18 + sizeof(value) + 7;
             if (part >= 18 && part < 18 + sizeof(value))
-                ck_assert_int_eq(out[i], value[part - 18]);
+                wrong += out[i] != value[part - 18];
         }
         got += n > 0 ? (size_t)n : 0;
     }
+    ck_assert_uint_eq(wrong, 0);
     turns(3);
     ck_assert_uint_eq(lent(), 0);
 }
