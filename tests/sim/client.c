@@ -258,7 +258,7 @@ static void
 remember(struct client *c, struct command *cmd)
 {
     cmd->when.from_ns = sim_now_ns();
-    cmd->when.flush_seq = c->arena->facts.flush_seq;
+    cmd->when.flushes_before = c->arena->facts.flushes_done;
     *c->last = cmd;
     c->last = &cmd->next;
     c->in_flight++;
@@ -443,7 +443,7 @@ ask_flush(struct client *c)
     struct command *cmd = command_create(DO_FLUSH, 0);
 
     put_text(c, "flush_all\r\n");
-    c->arena->facts.flush_seq++;
+    c->arena->facts.flushes_sent++;
     remember(c, cmd);
 }
 
@@ -526,8 +526,8 @@ wrong_item(const struct client *c, const struct command *cmd, unsigned key, cons
             ", flush %" PRIu64 " of %" PRIu64 "; command sent at %" PRIu64 " ns (flush %" PRIu64
             "), answered at %" PRIu64 " ns\n",
             c->names[key], (int)item->presence, item->bytes, item->expires, item->exp_lo_s,
-            item->exp_hi_s, item->flush_seq, c->arena->facts.flush_seq, cmd->when.from_ns,
-            cmd->when.flush_seq, cmd->when.to_ns);
+            item->exp_hi_s, item->flushes_before, c->arena->facts.flushes_sent,
+            cmd->when.from_ns, cmd->when.flushes_before, cmd->when.to_ns);
     wrong(c, why);
 }
 
@@ -942,7 +942,7 @@ on_reply_line(struct client *c, struct command *cmd)
     case DO_FLUSH:
         if (!line_is(c, "OK\r\n"))
             wrong(c, "no answer to flush_all");
-        c->arena->facts.flush_seq++;
+        c->arena->facts.flushes_done++;
         return true;
     case DO_TOO_LARGE: on_too_large(c, cmd); return true;
     case DO_QUIT: wrong(c, "an answer to quit");

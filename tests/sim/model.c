@@ -43,7 +43,7 @@ item_presence(const struct model_item *item, const struct world_facts *facts,
         if (latest_s(when->to_ns) >= item->exp_lo_s)
             return MAYBE;
     }
-    if (facts->evictable || facts->flush_seq > item->flush_seq)
+    if (facts->evictable || facts->flushes_sent > item->flushes_before)
         return MAYBE;
     return item->presence;
 }
@@ -53,8 +53,8 @@ item_seen(struct model_item *item, const struct moment *when)
 {
     if (item->presence == MAYBE)
         item->presence = PRESENT;
-    if (when->flush_seq > item->flush_seq)
-        item->flush_seq = when->flush_seq;
+    if (when->flushes_before > item->flushes_before)
+        item->flushes_before = when->flushes_before;
 }
 
 void
@@ -94,7 +94,7 @@ item_store(struct model_item *item, struct world_facts *facts, const struct mome
     item->client_flags = client_flags;
     item->cas_known = false;
     item->presence = PRESENT;
-    item->flush_seq = when->flush_seq;
+    item->flushes_before = when->flushes_before;
     set_expiry(item, when, exptime);
     count_stored(facts, bytes);
 }

@@ -23,9 +23,10 @@ enum presence {
 
 /* What all clients of a world share. */
 struct world_facts {
-    uint64_t flush_seq; /* counts flush_all: once when sent, once when answered */
-    bool evictable;     /* so much was stored that anything may be gone */
-    bool memory_faults; /* storing may fail */
+    uint64_t flushes_sent; /* flush_all commands */
+    uint64_t flushes_done; /* of these, answered */
+    bool evictable;        /* so much was stored that anything may be gone */
+    bool memory_faults;    /* storing may fail */
     uint64_t stored_bytes;
     uint64_t evictable_above; /* stored_bytes */
 };
@@ -38,16 +39,16 @@ struct model_item {
     bool cas_known;
     uint64_t cas; /* last seen; every later one is another */
     bool expires;
-    uint64_t exp_lo_s; /* it is surely there before this second */
-    uint64_t exp_hi_s; /* and surely gone from this one on */
-    uint64_t flush_seq;
+    uint64_t exp_lo_s;       /* it is surely there before this second */
+    uint64_t exp_hi_s;       /* and surely gone from this one on */
+    uint64_t flushes_before; /* done before it was stored, or last seen */
 };
 
 /* When a command was executed: somewhere between these. */
 struct moment {
-    uint64_t from_ns;   /* it was sent */
-    uint64_t to_ns;     /* it was answered */
-    uint64_t flush_seq; /* when it was sent */
+    uint64_t from_ns;        /* it was sent */
+    uint64_t to_ns;          /* it was answered */
+    uint64_t flushes_before; /* flushes_done when it was sent */
 };
 
 void item_clear(struct model_item *item);
