@@ -1,5 +1,6 @@
 #include "load.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "lombard/base/sys.h"
@@ -7,6 +8,9 @@
 
 /* In op_key.floor, once the key's value has come. No version gets that far. */
 #define FLOOR_SEEN UINT32_MAX
+
+/* Open loop: how long after the end the last requests that were due may still be begun. */
+#define GRACE_NS UINT64_C(1000000000)
 
 static void
 set_mix(struct load *l, const double *weights)
@@ -50,6 +54,7 @@ load_init(struct load *l, const struct options *options, const char *server_name
     l->keys.writer = (uint32_t)noise | 1;
     dist_init(&l->dist, &options->dist, options->keys);
     rng_init(&l->rng, options->seed);
+    rng_init(&l->arrival_rng, ~options->seed);
     for (int i = 0; i < LOAD_AHEAD; i++)
         l->ahead[i] = (uint32_t)dist_next(&l->dist, &l->rng);
     set_mix(l, options->weights);
@@ -80,13 +85,51 @@ load_begin(struct load *l, enum load_phase phase, uint64_t requests, uint64_t un
     l->budget = requests;
     l->until_ns = until_ns;
     l->next_key = 0;
+    l->gap_ns = phase == LOAD_MIX && l->options->rate > 0 ? 1e9 / (double)l->options->rate : 0;
+    l->next_due_ns = l->now_ns;
+}
+
+uint64_t
+load_wait_ns(const struct load *l)
+{
+    if (l->gap_ns == 0 || load_is_over(l))
+        return UINT64_MAX;
+    return l->next_due_ns > l->now_ns ? l->next_due_ns - l->now_ns : 0;
+}
+
+/* Plan the arrival after the one that is due. */
+static void
+plan_next(struct load *l)
+{
+    double gap = l->gap_ns;
+
+    if (l->options->arrivals == ARRIVALS_POISSON)
+        gap *= -log(rng_unit(&l->arrival_rng));
+    l->due_fraction += gap;
+    l->next_due_ns += (uint64_t)l->due_fraction;
+    l->due_fraction -= floor(l->due_fraction);
+}
+
+void
+load_end(struct load *l)
+{
+    if (l->gap_ns == 0 || l->until_ns == UINT64_MAX)
+        return;
+    for (; l->next_due_ns < l->until_ns; plan_next(l)) {
+        l->tally.unbegun++;
+        hist_add(&l->tally.response, l->now_ns - l->next_due_ns);
+    }
 }
 
 bool
 load_is_over(const struct load *l)
 {
-    return l->budget == 0 || l->now_ns >= l->until_ns ||
-           (l->phase == LOAD_FILL && l->next_key >= l->keys.count);
+    bool late = l->now_ns >= l->until_ns;
+
+    /* In the open loop what was due before the end is still sent, within reason. */
+    if (l->gap_ns > 0)
+        late = l->next_due_ns >= l->until_ns || l->now_ns >= l->until_ns + GRACE_NS;
+    return l->budget == 0 || late || (l->phase == LOAD_FILL && l->next_key >= l->keys.count);
 }
 
 static inline enum op_kind
@@ -180,6 +223,16 @@ load_next(struct load *l, struct conn *c, struct op *op)
     }
     if (load_is_over(l))
         return false;
+    if (l->gap_ns > 0) {
+        if (l->next_due_ns > l->now_ns)
+            return false;
+        op->due_ns = l->next_due_ns;
+        plan_next(l);
+        if (l->crowded)
+            l->tally.crowded++;
+        else
+            hist_add(&l->tally.lag, l->now_ns - op->due_ns);
+    }
     l->budget--;
     op->flags = OP_TIMED;
     op->ttl_s = (uint32_t)l->options->ttl_s;

@@ -32,18 +32,23 @@ struct load {
     struct keys keys;
     struct dist dist;
     struct rng rng;
+    struct rng arrival_rng; /* its own, so that keys do not depend on the rate */
     struct tally tally;
     enum load_phase phase;
     uint64_t now_ns;
     uint64_t until_ns;               /* no new work from then on */
     uint64_t budget;                 /* requests that may still be begun */
+    uint64_t next_due_ns;            /* open loop: when the next request should begin */
+    double due_fraction;             /* of a nanosecond, carried on */
+    double gap_ns;                   /* open loop: mean time between two; 0: closed loop */
     uint64_t next_key;               /* FILL */
     uint64_t mix_cut[OP_KIND_COUNT]; /* of 2^32: kind i below mix_cut[i] */
     uint64_t reported;               /* mismatches that were described */
-    uint32_t ahead[LOAD_AHEAD]; /* keys drawn and not yet used, a ring */
+    uint32_t ahead[LOAD_AHEAD];      /* keys drawn and not yet used, a ring */
     uint32_t ahead_at;
-    uint32_t op_hits;                /* values that have come for the request being answered */
+    uint32_t op_hits; /* values that have come for the request being answered */
     bool only_gets_and_sets;
+    bool crowded; /* open loop: requests are due, but no connection is free */
 };
 
 /* False when memory is short. */
@@ -52,10 +57,16 @@ void load_fini(struct load *l);
 
 /* Begin a phase: of at most REQUESTS requests, or until a time (UINT64_MAX: no such limit). */
 void load_begin(struct load *l, enum load_phase phase, uint64_t requests, uint64_t until_ns);
+/* A phase is over: count what should have been sent and was not. */
+void load_end(struct load *l);
 /* Read the clock. */
 void load_tick(struct load *l);
 /* Whether no new request will be begun in this phase. */
 bool load_is_over(const struct load *l);
+
+/* Open loop: nanoseconds until the next request is due; 0 when one is. UINT64_MAX: closed loop,
+ * or none is left. */
+uint64_t load_wait_ns(const struct load *l);
 
 /* Fill OP (a conn_slot() of C) with the next request. False: none is due now. */
 bool load_next(struct load *l, struct conn *c, struct op *op) MUST_USE;

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench.h"
 #include "options.h"
 #include "report.h"
-#include "session.h"
 #include "value.h"
 
 /* Exit statuses. */
@@ -14,90 +14,96 @@ enum {
     EXIT_WRONG = 1,   /* a value was wrong, or a reply unreadable */
     EXIT_NOT_RUN = 2, /* the run could not be done */
     EXIT_STRICT = 3,  /* errors or losses under --strict */
-    EXIT_USAGE_ = 64, /* EX_USAGE */
+    EXIT_USAGE = 64,  /* EX_USAGE */
 };
 
-static int
-complain(const struct session *s, enum session_result result)
-{
-    (void)fprintf(stderr, "lombard-bench: %s: %s%s%s\n", s->addr.text,
-                  session_result_name(result), result == SESSION_CANNOT_CONNECT ? ": " : "",
-                  result == SESSION_CANNOT_CONNECT ? strerror(errno) : "");
-    return EXIT_NOT_RUN;
-}
-
-/* Write the JSON report where it was asked for. */
+/* Write a report where it was asked for; standard output for "-". */
 static bool
-write_json(const struct options *o, const struct result *r)
+write_report(const struct bench *b, const char *path, const char *mode,
+             void (*report)(FILE *, const struct bench *))
 {
     FILE *f;
 
-    if (o->json_path == NULL)
+    if (path == NULL)
         return true;
-    f = strcmp(o->json_path, "-") == 0 ? stdout : fopen(o->json_path, "w");
+    if (strcmp(path, "-") == 0) {
+        report(stdout, b);
+        return fflush(stdout) == 0;
+    }
+    f = fopen(path, mode);
     if (f == NULL) {
-        (void)fprintf(stderr, "lombard-bench: %s: %s\n", o->json_path, strerror(errno));
+        (void)fprintf(stderr, "lombard-bench: %s: %s\n", path, strerror(errno));
         return false;
     }
-    report_json(f, o, r);
-    return f == stdout ? fflush(f) == 0 : fclose(f) == 0;
+    report(f, b);
+    return fclose(f) == 0;
+}
+
+static bool
+is_stdout(const char *path)
+{
+    return path != NULL && strcmp(path, "-") == 0;
 }
 
 static int
-verdict(const struct options *o, const struct tally *t)
+verdict(const struct bench *b)
 {
-    if (tally_is_wrong(t))
-        return EXIT_WRONG;
-    if (o->strict && (t->errors > 0 || t->lost_connections > 0))
-        return EXIT_STRICT;
-    return EXIT_SUCCESS;
-}
+    const struct options *o = b->options;
+    int status = EXIT_SUCCESS;
 
-/* Fill, warm up, measure. Wrong data in any phase counts. */
-static int
-run(const struct options *o, struct session *s)
-{
-    struct result r = {.server = s->addr.text, .tally = &s->load.tally};
-    enum session_result result = SESSION_OK;
-    bool wrong = false;
-    int status;
+    for (unsigned i = 0; i < b->target_count; i++) {
+        const struct tally *t = &b->targets[i].total;
 
-    if (o->fill) {
-        result = session_fill(s);
-        wrong |= tally_is_wrong(&s->load.tally);
-        if (s->load.tally.errors > 0 && !o->quiet)
-            (void)fprintf(stderr, "lombard-bench: %llu errors while filling: %s\n",
-                          (unsigned long long)s->load.tally.errors,
-                          s->load.tally.error_kinds[0].text);
+        if (b->targets[i].wrong || tally_is_wrong(t))
+            return EXIT_WRONG;
+        if (o->strict && (t->errors > 0 || t->lost_connections > 0))
+            status = EXIT_STRICT;
     }
-    if (result == SESSION_OK && o->warmup_ns > 0) {
-        result = session_run(s, o->warmup_ns, 0);
-        wrong |= tally_is_wrong(&s->load.tally);
-    }
-    if (result == SESSION_OK)
-        result = session_run(s, o->duration_ns, o->requests);
-    status = wrong ? EXIT_WRONG : verdict(o, r.tally);
-    if (result != SESSION_OK)
-        status = complain(s, result);
-    if (!o->quiet && (o->json_path == NULL || strcmp(o->json_path, "-") != 0))
-        report_text(stdout, o, &r);
-    if (!write_json(o, &r) && status == EXIT_SUCCESS)
-        status = EXIT_NOT_RUN;
     return status;
+}
+
+static int
+run(const struct options *o, const struct net_addr *addrs)
+{
+    struct bench *b = bench_create(o, addrs, o->compare != NULL ? 2 : 1);
+    int status = EXIT_NOT_RUN;
+    bool done;
+
+    if (b == NULL)
+        return EXIT_NOT_RUN;
+    done = bench_run(b);
+    if (!o->quiet && !is_stdout(o->json_path) && !is_stdout(o->csv_path))
+        report_text(stdout, b);
+    if (!write_report(b, o->json_path, "w", report_json) ||
+        !write_report(b, o->csv_path, "a", report_csv))
+        done = false;
+    status = verdict(b);
+    if (!done && status != EXIT_WRONG)
+        status = EXIT_NOT_RUN;
+    bench_destroy(b);
+    return status;
+}
+
+static bool
+resolve(const char *option, const char *text, struct net_addr *addr)
+{
+    const char *why;
+
+    if (net_resolve(text, addr, &why))
+        return true;
+    (void)fprintf(stderr, "lombard-bench: option '--%s' cannot be '%s': %s\n", option, text,
+                  why);
+    return false;
 }
 
 int
 main(int argc, char **argv)
 {
     struct options o;
-    struct net_addr addr;
-    struct session *s;
-    enum session_result result;
-    const char *why;
-    int status;
+    struct net_addr addrs[BENCH_TARGETS_MAX];
 
     if (options_parse(argc, argv, &o) == OPTIONS_BAD)
-        return EXIT_USAGE_;
+        return EXIT_USAGE;
     if (o.help) {
         options_help();
         return EXIT_SUCCESS;
@@ -106,20 +112,11 @@ main(int argc, char **argv)
         (void)printf("lombard-bench %s\n", LOMBARD_VERSION);
         return EXIT_SUCCESS;
     }
-    if (!net_resolve(o.server, &addr, &why)) {
-        (void)fprintf(stderr, "lombard-bench: option '--server' cannot be '%s': %s\n", o.server,
-                      why);
-        return EXIT_USAGE_;
-    }
+    if (!resolve("server", o.server, &addrs[0]) ||
+        (o.compare != NULL && !resolve("compare", o.compare, &addrs[1])))
+        return EXIT_USAGE;
     value_init();
     (void)signal(SIGPIPE, SIG_IGN);
     (void)net_raise_file_limit();
-    s = malloc(sizeof(*s));
-    if (s == NULL)
-        return EXIT_NOT_RUN;
-    result = session_open(s, &o, &addr);
-    status = result == SESSION_OK ? run(&o, s) : complain(s, result);
-    session_close(s);
-    free(s);
-    return status;
+    return run(&o, addrs);
 }

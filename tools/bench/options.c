@@ -79,6 +79,18 @@ parse_value_size(struct options *o, const char *arg)
     return sizes_parse(arg, VALUE_LIMIT_BYTES, &o->value_size);
 }
 
+static bool
+parse_arrivals(struct options *o, const char *arg)
+{
+    if (strcmp(arg, "constant") == 0)
+        o->arrivals = ARRIVALS_CONSTANT;
+    else if (strcmp(arg, "poisson") == 0)
+        o->arrivals = ARRIVALS_POISSON;
+    else
+        return false;
+    return true;
+}
+
 #define MANY UINT32_MAX
 
 /* Order is that of the help; a line without a name is a heading there. */
@@ -100,6 +112,10 @@ static const struct option_desc descs[] = {
     {"multiget", 0, ARG_COUNT, FIELD(multiget), 1, 65536, NULL, "N", "keys of each get (1)"},
     {"ttl", 0, ARG_COUNT, FIELD(ttl_s), 0, MANY, NULL, "S",
      "time to live of what is stored, in seconds; 0: for ever (0)"},
+    {"rate", 0, ARG_COUNT, FIELD(rate), 1, 100000000, NULL, "N",
+     "open loop: begin N requests a second, whether or not others are answered"},
+    {"arrivals", 0, ARG_CUSTOM, 0, 0, 0, parse_arrivals, "A",
+     "of --rate: constant or poisson (poisson)"},
     {.help = "Keys and values"},
     {"keys", 'k', ARG_COUNT, FIELD(keys), 1, DIST_KEYS_MAX, NULL, "N",
      "number of different keys (1000000)"},
@@ -114,9 +130,17 @@ static const struct option_desc descs[] = {
     {"fill", 'f', ARG_NONE, FIELD(fill), 0, 0, NULL, NULL, "first store every key once"},
     {"warmup", 'w', ARG_DURATION, FIELD(warmup_ns), 0, 0, NULL, "TIME",
      "load without measuring for so long (0)"},
+    {"rounds", 0, ARG_COUNT, FIELD(rounds), 1, OPTIONS_ROUNDS_MAX, NULL, "N",
+     "measure so many times, each for the duration; reports median and spread (1)"},
+    {"compare", 0, ARG_TEXT, FIELD(compare), 0, 0, NULL, "ADDR",
+     "measure a second server in turns with the first; reports ratios (5 rounds)"},
     {.help = "Reports"},
     {"json", 'j', ARG_TEXT, FIELD(json_path), 0, 0, NULL, "FILE",
      "write the results as JSON; - is standard output"},
+    {"csv", 0, ARG_TEXT, FIELD(csv_path), 0, 0, NULL, "FILE",
+     "append a line a round and server; - is standard output"},
+    {"server-pid", 0, ARG_COUNT, FIELD(server_pid), 1, INT32_MAX, NULL, "PID",
+     "whose CPU and memory to report (found, when the server is on this machine)"},
     {"quiet", 'q', ARG_NONE, FIELD(quiet), 0, 0, NULL, NULL, "no progress, no table"},
     {"progress", 0, ARG_NONE, FIELD(progress), 0, 0, NULL, NULL,
      "the progress line even where there is no terminal"},
@@ -252,6 +276,7 @@ set_defaults(struct options *o)
     o->pipeline = 1;
     o->multiget = 1;
     o->seed = 1;
+    o->arrivals = ARRIVALS_POISSON;
     o->weights[OP_GET] = 10;
     o->weights[OP_SET] = 1;
     o->dist.kind = DIST_UNIFORM;
@@ -266,6 +291,8 @@ check(struct options *o)
 {
     if (o->requests == 0 && o->duration_ns == 0)
         o->duration_ns = UINT64_C(10000000000);
+    if (o->rounds == 0)
+        o->rounds = o->compare != NULL ? 5 : 1;
     if (o->key_size.min < keys_digits(o->keys))
         return bad("--key-size is too small for so many --keys");
     return OPTIONS_OK;

@@ -11,13 +11,21 @@
 #include "op.h"
 #include "sizes.h"
 
+enum { OPTIONS_ROUNDS_MAX = 1000 };
+
 enum arrivals { ARRIVALS_CONSTANT, ARRIVALS_POISSON };
 
 struct options {
     const char *server;
+    const char *compare; /* a second server, or NULL */
     const char *protocol;
     const char *json_path; /* or NULL; "-" is standard output */
+    const char *csv_path;  /* likewise */
+    uint64_t server_pid;   /* 0: find it */
     uint64_t connections;
+    uint64_t rounds;
+    uint64_t rate; /* requests a second to begin, over all connections; 0: as they go */
+    enum arrivals arrivals;
     uint64_t duration_ns; /* 0: until `requests` */
     uint64_t requests;    /* 0: until `duration_ns` */
     uint64_t warmup_ns;

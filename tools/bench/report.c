@@ -1,6 +1,7 @@
 #include "report.h"
 
 #include <inttypes.h>
+#include <math.h>
 
 const struct report_quantile report_quantiles[] = {
     {"p50", 0.5},     {"p90", 0.9},       {"p99", 0.99},
@@ -29,7 +30,7 @@ print_latency(FILE *f, const char *name, const struct hist *h)
 }
 
 static void
-print_latencies(FILE *f, const struct tally *t)
+print_latencies(FILE *f, const struct options *o, const struct tally *t)
 {
     struct hist all;
     int kinds = 0;
@@ -44,6 +45,9 @@ print_latencies(FILE *f, const struct tally *t)
     }
     if (kinds > 1)
         print_latency(f, "all", &all);
+    /* The service time begins with the sending, the response time with the plan to send. */
+    if (o->rate > 0)
+        print_latency(f, "response", &t->response);
 }
 
 static void
@@ -63,7 +67,7 @@ print_troubles(FILE *f, const struct tally *t)
 }
 
 static void
-print_load(FILE *f, const struct options *o, const char *server)
+print_load(FILE *f, const struct options *o)
 {
     char keys[64];
     char values[160];
@@ -72,27 +76,75 @@ print_load(FILE *f, const struct options *o, const char *server)
     sizes_name(&o->key_size, keys, sizeof(keys));
     sizes_name(&o->value_size, values, sizeof(values));
     dist_name(&o->dist, dist, sizeof(dist));
-    (void)fprintf(f, "server        %s\n", server);
     (void)fprintf(f,
                   "load          %" PRIu64 " connections, pipeline %" PRIu64
-                  ", multiget %" PRIu64 ", %s\n",
+                  ", multiget %" PRIu64 ", %s",
                   o->connections, o->pipeline, o->multiget, o->protocol);
-    (void)fprintf(f, "data          %" PRIu64 " keys of %s bytes, values of %s bytes, %s\n",
+    if (o->rate > 0)
+        (void)fprintf(f, ", open loop of %" PRIu64 "/s, %s", o->rate,
+                      o->arrivals == ARRIVALS_POISSON ? "poisson" : "constant");
+    (void)fprintf(f, "\ndata          %" PRIu64 " keys of %s bytes, values of %s bytes, %s\n",
                   o->keys, keys, values, dist);
 }
 
-void
-report_text(FILE *f, const struct options *o, const struct result *r)
+/* CPU and memory of the server's process. */
+static void
+print_server(FILE *f, const struct options *o, const struct target *t)
 {
-    const struct tally *t = r->tally;
-    double seconds = tally_seconds(t);
-    double per_s = seconds > 0 ? 1 / seconds : 0;
+    double grown = (double)t->after_open.rss_bytes - (double)t->before_open.rss_bytes;
 
-    print_load(f, o, r->server);
+    if (t->pid == 0)
+        return;
+    (void)fprintf(f, "server cpu    %.3f us a request, %.0f %% of a core (pid %d)\n",
+                  (double)t->server_cpu_ns / 1e3 / (double)t->total.requests,
+                  (double)t->server_cpu_ns / 1e7 / tally_seconds(&t->total), (int)t->pid);
+    (void)fprintf(f,
+                  "server memory %.1f MB resident at the end; opening the %" PRIu64
+                  " connections took %.0f bytes each\n",
+                  (double)t->end.rss_bytes / 1e6, o->connections,
+                  grown / (double)o->connections);
+}
+
+static void
+print_client(FILE *f, const struct tally *t)
+{
+    double share = (double)t->cpu_ns / 1e9 / tally_seconds(t);
+
+    (void)fprintf(f, "client cpu    %.3f us a request, %.0f %% of a core%s\n",
+                  (double)t->cpu_ns / 1e3 / (double)t->requests, 100 * share,
+                  share > 0.97 ? ": it was the bottleneck" : "");
+}
+
+/* Open loop: whether the planned rate was kept, and who is to blame if not. */
+static void
+print_schedule(FILE *f, const struct options *o, const struct tally *t)
+{
+    if (o->rate == 0)
+        return;
+    (void)fprintf(f,
+                  "schedule      %.2f %% had to wait for a free connection, %" PRIu64
+                  " never began; this process was late by %.0f us (p99)\n",
+                  100 * (double)t->crowded / (double)t->requests, t->unbegun,
+                  (double)hist_quantile(&t->lag, 0.99) / 1e3);
+}
+
+static void
+print_target(FILE *f, const struct options *o, const struct target *target)
+{
+    const struct tally *t = &target->total;
+    double seconds = tally_seconds(t);
+
+    (void)fprintf(f, "server        %s\n", target->addr.text);
+    if (t->requests == 0 || seconds <= 0) {
+        (void)fprintf(f, "requests      none\n");
+        print_troubles(f, t);
+        return;
+    }
     (void)fprintf(f, "requests      %" PRIu64 " in %.3f s: %.0f/s\n", t->requests, seconds,
-                  (double)t->requests * per_s);
+                  (double)t->requests / seconds);
     (void)fprintf(f, "network       %.1f MB/s sent, %.1f MB/s received\n",
-                  (double)t->bytes_sent * per_s / 1e6, (double)t->bytes_received * per_s / 1e6);
+                  (double)t->bytes_sent / seconds / 1e6,
+                  (double)t->bytes_received / seconds / 1e6);
     (void)fprintf(f,
                   "reads         %" PRIu64 " keys: %.2f %% hits; %.1f MB verified, %" PRIu64
                   " values of earlier runs\n",
@@ -102,10 +154,52 @@ report_text(FILE *f, const struct options *o, const struct result *r)
         (void)fprintf(f, "refused       %" PRIu64 " not stored, %" PRIu64 " not found\n",
                       t->not_stored, t->not_found);
     print_troubles(f, t);
-    if (t->requests > 0)
-        (void)fprintf(f, "client        %.3f us of CPU a request, %.0f %% of a core%s\n",
-                      (double)t->cpu_ns / 1e3 / (double)t->requests,
-                      (double)t->cpu_ns / 1e7 * per_s,
-                      (double)t->cpu_ns * per_s > 0.97e9 ? " (it was the bottleneck)" : "");
-    print_latencies(f, t);
+    print_server(f, o, target);
+    print_client(f, t);
+    print_schedule(f, o, t);
+    print_latencies(f, o, t);
+}
+
+static void
+print_spread(FILE *f, struct spread s, int digits)
+{
+    if (isnan(s.median))
+        (void)fprintf(f, " %36s", "-");
+    else
+        (void)fprintf(f, "  %10.*f (%9.*f to %9.*f)", digits, s.median, digits, s.min, digits,
+                      s.max);
+}
+
+/* Median and spread over the rounds; with two servers also the ratio of the first to the
+ * second. */
+static void
+print_rounds(FILE *f, const struct bench *b)
+{
+    (void)fprintf(f, "\n%" PRIu64 " rounds of each: median (least to greatest)\n%-15s",
+                  b->targets[0].rounds_done, "");
+    for (unsigned t = 0; t < b->target_count; t++)
+        (void)fprintf(f, " %36s", b->targets[t].addr.text);
+    if (b->target_count > 1)
+        (void)fprintf(f, " %36s", "ratio, first to second");
+    (void)fputc('\n', f);
+    for (int i = 0; i < FIGURE_COUNT; i++) {
+        (void)fprintf(f, "%-15s", figures[i].name);
+        for (unsigned t = 0; t < b->target_count; t++)
+            print_spread(f, figure_spread(&b->targets[t], &figures[i]), 2);
+        if (b->target_count > 1)
+            print_spread(f, figure_ratio(b, &figures[i]), 3);
+        (void)fputc('\n', f);
+    }
+}
+
+void
+report_text(FILE *f, const struct bench *b)
+{
+    print_load(f, b->options);
+    for (unsigned t = 0; t < b->target_count; t++) {
+        (void)fputs(t > 0 ? "\n" : "", f);
+        print_target(f, b->options, &b->targets[t]);
+    }
+    if (b->options->rounds > 1)
+        print_rounds(f, b);
 }

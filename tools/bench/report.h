@@ -6,14 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "options.h"
-#include "tally.h"
-
-/* One measured server. */
-struct result {
-    const char *server;
-    const struct tally *tally;
-};
+#include "bench.h"
 
 /* The quantiles that every report shows. */
 struct report_quantile {
@@ -24,7 +17,9 @@ struct report_quantile {
 extern const struct report_quantile report_quantiles[];
 extern const unsigned report_quantile_count;
 
-/* Numbers, hit ratio and latencies as a table. */
-void report_text(FILE *f, const struct options *o, const struct result *r);
+/* Numbers, hit ratio and latencies as tables. */
+void report_text(FILE *f, const struct bench *b);
 /* The same as one JSON object. */
-void report_json(FILE *f, const struct options *o, const struct result *r);
+void report_json(FILE *f, const struct bench *b);
+/* A heading if F is empty, then a line a round and server. */
+void report_csv(FILE *f, const struct bench *b);

@@ -1,6 +1,7 @@
 #include "report.h"
 
 #include <inttypes.h>
+#include <math.h>
 
 /* TEXT as a JSON string. */
 static void
@@ -39,6 +40,8 @@ put_latencies(FILE *f, const struct tally *t)
     tally_service(t, &all);
     (void)fprintf(f, "  \"latency_us\": {");
     put_hist(f, "all", &all);
+    (void)fprintf(f, ",\n    ");
+    put_hist(f, "response", &t->response);
     for (int i = 0; i < OP_KIND_COUNT; i++) {
         if (t->service[i].count == 0)
             continue;
@@ -90,16 +93,59 @@ put_errors(FILE *f, const struct tally *t)
     (void)fprintf(f, "},\n");
 }
 
-void
-report_json(FILE *f, const struct options *o, const struct result *r)
+static void
+put_double(FILE *f, double v)
 {
-    const struct tally *t = r->tally;
+    if (isfinite(v))
+        (void)fprintf(f, "%.4f", v);
+    else
+        (void)fputs("null", f);
+}
+
+static void
+put_server(FILE *f, const struct options *o, const struct target *t)
+{
+    const struct server_sample *a = &t->before_open;
+    const struct server_sample *z = &t->after_open;
+    double n = (double)o->connections;
+
+    if (t->pid == 0)
+        return;
+    (void)fprintf(f,
+                  "  \"server\": {\"pid\": %d, \"cpu_us_per_request\": %.4f, "
+                  "\"rss_bytes\": %" PRIu64 ",\n    \"rss_bytes_per_connection\": %.1f, "
+                  "\"socket_bytes_per_connection\": %.1f, "
+                  "\"slab_bytes_per_connection\": %.1f},\n",
+                  (int)t->pid, (double)t->server_cpu_ns / 1e3 / (double)t->total.requests,
+                  t->end.rss_bytes, ((double)z->rss_bytes - (double)a->rss_bytes) / n,
+                  ((double)z->socket_bytes - (double)a->socket_bytes) / n,
+                  ((double)z->slab_bytes - (double)a->slab_bytes) / n);
+}
+
+static void
+put_rounds(FILE *f, const struct target *t)
+{
+    (void)fprintf(f, "  \"rounds\": [");
+    for (uint64_t r = 0; r < t->rounds_done; r++) {
+        (void)fprintf(f, "%s\n    {", r > 0 ? "," : "");
+        for (int i = 0; i < FIGURE_COUNT; i++) {
+            (void)fprintf(f, "%s\"%s\": ", i > 0 ? ", " : "", figures[i].json_name);
+            put_double(f, figure_of(&t->rounds[r], &figures[i]));
+        }
+        (void)fputc('}', f);
+    }
+    (void)fprintf(f, "],\n");
+}
+
+static void
+put_target(FILE *f, const struct options *o, const struct target *target)
+{
+    const struct tally *t = &target->total;
     double seconds = tally_seconds(t);
 
-    (void)fprintf(f, "{\n  \"server\": ");
-    put_string(f, r->server);
+    (void)fprintf(f, "  {\"address\": ");
+    put_string(f, target->addr.text);
     (void)fprintf(f, ",\n");
-    put_load(f, o);
     put_count(f, "requests", t->requests);
     (void)fprintf(f, "  \"seconds\": %.6f,\n  \"requests_per_s\": %.1f,\n", seconds,
                   seconds > 0 ? (double)t->requests / seconds : 0);
@@ -116,10 +162,49 @@ report_json(FILE *f, const struct options *o, const struct result *r)
     put_count(f, "not_found", t->not_found);
     put_count(f, "lost_connections", t->lost_connections);
     put_count(f, "lost_requests", t->lost_requests);
+    put_count(f, "waited_for_connection", t->crowded);
+    put_count(f, "never_begun", t->unbegun);
     put_count(f, "bytes_sent", t->bytes_sent);
     put_count(f, "bytes_received", t->bytes_received);
-    (void)fprintf(f, "  \"client_cpu_us_per_request\": %.4f,\n",
-                  t->requests > 0 ? (double)t->cpu_ns / 1e3 / (double)t->requests : 0);
+    put_server(f, o, target);
+    (void)fprintf(f, "  \"client_cpu_us_per_request\": ");
+    put_double(f, (double)t->cpu_ns / 1e3 / (double)t->requests);
+    (void)fprintf(f, ",\n");
+    put_rounds(f, target);
     put_latencies(f, t);
+    (void)fprintf(f, "}");
+}
+
+static void
+put_ratios(FILE *f, const struct bench *b)
+{
+    (void)fprintf(f, ",\n\"ratio_first_to_second\": {");
+    for (int i = 0; i < FIGURE_COUNT; i++) {
+        struct spread s = figure_ratio(b, &figures[i]);
+
+        (void)fprintf(f, "%s\n  \"%s\": {\"median\": ", i > 0 ? "," : "", figures[i].json_name);
+        put_double(f, s.median);
+        (void)fprintf(f, ", \"min\": ");
+        put_double(f, s.min);
+        (void)fprintf(f, ", \"max\": ");
+        put_double(f, s.max);
+        (void)fputc('}', f);
+    }
+    (void)fputc('}', f);
+}
+
+void
+report_json(FILE *f, const struct bench *b)
+{
+    (void)fprintf(f, "{\n");
+    put_load(f, b->options);
+    (void)fprintf(f, "\"servers\": [\n");
+    for (unsigned t = 0; t < b->target_count; t++) {
+        (void)fputs(t > 0 ? ",\n" : "", f);
+        put_target(f, b->options, &b->targets[t]);
+    }
+    (void)fprintf(f, "]");
+    if (b->target_count > 1)
+        put_ratios(f, b);
     (void)fprintf(f, "\n}\n");
 }

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lombard/base/sys.h"
@@ -86,6 +88,8 @@ session_open(struct session *s, const struct options *options, const struct net_
     s->options = options;
     s->addr = *addr;
     s->show_progress = !options->quiet && (options->progress || isatty(STDERR_FILENO));
+    if (options->rate > 0)
+        (void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); /* wake up when asked to */
     if (!load_init(&s->load, options, s->addr.text) || !init_shared(s) || !init_conns(s))
         return SESSION_NO_MEMORY;
     for (uint32_t i = 0; i < s->conn_count; i++) {
@@ -130,8 +134,10 @@ feed(struct session *s, struct conn *c)
 
     if (s->load.phase == LOAD_FILL && depth < FILL_DEPTH)
         depth = FILL_DEPTH;
-    /* A batch goes out when the one before is answered: batches do not fall apart. */
-    if (!s->options->stream && conn_in_flight(c) > 0 && c->unsent == c->tail)
+    /* A batch goes out when the one before is answered: batches do not fall apart. In the open
+     * loop every request has its own time. */
+    if (!s->options->stream && s->load.gap_ns == 0 && conn_in_flight(c) > 0 &&
+        c->unsent == c->tail)
         return;
     while (conn_in_flight(c) < depth && load_next(&s->load, c, conn_slot(c)))
         conn_push(c, &s->shared);
@@ -176,6 +182,42 @@ retry_lost(struct session *s)
         s->down_since_ns = 0;
         feed(s, c);
     }
+}
+
+/* Open loop: begin what is due, on connections that have room, each in its turn. */
+static void
+dispatch(struct session *s)
+{
+    for (uint32_t tried = 0; tried < s->conn_count && load_wait_ns(&s->load) == 0; tried++) {
+        struct conn *c = &s->conns[s->next_conn];
+
+        s->next_conn = s->next_conn + 1 < s->conn_count ? s->next_conn + 1 : 0;
+        if (c->fd < 0 || c->blocked || conn_in_flight(c) >= s->options->pipeline ||
+            !load_next(&s->load, c, conn_slot(c)))
+            continue;
+        conn_push(c, &s->shared);
+        if (conn_flush(c, &s->shared) == CONN_LOST)
+            lose(s, c);
+        tried = 0;
+        load_tick(&s->load);
+    }
+    s->load.crowded = load_wait_ns(&s->load) == 0;
+}
+
+/* Wait for events, no longer than until the next request is due. */
+static int
+wait_for_events(struct session *s, struct epoll_event *events)
+{
+    uint64_t wait = load_wait_ns(&s->load);
+    struct timespec limit = {0, 50000000};
+
+    if (s->shared.in_flight >= s->up_count * s->options->pipeline)
+        wait = UINT64_MAX; /* what is due has to wait for an answer anyway */
+    if (wait < (uint64_t)limit.tv_nsec)
+        limit.tv_nsec = (long)wait;
+    if (wait == UINT64_MAX)
+        return sys_epoll_wait(s->shared.epfd, events, EVENTS_MAX, 50);
+    return epoll_pwait2(s->shared.epfd, events, EVENTS_MAX, &limit, NULL);
 }
 
 static uint64_t
@@ -224,13 +266,16 @@ run_phase(struct session *s)
             feed(s, &s->conns[i]);
     }
     while (result == SESSION_OK && !(load_is_over(&s->load) && s->shared.in_flight == 0)) {
-        int n = sys_epoll_wait(s->shared.epfd, events, EVENTS_MAX, 50);
+        int n = wait_for_events(s, events);
 
         load_tick(&s->load);
         for (int i = 0; i < n; i++)
             handle(s, &events[i]);
+        if (s->load.gap_ns > 0)
+            dispatch(s);
         result = look_around(s, &over_ns);
     }
+    load_end(&s->load);
     s->load.tally.cpu_ns = own_cpu_ns() - cpu;
     if (s->show_progress)
         progress_end();

@@ -18,6 +18,7 @@ struct session {
     struct conn_shared shared;
     struct conn *conns;
     uint32_t conn_count;
+    uint32_t next_conn;     /* open loop: whose turn it is */
     uint32_t up_count;      /* connected now */
     uint64_t next_retry_ns; /* to connect again what was lost */
     uint64_t down_since_ns; /* none has been connected since; 0 otherwise */

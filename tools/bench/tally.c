@@ -10,6 +10,7 @@ tally_reset(struct tally *t)
     for (int i = 0; i < OP_KIND_COUNT; i++)
         hist_reset(&t->service[i]);
     hist_reset(&t->response);
+    hist_reset(&t->lag);
 }
 
 static void
@@ -42,10 +43,7 @@ tally_note_error(struct tally *t, const char *text, size_t len)
 void
 tally_merge(struct tally *into, const struct tally *from)
 {
-    if (into->start_ns == 0 || from->start_ns < into->start_ns)
-        into->start_ns = from->start_ns;
-    if (from->end_ns > into->end_ns)
-        into->end_ns = from->end_ns;
+    into->seconds_before += tally_seconds(from);
     into->cpu_ns += from->cpu_ns;
     into->requests += from->requests;
     into->hits += from->hits;
@@ -59,6 +57,8 @@ tally_merge(struct tally *into, const struct tally *from)
     into->not_found += from->not_found;
     into->lost_connections += from->lost_connections;
     into->lost_requests += from->lost_requests;
+    into->crowded += from->crowded;
+    into->unbegun += from->unbegun;
     into->bytes_sent += from->bytes_sent;
     into->bytes_received += from->bytes_received;
     for (int i = 0; i < OP_KIND_COUNT; i++) {
@@ -67,6 +67,7 @@ tally_merge(struct tally *into, const struct tally *from)
         hist_merge(&into->service[i], &from->service[i]);
     }
     hist_merge(&into->response, &from->response);
+    hist_merge(&into->lag, &from->lag);
     for (int i = 0; i < TALLY_ERROR_KINDS; i++) {
         const struct tally_error *e = &from->error_kinds[i];
 
@@ -86,7 +87,9 @@ tally_service(const struct tally *t, struct hist *out)
 double
 tally_seconds(const struct tally *t)
 {
-    return t->end_ns > t->start_ns ? (double)(t->end_ns - t->start_ns) / 1e9 : 0;
+    double now = t->end_ns > t->start_ns ? (double)(t->end_ns - t->start_ns) / 1e9 : 0;
+
+    return t->seconds_before + now;
 }
 
 double

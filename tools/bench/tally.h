@@ -20,10 +20,11 @@ struct tally_error {
 
 struct tally {
     uint64_t start_ns;
-    uint64_t end_ns;   /* the last answer */
-    uint64_t cpu_ns;   /* this process's own, utime + stime */
-    uint64_t requests; /* answered */
-    uint64_t hits;     /* keys */
+    uint64_t end_ns;       /* the last answer */
+    double seconds_before; /* of what was merged into it */
+    uint64_t cpu_ns;       /* this process's own, utime + stime */
+    uint64_t requests;     /* answered */
+    uint64_t hits;         /* keys */
     uint64_t misses;
     uint64_t verified_bytes;
     uint64_t foreign;    /* sound values of another run */
@@ -34,17 +35,21 @@ struct tally {
     uint64_t not_found;
     uint64_t lost_connections;
     uint64_t lost_requests; /* sent, and never answered */
+    uint64_t crowded;       /* open loop: requests that waited for a connection to be free */
+    uint64_t unbegun;       /* open loop: due, but never sent before the run was given up */
     uint64_t bytes_sent;
     uint64_t bytes_received;
     uint64_t ops[OP_KIND_COUNT];
     uint64_t stored[OP_KIND_COUNT]; /* of them, done as asked */
     struct tally_error error_kinds[TALLY_ERROR_KINDS];
     struct hist service[OP_KIND_COUNT]; /* from when sent */
-    struct hist response;               /* from when due, all kinds */
+    struct hist
+        response;    /* from when due, all kinds; what was never sent counts until the end */
+    struct hist lag; /* open loop: how late this process was, where a connection was free */
 };
 
 void tally_reset(struct tally *t);
-/* Add all of FROM; the times become those of the whole. */
+/* Add all of FROM, its time included. */
 void tally_merge(struct tally *into, const struct tally *from);
 void tally_note_error(struct tally *t, const char *text, size_t len);
 /* All kinds of requests together, into OUT. */

@@ -1,0 +1,153 @@
+#include "bench.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct bench *
+bench_create(const struct options *options, const struct net_addr *addrs, unsigned count)
+{
+    struct bench *b = calloc(1, sizeof(*b));
+
+    if (b == NULL)
+        return NULL;
+    b->options = options;
+    b->target_count = count;
+    for (unsigned i = 0; i < count; i++) {
+        b->targets[i].addr = addrs[i];
+        tally_reset(&b->targets[i].total);
+    }
+    return b;
+}
+
+void
+bench_destroy(struct bench *b)
+{
+    if (b == NULL)
+        return;
+    for (unsigned i = 0; i < b->target_count; i++) {
+        if (b->targets[i].session != NULL)
+            session_close(b->targets[i].session);
+        free(b->targets[i].session);
+    }
+    free(b);
+}
+
+static bool
+say(const struct target *t, enum session_result result)
+{
+    int error = errno;
+
+    if (result == SESSION_OK)
+        return true;
+    (void)fprintf(stderr, "lombard-bench: %s: %s%s%s\n", t->addr.text,
+                  session_result_name(result), result == SESSION_CANNOT_CONNECT ? ": " : "",
+                  result == SESSION_CANNOT_CONNECT ? strerror(error) : "");
+    return false;
+}
+
+/* Look at the server's process, as long as it can be seen. */
+static void
+look(struct target *t, struct server_sample *out)
+{
+    if (t->pid != 0 && !server_look(t->pid, out))
+        t->pid = 0;
+}
+
+static bool
+open_target(const struct bench *b, struct target *t)
+{
+    const struct options *o = b->options;
+    enum session_result result;
+
+    if (t == &b->targets[0] && o->server_pid != 0)
+        t->pid = (pid_t)o->server_pid;
+    else
+        t->pid = server_find(&t->addr);
+    look(t, &t->before_open);
+    t->session = calloc(1, sizeof(*t->session));
+    if (t->session == NULL)
+        return say(t, SESSION_NO_MEMORY);
+    result = session_open(t->session, o, &t->addr);
+    if (!say(t, result))
+        return false;
+    look(t, &t->after_open);
+    return true;
+}
+
+/* What happened before the measurement is forgotten, but for wrong data. */
+static bool
+prepare(const struct bench *b, struct target *t)
+{
+    const struct options *o = b->options;
+    struct tally *tally = &t->session->load.tally;
+
+    if (o->fill) {
+        if (!say(t, session_fill(t->session)))
+            return false;
+        t->wrong |= tally_is_wrong(tally);
+        if (tally->errors > 0 && !o->quiet)
+            (void)fprintf(stderr, "lombard-bench: %s: %llu errors while filling: %s\n",
+                          t->addr.text, (unsigned long long)tally->errors,
+                          tally->error_kinds[0].text);
+    }
+    if (o->warmup_ns > 0) {
+        if (!say(t, session_run(t->session, o->warmup_ns, 0)))
+            return false;
+        t->wrong |= tally_is_wrong(tally);
+    }
+    return true;
+}
+
+static void
+note_round(struct target *t, const struct tally *tally, uint64_t server_cpu_ns)
+{
+    struct round *r = &t->rounds[t->rounds_done++];
+    double requests = (double)tally->requests;
+    struct hist all;
+
+    tally_service(tally, &all);
+    r->per_s = requests / tally_seconds(tally);
+    r->server_us = t->pid != 0 ? (double)server_cpu_ns / 1e3 / requests : NAN;
+    r->client_us = (double)tally->cpu_ns / 1e3 / requests;
+    r->mean_us = hist_mean(&all) / 1e3;
+    r->p50_us = (double)hist_quantile(&all, 0.5) / 1e3;
+    r->p99_us = (double)hist_quantile(&all, 0.99) / 1e3;
+    r->p999_us = (double)hist_quantile(&all, 0.999) / 1e3;
+    r->hit_percent = tally->hits + tally->misses > 0 ? tally_hit_percent(tally) : NAN;
+    t->server_cpu_ns += server_cpu_ns;
+    tally_merge(&t->total, tally);
+}
+
+static bool
+measure(const struct bench *b, struct target *t)
+{
+    const struct options *o = b->options;
+    struct server_sample start = {0};
+    enum session_result result;
+
+    look(t, &start);
+    result = session_run(t->session, o->duration_ns, o->requests);
+    look(t, &t->end);
+    note_round(t, &t->session->load.tally, t->end.cpu_ns - start.cpu_ns);
+    return say(t, result);
+}
+
+bool
+bench_run(struct bench *b)
+{
+    for (unsigned i = 0; i < b->target_count; i++) {
+        if (!open_target(b, &b->targets[i]) || !prepare(b, &b->targets[i]))
+            return false;
+    }
+    for (uint64_t round = 0; round < b->options->rounds; round++) {
+        for (unsigned i = 0; i < b->target_count; i++) {
+            /* The order alternates. */
+            if (!measure(b, &b->targets[(i + round) % b->target_count]))
+                return false;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,78 @@
+/*
+ * tools/bench/bench.h - a whole benchmark: one server or two, some rounds.
+ *
+ * With two servers each round measures both, in alternating order, so that what
+ * drifts on the machine (clock speed, neighbours) meets both alike; ratios are
+ * taken within a round.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "options.h"
+#include "server.h"
+#include "session.h"
+#include "tally.h"
+
+enum { BENCH_TARGETS_MAX = 2 };
+
+/* The figures of one round. Not a number where it was not measured. */
+struct round {
+    double per_s;
+    double server_us; /* CPU of the server, a request */
+    double client_us; /* CPU of this process, a request */
+    double mean_us;
+    double p50_us;
+    double p99_us;
+    double p999_us;
+    double hit_percent;
+};
+
+struct target {
+    struct session *session;
+    struct net_addr addr;
+    pid_t pid;                        /* 0: the process is not known */
+    struct server_sample before_open; /* these where pid is known */
+    struct server_sample after_open;
+    struct server_sample end;
+    uint64_t server_cpu_ns; /* in all measured rounds */
+    uint64_t rounds_done;
+    struct round rounds[OPTIONS_ROUNDS_MAX];
+    struct tally total; /* of the measured rounds */
+    bool wrong;         /* wrong data outside of the measured rounds, too */
+};
+
+struct bench {
+    const struct options *options;
+    unsigned target_count;
+    struct target targets[BENCH_TARGETS_MAX];
+};
+
+/* NULL when memory is short. */
+struct bench *bench_create(const struct options *options, const struct net_addr *addrs,
+                           unsigned count) MUST_USE;
+void bench_destroy(struct bench *b);
+/* Connect, fill, warm up, measure. False: it could not be done, and was said why. */
+bool bench_run(struct bench *b) MUST_USE;
+
+/* One figure of a round, by its place in the struct. */
+struct figure {
+    const char *name;
+    const char *json_name;
+    size_t off;
+    bool low_is_good;
+};
+
+enum { FIGURE_COUNT = 8 };
+extern const struct figure figures[FIGURE_COUNT];
+
+/* The median, least and greatest of a figure over rounds. */
+struct spread {
+    double median, min, max;
+};
+
+double figure_of(const struct round *r, const struct figure *f);
+struct spread figure_spread(const struct target *t, const struct figure *f);
+/* Of the first server's over the second's, round by round. */
+struct spread figure_ratio(const struct bench *b, const struct figure *f);

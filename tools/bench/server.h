@@ -1,0 +1,29 @@
+/*
+ * tools/bench/server.h - what the server costs: its process, seen from outside.
+ *
+ * Works when the server runs on this machine and its process may be looked at.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "lombard/base/attr.h"
+#include "net.h"
+
+/* One look at the process. */
+struct server_sample {
+    uint64_t cpu_ns; /* user and system time of all its threads, since it started */
+    uint64_t rss_bytes;
+    uint64_t socket_bytes; /* of kernel memory in TCP buffers, all of the machine */
+    uint64_t slab_bytes;   /* of kernel objects, sockets among them, all of the machine */
+};
+
+/*
+ * The process that serves ADDR: what its `stats` says, or who listens there. 0
+ * when it is on another machine or cannot be found.
+ */
+pid_t server_find(const struct net_addr *addr) MUST_USE;
+/* False when PID is gone, or hidden. */
+bool server_look(pid_t pid, struct server_sample *out) MUST_USE;
