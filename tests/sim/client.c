@@ -14,6 +14,7 @@ enum {
     LINE_BYTES = 2048,
     MULTIGET_MAX = 150,
     RECV_BYTES = 64 * 1024,
+    NUMBER_BYTES_MAX = 1000,
     ITEM_SLACK_BYTES = 512, /* of an item: its key and header, generously */
 };
 
@@ -737,6 +738,9 @@ on_arith(struct client *c, struct command *cmd)
     must_be_there(c, cmd, cmd->keys[0]);
     if (item->presence == UNKNOWN)
         return;
+    if (item->bytes > NUMBER_BYTES_MAX &&
+        line_is(c, "CLIENT_ERROR cannot increment or decrement non-numeric value\r\n"))
+        return; /* a number and spaces and whatever follows, too long to lie in one piece */
     if (!item_add(item, cmd->number, cmd->decr, &number)) {
         if (!line_is(c, "CLIENT_ERROR cannot increment or decrement non-numeric value\r\n"))
             wrong(c, "the value is no number");
@@ -907,7 +911,8 @@ apply_unheard(struct client *c, struct command *cmd)
         item_gone(item);
     } else if (cmd->verb == DO_TOUCH && before == PRESENT && !c->arena->facts.memory_faults) {
         item_touch(item, &cmd->when, cmd->exptime);
-    } else if (cmd->verb == DO_ARITH && before != UNKNOWN && !c->arena->facts.memory_faults) {
+    } else if (cmd->verb == DO_ARITH && before != UNKNOWN && item->bytes <= NUMBER_BYTES_MAX &&
+               !c->arena->facts.memory_faults) {
         (void)item_add(item, cmd->number, cmd->decr, &number);
         item->presence = before;
     } else {
@@ -963,6 +968,24 @@ on_line(struct client *c)
         done(c);
 }
 
+static void wrong_byte(struct client *c, const char *src, size_t bytes) NORETURN;
+
+static void
+wrong_byte(struct client *c, const char *src, size_t bytes)
+{
+    size_t first = 0, last = bytes - 1;
+
+    while (src[first] == c->body[c->body_off + first])
+        first++;
+    while (src[last] == c->body[c->body_off + last])
+        last--;
+    fprintf(stderr,
+            "bytes %zu to %zu of a value of %zu (%s) are wrong, in a piece of %zu to %zu\n",
+            c->body_off + first, c->body_off + last, c->body_len,
+            c->body_own != NULL ? "shared" : "own", c->body_off, c->body_off + bytes - 1);
+    wrong(c, "a wrong byte in a value");
+}
+
 static size_t
 read_body(struct client *c, const char *src, size_t bytes)
 {
@@ -970,7 +993,7 @@ read_body(struct client *c, const char *src, size_t bytes)
     size_t n = bytes < value ? bytes : value;
 
     if (n > 0 && c->body != NULL && memcmp(src, c->body + c->body_off, n) != 0)
-        wrong(c, "a wrong byte in a value");
+        wrong_byte(c, src, n);
     c->body_off += n;
     for (; n < bytes && c->body_off < c->body_len + 2; n++)
         if (src[n] != "\r\n"[c->body_off++ - c->body_len])

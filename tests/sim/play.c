@@ -1,0 +1,142 @@
+#include "play.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SETTLE_TURNS = 20000 };
+
+static struct client *clients[PLAY_CLIENTS_MAX];
+
+static void
+pass_time(const struct play *play)
+{
+    static const uint32_t steps_ms[] = {1, 1, 5, 20, 100, 100, 700, 1500};
+
+    if (sim_one_in(play->hurry))
+        sim_advance_ms(steps_ms[sim_below(ARRAY_LEN(steps_ms))]);
+}
+
+static void
+live(struct rig *rig, const struct play *play)
+{
+    for (int turn = 0; turn < play->turns; turn++) {
+        for (int i = 0; i < play->clients; i++)
+            client_act(clients[i]);
+        pass_time(play);
+        rig_turn(rig);
+        for (int i = 0; i < play->clients; i++)
+            client_read(clients[i]);
+    }
+}
+
+/* No more faults and no more stalls: all that was asked must be answered in finite time. */
+static void
+settle(struct rig *rig, const struct play *play)
+{
+    char about[512];
+    int open = play->clients;
+
+    sim_no_faults();
+    for (int i = 0; i < play->clients; i++)
+        client_settle(clients[i]);
+    for (int turn = 0; open > 0; turn++) {
+        open = 0;
+        for (int i = 0; i < play->clients; i++) {
+            client_act(clients[i]);
+            client_read(clients[i]);
+            if (client_is_settled(clients[i]))
+                continue;
+            open++;
+            if (turn == SETTLE_TURNS) {
+                client_describe(clients[i], about, sizeof(about));
+                sim_die("starved: %s", about);
+            }
+        }
+        sim_advance_ms(1);
+        rig_turn(rig);
+    }
+}
+
+static uint64_t
+stat_value(const char *text, const char *name)
+{
+    char line[128];
+    const char *at;
+
+    (void)snprintf(line, sizeof(line), "STAT %s ", name);
+    at = strstr(text, line);
+    if (at == NULL)
+        sim_die("stats do not have %s", name);
+    return strtoull(at + strlen(line), NULL, 10);
+}
+
+/* Nobody is there any more, except who asks: nothing may be lent, kept or waiting. */
+static void
+check_empty(struct rig *rig)
+{
+    static char text[65536];
+    struct sim_link *link = sim_connect(rig->listen_fd, 1000, 65536);
+    const char *ask = "stats\r\nstats buffers\r\nquit\r\n";
+    size_t len = 0;
+
+    if (sim_send(link, ask, strlen(ask)) != strlen(ask))
+        sim_die("the last question does not fit");
+    for (int turn = 0; sim_link_state(link) == SIM_LINK_OPEN; turn++) {
+        if (turn == 1000)
+            sim_die("the last question is not answered");
+        sim_advance_ms(10);
+        rig_turn(rig);
+        len += sim_recv(link, text + len, sizeof(text) - 1 - len);
+    }
+    text[len] = '\0';
+    sim_link_free(link);
+    if (stat_value(text, "curr_connections") != 1)
+        sim_die("connections are left");
+    /* Asking takes one buffer to read and one to answer. */
+    if (stat_value(text, "buffers_lent") > 2 || stat_value(text, "waiters") != 0 ||
+        stat_value(text, "stash_bytes") != 0 || stat_value(text, "conn_stalled") != 0)
+        sim_die("something is still held");
+}
+
+static void
+count(struct play_totals *totals, const struct play *play, const struct arena *arena)
+{
+    totals->worlds++;
+    totals->turns += (uint64_t)play->turns;
+    totals->connections += arena->connections;
+    totals->lost += arena->lost_connections;
+    totals->commands += arena->commands;
+    totals->reply_bytes += arena->reply_bytes;
+    totals->struck += sim_fail_struck();
+    for (int call = 0; call < SIM_CALL_KINDS; call++) {
+        totals->calls += sim_calls((enum sim_call)call);
+        totals->refused += sim_refused((enum sim_call)call);
+    }
+}
+
+void
+play_world(const struct play *play, struct arena *arena, struct play_totals *totals)
+{
+    struct rig rig;
+
+    if (!rig_start(&rig, &play->rig))
+        sim_die("the server does not start");
+    arena->listen_fd = rig.listen_fd;
+    sim_set_faults(&play->faults);
+    if (play->fail_nth > 0)
+        sim_fail_nth(play->fail_call, play->fail_nth, play->fail_err);
+    for (int i = 0; i < play->clients; i++)
+        clients[i] = client_create(arena);
+    live(&rig, play);
+    settle(&rig, play);
+    for (int i = 0; i < play->clients; i++)
+        client_destroy(clients[i]);
+    for (int i = 0; i < 300; i++) {
+        sim_advance_ms(10);
+        rig_turn(&rig);
+    }
+    check_empty(&rig);
+    count(totals, play, arena);
+    rig_stop(&rig);
+}

@@ -1,0 +1,43 @@
+/*
+ * tests/sim/play.h - a world from its beginning to its end.
+ *
+ * After every turn the server's invariants are checked, and every byte of every
+ * reply. Then faults and stalls end, and all that was asked must be answered;
+ * the clients leave, and nothing may be held, lent or waiting any more.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "client.h"
+#include "rig.h"
+#include "sim_sys.h"
+
+enum { PLAY_CLIENTS_MAX = 200 };
+
+struct play {
+    int clients;
+    int turns;
+    uint32_t hurry; /* time passes in one turn of so many */
+    struct rig_config rig;
+    struct sim_faults faults;
+    /* Beside those: the Nth call of this kind fails, counted from when the server runs. */
+    uint64_t fail_nth; /* 0: none */
+    enum sim_call fail_call;
+    int fail_err;
+};
+
+struct play_totals {
+    uint64_t worlds;
+    uint64_t turns;
+    uint64_t connections;
+    uint64_t lost;
+    uint64_t commands;
+    uint64_t reply_bytes;
+    uint64_t calls;
+    uint64_t refused;
+    uint64_t struck; /* worlds in which the Nth call was reached */
+};
+
+/* sim_begin() came before, and ARENA says what clients have to expect. Dies on a violation. */
+void play_world(const struct play *play, struct arena *arena, struct play_totals *totals);
