@@ -153,13 +153,20 @@ drain(struct conn *c, struct budget *budget, bool *more)
     BUG("flush out of range");
 }
 
-/* All complete input was served: receive, or find that there is nothing to receive. */
+/*
+ * All complete input was served: receive, if there may be something. True when serving
+ * may go on; *MORE when the budget ended it.
+ */
 static bool
-feed(struct conn *c, struct budget *budget)
+feed(struct conn *c, struct budget *budget, bool *more)
 {
     if (!(c->flags & CONN_MORE_INPUT)) {
         if (c->flags & CONN_EOF)
             conn_finish(c, CLOSE_EOF);
+        return false;
+    }
+    if (budget->bytes == 0) {
+        *more = true; /* a body that is skipped or received in place has no other end */
         return false;
     }
     switch (conn_fill(c, budget)) {
@@ -190,7 +197,7 @@ serve(struct conn *c, struct budget *budget)
             more = is_spent(budget);
             on = !more;
             break;
-        case STEP_HUNGRY: on = feed(c, budget); break;
+        case STEP_HUNGRY: on = feed(c, budget, &more); break;
         case STEP_FULL: on = drain(c, budget, &more); break;
         case STEP_STOP: on = false; break;
         }
