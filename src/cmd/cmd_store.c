@@ -6,6 +6,9 @@
 
 #include "cmd_priv.h"
 
+/* An item is never longer than its value by more than this. */
+enum { ITEM_SLACK_BYTES = KEY_BYTES_MAX + 256 };
+
 void
 cmd_fill(struct cmd *cmd, void *handle, uint64_t off, struct slice value)
 {
@@ -196,18 +199,22 @@ concat_with(struct cmd *cmd, const struct request *req, const void *upload,
         .client_flags = old->client_flags,
         .expires_s = old->expires_s,
     };
-    bool reserved;
+    enum reserve_result reserved;
     void *handle;
 
     store_pin_item(cmd->store, old->handle);
-    reserved = cmd_reserve(cmd, req, &spec, &handle, reply);
-    if (reserved) {
+    reserved = store_reserve(cmd->store, &spec, &handle);
+    if (reserved == RESERVE_OK) {
         fill_from(cmd, handle, append ? 0 : req->value_bytes, old->handle, old->value_bytes);
         fill_addition(cmd, req, upload, handle, append ? old->value_bytes : 0);
     }
     store_unpin_item(cmd->store, old->handle);
-    if (!reserved)
+    if (reserved != RESERVE_OK) { /* the old one stays; so it does in memcached */
+        *(reserved == RESERVE_TOO_LARGE ? &cmd->stats.store_too_large
+                                        : &cmd->stats.store_no_memory) += 1;
+        reply->status = REPLY_NOT_STORED;
         return;
+    }
     reply->status = status_of_commit(
         store_commit(cmd->store, handle, COMMIT_SET, 0, req->new_cas, &reply->cas));
     reply->item.value_bytes = spec.value_bytes;
@@ -254,10 +261,28 @@ concat(struct cmd *cmd, const struct request *req, const void *upload, struct re
     }
 }
 
+/*
+ * Whether the addition alone is too long: then that is the answer, whatever is
+ * there, as it is for one that arrives piece by piece.
+ */
+static bool
+refuse_addition(struct cmd *cmd, const struct request *req, struct reply *reply)
+{
+    void *handle;
+
+    if (req->value_bytes + ITEM_SLACK_BYTES <= cmd->config.item_bytes_max)
+        return false;
+    if (!reserve_value(cmd, req, &handle, reply))
+        return true;
+    store_abort(cmd->store, handle);
+    return false;
+}
+
 void
 cmd_concat(struct cmd *cmd, const struct request *req, struct reply *reply)
 {
-    concat(cmd, req, NULL, reply);
+    if (!refuse_addition(cmd, req, reply))
+        concat(cmd, req, NULL, reply);
 }
 
 /* --- Values that are received where they will lie --- */

@@ -21,7 +21,9 @@ enum {
      META_BIT('F') | META_BIT('I') | META_BIT('J') | META_BIT('L') | META_BIT('M') |           \
      META_BIT('N') | META_BIT('O') | META_BIT('P') | META_BIT('R') | META_BIT('T'))
 
-#define REFUSE_TOKEN SLICE("CLIENT_ERROR bad token in command line format\r\n")
+#define REFUSE_TOO_MANY SLICE("CLIENT_ERROR options flags too long\r\n")
+#define REFUSE_OPAQUE   SLICE("CLIENT_ERROR opaque token too long\r\n")
+#define REFUSE_TOKEN    SLICE("CLIENT_ERROR bad token in command line format\r\n")
 
 /* The next word of *LINE, which then begins behind it; empty at the end. */
 static struct slice
@@ -95,7 +97,7 @@ parse_flag(struct slice flag, struct request *req, char *mode)
         break;
     case 'O':
         if (flag.len > OPAQUE_CHARS_MAX)
-            return SLICE("CLIENT_ERROR opaque token too long\r\n");
+            return REFUSE_OPAQUE;
         break;
     case 'q': req->flags |= REQ_QUIET; break;
     default: break; /* asks for something in the reply */
@@ -103,11 +105,24 @@ parse_flag(struct slice flag, struct request *req, char *mode)
     return good ? slice_make(NULL, 0) : REFUSE_TOKEN;
 }
 
+/* So many flags that memcached does not look at them. */
+static bool
+are_too_many(struct slice rest, unsigned max)
+{
+    unsigned count = 0;
+
+    /* Each takes a letter and a blank. */
+    if (rest.len / 2 <= max)
+        return false;
+    while (take_word(&rest).len > 0)
+        count++;
+    return count > max;
+}
+
 /* All flags, and the key that they may say is base64; what is wrong, or nothing. */
 static struct slice
 parse_flags(struct slice rest, struct request *req, char *mode)
 {
-    unsigned count = 0;
     struct slice flag;
 
     memset(&req->meta, 0, sizeof(req->meta));
@@ -117,8 +132,6 @@ parse_flags(struct slice rest, struct request *req, char *mode)
         unsigned letter = (unsigned)(unsigned char)flag.ptr[0] - 'A';
         struct slice refusal;
 
-        if (++count > META_FLAGS_MAX)
-            return SLICE("CLIENT_ERROR options flags are too long\r\n");
         if (letter > 'z' - 'A' || (META_KNOWN >> letter & 1) == 0)
             return SLICE("CLIENT_ERROR invalid flag\r\n");
         if ((req->meta.seen >> letter & 1) != 0)
@@ -158,7 +171,9 @@ parse_get(struct slice rest, struct request *req)
 
     if (!parse_key(&rest, req, OP_META_GET))
         return;
-    refusal = parse_flags(rest, req, &mode);
+    refusal = are_too_many(rest, META_FLAGS_MAX)
+                  ? SLICE("CLIENT_ERROR options flags are too long\r\n")
+                  : parse_flags(rest, req, &mode);
     if (refusal.len > 0)
         request_refuse(req, refusal);
 }
@@ -198,7 +213,8 @@ parse_set(struct slice rest, struct request *req)
         request_refuse(req, REFUSE_BAD_FORMAT);
         return;
     }
-    refusal = parse_flags(rest, req, &mode);
+    refusal = are_too_many(rest, META_FLAGS_MAX - 1) ? REFUSE_TOO_MANY
+                                                     : parse_flags(rest, req, &mode);
     if (refusal.len == 0 && !set_store_op(req, mode))
         refusal = SLICE("CLIENT_ERROR invalid mode for ms M token\r\n");
     if (refusal.len > 0) {
@@ -209,15 +225,21 @@ parse_set(struct slice rest, struct request *req)
     req->body_bytes = req->value_bytes + REQUEST_TAIL_BYTES;
 }
 
-/* memcached does not say what exactly is wrong with a flag of md and ma. */
+/* memcached hardly says what is wrong with a flag of md and ma. */
 static bool
 parse_key_and_flags(struct slice rest, struct request *req, enum request_op op, char *mode)
 {
+    struct slice refusal;
+
     if (!parse_key(&rest, req, op))
         return false;
-    if (parse_flags(rest, req, mode).len == 0)
+    refusal =
+        are_too_many(rest, META_FLAGS_MAX) ? REFUSE_TOO_MANY : parse_flags(rest, req, mode);
+    if (refusal.len == 0)
         return true;
-    request_refuse(req, SLICE("CLIENT_ERROR invalid or duplicate flag\r\n"));
+    if (!slice_equal(refusal, REFUSE_TOO_MANY) && !slice_equal(refusal, REFUSE_OPAQUE))
+        refusal = SLICE("CLIENT_ERROR invalid or duplicate flag\r\n");
+    request_refuse(req, refusal);
     return false;
 }
 
@@ -239,10 +261,8 @@ parse_arith(struct slice rest, struct request *req)
     switch (mode) {
     case 0:
     case 'I':
-    case 'i':
     case '+': break;
     case 'D':
-    case 'd':
     case '-': req->meta.decr = true; break;
     default: request_refuse(req, SLICE("CLIENT_ERROR invalid mode for ma M token\r\n")); return;
     }
