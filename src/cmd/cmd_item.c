@@ -49,6 +49,7 @@ cmd_touch(struct cmd *cmd, const struct request *req, struct reply *reply)
     }
     reply->status = REPLY_TOUCHED;
     reply->cas = item.cas;
+    reply->item.client_flags = item.client_flags;
 }
 
 void

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-static const unsigned char MAGIC_BINARY = 0x80;
+#include "lombard/proto/mcbp.h"
 
 const char *
 proto_name(enum proto_kind kind)
@@ -22,8 +22,11 @@ proto_parse(struct proto_state *state, struct slice in, struct request *req, siz
     if (UNLIKELY(state->kind == PROTO_UNKNOWN)) {
         if (in.len == 0)
             return PARSE_PARTIAL;
-        state->kind = (unsigned char)in.ptr[0] == MAGIC_BINARY ? PROTO_BINARY : PROTO_TEXT;
+        state->kind =
+            (unsigned char)in.ptr[0] == MCBP_MAGIC_REQUEST ? PROTO_BINARY : PROTO_TEXT;
     }
+    if (state->kind == PROTO_BINARY)
+        return mcbp_parse(in, req, used);
     return text_parse(&state->text, in, req, used);
 }
 
@@ -37,7 +40,8 @@ size_t
 proto_reply_head(const struct proto_state *state, const struct request *req,
                  const struct reply *reply, char *dst)
 {
-    (void)state;
+    if (state->kind == PROTO_BINARY)
+        return mcbp_reply_head(req, reply, dst);
     return text_reply_head(req, reply, dst);
 }
 
@@ -45,7 +49,8 @@ bool
 proto_reply_has_value(const struct proto_state *state, const struct request *req,
                       const struct reply *reply)
 {
-    (void)state;
+    if (state->kind == PROTO_BINARY)
+        return mcbp_reply_has_value(req, reply);
     return text_reply_has_value(req, reply);
 }
 
@@ -53,7 +58,8 @@ struct slice
 proto_reply_tail(const struct proto_state *state, const struct request *req,
                  const struct reply *reply)
 {
-    (void)state;
+    if (state->kind == PROTO_BINARY)
+        return slice_make(NULL, 0);
     return text_reply_tail(req, reply);
 }
 
@@ -61,17 +67,19 @@ size_t
 proto_stat_line(const struct proto_state *state, const struct request *req, const char *name,
                 const char *value, char *dst)
 {
-    (void)state;
-    (void)req;
+    if (state->kind == PROTO_BINARY)
+        return mcbp_stat_packet(req, name, value, dst);
     return text_stat_line(name, value, dst);
 }
 
 size_t
 proto_stream_end(const struct proto_state *state, const struct request *req, char *dst)
 {
-    struct slice end = text_stream_end(req);
+    struct slice end;
 
-    (void)state;
+    if (state->kind == PROTO_BINARY)
+        return mcbp_stream_end(req, dst);
+    end = text_stream_end(req);
     memcpy(dst, end.ptr, end.len);
     return end.len;
 }

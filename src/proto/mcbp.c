@@ -1,0 +1,184 @@
+#include "lombard/proto/mcbp.h"
+
+#include "mcbp_priv.h"
+#include "text_priv.h"
+
+/* What a packet of an opcode is made of. */
+enum mcbp_key { KEY_NONE, KEY_NEEDED, KEY_OPTIONAL };
+
+struct mcbp_command {
+    bool known;
+    enum request_op op;
+    uint8_t extras_bytes;
+    bool extras_optional; /* or none at all */
+    enum mcbp_key key;
+    bool value; /* what follows the key is one */
+    uint32_t flags;
+};
+
+#define KQ (REQ_WITH_KEY | REQ_QUIET)
+
+static const struct mcbp_command commands[] = {
+    [MCBP_GET] = {true, OP_GET, 0, false, KEY_NEEDED, false, 0},
+    [MCBP_GETQ] = {true, OP_GET, 0, false, KEY_NEEDED, false, REQ_QUIET},
+    [MCBP_GETK] = {true, OP_GET, 0, false, KEY_NEEDED, false, REQ_WITH_KEY},
+    [MCBP_GETKQ] = {true, OP_GET, 0, false, KEY_NEEDED, false, KQ},
+    [MCBP_GAT] = {true, OP_GAT, 4, false, KEY_NEEDED, false, 0},
+    [MCBP_GATQ] = {true, OP_GAT, 4, false, KEY_NEEDED, false, REQ_QUIET},
+    [MCBP_GATK] = {true, OP_GAT, 4, false, KEY_NEEDED, false, REQ_WITH_KEY},
+    [MCBP_GATKQ] = {true, OP_GAT, 4, false, KEY_NEEDED, false, KQ},
+    [MCBP_TOUCH] = {true, OP_TOUCH, 4, false, KEY_NEEDED, false, 0},
+    [MCBP_SET] = {true, OP_SET, 8, false, KEY_NEEDED, true, 0},
+    [MCBP_SETQ] = {true, OP_SET, 8, false, KEY_NEEDED, true, REQ_QUIET},
+    [MCBP_ADD] = {true, OP_ADD, 8, false, KEY_NEEDED, true, 0},
+    [MCBP_ADDQ] = {true, OP_ADD, 8, false, KEY_NEEDED, true, REQ_QUIET},
+    [MCBP_REPLACE] = {true, OP_REPLACE, 8, false, KEY_NEEDED, true, 0},
+    [MCBP_REPLACEQ] = {true, OP_REPLACE, 8, false, KEY_NEEDED, true, REQ_QUIET},
+    [MCBP_APPEND] = {true, OP_APPEND, 0, false, KEY_NEEDED, true, 0},
+    [MCBP_APPENDQ] = {true, OP_APPEND, 0, false, KEY_NEEDED, true, REQ_QUIET},
+    [MCBP_PREPEND] = {true, OP_PREPEND, 0, false, KEY_NEEDED, true, 0},
+    [MCBP_PREPENDQ] = {true, OP_PREPEND, 0, false, KEY_NEEDED, true, REQ_QUIET},
+    [MCBP_DELETE] = {true, OP_DELETE, 0, false, KEY_NEEDED, false, 0},
+    [MCBP_DELETEQ] = {true, OP_DELETE, 0, false, KEY_NEEDED, false, REQ_QUIET},
+    [MCBP_INCR] = {true, OP_INCR, 20, false, KEY_NEEDED, false, 0},
+    [MCBP_INCRQ] = {true, OP_INCR, 20, false, KEY_NEEDED, false, REQ_QUIET},
+    [MCBP_DECR] = {true, OP_DECR, 20, false, KEY_NEEDED, false, 0},
+    [MCBP_DECRQ] = {true, OP_DECR, 20, false, KEY_NEEDED, false, REQ_QUIET},
+    [MCBP_QUIT] = {true, OP_QUIT, 0, false, KEY_NONE, false, REQ_CLOSE},
+    [MCBP_QUITQ] = {true, OP_QUIT, 0, false, KEY_NONE, false, REQ_CLOSE | REQ_QUIET},
+    [MCBP_FLUSH] = {true, OP_FLUSH, 4, true, KEY_NONE, false, 0},
+    [MCBP_FLUSHQ] = {true, OP_FLUSH, 4, true, KEY_NONE, false, REQ_QUIET},
+    [MCBP_NOOP] = {true, OP_NOOP, 0, false, KEY_NONE, false, 0},
+    [MCBP_VERSION] = {true, OP_VERSION, 0, false, KEY_NONE, false, 0},
+    [MCBP_STAT] = {true, OP_STATS, 0, false, KEY_OPTIONAL, false, 0},
+    [MCBP_VERBOSITY] = {true, OP_VERBOSITY, 4, false, KEY_NONE, false, 0},
+};
+
+/*
+ * In an incr or decr: do not create what is absent. Elsewhere exptimes have no
+ * sign, so this would be a second of the year 2106.
+ */
+static const uint32_t EXPTIME_NO_CREATE = UINT32_MAX;
+
+/* The lengths that a header announces. */
+struct mcbp_lengths {
+    size_t extras_bytes;
+    size_t key_bytes;
+    uint64_t body_bytes;
+};
+
+static void
+refuse(struct request *req, const char *header, enum mcbp_status status, struct slice message)
+{
+    request_refuse(req, message);
+    req->opcode = (uint8_t)header[1];
+    req->opaque = load_be32(header + 12);
+    req->refusal_status = (uint16_t)status;
+}
+
+/* Whether a packet with these lengths can be of that command. */
+static bool
+lengths_fit(const struct mcbp_command *command, const struct mcbp_lengths *len)
+{
+    if (len->key_bytes > KEY_BYTES_MAX || len->extras_bytes + len->key_bytes > len->body_bytes)
+        return false;
+    if (len->extras_bytes != command->extras_bytes &&
+        !(command->extras_optional && len->extras_bytes == 0))
+        return false;
+    if ((command->key == KEY_NEEDED && len->key_bytes == 0) ||
+        (command->key == KEY_NONE && len->key_bytes > 0))
+        return false;
+    return command->value || len->extras_bytes + len->key_bytes == len->body_bytes;
+}
+
+static void
+take_extras(const struct mcbp_command *command, const char *extras, struct request *req)
+{
+    switch (command->extras_bytes) {
+    case 20:
+        req->delta = load_be64(extras);
+        req->initial = load_be64(extras + 8);
+        req->exptime = load_be32(extras + 16);
+        if (load_be32(extras + 16) != EXPTIME_NO_CREATE)
+            req->flags |= REQ_VIVIFY;
+        return;
+    case 8:
+        req->client_flags = load_be32(extras);
+        req->exptime = load_be32(extras + 4);
+        return;
+    case 4:
+        if (req->op == OP_VERBOSITY)
+            req->delta = load_be32(extras);
+        else
+            req->exptime = load_be32(extras);
+        return;
+    default: return;
+    }
+}
+
+static void
+take_packet(const struct mcbp_command *command, const char *header,
+            const struct mcbp_lengths *len, struct request *req)
+{
+    const char *extras = header + MCBP_HEADER_BYTES;
+
+    request_init(req, command->op);
+    req->flags = command->flags;
+    req->opcode = (uint8_t)header[1];
+    req->opaque = load_be32(header + 12);
+    req->cas = load_be64(header + 16);
+    req->key = slice_make(extras + len->extras_bytes, len->key_bytes);
+    if (len->extras_bytes > 0)
+        take_extras(command, extras, req);
+    if (!command->value)
+        return;
+    req->value_bytes = len->body_bytes - len->extras_bytes - len->key_bytes;
+    req->body_bytes = req->value_bytes;
+    /* A CAS makes any of these a compare-and-swap; appending knows one of its own. */
+    if (req->cas != 0 && req->op != OP_APPEND && req->op != OP_PREPEND)
+        req->op = OP_CAS;
+}
+
+enum parse_result
+mcbp_parse(struct slice in, struct request *req, size_t *used)
+{
+    const struct mcbp_command *command = NULL;
+    const char *header = in.ptr;
+    struct mcbp_lengths len;
+    size_t head_bytes;
+    uint8_t opcode;
+
+    *used = 0;
+    if (in.len > 0 && (unsigned char)header[0] != MCBP_MAGIC_REQUEST) {
+        request_refuse(req, slice_make(NULL, 0));
+        req->flags = REQ_CLOSE | REQ_QUIET;
+        *used = in.len;
+        return PARSE_COMPLETE;
+    }
+    if (in.len < MCBP_HEADER_BYTES)
+        return PARSE_PARTIAL;
+    opcode = (uint8_t)header[1];
+    len =
+        (struct mcbp_lengths){(uint8_t)header[4], load_be16(header + 2), load_be32(header + 8)};
+    if (opcode < ARRAY_LEN(commands) && commands[opcode].known)
+        command = &commands[opcode];
+    if (command == NULL && len.extras_bytes + len.key_bytes <= len.body_bytes) {
+        refuse(req, header, MCBP_UNKNOWN_COMMAND, SLICE("Unknown command"));
+        req->flags = REQ_SWALLOW;
+        req->body_bytes = len.body_bytes;
+        *used = MCBP_HEADER_BYTES;
+        return PARSE_COMPLETE;
+    }
+    if (command == NULL || !lengths_fit(command, &len)) {
+        refuse(req, header, MCBP_EINVAL, SLICE("Invalid arguments"));
+        req->flags = REQ_CLOSE;
+        *used = MCBP_HEADER_BYTES;
+        return PARSE_COMPLETE;
+    }
+    head_bytes = MCBP_HEADER_BYTES + len.extras_bytes + len.key_bytes;
+    if (in.len < head_bytes)
+        return PARSE_PARTIAL;
+    take_packet(command, header, &len, req);
+    *used = head_bytes;
+    return PARSE_COMPLETE;
+}
