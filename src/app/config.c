@@ -15,6 +15,7 @@ enum long_only {
     OPT_SEND_TIMEOUT,
     OPT_DRAIN_TIME,
     OPT_BUFFER_MEMORY,
+    OPT_LOAN,
 };
 
 static const char short_options[] = ":p:s:a:l:m:c:I:R:b:vdP:u:AFXCMt:U:o:hV";
@@ -45,6 +46,7 @@ static const struct option long_options[] = {
     {"send-timeout", required_argument, NULL, OPT_SEND_TIMEOUT},
     {"drain-time", required_argument, NULL, OPT_DRAIN_TIME},
     {"buffer-memory", required_argument, NULL, OPT_BUFFER_MEMORY},
+    {"loan", required_argument, NULL, OPT_LOAN},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
     {NULL, 0, NULL, 0},
@@ -68,6 +70,8 @@ static const char help_text[] =
     "  -M, --disable-evictions  refuse to store when full, instead of evicting\n"
     "  -C, --disable-cas        no CAS: 8 bytes less an item\n"
     "      --buffer-memory=N    megabytes for connections' buffers (default 256)\n"
+    "      --loan=on|off        off: every connection keeps its two buffers, as other\n"
+    "                           servers do; only to compare (default on)\n"
     "\n"
     "Connections\n"
     "  -c, --conn-limit=N       at the same time (default 1024)\n"
@@ -228,6 +232,17 @@ parse_seconds_to_ms(const char *text, uint32_t *out)
     return true;
 }
 
+static bool
+parse_on_off(const char *text, bool *out)
+{
+    bool on = strcmp(text, "on") == 0;
+
+    if (!on && strcmp(text, "off") != 0)
+        return false;
+    *out = on;
+    return true;
+}
+
 /* An option with a value. False when the value is malformed. */
 static bool
 take_value(struct config *config, int option, char *text)
@@ -250,6 +265,7 @@ take_value(struct config *config, int option, char *text)
         return parse_u32(text, 0, UINT32_MAX / 1000, &config->send_timeout_s);
     case OPT_DRAIN_TIME: return parse_seconds_to_ms(text, &config->drain_ms);
     case OPT_BUFFER_MEMORY: return parse_number(text, 1, UINT64_C(1) << 20, &config->buffer_mb);
+    case OPT_LOAN: return parse_on_off(text, &config->loan);
     default: return false;
     }
 }
@@ -337,6 +353,7 @@ config_parse(struct config *config, int argc, char **argv)
         .send_timeout_s = 300,
         .drain_ms = 5000,
         .buffer_mb = 256,
+        .loan = true,
         .flush_enabled = true,
         .dump_enabled = true,
         .with_cas = true,
@@ -394,6 +411,7 @@ config_stat_next(void *ctx, uint64_t *cursor, struct stat_line *line)
         {"send_timeout", c->send_timeout_s, NULL},
         {"drain_time_ms", c->drain_ms, NULL},
         {"buffer_memory", c->buffer_mb << 20, NULL},
+        {"loan", 0, c->loan ? "on" : "off"},
     };
     const struct setting *setting;
 

@@ -28,6 +28,7 @@ struct config {
     uint32_t send_timeout_s;
     uint32_t drain_ms;
     uint64_t buffer_mb;
+    bool loan; /* not --loan off */
     int verbosity;         /* -v, -vv */
     bool daemon;           /* -d */
     const char *pid_file;  /* -P */

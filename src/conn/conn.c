@@ -215,6 +215,8 @@ return_buffers(struct conn *c, bool more)
 {
     struct pool *pool = c->server->pool;
 
+    if (c->server->config.keep_buffers && !(c->flags & CONN_FINISHING))
+        return;
     if (c->wbuf != NULL && buf_is_empty(c->wbuf))
         pool_return(pool, LOAN_FOR_OUTPUT, &c->wbuf);
     if (c->rbuf == NULL)
@@ -239,6 +241,13 @@ stall(struct conn *c, bool was_stalled)
     if (!was_stalled && (c->flags & CONN_BLOCKED))
         server->stats.conn_stalls++;
     server_add_stalled(server, c);
+}
+
+static bool
+holds_something(const struct conn *c)
+{
+    return (c->wbuf != NULL && !buf_is_empty(c->wbuf)) ||
+           (c->rbuf != NULL && !buf_is_empty(c->rbuf)) || c->task != NULL;
 }
 
 /* What to wait for: a blocked one is not read from, so that it cannot ask for more. */
@@ -273,7 +282,7 @@ settle(struct conn *c, bool more, bool was_stalled)
     if (more) {
         server->stats.conn_yields++;
         make_ready(c);
-    } else if (c->wbuf != NULL || c->rbuf != NULL || c->task != NULL) {
+    } else if (holds_something(c)) {
         stall(c, was_stalled);
     } else if (server->stopping) {
         conn_mark_dead(c, CLOSE_SHUTDOWN);

@@ -22,10 +22,13 @@ check_conn(const struct conn *c, struct tally *tally)
         return "a connection has a stash and a read buffer";
     switch ((enum conn_state)c->state) {
     case CONN_ASLEEP:
-        if (c->rbuf != NULL || c->wbuf != NULL || c->task != NULL)
+        if (c->task != NULL ||
+            (!c->server->config.keep_buffers && (c->rbuf != NULL || c->wbuf != NULL)))
             return "a sleeping connection holds a buffer or a task";
         return NULL;
     case CONN_STALLED:
+        if (c->server->config.keep_buffers)
+            return NULL;
         if ((c->rbuf != NULL && buf_is_empty(c->rbuf)) ||
             (c->wbuf != NULL && buf_is_empty(c->wbuf)))
             return "a stalled connection holds an empty buffer";

@@ -24,6 +24,7 @@ struct server_config {
     uint64_t buffer_bytes;    /* --buffer-memory: all buffers, and as much in stashes */
     uint32_t idle_timeout_s;  /* close who sent no command for so long; 0: never */
     uint32_t send_timeout_s;  /* close who did not read for so long; 0: never */
+    bool keep_buffers;       /* --loan off: connections keep their buffers, for comparison */
     uint32_t drain_ms;        /* at shutdown: how long replies may take to leave */
     struct clock *clock;      /* outlives the server; the loop reads it */
     struct cmd *cmd;          /* likewise */
