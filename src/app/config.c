@@ -13,6 +13,7 @@
 enum long_only {
     OPT_IDLE_TIMEOUT = 256,
     OPT_SEND_TIMEOUT,
+    OPT_PEER_TIMEOUT,
     OPT_DRAIN_TIME,
     OPT_BUFFER_MEMORY,
     OPT_LOAN,
@@ -44,6 +45,7 @@ static const struct option long_options[] = {
     {"extended", required_argument, NULL, 'o'},
     {"idle-timeout", required_argument, NULL, OPT_IDLE_TIMEOUT},
     {"send-timeout", required_argument, NULL, OPT_SEND_TIMEOUT},
+    {"peer-timeout", required_argument, NULL, OPT_PEER_TIMEOUT},
     {"drain-time", required_argument, NULL, OPT_DRAIN_TIME},
     {"buffer-memory", required_argument, NULL, OPT_BUFFER_MEMORY},
     {"loan", required_argument, NULL, OPT_LOAN},
@@ -81,6 +83,8 @@ static const char help_text[] =
     "                           also -o idle_timeout=N\n"
     "      --send-timeout=N     close who read nothing of its replies for N seconds\n"
     "                           (default 300; 0: never)\n"
+    "      --peer-timeout=N     give up on a host that acknowledges nothing for N seconds\n"
+    "                           (default 120; 0: the kernel's own)\n"
     "      --drain-time=N       seconds that replies may take to leave at shutdown (default "
     "5)\n"
     "\n"
@@ -261,6 +265,7 @@ take_value(struct config *config, int option, char *text)
     case 'u': config->user = text; return *text != '\0';
     case OPT_IDLE_TIMEOUT:
         return parse_u32(text, 0, UINT32_MAX / 1000, &config->idle_timeout_s);
+    case OPT_PEER_TIMEOUT: return parse_u32(text, 0, 86400, &config->peer_timeout_s);
     case OPT_SEND_TIMEOUT:
         return parse_u32(text, 0, UINT32_MAX / 1000, &config->send_timeout_s);
     case OPT_DRAIN_TIME: return parse_seconds_to_ms(text, &config->drain_ms);
@@ -351,6 +356,7 @@ config_parse(struct config *config, int argc, char **argv)
         .max_conns = 1024,
         .backlog = 1024,
         .send_timeout_s = 300,
+        .peer_timeout_s = 120,
         .drain_ms = 5000,
         .buffer_mb = 256,
         .loan = true,
@@ -409,6 +415,7 @@ config_stat_next(void *ctx, uint64_t *cursor, struct stat_line *line)
         {"shutdown_command", 0, yes_no(c->shutdown_enabled)},
         {"idle_timeout", c->idle_timeout_s, NULL},
         {"send_timeout", c->send_timeout_s, NULL},
+        {"peer_timeout", c->peer_timeout_s, NULL},
         {"drain_time_ms", c->drain_ms, NULL},
         {"buffer_memory", c->buffer_mb << 20, NULL},
         {"loan", 0, c->loan ? "on" : "off"},

@@ -26,6 +26,7 @@ struct config {
     uint32_t backlog;                    /* -b */
     uint32_t idle_timeout_s;
     uint32_t send_timeout_s;
+    uint32_t peer_timeout_s;
     uint32_t drain_ms;
     uint64_t buffer_mb;
     bool loan; /* not --loan off */

@@ -138,7 +138,10 @@ daemon_listen(const struct config *config, struct listen_sockets *sockets)
 {
     if (config->unix_path != NULL && !listen_unix(config, sockets))
         return false;
-    return !config->tcp || listen_tcp(config, sockets);
+    if (config->tcp && !listen_tcp(config, sockets))
+        return false;
+    listen_set_peer_timeout(sockets, config->peer_timeout_s);
+    return true;
 }
 
 /* --- The process --- */

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <string.h>
 
 #include "lombard/base/log.h"
@@ -70,6 +71,12 @@ conn_mark_dead(struct conn *c, enum close_reason reason)
         c->close_reason = (uint8_t)reason;
     server->closes[c->close_reason]++;
     list_push_back(&server->dead, &c->place.node);
+}
+
+void
+conn_broke(struct conn *c, int err)
+{
+    conn_mark_dead(c, err == ETIMEDOUT ? CLOSE_VANISHED : CLOSE_RESET);
 }
 
 void

@@ -23,7 +23,7 @@ conn_received(struct conn *c, ssize_t got, size_t wanted, struct budget *budget)
         return FILL_LAST;
     }
     if (got < 0) {
-        conn_mark_dead(c, CLOSE_RESET);
+        conn_broke(c, errno);
         return FILL_END;
     }
     c->bytes_in += bytes;

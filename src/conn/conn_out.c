@@ -162,7 +162,7 @@ send_failed(struct conn *c, int err)
         c->flags |= CONN_BLOCKED;
         return FLUSH_BLOCKED;
     }
-    conn_mark_dead(c, CLOSE_RESET);
+    conn_broke(c, err);
     return FLUSH_DEAD;
 }
 

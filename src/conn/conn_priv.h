@@ -94,6 +94,8 @@ void conn_on_grant(struct borrower *borrower, enum loan_purpose purpose, struct 
 void conn_mark_dead(struct conn *c, enum close_reason reason);
 /* Close when what is in the output has left; read no further command. */
 void conn_finish(struct conn *c, enum close_reason reason);
+/* Likewise, after a system call on its socket failed with ERR. */
+void conn_broke(struct conn *c, int err);
 /* Give back all that it holds. Its output is lost. */
 void conn_release(struct conn *c);
 /* Whether it holds pins: queued references, a value being received or sent. */

@@ -148,6 +148,26 @@ listen_open_unix(const char *path, unsigned mode, int backlog, struct listen_soc
     return LISTEN_FAILED;
 }
 
+void
+listen_set_peer_timeout(const struct listen_sockets *sockets, uint32_t seconds)
+{
+    enum { PROBES = 4 };
+    int interval_s = (int)(seconds / (2 * PROBES) + 1);
+    int idle_s = (int)(seconds / 2 + 1);
+
+    if (seconds == 0)
+        return;
+    for (int i = 0; i < sockets->count; i++) {
+        int fd = sockets->fd[i];
+
+        /* Inherited by what is accepted. A unix socket says no: its peers cannot vanish. */
+        if (sys_set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)seconds * 1000) == 0 &&
+            sys_set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, idle_s) == 0 &&
+            sys_set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, interval_s) == 0)
+            (void)!sys_set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, PROBES);
+    }
+}
+
 uint16_t
 listen_port(int fd)
 {
