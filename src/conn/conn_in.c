@@ -257,6 +257,28 @@ trace_command(const struct conn *c, const struct batch_entry *entry, struct slic
     log_line(LOG_TRACE, "<%d %s", c->watch.fd, log_escape(text, sizeof(text), head));
 }
 
+/* Over -c there is one place more, for an operator who looks: not for a cache client. */
+static bool
+may_run(struct conn *c, const struct request *req)
+{
+    bool looks = req->op == OP_STATS || req->op == OP_VERSION || req->op == OP_VERBOSITY ||
+                 req->op == OP_SHUTDOWN || req->op == OP_QUIT;
+
+    if (LIKELY(!(c->flags & CONN_OPERATOR)))
+        return true;
+    if (looks)
+        c->flags |= CONN_ADMITTED;
+    return looks;
+}
+
+static void
+reject_command(struct conn *c)
+{
+    c->server->stats.rejected_connections++;
+    buf_append(c->wbuf, server_reject_text());
+    conn_finish(c, CLOSE_REJECTED);
+}
+
 /* True when the next entry of the batch may follow. */
 static bool
 run_entry(struct conn *c, const struct batch_entry *entry, struct slice in)
@@ -266,6 +288,10 @@ run_entry(struct conn *c, const struct batch_entry *entry, struct slice in)
 
     if (UNLIKELY(log_get_level() >= LOG_TRACE))
         trace_command(c, entry, in);
+    if (!may_run(c, req)) {
+        reject_command(c);
+        return false;
+    }
     if (UNLIKELY(!entry->body_here) && req->op != OP_REFUSED) {
         struct slice head = slice_make(in.ptr + entry->start_off, entry->head_bytes);
 

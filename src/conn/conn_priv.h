@@ -47,6 +47,8 @@ enum {
     CONN_MORE_INPUT = 1U << 1, /* the socket may hold more than was received */
     CONN_BLOCKED = 1U << 2,    /* the socket took no more */
     CONN_FINISHING = 1U << 3,  /* close_reason is set: close when the output is gone */
+    CONN_OPERATOR = 1U << 4,   /* over -c: may only look */
+    CONN_ADMITTED = 1U << 5,   /* such a one has shown by a command that it is one */
 };
 
 struct stash;

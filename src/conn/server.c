@@ -17,26 +17,14 @@ static const char *const reason_text[] = {
 #undef CLOSE_REASON
 };
 
-/*
- * A peer that was refused has probably sent more than we read. Closing on unread
- * bytes would reset the connection and take our last words with it.
- */
-static void
-linger(struct server *server, int fd)
-{
-    struct slice scrap = slice_make((char *)server->batch, sizeof(server->batch));
-
-    (void)sys_shutdown_write(fd);
-    if (sys_recv(fd, (char *)(uintptr_t)scrap.ptr, scrap.len) < 0)
-        return; /* nothing there: fine */
-}
-
 static void
 close_conn(struct server *server, struct conn *c)
 {
     conn_release(c);
-    if (c->close_reason == CLOSE_PROTOCOL)
-        linger(server, c->watch.fd);
+    if (c->close_reason == CLOSE_PROTOCOL || c->close_reason == CLOSE_REJECTED)
+        server_linger(server, c->watch.fd);
+    if (c == server->operator)
+        server->operator= NULL;
     log_line(LOG_DEBUG, "<%d closed: %s", c->watch.fd, reason_text[c->close_reason]);
     /* Closing takes it out of the epoll set. */
     (void)sys_close(c->watch.fd);
@@ -56,72 +44,6 @@ reap(struct server *server)
         listener_resume(&server->listeners[i]);
     if (server->stopping && server->table.conns == 0)
         loop_stop(server->loop);
-}
-
-/* --- Accepting --- */
-
-static void
-reject(struct server *server, int fd)
-{
-    static const char text[] = "ERROR Too many open connections\r\n";
-
-    server->stats.rejected_connections++;
-    /* Nobody's fault if it does not arrive. */
-    if (sys_send(fd, text, sizeof(text) - 1) > 0)
-        linger(server, fd);
-    (void)sys_close(fd);
-}
-
-static void
-on_accept(void *ctx, int fd)
-{
-    struct server *server = ctx;
-    struct conn *c;
-
-    server->stats.total_connections++;
-    if (server->table.conns >= server->config.max_conns) {
-        reject(server, fd);
-        return;
-    }
-    c = table_take(&server->table);
-    if (c == NULL) {
-        server->closes[CLOSE_NO_MEMORY]++;
-        (void)sys_close(fd);
-        return;
-    }
-    if (!conn_open(c, server, fd))
-        conn_mark_dead(c, CLOSE_NO_MEMORY);
-    log_line(LOG_DEBUG, "<%d new connection", fd);
-}
-
-static void
-on_pause(void *ctx, int err)
-{
-    (void)ctx;
-    log_line(LOG_WARN,
-             "accepting is paused: %s. New clients wait; raise the limit (ulimit -n), or "
-             "lower -c",
-             strerror(err));
-}
-
-bool
-server_listen(struct server *server, int fd)
-{
-    struct listener_user user = {on_accept, on_pause, server};
-
-    if (server->listener_count == LISTEN_SOCKETS_MAX)
-        return false;
-    if (!listener_start(&server->listeners[server->listener_count], server->loop, fd, &user))
-        return false;
-    server->listener_count++;
-    return true;
-}
-
-static void
-stop_listeners(struct server *server)
-{
-    while (server->listener_count > 0)
-        listener_stop(&server->listeners[--server->listener_count]);
 }
 
 /* --- Who stalls gives way --- */
@@ -258,6 +180,7 @@ on_tick(struct timer *timer)
     shed_for_pins(server);
     close_send_timeouts(server);
     close_idle(server);
+    server_check_operator(server);
     if (now_ms / 1000 != (now_ms - TICK_MS) / 1000)
         pool_trim(server->pool);
     server->background = true;
@@ -376,7 +299,7 @@ server_destroy(struct server *server)
 {
     if (server == NULL)
         return;
-    stop_listeners(server);
+    server_stop_listeners(server);
     mark_all_dead(server);
     reap(server);
     table_fini(&server->table);
@@ -414,7 +337,7 @@ server_shutdown(struct server *server)
         return;
     }
     server->stopping = true;
-    stop_listeners(server);
+    server_stop_listeners(server);
     while ((c = table_next(&server->table, &cursor)) != NULL)
         if (c->state == CONN_ASLEEP)
             conn_mark_dead(c, CLOSE_SHUTDOWN);

@@ -16,6 +16,7 @@ enum {
     STASH_BYTES_MAX = 4096,      /* what a sleeper may keep without a buffer */
     SMALL_BODY_BYTES = 2048,     /* a shorter command is waited for as a whole */
     STALL_PROGRESS_BYTES = 1024, /* less in a row than this is no progress */
+    OPERATOR_WAIT_MS = 300,      /* over -c: time to say a command that only looks */
     SHED_AFTER_MS = 100,         /* nobody who stalled for less gives way to waiters */
     TICK_MS = 100,               /* sweeps and background work */
     SWEEP_PARTS = 10,            /* all connections are looked at in so many ticks */
@@ -57,6 +58,7 @@ struct server {
     struct list_node dead;    /* to be freed at the end of the turn */
     struct listener listeners[LISTEN_SOCKETS_MAX];
     int listener_count;
+    struct conn *operator; /* the one connection over max_conns, or NULL */
     struct timer tick;
     struct timer drain_end;
     uint64_t sweep_cursor;
@@ -82,6 +84,16 @@ void server_add_stalled(struct server *server, struct conn *c);
  * what it holds now. Not EXCEPT. False when there is none.
  */
 bool server_shed_pins(struct server *server, const struct conn *except);
+
+/* --- server_accept.c --- */
+
+/* What too many connections are told. */
+struct slice server_reject_text(void);
+/* A peer that was refused: take what it has sent, so that closing does not reset. */
+void server_linger(struct server *server, int fd);
+/* Close the operator's connection if it turns out to be none. */
+void server_check_operator(struct server *server);
+void server_stop_listeners(struct server *server);
 
 /* --- server_stats.c --- */
 

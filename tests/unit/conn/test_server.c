@@ -334,20 +334,56 @@ START_TEST(too_large_and_bad_ends_stay_in_step)
 }
 END_TEST
 
+static const char too_many[] = "ERROR Too many open connections\r\n";
+
 START_TEST(too_many_connections_are_told)
 {
-    teardown();
-    setup();
+    server->config.max_conns = 1;
+    dial(0);
+    dial(1); /* takes the operator's place, for as long as it does not show that it is none */
+    dial(2);
+    turns(2);
+    expect(2, too_many);
+    ck_assert(is_closed(2));
+    say(1, "get a\r\n");
+    expect(1, too_many);
+    ck_assert(is_closed(1));
+    ck_assert_uint_eq(server->stats.rejected_connections, 2);
+    say(0, "get a\r\n");
+    expect(0, "END\r\n");
+    server->config.max_conns = 100;
+}
+END_TEST
+
+START_TEST(an_operator_always_gets_in)
+{
     server->config.max_conns = 1;
     dial(0);
     dial(1);
-    turns(2);
+    turns(1);
+    say(1, "stats buffers\r\nversion\r\n");
     (void)hear(1);
-    ck_assert_str_eq(out, "ERROR Too many open connections\r\n");
+    ck_assert_ptr_nonnull(strstr(out, "STAT buffers_made "));
+    ck_assert_ptr_nonnull(strstr(out, "END\r\nVERSION "));
+    say(1, "set a 0 0 1\r\nx\r\n");
+    expect(1, too_many);
     ck_assert(is_closed(1));
-    ck_assert_uint_eq(server->stats.rejected_connections, 1);
-    say(0, "get a\r\n");
-    expect(0, "END\r\n");
+    server->config.max_conns = 100;
+}
+END_TEST
+
+/* Who took the operator's place and says nothing is told after a while. */
+START_TEST(a_silent_operator_is_none)
+{
+    int waited = 0;
+
+    server->config.max_conns = 1;
+    dial(0);
+    dial(1);
+    while (server->stats.rejected_connections == 0 && waited++ < 1000)
+        ck_assert(loop_turn(server_loop(server), 10));
+    expect(1, too_many);
+    ck_assert(is_closed(1));
     server->config.max_conns = 100;
 }
 END_TEST
@@ -438,6 +474,8 @@ main(void)
     tcase_add_test(tc, stalled_reader_holds_one_buffer);
     tcase_add_test(tc, too_large_and_bad_ends_stay_in_step);
     tcase_add_test(tc, too_many_connections_are_told);
+    tcase_add_test(tc, an_operator_always_gets_in);
+    tcase_add_test(tc, a_silent_operator_is_none);
     tcase_add_test(tc, requests_a_turn_are_honoured);
     tcase_add_test(tc, shutdown_closes_sleepers_and_drains_the_rest);
     tcase_add_test(tc, line_without_end_is_refused);

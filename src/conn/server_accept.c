@@ -1,0 +1,131 @@
+#include <string.h>
+
+#include "lombard/base/log.h"
+#include "lombard/base/sys.h"
+#include "server_priv.h"
+
+/* --- Saying no --- */
+
+/*
+ * A peer that was refused has probably sent more than we read. Closing on unread
+ * bytes would reset the connection and take our last words with it.
+ */
+void
+server_linger(struct server *server, int fd)
+{
+    struct slice scrap = slice_make((char *)server->batch, sizeof(server->batch));
+
+    (void)sys_shutdown_write(fd);
+    if (sys_recv(fd, (char *)(uintptr_t)scrap.ptr, scrap.len) < 0)
+        return; /* nothing there: fine */
+}
+
+struct slice
+server_reject_text(void)
+{
+    return SLICE("ERROR Too many open connections\r\n");
+}
+
+static void
+reject(struct server *server, int fd)
+{
+    struct slice text = server_reject_text();
+
+    server->stats.rejected_connections++;
+    /* Nobody's fault if it does not arrive. */
+    if (sys_send(fd, text.ptr, text.len) > 0)
+        server_linger(server, fd);
+    (void)sys_close(fd);
+}
+
+/* --- One place more, so that an operator gets in --- */
+
+static bool
+is_local(int fd)
+{
+    static const char *const local[] = {"unix:", "tcp:127.", "tcp6:[::1]", "tcp6:[::ffff:127."};
+    char peer[128];
+
+    sys_peer_name(fd, peer, sizeof(peer));
+    for (size_t i = 0; i < ARRAY_LEN(local); i++)
+        if (strncmp(peer, local[i], strlen(local[i])) == 0)
+            return true;
+    return false;
+}
+
+void
+server_check_operator(struct server *server)
+{
+    struct conn *c = server->operator;
+    struct slice text = server_reject_text();
+
+    if (c == NULL || c->state == CONN_DEAD || (c->flags & (CONN_ADMITTED | CONN_FINISHING)) ||
+        conn_stalled_for_ms(c) < OPERATOR_WAIT_MS)
+        return;
+    server->stats.rejected_connections++;
+    /* It has said nothing, so nothing is queued before these words. */
+    if (sys_send(c->watch.fd, text.ptr, text.len) < 0)
+        log_line(LOG_DEBUG, "<%d does not take its rejection", c->watch.fd);
+    conn_mark_dead(c, CLOSE_REJECTED);
+}
+
+/* --- Accepting --- */
+
+static void
+on_accept(void *ctx, int fd)
+{
+    struct server *server = ctx;
+    struct conn *c;
+    bool over;
+
+    server->stats.total_connections++;
+    over = server->table.conns >= server->config.max_conns;
+    if (over && (server->operator!= NULL || !is_local(fd))) {
+        reject(server, fd);
+        return;
+    }
+    c = table_take(&server->table);
+    if (c == NULL) {
+        server->closes[CLOSE_NO_MEMORY]++;
+        (void)sys_close(fd);
+        return;
+    }
+    if (!conn_open(c, server, fd))
+        conn_mark_dead(c, CLOSE_NO_MEMORY);
+    if (over) {
+        c->flags |= CONN_OPERATOR;
+        c->stalled_ms = server_now_ms(server);
+        server->operator= c;
+    }
+    log_line(LOG_DEBUG, "<%d new connection", fd);
+}
+
+static void
+on_pause(void *ctx, int err)
+{
+    (void)ctx;
+    log_line(LOG_WARN,
+             "accepting is paused: %s. New clients wait; raise the limit (ulimit -n), or "
+             "lower -c",
+             strerror(err));
+}
+
+bool
+server_listen(struct server *server, int fd)
+{
+    struct listener_user user = {on_accept, on_pause, server};
+
+    if (server->listener_count == LISTEN_SOCKETS_MAX)
+        return false;
+    if (!listener_start(&server->listeners[server->listener_count], server->loop, fd, &user))
+        return false;
+    server->listener_count++;
+    return true;
+}
+
+void
+server_stop_listeners(struct server *server)
+{
+    while (server->listener_count > 0)
+        listener_stop(&server->listeners[--server->listener_count]);
+}
