@@ -131,6 +131,10 @@ measure(const struct bench *b, struct target *t)
     look(t, &start);
     result = session_run(t->session, o->duration_ns, o->requests);
     look(t, &t->end);
+    if (t->session->load.workload.error != NULL) {
+        (void)fprintf(stderr, "lombard-bench: %s\n", t->session->load.workload.error);
+        t->wrong = true;
+    }
     note_round(t, &t->session->load.tally, t->end.cpu_ns - start.cpu_ns);
     return say(t, result);
 }

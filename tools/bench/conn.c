@@ -217,7 +217,12 @@ take_answers(struct conn *c, struct conn_shared *shared, const unsigned char *p,
         switch (shared->proto->read(&c->reader, op, &p, end)) {
         case READ_MORE: return p;
         case READ_VALUE: load_value(shared->load, c, op); break;
+        case READ_LAST_VALUE:
+            load_value(shared->load, c, op);
+            finish_head(c, shared);
+            break;
         case READ_DONE: finish_head(c, shared); break;
+        case READ_STRAY_ERROR: load_stray_error(shared->load, c); break;
         case READ_GARBLED: load_garbled(shared->load, c, op, before, end); return NULL;
         }
     }

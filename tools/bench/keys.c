@@ -30,6 +30,24 @@ keys_init(struct keys *k, uint64_t count, const struct sizes *sizes, uint64_t se
     return true;
 }
 
+bool
+keys_reserve(struct keys *k, uint64_t count)
+{
+    struct key_state *states;
+
+    if (LIKELY(count <= k->count))
+        return true;
+    if (count < 2 * k->count)
+        count = 2 * k->count;
+    states = realloc(k->states, count * sizeof(*states));
+    if (states == NULL)
+        return false;
+    memset(states + k->count, 0, (count - k->count) * sizeof(*states));
+    k->states = states;
+    k->count = count;
+    return true;
+}
+
 void
 keys_fini(struct keys *k)
 {

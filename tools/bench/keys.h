@@ -53,6 +53,8 @@ const char *keys_verdict_name(enum keys_verdict verdict);
 /* False when memory is short. */
 bool keys_init(struct keys *k, uint64_t count, const struct sizes *sizes,
                uint64_t seed) MUST_USE;
+/* Make it at least COUNT keys. False when memory is short. */
+bool keys_reserve(struct keys *k, uint64_t count) MUST_USE;
 void keys_fini(struct keys *k);
 /* How many digits a name of COUNT keys needs at least. */
 uint32_t keys_digits(uint64_t count);

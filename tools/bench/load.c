@@ -4,10 +4,6 @@
 #include <string.h>
 
 #include "lombard/base/sys.h"
-#include "mismatch.h"
-
-/* In op_key.floor, once the key's value has come. No version gets that far. */
-#define FLOOR_SEEN UINT32_MAX
 
 /* Open loop: how long after the end the last requests that were due may still be begun. */
 #define GRACE_NS UINT64_C(1000000000)
@@ -58,6 +54,8 @@ load_init(struct load *l, const struct options *options, const char *server_name
     for (int i = 0; i < LOAD_AHEAD; i++)
         l->ahead[i] = (uint32_t)dist_next(&l->dist, &l->rng);
     set_mix(l, options->weights);
+    if (options->hitratio && !workload_init(&l->workload, options))
+        return false;
     tally_reset(&l->tally);
     return true;
 }
@@ -66,6 +64,8 @@ void
 load_fini(struct load *l)
 {
     keys_fini(&l->keys);
+    workload_fini(&l->workload);
+    windows_fini(&l->windows);
 }
 
 void
@@ -85,7 +85,7 @@ load_begin(struct load *l, enum load_phase phase, uint64_t requests, uint64_t un
     l->budget = requests;
     l->until_ns = until_ns;
     l->next_key = 0;
-    l->gap_ns = phase == LOAD_MIX && l->options->rate > 0 ? 1e9 / (double)l->options->rate : 0;
+    l->gap_ns = phase != LOAD_FILL && l->options->rate > 0 ? 1e9 / (double)l->options->rate : 0;
     l->next_due_ns = l->now_ns;
 }
 
@@ -129,7 +129,8 @@ load_is_over(const struct load *l)
     /* In the open loop what was due before the end is still sent, within reason. */
     if (l->gap_ns > 0)
         late = l->next_due_ns >= l->until_ns || l->now_ns >= l->until_ns + GRACE_NS;
-    return l->budget == 0 || late || (l->phase == LOAD_FILL && l->next_key >= l->keys.count);
+    return l->budget == 0 || late || (l->phase == LOAD_FILL && l->next_key >= l->keys.count) ||
+           (l->phase == LOAD_WORKLOAD && l->workload.ended);
 }
 
 static inline enum op_kind
@@ -189,6 +190,37 @@ make_follow(struct load *l, struct conn *c, struct op *op)
     op->value_bytes = f.value_bytes;
 }
 
+/* The next access of the workload; false when there is none left. */
+static bool
+make_access(struct load *l, struct op *op)
+{
+    struct access a;
+
+    if (!workload_next(&l->workload, &a))
+        return false;
+    if (!keys_reserve(&l->keys, l->workload.ids_needed)) {
+        l->workload.error = "out of memory for the keys";
+        l->workload.ended = true;
+        return false;
+    }
+    if (a.value_bytes == SIZE_OF_KEY)
+        a.value_bytes = sizes_pick(&l->options->value_size, rng_mix(a.key));
+    if (a.value_bytes > OPTIONS_VALUE_MAX_BYTES)
+        a.value_bytes = OPTIONS_VALUE_MAX_BYTES;
+    op->kind = (uint8_t)a.kind;
+    op->ttl_s = a.ttl_s;
+    if (a.kind == OP_GET) {
+        op->key_count = 1;
+        op->version = 0;
+        op->keys[0] = (struct op_key){a.key, keys_floor(&l->keys, a.key)};
+    } else {
+        make_write(l, op, a.key);
+    }
+    op->value_bytes =
+        a.kind == OP_DELETE ? 0 : a.value_bytes; /* of a get: what a miss would store */
+    return true;
+}
+
 static inline void
 make_mixed(struct load *l, struct op *op)
 {
@@ -237,149 +269,17 @@ load_next(struct load *l, struct conn *c, struct op *op)
     op->flags = OP_TIMED;
     op->ttl_s = (uint32_t)l->options->ttl_s;
     op->cas = 0;
-    if (l->phase == LOAD_FILL) {
+    switch (l->phase) {
+    case LOAD_FILL:
         op->kind = OP_SET;
         make_write(l, op, (uint32_t)l->next_key++);
-    } else {
+        return true;
+    case LOAD_MIX:
         make_mixed(l, op);
+        if (l->options->noreply && op->version != 0)
+            op->flags |= OP_QUIET;
+        return true;
+    case LOAD_WORKLOAD: return make_access(l, op);
     }
-    return true;
-}
-
-/* Of a value too short to say its version. */
-static enum keys_verdict
-judge_short(const struct load *l, const struct value_check *check, uint32_t floor)
-{
-    uint32_t want = sizes_pick(&l->options->value_size, rng_mix(check->key));
-
-    /* Before this run has stored the key itself it may be of any length. */
-    return floor > 0 && check->bytes != want ? KEYS_STALE : KEYS_GOOD;
-}
-
-void
-load_value(struct load *l, const struct conn *c, struct op *op)
-{
-    const struct value_check *check = &c->reader.check;
-    struct op_key *key = &op->keys[c->reader.key_index];
-    enum keys_verdict verdict = KEYS_GOOD;
-
-    if (UNLIKELY(key->floor == FLOOR_SEEN)) {
-        mismatch_report(l, c, op, "the same value twice");
-        return;
-    }
-    if (LIKELY(check->verdict == VALUE_GOOD))
-        verdict = keys_judge(&l->keys, &check->id, key->floor);
-    else if (check->verdict == VALUE_SHORT_GOOD)
-        verdict = judge_short(l, check, key->floor);
-    else
-        mismatch_report(l, c, op, value_verdict_name(check->verdict));
-    if (UNLIKELY(verdict == KEYS_FOREIGN))
-        l->tally.foreign++;
-    else if (UNLIKELY(verdict != KEYS_GOOD))
-        mismatch_report(l, c, op, keys_verdict_name(verdict));
-    l->tally.verified_bytes += check->bytes;
-    l->op_hits++;
-    key->floor = FLOOR_SEEN;
-}
-
-/* Leave a store of a key to the connection, to be sent before anything new. */
-static void
-add_follow(struct conn *c, struct follow f)
-{
-    c->follows[c->follow_count++] = f;
-}
-
-static void
-finish_get(struct load *l, struct conn *c, const struct op *op)
-{
-    l->tally.hits += l->op_hits;
-    l->tally.misses += op->key_count - l->op_hits;
-    if (op->kind == OP_CAS && l->op_hits == 1) {
-        uint32_t key = op->keys[0].id;
-
-        add_follow(c, (struct follow){.kind = OP_CAS,
-                                      .key = key,
-                                      .cas = c->reader.cas,
-                                      .ttl_s = op->ttl_s,
-                                      .value_bytes =
-                                          sizes_pick(&l->options->value_size, rng_mix(key))});
-    }
-    l->op_hits = 0;
-}
-
-/* Whether it was sent with a version of its own. */
-static bool
-is_write(const struct op *op)
-{
-    return op->version != 0 &&
-           (op_has_value((enum op_kind)op->kind) || op->kind == OP_DELETE) &&
-           !(op->kind == OP_CAS && op->cas == 0);
-}
-
-void
-load_done(struct load *l, struct conn *c, const struct op *op)
-{
-    const struct reader *r = &c->reader;
-    struct tally *t = &l->tally;
-    bool alone = (op->flags & OP_ALONE) != 0;
-
-    switch (r->outcome) {
-    case OUTCOME_GET_END: finish_get(l, c, op); break;
-    case OUTCOME_STORED:
-        if (is_write(op))
-            keys_acknowledge(&l->keys, op->keys[0].id, op->version, alone);
-        t->stored[op->kind]++;
-        break;
-    case OUTCOME_NUMBER: t->stored[op->kind]++; break;
-    case OUTCOME_NOT_STORED:
-    case OUTCOME_NOT_FOUND:
-        if (is_write(op))
-            keys_abandon(&l->keys, op->keys[0].id);
-        if (r->outcome == OUTCOME_NOT_STORED)
-            t->not_stored++;
-        else
-            t->not_found++;
-        break;
-    case OUTCOME_ERROR:
-        if (is_write(op))
-            keys_abandon(&l->keys, op->keys[0].id);
-        tally_note_error(t, r->error, r->error_len);
-        l->op_hits = 0;
-        break;
-    }
-    t->requests++;
-    t->ops[op->kind]++;
-    t->end_ns = l->now_ns;
-    if (op->flags & OP_TIMED) {
-        hist_add(&t->service[op->kind], l->now_ns - op->sent_ns);
-        hist_add(&t->response, l->now_ns - op->due_ns);
-    }
-}
-
-void
-load_done_quietly(struct load *l, const struct op *op)
-{
-    if (is_write(op))
-        keys_acknowledge(&l->keys, op->keys[0].id, op->version, (op->flags & OP_ALONE) != 0);
-    l->tally.requests++;
-    l->tally.ops[op->kind]++;
-    l->tally.stored[op->kind]++;
-}
-
-void
-load_lost(struct load *l, const struct op *op, bool sent)
-{
-    /* Not settled: the server may still carry it out, whenever it likes. */
-    (void)op;
-    l->op_hits = 0;
-    if (sent)
-        l->tally.lost_requests++;
-}
-
-void
-load_garbled(struct load *l, const struct conn *c, const struct op *op, const unsigned char *p,
-             const unsigned char *end)
-{
-    l->tally.garbled++;
-    mismatch_garbled(l, c, op, p, end);
+    BUG("load_phase out of range");
 }

@@ -17,13 +17,16 @@
 #include "options.h"
 #include "rng.h"
 #include "tally.h"
+#include "windows.h"
+#include "workload.h"
 
 /* Keys are drawn so many requests ahead, for their state to be in the cache by then. */
 enum { LOAD_AHEAD = 16 };
 
 enum load_phase {
-    LOAD_FILL, /* every key once, in order */
-    LOAD_MIX,
+    LOAD_FILL,     /* every key once, in order */
+    LOAD_MIX,      /* requests by their weights */
+    LOAD_WORKLOAD, /* what a workload says */
 };
 
 struct load {
@@ -34,6 +37,8 @@ struct load {
     struct rng rng;
     struct rng arrival_rng; /* its own, so that keys do not depend on the rate */
     struct tally tally;
+    struct workload workload; /* of `hitratio` */
+    struct windows windows;   /* where misses are refilled */
     enum load_phase phase;
     uint64_t now_ns;
     uint64_t until_ns;               /* no new work from then on */
@@ -51,7 +56,7 @@ struct load {
     bool crowded; /* open loop: requests are due, but no connection is free */
 };
 
-/* False when memory is short. */
+/* False with errno: memory is short, or the trace cannot be opened. */
 bool load_init(struct load *l, const struct options *options, const char *server_name) MUST_USE;
 void load_fini(struct load *l);
 
@@ -75,6 +80,8 @@ bool load_next(struct load *l, struct conn *c, struct op *op) MUST_USE;
 void load_value(struct load *l, const struct conn *c, struct op *op);
 /* OP is answered: c->reader says how. */
 void load_done(struct load *l, struct conn *c, const struct op *op);
+/* A request that asked for no answer has failed: c->reader has the server's words. */
+void load_stray_error(struct load *l, const struct conn *c);
 /* OP asked for no answer, and a later request was answered. */
 void load_done_quietly(struct load *l, const struct op *op);
 /* The connection went away before OP was answered; SENT if any byte of it had left. */

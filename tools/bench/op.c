@@ -49,3 +49,9 @@ op_is_counter(enum op_kind kind)
 {
     return kind == OP_INCR || kind == OP_DECR;
 }
+
+bool
+op_has_own_names(enum op_kind kind)
+{
+    return op_is_counter(kind) || kind == OP_APPEND || kind == OP_PREPEND;
+}

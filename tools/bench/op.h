@@ -30,8 +30,11 @@ enum { OP_KIND_COUNT = OP_NOOP + 1 };
 const char *op_kind_name(enum op_kind kind);
 /* Whether it carries a value. */
 bool op_has_value(enum op_kind kind);
-/* Whether its key comes from the key space of self-verifying values; counters do not. */
+/* Whether it works on a number. */
 bool op_is_counter(enum op_kind kind);
+/* Whether its keys have names of their own, as what lies under them is no self-verifying value:
+ * counters, and values that grow. */
+bool op_has_own_names(enum op_kind kind);
 
 /* One key of a request. */
 struct op_key {

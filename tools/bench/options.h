@@ -10,8 +10,9 @@
 #include "dist.h"
 #include "op.h"
 #include "sizes.h"
+#include "trace.h"
 
-enum { OPTIONS_ROUNDS_MAX = 1000 };
+enum { OPTIONS_ROUNDS_MAX = 1000, OPTIONS_VALUE_MAX_BYTES = 1 << 30 };
 
 enum arrivals { ARRIVALS_CONSTANT, ARRIVALS_POISSON };
 
@@ -34,10 +35,28 @@ struct options {
     uint64_t multiget; /* keys of a get */
     uint64_t ttl_s;
     uint64_t seed;
+    const char *trace_path; /* hitratio: replay this; or NULL */
+    enum trace_format trace_format;
+    uint64_t loop_keys;     /* hitratio: the range that is scanned, over and over */
+    double loop_share;      /*   of all requests */
+    double one_hit_share;   /* hitratio: of all requests, for keys asked for only once */
+    uint64_t shift_every;   /* hitratio: requests until other keys are popular; 0: never */
+    double shift_by;        /*   by how much of all keys popularity then moves on */
+    uint64_t idle;          /* connections that sleep beside the load */
+    uint64_t slow_readers;  /* connections that ask for much and do not read */
+    uint64_t slow_rate;     /*   but so many bytes a second */
+    uint64_t half_commands; /* connections that have sent half a command */
+    uint64_t churn;         /* clients that connect, ask once and go, over and over */
+    uint64_t find_max_ns;   /* find the highest rate with this latency */
+    double find_max_quantile;
     double weights[OP_KIND_COUNT]; /* of the mix; they need not sum to anything */
     struct dist_config dist;
     struct sizes key_size;
     struct sizes value_size;
+    bool hitratio; /* the hit ratio of a cache is measured, not its speed */
+    bool refill;   /* what a get misses is stored */
+    bool noreply;  /* stores ask for no answer */
+    bool self_test;
     bool stream; /* a request goes out as soon as one is answered */
     bool fill;
     bool quiet;

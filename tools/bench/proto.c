@@ -1,5 +1,31 @@
 #include "proto.h"
 
+#include <string.h>
+
+const struct proto *
+proto_find(const char *name)
+{
+    static const struct proto *const all[] = {&proto_text, &proto_meta, &proto_binary};
+
+    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+        if (strcmp(all[i]->name, name) == 0)
+            return all[i];
+    }
+    return NULL;
+}
+
+size_t
+proto_key_name(const struct keys *keys, const struct op *op, char *dst)
+{
+    size_t len = keys_name(keys, op->keys[0].id, dst);
+
+    if (op_is_counter((enum op_kind)op->kind))
+        dst[0] = 'n';
+    else if (op_has_own_names((enum op_kind)op->kind))
+        dst[0] = 'a';
+    return len;
+}
+
 void
 proto_write_value(struct out *out, const struct keys *keys, const struct op *op)
 {

@@ -22,10 +22,12 @@ enum {
 };
 
 enum read_result {
-    READ_MORE,    /* nothing complete at the front */
-    READ_VALUE,   /* a value has been checked: reader.check and reader.key_index are set */
-    READ_DONE,    /* the request is answered: reader.outcome is set */
-    READ_GARBLED, /* no reply to this request could look like that: the stream is lost */
+    READ_MORE,        /* nothing complete at the front */
+    READ_LAST_VALUE,  /* likewise, and with it the request is answered */
+    READ_STRAY_ERROR, /* an earlier quiet request failed: reader.error has its words */
+    READ_VALUE,       /* a value has been checked: reader.check and reader.key_index are set */
+    READ_DONE,        /* the request is answered: reader.outcome is set */
+    READ_GARBLED,     /* no reply to this request could look like that: the stream is lost */
 };
 
 enum reader_state { READER_LINE, READER_VALUE, READER_VALUE_END };
@@ -56,6 +58,13 @@ struct proto {
 };
 
 extern const struct proto proto_text;
+extern const struct proto proto_meta;
+extern const struct proto proto_binary;
 
+/* By its name; NULL when there is none. */
+const struct proto *proto_find(const char *name);
+
+/* Write the name of the key that OP is about (no get); how many bytes. */
+size_t proto_key_name(const struct keys *keys, const struct op *op, char *dst);
 /* Append the value of a store, copied or referenced. Shared by the protocols. */
 void proto_write_value(struct out *out, const struct keys *keys, const struct op *op);

@@ -66,6 +66,24 @@ print_troubles(FILE *f, const struct tally *t)
     }
 }
 
+/* What `hitratio` asks for. */
+static void
+print_workload(FILE *f, const struct options *o)
+{
+    if (!o->hitratio)
+        return;
+    if (o->trace_path != NULL) {
+        (void)fprintf(f, "workload      trace %s\n", o->trace_path);
+        return;
+    }
+    (void)fprintf(f, "workload      %.4g %% one-hit keys, %.4g %% scan over %" PRIu64 " keys",
+                  100 * o->one_hit_share, 100 * o->loop_share, o->loop_keys);
+    if (o->shift_every > 0)
+        (void)fprintf(f, ", popularity moves by %.4g %% of the keys every %" PRIu64 " requests",
+                      100 * o->shift_by, o->shift_every);
+    (void)fputc('\n', f);
+}
+
 static void
 print_load(FILE *f, const struct options *o)
 {
@@ -128,6 +146,26 @@ print_schedule(FILE *f, const struct options *o, const struct tally *t)
                   (double)hist_quantile(&t->lag, 0.99) / 1e3);
 }
 
+/* Over the whole run, and over its second half, when the cache is warm. */
+static void
+print_windows(FILE *f, const struct windows *w, const char *error)
+{
+    struct window all = windows_sum(w, 0);
+    struct window half = windows_sum(w, w->count / 2);
+
+    if (w->count == 0)
+        return;
+    (void)fprintf(f,
+                  "hit ratio     %.2f %% of requests, %.2f %% of bytes; second half: %.2f %%, "
+                  "%.2f %%\n",
+                  window_hit_percent(&all), window_byte_percent(&all),
+                  window_hit_percent(&half), window_byte_percent(&half));
+    (void)fprintf(f, "bytes         %.1f MB hit, %.1f MB missed and stored\n",
+                  (double)all.hit_bytes / 1e6, (double)all.miss_bytes / 1e6);
+    if (error != NULL)
+        (void)fprintf(f, "workload      ended early: %s\n", error);
+}
+
 static void
 print_target(FILE *f, const struct options *o, const struct target *target)
 {
@@ -150,6 +188,7 @@ print_target(FILE *f, const struct options *o, const struct target *target)
                   " values of earlier runs\n",
                   t->hits + t->misses, tally_hit_percent(t), (double)t->verified_bytes / 1e6,
                   t->foreign);
+    print_windows(f, &target->session->load.windows, target->session->load.workload.error);
     if (t->not_stored + t->not_found > 0)
         (void)fprintf(f, "refused       %" PRIu64 " not stored, %" PRIu64 " not found\n",
                       t->not_stored, t->not_found);
@@ -196,6 +235,7 @@ void
 report_text(FILE *f, const struct bench *b)
 {
     print_load(f, b->options);
+    print_workload(f, b->options);
     for (unsigned t = 0; t < b->target_count; t++) {
         (void)fputs(t > 0 ? "\n" : "", f);
         print_target(f, b->options, &b->targets[t]);

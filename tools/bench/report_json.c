@@ -138,6 +138,23 @@ put_rounds(FILE *f, const struct target *t)
 }
 
 static void
+put_windows(FILE *f, const struct windows *w)
+{
+    struct window all = windows_sum(w, 0);
+    struct window half = windows_sum(w, w->count / 2);
+
+    if (w->count == 0)
+        return;
+    (void)fprintf(f,
+                  "  \"hit_ratio\": {\"percent\": %.4f, \"byte_percent\": %.4f, "
+                  "\"second_half_percent\": %.4f, \"second_half_byte_percent\": %.4f,\n"
+                  "    \"hit_bytes\": %" PRIu64 ", \"miss_bytes\": %" PRIu64 "},\n",
+                  window_hit_percent(&all), window_byte_percent(&all),
+                  window_hit_percent(&half), window_byte_percent(&half), all.hit_bytes,
+                  all.miss_bytes);
+}
+
+static void
 put_target(FILE *f, const struct options *o, const struct target *target)
 {
     const struct tally *t = &target->total;
@@ -152,6 +169,7 @@ put_target(FILE *f, const struct options *o, const struct target *target)
     put_count(f, "hits", t->hits);
     put_count(f, "misses", t->misses);
     (void)fprintf(f, "  \"hit_percent\": %.4f,\n", tally_hit_percent(t));
+    put_windows(f, &target->session->load.windows);
     put_count(f, "verified_bytes", t->verified_bytes);
     put_count(f, "foreign_values", t->foreign);
     put_count(f, "mismatches", t->mismatches);

@@ -52,14 +52,15 @@ init_shared(struct session *s)
     const struct options *o = s->options;
     struct conn_shared *shared = &s->shared;
 
-    shared->proto = &proto_text;
+    shared->proto = proto_find(o->protocol);
     shared->load = &s->load;
     shared->keys = &s->load.keys;
     shared->head_bytes = PROTO_HEAD_BYTES_MAX + (size_t)o->multiget * (o->key_size.max + 32);
     shared->input = malloc(PROTO_LINE_MAX + CONN_INPUT_BYTES);
     shared->epfd = sys_epoll_create();
     return shared->input != NULL && shared->epfd >= 0 &&
-           out_init(&shared->out, shared->head_bytes, o->value_size.max);
+           out_init(&shared->out, shared->head_bytes,
+                    o->trace_path != NULL ? OPTIONS_VALUE_MAX_BYTES : o->value_size.max);
 }
 
 static bool
@@ -90,6 +91,7 @@ session_open(struct session *s, const struct options *options, const struct net_
     s->show_progress = !options->quiet && (options->progress || isatty(STDERR_FILENO));
     if (options->rate > 0)
         (void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); /* wake up when asked to */
+    errno = ENOMEM;
     if (!load_init(&s->load, options, s->addr.text) || !init_shared(s) || !init_conns(s))
         return SESSION_NO_MEMORY;
     for (uint32_t i = 0; i < s->conn_count; i++) {
@@ -141,6 +143,9 @@ feed(struct session *s, struct conn *c)
         return;
     while (conn_in_flight(c) < depth && load_next(&s->load, c, conn_slot(c)))
         conn_push(c, &s->shared);
+    /* Without an answer to the last of a batch nobody would know when the others are done. */
+    if (c->unsent != c->tail)
+        c->ring[(c->tail - 1) & c->mask].flags &= (uint8_t)~OP_QUIET;
     if (c->unsent != c->tail && conn_flush(c, &s->shared) == CONN_LOST)
         lose(s, c);
 }
@@ -195,6 +200,7 @@ dispatch(struct session *s)
         if (c->fd < 0 || c->blocked || conn_in_flight(c) >= s->options->pipeline ||
             !load_next(&s->load, c, conn_slot(c)))
             continue;
+        c->ring[c->tail & c->mask].flags &= (uint8_t)~OP_QUIET;
         conn_push(c, &s->shared);
         if (conn_flush(c, &s->shared) == CONN_LOST)
             lose(s, c);
@@ -294,6 +300,7 @@ session_run(struct session *s, uint64_t duration_ns, uint64_t requests)
 {
     uint64_t until = duration_ns > 0 ? sys_monotonic_ns() + duration_ns : UINT64_MAX;
 
-    load_begin(&s->load, LOAD_MIX, requests > 0 ? requests : UINT64_MAX, until);
+    load_begin(&s->load, s->options->hitratio ? LOAD_WORKLOAD : LOAD_MIX,
+               requests > 0 ? requests : UINT64_MAX, until);
     return run_phase(s);
 }

@@ -1,0 +1,33 @@
+/*
+ * tools/bench/windows.h - hits and misses over the course of a run.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lombard/base/attr.h"
+
+struct window {
+    uint64_t hits;
+    uint64_t misses;
+    uint64_t hit_bytes;  /* of values */
+    uint64_t miss_bytes; /* that a hit would have brought */
+};
+
+enum { WINDOW_READS = 10000 }; /* in one window, all but the last */
+
+struct windows {
+    struct window *list;
+    uint32_t count;
+    uint32_t size;
+};
+
+void windows_fini(struct windows *w);
+/* One read. Nothing is noted when memory is short. */
+void windows_add(struct windows *w, bool hit, uint64_t bytes);
+/* The sum over all windows from FIRST on. */
+struct window windows_sum(const struct windows *w, uint32_t first);
+/* Hits of 100 reads, or of 100 bytes; 0 when there were none. */
+double window_hit_percent(const struct window *w);
+double window_byte_percent(const struct window *w);
