@@ -211,7 +211,7 @@ after_command(struct conn *c, const struct request *req, const struct reply *rep
         conn_finish(c, CLOSE_PROTOCOL);
     else if (req->op == OP_VERBOSITY && reply->status == REPLY_OK)
         log_set_level(req->delta == 0 ? LOG_INFO : req->delta == 1 ? LOG_DEBUG : LOG_TRACE);
-    else if (req->op == OP_SHUTDOWN && reply->status != REPLY_SHUTDOWN_OFF) {
+    else if (req->op == OP_SHUTDOWN && reply->status == REPLY_NOTHING) {
         conn_finish(c, CLOSE_SHUTDOWN);
         server_shutdown(c->server);
     }

@@ -22,10 +22,13 @@ static char path[64];
 static int clients[CLIENTS];
 static char out[OUT_BYTES];
 
+static bool shutdown_enabled;
+
 static void
 start(uint32_t max_conns, uint32_t requests_a_turn)
 {
     struct cmd_config cmd_config = {
+        .shutdown_enabled = shutdown_enabled,
         .limit_bytes = 64U << 20,
         .item_bytes_max = 2U << 20,
         .evict = true,
@@ -97,6 +100,15 @@ teardown(void)
     server_destroy(server);
     cmd_destroy(cmd);
     (void)unlink(path);
+}
+
+static void
+restart_with_shutdown(void)
+{
+    teardown();
+    shutdown_enabled = true;
+    setup();
+    shutdown_enabled = false;
 }
 
 static void
@@ -423,6 +435,26 @@ START_TEST(shutdown_closes_sleepers_and_drains_the_rest)
 }
 END_TEST
 
+/* Asked for in words that it does not know, or without -A: it stays. */
+START_TEST(only_a_valid_shutdown_shuts_down)
+{
+    dial(0);
+    say(0, "shutdown\r\nshutdown now\r\n");
+    (void)hear(0);
+    ck_assert_ptr_nonnull(strstr(out, "ERROR: shutdown not enabled\r\n"));
+    ck_assert(!server_is_stopping(server));
+    restart_with_shutdown();
+    dial(1);
+    say(1, "shutdown now\r\n");
+    (void)hear(1);
+    ck_assert_ptr_nonnull(strstr(out, "ERROR"));
+    ck_assert(!server_is_stopping(server));
+    say(1, "shutdown\r\n");
+    ck_assert(server_is_stopping(server));
+    ck_assert(is_closed(1));
+}
+END_TEST
+
 START_TEST(line_without_end_is_refused)
 {
     static char line[8192];
@@ -478,6 +510,7 @@ main(void)
     tcase_add_test(tc, a_silent_operator_is_none);
     tcase_add_test(tc, requests_a_turn_are_honoured);
     tcase_add_test(tc, shutdown_closes_sleepers_and_drains_the_rest);
+    tcase_add_test(tc, only_a_valid_shutdown_shuts_down);
     tcase_add_test(tc, line_without_end_is_refused);
     tcase_add_test(tc, multiget_of_any_length);
     return leak_run(tc, "conn/server");
