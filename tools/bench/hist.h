@@ -1,10 +1,10 @@
 /*
  * tools/bench/hist.h - a log-linear histogram of durations.
  *
- *     0 .. 255           one bucket a value
- *     2^k .. 2^(k+1)-1   128 equal buckets, for every k from 8 on
+ *     0 .. 511           one bucket a value
+ *     2^k .. 2^(k+1)-1   256 equal buckets, for every k from 9 on
  *
- * A value is known to within 1/256 of itself (buckets answer with their middle),
+ * A value is known to within 1/512 of itself (buckets answer with their middle),
  * the largest and the smallest exactly. Two histograms are merged by adding
  * their buckets. Values above HIST_VALUE_MAX count in the last bucket.
  */
@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 enum {
-    HIST_SUB_BITS = 7,
+    HIST_SUB_BITS = 8,
     HIST_SUB_COUNT = 1 << HIST_SUB_BITS,
     HIST_VALUE_BITS = 42, /* nanoseconds: 73 minutes */
     HIST_BUCKET_COUNT = (HIST_VALUE_BITS - HIST_SUB_BITS + 1) * HIST_SUB_COUNT,

@@ -7,6 +7,7 @@
 #include "bench.h"
 #include "options.h"
 #include "report.h"
+#include "selftest.h"
 #include "value.h"
 
 /* Exit statuses. */
@@ -111,6 +112,11 @@ main(int argc, char **argv)
     if (o.version) {
         (void)printf("lombard-bench %s\n", LOMBARD_VERSION);
         return EXIT_SUCCESS;
+    }
+    if (o.self_test) {
+        value_init();
+        (void)signal(SIGPIPE, SIG_IGN);
+        return selftest_run() ? EXIT_SUCCESS : EXIT_WRONG;
     }
     if (!resolve("server", o.server, &addrs[0]) ||
         (o.compare != NULL && !resolve("compare", o.compare, &addrs[1])))

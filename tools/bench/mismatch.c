@@ -11,6 +11,8 @@ enum { DESCRIBED_MAX = 20 };
 static bool
 may_describe(struct load *l)
 {
+    if (l->options->silent)
+        return false;
     l->reported++;
     if (l->reported == DESCRIBED_MAX + 1)
         (void)fprintf(stderr, "lombard-bench: further mismatches are only counted\n");

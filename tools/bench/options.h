@@ -60,6 +60,7 @@ struct options {
     bool stream; /* a request goes out as soon as one is answered */
     bool fill;
     bool quiet;
+    bool silent;   /* not even mismatches are described: the self-test makes them itself */
     bool progress; /* even if standard error is no terminal */
     bool strict;   /* errors and lost connections make the run fail too */
     bool help;

@@ -227,15 +227,25 @@ wait_for_events(struct session *s, struct epoll_event *events)
 }
 
 static uint64_t
-own_cpu_ns(void)
+ns_of(const struct timeval *t)
+{
+    return (uint64_t)t->tv_sec * SECOND_NS + (uint64_t)t->tv_usec * 1000;
+}
+
+/* Add this process's CPU time so far, or take it away. */
+static void
+count_own_cpu(struct tally *t, bool add)
 {
     struct rusage usage;
-    const struct timeval *user = &usage.ru_utime;
-    const struct timeval *sys = &usage.ru_stime;
+    uint64_t user;
+    uint64_t both;
 
     (void)getrusage(RUSAGE_SELF, &usage);
-    return (uint64_t)(user->tv_sec + sys->tv_sec) * SECOND_NS +
-           (uint64_t)(user->tv_usec + sys->tv_usec) * 1000;
+    user = ns_of(&usage.ru_utime);
+    both = user + ns_of(&usage.ru_stime);
+    /* Modulo 2^64 the order does not matter. */
+    t->user_ns += add ? user : 0 - user;
+    t->cpu_ns += add ? both : 0 - both;
 }
 
 /* What is looked at now and then, whatever the events are. */
@@ -263,9 +273,9 @@ run_phase(struct session *s)
 {
     struct epoll_event events[EVENTS_MAX];
     enum session_result result = SESSION_OK;
-    uint64_t cpu = own_cpu_ns();
     uint64_t over_ns = 0;
 
+    count_own_cpu(&s->load.tally, false);
     progress_start(s);
     for (uint32_t i = 0; i < s->conn_count; i++) {
         if (s->conns[i].fd >= 0)
@@ -282,7 +292,7 @@ run_phase(struct session *s)
         result = look_around(s, &over_ns);
     }
     load_end(&s->load);
-    s->load.tally.cpu_ns = own_cpu_ns() - cpu;
+    count_own_cpu(&s->load.tally, true);
     if (s->show_progress)
         progress_end();
     return result;

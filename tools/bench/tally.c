@@ -45,6 +45,7 @@ tally_merge(struct tally *into, const struct tally *from)
 {
     into->seconds_before += tally_seconds(from);
     into->cpu_ns += from->cpu_ns;
+    into->user_ns += from->user_ns;
     into->requests += from->requests;
     into->hits += from->hits;
     into->misses += from->misses;

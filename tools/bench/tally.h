@@ -23,6 +23,7 @@ struct tally {
     uint64_t end_ns;       /* the last answer */
     double seconds_before; /* of what was merged into it */
     uint64_t cpu_ns;       /* this process's own, utime + stime */
+    uint64_t user_ns;      /* of that, outside the kernel */
     uint64_t requests;     /* answered */
     uint64_t hits;         /* keys */
     uint64_t misses;

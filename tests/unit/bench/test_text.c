@@ -89,7 +89,7 @@ static const struct {
     {OP_SET, 0, 0, 0, "set kk00000001 0 7 0\r\n"},
     {OP_ADD, 5, OP_QUIET, 0, "add kk00000001 0 7 5 noreply\r\n"},
     {OP_CAS, 100, 0, 1234, "cas kk00000001 0 7 100 1234\r\n"},
-    {OP_APPEND, OUT_COPY_MAX, 0, 0, "append kk00000001 0 7 4096\r\n"},
+    {OP_APPEND, OUT_COPY_MAX, 0, 0, "append ak00000001 0 7 4096\r\n"},
     {OP_REPLACE, 200000, 0, 0, "replace kk00000001 0 7 200000\r\n"},
 };
 

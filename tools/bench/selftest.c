@@ -1,0 +1,199 @@
+#include "selftest.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "keys.h"
+#include "session.h"
+
+#define MS_NS UINT64_C(1000000)
+
+/* A stall of 600 ms every two seconds: three requests of ten meet one. */
+#define STALL_EVERY_NS (2000 * MS_NS)
+#define STALL_NS       (600 * MS_NS)
+#define STALL_RUN_NS   (2 * STALL_EVERY_NS)
+
+static bool
+base_options(struct options *o)
+{
+    memset(o, 0, sizeof(*o));
+    o->protocol = "text";
+    o->connections = 8;
+    o->keys = 1000;
+    o->pipeline = 1;
+    o->multiget = 1;
+    o->seed = 1;
+    o->weights[OP_GET] = 3;
+    o->weights[OP_SET] = 1;
+    o->quiet = true;
+    o->arrivals = ARRIVALS_CONSTANT;
+    return sizes_parse("16", KEY_TEXT_MAX, &o->key_size) &&
+           sizes_parse("32-2000", OPTIONS_VALUE_MAX_BYTES, &o->value_size);
+}
+
+/* Fill and run O against a stub; what happened, into OUT. */
+static bool
+measure(const struct options *o, const struct stub_config *config, struct tally *out)
+{
+    struct session *s = calloc(1, sizeof(*s));
+    struct stub stub;
+    bool ok;
+
+    if (s == NULL)
+        return false;
+    ok = stub_start(&stub, config);
+    if (ok) {
+        ok = session_open(s, o, &stub.addr) == SESSION_OK && session_fill(s) == SESSION_OK &&
+             session_run(s, o->duration_ns, o->requests) == SESSION_OK;
+        *out = s->load.tally;
+        session_close(s);
+    }
+    stub_stop(&stub);
+    free(s);
+    return ok;
+}
+
+bool
+selftest_fault(enum stub_fault fault, struct tally *out)
+{
+    struct stub_config config = {.fault = fault, .fault_every = 200};
+    struct options o;
+
+    if (!base_options(&o))
+        return false;
+    o.requests = 5000;
+    o.silent = true;
+    return measure(&o, &config, out);
+}
+
+bool
+selftest_noticed(enum stub_fault fault, const struct tally *out)
+{
+    switch (fault) {
+    case STUB_RIGHT:
+        return !tally_is_wrong(out) && out->errors == 0 && out->lost_connections == 0;
+    case STUB_WRONG_BYTE:
+    case STUB_WRONG_HEAD:
+    case STUB_OTHER_KEY:
+    case STUB_SHORT_VALUE:
+    case STUB_STALE:
+    case STUB_NEVER_WRITTEN: return out->mismatches > 0;
+    case STUB_OTHER_NAME:
+    case STUB_NO_END: return out->garbled > 0 && out->lost_connections > 0;
+    case STUB_HANG_UP: return !tally_is_wrong(out) && out->lost_connections > 0;
+    case STUB_ERROR: return !tally_is_wrong(out) && out->errors > 0;
+    }
+    BUG("stub_fault out of range");
+}
+
+static bool
+test_faults(void)
+{
+    bool ok = true;
+    struct tally *t = malloc(sizeof(*t));
+
+    if (t == NULL)
+        return false;
+    (void)printf("what the server does wrong          noticed as\n");
+    for (int i = 0; i < STUB_FAULT_COUNT; i++) {
+        enum stub_fault fault = (enum stub_fault)i;
+        bool noticed = selftest_fault(fault, t) && selftest_noticed(fault, t);
+
+        (void)printf("%-35s %llu mismatches, %llu unreadable, %llu errors, %llu lost: %s\n",
+                     stub_fault_name(fault), (unsigned long long)t->mismatches,
+                     (unsigned long long)t->garbled, (unsigned long long)t->errors,
+                     (unsigned long long)t->lost_connections, noticed ? "ok" : "MISSED");
+        ok &= noticed;
+    }
+    free(t);
+    return ok;
+}
+
+/*
+ * A request that should be sent while the server stalls is answered when the
+ * stall is over. Requests come evenly, so with a stall of S every P
+ *
+ *     P(response > x) = S/P * (1 - x/S)
+ *
+ * and the quantile q is S * (1 - (1 - q) * P/S).
+ */
+static double
+expected_ms(double q)
+{
+    double share = (double)STALL_NS / (double)STALL_EVERY_NS;
+
+    return (double)STALL_NS / 1e6 * (1 - (1 - q) / share);
+}
+
+static bool
+test_stalls(void)
+{
+    static const double qs[] = {0.85, 0.9, 0.95, 0.99, 0.999};
+    struct stub_config config = {.stall_every_ns = STALL_EVERY_NS, .stall_ns = STALL_NS};
+    struct tally *t = malloc(sizeof(*t));
+    struct options o;
+    bool measured;
+    bool ok;
+
+    if (t == NULL)
+        return false;
+    ok = base_options(&o);
+    o.connections = 16;
+    o.pipeline = 64;
+    o.rate = 1000; /* few, so that what has piled up is answered at once */
+    o.duration_ns = STALL_RUN_NS;
+    measured = ok && measure(&o, &config, t);
+    ok = measured;
+    (void)printf("\nstalls of 600 ms every 2 s, open loop of 1000/s; response times in ms\n"
+                 "quantile   expected   measured   error\n");
+    for (size_t i = 0; measured && i < ARRAY_LEN(qs); i++) {
+        double want = expected_ms(qs[i]);
+        double got = (double)hist_quantile(&t->response, qs[i]) / 1e6;
+        double error = got / want - 1;
+
+        (void)printf("%8.3f %10.2f %10.2f %6.2f %%%s\n", qs[i], want, got, 100 * error,
+                     fabs(error) <= 0.01 ? "" : "  OFF BY MORE THAN 1 %");
+        if (fabs(error) > 0.01)
+            ok = false;
+    }
+    free(t);
+    return ok;
+}
+
+/* What this program itself costs, when the server is as cheap as the stub. */
+static void
+measure_self(void)
+{
+    static const uint64_t depths[] = {1, 16, 64};
+    struct stub_config config = {.fault = STUB_RIGHT};
+    struct tally *t = malloc(sizeof(*t));
+    struct options o;
+
+    if (t == NULL || !base_options(&o))
+        return;
+    (void)printf("\nown CPU a request, 32-byte values, 3 gets a set\n");
+    for (size_t i = 0; i < ARRAY_LEN(depths); i++) {
+        o.pipeline = depths[i];
+        o.requests = depths[i] == 1 ? 50000 : 500000;
+        if (sizes_parse("32", OPTIONS_VALUE_MAX_BYTES, &o.value_size) &&
+            measure(&o, &config, t))
+            (void)printf("pipeline %2llu: %.3f us, of that outside the kernel %.3f us\n",
+                         (unsigned long long)depths[i],
+                         (double)t->cpu_ns / 1e3 / (double)t->requests,
+                         (double)t->user_ns / 1e3 / (double)t->requests);
+    }
+    free(t);
+}
+
+bool
+selftest_run(void)
+{
+    bool faults = test_faults();
+    bool stalls = test_stalls();
+
+    measure_self();
+    (void)printf("\nself-test: %s\n", faults && stalls ? "passed" : "FAILED");
+    return faults && stalls;
+}

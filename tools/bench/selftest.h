@@ -1,0 +1,21 @@
+/*
+ * tools/bench/selftest.h - does the tool measure what is there?
+ *
+ * Against the built-in server: every kind of wrong answer is noticed, and known
+ * stalls come back as the latencies they must cause.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "lombard/base/attr.h"
+#include "stub.h"
+#include "tally.h"
+
+/* Run all of it and print what was found. False when something was missed. */
+bool selftest_run(void) MUST_USE;
+
+/* One short load on a server with FAULT: what was noticed, into OUT. False: it could not be run. */
+bool selftest_fault(enum stub_fault fault, struct tally *out) MUST_USE;
+/* Whether OUT is what a server with FAULT must lead to. */
+bool selftest_noticed(enum stub_fault fault, const struct tally *out) MUST_USE;
