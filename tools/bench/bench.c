@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 struct bench *
 bench_create(const struct options *options, const struct net_addr *addrs, unsigned count)
@@ -20,19 +21,6 @@ bench_create(const struct options *options, const struct net_addr *addrs, unsign
         tally_reset(&b->targets[i].total);
     }
     return b;
-}
-
-void
-bench_destroy(struct bench *b)
-{
-    if (b == NULL)
-        return;
-    for (unsigned i = 0; i < b->target_count; i++) {
-        if (b->targets[i].session != NULL)
-            session_close(b->targets[i].session);
-        free(b->targets[i].session);
-    }
-    free(b);
 }
 
 static bool
@@ -101,6 +89,61 @@ prepare(const struct bench *b, struct target *t)
     return true;
 }
 
+/* Bring on the clients that are there beside the load. */
+static bool
+start_roles(const struct bench *b, struct target *t)
+{
+    look(t, &t->before_roles);
+    if (!roles_start(&t->roles, b->options, &t->addr)) {
+        (void)fprintf(stderr,
+                      "lombard-bench: %s: the clients beside the load could not be started\n",
+                      t->addr.text);
+        return false;
+    }
+    look(t, &t->after_roles);
+    return true;
+}
+
+/* Search the rate, if asked to: the measurement that follows is then made at it. */
+static bool
+find_max(const struct bench *b, struct target *t)
+{
+    const struct options *o = b->options;
+    bool say_trials = !o->quiet && o->json_path == NULL && o->csv_path == NULL;
+
+    if (o->find_max_ns == 0)
+        return true;
+    return say(t, findmax_search(t->session, o, say_trials, &t->findmax));
+}
+
+static void
+stop_roles(struct target *t)
+{
+    const struct timespec a_moment = {.tv_nsec = 500000000};
+
+    if (t->roles.count == 0)
+        return;
+    roles_stop(&t->roles);
+    (void)nanosleep(&a_moment, NULL); /* for the server to notice */
+    look(t, &t->without_roles);
+    for (int i = 0; i < ROLE_KIND_COUNT; i++)
+        t->wrong |= t->roles.final[i].mismatches > 0;
+}
+
+void
+bench_destroy(struct bench *b)
+{
+    if (b == NULL)
+        return;
+    for (unsigned i = 0; i < b->target_count; i++) {
+        if (b->targets[i].session != NULL)
+            session_close(b->targets[i].session);
+        free(b->targets[i].session);
+        stop_roles(&b->targets[i]);
+    }
+    free(b);
+}
+
 static void
 note_round(struct target *t, const struct tally *tally, uint64_t server_cpu_ns)
 {
@@ -143,7 +186,8 @@ bool
 bench_run(struct bench *b)
 {
     for (unsigned i = 0; i < b->target_count; i++) {
-        if (!open_target(b, &b->targets[i]) || !prepare(b, &b->targets[i]))
+        if (!open_target(b, &b->targets[i]) || !prepare(b, &b->targets[i]) ||
+            !start_roles(b, &b->targets[i]) || !find_max(b, &b->targets[i]))
             return false;
     }
     for (uint64_t round = 0; round < b->options->rounds; round++) {
@@ -153,5 +197,7 @@ bench_run(struct bench *b)
                 return false;
         }
     }
+    for (unsigned i = 0; i < b->target_count; i++)
+        stop_roles(&b->targets[i]);
     return true;
 }

@@ -10,7 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "findmax.h"
 #include "options.h"
+#include "roles.h"
 #include "server.h"
 #include "session.h"
 #include "tally.h"
@@ -36,6 +38,11 @@ struct target {
     struct server_sample before_open; /* these where pid is known */
     struct server_sample after_open;
     struct server_sample end;
+    struct server_sample before_roles; /* these where roles are played */
+    struct server_sample after_roles;
+    struct server_sample without_roles; /* after they have gone */
+    struct roles roles;
+    struct findmax findmax; /* where it was asked for */
     uint64_t server_cpu_ns; /* in all measured rounds */
     uint64_t rounds_done;
     struct round rounds[OPTIONS_ROUNDS_MAX];

@@ -42,6 +42,7 @@ load_init(struct load *l, const struct options *options, const char *server_name
 
     memset(l, 0, sizeof(*l));
     l->options = options;
+    l->rate = options->rate;
     l->server_name = server_name;
     if (!keys_init(&l->keys, options->keys, &options->key_size, options->seed))
         return false;
@@ -85,7 +86,7 @@ load_begin(struct load *l, enum load_phase phase, uint64_t requests, uint64_t un
     l->budget = requests;
     l->until_ns = until_ns;
     l->next_key = 0;
-    l->gap_ns = phase != LOAD_FILL && l->options->rate > 0 ? 1e9 / (double)l->options->rate : 0;
+    l->gap_ns = phase != LOAD_FILL && l->rate > 0 ? 1e9 / (double)l->rate : 0;
     l->next_due_ns = l->now_ns;
 }
 

@@ -42,6 +42,7 @@ struct load {
     enum load_phase phase;
     uint64_t now_ns;
     uint64_t until_ns;               /* no new work from then on */
+    uint64_t rate;                   /* open loop: requests a second; 0: closed loop */
     uint64_t budget;                 /* requests that may still be begun */
     uint64_t next_due_ns;            /* open loop: when the next request should begin */
     double due_fraction;             /* of a nanosecond, carried on */

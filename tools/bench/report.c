@@ -46,7 +46,7 @@ print_latencies(FILE *f, const struct options *o, const struct tally *t)
     if (kinds > 1)
         print_latency(f, "all", &all);
     /* The service time begins with the sending, the response time with the plan to send. */
-    if (o->rate > 0)
+    if (o->rate > 0 || o->find_max_ns > 0)
         print_latency(f, "response", &t->response);
 }
 
@@ -124,6 +124,50 @@ print_server(FILE *f, const struct options *o, const struct target *t)
 }
 
 static void
+print_role(FILE *f, const struct target *t, enum role_kind kind)
+{
+    const struct role_report *opened = &t->roles.opened[kind];
+    const struct role_report *final = &t->roles.final[kind];
+
+    if (opened->opened + opened->failed == 0)
+        return;
+    (void)fprintf(f,
+                  "%-13s %" PRIu64 " opened in %.2f s, %" PRIu64 " failed, %" PRIu64
+                  " closed by the server; %" PRIu64 " answers, %.1f MB verified, %" PRIu64
+                  " mismatches\n",
+                  role_name(kind), final->opened, (double)opened->open_ns / 1e9, final->failed,
+                  final->lost, final->answered, (double) final->bytes / 1e6, final->mismatches);
+}
+
+/* The clients beside the load, and what they cost. */
+static void
+print_roles(FILE *f, const struct target *t)
+{
+    const struct server_sample *a = &t->before_roles;
+    const struct server_sample *z = &t->after_roles;
+    double n = 0;
+
+    for (int i = 0; i < ROLE_KIND_COUNT; i++) {
+        print_role(f, t, (enum role_kind)i);
+        n += i == ROLE_CHURN ? 0 : (double)t->roles.opened[i].opened;
+    }
+    if (n == 0 || t->pid == 0)
+        return;
+    (void)fprintf(
+        f,
+        "their memory  %.0f resident bytes of the server each (%.1f MB before, %.1f with, "
+        "%.1f after them)\n",
+        ((double)z->rss_bytes - (double)a->rss_bytes) / n, (double)a->rss_bytes / 1e6,
+        (double)z->rss_bytes / 1e6, (double)t->without_roles.rss_bytes / 1e6);
+    (void)fprintf(
+        f,
+        "              %.0f bytes of kernel objects and %.0f of socket buffers each, both "
+        "ends together\n",
+        ((double)z->slab_bytes - (double)a->slab_bytes) / n,
+        ((double)z->socket_bytes - (double)a->socket_bytes) / n);
+}
+
+static void
 print_client(FILE *f, const struct tally *t)
 {
     double share = (double)t->cpu_ns / 1e9 / tally_seconds(t);
@@ -137,7 +181,7 @@ print_client(FILE *f, const struct tally *t)
 static void
 print_schedule(FILE *f, const struct options *o, const struct tally *t)
 {
-    if (o->rate == 0)
+    if (o->rate == 0 && o->find_max_ns == 0)
         return;
     (void)fprintf(f,
                   "schedule      %.2f %% had to wait for a free connection, %" PRIu64
@@ -195,7 +239,12 @@ print_target(FILE *f, const struct options *o, const struct target *target)
     print_troubles(f, t);
     print_server(f, o, target);
     print_client(f, t);
+    print_roles(f, target);
     print_schedule(f, o, t);
+    if (o->find_max_ns > 0)
+        (void)fprintf(f, "find-max      %" PRIu64 "/s keeps p%g below %.3f ms (was %.3f ms)\n",
+                      target->findmax.rate, 100 * o->find_max_quantile,
+                      (double)o->find_max_ns / 1e6, (double)target->findmax.latency_ns / 1e6);
     print_latencies(f, o, t);
 }
 

@@ -155,6 +155,38 @@ put_windows(FILE *f, const struct windows *w)
 }
 
 static void
+put_roles(FILE *f, const struct target *t)
+{
+    const struct server_sample *a = &t->before_roles;
+    const struct server_sample *z = &t->after_roles;
+    uint64_t n = 0;
+
+    for (int i = 0; i < ROLE_KIND_COUNT; i++)
+        n += t->roles.opened[i].opened;
+    if (n == 0)
+        return;
+    (void)fprintf(f, "  \"roles\": {");
+    for (int i = 0; i < ROLE_KIND_COUNT; i++) {
+        const struct role_report *r = &t->roles.final[i];
+
+        (void)fprintf(f,
+                      "\"%s\": {\"opened\": %" PRIu64 ", \"open_s\": %.3f, \"failed\": %" PRIu64
+                      ", \"lost\": %" PRIu64 ", \"answered\": %" PRIu64 ", \"bytes\": %" PRIu64
+                      ", \"mismatches\": %" PRIu64 "},\n    ",
+                      role_name((enum role_kind)i), r->opened,
+                      (double)t->roles.opened[i].open_ns / 1e9, r->failed, r->lost, r->answered,
+                      r->bytes, r->mismatches);
+    }
+    (void)fprintf(f,
+                  "\"rss_bytes_before\": %" PRIu64 ", \"rss_bytes_with\": %" PRIu64
+                  ", \"rss_bytes_after\": %" PRIu64 ",\n    \"slab_bytes_grown\": %" PRId64
+                  ", \"socket_bytes_grown\": %" PRId64 "},\n",
+                  a->rss_bytes, z->rss_bytes, t->without_roles.rss_bytes,
+                  (int64_t)(z->slab_bytes - a->slab_bytes),
+                  (int64_t)(z->socket_bytes - a->socket_bytes));
+}
+
+static void
 put_target(FILE *f, const struct options *o, const struct target *target)
 {
     const struct tally *t = &target->total;
@@ -185,6 +217,9 @@ put_target(FILE *f, const struct options *o, const struct target *target)
     put_count(f, "bytes_sent", t->bytes_sent);
     put_count(f, "bytes_received", t->bytes_received);
     put_server(f, o, target);
+    put_roles(f, target);
+    if (o->find_max_ns > 0)
+        put_count(f, "max_rate", target->findmax.rate);
     (void)fprintf(f, "  \"client_cpu_us_per_request\": ");
     put_double(f, (double)t->cpu_ns / 1e3 / (double)t->requests);
     (void)fprintf(f, ",\n");

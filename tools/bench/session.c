@@ -89,7 +89,7 @@ session_open(struct session *s, const struct options *options, const struct net_
     s->options = options;
     s->addr = *addr;
     s->show_progress = !options->quiet && (options->progress || isatty(STDERR_FILENO));
-    if (options->rate > 0)
+    if (options->rate > 0 || options->find_max_ns > 0)
         (void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); /* wake up when asked to */
     errno = ENOMEM;
     if (!load_init(&s->load, options, s->addr.text) || !init_shared(s) || !init_conns(s))
