@@ -17,6 +17,7 @@ enum long_only {
     OPT_DRAIN_TIME,
     OPT_BUFFER_MEMORY,
     OPT_LOAN,
+    OPT_LATENCY,
 };
 
 static const char short_options[] = ":p:s:a:l:m:c:I:R:b:vdP:u:AFXCMt:U:o:hV";
@@ -48,6 +49,7 @@ static const struct option long_options[] = {
     {"peer-timeout", required_argument, NULL, OPT_PEER_TIMEOUT},
     {"drain-time", required_argument, NULL, OPT_DRAIN_TIME},
     {"buffer-memory", required_argument, NULL, OPT_BUFFER_MEMORY},
+    {"latency", no_argument, NULL, OPT_LATENCY},
     {"loan", required_argument, NULL, OPT_LOAN},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
@@ -93,6 +95,8 @@ static const char help_text[] =
     "  -P, --pidfile=FILE       write the process id there\n"
     "  -u, --user=NAME          become this user (needed when started as root)\n"
     "  -v, --verbose            log connections; -vv: also commands\n"
+    "      --latency            time every command for `stats latency`; costs a clock\n"
+    "                           reading each\n"
     "  -A, --enable-shutdown    allow the command shutdown\n"
     "  -F, --disable-flush-all  refuse the command flush_all\n"
     "  -X, --disable-dumping    refuse the commands that list keys\n"
@@ -302,6 +306,7 @@ take_option(struct config *config, int option, char **argv)
     case 'X': config->dump_enabled = false; return CONFIG_RUN;
     case 'C': config->with_cas = false; return CONFIG_RUN;
     case 'M': config->evict = false; return CONFIG_RUN;
+    case OPT_LATENCY: config->latency = true; return CONFIG_RUN;
     case 'o': return parse_extended(config, optarg);
     case 't':
         if (strcmp(optarg, "1") == 0)
@@ -418,6 +423,7 @@ config_stat_next(void *ctx, uint64_t *cursor, struct stat_line *line)
         {"peer_timeout", c->peer_timeout_s, NULL},
         {"drain_time_ms", c->drain_ms, NULL},
         {"buffer_memory", c->buffer_mb << 20, NULL},
+        {"latency", 0, yes_no(c->latency)},
         {"loan", 0, c->loan ? "on" : "off"},
     };
     const struct setting *setting;

@@ -29,6 +29,7 @@ struct config {
     uint32_t peer_timeout_s;
     uint32_t drain_ms;
     uint64_t buffer_mb;
+    bool latency;
     bool loan; /* not --loan off */
     int verbosity;         /* -v, -vv */
     bool daemon;           /* -d */

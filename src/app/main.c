@@ -58,6 +58,7 @@ make_server(const struct config *config, struct clock *clock, struct cmd *cmd)
         .idle_timeout_s = config->idle_timeout_s,
         .send_timeout_s = config->send_timeout_s,
         .drain_ms = config->drain_ms,
+        .latency = config->latency,
         .keep_buffers = !config->loan,
         .clock = clock,
         .cmd = cmd,

@@ -316,12 +316,19 @@ run_entry(struct conn *c, const struct batch_entry *entry, struct slice in)
 static enum step
 run_batch(struct conn *c, struct batch *batch, struct slice in)
 {
+    uint64_t since_ns = server_latency_now(c->server);
+
     for (uint32_t i = 0; i < batch->count; i++) {
+        bool go_on;
+
         if (!conn_has_reply_room(c)) {
             take_back(c, batch, &batch->entries[i]);
             return STEP_FULL;
         }
-        if (!run_entry(c, &batch->entries[i], in)) {
+        go_on = run_entry(c, &batch->entries[i], in);
+        server_latency_add(c->server, server_latency_class(batch->entries[i].req.op),
+                           &since_ns);
+        if (!go_on) {
             if (i + 1 < batch->count)
                 take_back(c, batch, &batch->entries[i + 1]);
             return STEP_ON;
@@ -352,6 +359,16 @@ batch_step(struct conn *c, struct budget *budget)
     return step;
 }
 
+static enum step
+upload_step(struct conn *c)
+{
+    uint64_t since_ns = server_latency_now(c->server);
+    enum step step = conn_upload_step(c);
+
+    server_latency_add(c->server, LATENCY_UPLOAD, &since_ns);
+    return step;
+}
+
 enum step
 conn_step(struct conn *c, struct budget *budget)
 {
@@ -359,7 +376,7 @@ conn_step(struct conn *c, struct budget *budget)
         return STEP_STOP;
     if (c->task != NULL) {
         switch (c->task->kind) {
-        case TASK_UPLOAD: return conn_upload_step(c);
+        case TASK_UPLOAD: return upload_step(c);
         case TASK_VALUE: return conn_value_step(c);
         case TASK_STREAM: return conn_stream_step(c);
         }

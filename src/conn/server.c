@@ -197,6 +197,16 @@ on_turn_begin(void *ctx)
     cmd_new_turn(server->cmd);
 }
 
+/* One piece: what is left waits for the next turn, behind new events. */
+static void
+work(struct server *server)
+{
+    uint64_t since_ns = server_latency_now(server);
+
+    server->background = cmd_work(server->cmd);
+    server_latency_add(server, LATENCY_WORK, &since_ns);
+}
+
 static bool
 on_turn(void *ctx)
 {
@@ -210,7 +220,7 @@ on_turn(void *ctx)
     while ((node = list_pop_front(&now)) != NULL)
         conn_dispatch(conn_from_place(node));
     if (server->background)
-        server->background = cmd_work(server->cmd);
+        work(server);
     return server->background || !list_is_empty(&server->ready);
 }
 
@@ -273,7 +283,7 @@ server_create(const struct server_config *config)
     server->owner = (struct buf_owner){release_ref, server};
     server->pool = pool_create(&pool_config, conn_on_grant);
     server->loop = loop_create(server->clock, &user);
-    if (server->pool == NULL || server->loop == NULL) {
+    if (server->pool == NULL || server->loop == NULL || !server_latency_init(server)) {
         loop_destroy(server->loop);
         pool_destroy(server->pool);
         sys_free(server);
@@ -305,6 +315,7 @@ server_destroy(struct server *server)
     table_fini(&server->table);
     loop_destroy(server->loop);
     pool_destroy(server->pool);
+    server_latency_fini(server);
     sys_free(server);
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "conn_priv.h"
+#include "lombard/base/hist.h"
 #include "lombard/conn/server.h"
 #include "lombard/event/listen.h"
 #include "table.h"
@@ -45,6 +46,17 @@ enum {
 #undef CLOSE_REASON
 };
 
+/* What `stats latency` tells apart. */
+enum latency_class {
+    LATENCY_GET,    /* one key of the get family, found or not, with its reply formatted */
+    LATENCY_STORE,  /* one store command whose value came with it */
+    LATENCY_OTHER,  /* any other command */
+    LATENCY_UPLOAD, /* one step of a value that is received in place */
+    LATENCY_WORK,   /* one piece of background work */
+};
+
+enum { LATENCY_CLASSES = LATENCY_WORK + 1 };
+
 struct server {
     struct server_config config;
     struct clock *clock;
@@ -64,6 +76,7 @@ struct server {
     uint64_t sweep_cursor;
     bool background; /* the store has work left */
     bool stopping;
+    struct hist *latency; /* by class, in nanoseconds; NULL when not asked for */
     struct server_stats stats;
     uint64_t closes[CLOSE_REASONS + 1]; /* by enum close_reason */
     struct batch_entry batch[BATCH_REQUESTS];
@@ -94,6 +107,19 @@ void server_linger(struct server *server, int fd);
 /* Close the operator's connection if it turns out to be none. */
 void server_check_operator(struct server *server);
 void server_stop_listeners(struct server *server);
+
+/* --- server_latency.c --- */
+
+/* Nothing happens in these when latency is not asked for. */
+bool server_latency_init(struct server *server) MUST_USE;
+void server_latency_fini(struct server *server);
+/* Account for what took until now since *SINCE_NS, which becomes now. */
+void server_latency_add(struct server *server, enum latency_class class, uint64_t *since_ns);
+uint64_t server_latency_now(const struct server *server);
+enum latency_class server_latency_class(enum request_op op);
+/* `stats latency`: a stat_source's functions. */
+bool server_latency_next(void *ctx, uint64_t *cursor, struct stat_line *line);
+void server_latency_reset(void *ctx);
 
 /* --- server_stats.c --- */
 

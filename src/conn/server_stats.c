@@ -268,9 +268,13 @@ void
 server_register_stats(struct server *server)
 {
     const struct stat_source sources[] = {
-        {"", general_next, NULL, server},      {"", server_next, server_reset, server},
-        {"", loans_next, loans_reset, server}, {"", closes_next, NULL, server},
-        {"conns", conns_next, NULL, server},   {"buffers", ledger_next, NULL, server},
+        {"latency", server_latency_next, server_latency_reset, server},
+        {"", general_next, NULL, server},
+        {"", server_next, server_reset, server},
+        {"", loans_next, loans_reset, server},
+        {"", closes_next, NULL, server},
+        {"conns", conns_next, NULL, server},
+        {"buffers", ledger_next, NULL, server},
         {"buffers", loans_next, NULL, server},
     };
 

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "hist.h"
+#include "lombard/base/hist.h"
 #include "op.h"
 
 enum { TALLY_ERROR_KINDS = 16, TALLY_ERROR_TEXT = 80 };

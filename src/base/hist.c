@@ -1,6 +1,5 @@
-#include "hist.h"
+#include "lombard/base/hist.h"
 
-#include <math.h>
 #include <string.h>
 
 void
@@ -64,7 +63,9 @@ hist_quantile(const struct hist *h, double q)
         return 0;
     if (q >= 1)
         return h->max;
-    want = (uint64_t)ceil(q * (double)h->count);
+    want = (uint64_t)(q * (double)h->count);
+    if ((double)want < q * (double)h->count)
+        want++;
     if (want <= 1)
         return h->min;
     for (uint32_t i = 0; i < HIST_BUCKET_COUNT; i++) {

@@ -1,5 +1,5 @@
 /*
- * tools/bench/hist.h - a log-linear histogram of durations.
+ * include/lombard/base/hist.h - a log-linear histogram of durations.
  *
  *     0 .. 511           one bucket a value
  *     2^k .. 2^(k+1)-1   256 equal buckets, for every k from 9 on
