@@ -1,6 +1,8 @@
+#include <stdlib.h>
+
+#include "lombard/base/attr.h"
 #include "lombard/base/hist.h"
 #include "leak.h"
-#include "lombard/base/attr.h"
 
 /* xorshift64 (Marsaglia 2003): seeded, so that a failure comes again. */
 static uint64_t
@@ -11,8 +13,6 @@ draw(uint64_t *state)
     *state ^= *state << 17;
     return *state;
 }
-
-#include <stdlib.h>
 
 static struct hist h;
 static struct hist other;
