@@ -73,6 +73,29 @@ START_TEST(all_forms)
 }
 END_TEST
 
+START_TEST(mixes_and_presets)
+{
+    static const char *const words[] = {"--preset", "meta-usr", "--mix", "get=9,cas=1", NULL};
+    static const char *const ratio[] = {"hitratio", "--one-hit", "30%",
+                                        "--find-max=p99.9<500us", NULL};
+    static const char *const search[] = {"--find-max=p99.9<500us", NULL};
+    struct options o;
+    char said[256];
+
+    ck_assert_int_eq(parse_words(words, &o, said, sizeof(said)), OPTIONS_OK);
+    ck_assert_uint_eq(o.value_size.max, 2);
+    ck_assert_double_eq(o.weights[OP_GET], 9);
+    ck_assert_double_eq(o.weights[OP_SET], 0);
+    ck_assert_double_eq(o.weights[OP_CAS], 1);
+    ck_assert_int_eq(parse_words(ratio, &o, said, sizeof(said)), OPTIONS_OK);
+    ck_assert(o.hitratio && o.refill);
+    ck_assert_double_eq_tol(o.one_hit_share, 0.3, 1e-9);
+    ck_assert_int_eq(parse_words(search, &o, said, sizeof(said)), OPTIONS_OK);
+    ck_assert_double_eq_tol(o.find_max_quantile, 0.999, 1e-9);
+    ck_assert_uint_eq(o.find_max_ns, 500000);
+}
+END_TEST
+
 /* A bad option is named, and so is what was wrong with it. */
 static const struct {
     const char *words[3];
@@ -97,6 +120,18 @@ static const struct {
     {{"--key-size", "3"}, "--key-size"},
     {{"--value-size", "2000m"}, "'--value-size'"},
     {{"--value-size", "@/nonexistent"}, "'--value-size'"},
+    {{"--mix", "get=1,fly=2"}, "'--mix'"},
+    {{"--mix", "get=0"}, "'--mix'"},
+    {{"--mix", "get"}, "'--mix'"},
+    {{"--protocol", "http"}, "'--protocol'"},
+    {{"--preset", "nobody"}, "'--preset'"},
+    {{"--arrivals", "never"}, "'--arrivals'"},
+    {{"--find-max", "p99"}, "'--find-max'"},
+    {{"--find-max", "p100<1ms"}, "'--find-max'"},
+    {{"--one-hit", "1.5"}, "'--one-hit'"},
+    {{"--one-hit", "0.5"}, "hitratio"},
+    {{"hitratio", "--multiget=2"}, "multiget"},
+    {{"hitratio", "--loop-share=10%"}, "--loop-keys"},
 };
 
 START_TEST(bad_options_name_themselves)
@@ -146,6 +181,7 @@ main(void)
 
     tcase_add_test(tc, defaults);
     tcase_add_test(tc, all_forms);
+    tcase_add_test(tc, mixes_and_presets);
     tcase_add_loop_test(tc, bad_options_name_themselves, 0, (int)ARRAY_LEN(bad));
     tcase_add_loop_test(tc, durations_parse, 0, (int)ARRAY_LEN(durations));
     return leak_run(tc, "options");
