@@ -104,9 +104,12 @@ enum flags_of { FLAGS_OF_REQUEST, FLAGS_OF_ITEM, FLAGS_OF_CHANGE };
 static char *
 put_flags(char *p, const struct request *req, const struct reply *reply, enum flags_of which)
 {
-    const char *end = req->meta.flags.ptr + req->meta.flags.len;
     const char *at = req->meta.flags.ptr;
+    const char *end;
 
+    if (req->meta.flags.len == 0)
+        return p;
+    end = at + req->meta.flags.len;
     while (at < end) {
         const char *stop = memchr(at, ' ', (size_t)(end - at));
         struct slice flag;

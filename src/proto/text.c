@@ -226,9 +226,13 @@ enum parse_result
 text_parse(struct text_state *state, struct slice in, struct request *req, size_t *used)
 {
     const char *pos = in.ptr;
-    const char *end = in.ptr + in.len;
+    const char *end;
     enum parse_result result = PARSE_PARTIAL;
 
+    *used = 0;
+    if (in.len == 0)
+        return PARSE_PARTIAL;
+    end = in.ptr + in.len;
     if (UNLIKELY(state->skip_line) && !skip_line(state, &pos, end)) {
         *used = in.len;
         return PARSE_PARTIAL;

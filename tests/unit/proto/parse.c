@@ -1,0 +1,275 @@
+#include "parse.h"
+
+#include <check.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lombard/proto/proto.h"
+
+/* ck_assert() writes a note even when all is well; here it would write millions. */
+#define MUST(cond)                                                                             \
+    do {                                                                                       \
+        if (!(cond))                                                                           \
+            ck_abort_msg("%s:%d: %s", __FILE__, __LINE__, #cond);                              \
+    } while (0)
+
+/* --- Text of a request --- */
+
+struct text {
+    char *at;
+    size_t left;
+};
+
+static void __attribute__((format(printf, 2, 3))) add(struct text *t, const char *format, ...)
+{
+    va_list args;
+    int n;
+
+    va_start(args, format);
+    n = vsnprintf(t->at, t->left, format, args);
+    va_end(args);
+    MUST(n >= 0 && (size_t)n < t->left);
+    t->at += n;
+    t->left -= (size_t)n;
+}
+
+static void
+add_bytes(struct text *t, struct slice s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+
+        if (c == '\r')
+            add(t, "\\r");
+        else if (c == '\n')
+            add(t, "\\n");
+        else if (c >= 0x20 && c < 0x7f)
+            add(t, "%c", c);
+        else
+            add(t, "\\x%02x", c);
+    }
+}
+
+static const char *
+op_name(enum request_op op)
+{
+    static const char *const names[] = {
+        [OP_GET] = "get",           [OP_GAT] = "gat",
+        [OP_SET] = "set",           [OP_ADD] = "add",
+        [OP_REPLACE] = "replace",   [OP_APPEND] = "append",
+        [OP_PREPEND] = "prepend",   [OP_CAS] = "cas",
+        [OP_DELETE] = "delete",     [OP_INCR] = "incr",
+        [OP_DECR] = "decr",         [OP_TOUCH] = "touch",
+        [OP_META_GET] = "mg",       [OP_META_DELETE] = "md",
+        [OP_META_ARITH] = "ma",     [OP_META_DEBUG] = "me",
+        [OP_NOOP] = "noop",         [OP_FLUSH] = "flush",
+        [OP_VERSION] = "version",   [OP_VERBOSITY] = "verbosity",
+        [OP_STATS] = "stats",       [OP_DUMP] = "dump",
+        [OP_SHUTDOWN] = "shutdown", [OP_QUIT] = "quit",
+        [OP_END] = "end",           [OP_REFUSED] = "refused",
+    };
+
+    return names[op];
+}
+
+static void
+add_flags(struct text *t, uint32_t flags)
+{
+    static const struct {
+        uint32_t bit;
+        const char *name;
+    } names[] = {
+        {REQ_QUIET, "quiet"},       {REQ_WITH_CAS, "with_cas"}, {REQ_LAST, "last"},
+        {REQ_WITH_KEY, "with_key"}, {REQ_CLOSE, "close"},       {REQ_VIVIFY, "vivify"},
+        {REQ_MGDUMP, "mgdump"},     {REQ_GRACEFUL, "graceful"}, {REQ_META, "meta"},
+        {REQ_SWALLOW, "swallow"},
+    };
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if ((flags & names[i].bit) != 0)
+            add(t, " %s", names[i].name);
+}
+
+static void
+add_number(struct text *t, const char *name, uint64_t v)
+{
+    if (v != 0)
+        add(t, " %s=%" PRIu64, name, v);
+}
+
+static void
+add_meta(struct text *t, const struct request *req)
+{
+    const struct request_meta *meta = &req->meta;
+
+    add(t, " seen=");
+    for (char letter = 'A'; letter <= 'z'; letter++)
+        if ((meta->seen & META_BIT(letter)) != 0)
+            add(t, "%c", letter);
+    if (meta->vivify_ttl != 0)
+        add(t, " vivify_ttl=%" PRId64, meta->vivify_ttl);
+    if (meta->recache_ttl != 0)
+        add(t, " recache_ttl=%" PRId64, meta->recache_ttl);
+    add(t, "%s%s%s", meta->ttl_first ? " ttl_first" : "",
+        meta->recache_first ? " recache_first" : "", meta->decr ? " decr" : "");
+}
+
+static void
+add_request(struct text *t, const struct request *req)
+{
+    add(t, "%s", op_name(req->op));
+    if (req->key.len > 0) {
+        add(t, " key=");
+        add_bytes(t, req->key);
+    }
+    if (req->op == OP_REFUSED) {
+        add(t, " \"");
+        add_bytes(t, req->refusal);
+        add(t, "\"");
+    }
+    add_flags(t, req->flags);
+    add_number(t, "client_flags", req->client_flags);
+    if (req->exptime != 0)
+        add(t, " exptime=%" PRId64, req->exptime);
+    add_number(t, "cas", req->cas);
+    add_number(t, "new_cas", req->new_cas);
+    add_number(t, "delta", req->delta);
+    add_number(t, "initial", req->initial);
+    add_number(t, "bytes", req->value_bytes);
+    add_number(t, "body", req->body_bytes);
+    add_number(t, "opaque", req->opaque);
+    add_number(t, "status", req->refusal_status);
+    if ((req->flags & REQ_META) != 0)
+        add_meta(t, req);
+    add(t, "\n");
+    MUST(req->value.len == 0);
+}
+
+/* --- A stream --- */
+
+struct stream {
+    struct proto_state state;
+    char *pending; /* exactly as much as there is */
+    size_t pending_bytes;
+    uint64_t skip_bytes; /* of a body */
+    bool closed;
+    struct text text;
+};
+
+static void
+arrive(struct stream *s, const char *bytes, size_t count)
+{
+    size_t skip = s->skip_bytes < count ? (size_t)s->skip_bytes : count;
+    char *pending;
+
+    s->skip_bytes -= skip;
+    count -= skip;
+    pending = malloc(s->pending_bytes + count + (s->pending_bytes + count == 0));
+    MUST(pending != NULL);
+    if (s->pending_bytes > 0)
+        memcpy(pending, s->pending, s->pending_bytes);
+    if (count > 0)
+        memcpy(pending + s->pending_bytes, bytes + skip, count);
+    free(s->pending);
+    s->pending = pending;
+    s->pending_bytes += count;
+}
+
+static void
+drop(struct stream *s, uint64_t count)
+{
+    char *old = s->pending;
+    size_t bytes = s->pending_bytes;
+    size_t now = count < bytes ? (size_t)count : bytes;
+
+    s->skip_bytes += count - now;
+    s->pending = NULL;
+    s->pending_bytes = 0;
+    arrive(s, old + now, bytes - now);
+    free(old);
+}
+
+/* A parser is pure: the same bytes in the same state are the same request. */
+static void
+check_again(const struct stream *s, struct proto_state before, size_t used, const char *text)
+{
+    static char again[PARSE_TEXT_BYTES];
+    struct text t = {again, sizeof(again)};
+    struct request req;
+    size_t used_again;
+
+    memset(&req, 0xdb, sizeof(req));
+    MUST(proto_parse(&before, slice_make(s->pending, s->pending_bytes), &req, &used_again) ==
+         PARSE_COMPLETE);
+    MUST(used_again == used);
+    add_request(&t, &req);
+    MUST(strcmp(again, text) == 0);
+}
+
+/* Take all requests that are there. */
+static void
+take_all(struct stream *s)
+{
+    while (!s->closed && s->skip_bytes == 0) {
+        struct proto_state before = s->state;
+        const char *text = s->text.at;
+        struct request req;
+        size_t used = SIZE_MAX;
+        enum parse_result result;
+
+        memset(&req, 0xdb, sizeof(req));
+        result = proto_parse(&s->state, slice_make(s->pending, s->pending_bytes), &req, &used);
+        MUST(used <= s->pending_bytes);
+        if (result == PARSE_PARTIAL) {
+            drop(s, used);
+            return;
+        }
+        add_request(&s->text, &req);
+        check_again(s, before, used, text);
+        s->closed = (req.flags & REQ_CLOSE) != 0;
+        drop(s, used + req.body_bytes);
+    }
+}
+
+static void
+feed(struct stream *s, const char *bytes, size_t count)
+{
+    arrive(s, bytes, count);
+    take_all(s);
+}
+
+void
+parse_cut(struct slice input, size_t cut, char *out)
+{
+    struct stream s = {.text = {out, PARSE_TEXT_BYTES}};
+
+    out[0] = '\0';
+    arrive(&s, NULL, 0);
+    if (cut == SIZE_MAX) {
+        for (size_t i = 0; i < input.len; i++)
+            feed(&s, input.ptr + i, 1);
+    } else {
+        if (cut > 0)
+            feed(&s, input.ptr, cut);
+        feed(&s, input.ptr + cut, input.len - cut);
+    }
+    free(s.pending);
+}
+
+void
+parse_check(const struct parse_case *row)
+{
+    static char got[PARSE_TEXT_BYTES];
+
+    for (size_t cut = 0; cut < row->input.len; cut++) {
+        parse_cut(row->input, cut, got);
+        if (strcmp(got, row->want) != 0)
+            ck_abort_msg("%s, cut at %zu: got\n%swant\n%s", row->name, cut, got, row->want);
+    }
+    parse_cut(row->input, SIZE_MAX, got);
+    if (strcmp(got, row->want) != 0)
+        ck_abort_msg("%s, byte by byte: got\n%swant\n%s", row->name, got, row->want);
+}

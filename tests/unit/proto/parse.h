@@ -1,0 +1,40 @@
+/*
+ * tests/unit/proto/parse.h - feed a stream to the parsers, cut in every way.
+ *
+ * Each request becomes one line of words, so that a test is a table of inputs
+ * and texts:
+ *
+ *     get key=a with_cas                  op, key, then what is not 0
+ *     refused "ERROR\r\n" close
+ *     set key=a client_flags=5 exptime=10 bytes=3 body=5
+ *
+ * Bytes outside 0x21..0x7e are shown as \xHH, a carriage return and a newline as
+ * \r and \n. Every piece is shown to the parser in memory of exactly its size.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "lombard/base/slice.h"
+
+struct parse_case {
+    const char *name;
+    struct slice input;
+    const char *want; /* lines, each ended by "\n" */
+};
+
+/* A row of a table; INPUT and the name are literals. */
+#define ROW(name, input, want)                                                                 \
+    {                                                                                          \
+        name, {input, sizeof(input) - 1}, want                                                 \
+    }
+
+enum { PARSE_TEXT_BYTES = 1 << 20 };
+
+/*
+ * The requests in INPUT as text, in OUT (room for PARSE_TEXT_BYTES). It arrives
+ * in two pieces, the first of CUT bytes (0: in one), or, for SIZE_MAX, byte by byte.
+ */
+void parse_cut(struct slice input, size_t cut, char *out);
+/* Check one row: whole, cut at every byte, byte by byte. */
+void parse_check(const struct parse_case *row);

@@ -1,0 +1,212 @@
+#include <stdlib.h>
+
+#include "lombard/base/attr.h"
+#include "lombard/proto/mcbp.h"
+#include "lombard/proto/proto.h"
+#include "leak.h"
+#include "parse.h"
+
+/* A header: opcode, key length, extras length and body length as they are on the wire. */
+#define H(op, key, ext, body)  "\x80" op key ext "\0\0\0" body "\0\0\0\x07" CAS0
+#define HC(op, key, ext, body) "\x80" op key ext "\0\0\0" body "\0\0\0\x07" CAS9
+#define CAS0                   "\0\0\0\0\0\0\0\0"
+#define CAS9                   "\0\0\0\0\0\0\0\x09"
+#define NOOP                   H("\x0a", "\0\0", "\0", "\0\0\0\0")
+#define E20                                                                                    \
+    "\0\0\0\0\0\0\0\x05"                                                                       \
+    "\0\0\0\0\0\0\0\x06"                                                                       \
+    "\0\0\0\x0a"
+
+#define INVALID "refused \"Invalid arguments\" close opaque=7 status=4\n"
+#define UNKNOWN "refused \"Unknown command\" swallow"
+#define THEN    " opaque=7 status=129\n"
+#define NOOPED  "noop opaque=7\n"
+
+/* clang-format off */
+static const struct parse_case good_cases[] = {
+    ROW("get family",
+        H("\x00", "\0\1", "\0", "\0\0\0\1") "a"
+        H("\x09", "\0\1", "\0", "\0\0\0\1") "a"
+        H("\x0c", "\0\1", "\0", "\0\0\0\1") "a"
+        H("\x0d", "\0\1", "\0", "\0\0\0\1") "a",
+        "get key=a opaque=7\nget key=a quiet opaque=7\nget key=a with_key opaque=7\n"
+        "get key=a quiet with_key opaque=7\n"),
+    ROW("gat family",
+        H("\x1d", "\0\1", "\4", "\0\0\0\5") "\0\0\0\x1e" "a"
+        H("\x1e", "\0\1", "\4", "\0\0\0\5") "\0\0\0\x1e" "a"
+        H("\x23", "\0\1", "\4", "\0\0\0\5") "\0\0\0\x1e" "a"
+        H("\x24", "\0\1", "\4", "\0\0\0\5") "\0\0\0\x1e" "a"
+        H("\x1c", "\0\1", "\4", "\0\0\0\5") "\0\0\0\x1e" "a",
+        "gat key=a exptime=30 opaque=7\ngat key=a quiet exptime=30 opaque=7\n"
+        "gat key=a with_key exptime=30 opaque=7\ngat key=a quiet with_key exptime=30 opaque=7\n"
+        "touch key=a exptime=30 opaque=7\n"),
+    ROW("store family",
+        H("\x01", "\0\1", "\x08", "\0\0\0\x0b") "\0\0\0\5\0\0\0\x0a" "ahi"
+        H("\x12", "\0\1", "\x08", "\0\0\0\x0b") "\0\0\0\5\0\0\0\x0a" "ahi"
+        H("\x03", "\0\1", "\x08", "\0\0\0\x09") "\0\0\0\0\0\0\0\0" "a"
+        H("\x0e", "\0\1", "\0", "\0\0\0\3") "ahi"
+        H("\x1a", "\0\1", "\0", "\0\0\0\3") "ahi" NOOP,
+        "set key=a client_flags=5 exptime=10 bytes=2 body=2 opaque=7\n"
+        "add key=a quiet client_flags=5 exptime=10 bytes=2 body=2 opaque=7\n"
+        "replace key=a opaque=7\nappend key=a bytes=2 body=2 opaque=7\n"
+        "prepend key=a quiet bytes=2 body=2 opaque=7\n"
+        NOOPED),
+    ROW("with a CAS",
+        HC("\x01", "\0\1", "\x08", "\0\0\0\x09") CAS0 "a"
+        HC("\x02", "\0\1", "\x08", "\0\0\0\x09") CAS0 "a"
+        HC("\x0e", "\0\1", "\0", "\0\0\0\1") "a"
+        HC("\x04", "\0\1", "\0", "\0\0\0\1") "a",
+        "cas key=a cas=9 opaque=7\ncas key=a cas=9 opaque=7\nappend key=a cas=9 opaque=7\n"
+        "delete key=a cas=9 opaque=7\n"),
+    ROW("incr and decr",
+        H("\x05", "\0\1", "\x14", "\0\0\0\x15") E20 "a"
+        H("\x16", "\0\1", "\x14", "\0\0\0\x15") E20 "a",
+        "incr key=a vivify exptime=10 delta=5 initial=6 opaque=7\n"
+        "decr key=a quiet vivify exptime=10 delta=5 initial=6 opaque=7\n"),
+    ROW("incr that shall not create",
+        H("\x05", "\0\1", "\x14", "\0\0\0\x15") CAS9 CAS9 "\xff\xff\xff\xff" "a",
+        "incr key=a exptime=4294967295 delta=9 initial=9 opaque=7\n"),
+    ROW("without a key",
+        NOOP
+        H("\x0b", "\0\0", "\0", "\0\0\0\0")
+        H("\x08", "\0\0", "\0", "\0\0\0\0")
+        H("\x18", "\0\0", "\4", "\0\0\0\4") "\0\0\0\x0a"
+        H("\x1b", "\0\0", "\4", "\0\0\0\4") "\0\0\0\2"
+        H("\x10", "\0\0", "\0", "\0\0\0\0")
+        H("\x10", "\0\5", "\0", "\0\0\0\5") "items",
+        NOOPED "version opaque=7\nflush opaque=7\nflush quiet exptime=10 opaque=7\n"
+        "verbosity delta=2 opaque=7\nstats opaque=7\nstats key=items opaque=7\n"),
+    ROW("quit",
+        H("\x07", "\0\0", "\0", "\0\0\0\0") NOOP, "quit close opaque=7\n"),
+    ROW("quitq",
+        H("\x17", "\0\0", "\0", "\0\0\0\0") NOOP, "quit quiet close opaque=7\n"),
+    ROW("any byte in a key",
+        H("\x00", "\0\4", "\0", "\0\0\0\4") "a \r\n" NOOP,
+        "get key=a \\r\\n opaque=7\n"
+        NOOPED),
+    ROW("data type and vbucket do not matter", "\x80\x0a\0\0\0\x05\x12\x34\0\0\0\0\0\0\0\7" CAS0,
+        NOOPED),
+};
+
+ static const struct parse_case bad_cases[] = {
+    ROW("unknown opcodes",
+        H("\x1f", "\0\0", "\0", "\0\0\0\0")
+        H("\x20", "\0\5", "\0", "\0\0\0\7") "PLAINxx"
+        H("\xff", "\0\1", "\1", "\0\0\0\3") "abc"
+        H("\x22", "\0\0", "\0", "\0\0\0\0") NOOP,
+        UNKNOWN THEN UNKNOWN " body=7" THEN UNKNOWN " body=3" THEN UNKNOWN THEN NOOPED),
+    ROW("key longer than the body",
+        H("\x00", "\0\2", "\0", "\0\0\0\1") "a" NOOP, INVALID),
+    ROW("extras longer than the body",
+        H("\x00", "\0\0", "\x14", "\0\0\0\4") NOOP, INVALID),
+    ROW("both longer than the body",
+        H("\x01", "\0\4", "\x08", "\0\0\0\x0b") NOOP, INVALID),
+    ROW("unknown, and longer than the body",
+        H("\x40", "\0\0", "\x14", "\0\0\0\4") NOOP, INVALID),
+    ROW("key of 251",
+        H("\x00", "\0\xfb", "\0", "\0\0\0\xfb") NOOP, INVALID),
+    ROW("key of 65535",
+        H("\x00", "\xff\xff", "\0", "\0\0\xff\xff") NOOP, INVALID),
+    ROW("get without a key",
+        H("\x00", "\0\0", "\0", "\0\0\0\0") NOOP, INVALID),
+    ROW("get with a value",
+        H("\x00", "\0\1", "\0", "\0\0\0\2") "ab" NOOP, INVALID),
+    ROW("get with extras",
+        H("\x00", "\0\1", "\4", "\0\0\0\5") "\0\0\0\0a" NOOP, INVALID),
+    ROW("set without extras",
+        H("\x01", "\0\1", "\0", "\0\0\0\1") "a" NOOP, INVALID),
+    ROW("set without a key",
+        H("\x01", "\0\0", "\x08", "\0\0\0\x08") CAS0 NOOP, INVALID),
+    ROW("append with extras",
+        H("\x0e", "\0\1", "\4", "\0\0\0\6") "\0\0\0\0ab" NOOP, INVALID),
+    ROW("append without a key",
+        H("\x0e", "\0\0", "\0", "\0\0\0\1") "a" NOOP, INVALID),
+    ROW("incr with short extras",
+        H("\x05", "\0\1", "\x08", "\0\0\0\x09") CAS0 "a" NOOP, INVALID),
+    ROW("incr with a value",
+        H("\x05", "\0\1", "\x14", "\0\0\0\x16") E20 "ab" NOOP, INVALID),
+    ROW("touch without extras",
+        H("\x1c", "\0\1", "\0", "\0\0\0\1") "a" NOOP, INVALID),
+    ROW("flush with a key",
+        H("\x08", "\0\1", "\0", "\0\0\0\1") "a" NOOP, INVALID),
+    ROW("flush with two bytes of extras",
+        H("\x08", "\0\0", "\2", "\0\0\0\2") "ab" NOOP, INVALID),
+    ROW("noop with a body",
+        H("\x0a", "\0\0", "\0", "\0\0\0\1") "a" NOOP, INVALID),
+    ROW("version with a key",
+        H("\x0b", "\0\1", "\0", "\0\0\0\1") "a" NOOP, INVALID),
+    ROW("stat with extras",
+        H("\x10", "\0\0", "\4", "\0\0\0\4") "abcd" NOOP, INVALID),
+    ROW("quit with a body",
+        H("\x07", "\0\0", "\0", "\0\0\0\1") "a" NOOP, INVALID),
+    ROW("another magic", NOOP "\x81\x0a\0\0", NOOPED "refused \"\" quiet close\n"),
+    ROW("text in a binary connection", NOOP "version\r\n", NOOPED "refused \"\" quiet close\n"),
+    ROW("binary in a text connection",
+        "version\r\n\x80\x0a\0\0\0\0\0\0\0\0\0\0\0\0\0\n",
+        "version\nrefused \"ERROR\\r\\n\"\nrefused \"ERROR\\r\\n\"\n"),
+};
+/* clang-format on */
+
+START_TEST(good_packets_give_these_requests)
+{
+    parse_check(&good_cases[_i]);
+}
+END_TEST
+
+START_TEST(bad_packets_give_these_refusals)
+{
+    parse_check(&bad_cases[_i]);
+}
+END_TEST
+
+/* The largest body that the header can announce is announced as it is. */
+START_TEST(announces_a_body_of_four_gigabytes)
+{
+    static const char set[] = H("\x01", "\0\1", "\x08", "\xff\xff\xff\xff") CAS0 "a";
+    struct request req;
+    size_t used;
+
+    ck_assert_int_eq(mcbp_parse(slice_make(set, sizeof(set) - 1), &req, &used), PARSE_COMPLETE);
+    ck_assert_uint_eq(used, sizeof(set) - 1);
+    ck_assert_uint_eq(req.value_bytes, UINT64_C(0xffffffff) - 9);
+    ck_assert_uint_eq(req.body_bytes, UINT64_C(0xffffffff) - 9);
+}
+END_TEST
+
+START_TEST(nothing_is_partial)
+{
+    struct proto_state state = {.kind = PROTO_UNKNOWN};
+    struct request req;
+    size_t used = 1;
+
+    ck_assert_int_eq(proto_parse(&state, slice_make(NULL, 0), &req, &used), PARSE_PARTIAL);
+    ck_assert_uint_eq(used, 0);
+    ck_assert_int_eq(state.kind, PROTO_UNKNOWN);
+    state.kind = PROTO_BINARY;
+    ck_assert_int_eq(proto_parse(&state, slice_make(NULL, 0), &req, &used), PARSE_PARTIAL);
+    state.kind = PROTO_TEXT;
+    ck_assert_int_eq(proto_parse(&state, slice_make(NULL, 0), &req, &used), PARSE_PARTIAL);
+}
+END_TEST
+
+START_TEST(every_kind_has_a_name)
+{
+    ck_assert_str_eq(proto_name(PROTO_UNKNOWN), "unknown");
+    ck_assert_str_eq(proto_name(PROTO_TEXT), "text");
+    ck_assert_str_eq(proto_name(PROTO_BINARY), "binary");
+}
+END_TEST
+
+int
+main(void)
+{
+    TCase *tc = leak_tcase("mcbp");
+
+    tcase_set_timeout(tc, 60);
+    tcase_add_loop_test(tc, good_packets_give_these_requests, 0, ARRAY_LEN(good_cases));
+    tcase_add_loop_test(tc, bad_packets_give_these_refusals, 0, ARRAY_LEN(bad_cases));
+    tcase_add_test(tc, announces_a_body_of_four_gigabytes);
+    tcase_add_test(tc, nothing_is_partial);
+    tcase_add_test(tc, every_kind_has_a_name);
+    return leak_run(tc, "proto/mcbp");
+}

@@ -1,0 +1,276 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lombard/base/attr.h"
+#include "lombard/proto/proto.h"
+#include "leak.h"
+
+#define VERSION_TEXT "VERSION " PROTO_VERSION "\r\n"
+
+/* The item that hits show. Its value is "hello". */
+static const struct reply_item item = {
+    .key = {"foo", 3},
+    .value = {"hello", 5},
+    .value_bytes = 5,
+    .cas = 42,
+    .client_flags = 7,
+    .ttl_s = 90,
+    .idle_s = 12,
+    .was_hit = true,
+};
+
+struct reply_case {
+    const char *input; /* a command line, parsed first */
+    enum reply_status status;
+    const char *want; /* all that is sent */
+};
+
+static const struct reply_case text_cases[] = {
+    {"get foo\r\n", REPLY_HIT, "VALUE foo 7 5\r\nhello\r\nEND\r\n"},
+    {"gets foo\r\n", REPLY_HIT, "VALUE foo 7 5 42\r\nhello\r\nEND\r\n"},
+    {"get foo bar\r\n", REPLY_HIT, "VALUE foo 7 5\r\nhello\r\n"},
+    {"gat 1 foo\r\n", REPLY_HIT, "VALUE foo 7 5\r\nhello\r\nEND\r\n"},
+    {"get foo\r\n", REPLY_MISS, "END\r\n"},
+    {"get foo bar\r\n", REPLY_MISS, ""},
+    {"gat 1\r\n", REPLY_MISS, "END\r\n"},
+    {"set foo 0 0 5\r\n", REPLY_STORED, "STORED\r\n"},
+    {"set foo 0 0 5\r\n", REPLY_NOT_STORED, "NOT_STORED\r\n"},
+    {"set foo 0 0 5\r\n", REPLY_EXISTS, "EXISTS\r\n"},
+    {"set foo 0 0 5\r\n", REPLY_NOT_FOUND, "NOT_FOUND\r\n"},
+    {"set foo 0 0 5\r\n", REPLY_TOO_LARGE, "SERVER_ERROR object too large for cache\r\n"},
+    {"set foo 0 0 5\r\n", REPLY_OUT_OF_MEMORY, "SERVER_ERROR out of memory storing object\r\n"},
+    {"set foo 0 0 5\r\n", REPLY_BAD_CHUNK, "CLIENT_ERROR bad data chunk\r\n"},
+    {"set foo 0 0 5 noreply\r\n", REPLY_STORED, ""},
+    {"set foo 0 0 5 noreply\r\n", REPLY_NOT_STORED, ""},
+    {"set foo 0 0 5 noreply\r\n", REPLY_TOO_LARGE, ""},
+    {"set foo 0 0 5 noreply\r\n", REPLY_BAD_CHUNK, ""},
+    {"delete foo\r\n", REPLY_DELETED, "DELETED\r\n"},
+    {"delete foo noreply\r\n", REPLY_DELETED, ""},
+    {"delete foo noreply\r\n", REPLY_NOT_FOUND, ""},
+    {"touch foo 1\r\n", REPLY_TOUCHED, "TOUCHED\r\n"},
+    {"incr foo 1\r\n", REPLY_NUMBER, "18446744073709551615\r\n"},
+    {"incr foo 1 noreply\r\n", REPLY_NUMBER, ""},
+    {"incr foo 1\r\n", REPLY_NON_NUMERIC,
+     "CLIENT_ERROR cannot increment or decrement non-numeric value\r\n"},
+    {"incr foo 1 noreply\r\n", REPLY_NON_NUMERIC, ""},
+    {"flush_all\r\n", REPLY_OK, "OK\r\n"},
+    {"flush_all noreply\r\n", REPLY_OK, ""},
+    {"flush_all\r\n", REPLY_FLUSH_OFF, "CLIENT_ERROR flush_all not allowed\r\n"},
+    {"version\r\n", REPLY_VERSION, VERSION_TEXT},
+    {"verbosity 1\r\n", REPLY_OK, "OK\r\n"},
+    {"quit\r\n", REPLY_OK, ""},
+    {"stats reset\r\n", REPLY_RESET, "RESET\r\n"},
+    {"stats foo\r\n", REPLY_NO_STATS, "ERROR\r\n"},
+    {"stats cachedump 1 1\r\n", REPLY_CACHEDUMP_OFF,
+     "CLIENT_ERROR stats cachedump not allowed\r\n"},
+    {"lru_crawler metadump all\r\n", REPLY_DUMP_OFF, "ERROR metadump not allowed\r\n"},
+    {"shutdown\r\n", REPLY_SHUTDOWN_OFF, "ERROR: shutdown not enabled\r\n"},
+    {"shutdown x\r\n", REPLY_BAD_MODE, "CLIENT_ERROR invalid shutdown mode\r\n"},
+    {"foo\r\n", REPLY_REFUSED, "ERROR\r\n"},
+    {"GET / HTTP/1.1\r\n", REPLY_REFUSED, ""},
+};
+
+static const struct reply_case meta_cases[] = {
+    {"mg foo\r\n", REPLY_HIT, "HD\r\n"},
+    {"mg foo v\r\n", REPLY_HIT, "VA 5\r\nhello\r\n"},
+    {"mg foo s v c t f\r\n", REPLY_HIT, "VA 5 s5 c42 t90 f7\r\nhello\r\n"},
+    {"mg foo h l k O12\r\n", REPLY_HIT, "HD h1 l12 kfoo O12\r\n"},
+    {"mg foo  v   k \r\n", REPLY_HIT, "VA 5 kfoo\r\nhello\r\n"},
+    {"mg Zm9v k b v\r\n", REPLY_HIT, "VA 5 kZm9v b\r\nhello\r\n"},
+    {"mg Zm9v b\r\n", REPLY_HIT, "HD\r\n"},
+    {"mg foo q v\r\n", REPLY_HIT, "VA 5\r\nhello\r\n"},
+    {"mg foo\r\n", REPLY_MISS, "EN\r\n"},
+    {"mg foo v t k O1 s\r\n", REPLY_MISS, "EN kfoo O1\r\n"},
+    {"mg Zm9v b O1 k\r\n", REPLY_MISS, "EN O1 kZm9v b\r\n"},
+    {"mg foo q k O1\r\n", REPLY_MISS, ""},
+    {"mg foo\r\n", REPLY_OUT_OF_MEMORY, "SERVER_ERROR out of memory storing object\r\n"},
+    {"ms foo 5\r\n", REPLY_STORED, "HD\r\n"},
+    {"ms foo 5 c k O1 s b\r\n", REPLY_REFUSED, "CLIENT_ERROR error decoding key\r\n"},
+    {"ms foo 5 c k O1 s t f v\r\n", REPLY_STORED, "HD c43 kfoo O1 s5\r\n"},
+    {"ms foo 5 q c k\r\n", REPLY_STORED, ""},
+    {"ms foo 5 q k c\r\n", REPLY_NOT_STORED, "NS kfoo\r\n"},
+    {"ms foo 5 q\r\n", REPLY_EXISTS, "EX\r\n"},
+    {"ms foo 5 q O9\r\n", REPLY_NOT_FOUND, "NF O9\r\n"},
+    {"ms foo 5 q\r\n", REPLY_BAD_CHUNK, "CLIENT_ERROR bad data chunk\r\n"},
+    {"ms foo 5 q\r\n", REPLY_TOO_LARGE, "SERVER_ERROR object too large for cache\r\n"},
+    {"md foo k O3\r\n", REPLY_DELETED, "HD kfoo O3\r\n"},
+    {"md foo q k\r\n", REPLY_DELETED, ""},
+    {"md foo k\r\n", REPLY_NOT_FOUND, "NF kfoo\r\n"},
+    {"md foo q\r\n", REPLY_NOT_FOUND, "NF\r\n"},
+    {"md foo q\r\n", REPLY_EXISTS, "EX\r\n"},
+    {"ma foo\r\n", REPLY_NUMBER, "HD\r\n"},
+    {"ma foo v\r\n", REPLY_NUMBER, "VA 20\r\n18446744073709551615\r\n"},
+    {"ma foo v t c k O1 s f\r\n", REPLY_NUMBER,
+     "VA 20 t90 c43 kfoo O1\r\n18446744073709551615\r\n"},
+    {"ma foo q v\r\n", REPLY_NUMBER, ""},
+    {"ma foo q\r\n", REPLY_NOT_FOUND, "NF\r\n"},
+    {"ma foo q\r\n", REPLY_NON_NUMERIC,
+     "CLIENT_ERROR cannot increment or decrement non-numeric value\r\n"},
+    {"me foo\r\n", REPLY_DEBUG, "ME foo exp=-90 la=12 cas=42 fetch=yes cls=1 size=8\r\n"},
+    {"me Zm9v b\r\n", REPLY_DEBUG, "ME Zm9v exp=-90 la=12 cas=42 fetch=yes cls=1 size=8\r\n"},
+    {"me foo\r\n", REPLY_MISS, "EN\r\n"},
+    {"mn\r\n", REPLY_NOOP, "MN\r\n"},
+};
+
+/* Parse INPUT, and format the reply with STATUS into OUT. */
+static size_t
+answer(struct slice input, const struct reply *reply, char *out)
+{
+    struct proto_state state = {.kind = PROTO_UNKNOWN};
+    struct request req;
+    struct slice tail;
+    size_t used;
+    size_t n;
+
+    ck_assert_int_eq(proto_parse(&state, input, &req, &used), PARSE_COMPLETE);
+    n = proto_reply_head(&state, &req, reply, out);
+    ck_assert_uint_le(n, PROTO_HEAD_BYTES_MAX);
+    if (proto_reply_has_value(&state, &req, reply) && reply->item.value.len > 0) {
+        memcpy(out + n, reply->item.value.ptr, reply->item.value.len);
+        n += reply->item.value.len;
+    }
+    tail = proto_reply_tail(&state, &req, reply);
+    if (tail.len > 0)
+        memcpy(out + n, tail.ptr, tail.len);
+    return n + tail.len;
+}
+
+static void
+check(const struct reply_case *row)
+{
+    struct reply reply = {.status = row->status, .item = item, .number = UINT64_MAX, .cas = 43};
+    char out[2 * PROTO_HEAD_BYTES_MAX];
+    size_t n = answer(slice_make(row->input, strlen(row->input)), &reply, out);
+
+    ck_assert_msg(n == strlen(row->want) && memcmp(out, row->want, n) == 0,
+                  "%s with status %d: got\n%.*s", row->input, (int)row->status, (int)n, out);
+}
+
+START_TEST(text_replies)
+{
+    check(&text_cases[_i]);
+}
+END_TEST
+
+START_TEST(meta_replies)
+{
+    check(&meta_cases[_i]);
+}
+END_TEST
+
+/* Who is to recache, in memcached's order. */
+START_TEST(meta_says_who_recaches)
+{
+    static const struct {
+        bool won, stale, already_won;
+        const char *want;
+    } cases[] = {
+        {true, false, false, "HD t90 W\r\n"},  {true, true, false, "HD t90 X W\r\n"},
+        {false, true, true, "HD t90 Z X\r\n"}, {false, false, true, "HD t90 Z\r\n"},
+        {false, false, false, "HD t90\r\n"},
+    };
+    char out[2 * PROTO_HEAD_BYTES_MAX];
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct reply reply = {.status = REPLY_HIT, .item = item};
+        size_t n;
+
+        reply.item.won = cases[i].won;
+        reply.item.stale = cases[i].stale;
+        reply.item.already_won = cases[i].already_won;
+        n = answer(SLICE("mg foo t\r\n"), &reply, out);
+        out[n] = '\0';
+        ck_assert_str_eq(out, cases[i].want);
+    }
+}
+END_TEST
+
+/* Quiet or not, it is worth saying that an item came into being. */
+START_TEST(meta_says_what_it_created)
+{
+    struct reply reply = {.status = REPLY_NUMBER, .number = 5, .item = item};
+    char out[2 * PROTO_HEAD_BYTES_MAX];
+
+    reply.item.won = true;
+    out[answer(SLICE("ma foo N0 q\r\n"), &reply, out)] = '\0';
+    ck_assert_str_eq(out, "HD\r\n");
+}
+END_TEST
+
+START_TEST(unlimited_ttl_is_minus_one)
+{
+    struct reply reply = {.status = REPLY_HIT, .item = item};
+    char out[2 * PROTO_HEAD_BYTES_MAX];
+
+    reply.item.ttl_s = -1;
+    out[answer(SLICE("mg foo t\r\n"), &reply, out)] = '\0';
+    ck_assert_str_eq(out, "HD t-1\r\n");
+    reply.status = REPLY_DEBUG;
+    out[answer(SLICE("me foo\r\n"), &reply, out)] = '\0';
+    ck_assert_str_eq(out, "ME foo exp=-1 la=12 cas=42 fetch=yes cls=1 size=8\r\n");
+}
+END_TEST
+
+/* The longest heads there can be: all flags, the longest key, the largest numbers. */
+START_TEST(longest_heads_fit)
+{
+    char line[1024];
+    char out[2 * PROTO_HEAD_BYTES_MAX];
+    char key[KEY_BYTES_MAX + 1];
+    struct reply reply = {.status = REPLY_HIT,
+                          .item = {.value_bytes = UINT64_MAX,
+                                   .cas = UINT64_MAX,
+                                   .client_flags = UINT32_MAX,
+                                   .ttl_s = INT64_MAX,
+                                   .idle_s = UINT32_MAX,
+                                   .won = true,
+                                   .stale = true,
+                                   .already_won = true}};
+    int n;
+
+    memset(key, 'A', KEY_BYTES_MAX);
+    key[KEY_BYTES_MAX] = '\0';
+    n = snprintf(line, sizeof(line), "mg %s k v s t f c h l O%031d\r\n", key, 7);
+    ck_assert_uint_gt(answer(slice_make(line, (size_t)n), &reply, out), 250 + 100);
+    key[KEY_BYTES_MAX - 2] = '\0';
+    n = snprintf(line, sizeof(line), "mg %s b k v s t f c h l O%031d\r\n", key, 7);
+    ck_assert_uint_gt(answer(slice_make(line, (size_t)n), &reply, out), 248 + 100);
+    n = snprintf(line, sizeof(line), "gets %s\r\n", key);
+    ck_assert_uint_gt(answer(slice_make(line, (size_t)n), &reply, out), 248 + 50);
+}
+END_TEST
+
+START_TEST(streams_lines)
+{
+    struct proto_state state = {.kind = PROTO_TEXT};
+    struct request req = {.op = OP_STATS};
+    char out[STREAM_LINE_BYTES];
+    size_t n = proto_stat_line(&state, &req, "name", "value", out);
+
+    ck_assert_uint_eq(n, strlen("STAT name value\r\n"));
+    ck_assert_mem_eq(out, "STAT name value\r\n", n);
+    n = proto_stream_end(&state, &req, out);
+    ck_assert_uint_eq(n, 5);
+    ck_assert_mem_eq(out, "END\r\n", n);
+    req.flags = REQ_MGDUMP;
+    n = proto_stream_end(&state, &req, out);
+    ck_assert_uint_eq(n, 4);
+    ck_assert_mem_eq(out, "EN\r\n", n);
+}
+END_TEST
+
+int
+main(void)
+{
+    TCase *tc = leak_tcase("reply");
+
+    tcase_add_loop_test(tc, text_replies, 0, ARRAY_LEN(text_cases));
+    tcase_add_loop_test(tc, meta_replies, 0, ARRAY_LEN(meta_cases));
+    tcase_add_test(tc, meta_says_who_recaches);
+    tcase_add_test(tc, meta_says_what_it_created);
+    tcase_add_test(tc, unlimited_ttl_is_minus_one);
+    tcase_add_test(tc, longest_heads_fit);
+    tcase_add_test(tc, streams_lines);
+    return leak_run(tc, "proto/reply");
+}
