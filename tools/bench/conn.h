@@ -28,7 +28,8 @@ struct follow {
     uint32_t key;
     uint32_t value_bytes;
     uint32_t ttl_s;
-    uint8_t kind; /* enum op_kind */
+    uint8_t kind;  /* enum op_kind */
+    uint8_t flags; /* OP_COUNTER, OP_GROWING */
 };
 
 struct conn {

@@ -176,6 +176,16 @@ make_read(struct load *l, struct op *op, uint64_t keys)
     }
 }
 
+/* Counters and growing values have keys of their own, without versions. */
+static inline void
+make_unversioned(struct load *l, struct op *op, uint32_t key)
+{
+    op->keys[0] = (struct op_key){key, 0};
+    op->key_count = 1;
+    op->version = 0;
+    op->value_bytes = sizes_pick(&l->options->value_size, rng_mix(key));
+}
+
 static void
 make_follow(struct load *l, struct conn *c, struct op *op)
 {
@@ -184,10 +194,13 @@ make_follow(struct load *l, struct conn *c, struct op *op)
     c->follow_count--;
     memmove(c->follows, c->follows + 1, c->follow_count * sizeof(*c->follows));
     op->kind = f.kind;
-    op->flags = OP_REFILL;
+    op->flags = OP_REFILL | f.flags;
     op->ttl_s = f.ttl_s;
     op->cas = f.cas;
-    make_write(l, op, f.key);
+    if (f.flags != 0)
+        make_unversioned(l, op, f.key);
+    else
+        make_write(l, op, f.key);
     op->value_bytes = f.value_bytes;
 }
 
@@ -238,9 +251,9 @@ make_mixed(struct load *l, struct op *op)
     case OP_SET:
     case OP_ADD:
     case OP_REPLACE:
-    case OP_APPEND:
-    case OP_PREPEND:
     case OP_DELETE: make_write(l, op, draw_key(l)); return;
+    case OP_APPEND:
+    case OP_PREPEND: make_unversioned(l, op, draw_key(l)); return;
     case OP_NOOP: make_read(l, op, 0); return;
     }
 }

@@ -49,6 +49,24 @@ add_follow(struct conn *c, struct follow f)
     c->follows[c->follow_count++] = f;
 }
 
+/* What incr, decr, append and prepend work on has to be there first; and a value that has grown
+ * too large begins anew. */
+static void
+follow_own(struct load *l, struct conn *c, const struct op *op)
+{
+    struct follow f = {
+        .kind = OP_SET, .key = op->keys[0].id, .ttl_s = (uint32_t)l->options->ttl_s};
+
+    if (op_is_counter((enum op_kind)op->kind)) {
+        f.flags = OP_COUNTER;
+        f.value_bytes = PROTO_COUNTER_BYTES;
+    } else {
+        f.flags = OP_GROWING;
+        f.value_bytes = op->value_bytes;
+    }
+    add_follow(c, f);
+}
+
 /* The second half of a cas, with what the first brought. */
 static void
 follow_cas(struct load *l, struct conn *c, const struct op *op)
@@ -122,6 +140,8 @@ load_done(struct load *l, struct conn *c, const struct op *op)
     case OUTCOME_NOT_FOUND:
         if (is_write(op))
             keys_abandon(&l->keys, op->keys[0].id);
+        if (op_has_own_names((enum op_kind)op->kind))
+            follow_own(l, c, op);
         if (r->outcome == OUTCOME_NOT_STORED)
             t->not_stored++;
         else
@@ -130,6 +150,8 @@ load_done(struct load *l, struct conn *c, const struct op *op)
     case OUTCOME_ERROR:
         if (is_write(op))
             keys_abandon(&l->keys, op->keys[0].id);
+        if (op->kind == OP_APPEND || op->kind == OP_PREPEND)
+            follow_own(l, c, op);
         tally_note_error(t, r->error, r->error_len);
         l->op_hits = 0;
         break;

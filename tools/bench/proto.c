@@ -19,9 +19,9 @@ proto_key_name(const struct keys *keys, const struct op *op, char *dst)
 {
     size_t len = keys_name(keys, op->keys[0].id, dst);
 
-    if (op_is_counter((enum op_kind)op->kind))
+    if (op_is_counter((enum op_kind)op->kind) || (op->flags & OP_COUNTER))
         dst[0] = 'n';
-    else if (op_has_own_names((enum op_kind)op->kind))
+    else if (op_has_own_names((enum op_kind)op->kind) || (op->flags & OP_GROWING))
         dst[0] = 'a';
     return len;
 }
@@ -32,6 +32,11 @@ proto_write_value(struct out *out, const struct keys *keys, const struct op *op)
     struct value_id id = {op->keys[0].id, op->version, keys->writer, op->value_bytes};
     size_t off;
 
+    if (op->flags & OP_COUNTER) {
+        memcpy(out_at(out), "1000000000", PROTO_COUNTER_BYTES);
+        out_wrote(out, PROTO_COUNTER_BYTES);
+        return;
+    }
     if (id.bytes <= OUT_COPY_MAX) {
         value_write(out_at(out), &id);
         out_wrote(out, id.bytes);

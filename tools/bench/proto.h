@@ -18,6 +18,7 @@
 
 enum {
     PROTO_LINE_MAX = 1024,      /* a reply line, or binary head and key, is never longer */
+    PROTO_COUNTER_BYTES = 10,   /* of what a counter begins with */
     PROTO_HEAD_BYTES_MAX = 400, /* of a request with one key: all but its value */
 };
 

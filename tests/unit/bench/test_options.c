@@ -76,8 +76,7 @@ END_TEST
 START_TEST(mixes_and_presets)
 {
     static const char *const words[] = {"--preset", "meta-usr", "--mix", "get=9,cas=1", NULL};
-    static const char *const ratio[] = {"hitratio", "--one-hit", "30%",
-                                        "--find-max=p99.9<500us", NULL};
+    static const char *const ratio[] = {"hitratio", "--one-hit", "30%", NULL};
     static const char *const search[] = {"--find-max=p99.9<500us", NULL};
     struct options o;
     char said[256];
