@@ -81,7 +81,7 @@ compile() {
     local dir=$1 log
     shift
     log=$(ninja -C "$dir" "$@" 2>&1) || {
-        printf '%s\n' "$log" >&2
+        grep -v '^\[[0-9]*/[0-9]*\]' <<<"$log" >&2
         return 1
     }
 }

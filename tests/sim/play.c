@@ -108,7 +108,6 @@ count(struct play_totals *totals, const struct play *play, const struct arena *a
     totals->lost += arena->lost_connections;
     totals->commands += arena->commands;
     totals->reply_bytes += arena->reply_bytes;
-    totals->struck += sim_fail_struck();
     for (int call = 0; call < SIM_CALL_KINDS; call++) {
         totals->calls += sim_calls((enum sim_call)call);
         totals->refused += sim_refused((enum sim_call)call);
@@ -136,6 +135,8 @@ play_world(const struct play *play, struct arena *arena, struct play_totals *tot
         sim_advance_ms(10);
         rig_turn(&rig);
     }
+    totals->struck += sim_fail_struck();
+    sim_fail_none();
     check_empty(&rig);
     count(totals, play, arena);
     rig_stop(&rig);

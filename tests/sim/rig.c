@@ -57,6 +57,7 @@ start_server(struct rig *rig, const struct rig_config *config)
     if (server_listen(rig->server, fd))
         return true;
     server_destroy(rig->server);
+    (void)sys_close(fd);
     return false;
 }
 

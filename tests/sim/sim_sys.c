@@ -19,6 +19,7 @@ enum {
     TRACE_EVENTS = 300,
     SMALL_MAP_BYTES = 64 * 1024, /* from malloc(), so that sanitizers see its ends */
     PAGE_BYTES = 4096,
+    WORLD_SECONDS_MAX = 60, /* of real time: whatever takes longer hangs */
 };
 
 /* --- State --- */
@@ -187,7 +188,7 @@ __asan_on_error(void)
 static void
 on_fatal_signal(int signo)
 {
-    fprintf(stderr, "signal %d\n", signo);
+    fprintf(stderr, "%s\n", signo == SIGALRM ? "this world hangs" : strsignal(signo));
     print_trace();
     _exit(1);
 }
@@ -251,6 +252,8 @@ sim_begin(uint64_t seed)
     sim_no_faults();
     sim_fail_none();
     (void)signal(SIGABRT, on_fatal_signal);
+    (void)signal(SIGALRM, on_fatal_signal);
+    (void)alarm(WORLD_SECONDS_MAX);
 #if !defined(__SANITIZE_ADDRESS__)
     (void)signal(SIGSEGV, on_fatal_signal);
     (void)signal(SIGBUS, on_fatal_signal);
