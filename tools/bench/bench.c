@@ -182,6 +182,19 @@ measure(const struct bench *b, struct target *t)
     return say(t, result);
 }
 
+static void
+fetch_counters(struct bench *b, bool before)
+{
+    for (unsigned i = 0; b->options->stats && i < b->target_count; i++) {
+        struct target *t = &b->targets[i];
+
+        if (!counters_fetch(&t->addr, before ? &t->counters_before : &t->counters))
+            (void)fprintf(stderr, "lombard-bench: %s does not answer stats\n", t->addr.text);
+        else if (!before)
+            counters_subtract(&t->counters, &t->counters_before);
+    }
+}
+
 bool
 bench_run(struct bench *b)
 {
@@ -190,6 +203,7 @@ bench_run(struct bench *b)
             !start_roles(b, &b->targets[i]) || !find_max(b, &b->targets[i]))
             return false;
     }
+    fetch_counters(b, true);
     for (uint64_t round = 0; round < b->options->rounds; round++) {
         for (unsigned i = 0; i < b->target_count; i++) {
             /* The order alternates. */
@@ -197,6 +211,7 @@ bench_run(struct bench *b)
                 return false;
         }
     }
+    fetch_counters(b, false);
     for (unsigned i = 0; i < b->target_count; i++)
         stop_roles(&b->targets[i]);
     return true;

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "counters.h"
 #include "findmax.h"
 #include "options.h"
 #include "roles.h"
@@ -42,8 +43,10 @@ struct target {
     struct server_sample after_roles;
     struct server_sample without_roles; /* after they have gone */
     struct roles roles;
-    struct findmax findmax; /* where it was asked for */
-    uint64_t server_cpu_ns; /* in all measured rounds */
+    struct counters counters_before; /* of the measured rounds, where asked for */
+    struct counters counters;        /* what they changed by */
+    struct findmax findmax;          /* where it was asked for */
+    uint64_t server_cpu_ns;          /* in all measured rounds */
     uint64_t rounds_done;
     struct round rounds[OPTIONS_ROUNDS_MAX];
     struct tally total; /* of the measured rounds */

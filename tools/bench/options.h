@@ -59,6 +59,8 @@ struct options {
     bool self_test;
     bool stream; /* a request goes out as soon as one is answered */
     bool fill;
+    bool histogram; /* also as bars */
+    bool stats;     /* also what the server's counters did */
     bool quiet;
     bool silent;   /* not even mismatches are described: the self-test makes them itself */
     bool progress; /* even if standard error is no terminal */

@@ -48,6 +48,8 @@ print_latencies(FILE *f, const struct options *o, const struct tally *t)
     /* The service time begins with the sending, the response time with the plan to send. */
     if (o->rate > 0 || o->find_max_ns > 0)
         print_latency(f, "response", &t->response);
+    if (o->histogram)
+        report_histogram(f, o->rate > 0 ? &t->response : &all);
 }
 
 static void
@@ -211,6 +213,15 @@ print_windows(FILE *f, const struct windows *w, const char *error)
 }
 
 static void
+print_counters(FILE *f, const struct counters *c)
+{
+    if (c->count > 0)
+        (void)fprintf(f, "\nwhat `stats` of the server changed by\n");
+    for (uint32_t i = 0; i < c->count; i++)
+        (void)fprintf(f, "%-32s %+" PRId64 "\n", c->list[i].name, c->list[i].value);
+}
+
+static void
 print_target(FILE *f, const struct options *o, const struct target *target)
 {
     const struct tally *t = &target->total;
@@ -246,6 +257,7 @@ print_target(FILE *f, const struct options *o, const struct target *target)
                       target->findmax.rate, 100 * o->find_max_quantile,
                       (double)o->find_max_ns / 1e6, (double)target->findmax.latency_ns / 1e6);
     print_latencies(f, o, t);
+    print_counters(f, &target->counters);
 }
 
 static void

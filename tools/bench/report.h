@@ -21,5 +21,7 @@ extern const unsigned report_quantile_count;
 void report_text(FILE *f, const struct bench *b);
 /* The same as one JSON object. */
 void report_json(FILE *f, const struct bench *b);
+/* A bar for each power of two. */
+void report_histogram(FILE *f, const struct hist *h);
 /* A heading if F is empty, then a line a round and server. */
 void report_csv(FILE *f, const struct bench *b);

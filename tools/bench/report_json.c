@@ -187,6 +187,20 @@ put_roles(FILE *f, const struct target *t)
 }
 
 static void
+put_counters(FILE *f, const struct counters *c)
+{
+    if (c->count == 0)
+        return;
+    (void)fprintf(f, "  \"stats_changes\": {");
+    for (uint32_t i = 0; i < c->count; i++) {
+        (void)fputs(i > 0 ? ", " : "", f);
+        put_string(f, c->list[i].name);
+        (void)fprintf(f, ": %" PRId64, c->list[i].value);
+    }
+    (void)fprintf(f, "},\n");
+}
+
+static void
 put_target(FILE *f, const struct options *o, const struct target *target)
 {
     const struct tally *t = &target->total;
@@ -218,6 +232,7 @@ put_target(FILE *f, const struct options *o, const struct target *target)
     put_count(f, "bytes_received", t->bytes_received);
     put_server(f, o, target);
     put_roles(f, target);
+    put_counters(f, &target->counters);
     if (o->find_max_ns > 0)
         put_count(f, "max_rate", target->findmax.rate);
     (void)fprintf(f, "  \"client_cpu_us_per_request\": ");

@@ -3,55 +3,23 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <dirent.h>
-#include <errno.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { STATS_BYTES = 64 * 1024, ANSWER_MS = 1000 };
-
-/* Read until END, or until the server is silent; how many bytes. */
-static size_t
-read_stats(int fd, char *text)
-{
-    size_t used = 0;
-
-    while (used < STATS_BYTES - 1) {
-        struct pollfd p = {.fd = fd, .events = POLLIN};
-        ssize_t n;
-
-        if (poll(&p, 1, ANSWER_MS) <= 0)
-            break;
-        n = recv(fd, text + used, STATS_BYTES - 1 - used, 0);
-        if (n <= 0)
-            break;
-        used += (size_t)n;
-        if (used >= 5 && memcmp(text + used - 5, "END\r\n", 5) == 0)
-            break;
-    }
-    text[used] = '\0';
-    return used;
-}
+#include "counters.h"
 
 /* The pid that the server says it has, or 0. */
 static pid_t
 ask_pid(int fd)
 {
-    char *text = malloc(STATS_BYTES);
-    const char *line;
-    long pid = 0;
+    char *text = counters_ask(fd);
+    const char *line = text != NULL ? strstr(text, "STAT pid ") : NULL;
+    long pid = line != NULL ? strtol(line + strlen("STAT pid "), NULL, 10) : 0;
 
-    if (text == NULL)
-        return 0;
-    if (send(fd, "stats\r\n", 7, MSG_NOSIGNAL) == 7 && read_stats(fd, text) > 0) {
-        line = strstr(text, "STAT pid ");
-        if (line != NULL)
-            pid = strtol(line + strlen("STAT pid "), NULL, 10);
-    }
     free(text);
     return pid > 0 ? (pid_t)pid : 0;
 }
