@@ -211,8 +211,8 @@ size_t
 mcbp_stat_packet(const struct request *req, const char *name, const char *value, char *dst)
 {
     struct packet packet = {
-        .key = {name, strnlen(name, STREAM_LINE_BYTES / 4)},
-        .body = {value, strnlen(value, STREAM_LINE_BYTES / 2)},
+        .key = {name, strnlen(name, STAT_NAME_BYTES)},
+        .body = {value, strnlen(value, STAT_VALUE_BYTES)},
     };
 
     return put_packet(req, &packet, dst);
