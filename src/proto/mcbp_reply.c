@@ -1,5 +1,7 @@
 #include "lombard/proto/mcbp.h"
 
+#include "lombard/base/stats.h"
+
 #include "mcbp_priv.h"
 
 /* What a reply consists of, before its header is written. */
