@@ -87,7 +87,7 @@ put_metadump(const struct cmd *cmd, const struct item *item, char *dst)
     return (size_t)(p - dst);
 }
 
-/* A key that no line could hold is sent in base64. */
+/* Whether no line could hold this key: it was sent in base64, or by the binary protocol. */
 static bool
 is_binary(struct slice key)
 {
@@ -97,14 +97,37 @@ is_binary(struct slice key)
     return false;
 }
 
-/* mg <key>\r\n: to be sent back as it is */
+/* RFC 4648, section 4. */
+static char *
+put_base64(char *p, struct slice key)
+{
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+    for (size_t i = 0; i < key.len; i += 3) {
+        size_t left = key.len - i;
+        uint32_t bits = 0;
+
+        for (size_t j = 0; j < 3; j++)
+            bits = bits << 8 | (j < left ? (unsigned char)key.ptr[i + j] : 0);
+        *p++ = alphabet[bits >> 18 & 63];
+        *p++ = alphabet[bits >> 12 & 63];
+        *p++ = left > 1 ? alphabet[bits >> 6 & 63] : '=';
+        *p++ = left > 2 ? alphabet[bits & 63] : '=';
+    }
+    return p;
+}
+
+/* mg <key>[ b]\r\n: to be sent back as it is */
 static size_t
 put_mgdump(const struct item *item, char *dst)
 {
     char *p = put(dst, SLICE("mg "));
 
-    p = is_binary(item->key) ? put_uri(p, item->key) : put(p, item->key);
-    p = put(p, SLICE("\r\n"));
+    if (is_binary(item->key))
+        p = put(put_base64(p, item->key), SLICE(" b\r\n"));
+    else
+        p = put(put(p, item->key), SLICE("\r\n"));
     return (size_t)(p - dst);
 }
 
@@ -113,8 +136,10 @@ static size_t
 put_cachedump(const struct cmd *cmd, const struct item *item, char *dst)
 {
     bool never = item->expires_s == STORE_NEVER;
-    char *p = put(put(dst, SLICE("ITEM ")), item->key);
+    char *p = put(dst, SLICE("ITEM "));
 
+    /* What would break the line is shown as metadump shows it. */
+    p = is_binary(item->key) ? put_uri(p, item->key) : put(p, item->key);
     p = put_i64(p, SLICE(" ["), (int64_t)item->value_bytes);
     p = put_i64(p, SLICE(" b; "), never ? 0 : unix_s(cmd, item->expires_s));
     p = put(p, SLICE(" s]\r\n"));

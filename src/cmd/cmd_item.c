@@ -99,7 +99,8 @@ is_space(char c)
 
 /*
  * A value as the number that strtoull(3) sees at its front, which is what
- * memcached goes by: "12", " 12", "+12", "12 and more", but not "-12" or "12x".
+ * memcached goes by: "12", " 12", "+12", "12 and more", "12\0more", but not "-12" or
+ * "12x".
  */
 static bool
 value_as_number(struct slice value, uint64_t *number)
@@ -115,7 +116,7 @@ value_as_number(struct slice value, uint64_t *number)
     digits = p;
     while (p < end && *p >= '0' && *p <= '9')
         p++;
-    if (p < end && !is_space(*p))
+    if (p < end && *p != '\0' && !is_space(*p))
         return false;
     return num_parse_u64(slice_make(digits, (size_t)(p - digits)), number);
 }

@@ -14,6 +14,31 @@ is_asked(const struct request *req, char letter)
     return (req->meta.seen & META_BIT(letter)) != 0;
 }
 
+/* --- N: what is not there is made --- */
+
+/* How long it lives: flags count in the order in which they come, and T counts as well. */
+static uint32_t
+vivified_expires_s(const struct cmd *cmd, const struct request *req)
+{
+    bool by_ttl = is_asked(req, 'T') && !req->meta.vivify_last;
+
+    return cmd_expires_s(cmd, by_ttl ? req->exptime : req->meta.vivify_ttl);
+}
+
+/* What t shows of it: as far as the flags before t had set it. */
+static int64_t
+vivified_ttl_s(const struct cmd *cmd, const struct request *req)
+{
+    bool after_vivify = !req->meta.ttl_before_vivify;
+    bool after_ttl = is_asked(req, 'T') && !req->meta.ttl_first;
+
+    if (after_vivify && (!after_ttl || req->meta.vivify_last))
+        return cmd_ttl_s(cmd, cmd_expires_s(cmd, req->meta.vivify_ttl));
+    if (after_ttl)
+        return cmd_ttl_s(cmd, cmd_expires_s(cmd, req->exptime));
+    return cmd_ttl_s(cmd, STORE_NEVER);
+}
+
 /* --- mg --- */
 
 /* A miss with N: an empty item, and this client is the one to fill it. */
@@ -23,10 +48,9 @@ get_vivify(struct cmd *cmd, const struct request *req, struct reply *reply)
     struct item_spec spec = {
         .key = req->key,
         .hash = req->hash,
-        .expires_s = cmd_expires_s(cmd, req->meta.vivify_ttl),
+        .expires_s = vivified_expires_s(cmd, req),
         .marks = ITEM_TOKEN | ITEM_FETCHED,
     };
-    struct item item;
     void *handle;
 
     if (!cmd_reserve(cmd, req, &spec, &handle, reply))
@@ -37,13 +61,8 @@ get_vivify(struct cmd *cmd, const struct request *req, struct reply *reply)
         return;
     reply->status = REPLY_HIT;
     reply->item.cas = reply->cas;
-    reply->item.ttl_s = cmd_ttl_s(cmd, spec.expires_s);
+    reply->item.ttl_s = vivified_ttl_s(cmd, req);
     reply->item.won = true;
-    if (!is_asked(req, 'T') || !store_peek(cmd->store, req->key, req->hash, &item))
-        return;
-    spec.expires_s = cmd_expires_s(cmd, req->exptime);
-    if (store_touch(cmd->store, &item, spec.expires_s) && !req->meta.ttl_first)
-        reply->item.ttl_s = cmd_ttl_s(cmd, spec.expires_s);
 }
 
 /* Whether this client is to recache: R asks for that, or the item is stale; one only. */
@@ -205,10 +224,8 @@ arith_finish(struct cmd *cmd, const struct request *req, struct reply *reply)
 static void
 arith_vivify(struct cmd *cmd, const struct request *req, struct reply *reply)
 {
-    cmd_number_create(cmd, req, cmd_expires_s(cmd, req->meta.vivify_ttl), reply);
-    if (reply->status != REPLY_NUMBER)
-        return;
-    arith_finish(cmd, req, reply);
+    cmd_number_create(cmd, req, vivified_expires_s(cmd, req), reply);
+    reply->item.ttl_s = vivified_ttl_s(cmd, req);
     reply->item.won = true;
 }
 

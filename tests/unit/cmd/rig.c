@@ -1,0 +1,143 @@
+#include "rig.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct cmd_config
+rig_config(void)
+{
+    return (struct cmd_config){
+        .limit_bytes = 8 << 20,
+        .item_bytes_max = 1 << 20,
+        .evict = true,
+        .with_cas = true,
+        .flush_enabled = true,
+        .dump_enabled = true,
+    };
+}
+
+void
+rig_create_with(struct rig *rig, struct cmd_config config)
+{
+    memset(rig, 0, sizeof(*rig));
+    rig->clock.start_unix_s = RIG_START_UNIX_S;
+    rig->clock.uptime_s = CLOCK_EPOCH_S;
+    config.clock = &rig->clock;
+    rig->cmd = cmd_create(&config);
+    ck_assert_ptr_nonnull(rig->cmd);
+}
+
+void
+rig_create(struct rig *rig)
+{
+    rig_create_with(rig, rig_config());
+}
+
+void
+rig_destroy(struct rig *rig)
+{
+    cmd_destroy(rig->cmd);
+}
+
+void
+rig_sleep(struct rig *rig, uint32_t s)
+{
+    rig->clock.now_ms += UINT64_C(1000) * s;
+    rig->clock.uptime_s += s;
+    cmd_new_turn(rig->cmd);
+}
+
+struct request
+rig_request(enum request_op op, const char *key)
+{
+    struct request req;
+
+    memset(&req, 0, sizeof(req));
+    req.op = op;
+    req.key = slice_make(key, strlen(key));
+    return req;
+}
+
+enum reply_status
+rig_run(struct rig *rig, struct request *req)
+{
+    cmd_prepare(rig->cmd, req);
+    cmd_prefetch(rig->cmd, req);
+    memset(&rig->reply, 0xdb, sizeof(rig->reply));
+    cmd_execute(rig->cmd, req, &rig->reply);
+    return rig->reply.status;
+}
+
+enum reply_status
+rig_do(struct rig *rig, enum request_op op, const char *key)
+{
+    struct request req = rig_request(op, key);
+
+    return rig_run(rig, &req);
+}
+
+static enum reply_status
+store(struct rig *rig, struct request *req, const char *value)
+{
+    req->value = slice_make(value, strlen(value));
+    req->value_bytes = req->value.len;
+    req->body_bytes = req->value.len + REQUEST_TAIL_BYTES;
+    return rig_run(rig, req);
+}
+
+enum reply_status
+rig_store(struct rig *rig, enum request_op op, const char *key, const char *value)
+{
+    struct request req = rig_request(op, key);
+
+    return store(rig, &req, value);
+}
+
+enum reply_status
+rig_store_until(struct rig *rig, const char *key, const char *value, int64_t exptime)
+{
+    struct request req = rig_request(OP_SET, key);
+
+    req.exptime = exptime;
+    return store(rig, &req, value);
+}
+
+enum reply_status
+rig_arith(struct rig *rig, enum request_op op, const char *key, uint64_t delta)
+{
+    struct request req = rig_request(op, key);
+
+    req.delta = delta;
+    return rig_run(rig, &req);
+}
+
+void
+rig_expect(struct rig *rig, const char *key, const char *value)
+{
+    enum reply_status status = rig_do(rig, OP_GET, key);
+
+    if (value == NULL) {
+        ck_assert_int_eq(status, REPLY_MISS);
+        return;
+    }
+    ck_assert_int_eq(status, REPLY_HIT);
+    ck_assert_uint_eq(rig->reply.item.value_bytes, strlen(value));
+    ck_assert_uint_eq(rig->reply.item.value.len, strlen(value));
+    ck_assert_mem_eq(rig->reply.item.value.ptr, value, strlen(value));
+}
+
+uint64_t
+rig_stat(struct rig *rig, const char *group, const char *name)
+{
+    struct request req = rig_request(OP_STATS, group);
+    struct cmd_stream stream;
+    struct stat_line line;
+
+    ck_assert_int_eq(rig_run(rig, &req), REPLY_STREAM);
+    ck_assert_int_eq(rig->reply.stream, STREAM_STATS);
+    cmd_stream_begin(rig->cmd, &req, &stream);
+    while (cmd_stream_stat(rig->cmd, &stream, &line))
+        if (strcmp(line.name, name) == 0)
+            return strtoull(line.value, NULL, 10);
+    return UINT64_MAX;
+}

@@ -1,0 +1,48 @@
+/*
+ * tests/unit/cmd/rig.h - commands without a protocol: requests made by hand.
+ */
+#pragma once
+
+#include <check.h>
+#include <stdbool.h>
+
+#include "lombard/cmd/cmd.h"
+
+/* One cmd on a small store, and its clock, which stands still. */
+struct rig {
+    struct clock clock;
+    struct cmd *cmd;
+    struct reply reply; /* of the last command */
+};
+
+/* The Unix second at which the clock stands still. */
+#define RIG_START_UNIX_S INT64_C(1700000000)
+
+void rig_create(struct rig *rig);
+/* Likewise, with these settings; the clock is filled in. */
+void rig_create_with(struct rig *rig, struct cmd_config config);
+struct cmd_config rig_config(void);
+void rig_destroy(struct rig *rig);
+
+/* Let so many seconds pass. */
+void rig_sleep(struct rig *rig, uint32_t s);
+
+/* A request for KEY; the rest is the caller's to fill. */
+struct request rig_request(enum request_op op, const char *key);
+/* Hash, prefetch and execute; returns the status of rig->reply. */
+enum reply_status rig_run(struct rig *rig, struct request *req);
+
+/* Whole commands; each returns the reply's status. */
+enum reply_status rig_do(struct rig *rig, enum request_op op, const char *key);
+enum reply_status rig_store(struct rig *rig, enum request_op op, const char *key,
+                            const char *value);
+/* With an exptime. */
+enum reply_status rig_store_until(struct rig *rig, const char *key, const char *value,
+                                  int64_t exptime);
+enum reply_status rig_arith(struct rig *rig, enum request_op op, const char *key,
+                            uint64_t delta);
+
+/* Check that KEY has VALUE; NULL: that it is not there. */
+void rig_expect(struct rig *rig, const char *key, const char *value);
+/* The value of a line of `stats GROUP`, or UINT64_MAX when there is no such line. */
+uint64_t rig_stat(struct rig *rig, const char *group, const char *name);
