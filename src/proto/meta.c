@@ -72,7 +72,11 @@ parse_flag(struct slice flag, struct request *req, char *mode)
     switch (flag.ptr[0]) {
     case 'C': good = parse_u64(arg, &req->cas); break;
     case 'E': good = parse_u64(arg, &req->new_cas); break;
-    case 'N': good = num_parse_i64(arg, &meta->vivify_ttl); break;
+    case 'N':
+        meta->ttl_before_vivify = (meta->seen & META_BIT('t')) != 0;
+        meta->vivify_last = (meta->seen & META_BIT('T')) != 0;
+        good = num_parse_i64(arg, &meta->vivify_ttl);
+        break;
     case 'R':
         meta->recache_first = (meta->seen & META_BIT('T')) == 0;
         good = num_parse_i64(arg, &meta->recache_ttl);

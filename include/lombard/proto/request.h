@@ -68,13 +68,15 @@ enum {
 
 /* What the meta commands ask for beyond the classic ones (protocol.txt, "Meta Commands"). */
 struct request_meta {
-    struct slice flags;  /* the flag tokens as sent, for the reply's return flags */
-    uint64_t seen;       /* bit (letter - 'A') for each flag given */
-    int64_t vivify_ttl;  /* N */
-    int64_t recache_ttl; /* R */
-    bool ttl_first;      /* t came before T: the old one is asked for */
-    bool recache_first;  /* R came before T: the old TTL counts */
-    bool decr;           /* ma: MD */
+    struct slice flags;     /* the flag tokens as sent, for the reply's return flags */
+    uint64_t seen;          /* bit (letter - 'A') for each flag given */
+    int64_t vivify_ttl;     /* N */
+    int64_t recache_ttl;    /* R */
+    bool ttl_first;         /* t came before T: the old one is asked for */
+    bool ttl_before_vivify; /* t came before N: what N sets is not shown */
+    bool vivify_last;       /* N came after T: N's time is the one that stays */
+    bool recache_first;     /* R came before T: the old TTL counts */
+    bool decr;              /* ma: MD */
 };
 
 #define META_BIT(letter) (UINT64_C(1) << ((letter) - 'A'))
