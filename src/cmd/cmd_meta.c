@@ -49,7 +49,7 @@ get_vivify(struct cmd *cmd, const struct request *req, struct reply *reply)
         .key = req->key,
         .hash = req->hash,
         .expires_s = vivified_expires_s(cmd, req),
-        .marks = ITEM_TOKEN | ITEM_FETCHED,
+        .marks = ITEM_TOKEN | (is_asked(req, 'u') ? 0 : ITEM_FETCHED),
     };
     void *handle;
 

@@ -84,12 +84,14 @@ put_item_flag(char *p, const struct reply_item *item, char letter)
     }
 }
 
-/* What ms and ma are asked for of what they stored. */
+/* What ms and ma are asked for of what they stored; there is no CAS where nothing was. */
 static char *
 put_change_flag(char *p, const struct request *req, const struct reply *reply, char letter)
 {
+    bool changed = reply->status == REPLY_STORED || reply->status == REPLY_NUMBER;
+
     if (letter == 'c')
-        return put_u64(p, 'c', reply->cas);
+        return put_u64(p, 'c', changed ? reply->cas : 0);
     if (letter == 't' && req->op == OP_META_ARITH)
         return put_i64(p, 't', reply->item.ttl_s);
     if (letter == 's' && req->op != OP_META_ARITH)
@@ -182,6 +184,13 @@ put_debug(char *p, const struct request *req, const struct reply_item *item)
     return p + num_format_u64(p, item->key.len + item->value_bytes);
 }
 
+/* ms: it answers all that it is asked for, whatever became of it. */
+static bool
+is_store(const struct request *req)
+{
+    return req->op != OP_META_GET && req->op != OP_META_DELETE && req->op != OP_META_ARITH;
+}
+
 /* Code and flags without the line's end, or NULL for what is answered as in classic text. */
 static char *
 put_line(char *p, const struct request *req, const struct reply *reply)
@@ -218,7 +227,8 @@ put_line(char *p, const struct request *req, const struct reply *reply)
     case REPLY_DUMP_OFF:
     case REPLY_CACHEDUMP_OFF: return NULL;
     }
-    return put_flags(put_slice(p, code), req, reply, FLAGS_OF_REQUEST);
+    return put_flags(put_slice(p, code), req, reply,
+                     is_store(req) ? FLAGS_OF_CHANGE : FLAGS_OF_REQUEST);
 }
 
 /* What q hides: the answer that is expected, and nothing else. */

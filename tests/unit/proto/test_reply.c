@@ -89,7 +89,7 @@ static const struct reply_case meta_cases[] = {
     {"ms foo 5 c k O1 s b\r\n", REPLY_REFUSED, "CLIENT_ERROR error decoding key\r\n"},
     {"ms foo 5 c k O1 s t f v\r\n", REPLY_STORED, "HD c43 kfoo O1 s5\r\n"},
     {"ms foo 5 q c k\r\n", REPLY_STORED, ""},
-    {"ms foo 5 q k c\r\n", REPLY_NOT_STORED, "NS kfoo\r\n"},
+    {"ms foo 5 q k c\r\n", REPLY_NOT_STORED, "NS kfoo c0\r\n"},
     {"ms foo 5 q\r\n", REPLY_EXISTS, "EX\r\n"},
     {"ms foo 5 q O9\r\n", REPLY_NOT_FOUND, "NF O9\r\n"},
     {"ms foo 5 q\r\n", REPLY_BAD_CHUNK, "CLIENT_ERROR bad data chunk\r\n"},
