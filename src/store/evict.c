@@ -1,34 +1,12 @@
 #include "store_priv.h"
 
 /*
- * S3-FIFO (Yang et al., SOSP 2023) on two logs. What is new goes to the small
- * one; what is hit there before its segment is the oldest goes on to the main
- * one, the rest leaves at once and may stay as a ghost in the index. What comes
- * back while it is a ghost goes to the main log straight away. There, an item
- * is appended again for as long as it is hit between its turns.
- *
- *     new --> | small: a tenth | --hit--> | main             | --not hit--> out
- *                    |                     ^  |  ^        |
- *                  out, a ghost -- again --/   \-- hit --/
- *
- * A victim is emptied piece by piece, a little with each append, so that
- * nobody waits for a whole segment. Segments that are half dead are emptied
- * first, whatever log they are in; without eviction there is only that.
+ * A victim is emptied piece by piece, a little with each append, so that nobody
+ * waits for a whole segment: a few are kept free ahead. Segments that are half
+ * dead are emptied first, whatever log they are in; without eviction there is
+ * only that.
  */
-#ifndef SMALL_SHARE
-#define SMALL_SHARE 10
-#endif
-#ifndef PROMOTE
-#define PROMOTE 1
-#endif
-#ifndef GHOST_NUM
-#define GHOST_NUM 1
-#endif
-
 enum {
-    SEGS_AHEAD = 4,         /* work ahead until so many are free */
-    CLEAN_DEAD_DIVISOR = 2, /* half dead is worth cleaning */
-    FULL_DEAD_DIVISOR = 64, /* without eviction, when less is dead everywhere it is full */
     POOR_YIELD_DIVISOR = 8, /* a victim that frees less was not worth it */
     BATCH = 8,              /* records whose buckets are fetched at the same time */
     MIN_COST_BYTES = 64,    /* of looking at a record, however small */
@@ -41,106 +19,28 @@ void
 evict_init(struct store *store)
 {
     store->evictor.victim = SEG_NONE;
+    policy_init(store);
 }
 
 /* --- Choosing --- */
-
-static uint32_t
-dead_bytes(const struct store *store, const struct seg *seg)
-{
-    if (store->flushed_items > 0 && seg->epoch != store->arena.epoch)
-        return store->arena.seg_bytes;
-    return seg->used - seg->live;
-}
-
-/* The closed, unpinned segment with most dead bytes; SEG_NONE when that is less than AT_LEAST. */
-static uint32_t
-most_dead(const struct store *store, uint32_t at_least)
-{
-    uint32_t best = SEG_NONE;
-
-    for (uint32_t i = 0; i < store->arena.void_next; i++) {
-        const struct seg *seg = store->arena.segs + i;
-        uint32_t dead;
-
-        if (seg->state != SEG_CLOSED || seg->pins != 0)
-            continue;
-        dead = dead_bytes(store, seg);
-        if (dead >= at_least) {
-            best = i;
-            at_least = dead + 1;
-        }
-    }
-    return best;
-}
-
-/* The oldest segment of LOG that nobody holds; held ones go to the young end. */
-static uint32_t
-oldest(struct store *store, enum log_id log)
-{
-    struct seg_queue *queue = store->arena.logs + log;
-    uint32_t last = queue->tail;
-
-    while (queue->head != SEG_NONE) {
-        uint32_t index = queue->head;
-
-        if (store->arena.segs[index].pins == 0)
-            return index;
-        if (index == last)
-            break;
-        arena_rotate(&store->arena, index);
-    }
-    return SEG_NONE;
-}
-
-static uint32_t
-choose_by_age(struct store *store)
-{
-    const struct seg_queue *logs = store->arena.logs;
-    uint64_t all = (uint64_t)logs[LOG_SMALL].count + logs[LOG_MAIN].count;
-    enum log_id first =
-        (uint64_t)logs[LOG_SMALL].count * SMALL_SHARE > all ? LOG_SMALL : LOG_MAIN;
-    enum log_id second = first == LOG_SMALL ? LOG_MAIN : LOG_SMALL;
-    uint32_t index = oldest(store, first);
-
-    if (index == SEG_NONE)
-        index = oldest(store, second);
-    return index;
-}
-
-static uint32_t
-choose(struct store *store)
-{
-    uint32_t seg_bytes = store->arena.seg_bytes;
-    uint32_t index;
-
-    store->evictor.clean = true;
-    if (!store->evict)
-        return most_dead(store, seg_bytes / FULL_DEAD_DIVISOR);
-    index = most_dead(store, seg_bytes / CLEAN_DEAD_DIVISOR);
-    if (index != SEG_NONE)
-        return index;
-    store->evictor.clean = false;
-    return choose_by_age(store);
-}
 
 /* A victim there is to be, if need be a segment that is not full. */
 static bool
 find_victim(struct store *store)
 {
     struct evictor *ev = &store->evictor;
-    uint32_t index = choose(store);
+    uint32_t index = policy_choose(store);
 
     for (int log = 0; log < LOGS && index == SEG_NONE; log++) {
         uint32_t open = store->arena.logs[log].open;
 
         if (open == SEG_NONE || store->arena.segs[open].pins != 0)
             continue;
-        if (!store->evict && dead_bytes(store, store->arena.segs + open) <
+        if (!store->evict && policy_dead_bytes(store, store->arena.segs + open) <
                                  store->arena.seg_bytes / FULL_DEAD_DIVISOR)
             continue;
         arena_close(&store->arena, (enum log_id)log);
-        index = choose(store);
+        index = policy_choose(store);
     }
     if (index == SEG_NONE)
         return false;
@@ -151,48 +51,40 @@ find_victim(struct store *store)
     return true;
 }
 
+/*
+ * When nearly all of a victim survives and segments run out, be stricter with
+ * the next ones, in the end without mercy: so the end is guaranteed.
+ */
 static void
 finish_victim(struct store *store)
 {
     struct evictor *ev = &store->evictor;
+    uint32_t poor = store->arena.seg_bytes - store->arena.seg_bytes / POOR_YIELD_DIVISOR;
 
-    /* When too much survives, be stricter with the next one: the end is guaranteed. */
-    if (ev->clean ||
-        ev->moved < store->arena.seg_bytes - store->arena.seg_bytes / POOR_YIELD_DIVISOR)
-        ev->level = 0;
-    else if (ev->level <= REC_FREQ_MAX)
-        ev->level++;
     arena_put_back(&store->arena, ev->victim);
     ev->victim = SEG_NONE;
     store->stats.segments_emptied++;
+    if (ev->clean || ev->moved < poor)
+        ev->level = 0;
+    else if (arena_available(&store->arena) <= SEGS_FOR_SURVIVORS)
+        ev->level = REC_FREQ_MAX + 1;
+    else if (arena_available(&store->arena) < SEGS_AHEAD - 1 && ev->level < REC_FREQ_MAX - 1)
+        ev->level++;
 }
 
 /* --- Judging --- */
 
 static void
-evict_item(struct store *store, char *rec, uint64_t hash, uint64_t *slot, bool ghost)
+evict_item(struct store *store, char *rec, uint64_t hash, uint64_t *slot)
 {
+    enum log_id log = (enum log_id)arena_seg(&store->arena, rec)->log;
+
     store->stats.evictions++;
     if ((rec_info(rec) & (ITEM_FETCHED << REC_MARKS_SHIFT)) == 0)
         store->stats.evicted_unfetched++;
-    if (ghost && GHOST_NUM > 0)
-        index_remove_to_ghost(&store->index, hash, slot);
-    else
-        index_remove(&store->index, hash, slot);
+    index_remove_to_ghost(&store->index, hash, slot, log);
     item_die(store, rec);
-}
-
-static bool
-survives(const struct store *store, const char *rec)
-{
-    const struct evictor *ev = &store->evictor;
-    unsigned freq = rec_freq(rec);
-
-    if (ev->clean)
-        return true;
-    if (arena_seg(&store->arena, rec)->log == LOG_SMALL)
-        return freq >= PROMOTE + ev->level;
-    return freq > ev->level;
+    policy_note_evicted(store, log);
 }
 
 /* False when a survivor could not be moved and must not be dropped. */
@@ -210,21 +102,21 @@ judge_item(struct store *store, char *rec, uint64_t hash)
         item_remove(store, rec, hash, slot);
         return true;
     }
-    if (!survives(store, rec)) {
-        evict_item(store, rec, hash, slot, log == LOG_SMALL);
+    if (!policy_survives(store, rec)) {
+        evict_item(store, rec, hash, slot);
         return true;
     }
     moved = item_move(store, rec, store->evictor.clean ? log : LOG_MAIN, 0);
     if (moved == NULL) {
         if (!store->evict)
             return false;
-        evict_item(store, rec, hash, slot, false);
+        evict_item(store, rec, hash, slot);
         return true;
     }
     index_move(slot, arena_loc(&store->arena, moved));
     store->evictor.moved += rec_bytes(moved, store->fixed_bytes);
     if (!store->evictor.clean)
-        rec_set_access(moved, rec_accessed(moved), log == LOG_SMALL ? 0 : freq - 1);
+        rec_set_access(moved, rec_accessed(moved), policy_freq_after(log, freq));
     return true;
 }
 
@@ -253,7 +145,7 @@ judge_piece(struct store *store, char *piece)
     }
     hash = rec_hash(store, owner);
     evict_item(store, owner, hash,
-               index_find(&store->index, hash, arena_loc(&store->arena, owner)), false);
+               index_find(&store->index, hash, arena_loc(&store->arena, owner)));
     return true;
 }
 
@@ -346,11 +238,11 @@ evict_step(struct store *store, uint64_t budget)
     return true;
 }
 
-/* How much of victims to look at for each byte appended, by how short segments are. */
+/* How much of victims to look at for each byte appended. */
 static uint64_t
-pace(const struct store *store, int64_t short_of)
+pace(const struct store *store, int64_t available)
 {
-    uint64_t pace = short_of <= 1 ? 2 : short_of == 2 ? 4 : 8;
+    uint64_t pace = available == SEGS_AHEAD - 1 ? 2 : available < SEGS_AHEAD - 2 ? 8 : 4;
 
     if (store->evictor.clean && store->evictor.victim != SEG_NONE) {
         const struct seg *seg = store->arena.segs + store->evictor.victim;
@@ -361,23 +253,30 @@ pace(const struct store *store, int64_t short_of)
     return pace;
 }
 
+/* Segments that are to be free: some ahead, and those that the index waits for. */
+static int64_t
+wish(const struct store *store)
+{
+    return SEGS_AHEAD + (int64_t)store->arena.seg_allowed - store->arena.seg_goal;
+}
+
 static void
 evict_ahead(struct store *store, uint32_t bytes)
 {
-    int64_t short_of = SEGS_AHEAD - arena_available(&store->arena);
+    int64_t available = arena_available(&store->arena);
 
-    if (LIKELY(short_of <= 0))
+    if (LIKELY(available >= wish(store)))
         return;
-    if (ttl_step(store, TTL_RECORDS_AHEAD) && short_of < SEGS_AHEAD - SEGS_FOR_SURVIVORS)
+    if (ttl_step(store, TTL_RECORDS_AHEAD) && available > SEGS_FOR_SURVIVORS)
         return;
-    (void)evict_step(store, bytes * pace(store, short_of));
+    (void)evict_step(store, bytes * pace(store, available));
 }
 
 /* Make at least one segment more available, however long it takes. */
 static bool
 evict_now(struct store *store)
 {
-    arena_trim(&store->arena);
+    arena_trim(&store->arena, SEGS_AHEAD);
     if (ttl_step(store, TTL_RECORDS_URGENT))
         return true;
     store->stats.evict_stalls++;
@@ -435,19 +334,9 @@ evict_work(struct store *store)
     struct evictor *ev = &store->evictor;
 
     if (ev->flush_sweep && ev->victim == SEG_NONE &&
-        most_dead(store, store->arena.seg_bytes) == SEG_NONE)
+        policy_most_dead(store, store->arena.seg_bytes) == SEG_NONE)
         ev->flush_sweep = false;
-    if (ev->flush_sweep || (store->evict && arena_available(&store->arena) < SEGS_AHEAD))
+    if (ev->flush_sweep || (store->evict && arena_available(&store->arena) < wish(store)))
         return evict_step(store, WORK_BYTES);
     return false;
-}
-
-enum log_id
-evict_log_for(const struct store *store, uint64_t hash, const char *old)
-{
-    if (old != NULL)
-        return (enum log_id)arena_seg(&store->arena, old)->log;
-    if (GHOST_NUM > 0 && index_has_ghost(&store->index, hash, store->index.count * GHOST_NUM))
-        return LOG_MAIN;
-    return LOG_SMALL;
 }

@@ -107,7 +107,7 @@ index_find(const struct index *ix, uint64_t hash, uint64_t loc)
 static uint64_t
 ghost_age(const struct index *ix, uint64_t slot)
 {
-    return (ix->ghost_clock - slot) & SLOT_LOC;
+    return (ix->ghost_clock - (slot >> 1)) & (SLOT_LOC >> 1);
 }
 
 static bool
@@ -117,14 +117,17 @@ slot_is_ghost(uint64_t slot)
 }
 
 bool
-index_has_ghost(const struct index *ix, uint64_t hash, uint64_t age)
+index_has_ghost(const struct index *ix, uint64_t hash, uint64_t age, unsigned *kind)
 {
     const uint64_t *home = index_home(ix, hash);
     uint64_t tag = index_tag(ix, hash);
 
-    for (unsigned i = 0; i < BUCKET_SLOTS; i++)
-        if (slot_is_ghost(home[i]) && (home[i] & SLOT_TAG) == tag)
+    for (unsigned i = 0; i < BUCKET_SLOTS; i++) {
+        if (slot_is_ghost(home[i]) && (home[i] & SLOT_TAG) == tag) {
+            *kind = home[i] & 1;
             return ghost_age(ix, home[i]) < age;
+        }
+    }
     return false;
 }
 
@@ -233,13 +236,13 @@ index_remove(struct index *ix, uint64_t hash, uint64_t *slot)
 }
 
 void
-index_remove_to_ghost(struct index *ix, uint64_t hash, uint64_t *slot)
+index_remove_to_ghost(struct index *ix, uint64_t hash, uint64_t *slot, unsigned kind)
 {
     uint64_t *home = index_home(ix, hash);
-    uint64_t ghost = index_tag(ix, hash) | SLOT_GHOST | (ix->ghost_clock++ & SLOT_LOC);
+    uint64_t when = ix->ghost_clock++ << 1 & SLOT_LOC;
 
     if ((home[BUCKET_SLOTS - 1] & SLOT_LINK) == 0)
-        *slot = ghost;
+        *slot = index_tag(ix, hash) | SLOT_GHOST | when | kind;
     else
         chain_remove(ix, home, slot);
     ix->count--;

@@ -6,7 +6,8 @@
  *
  *     bucket | s0 | s1 | s2 | s3 | s4 | s5 | s6 | link |--> | s0 | s1 | s2 | s3 |
  *
- *     slot   | tag 24 | kind 2 | place + 1, 38 bits |
+ *     slot   | tag 24 | link, ghost | place + 1, 38 bits |
+ *     ghost  | tag 24 |      1      | when 37 | kind 1   |
  *
  * The first pos_bits of a hash are its position. The bucket is the position's
  * share of the number of buckets (a multiplication, so any number will do), the
@@ -149,10 +150,11 @@ bool index_has_room(const struct index *ix) MUST_USE;
 void index_put(struct index *ix, uint64_t hash, uint64_t loc);
 /* Empty SLOT, of the chain of HASH. Other slots of the chain may move. */
 void index_remove(struct index *ix, uint64_t hash, uint64_t *slot);
-/* Likewise, but remember the key as a ghost where that costs nothing. */
-void index_remove_to_ghost(struct index *ix, uint64_t hash, uint64_t *slot);
-/* Whether the key was made a ghost less than AGE ghosts ago. */
-bool index_has_ghost(const struct index *ix, uint64_t hash, uint64_t age) MUST_USE;
+/* Likewise, but remember the key as a ghost of KIND (0 or 1) where that costs nothing. */
+void index_remove_to_ghost(struct index *ix, uint64_t hash, uint64_t *slot, unsigned kind);
+/* Whether the key was made a ghost less than AGE ghosts ago; then *KIND is set. */
+bool index_has_ghost(const struct index *ix, uint64_t hash, uint64_t age,
+                     unsigned *kind) MUST_USE;
 
 static inline void
 index_move(uint64_t *slot, uint64_t loc)

@@ -8,7 +8,9 @@
  * Items a bucket at which the table grows, in eighths: with nodes of 4 an item
  * costs 10.4 bytes at 7.5 items a bucket and 11.3 after growing by a fifth.
  */
-enum { LOAD_MAX_8THS = 60, LOAD_MIN_8THS = 32, STEP_DIVISOR = 5 };
+enum { LOAD_MAX_8THS = 60, STEP_DIVISOR = 5 };
+/* It shrinks, in one go however far, when so few are left that it will not have to grow soon. */
+enum { LOAD_MIN_8THS = 32, ITEMS_AFTER_SHRINKING = 5 };
 /* Given back at once after shrinking: a discard of this size takes some 20 us. */
 enum { DISCARD_BYTES = 256 * 1024, PAGE_BYTES = 4096 };
 /* Memory of nodes is accounted in pieces of this. */
@@ -22,7 +24,7 @@ index_wanted(const struct index *ix)
     if (ix->count * 8 > ix->to * LOAD_MAX_8THS)
         return ix->to + ix->to / STEP_DIVISOR;
     if (ix->count * 8 < ix->to * LOAD_MIN_8THS && ix->to > ix->min) {
-        uint64_t fewer = ix->to - ix->to / STEP_DIVISOR;
+        uint64_t fewer = ix->count / ITEMS_AFTER_SHRINKING;
 
         return fewer < ix->min ? ix->min : fewer;
     }

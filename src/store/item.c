@@ -115,29 +115,31 @@ item_move(struct store *store, char *rec, enum log_id log, int64_t keep)
 
 /* --- The index's share of the limit --- */
 
-static void
-allow_segments(struct store *store, uint64_t buckets)
+/* Segments that a limit leaves over beside an index of so many buckets. */
+static uint32_t
+segments_beside(const struct store *store, uint64_t buckets)
 {
     uint64_t taken = store->own_bytes + index_bytes(&store->index, buckets);
     uint64_t left = store->limit_bytes > taken ? store->limit_bytes - taken : 0;
-    uint64_t allowed = left >> store->arena.seg_shift;
+    uint64_t count = left >> store->arena.seg_shift;
 
-    store->arena.seg_allowed =
-        allowed < store->arena.seg_count ? (uint32_t)allowed : store->arena.seg_count;
+    return count < store->arena.seg_count ? (uint32_t)count : store->arena.seg_count;
 }
 
 bool
 store_index_step(struct store *store, unsigned buckets)
 {
     struct index *ix = &store->index;
+    struct arena *arena = &store->arena;
     uint64_t wanted = index_wanted(ix);
 
-    allow_segments(store, wanted);
-    arena_trim(&store->arena);
+    arena->seg_allowed = segments_beside(store, ix->resident);
+    arena->seg_goal = wanted > ix->to ? segments_beside(store, wanted) : arena->seg_allowed;
+    arena_trim(arena, SEGS_AHEAD);
     if (wanted == ix->to)
         return index_step(ix, buckets);
-    /* Growing waits until its memory is free. */
-    if (wanted > ix->to && store->arena.seg_resident > store->arena.seg_allowed)
+    /* Growing waits until its memory is free: evict.c works towards the goal. */
+    if (arena->seg_resident > arena->seg_goal)
         return false;
     index_resize(ix, wanted);
     store->stats.index_resizes++;

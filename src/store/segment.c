@@ -125,20 +125,23 @@ seg_give(struct arena *arena, uint32_t index)
 }
 
 void
-arena_trim(struct arena *arena)
+arena_trim(struct arena *arena, uint32_t keep)
 {
-    while (arena->seg_resident > arena->seg_allowed && arena->free_head != SEG_NONE) {
-        uint32_t index = arena->free_head;
-        struct seg *seg = arena->segs + index;
+    uint32_t index = arena->free_head;
+    struct seg *seg;
 
-        arena->free_head = seg->next;
-        arena->seg_free--;
-        arena->seg_resident--;
-        sys_discard(seg_base(arena, index), arena->seg_bytes);
-        seg->state = SEG_VOID;
-        seg->next = arena->void_head;
-        arena->void_head = index;
-    }
+    if (LIKELY(arena->seg_resident <= arena->seg_goal) || index == SEG_NONE)
+        return;
+    if (arena->seg_resident <= arena->seg_allowed && arena->seg_free <= keep)
+        return;
+    seg = arena->segs + index;
+    arena->free_head = seg->next;
+    arena->seg_free--;
+    arena->seg_resident--;
+    sys_discard(seg_base(arena, index), arena->seg_bytes);
+    seg->state = SEG_VOID;
+    seg->next = arena->void_head;
+    arena->void_head = index;
 }
 
 /* --- Life of a segment --- */

@@ -65,6 +65,7 @@ struct arena {
     uint32_t seg_bytes;
     uint32_t seg_count;    /* there is address space for */
     uint32_t seg_allowed;  /* may have memory: what the index leaves over */
+    uint32_t seg_goal;     /* no more than that, as soon as the index wants to grow */
     uint32_t seg_resident; /* have memory */
     uint32_t seg_free;     /* of these without contents */
     uint32_t seg_pinned;   /* with pins */
@@ -120,8 +121,11 @@ arena_available(const struct arena *arena)
     return (int64_t)arena->seg_allowed + arena->seg_free - arena->seg_resident;
 }
 
-/* Give memory of free segments back as long as there is more than allowed. */
-void arena_trim(struct arena *arena);
+/*
+ * Give the memory of a free segment back when there is more than allowed, or
+ * more than the goal and KEEP free ones beside it.
+ */
+void arena_trim(struct arena *arena, uint32_t keep);
 /*
  * BYTES at the young end of LOG, counted as live; NULL when that takes a new
  * segment and fewer than KEEP + 1 are available.

@@ -6,7 +6,7 @@
  * The index never needs more address space than half the limit, plus what the
  * smallest one and its reserve of nodes take.
  */
-enum { INDEX_SLACK_BYTES = 1024 * 1024, RECORD_DIVISOR = 16 };
+enum { INDEX_SLACK_BYTES = 1024 * 1024, RECORD_DIVISOR = 32 };
 /* Of key, value and bookkeeping in the index: no item takes less. */
 enum { ITEM_BYTES_MIN = 24 };
 
@@ -43,9 +43,6 @@ store_create(const struct store_config *config)
     evict_init(store);
     ttl_init(store);
     (void)store_index_step(store, 0);
-    /* Fewer page faults and TLB misses; memory is used from the bottom up, so few pages are
-     * touched before their time. */
-    sys_advise_huge(store->arena.base, store->arena.map_bytes);
     return store;
 
 fail_index:
@@ -114,6 +111,17 @@ store_hash(const struct store *store, struct slice key)
     return hash_bytes(&store->hash_key, key.ptr, key.len);
 }
 
+/* Bit I for each of COUNT slots that hold an item under TAG. No branch: most hold none. */
+static inline unsigned
+matches(const uint64_t *slots, unsigned count, uint64_t tag)
+{
+    unsigned mask = 0;
+
+    for (unsigned i = 0; i < count; i++)
+        mask |= (unsigned)slot_is_item(slots[i], tag) << i;
+    return mask;
+}
+
 void
 store_prefetch_bucket(const struct store *store, uint64_t hash)
 {
@@ -125,38 +133,42 @@ store_prefetch_item(const struct store *store, uint64_t hash)
 {
     enum { LINE_BYTES = 64 };
     const uint64_t *home = index_home(&store->index, hash);
-    uint64_t tag = index_tag(&store->index, hash);
+    unsigned mask = matches(home, BUCKET_SLOTS, index_tag(&store->index, hash));
+    const char *rec;
 
-    for (unsigned i = 0; i < BUCKET_SLOTS; i++) {
-        const char *rec;
-
-        if (!slot_is_item(home[i], tag))
-            continue;
-        rec = arena_at(&store->arena, slot_loc(home[i]));
+    if (mask != 0) {
+        rec = arena_at(&store->arena, slot_loc(home[__builtin_ctz(mask)]));
         PREFETCH(rec);
         PREFETCH(rec + LINE_BYTES);
-        return;
+    } else if ((home[BUCKET_SLOTS - 1] & SLOT_LINK) != 0) {
+        PREFETCH(index_node(&store->index, home[BUCKET_SLOTS - 1]));
     }
 }
 
 char *
 store_find(const struct store *store, struct slice key, uint64_t hash, uint64_t **slot)
 {
+    uint64_t *slots = index_home(&store->index, hash);
     uint64_t tag = index_tag(&store->index, hash);
+    unsigned count = BUCKET_SLOTS;
+    uint64_t link;
 
-    for (struct chain c = chain_begin(index_home(&store->index, hash)); c.slot != NULL;
-         chain_next(&store->index, &c)) {
-        char *rec;
+    for (;;) {
+        for (unsigned mask = matches(slots, count, tag); mask != 0; mask &= mask - 1) {
+            uint64_t *match = slots + __builtin_ctz(mask);
+            char *rec = arena_at(&store->arena, slot_loc(*match));
 
-        if (LIKELY(!slot_is_item(*c.slot, tag)))
-            continue;
-        rec = arena_at(&store->arena, slot_loc(*c.slot));
-        if (LIKELY(slice_equal(rec_key(rec, store->fixed_bytes), key))) {
-            *slot = c.slot;
-            return rec;
+            if (LIKELY(slice_equal(rec_key(rec, store->fixed_bytes), key))) {
+                *slot = match;
+                return rec;
+            }
         }
+        link = slots[count - 1];
+        if (LIKELY((link & SLOT_LINK) == 0))
+            return NULL;
+        slots = index_node(&store->index, link);
+        count = NODE_SLOTS;
     }
-    return NULL;
 }
 
 void

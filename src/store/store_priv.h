@@ -5,7 +5,8 @@
  *     write.c    reserve, commit, abort; records that move
  *     item.c     records: fill, account, move, die
  *     large.c    values in pieces
- *     evict.c    room: victims, survivors
+ *     policy.c   whom to evict
+ *     evict.c    room: victims emptied, survivors moved
  *     ttl.c      expired items, found without a lookup
  *     index.c, index_resize.c, segment.c    know nothing of items
  */
@@ -20,15 +21,21 @@
  * more than one other.
  */
 enum { SEGS_FOR_SURVIVORS = 1 };
+/* Segments are emptied ahead until so many are free. */
+enum { SEGS_AHEAD = 4 };
 
 /* What evict.c is about. */
 struct evictor {
-    uint32_t victim;  /* or SEG_NONE */
-    uint32_t off;     /* of its first record not looked at */
-    bool clean;       /* keep whatever lives: it is chosen for what is dead */
-    bool flush_sweep; /* there may be segments from before a flush */
-    unsigned level;   /* how much more often than usual a survivor must have been hit */
-    uint32_t moved;   /* bytes of survivors of this victim */
+    uint32_t victim;     /* or SEG_NONE */
+    uint32_t off;        /* of its first record not looked at */
+    bool clean;          /* keep whatever lives: it is chosen for what is dead */
+    bool flush_sweep;    /* there may be segments from before a flush */
+    unsigned level;      /* how much more often than usual a survivor must have been hit */
+    uint32_t moved;      /* bytes of survivors of this victim */
+    uint32_t share;      /* of the segments, that the small log may have */
+    uint32_t out[LOGS];  /* items evicted of late from each log */
+    uint32_t back[LOGS]; /* of them, how many came back as ghosts */
+    uint32_t period;     /* evictions since the share was looked at */
 };
 
 /* What ttl.c is about: one walk over the segments, in it the scan of one. */
@@ -156,8 +163,30 @@ char *evict_take_extent(struct store *store) MUST_USE;
 char *evict_move(struct store *store, char *rec, enum log_id log) MUST_USE;
 /* Work ahead a little. False when there is nothing to do. */
 bool evict_work(struct store *store);
+
+/* --- policy.c --- */
+
+/*
+ * Without eviction, segments with less dead bytes than one part in this are not
+ * worth emptying: the store is full.
+ */
+enum { FULL_DEAD_DIVISOR = 64 };
+
+void policy_init(struct store *store);
+/* Bytes that emptying it would bring at no loss. */
+uint32_t policy_dead_bytes(const struct store *store, const struct seg *seg) MUST_USE;
+/* The closed, unpinned segment with most dead bytes; SEG_NONE when that is less than AT_LEAST. */
+uint32_t policy_most_dead(const struct store *store, uint32_t at_least) MUST_USE;
+/* The next victim, and in evictor.clean whether only for its dead bytes; or SEG_NONE. */
+uint32_t policy_choose(struct store *store) MUST_USE;
+/* An item of LOG was evicted. */
+void policy_note_evicted(struct store *store, enum log_id log);
 /* The log that a new item belongs to. OLD: the live item of that key, or NULL. */
-enum log_id evict_log_for(const struct store *store, uint64_t hash, const char *old) MUST_USE;
+enum log_id policy_log_for(struct store *store, uint64_t hash, const char *old) MUST_USE;
+/* Whether an item of the victim stays. */
+bool policy_survives(const struct store *store, const char *rec) MUST_USE;
+/* The frequency with which it goes on, coming from LOG. */
+unsigned policy_freq_after(enum log_id log, unsigned freq) MUST_USE;
 
 /* --- ttl.c --- */
 

@@ -1,7 +1,10 @@
 #include "store_priv.h"
 
-/* So that a table that has begun to grow is done long before it has to grow again. */
-enum { BUCKETS_PER_WRITE = 2 };
+/*
+ * So that a table that has begun to grow is done long before it has to grow
+ * again; and to shrink, when few large items take the place of many small ones.
+ */
+enum { BUCKETS_PER_WRITE = 2, BYTES_PER_BUCKET = 512 };
 
 static bool
 is_large(const struct store *store, unsigned info, const struct item_spec *spec)
@@ -66,7 +69,7 @@ store_reserve(struct store *store, const struct item_spec *spec, void **handle)
         return RESERVE_OUT_OF_MEMORY;
     body_len = (info & REC_LARGE) != 0 ? large_body_bytes(store, spec->value_bytes)
                                        : (uint32_t)spec->value_bytes;
-    log = evict_log_for(store, spec->hash, store_find(store, spec->key, spec->hash, &slot));
+    log = policy_log_for(store, spec->hash, store_find(store, spec->key, spec->hash, &slot));
     rec = evict_append(store, log, (uint32_t)header + body_len);
     if (rec == NULL)
         return RESERVE_OUT_OF_MEMORY;
@@ -141,7 +144,10 @@ static bool
 publish(struct store *store, char *rec, uint64_t hash, char *old, uint64_t *slot)
 {
     uint64_t loc = arena_loc(&store->arena, rec);
+    uint32_t bytes = rec_bytes(rec, store->fixed_bytes);
 
+    if ((rec_info(rec) & REC_LARGE) != 0)
+        bytes += (uint32_t)large_value_bytes(store, rec);
     if (old == NULL && !index_has_room(&store->index))
         return false;
     rec_set_access(rec, store->now_s, old != NULL ? rec_freq(old) : 0);
@@ -154,7 +160,7 @@ publish(struct store *store, char *rec, uint64_t hash, char *old, uint64_t *slot
     rec_set_info(rec, rec_info(rec) & ~(unsigned)REC_PENDING);
     item_note_expiry(store, rec);
     store->stats.total_items++;
-    (void)store_index_step(store, BUCKETS_PER_WRITE);
+    (void)store_index_step(store, BUCKETS_PER_WRITE + bytes / BYTES_PER_BUCKET);
     return true;
 }
 

@@ -1,0 +1,64 @@
+/*
+ * tests/unit/store/rig.h - a store with numbered keys and values that can be told apart.
+ */
+#pragma once
+
+#include <check.h>
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lombard/base/attr.h"
+#include "lombard/store/store.h"
+
+/* ck_assert() writes a message for each check that holds: too slow in loops. */
+#define REQUIRE(cond)                                                                          \
+    do {                                                                                       \
+        if (UNLIKELY(!(cond)))                                                                 \
+            ck_abort_msg("%s", #cond);                                                         \
+    } while (0)
+
+enum { MB = 1024 * 1024, RIG_KEY_BYTES = 32, START_S = 100 };
+
+struct rig {
+    struct store *store;
+    uint32_t now_s;
+};
+
+struct rig_config {
+    size_t limit_bytes;
+    bool no_evict;
+    bool no_cas;
+};
+
+/* Test cases of each file; main.c runs them. */
+TCase *evict_tcase(void);
+TCase *index_tcase(void);
+TCase *large_tcase(void);
+TCase *segment_tcase(void);
+TCase *store_tcase(void);
+TCase *ttl_tcase(void);
+
+struct rig rig_open(struct rig_config config);
+/* Check that no pin is left and that the layout sums, and destroy. */
+void rig_close(struct rig *rig);
+void rig_set_time(struct rig *rig, uint32_t now_s);
+/* Do background work until none is left. */
+void rig_settle(struct rig *rig);
+
+struct slice rig_key(uint64_t number, char *buf);
+enum reserve_result rig_reserve(struct rig *rig, uint64_t number, uint64_t bytes,
+                                uint32_t expires_s, void **handle);
+/* Fill a reservation from OFF up to END; false when there is no memory for it. */
+bool rig_fill(struct rig *rig, void *handle, uint64_t number, uint64_t off, uint64_t end);
+/* Store an item that expires; false when it was refused. */
+bool rig_set_expiring(struct rig *rig, uint64_t number, uint64_t bytes, uint32_t expires_s);
+bool rig_set(struct rig *rig, uint64_t number, uint64_t bytes);
+bool rig_get(struct rig *rig, uint64_t number, struct item *item);
+bool rig_peek(struct rig *rig, uint64_t number, struct item *item);
+/* Whether it is there, with BYTES of the value it was given. */
+bool rig_has(struct rig *rig, uint64_t number, uint64_t bytes);
+void rig_check_value(struct rig *rig, const void *handle, uint64_t number, uint64_t bytes);
+bool rig_delete(struct rig *rig, uint64_t number);

@@ -1,0 +1,135 @@
+#include "rig.h"
+
+/* What is asked for all the time stays, however much passes by. */
+START_TEST(test_hot_set_survives_scan)
+{
+    enum { HOT = 2000 };
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = 4 * MB});
+    struct item item;
+    unsigned misses = 0;
+
+    for (uint64_t i = 0; i < HOT; i++)
+        REQUIRE(rig_set(&rig, i, 100));
+    for (uint64_t i = 0; i < 200000; i++) {
+        REQUIRE(rig_set(&rig, 1000000 + i, 100));
+        if (!rig_get(&rig, i * 7 % HOT, &item)) {
+            misses++;
+            REQUIRE(rig_set(&rig, i * 7 % HOT, 100));
+        }
+    }
+    ck_assert_uint_lt(misses, HOT / 10);
+    ck_assert_uint_gt(store_stats(rig.store)->evictions, 150000);
+    rig_close(&rig);
+}
+END_TEST
+
+/* Even when everything is hit, there is room for what is new. */
+START_TEST(test_progress_when_all_is_hot)
+{
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = MB});
+    struct item item;
+
+    for (uint64_t i = 0; i < 30000; i++) {
+        REQUIRE(rig_set(&rig, i, 100));
+        for (int n = 0; n < 4; n++)
+            REQUIRE(rig_get(&rig, i, &item));
+    }
+    REQUIRE(rig_has(&rig, 29999, 100));
+    ck_assert_uint_gt(store_stats(rig.store)->evictions, 20000);
+    rig_close(&rig);
+}
+END_TEST
+
+/* A smaller one of the same number would leave the limit unused, a larger one break it. */
+START_TEST(test_items_held)
+{
+    static const struct {
+        uint64_t bytes;
+        bool no_cas;
+        uint64_t overhead_max;
+    } cases[] = {{32, false, 31}, {100, false, 31}, {32, true, 23}, {100, true, 23}};
+    struct rig rig =
+        rig_open((struct rig_config){.limit_bytes = 64 * MB, .no_cas = cases[_i].no_cas});
+    uint64_t items;
+
+    for (uint64_t i = 0; i < 64 * MB / (cases[_i].bytes + 16) * 3 / 2; i++)
+        REQUIRE(rig_set(&rig, i, cases[_i].bytes));
+    items = store_stats(rig.store)->curr_items;
+    ck_assert_uint_le(64 * MB / items, 16 + cases[_i].bytes + cases[_i].overhead_max);
+    rig_close(&rig);
+}
+END_TEST
+
+/* --- Without eviction --- */
+
+static uint64_t
+fill_up(struct rig *rig, uint64_t from, uint64_t bytes)
+{
+    uint64_t i = from;
+
+    while (rig_set(rig, i, bytes))
+        i++;
+    return i - from;
+}
+
+START_TEST(test_no_eviction)
+{
+    static const uint64_t bytes[] = {20, 100, 700, 3000, 20000};
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = 4 * MB, .no_evict = true});
+    uint64_t count = fill_up(&rig, 0, bytes[_i]);
+    uint64_t deleted = 0, more;
+
+    ck_assert_uint_gt(count * (bytes[_i] + 45), 4 * MB - 4 * MB / 8);
+    for (uint64_t i = 0; i < count; i++)
+        ck_assert_msg(rig_has(&rig, i, bytes[_i]), "%" PRIu64 " was lost", i);
+    REQUIRE(!rig_set(&rig, 0, bytes[_i]));
+    REQUIRE(rig_has(&rig, 0, bytes[_i])); /* it stays when its successor is refused */
+    /* Every fifth, so that the dead bytes lie everywhere. */
+    for (uint64_t i = 0; i < count; i += 5)
+        deleted += rig_delete(&rig, i);
+    more = fill_up(&rig, count, bytes[_i]);
+    ck_assert_uint_ge(more, deleted - deleted / 4);
+    for (uint64_t i = 0; i < count + more; i++)
+        REQUIRE(rig_has(&rig, i, bytes[_i]) == (i >= count || i % 5 != 0));
+    ck_assert_uint_eq(store_stats(rig.store)->evictions, 0);
+    rig_close(&rig);
+}
+END_TEST
+
+/* --- A mix that changes --- */
+
+START_TEST(test_sizes_change)
+{
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = 32 * MB});
+    uint64_t number = 0;
+    struct store_layout layout;
+
+    for (int phase = 0; phase < 5; phase++) {
+        uint64_t bytes = phase % 2 == 0 ? 100 : 10000;
+        uint64_t count = 3 * 32 * MB / (bytes + 30);
+
+        for (uint64_t i = 0; i < count; i++)
+            REQUIRE(rig_set(&rig, number++, bytes));
+        store_layout(rig.store, &layout);
+        /* Nothing of the other kind is left, and hardly a byte is stranded. */
+        ck_assert_uint_ge(layout.live_bytes / (bytes + 16) + 20, layout.items);
+        ck_assert_uint_ge((layout.live_bytes + layout.items * 30) * 100 / layout.limit_bytes,
+                          92);
+        ck_assert_uint_le(layout.index_bytes, layout.items * 14 + MB);
+    }
+    rig_close(&rig);
+}
+END_TEST
+
+TCase *
+evict_tcase(void)
+{
+    TCase *tcase = tcase_create("evict");
+
+    tcase_add_test(tcase, test_hot_set_survives_scan);
+    tcase_add_test(tcase, test_progress_when_all_is_hot);
+    tcase_add_loop_test(tcase, test_items_held, 0, 4);
+    tcase_add_loop_test(tcase, test_no_eviction, 0, 5);
+    tcase_add_test(tcase, test_sizes_change);
+    return tcase;
+}

@@ -1,0 +1,154 @@
+#include "rig.h"
+
+/*
+ * With 4 MB a segment has 16 KiB: records up to 512 bytes, pieces of 495, whole
+ * segments for each 16367.
+ */
+static const uint64_t sizes[] = {
+    478,   479,   480,   486,   487,   488,   990,    991,    10000,  16366,
+    16367, 16368, 17374, 17375, 32734, 32735, 100000, 262144, 500000, 1000000,
+};
+
+START_TEST(test_sizes)
+{
+    struct rig rig =
+        rig_open((struct rig_config){.limit_bytes = 4 * MB, .no_cas = _i % 2 == 1});
+    uint64_t bytes = sizes[_i / 2];
+    struct item item;
+
+    REQUIRE(rig_set(&rig, 1, 100));
+    REQUIRE(rig_set(&rig, 2, bytes));
+    REQUIRE(rig_has(&rig, 2, bytes));
+    REQUIRE(rig_get(&rig, 2, &item));
+    ck_assert_ptr_eq(item.value.ptr, store_value_at(rig.store, item.handle, 0).ptr);
+    REQUIRE(rig_set(&rig, 2, bytes)); /* replaces */
+    REQUIRE(rig_has(&rig, 2, bytes));
+    REQUIRE(rig_delete(&rig, 2));
+    REQUIRE(rig_has(&rig, 1, 100));
+    ck_assert_uint_eq(store_stats(rig.store)->curr_items, 1);
+    ck_assert_uint_lt(store_stats(rig.store)->bytes, 150);
+    rig_close(&rig);
+}
+END_TEST
+
+/* Survivors of all sizes, again and again. */
+START_TEST(test_eviction)
+{
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = 8 * MB});
+    struct item item;
+    unsigned there = 0;
+
+    for (uint64_t i = 0; i < 3000; i++) {
+        REQUIRE(rig_set(&rig, i, sizes[i % ARRAY_LEN(sizes)] / (1 + i % 3)));
+        /* The last 16 are wanted often. */
+        for (uint64_t k = i < 16 ? 0 : i - 16; k <= i; k++)
+            if (rig_get(&rig, k, &item))
+                rig_check_value(&rig, item.handle, k,
+                                sizes[k % ARRAY_LEN(sizes)] / (1 + k % 3));
+    }
+    for (uint64_t k = 0; k < 3000; k++)
+        there += rig_has(&rig, k, sizes[k % ARRAY_LEN(sizes)] / (1 + k % 3));
+    ck_assert_uint_eq(there, store_stats(rig.store)->curr_items);
+    ck_assert_uint_eq(3000 - there, store_stats(rig.store)->evictions);
+    for (uint64_t k = 0; k < 3000; k++)
+        (void)rig_delete(&rig, k);
+    ck_assert_uint_eq(store_stats(rig.store)->bytes, 0);
+    rig_close(&rig);
+}
+END_TEST
+
+START_TEST(test_waste)
+{
+    static const uint64_t bytes[] = {5000, 9000, 12000, 17000, 33000, 70000, 300000};
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = 64 * MB});
+    struct store_layout layout;
+
+    for (uint64_t i = 0; i < 3 * 64 * MB / bytes[_i]; i++)
+        REQUIRE(rig_set(&rig, i, bytes[_i]));
+    store_layout(rig.store, &layout);
+    ck_assert_uint_ge(layout.live_bytes + layout.live_bytes / 16, layout.limit_bytes);
+    rig_close(&rig);
+}
+END_TEST
+
+/* --- Pins --- */
+
+START_TEST(test_pinned_bytes_stay)
+{
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = 4 * MB});
+    uint64_t bytes = sizes[_i];
+    struct item item, pinned;
+
+    REQUIRE(rig_set(&rig, 1, bytes));
+    REQUIRE(rig_peek(&rig, 1, &item));
+    pinned = item;
+    store_pin_item(rig.store, pinned.handle);
+    store_pin(rig.store, pinned.key.ptr);
+    if (_i % 3 == 0)
+        REQUIRE(rig_delete(&rig, 1));
+    else if (_i % 3 == 1)
+        REQUIRE(rig_set(&rig, 1, 10));
+    else
+        ck_assert(store_touch(rig.store, &item, START_S + 50));
+    for (uint64_t i = 2; i < 5000; i++)
+        REQUIRE(rig_set(&rig, i, 2000));
+    store_unpin(rig.store, pinned.key.ptr);
+    rig_check_value(&rig, pinned.handle, 1, bytes);
+    store_unpin_item(rig.store, pinned.handle);
+    rig_close(&rig);
+}
+END_TEST
+
+/* Half a segment of the log, or half of a large value, for each who never goes on. */
+START_TEST(test_slow_writers)
+{
+    enum { WRITERS = 2000 };
+    static void *handles[WRITERS];
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = 4 * MB});
+    unsigned open = 0, closed = 0;
+
+    for (unsigned i = 0; i < WRITERS; i++) {
+        while (store_pins_exceed(rig.store) && closed < open)
+            store_abort(rig.store, handles[closed++]); /* who waits longest gives way */
+        ck_assert_int_eq(rig_reserve(&rig, i, 1000000, STORE_NEVER, &handles[open]),
+                         RESERVE_OK);
+        REQUIRE(rig_fill(&rig, handles[open++], i, 0, i % 2 == 0 ? 1 : 40000));
+        for (uint64_t k = 0; k < 10; k++)
+            REQUIRE(rig_set(&rig, 1000000 + i * 10 + k, 900));
+    }
+    ck_assert_uint_gt(closed, 0);
+    ck_assert_uint_gt(open - closed, 10);
+    while (closed < open)
+        store_abort(rig.store, handles[closed++]);
+    rig_close(&rig);
+}
+END_TEST
+
+START_TEST(test_incomplete_upload)
+{
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = 4 * MB});
+    void *handle;
+    uint64_t cas;
+
+    ck_assert_int_eq(rig_reserve(&rig, 1, 50000, STORE_NEVER, &handle), RESERVE_OK);
+    REQUIRE(rig_fill(&rig, handle, 1, 0, 10000));
+    ck_assert_int_eq(store_commit(rig.store, handle, COMMIT_SET, 0, 0, &cas),
+                     COMMIT_NOT_STORED);
+    ck_assert_uint_eq(store_stats(rig.store)->bytes, 0);
+    rig_close(&rig);
+}
+END_TEST
+
+TCase *
+large_tcase(void)
+{
+    TCase *tcase = tcase_create("large");
+
+    tcase_add_loop_test(tcase, test_sizes, 0, 2 * (int)ARRAY_LEN(sizes));
+    tcase_add_test(tcase, test_eviction);
+    tcase_add_loop_test(tcase, test_waste, 0, 7);
+    tcase_add_loop_test(tcase, test_pinned_bytes_stay, 0, (int)ARRAY_LEN(sizes));
+    tcase_add_test(tcase, test_slow_writers);
+    tcase_add_test(tcase, test_incomplete_upload);
+    return tcase;
+}

@@ -1,0 +1,242 @@
+#include "rig.h"
+
+START_TEST(test_set_and_get)
+{
+    static const uint64_t sizes[] = {0, 1, 2, 100, 255, 256, 400};
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = 4 * MB, .no_cas = _i == 1});
+    struct item item;
+
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        REQUIRE(!rig_peek(&rig, i, &item));
+        REQUIRE(rig_set(&rig, i, sizes[i]));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        REQUIRE(rig_has(&rig, i, sizes[i]));
+        REQUIRE(rig_peek(&rig, i, &item));
+        ck_assert_uint_eq(item.value.len, sizes[i]);
+        ck_assert_uint_eq(item.cas, _i == 1 ? 0 : i + 1);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++)
+        REQUIRE(rig_delete(&rig, i));
+    ck_assert_uint_eq(store_stats(rig.store)->curr_items, 0);
+    ck_assert_uint_eq(store_stats(rig.store)->bytes, 0);
+    rig_close(&rig);
+}
+END_TEST
+
+START_TEST(test_access)
+{
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = MB});
+    struct item item;
+
+    REQUIRE(rig_set(&rig, 1, 10));
+    rig_set_time(&rig, START_S + 7);
+    REQUIRE(rig_peek(&rig, 1, &item));
+    REQUIRE(rig_get(&rig, 1, &item));
+    ck_assert_uint_eq(item.accessed_s, START_S);
+    ck_assert_uint_eq(item.marks, 0);
+    REQUIRE(rig_peek(&rig, 1, &item));
+    ck_assert_uint_eq(item.accessed_s, START_S + 7);
+    ck_assert_uint_eq(item.marks, ITEM_FETCHED);
+    store_set_marks(rig.store, &item, ITEM_STALE | ITEM_TOKEN);
+    REQUIRE(rig_peek(&rig, 1, &item));
+    ck_assert_uint_eq(item.marks, ITEM_STALE | ITEM_TOKEN);
+    rig_close(&rig);
+}
+END_TEST
+
+/* What store_commit() answers, by mode and by what is there. */
+static const struct {
+    enum commit_mode mode;
+    bool there;
+    bool same_cas;
+    enum commit_result want;
+} commits[] = {
+    {COMMIT_SET, false, false, COMMIT_STORED},
+    {COMMIT_SET, true, false, COMMIT_STORED},
+    {COMMIT_ADD, false, false, COMMIT_STORED},
+    {COMMIT_ADD, true, false, COMMIT_NOT_STORED},
+    {COMMIT_REPLACE, false, false, COMMIT_NOT_STORED},
+    {COMMIT_REPLACE, true, false, COMMIT_STORED},
+    {COMMIT_CAS, false, false, COMMIT_NOT_FOUND},
+    {COMMIT_CAS, true, false, COMMIT_EXISTS},
+    {COMMIT_CAS, true, true, COMMIT_STORED},
+};
+
+START_TEST(test_commit_modes)
+{
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = MB});
+    struct item item = {0};
+    void *handle;
+    uint64_t cas = 0, bytes;
+
+    if (commits[_i].there) {
+        REQUIRE(rig_set(&rig, 1, 10));
+        REQUIRE(rig_peek(&rig, 1, &item));
+    }
+    bytes = store_stats(rig.store)->bytes;
+    ck_assert_int_eq(rig_reserve(&rig, 1, 20, STORE_NEVER, &handle), RESERVE_OK);
+    REQUIRE(rig_fill(&rig, handle, 1, 0, 20));
+    ck_assert_int_eq(store_commit(rig.store, handle, commits[_i].mode,
+                                  item.cas + !commits[_i].same_cas, 77, &cas),
+                     commits[_i].want);
+    if (commits[_i].want == COMMIT_STORED) {
+        ck_assert_uint_eq(cas, 77);
+        REQUIRE(rig_has(&rig, 1, 20));
+    } else {
+        ck_assert_int_eq(rig_has(&rig, 1, 10), commits[_i].there);
+        ck_assert_uint_eq(store_stats(rig.store)->bytes, bytes);
+    }
+    rig_close(&rig);
+}
+END_TEST
+
+START_TEST(test_change_in_place)
+{
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = MB});
+    struct item item, after;
+
+    REQUIRE(rig_set(&rig, 1, 3));
+    REQUIRE(rig_peek(&rig, 1, &item));
+    ck_assert_uint_eq(store_overwrite(rig.store, &item, SLICE("abc"), 0), item.cas + 1);
+    REQUIRE(rig_peek(&rig, 1, &after));
+    ck_assert(slice_equal(after.value, SLICE("abc")));
+    ck_assert_uint_eq(store_set_cas(rig.store, &after, 5), 5);
+    REQUIRE(rig_peek(&rig, 1, &after));
+    ck_assert_uint_eq(after.cas, 5);
+    rig_close(&rig);
+}
+END_TEST
+
+START_TEST(test_abort_leaves_nothing)
+{
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = MB});
+    struct store_layout before, after;
+    void *handle;
+
+    REQUIRE(rig_set(&rig, 1, 100));
+    store_layout(rig.store, &before);
+    for (int i = 0; i < 1000; i++) {
+        ck_assert_int_eq(rig_reserve(&rig, 1, 500, STORE_NEVER, &handle), RESERVE_OK);
+        store_abort(rig.store, handle);
+    }
+    store_layout(rig.store, &after);
+    ck_assert_mem_eq(&before, &after, sizeof(before));
+    REQUIRE(rig_has(&rig, 1, 100));
+    rig_close(&rig);
+}
+END_TEST
+
+START_TEST(test_too_large)
+{
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = 4 * MB});
+    void *handle;
+
+    ck_assert_int_eq(rig_reserve(&rig, 1, MB, STORE_NEVER, &handle), RESERVE_TOO_LARGE);
+    ck_assert_int_eq(rig_reserve(&rig, 1, MB - 100, STORE_NEVER, &handle), RESERVE_OK);
+    store_abort(rig.store, handle);
+    rig_close(&rig);
+    rig = rig_open((struct rig_config){.limit_bytes = MB});
+    REQUIRE(rig_set(&rig, 2, 100));
+    /* Nobody is swept out for what will not fit anyway. */
+    ck_assert_int_eq(rig_reserve(&rig, 1, MB - 100, STORE_NEVER, &handle),
+                     RESERVE_OUT_OF_MEMORY);
+    REQUIRE(rig_has(&rig, 2, 100));
+    rig_close(&rig);
+}
+END_TEST
+
+START_TEST(test_growth)
+{
+    enum { ITEMS = 300000 };
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = 64 * MB});
+    const struct store_stats *stats;
+
+    for (uint64_t i = 0; i < ITEMS; i++) {
+        REQUIRE(rig_set(&rig, i, 8));
+        if (i % 1009 == 0 && !rig_has(&rig, i / 2, 8))
+            ck_abort_msg("item %" PRIu64 " was lost while the index grew", i / 2);
+    }
+    for (uint64_t i = 0; i < ITEMS; i++)
+        if (!rig_has(&rig, i, 8))
+            ck_abort_msg("item %" PRIu64 " is lost", i);
+    rig_settle(&rig);
+    stats = store_stats(rig.store);
+    ck_assert_uint_eq(stats->curr_items, ITEMS);
+    ck_assert_uint_lt(stats->hash_bytes, ITEMS * 13);
+    ck_assert_uint_eq(stats->hash_is_expanding, 0);
+    rig_close(&rig);
+}
+END_TEST
+
+/* A walk in pieces, while the index grows and shrinks and others come and go. */
+START_TEST(test_walk)
+{
+    enum { STAY = 2000, COME = 20000 };
+    static bool seen[STAY];
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = 16 * MB});
+    uint64_t cursor = 0, next = STAY;
+    struct item item;
+
+    memset(seen, 0, sizeof(seen));
+    for (uint64_t i = 0; i < STAY; i++)
+        REQUIRE(rig_set(&rig, i, 8));
+    while (store_next(rig.store, &cursor, &item)) {
+        char digits[RIG_KEY_BYTES] = {0};
+        uint64_t number;
+
+        memcpy(digits, item.key.ptr + 4, item.key.len - 4);
+        number = strtoull(digits, NULL, 10);
+
+        if (number < STAY) {
+            ck_assert_msg(!seen[number], "%" PRIu64 " is seen twice", number);
+            seen[number] = true;
+        }
+        for (int i = 0; i < 20 && next < STAY + COME; i++)
+            REQUIRE(rig_set(&rig, next++, 8));
+        if (next == STAY + COME)
+            (void)rig_delete(&rig, STAY + cursor % COME);
+        (void)store_work(rig.store);
+    }
+    for (uint64_t i = 0; i < STAY; i++)
+        ck_assert_msg(seen[i], "%" PRIu64 " is not seen", i);
+    rig_close(&rig);
+}
+END_TEST
+
+START_TEST(test_stats)
+{
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = MB});
+    struct store_layout layout;
+
+    REQUIRE(rig_set(&rig, 1, 100));
+    ck_assert_uint_eq(store_stats(rig.store)->curr_items, 1);
+    ck_assert_uint_eq(store_stats(rig.store)->total_items, 1);
+    ck_assert_uint_eq(store_stats(rig.store)->bytes, 16 + 100 + 17);
+    store_layout(rig.store, &layout);
+    ck_assert_uint_eq(layout.live_bytes, 116);
+    ck_assert_uint_eq(layout.header_bytes, 17);
+    ck_assert_uint_eq(layout.items, 1);
+    store_reset_stats(rig.store);
+    ck_assert_uint_eq(store_stats(rig.store)->curr_items, 1);
+    ck_assert_uint_eq(store_stats(rig.store)->total_items, 0);
+    rig_close(&rig);
+}
+END_TEST
+
+TCase *
+store_tcase(void)
+{
+    TCase *tcase = tcase_create("store");
+
+    tcase_add_loop_test(tcase, test_set_and_get, 0, 2);
+    tcase_add_test(tcase, test_access);
+    tcase_add_loop_test(tcase, test_commit_modes, 0, ARRAY_LEN(commits));
+    tcase_add_test(tcase, test_change_in_place);
+    tcase_add_test(tcase, test_abort_leaves_nothing);
+    tcase_add_test(tcase, test_too_large);
+    tcase_add_test(tcase, test_growth);
+    tcase_add_test(tcase, test_walk);
+    tcase_add_test(tcase, test_stats);
+    return tcase;
+}
