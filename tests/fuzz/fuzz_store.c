@@ -1,0 +1,238 @@
+/*
+ * tests/fuzz/fuzz_store.c - the store's public interface, driven by bytes.
+ *
+ * Two bytes are a command and its key. What a lookup returns is read to the last
+ * byte, so that a sanitizer sees whatever lies outside. Values are of the key's
+ * number: nobody ever sees another item's.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lombard/base/attr.h"
+#include "lombard/store/store.h"
+
+enum { PINS = 4, UPLOADS = 4, KEY_BYTES = 16 };
+
+struct upload {
+    void *handle;
+    uint64_t bytes;
+    uint64_t filled;
+    uint8_t key;
+};
+
+struct fuzz {
+    struct store *store;
+    uint32_t now_s;
+    void *pins[PINS];
+    struct upload uploads[UPLOADS];
+};
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define REQUIRE(cond)                                                                          \
+    do {                                                                                       \
+        if (!(cond))                                                                           \
+            BUG(#cond);                                                                        \
+    } while (0)
+
+static struct slice
+key_of(uint8_t number, char *buf)
+{
+    return slice_make(buf, (size_t)snprintf(buf, KEY_BYTES, "key%u", number));
+}
+
+/* All bytes of a value are its key's number: whoever sees another sees another item. */
+static void
+read_value(struct fuzz *f, const void *handle, uint64_t bytes, uint8_t key)
+{
+    for (uint64_t off = 0; off < bytes;) {
+        struct slice part = store_value_at(f->store, handle, off);
+
+        REQUIRE(part.len > 0 && part.len <= bytes - off);
+        for (size_t i = 0; i < part.len; i++)
+            REQUIRE((uint8_t)part.ptr[i] == key);
+        off += part.len;
+    }
+}
+
+static bool
+look(struct fuzz *f, uint8_t key, bool bump, struct item *item)
+{
+    char buf[KEY_BYTES];
+    struct slice slice = key_of(key, buf);
+    uint64_t hash = store_hash(f->store, slice);
+
+    store_prefetch_bucket(f->store, hash);
+    store_prefetch_item(f->store, hash);
+    if (!store_get(f->store, slice, hash, bump, item))
+        return false;
+    REQUIRE(slice_equal(item->key, slice));
+    REQUIRE(item->expires_s == STORE_NEVER || item->expires_s > f->now_s);
+    read_value(f, item->handle, item->value_bytes, key);
+    return true;
+}
+
+static void
+upload_on(struct fuzz *f, struct upload *up, uint64_t bytes)
+{
+    uint64_t end = up->filled + bytes < up->bytes ? up->filled + bytes : up->bytes;
+
+    while (up->filled < end) {
+        struct slice at = store_reserved_at(f->store, up->handle, up->filled);
+        size_t n = at.len < end - up->filled ? at.len : (size_t)(end - up->filled);
+
+        if (n == 0)
+            return;
+        memset((char *)(uintptr_t)at.ptr, up->key, n);
+        up->filled += n;
+    }
+}
+
+static void
+begin(struct fuzz *f, struct upload *up, uint8_t key, uint8_t arg)
+{
+    static const uint32_t sizes[] = {0, 1, 60, 500, 600, 5000, 16384, 100000};
+    char buf[KEY_BYTES];
+    struct item_spec spec = {
+        .key = key_of(key, buf),
+        .value_bytes = sizes[arg % 8] + arg,
+        .client_flags = arg & 8,
+        .expires_s = (arg & 16) != 0 ? f->now_s + (arg & 3) : STORE_NEVER,
+        .marks = arg >> 5,
+    };
+
+    spec.hash = store_hash(f->store, spec.key);
+    switch (store_reserve(f->store, &spec, &up->handle)) {
+    case RESERVE_OK:
+        up->bytes = spec.value_bytes;
+        up->filled = 0;
+        up->key = key;
+        return;
+    case RESERVE_TOO_LARGE:
+    case RESERVE_OUT_OF_MEMORY:
+        up->handle = NULL;
+        return;
+    }
+}
+
+static void
+finish(struct fuzz *f, struct upload *up, uint8_t arg)
+{
+    uint64_t cas = 0;
+
+    if (arg % 8 == 7)
+        store_abort(f->store, up->handle);
+    else
+        (void)!store_commit(f->store, up->handle, (enum commit_mode)(arg % 4), arg, 0, &cas);
+    up->handle = NULL;
+}
+
+static void
+do_store(struct fuzz *f, uint8_t key, uint8_t arg)
+{
+    struct upload *up = f->uploads + key % UPLOADS;
+
+    if (up->handle == NULL)
+        begin(f, up, key, arg);
+    if (up->handle == NULL)
+        return;
+    upload_on(f, up, (arg & 64) != 0 ? 1000 : 1000000);
+    if (up->filled == up->bytes || arg % 8 == 7)
+        finish(f, up, arg);
+}
+
+static void
+do_pin(struct fuzz *f, uint8_t key)
+{
+    void **pin = f->pins + key % PINS;
+    struct item item;
+
+    if (*pin != NULL) {
+        store_unpin_item(f->store, *pin);
+        *pin = NULL;
+    } else if (look(f, key, false, &item)) {
+        store_pin_item(f->store, item.handle);
+        *pin = item.handle;
+    }
+}
+
+static void
+do_change(struct fuzz *f, uint8_t key, uint8_t arg)
+{
+    struct item item;
+    char same[64];
+
+    if (!look(f, key, (arg & 1) != 0, &item))
+        return;
+    switch (arg % 5) {
+    case 0: store_delete(f->store, &item); break;
+    case 1: (void)!store_touch(f->store, &item, f->now_s + (arg >> 3)); break;
+    case 2: store_set_marks(f->store, &item, arg >> 5); break;
+    case 3: (void)store_set_cas(f->store, &item, arg); break;
+    case 4:
+        memset(same, key, sizeof(same));
+        if (item.value_bytes <= sizeof(same))
+            (void)store_overwrite(f->store, &item, slice_make(same, item.value.len), 0);
+        break;
+    }
+}
+
+static void
+do_rest(struct fuzz *f, uint8_t key, uint8_t arg)
+{
+    struct store_layout layout;
+    struct item item;
+    uint64_t cursor = 0;
+
+    switch (arg % 8) {
+    case 0: f->now_s += key % 16; store_set_time(f->store, f->now_s); break;
+    case 1: store_flush(f->store, (key & 1) != 0 ? f->now_s + key % 4 : 0); break;
+    case 2: store_layout(f->store, &layout); break;
+    case 3: store_reset_stats(f->store); break;
+    case 4:
+        while (store_next(f->store, &cursor, &item))
+            REQUIRE(item.key.len >= 4);
+        break;
+    default:
+        for (uint8_t i = 0; i < key && store_work(f->store); i++)
+            continue;
+        break;
+    }
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct fuzz f = {.now_s = 2};
+    struct store_config config = {
+        .limit_bytes = 512 * 1024,
+        .item_bytes_max = 200000,
+        .evict = size == 0 || (data[0] & 1) == 0,
+        .with_cas = size == 0 || (data[0] & 2) == 0,
+    };
+    struct item item;
+
+    f.store = store_create(&config);
+    if (f.store == NULL)
+        return 0;
+    store_set_time(f.store, f.now_s);
+    for (size_t i = 1; i + 2 < size; i += 3) {
+        switch (data[i] % 8) {
+        case 0: (void)look(&f, data[i + 1], true, &item); break;
+        case 1: do_change(&f, data[i + 1], data[i + 2]); break;
+        case 2: do_pin(&f, data[i + 1]); break;
+        case 3: do_rest(&f, data[i + 1], data[i + 2]); break;
+        default: do_store(&f, data[i + 1], data[i + 2]); break;
+        }
+    }
+    for (unsigned i = 0; i < PINS; i++)
+        if (f.pins[i] != NULL)
+            store_unpin_item(f.store, f.pins[i]);
+    for (unsigned i = 0; i < UPLOADS; i++)
+        if (f.uploads[i].handle != NULL)
+            store_abort(f.store, f.uploads[i].handle);
+    REQUIRE(store_stats(f.store)->segments_pinned == 0);
+    store_destroy(f.store);
+    return 0;
+}
