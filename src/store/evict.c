@@ -59,7 +59,9 @@ static void
 finish_victim(struct store *store)
 {
     struct evictor *ev = &store->evictor;
-    uint32_t poor = store->arena.seg_bytes - store->arena.seg_bytes / POOR_YIELD_DIVISOR;
+    /* Of what was in it: a segment that was hardly begun has no more to yield. */
+    uint32_t used = store->arena.segs[ev->victim].used;
+    uint32_t poor = used - used / POOR_YIELD_DIVISOR;
 
     arena_put_back(&store->arena, ev->victim);
     ev->victim = SEG_NONE;
