@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Run one real client's script against a Lombard of its own.
+"""Run one client's script against a Lombard of its own.
 
     compat.py LOMBARD SCRIPT      the script's name without its suffix, as in CLIENTS
     compat.py --memcached SCRIPT  the same checks against an installed memcached
@@ -41,9 +41,10 @@ CLIENTS = {
                       "php-cli, php-memcached"),
     "dalli": (["ruby"], "with_dalli.rb", ["ruby", "-e", "require 'dalli'"],
               "ruby, ruby-dalli"),
+    "hostile": ([PYTHON], "with_hostile.py", [PYTHON, "-c", ""], "python3"),
 }
 
-OPTIONS = {}
+OPTIONS = {"hostile": ["-vv"]}
 
 
 def is_installed(probe):

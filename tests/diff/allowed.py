@@ -12,7 +12,7 @@ import re
 # - lengths that are small when cut to 32 bits: refused here, waited for there;
 # - numbers from 2^63 on as a value to incr: there a minus sign is looked for behind them,
 #   as far as the next zero byte in memory;
-# - a number that gets shorter while a reply with it is on its way: spaces fill the place
+# - a number that gets shorter while a reply about it is on its way: spaces fill the place
 #   here, there only where the item is not held;
 # - N, append, prepend and ma with a base64 key: 1.6.18 forgets that it was one, and sends
 #   it raw afterwards;
