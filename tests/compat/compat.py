@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 
-from server import Server, ServerFailed
+from server import Server, ServerFailed, end_on_sigterm
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SKIPPED_STATUS = 77
@@ -77,6 +77,7 @@ def run_script(command, server):
 
 
 def main():
+    end_on_sigterm()
     name = sys.argv[2]
     interpreter, script, probe, package = CLIENTS[name]
     if not is_installed(probe):

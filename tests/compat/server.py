@@ -4,6 +4,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -13,6 +14,11 @@ STOP_S = 20
 
 class ServerFailed(Exception):
     """It did not start, or did not end as it should; the text says how."""
+
+
+def end_on_sigterm():
+    """Let a test that is told to end stop its servers first."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def _tail(path, lines=20):

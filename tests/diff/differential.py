@@ -21,7 +21,7 @@ import allowed
 import gen_binary
 import gen_meta
 import gen_text
-from server import Server, ServerFailed
+from server import Server, ServerFailed, end_on_sigterm
 from session import Draw, Pause
 from wire import MARK_BINARY, MARK_TEXT, Side, exchange
 
@@ -312,6 +312,7 @@ def parse_args():
 
 
 def main():
+    end_on_sigterm()
     args = parse_args()
     memcached = shutil.which("memcached")
     if memcached is None:
