@@ -116,7 +116,7 @@ item_extend(struct model_item *item, struct world_facts *facts, const char *more
     count_stored(facts, item->bytes);
 }
 
-/* As strtoull() would have it, which is what the protocol's number is. */
+/* As strtoull() would have it, at a space or NUL: what the protocol's number is. */
 static bool
 as_number(const char *s, size_t len, uint64_t *number)
 {
@@ -134,7 +134,7 @@ as_number(const char *s, size_t len, uint64_t *number)
             __builtin_add_overflow(v, (uint64_t)(s[i] - '0'), &v))
             return false;
     *number = v;
-    return i == len || isspace((unsigned char)s[i]);
+    return i == len || isspace((unsigned char)s[i]) || s[i] == '\0';
 }
 
 bool
