@@ -121,7 +121,10 @@ value_as_number(struct slice value, uint64_t *number)
     return num_parse_u64(slice_make(digits, (size_t)(p - digits)), number);
 }
 
-/* The number as a new item: DIGITS, and spaces up to the length before. */
+/*
+ * The number as a new item: DIGITS, and spaces up to the length before. Where they fit,
+ * it stays the same item to those who look: stale is stale still.
+ */
 static bool
 number_replace(struct cmd *cmd, const struct request *req, const struct item *item,
                struct slice digits, struct reply *reply)
@@ -133,6 +136,7 @@ number_replace(struct cmd *cmd, const struct request *req, const struct item *it
         .value_bytes = digits.len > item->value_bytes ? digits.len : item->value_bytes,
         .client_flags = item->client_flags,
         .expires_s = item->expires_s,
+        .marks = digits.len <= item->value_bytes ? item->marks : 0,
     };
     void *handle;
 

@@ -11,7 +11,8 @@ import re
 # - times from 2^31 on: exact here, cut to 32 bits (and so mostly expired) there;
 # - lengths that are small when cut to 32 bits: refused here, waited for there;
 # - numbers from 2^63 on as a value to incr: there a minus sign is looked for behind them,
-#   as far as the next zero byte in memory;
+#   as far as the next zero byte in memory; only blanks as a value: the digits of what was
+#   in that memory before are taken there;
 # - a number that gets shorter while a reply about it is on its way: spaces fill the place
 #   here, there only where the item is not held;
 # - N, append, prepend and ma with a base64 key: 1.6.18 forgets that it was one, and sends
@@ -43,6 +44,8 @@ ROWS = [
      "none has so many; there leading zeros are read through"),
     (rb"^ma .* C", rb"^EX", rb"^CLIENT_ERROR cannot increment", "ma with a stale CAS of an "
      "empty value", "two things are wrong; the CAS is looked at first here, the value there"),
+    (rb"^(incr|decr|ma) ", rb"^(VA \d+.*\n)?\d{19,20}", rb"^CLIENT_ERROR cannot increment",
+     "a number from 2^63 on", "any that fits 64 bits counts here; there it is luck"),
     (rb"^\x80", rb"status 4 .*Invalid arguments", rb"status 129 .*Unknown command",
      "lengths that cannot be, binary",
      "extras and key longer than the body: called 0x04 here, 0x81 there; closed by both"),

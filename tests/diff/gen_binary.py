@@ -61,7 +61,7 @@ def gat(draw):
 
 def arith(draw):
     key = draw.number_key() if draw.chance(0.8) else _key(draw)
-    extras = struct.pack(">QQI", int(draw.delta()), draw.pick((0, 7, 10 ** 17)),
+    extras = struct.pack(">QQI", int(draw.delta()), draw.pick((0, 7, 10 ** 14)),
                          draw.pick((0, 100, 0xffffffff, 0xffffffff)))
     return packet(draw.pick((INCR, DECR, INCRQ, DECRQ)), key, extras, b"", _cas(draw, key, 0.06))
 

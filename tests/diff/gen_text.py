@@ -17,7 +17,7 @@ def store(draw):
 
 def set_number(draw):
     key = draw.number_key()
-    value = b"%d" % int(draw.random() * 10 ** draw.pick((1, 3, 18)))
+    value = b"%d" % int(draw.random() * 10 ** draw.pick((1, 3, 14)))
     return Command(b"set %b 0 0 %d\r\n%b\r\n" % (key, len(value), value), key)
 
 

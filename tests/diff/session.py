@@ -94,7 +94,8 @@ class Draw(random.Random):
         if r < 0.30:
             return b"%d" % int(self.random() * 1000)
         if r < 0.86:
-            return self.randbytes(int(self.random() * 80))
+            value = self.randbytes(int(self.random() * 80))
+            return b"blank" if value.isspace() else value
         if r < 0.90:
             return self.pick((b"", b"18446744073709551616", b" 7",
                               b"7 ", b"-7", b"0", b"007", b"+5", b"99", b"9 x", b"12\0",
@@ -116,7 +117,7 @@ class Draw(random.Random):
 
     def delta(self):
         """No numbers from 2^63 on: see allowed.py."""
-        return self.pick((b"1", b"1", b"0", b"5", b"1000", b"100000000000000000"))
+        return self.pick((b"1", b"1", b"0", b"5", b"1000", b"100000000000000"))
 
 
 def cumulate(table):

@@ -128,6 +128,36 @@ START_TEST(get_vivifies_a_miss)
 }
 END_TEST
 
+/* N and T count in the order in which they come, and t shows what was set before it. */
+START_TEST(get_vivifies_flag_by_flag)
+{
+    static const struct {
+        bool ttl_before_vivify, ttl_first, vivify_last;
+        int64_t shown, left;
+    } orders[] = {
+        {false, false, false, 50, 50}, /* N T t */
+        {false, false, true, 30, 30},  /* T N t */
+        {false, true, false, 30, 50},  /* N t T */
+        {true, false, true, 50, 30},   /* T t N */
+        {true, true, false, -1, 50},   /* t N T */
+        {true, true, true, -1, 30},    /* t T N */
+    };
+    struct request req = meta(OP_META_GET, "a", "NTtu");
+
+    req.meta.vivify_ttl = 30;
+    req.exptime = 50;
+    req.meta.ttl_before_vivify = orders[_i].ttl_before_vivify;
+    req.meta.ttl_first = orders[_i].ttl_first;
+    req.meta.vivify_last = orders[_i].vivify_last;
+    ck_assert_int_eq(rig_run(&rig, &req), REPLY_HIT);
+    ck_assert(rig.reply.item.won);
+    ck_assert_int_eq(rig.reply.item.ttl_s, orders[_i].shown);
+    mg("th");
+    ck_assert_int_eq(rig.reply.item.ttl_s, orders[_i].left);
+    ck_assert(!rig.reply.item.was_hit); /* because of u */
+}
+END_TEST
+
 /* One client wins, when less than R seconds are left. */
 START_TEST(get_hands_out_one_win)
 {
@@ -351,6 +381,19 @@ START_TEST(arith_touches_and_compares)
 }
 END_TEST
 
+/* A number that fits where the old one lay leaves the item what it is: stale, too. */
+START_TEST(arith_keeps_the_marks)
+{
+    struct request req = meta(OP_META_ARITH, "a", "");
+
+    rig_store(&rig, OP_SET, "a", "12                                         of long ago");
+    md("I");
+    ck_assert_int_eq(rig_run(&rig, &req), REPLY_NUMBER);
+    mg("");
+    ck_assert(rig.reply.item.stale && rig.reply.item.won);
+}
+END_TEST
+
 /* --- me --- */
 
 START_TEST(debug_leaves_no_trace)
@@ -377,6 +420,7 @@ main(void)
     tcase_add_test(tc, get_without_a_trace);
     tcase_add_test(tc, get_touches);
     tcase_add_test(tc, get_vivifies_a_miss);
+    tcase_add_loop_test(tc, get_vivifies_flag_by_flag, 0, 6);
     tcase_add_test(tc, get_hands_out_one_win);
     tcase_add_test(tc, recache_looks_at_the_ttl_where_it_stands);
     tcase_add_test(tc, delete_compares_even_zero);
@@ -389,6 +433,7 @@ main(void)
     tcase_add_test(tc, append_vivifies);
     tcase_add_test(tc, arith_counts_and_creates);
     tcase_add_test(tc, arith_touches_and_compares);
+    tcase_add_test(tc, arith_keeps_the_marks);
     tcase_add_test(tc, debug_leaves_no_trace);
     return leak_run(tc, "cmd/meta");
 }
