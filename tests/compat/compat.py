@@ -81,7 +81,7 @@ def main():
     name = sys.argv[2]
     interpreter, script, probe, package = CLIENTS[name]
     if not is_installed(probe):
-        print("skipped: %s is not installed (package %s)" % (name, package))
+        print("skipped: %s is not installed (Debian: %s)" % (name, package))
         sys.exit(SKIPPED_STATUS)
     argv = [sys.argv[1]] + OPTIONS.get(name, [])
     if sys.argv[1] == "--memcached":
