@@ -1,0 +1,433 @@
+#!/usr/bin/python3
+"""Run wire transcripts against a server: whole, cut at every byte, byte by byte.
+
+    run.py [options] HOST:PORT [FILE...]
+    run.py [options] --daemon PATH [FILE...]      start it, and stop it afterwards
+
+    --differences FILE   sections that are known to differ there, with the reason
+    --only TEXT          only sections whose title contains TEXT
+    --modes LIST         of whole,cut,bytes (all of them)
+
+A transcript is a file of lines:
+
+    # a comment; blank lines are ignored
+    == title             a section: a new connection to an emptied cache
+    > bytes              the client sends these bytes
+    < bytes              the server answers with these bytes, and nothing else
+    <!                   the server closes the connection
+    >B op k=v ...        a binary packet: op in hex; k= key, e= extras in hex, v= value,
+                         c= CAS, o= opaque, and to forge a header: kl= el= bl= magic=
+    <B op k=v ...        the packet expected; s= status in hex; c=* is any CAS but 0
+    wait SECONDS
+
+Bytes are written with \\r \\n \\t \\\\ and \\xHH; a line has no end but the one
+written. {c*N} is the character (or \\xHH) c repeated N times. In an answer,
+{#} is any number, and {#name} one that is remembered; {name} is put in its place
+in what is sent afterwards. A literal { is \\x7b.
+
+Consecutive > lines are sent as one piece, then the answer is awaited. Each section
+runs in every mode; in mode cut once for every position (at most 300 of them, the
+first 150 included), with a pause at the cut.
+"""
+import argparse
+import os
+import re
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+TIMEOUT_S = 5.0
+PAUSE_S = 0.0006
+CUTS_MAX = 300
+CUTS_OF_LONG = 30  # of sections that send more than LONG_BYTES
+LONG_BYTES = 20000
+MODES = ("whole", "cut", "bytes")
+BYTES_MAX = 4000  # longer sections are sent byte by byte only up to here, then whole
+
+TOKEN = re.compile(rb"\\x([0-9a-fA-F]{2})|\\([rnt\\])|\{(\\x[0-9a-fA-F]{2}|.)\*(\d+)\}"
+                   rb"|\{(#?)(\w*)\}", re.S)
+PLAIN = {b"r": b"\r", b"n": b"\n", b"t": b"\t", b"\\": b"\\"}
+
+
+class Broken(Exception):
+    """A transcript that cannot be read."""
+
+
+class Different(Exception):
+    """The server said something else."""
+
+
+def tokens(text):
+    """Split into ("bytes", b), ("number", name) and ("name", name)."""
+    at = 0
+    for match in TOKEN.finditer(text):
+        if match.start() > at:
+            yield "bytes", text[at:match.start()]
+        at = match.end()
+        if match[1]:
+            yield "bytes", bytes([int(match[1], 16)])
+        elif match[2]:
+            yield "bytes", PLAIN[match[2]]
+        elif match[4]:
+            char = match[3]
+            char = bytes([int(char[2:], 16)]) if len(char) > 1 else char
+            yield "bytes", char * int(match[4])
+        elif match[5]:
+            yield "number", match[6].decode()
+        else:
+            yield "name", match[6].decode()
+    if at < len(text):
+        yield "bytes", text[at:]
+
+
+def expand(text, names):
+    """What is sent."""
+    out = b""
+    for kind, what in tokens(text):
+        if kind == "bytes":
+            out += what
+        elif kind == "name" and what in names:
+            out += names[what]
+        else:
+            raise Broken("nothing is named %s" % what)
+    return out
+
+
+def pattern(text, names):
+    """What is expected, as a regular expression."""
+    out = b""
+    for kind, what in tokens(text):
+        if kind == "bytes":
+            out += re.escape(what)
+        elif kind == "number":
+            out += b"(?P<%s>\\d+)" % what.encode() if what else b"\\d+"
+        elif what in names:
+            out += re.escape(names[what])
+        else:
+            raise Broken("nothing is named %s" % what)
+    return out
+
+
+def fields(text):
+    """"01 k=a v=b" as (0x01, {...})."""
+    words = text.split(b" ")
+    found = {}
+    for word in words[1:]:
+        if word:
+            name, _, value = word.partition(b"=")
+            found[name.decode()] = value
+    return int(words[0], 16), found
+
+
+def packet(text):
+    """A binary request."""
+    opcode, f = fields(text)
+    extras = bytes.fromhex(f.get("e", b"").decode())
+    key, value = (expand(f.get(name, b""), {}) for name in "kv")
+    header = struct.pack(">BBHBBHIIQ", int(f.get("magic", b"80"), 16), opcode,
+                         int(f.get("kl", len(key))), int(f.get("el", len(extras))), 0, 0,
+                         int(f.get("bl", len(extras) + len(key) + len(value))),
+                         int(f.get("o", b"0"), 16), int(f.get("c", b"0")))
+    return header + extras + key + value
+
+
+def packet_pattern(text):
+    """A binary reply."""
+    opcode, f = fields(text)
+    extras = bytes.fromhex(f.get("e", b"").decode())
+    key = expand(f.get("k", b""), {})
+    value = b"".join(what for _, what in tokens(f.get("v", b"")))
+    header = struct.pack(">BBHBBHII", 0x81, opcode, len(key), len(extras), 0,
+                         int(f.get("s", b"0"), 16), len(extras) + len(key) + len(value),
+                         int(f.get("o", b"0"), 16))
+    cas = (b"(?!\\x00{8})[\\x00-\\xff]{8}" if f.get("c") == b"*"
+           else re.escape(struct.pack(">Q", int(f.get("c", b"0")))))
+    return re.escape(header) + cas + re.escape(extras + key + value)
+
+
+class Section:
+    def __init__(self, path, line, title):
+        self.where = "%s:%d" % (os.path.basename(path), line)
+        self.title = title
+        self.lines = []  # (kind, text), kind one of > >B < <B <! wait
+
+    def steps(self):
+        """(what is sent, what is expected, whether it closes, seconds to wait) in order."""
+        sent, wanted, closes, wait = [], [], False, 0.0
+        for kind, text in self.lines + [("end", b"")]:
+            if kind in (">", ">B", "wait", "end") and (wanted or closes or wait):
+                yield sent, wanted, closes, wait
+                sent, wanted, closes, wait = [], [], False, 0.0
+            if kind in (">", ">B"):
+                sent.append((kind, text))
+            elif kind in ("<", "<B"):
+                wanted.append((kind, text))
+            elif kind == "<!":
+                closes = True
+            elif kind == "wait":
+                wait = float(text)
+        if sent:
+            yield sent, wanted, closes, wait
+
+
+def load(path):
+    sections = []
+    with open(path, "rb") as file:
+        for number, line in enumerate(file, 1):
+            line = line.rstrip(b"\n")
+            kind, _, text = line.partition(b" ")
+            if not line or line.startswith(b"#"):
+                continue
+            if kind == b"==":
+                sections.append(Section(path, number, text.decode().strip()))
+            elif kind in (b">", b"<", b">B", b"<B", b"<!", b"wait") and sections:
+                sections[-1].lines.append((kind.decode(), text))
+            else:
+                raise Broken("%s:%d: what is this?" % (path, number))
+    return sections
+
+
+class Connection:
+    """Sends the bytes of a section in pieces, whatever step they belong to."""
+
+    def __init__(self, address, mode, cut):
+        self.socket = socket.create_connection(address, timeout=TIMEOUT_S)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.mode = mode
+        self.cut = cut
+        self.sent = 0
+        self.got = b""
+        self.ended = False
+
+    def pieces(self, data):
+        if self.mode == "bytes" and self.sent + len(data) <= BYTES_MAX:
+            return [data[i:i + 1] for i in range(len(data))]
+        at = self.cut - self.sent
+        if self.mode == "cut" and 0 < at < len(data):
+            return [data[:at], data[at:]]
+        return [data]
+
+    def send(self, data):
+        for i, piece in enumerate(self.pieces(data)):
+            if i > 0:
+                time.sleep(PAUSE_S if self.mode == "cut" else PAUSE_S / 6)
+            try:
+                self.socket.sendall(piece)
+            except (BrokenPipeError, ConnectionResetError):
+                break  # closed early; what it said is still to be read
+        self.sent += len(data)
+
+    def receive(self, timeout):
+        if self.ended:
+            return False
+        self.socket.settimeout(timeout)
+        try:
+            data = self.socket.recv(1 << 20)
+        except socket.timeout:
+            return False
+        except ConnectionResetError:
+            data = b""
+        self.ended = not data
+        self.got += data
+        return True
+
+    def expect(self, regex, closes):
+        """Take what matches; what comes beyond it is for the next step to complain of."""
+        compiled = re.compile(regex, re.S)
+        until = time.monotonic() + TIMEOUT_S
+        while True:
+            match = compiled.match(self.got)
+            if match and (not closes or self.ended):
+                break
+            if self.ended or not self.receive(max(until - time.monotonic(), 0.001)):
+                break
+        if not match:
+            raise Different("got %r" % shorten(self.got))
+        if closes and not self.ended:
+            raise Different("is not closed")
+        self.got = self.got[match.end():]
+        return {k: v for k, v in match.groupdict().items() if v is not None}
+
+    def finish(self):
+        """Nothing more may come until the server closes its side as well."""
+        try:
+            self.socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+        until = time.monotonic() + TIMEOUT_S
+        while not self.ended and self.receive(max(until - time.monotonic(), 0.001)):
+            pass
+        self.socket.close()
+        if self.got:
+            raise Different("and then %r" % shorten(self.got))
+
+
+def shorten(data):
+    return data if len(data) < 600 else data[:400] + b" ... " + data[-150:]
+
+
+class Target:
+    """The server, and a connection to it that empties the cache between two runs."""
+
+    def __init__(self, address):
+        self.address = address
+        self.control = socket.create_connection(address, timeout=TIMEOUT_S)
+
+    def empty(self):
+        self.control.sendall(b"flush_all\r\n")
+        if self.control.recv(100) != b"OK\r\n":
+            raise Different("flush_all is refused")
+
+
+def play(section, target, mode, cut):
+    """Run a section once; how many bytes it sent."""
+    names = {}
+    target.empty()
+    connection = Connection(target.address, mode, cut)
+    try:
+        for sent, wanted, closes, wait in section.steps():
+            connection.send(b"".join(packet(t) if kind == ">B" else expand(t, names)
+                                     for kind, t in sent))
+            regex = b"".join(packet_pattern(t) if kind == "<B" else pattern(t, names)
+                             for kind, t in wanted)
+            names.update(connection.expect(regex, closes))
+            time.sleep(wait)
+        connection.finish()
+    finally:
+        connection.socket.close()
+    return connection.sent
+
+
+def cuts_of(length):
+    most = CUTS_MAX if length <= LONG_BYTES else CUTS_OF_LONG
+    if length <= most:
+        return range(1, length)
+    first = most // 2
+    step = (length - first) / (most - first)
+    return list(range(1, first)) + [int(first + i * step) for i in range(most - first)]
+
+
+def check(section, target, modes):
+    """The modes in which a section failed, with the reason of each; and how often it ran."""
+    failures = {}
+    runs = 0
+    slow = any(kind == "wait" for kind, _ in section.lines)
+    length = 0
+    for mode in modes:
+        cuts = cuts_of(length) if mode == "cut" and not slow else [0]
+        for cut in cuts:
+            runs += 1
+            try:
+                length = max(length, play(section, target, mode, cut))
+            except Different as reason:
+                failures[mode] = "%s%s" % ("at %d: " % cut if cut else "", reason)
+                break
+    return failures, runs
+
+
+def load_differences(path):
+    """Titles and why: "title: reason" a line; the title may hold a colon."""
+    found = {}
+    if path:
+        with open(path, encoding="utf-8") as file:
+            for line in file:
+                if line.strip() and not line.startswith("#"):
+                    title, _, reason = line.rpartition(": ")
+                    found[title.strip()] = reason.strip()
+    return found
+
+
+class Daemon:
+    """A server of our own, on a free port."""
+
+    def __init__(self, path):
+        self.directory = tempfile.TemporaryDirectory(prefix="wire-")
+        port_file = os.path.join(self.directory.name, "port")
+        env = dict(os.environ, MEMCACHED_PORT_FILENAME=port_file)
+        self.log = os.path.join(self.directory.name, "log")
+        argv = [path, "-p", "-1", "-l", "127.0.0.1"]
+        argv += ["-u", "root"] if os.geteuid() == 0 else []
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(argv, env=env, stdout=log, stderr=log)
+        self.address = ("127.0.0.1", self.port(port_file))
+
+    def port(self, port_file):
+        for _ in range(200):
+            if os.path.exists(port_file):
+                with open(port_file, encoding="utf-8") as file:
+                    match = re.search(r"TCP INET: (\d+)", file.read())
+                if match:
+                    return int(match[1])
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.05)
+        raise SystemExit("the server did not start")
+
+    def stop(self):
+        """True when it ended well."""
+        alive = self.process.poll() is None
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(timeout=30)
+        with open(self.log, encoding="latin-1") as log:
+            text = log.read()
+        self.directory.cleanup()
+        if not alive or self.process.returncode != 0 or "runtime error" in text:
+            sys.stdout.write(text[-4000:])
+            return False
+        return True
+
+
+def run_all(sections, address, modes, differences):
+    passed = failed = differing = runs = 0
+    target = Target(address)
+    for section in sections:
+        failures, count = check(section, target, modes)
+        runs += count
+        if section.title in differences:
+            differing += 1
+            print("differs   %s: %s%s" % (section.title, differences[section.title],
+                                          "" if failures else " (not here)"))
+            continue
+        passed += len(modes) - len(failures)
+        failed += len(failures)
+        for mode, reason in failures.items():
+            print("FAILED    %s %s, %s: %s" % (section.where, section.title, mode, reason))
+    print("%d sections, run %d times; %d differ on purpose" % (len(sections), runs, differing))
+    return passed, failed
+
+
+def main():
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("--daemon")
+    parser.add_argument("--differences")
+    parser.add_argument("--only", default="")
+    parser.add_argument("--modes", default=",".join(MODES))
+    parser.add_argument("rest", nargs="*")
+    args = parser.parse_args()
+    if not args.daemon and not args.rest:
+        parser.error("which server?")
+    files = args.rest if args.daemon else args.rest[1:]
+    here = os.path.dirname(os.path.abspath(__file__))
+    files = files or sorted(os.path.join(here, name) for name in os.listdir(here)
+                            if name.endswith(".txt") and not name.startswith("differences"))
+    sections = [s for path in files for s in load(path) if args.only in s.title]
+    modes = [mode for mode in MODES if mode in args.modes.split(",")]
+    daemon = Daemon(args.daemon) if args.daemon else None
+    if daemon:
+        address = daemon.address
+    else:
+        host, _, port = args.rest[0].rpartition(":")
+        address = (host, int(port))
+    passed, failed = run_all(sections, address, modes, load_differences(args.differences))
+    if daemon and not daemon.stop():
+        failed += 1
+    print("%d passed, %d failed" % (passed, failed))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
