@@ -263,6 +263,8 @@ void
 store_unpin(struct store *store, const void *addr)
 {
     store->pin_starved = false;
+    /* It may have been what kept flushed items from being taken back. */
+    store->evictor.flush_sweep |= store->flushed_items > 0;
     arena_unpin(&store->arena, addr);
 }
 
