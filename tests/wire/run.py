@@ -318,6 +318,11 @@ def check(section, target, modes):
     slow = any(kind == "wait" for kind, _ in section.lines)
     length = 0
     for mode in modes:
+        if mode == "cut" and length == 0:
+            try:
+                length = play(section, target, "whole", 0)
+            except Different:
+                pass
         cuts = cuts_of(length) if mode == "cut" and not slow else [0]
         for cut in cuts:
             runs += 1
