@@ -110,9 +110,7 @@ begin(struct fuzz *f, struct upload *up, uint8_t key, uint8_t arg)
         up->key = key;
         return;
     case RESERVE_TOO_LARGE:
-    case RESERVE_OUT_OF_MEMORY:
-        up->handle = NULL;
-        return;
+    case RESERVE_OUT_OF_MEMORY: up->handle = NULL; return;
     }
 }
 
@@ -186,7 +184,10 @@ do_rest(struct fuzz *f, uint8_t key, uint8_t arg)
     uint64_t cursor = 0;
 
     switch (arg % 8) {
-    case 0: f->now_s += key % 16; store_set_time(f->store, f->now_s); break;
+    case 0:
+        f->now_s += key % 16;
+        store_set_time(f->store, f->now_s);
+        break;
     case 1: store_flush(f->store, (key & 1) != 0 ? f->now_s + key % 4 : 0); break;
     case 2: store_layout(f->store, &layout); break;
     case 3: store_reset_stats(f->store); break;

@@ -1,0 +1,168 @@
+/*
+ * tests/fuzz/fuzz_proto.c - the parsers, text and binary, fed in pieces.
+ *
+ * The first byte says into what pieces the rest is cut. However that is, the
+ * sequence of requests must be the one that the whole gives: that is compared,
+ * not only that nothing breaks. Replies are formatted for each request, too.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lombard/base/attr.h"
+#include "lombard/proto/proto.h"
+
+enum { REQUESTS_MAX = 512, INPUT_MAX = 8192 };
+
+/* What of a request is compared. */
+struct summary {
+    enum request_op op;
+    uint32_t flags;
+    uint32_t client_flags;
+    uint32_t opaque;
+    int64_t exptime;
+    uint64_t body_bytes;
+    uint64_t numbers; /* cas, delta, initial and value_bytes, mixed */
+    uint64_t texts;   /* key, refusal and meta flags, hashed */
+};
+
+struct run {
+    struct summary requests[REQUESTS_MAX];
+    unsigned count;
+};
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static uint64_t
+mix(uint64_t sum, const void *bytes, size_t len)
+{
+    const unsigned char *p = bytes;
+
+    for (size_t i = 0; i < len; i++)
+        sum = (sum ^ p[i]) * UINT64_C(0x100000001b3);
+    return sum + len;
+}
+
+static struct summary
+summarize(const struct request *req)
+{
+    uint64_t numbers[] = {req->cas, req->delta, req->initial, req->value_bytes};
+    struct summary s;
+
+    memset(&s, 0, sizeof(s));
+    s.op = req->op;
+    s.flags = req->flags;
+    s.client_flags = req->client_flags;
+    s.opaque = req->opaque;
+    s.exptime = req->exptime;
+    s.body_bytes = req->body_bytes;
+    s.numbers = mix(1, numbers, sizeof(numbers));
+    s.texts = mix(mix(1, req->key.ptr, req->key.len), req->refusal.ptr, req->refusal.len);
+    return s;
+}
+
+/* Every status has some reply for every request; the sanitizers look on. */
+static void
+format_replies(const struct proto_state *state, const struct request *req)
+{
+    static const enum reply_status statuses[] = {
+        REPLY_HIT,    REPLY_MISS,      REPLY_STORED,  REPLY_NOT_STORED, REPLY_EXISTS,
+        REPLY_NUMBER, REPLY_NOT_FOUND, REPLY_REFUSED, REPLY_TOO_LARGE,  REPLY_OK,
+    };
+    char head[PROTO_HEAD_BYTES_MAX];
+
+    for (size_t i = 0; i < ARRAY_LEN(statuses); i++) {
+        struct reply reply;
+
+        if (statuses[i] == REPLY_REFUSED && req->op != OP_REFUSED)
+            continue;
+        memset(&reply, 0, sizeof(reply));
+        reply.status = statuses[i];
+        reply.number = UINT64_MAX;
+        reply.cas = UINT64_MAX;
+        reply.item.key = req->key;
+        reply.item.value = SLICE("value");
+        reply.item.value_bytes = 5;
+        reply.item.cas = UINT64_MAX;
+        reply.item.client_flags = UINT32_MAX;
+        reply.item.ttl_s = -1;
+        if (proto_reply_head(state, req, &reply, head) > sizeof(head))
+            BUG("a head is too long");
+        (void)proto_reply_has_value(state, req, &reply);
+        (void)proto_reply_tail(state, req, &reply);
+    }
+}
+
+/*
+ * Parse all of BYTES, of which STEP more become visible whenever the parser asks;
+ * 0: all at once. Each look is a copy of its own, so that an overread is seen.
+ */
+static void
+parse_all(const uint8_t *bytes, size_t len, size_t step, struct run *run)
+{
+    struct proto_state state;
+    size_t begin = 0;
+    size_t visible = step == 0 || step > len ? len : step;
+
+    memset(&state, 0, sizeof(state));
+    run->count = 0;
+    while (run->count < REQUESTS_MAX) {
+        struct request req;
+        char *look = malloc(visible - begin + 1);
+        size_t used = 0;
+        enum parse_result result;
+
+        memcpy(look, bytes + begin, visible - begin);
+        look = realloc(look, visible - begin > 0 ? visible - begin : 1);
+        result = proto_parse(&state, slice_make(look, visible - begin), &req, &used);
+        if (used > visible - begin)
+            BUG("more was used than was there");
+        begin += used;
+        if (result == PARSE_COMPLETE) {
+            run->requests[run->count++] = summarize(&req);
+            format_replies(&state, &req);
+            begin += req.body_bytes < len - begin ? (size_t)req.body_bytes : len - begin;
+            if (begin > visible)
+                visible = begin;
+            free(look);
+            if (req.flags & REQ_CLOSE)
+                return;
+            continue;
+        }
+        free(look);
+        if (visible == len)
+            return;
+        visible = len - visible > step ? visible + step : len;
+    }
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct run whole, pieces;
+    size_t step;
+
+    if (size < 2 || size > INPUT_MAX)
+        return 0;
+    step = 1 + data[0] % 64;
+    parse_all(data + 1, size - 1, 0, &whole);
+    parse_all(data + 1, size - 1, step, &pieces);
+    /* A get whose last key was not known to be the last is followed by OP_END instead. */
+    if (whole.count == pieces.count &&
+        memcmp(whole.requests, pieces.requests, whole.count * sizeof(whole.requests[0])) == 0)
+        return 0;
+    for (unsigned i = 0, k = 0; i < whole.count && k < pieces.count; i++, k++) {
+        struct summary a = whole.requests[i];
+        struct summary b = pieces.requests[k];
+
+        if ((a.flags & REQ_LAST) && !(b.flags & REQ_LAST) && k + 1 < pieces.count &&
+            pieces.requests[k + 1].op == OP_END) {
+            b.flags |= REQ_LAST;
+            k++;
+        }
+        if (memcmp(&a, &b, sizeof(a)) != 0)
+            BUG("another request when cut");
+    }
+    return 0;
+}
