@@ -139,16 +139,21 @@ number_replace(struct cmd *cmd, const struct request *req, const struct item *it
         .marks = digits.len <= item->value_bytes ? item->marks : 0,
     };
     void *handle;
+    bool filled;
 
     if (store_reserve(cmd->store, &spec, &handle) != RESERVE_OK)
         return false;
-    cmd_fill(cmd, handle, 0, digits);
-    for (uint64_t off = digits.len; off < spec.value_bytes;) {
+    filled = cmd_fill(cmd, handle, 0, digits);
+    for (uint64_t off = digits.len; filled && off < spec.value_bytes;) {
         uint64_t left = spec.value_bytes - off;
         size_t n = left < sizeof(spaces) - 1 ? (size_t)left : sizeof(spaces) - 1;
 
-        cmd_fill(cmd, handle, off, slice_make(spaces, n));
+        filled = cmd_fill(cmd, handle, off, slice_make(spaces, n));
         off += n;
+    }
+    if (!filled) {
+        store_abort(cmd->store, handle);
+        return false;
     }
     return store_commit(cmd->store, handle, COMMIT_SET, 0, req->new_cas, &reply->cas) ==
            COMMIT_STORED;
@@ -210,7 +215,11 @@ cmd_number_create(struct cmd *cmd, const struct request *req, uint32_t expires_s
 
     if (!cmd_reserve(cmd, req, &spec, &handle, reply))
         return;
-    cmd_fill(cmd, handle, 0, slice_make(text, spec.value_bytes));
+    if (!cmd_fill(cmd, handle, 0, slice_make(text, spec.value_bytes))) {
+        store_abort(cmd->store, handle);
+        reply->status = REPLY_OUT_OF_MEMORY;
+        return;
+    }
     if (store_commit(cmd->store, handle, COMMIT_ADD, 0, req->new_cas, &reply->cas) !=
         COMMIT_STORED) {
         reply->status = REPLY_NOT_STORED;

@@ -42,8 +42,8 @@ int64_t cmd_ttl_s(const struct cmd *cmd, uint32_t expires_s);
 /* Show ITEM in a reply. */
 void cmd_show_item(const struct cmd *cmd, const struct item *item, struct reply_item *shown);
 
-/* Write VALUE at OFF of a reserved item. */
-void cmd_fill(struct cmd *cmd, void *handle, uint64_t off, struct slice value);
+/* Write VALUE at OFF of a reserved item. False when the store has no memory for all of it. */
+bool cmd_fill(struct cmd *cmd, void *handle, uint64_t off, struct slice value) MUST_USE;
 /*
  * Reserve; false when refused: *REPLY says so, it is counted, and what a SET was
  * to replace is dropped, as nobody wants to be served the old value after that.

@@ -9,30 +9,35 @@
 /* An item is never longer than its value by more than this. */
 enum { ITEM_SLACK_BYTES = KEY_BYTES_MAX + 256 };
 
-void
+bool
 cmd_fill(struct cmd *cmd, void *handle, uint64_t off, struct slice value)
 {
     while (value.len > 0) {
         struct slice at = store_reserved_at(cmd->store, handle, off);
         size_t n = value.len < at.len ? value.len : at.len;
 
+        if (n == 0)
+            return false;
         /* Slices are read-only views; this one was made for writing. */
         memcpy((void *)(uintptr_t)at.ptr, value.ptr, n);
         value = slice_make(value.ptr + n, value.len - n);
         off += n;
     }
+    return true;
 }
 
-/* Copy all BYTES of FROM's value to OFF of HANDLE's. */
-static void
+/* Copy all BYTES of FROM's value to OFF of HANDLE's; false as for cmd_fill(). */
+static bool
 fill_from(struct cmd *cmd, void *handle, uint64_t off, const void *from, uint64_t bytes)
 {
     for (uint64_t done = 0; done < bytes;) {
         struct slice part = store_value_at(cmd->store, from, done);
 
-        cmd_fill(cmd, handle, off + done, part);
+        if (!cmd_fill(cmd, handle, off + done, part))
+            return false;
         done += part.len;
     }
+    return true;
 }
 
 /* The old value of what was to be set must not be served any more. */
@@ -45,6 +50,16 @@ drop_stale(struct cmd *cmd, const struct request *req)
         return;
     if (store_peek(cmd->store, req->key, req->hash, &item))
         store_delete(cmd->store, &item);
+}
+
+/* What was reserved could not be filled. */
+static void
+give_up(struct cmd *cmd, const struct request *req, void *handle, struct reply *reply)
+{
+    store_abort(cmd->store, handle);
+    cmd->stats.store_no_memory++;
+    reply->status = REPLY_OUT_OF_MEMORY;
+    drop_stale(cmd, req);
 }
 
 bool
@@ -169,21 +184,22 @@ cmd_store(struct cmd *cmd, const struct request *req, struct reply *reply)
 
     if (!reserve_value(cmd, req, &handle, reply))
         return;
-    cmd_fill(cmd, handle, 0, req->value);
-    commit_value(cmd, req, handle, reply);
+    if (cmd_fill(cmd, handle, 0, req->value))
+        commit_value(cmd, req, handle, reply);
+    else
+        give_up(cmd, req, handle, reply);
 }
 
 /* --- append prepend --- */
 
 /* Where the bytes to be joined are: in the request, or in a reservation of their own. */
-static void
+static bool
 fill_addition(struct cmd *cmd, const struct request *req, const void *upload, void *handle,
               uint64_t off)
 {
     if (upload != NULL)
-        fill_from(cmd, handle, off, upload, req->value_bytes);
-    else
-        cmd_fill(cmd, handle, off, req->value);
+        return fill_from(cmd, handle, off, upload, req->value_bytes);
+    return cmd_fill(cmd, handle, off, req->value);
 }
 
 /* Join with OLD, which stays pinned while memory is looked for. */
@@ -204,9 +220,12 @@ concat_with(struct cmd *cmd, const struct request *req, const void *upload,
 
     store_pin_item(cmd->store, old->handle);
     reserved = store_reserve(cmd->store, &spec, &handle);
-    if (reserved == RESERVE_OK) {
-        fill_from(cmd, handle, append ? 0 : req->value_bytes, old->handle, old->value_bytes);
-        fill_addition(cmd, req, upload, handle, append ? old->value_bytes : 0);
+    if (reserved == RESERVE_OK &&
+        !(fill_from(cmd, handle, append ? 0 : req->value_bytes, old->handle,
+                    old->value_bytes) &&
+          fill_addition(cmd, req, upload, handle, append ? old->value_bytes : 0))) {
+        store_abort(cmd->store, handle);
+        reserved = RESERVE_OUT_OF_MEMORY;
     }
     store_unpin_item(cmd->store, old->handle);
     if (reserved != RESERVE_OK) { /* the old one stays; so it does in memcached */
@@ -236,7 +255,10 @@ concat_vivify(struct cmd *cmd, const struct request *req, const void *upload,
 
     if (!cmd_reserve(cmd, req, &spec, &handle, reply))
         return;
-    fill_addition(cmd, req, upload, handle, 0);
+    if (!fill_addition(cmd, req, upload, handle, 0)) {
+        give_up(cmd, req, handle, reply);
+        return;
+    }
     reply->status = status_of_commit(
         store_commit(cmd->store, handle, COMMIT_ADD, 0, req->new_cas, &reply->cas));
     reply->item.value_bytes = spec.value_bytes;
