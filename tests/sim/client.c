@@ -608,13 +608,16 @@ apply_store(struct client *c, struct command *cmd)
     }
 }
 
-/* An item that grew too long is not stored: as in memcached, NOT_STORED says that, too. */
+/* An item that cannot grow stays as it was: as in memcached, NOT_STORED says that, too. */
 static bool
-may_grow_too_long(const struct client *c, const struct command *cmd)
+may_not_grow(const struct client *c, const struct command *cmd)
 {
     unsigned key = cmd->keys[0];
+    const struct world_facts *facts = &c->arena->facts;
 
-    return key < KEYS && (cmd->mode == MODE_APPEND || cmd->mode == MODE_PREPEND) &&
+    if (key >= KEYS || (cmd->mode != MODE_APPEND && cmd->mode != MODE_PREPEND))
+        return false;
+    return facts->evictable || facts->memory_faults ||
            c->items[key].bytes + cmd->bytes + ITEM_SLACK_BYTES > c->arena->item_bytes_max;
 }
 
@@ -631,7 +634,7 @@ apply_store_unheard(struct client *c, struct command *cmd)
         apply_store(c, cmd);
         return;
     }
-    if (c->arena->facts.memory_faults || may_grow_too_long(c, cmd) ||
+    if (c->arena->facts.memory_faults || may_not_grow(c, cmd) ||
         (cmd->mode != MODE_SET && before == UNKNOWN) ||
         (c->arena->facts.evictable && cmd->mode != MODE_SET)) {
         item->presence = UNKNOWN;
@@ -681,7 +684,7 @@ on_store(struct client *c, struct command *cmd)
     case MODE_PREPEND:
         if (stored)
             must_be_there(c, cmd, key);
-        else if (line_is(c, "NOT_STORED\r\n") && may_grow_too_long(c, cmd))
+        else if (line_is(c, "NOT_STORED\r\n") && may_not_grow(c, cmd))
             return;
         else if (line_is(c, "NOT_STORED\r\n"))
             must_be_gone(c, cmd, key);
