@@ -16,8 +16,10 @@ static const struct get_word {
     struct slice text; /* with its space: from there on, no newline is needed */
     uint8_t word;
 } get_words[] = {
-    {{"get ", 4}, GET_PLAIN},     {{"gets ", 5}, GET_WITH_CAS}, {{"gat ", 4}, GAT_PLAIN},
-    {{"gats ", 5}, GAT_WITH_CAS}, {{"bget ", 5}, GET_PLAIN},
+    {{"gets ", 5}, GET_WITH_CAS},
+    {{"gat ", 4}, GAT_PLAIN},
+    {{"gats ", 5}, GAT_WITH_CAS},
+    {{"bget ", 5}, GET_PLAIN},
 };
 
 /* Bytes of W that are 0, as 0x80; bytes above such a one may be marked wrongly. */
@@ -164,6 +166,12 @@ get_begins(struct text_state *state, const char **pos, const char *end)
 {
     size_t len = (size_t)(end - *pos);
 
+    if (LIKELY(len >= 4 && memcmp(*pos, "get ", 4) == 0)) {
+        *pos += 4;
+        state->scanned_off = 0;
+        state->get_word = GET_PLAIN;
+        return true;
+    }
     if (**pos != 'g' && **pos != 'b')
         return false;
     for (size_t i = 0; i < ARRAY_LEN(get_words); i++) {

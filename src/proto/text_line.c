@@ -265,11 +265,11 @@ text_line_parse(struct slice line, struct request *req)
     const struct command *command = NULL;
     struct words words;
 
-    words_split(line, &words);
-    if (words.count > 0 && words.at[0].len == 2 && words.at[0].ptr[0] == 'm') {
-        meta_parse(words.at[0], line, req);
+    if (line.len >= 2 && line.ptr[0] == 'm' && (line.len == 2 || line.ptr[2] == ' ')) {
+        meta_parse(slice_make(line.ptr, 2), line, req);
         return;
     }
+    words_split(line, &words);
     if (words.count > 0)
         command = command_find(words.at[0]);
     if (command == NULL) {

@@ -25,8 +25,8 @@ void request_init(struct request *req, enum request_op op);
 void request_refuse(struct request *req, struct slice refusal);
 
 /*
- * A command line without its end, that is no multiget. REQ is always filled,
- * with OP_REFUSED where the line makes no sense.
+ * A command line without its end and without blanks before it, that is no
+ * multiget. REQ is always filled, with OP_REFUSED where the line makes no sense.
  */
 void text_line_parse(struct slice line, struct request *req);
 
