@@ -67,13 +67,13 @@ struct mcbp_lengths {
     uint64_t body_bytes;
 };
 
-static void
-refuse(struct request *req, const char *header, enum mcbp_status status, struct slice message)
+/* NULL when there is no such opcode. */
+static const struct mcbp_command *
+command_of(uint8_t opcode)
 {
-    request_refuse(req, message);
-    req->opcode = (uint8_t)header[1];
-    req->opaque = load_be32(header + 12);
-    req->refusal_status = (uint16_t)status;
+    if (opcode >= ARRAY_LEN(commands) || !commands[opcode].known)
+        return NULL;
+    return &commands[opcode];
 }
 
 /* Whether a packet with these lengths can be of that command. */
@@ -139,14 +139,30 @@ take_packet(const struct mcbp_command *command, const char *header,
         req->op = OP_CAS;
 }
 
+/*
+ * Refuse the packet of this header. Where its lengths make sense, its body can be
+ * stepped over; where they do not, nothing that follows can be trusted.
+ */
+static void
+refuse(const char *header, const struct mcbp_lengths *len, struct request *req)
+{
+    const struct mcbp_command *command = command_of((uint8_t)header[1]);
+    bool unknown = command == NULL && len->extras_bytes + len->key_bytes <= len->body_bytes;
+
+    request_refuse(req, unknown ? SLICE("Unknown command") : SLICE("Invalid arguments"));
+    req->refusal_status = unknown ? MCBP_UNKNOWN_COMMAND : MCBP_EINVAL;
+    req->flags = unknown ? REQ_SWALLOW : REQ_CLOSE;
+    req->body_bytes = unknown ? len->body_bytes : 0;
+    req->opcode = (uint8_t)header[1];
+    req->opaque = load_be32(header + 12);
+}
+
 enum parse_result
 mcbp_parse(struct slice in, struct request *req, size_t *used)
 {
-    const struct mcbp_command *command = NULL;
+    const struct mcbp_command *command;
     const char *header = in.ptr;
     struct mcbp_lengths len;
-    size_t head_bytes;
-    uint8_t opcode;
 
     *used = 0;
     if (in.len > 0 && (unsigned char)header[0] != MCBP_MAGIC_REQUEST) {
@@ -157,28 +173,19 @@ mcbp_parse(struct slice in, struct request *req, size_t *used)
     }
     if (in.len < MCBP_HEADER_BYTES)
         return PARSE_PARTIAL;
-    opcode = (uint8_t)header[1];
     len =
         (struct mcbp_lengths){(uint8_t)header[4], load_be16(header + 2), load_be32(header + 8)};
-    if (opcode < ARRAY_LEN(commands) && commands[opcode].known)
-        command = &commands[opcode];
-    if (command == NULL && len.extras_bytes + len.key_bytes <= len.body_bytes) {
-        refuse(req, header, MCBP_UNKNOWN_COMMAND, SLICE("Unknown command"));
-        req->flags = REQ_SWALLOW;
-        req->body_bytes = len.body_bytes;
-        *used = MCBP_HEADER_BYTES;
-        return PARSE_COMPLETE;
-    }
+    command = command_of((uint8_t)header[1]);
+    *used = MCBP_HEADER_BYTES;
     if (command == NULL || !lengths_fit(command, &len)) {
-        refuse(req, header, MCBP_EINVAL, SLICE("Invalid arguments"));
-        req->flags = REQ_CLOSE;
-        *used = MCBP_HEADER_BYTES;
+        refuse(header, &len, req);
         return PARSE_COMPLETE;
     }
-    head_bytes = MCBP_HEADER_BYTES + len.extras_bytes + len.key_bytes;
-    if (in.len < head_bytes)
+    *used += len.extras_bytes + len.key_bytes;
+    if (in.len < *used) {
+        *used = 0;
         return PARSE_PARTIAL;
+    }
     take_packet(command, header, &len, req);
-    *used = head_bytes;
     return PARSE_COMPLETE;
 }
