@@ -95,7 +95,8 @@ check_empty(struct rig *rig)
         sim_die("connections are left");
     /* Asking takes one buffer to read and one to answer. */
     if (stat_value(text, "buffers_lent") > 2 || stat_value(text, "waiters") != 0 ||
-        stat_value(text, "stash_bytes") != 0 || stat_value(text, "conn_stalled") != 0)
+        stat_value(text, "stash_bytes") != 0 || stat_value(text, "segments_pinned") != 0 ||
+        stat_value(text, "conn_stalled") != 0)
         sim_die("something is still held");
 }
 

@@ -37,7 +37,7 @@ static const struct effort {
     uint64_t fault_seeds;
     uint64_t nth_divisor; /* after the Nth call comes N + 1 + N / this */
 } efforts[] = {
-    {"", 1500, 2000, 6, 8},
+    {"", 600, 600, 4, 8},
     {"quick", 250, 250, 2, 4},
     {"founding", 200, 0, 0, 1},
     {"full", SIZE_MAX, 300000, 40, UINT64_MAX},
