@@ -99,6 +99,32 @@ START_TEST(test_pinned_bytes_stay)
 }
 END_TEST
 
+/* Not even out of a segment that is just being emptied. */
+START_TEST(test_pinned_stays_where_it_is)
+{
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = 2 * MB});
+    struct item item, again;
+    uint64_t next = 0, held = 0;
+
+    for (uint64_t i = 0; i < 30000; i++) {
+        uint64_t old = next - (store_stats(rig.store)->curr_items - i * 7919 % 1000);
+
+        REQUIRE(rig_set(&rig, next++, 100));
+        if (next < 20000 || !rig_get(&rig, old, &item))
+            continue;
+        held++;
+        store_pin_item(rig.store, item.handle);
+        for (int k = 0; k < 40; k++)
+            REQUIRE(rig_set(&rig, next++, 100));
+        REQUIRE(rig_peek(&rig, old, &again));
+        REQUIRE(again.handle == item.handle);
+        store_unpin_item(rig.store, item.handle);
+    }
+    ck_assert_uint_gt(held, 100);
+    rig_close(&rig);
+}
+END_TEST
+
 /* Half a segment of the log, or half of a large value, for each who never goes on. */
 START_TEST(test_slow_writers)
 {
@@ -148,6 +174,7 @@ large_tcase(void)
     tcase_add_test(tcase, test_eviction);
     tcase_add_loop_test(tcase, test_waste, 0, 7);
     tcase_add_loop_test(tcase, test_pinned_bytes_stay, 0, (int)ARRAY_LEN(sizes));
+    tcase_add_test(tcase, test_pinned_stays_where_it_is);
     tcase_add_test(tcase, test_slow_writers);
     tcase_add_test(tcase, test_incomplete_upload);
     return tcase;
