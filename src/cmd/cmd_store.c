@@ -109,6 +109,15 @@ commit_mode_of(const struct request *req)
     return COMMIT_SET;
 }
 
+/* A value was offered. */
+static void
+count_set(struct cmd *cmd, const struct request *req)
+{
+    cmd->stats.cmd_set++;
+    if ((req->flags & REQ_META) != 0)
+        cmd->stats.cmd_meta++;
+}
+
 /* Counters are of compare-and-swaps only. */
 static void
 count_cas(struct cmd *cmd, enum commit_result result)
@@ -166,7 +175,7 @@ commit_value(struct cmd *cmd, const struct request *req, void *handle, struct re
     struct item old;
     bool stale = commits_stale(cmd, req, &old);
 
-    cmd->stats.cmd_set++;
+    count_set(cmd, req);
     result = store_commit(cmd->store, handle, stale ? COMMIT_SET : mode, req->cas, req->new_cas,
                           &reply->cas);
     if (mode == COMMIT_CAS)
@@ -270,7 +279,7 @@ concat(struct cmd *cmd, const struct request *req, const void *upload, struct re
     bool vivify = (req->flags & REQ_META) != 0 && (req->meta.seen & META_BIT('N')) != 0;
     struct item old;
 
-    cmd->stats.cmd_set++;
+    count_set(cmd, req);
     if (store_peek(cmd->store, req->key, req->hash, &old)) {
         if (req->cas == 0 || req->cas == old.cas)
             concat_with(cmd, req, upload, &old, reply);
@@ -344,8 +353,7 @@ cmd_upload_abort(struct cmd *cmd, void *handle)
 void
 cmd_refuse_value(struct cmd *cmd, const struct request *req, struct reply *reply)
 {
-    (void)req;
     memset(reply, 0, sizeof(*reply));
-    cmd->stats.cmd_set++;
+    count_set(cmd, req);
     reply->status = REPLY_BAD_CHUNK;
 }

@@ -42,13 +42,20 @@ parse_cachedump(const struct words *words, struct request *req)
     }
 }
 
+/* A word that is no key, but no longer than one either: what follows is not looked at. */
+static struct slice
+word_cut(struct slice word)
+{
+    return slice_make(word.ptr, word.len < KEY_BYTES_MAX ? word.len : KEY_BYTES_MAX);
+}
+
 /* stats [<group> [...]] */
 void
 admin_stats(const struct words *words, struct request *req)
 {
     if (words->count == 1)
         return;
-    req->key = words->at[1];
+    req->key = word_cut(words->at[1]);
     if (word_is(words, 1, SLICE("cachedump")))
         parse_cachedump(words, req);
 }
@@ -151,7 +158,7 @@ admin_shutdown(const struct words *words, struct request *req)
     if (words->count == 2 && word_is(words, 1, SLICE("graceful")))
         req->flags |= REQ_GRACEFUL;
     else
-        req->key = words->at[1];
+        req->key = word_cut(words->at[1]);
 }
 
 /* verbosity <level> [noreply] */

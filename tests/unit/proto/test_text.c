@@ -163,6 +163,8 @@ static const struct parse_case other_cases[] = {
 static const struct parse_case admin_cases[] = {
     ROW("stats", "stats\r\nstats items\r\nstats a b c d e f g h i j\r\n",
         "stats\nstats key=items\nstats key=a\n"),
+    ROW("arguments longer than a key", "stats " K250 "kk\r\nshutdown " K250 "k\r\nversion\r\n",
+        "stats key=" K250 "\nshutdown key=" K250 "\nversion\n"),
     ROW("stats cachedump", "stats cachedump 1 100\r\nstats cachedump 1 0\r\n",
         "stats key=cachedump delta=100 initial=1\nstats key=cachedump initial=1\n"),
     ROW("stats cachedump wrongly",
