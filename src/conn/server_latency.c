@@ -46,7 +46,7 @@ server_latency_class(enum request_op op)
 {
     if (op == OP_GET || op == OP_GAT || op == OP_META_GET)
         return LATENCY_GET;
-    if ((op >= OP_SET && op <= OP_CAS) || op == OP_META_SET)
+    if (op >= OP_SET && op <= OP_CAS)
         return LATENCY_STORE;
     return LATENCY_OTHER;
 }

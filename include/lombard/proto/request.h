@@ -36,7 +36,6 @@ enum request_op {
     OP_DECR,
     OP_TOUCH,       /* exptime */
     OP_META_GET,    /* mg: see struct request_meta for these four */
-    OP_META_SET,    /* no parser says so: ms is one of the store commands, with REQ_META */
     OP_META_DELETE, /* md */
     OP_META_ARITH,  /* ma */
     OP_META_DEBUG,  /* me */
