@@ -23,7 +23,8 @@ A transcript is a file of lines:
 Bytes are written with \\r \\n \\t \\\\ and \\xHH; a line has no end but the one
 written. {c*N} is the character (or \\xHH) c repeated N times. In an answer,
 {#} is any number, and {#name} one that is remembered; {name} is put in its place
-in what is sent afterwards. A literal { is \\x7b.
+in what is sent afterwards. {-30} is 30 seconds left, or as many less as the section
+may have taken; {+0} likewise 0 seconds ago or more. A literal { is \\x7b.
 
 Consecutive > lines are sent as one piece, then the answer is awaited. Each section
 runs in every mode; in mode cut once for every position (at most 300 of them, the
@@ -42,6 +43,7 @@ import time
 
 TIMEOUT_S = 5.0
 PAUSE_S = 0.0006
+SLOW_S = 8  # a section takes less, however busy the machine is
 CUTS_MAX = 300
 CUTS_OF_LONG = 30  # of sections that send more than LONG_BYTES
 LONG_BYTES = 20000
@@ -49,7 +51,7 @@ MODES = ("whole", "cut", "bytes")
 BYTES_MAX = 4000  # longer sections are sent byte by byte only up to here, then whole
 
 TOKEN = re.compile(rb"\\x([0-9a-fA-F]{2})|\\([rnt\\])|\{(\\x[0-9a-fA-F]{2}|.)\*(\d+)\}"
-                   rb"|\{(#?)(\w*)\}", re.S)
+                   rb"|\{([-+])(\d+)\}|\{(#?)(\w*)\}", re.S)
 PLAIN = {b"r": b"\r", b"n": b"\n", b"t": b"\t", b"\\": b"\\"}
 
 
@@ -62,7 +64,7 @@ class Different(Exception):
 
 
 def tokens(text):
-    """Split into ("bytes", b), ("number", name) and ("name", name)."""
+    """Split into ("bytes", b), ("seconds", (n, sign)), ("number", name), ("name", name)."""
     at = 0
     for match in TOKEN.finditer(text):
         if match.start() > at:
@@ -77,9 +79,11 @@ def tokens(text):
             char = bytes([int(char[2:], 16)]) if len(char) > 1 else char
             yield "bytes", char * int(match[4])
         elif match[5]:
-            yield "number", match[6].decode()
+            yield "seconds", (int(match[6]), -1 if match[5] == b"-" else 1)
+        elif match[7]:
+            yield "number", match[8].decode()
         else:
-            yield "name", match[6].decode()
+            yield "name", match[8].decode()
     if at < len(text):
         yield "bytes", text[at:]
 
@@ -103,6 +107,9 @@ def pattern(text, names):
     for kind, what in tokens(text):
         if kind == "bytes":
             out += re.escape(what)
+        elif kind == "seconds":
+            out += b"(?:%s)" % b"|".join(b"%d" % (what[0] + what[1] * i)
+                                         for i in range(SLOW_S) if what[0] + what[1] * i >= 0)
         elif kind == "number":
             out += b"(?P<%s>\\d+)" % what.encode() if what else b"\\d+"
         elif what in names:
