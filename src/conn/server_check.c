@@ -32,6 +32,8 @@ check_conn(const struct conn *c, struct tally *tally)
         if ((c->rbuf != NULL && buf_is_empty(c->rbuf)) ||
             (c->wbuf != NULL && buf_is_empty(c->wbuf)))
             return "a stalled connection holds an empty buffer";
+        if ((c->flags & CONN_BLOCKED) && c->watch.wanted != WATCH_OUT)
+            return "a blocked connection is not watched for output alone";
         return NULL;
     case CONN_WAITING:
         if (c->watch.wanted != 0)

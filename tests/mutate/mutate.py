@@ -21,6 +21,7 @@ TESTS = [
     ["tests/sim/sweep", "founding"],
     ["tests/unit/loan/test_loan_buf"],
     ["tests/unit/loan/test_loan_pool"],
+    ["tests/sim/test_pool_refused"],
     ["tests/unit/event/test_event_loop"],
     ["tests/unit/event/test_event_timer"],
     ["tests/unit/event/test_event_listen"],

@@ -13,7 +13,7 @@ enum {
     KEYS = 12,
     KEY_BYTES = 250,
     LINE_BYTES = 2048,
-    NUMBER_BYTES_MAX = 1000,
+    NUMBER_BYTES_MAX = 300,
     ITEM_SLACK_BYTES = 512, /* of an item: its key and header, generously */
 };
 
