@@ -271,17 +271,21 @@ settle(struct conn *c, bool more, bool was_stalled)
 {
     struct server *server = c->server;
 
-    if (c->state == CONN_DEAD)
+    if (c->state == CONN_DEAD) {
+        conn_release(c); /* not only when it is reaped: others may need it in this turn */
         return;
+    }
     return_buffers(c, more);
     if (c->state == CONN_READY)
         return; /* what it gave back as output was granted to it as input at once */
     if ((c->flags & CONN_FINISHING) && c->wbuf == NULL) {
         conn_mark_dead(c, (enum close_reason)c->close_reason);
+        conn_release(c);
         return;
     }
     if (!loop_want(server->loop, &c->watch, wanted_events(c))) {
         conn_mark_dead(c, CLOSE_NO_MEMORY);
+        conn_release(c);
         return;
     }
     if (c->state == CONN_WAITING)
