@@ -71,9 +71,9 @@ stat_value(const char *text, const char *name)
     return strtoull(at + strlen(line), NULL, 10);
 }
 
-/* Nobody is there any more, except who asks: nothing may be lent, kept or waiting. */
-static void
-check_empty(struct rig *rig)
+/* Except for who asks. */
+void
+play_check_empty(struct rig *rig)
 {
     static char text[65536];
     struct sim_link *link = sim_connect(rig->listen_fd, 1000, 65536);
@@ -138,7 +138,7 @@ play_world(const struct play *play, struct arena *arena, struct play_totals *tot
     }
     totals->struck += sim_fail_struck();
     sim_fail_none();
-    check_empty(&rig);
+    play_check_empty(&rig);
     count(totals, play, arena);
     rig_stop(&rig);
 }

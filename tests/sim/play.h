@@ -41,3 +41,5 @@ struct play_totals {
 
 /* sim_begin() came before, and ARENA says what clients have to expect. Dies on a violation. */
 void play_world(const struct play *play, struct arena *arena, struct play_totals *totals);
+/* Nobody is there any more: nothing may be lent, kept, pinned or waiting. Dies if something is. */
+void play_check_empty(struct rig *rig);

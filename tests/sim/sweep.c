@@ -25,7 +25,7 @@
 
 enum {
     MB = 1024 * 1024,
-    ROOM = MB,         /* of a socket */
+    ROOM = 4 * MB,     /* of a socket */
     STUCK_TURNS = 200, /* after which output that is allowed should have come */
 };
 
@@ -67,6 +67,7 @@ struct text {
 
 struct session {
     const char *name;
+    size_t item_bytes_max; /* of the server; 0: 100 KB */
     struct text in;
     struct text want;
 };
@@ -124,7 +125,7 @@ want(struct session *s, const char *format, ...)
 static void
 add_value(struct text *t, unsigned key, size_t bytes)
 {
-    static char value[160000];
+    static char value[2 * MB];
 
     for (size_t i = 0; i < bytes; i++)
         value[i] = (char)(' ' + (i * 7 + key * 13 + i / 91) % 95);
@@ -268,6 +269,32 @@ build_uploads(struct session *s)
     want(s, "END\r\n");
 }
 
+/*
+ * A value of so many parts that references to all of them do not fit behind what
+ * is already in the buffer: the rest has to wait for a place.
+ */
+static void
+build_parts(struct session *s)
+{
+    enum { LONG_BYTES = 1900000, COPIED_BYTES = 1024, GETS = 13 };
+
+    s->name = "parts";
+    s->item_bytes_max = 2 * MB;
+    say_set(s, "set", 1, COPIED_BYTES);
+    want(s, "STORED\r\n");
+    say_set(s, "set", 2, LONG_BYTES);
+    want(s, "STORED\r\n");
+    for (int i = 0; i < GETS; i++) {
+        say(s, "get key-1\r\n");
+        want_value(s, 1, COPIED_BYTES);
+        want(s, "END\r\n");
+    }
+    say(s, "get key-2 key-1\r\n");
+    want_value(s, 2, LONG_BYTES);
+    want_value(s, 1, COPIED_BYTES);
+    want(s, "END\r\n");
+}
+
 static void
 session_fini(struct session *s)
 {
@@ -287,9 +314,12 @@ struct table {
 };
 
 static void
-table_set(struct table *t)
+table_set(struct table *t, const struct session *s)
 {
-    const struct rig_config config = {.limit_bytes = 8 * MB, .item_bytes_max = 100000};
+    const struct rig_config config = {
+        .limit_bytes = 8 * MB,
+        .item_bytes_max = s->item_bytes_max == 0 ? 100000 : s->item_bytes_max,
+    };
 
     memset(t, 0, sizeof(*t));
     sim_begin(1);
@@ -398,7 +428,7 @@ cut_output(const struct session *s, size_t first, size_t second)
     struct table t;
 
     note_replay("output", s, first, second);
-    table_set(&t);
+    table_set(&t, s);
     if (sim_send(t.a, s->in.data, s->in.len) != s->in.len)
         sim_die("the session does not fit");
     run_to(&t, first, s->want.len);
@@ -420,7 +450,7 @@ cut_input(const struct session *s, size_t first, size_t second)
     struct table t;
 
     note_replay("input", s, first, second);
-    table_set(&t);
+    table_set(&t, s);
     if (sim_send(t.a, s->in.data, first) != first)
         sim_die("the session does not fit");
     rig_turns(&t.rig, 2);
@@ -432,6 +462,27 @@ cut_input(const struct session *s, size_t first, size_t second)
     (void)sim_send(t.a, s->in.data + second, s->in.len - second);
     run_to(&t, UINT64_MAX, s->want.len);
     compare(&t, s);
+    table_clear(&t);
+    points++;
+}
+
+/* As cut_output(), but A breaks off there: what it held must be free again. */
+static void
+break_output(const struct session *s, size_t first, size_t second)
+{
+    struct table t;
+
+    (void)second;
+    note_replay("a break", s, first, first);
+    table_set(&t, s);
+    if (sim_send(t.a, s->in.data, s->in.len) != s->in.len)
+        sim_die("the session does not fit");
+    run_to(&t, first, s->want.len);
+    sim_reset(t.a);
+    other_acts(&t);
+    sim_reset(t.b);
+    rig_turns(&t.rig, 3);
+    play_check_empty(&t.rig);
     table_clear(&t);
     points++;
 }
@@ -462,6 +513,26 @@ sweep_cuts(const struct session *s, size_t len,
                 cut(s, i, j);
 }
 
+/* A session of megabytes: some cuts, many of them where the value begins. */
+static void
+sweep_parts(void)
+{
+    const size_t cuts[] = {1,     16,    17,    1000,   12500,  12600,   12700,  12800,
+                           13000, 14000, 20000, 100000, 500000, 1000000, 1912000};
+    struct session s;
+
+    memset(&s, 0, sizeof(s));
+    build_parts(&s);
+    for (size_t i = 0; i < ARRAY_LEN(cuts); i++) {
+        cut_output(&s, cuts[i], cuts[i]);
+        break_output(&s, cuts[i], cuts[i]);
+    }
+    checks++;
+    printf("%s: output of %zu bytes cut and broken off in %zu ways\n", s.name, s.want.len,
+           ARRAY_LEN(cuts));
+    session_fini(&s);
+}
+
 static void
 sweep_session(void (*build)(struct session *s))
 {
@@ -471,6 +542,8 @@ sweep_session(void (*build)(struct session *s))
     memset(&s, 0, sizeof(s));
     build(&s);
     sweep_cuts(&s, s.want.len, cut_output);
+    for (size_t i = 1; i < s.want.len; i += stride(s.want.len, effort->cuts / 4 + 1))
+        break_output(&s, i, i);
     printf("%s: output of %zu bytes cut in %" PRIu64 " ways, %.1f s\n", s.name, s.want.len,
            points - before, seconds_now() - started);
     before = points;
@@ -614,6 +687,7 @@ main(int argc, char **argv)
         sweep_start();
     sweep_session(build_classic);
     sweep_session(build_values);
+    sweep_parts();
     if (effort->fault_seeds == 0) {
         printf("%" PRIu64 " passed, 0 failed\n", points);
         return 0;
