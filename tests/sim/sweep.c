@@ -67,7 +67,8 @@ struct text {
 
 struct session {
     const char *name;
-    size_t item_bytes_max; /* of the server; 0: 100 KB */
+    size_t limit_bytes;    /* of the server; 0: 8 MB */
+    size_t item_bytes_max; /* likewise; 0: 100 KB */
     struct text in;
     struct text want;
 };
@@ -276,9 +277,10 @@ build_uploads(struct session *s)
 static void
 build_parts(struct session *s)
 {
-    enum { LONG_BYTES = 1900000, COPIED_BYTES = 1024, GETS = 13 };
+    enum { LONG_BYTES = 1900000, COPIED_BYTES = 400, GETS = 32 };
 
     s->name = "parts";
+    s->limit_bytes = 4 * MB; /* so that its segments are small */
     s->item_bytes_max = 2 * MB;
     say_set(s, "set", 1, COPIED_BYTES);
     want(s, "STORED\r\n");
@@ -317,7 +319,7 @@ static void
 table_set(struct table *t, const struct session *s)
 {
     const struct rig_config config = {
-        .limit_bytes = 8 * MB,
+        .limit_bytes = s->limit_bytes == 0 ? 8 * MB : s->limit_bytes,
         .item_bytes_max = s->item_bytes_max == 0 ? 100000 : s->item_bytes_max,
     };
 
