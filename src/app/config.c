@@ -279,7 +279,8 @@ take_value(struct config *config, int option, char *text)
     }
 }
 
-static void
+/* False when there is no such option. */
+static bool
 name_option(char *name, size_t bytes, int option)
 {
     for (const struct option *o = long_options; o->name != NULL; o++) {
@@ -289,7 +290,9 @@ name_option(char *name, size_t bytes, int option)
             (void)snprintf(name, bytes, "-%c (--%s)", option, o->name);
         else
             (void)snprintf(name, bytes, "--%s", o->name);
+        return true;
     }
+    return false;
 }
 
 /* One option. CONFIG_RUN: go on. */
@@ -325,13 +328,15 @@ take_option(struct config *config, int option, char **argv)
     case 'V': (void)puts("lombard " LOMBARD_VERSION); return CONFIG_DONE;
     case ':': return usage("option '%s' needs a value", argv[optind - 1]);
     case '?':
-        if (optopt != 0 && optopt < 256)
+        if (name_option(name, sizeof(name), optopt))
+            return usage("option %s takes no value", name);
+        if (optopt != 0)
             return usage("unknown option '-%c'", optopt);
-        return usage("unknown or malformed option '%s'", argv[optind - 1]);
+        return usage("unknown or ambiguous option '%s'", argv[optind - 1]);
     default:
         if (take_value(config, option, optarg))
             return CONFIG_RUN;
-        name_option(name, sizeof(name), option);
+        (void)name_option(name, sizeof(name), option);
         return usage("option %s: bad value '%s'", name, optarg);
     }
 }
@@ -370,7 +375,8 @@ config_parse(struct config *config, int argc, char **argv)
         .with_cas = true,
         .evict = true,
     };
-    optind = 1;
+    optind =
+        0; /* from the start, even where the last call left a cluster of letters half read */
     opterr = 0;
     while ((option = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
         enum config_result result = take_option(config, option, argv);

@@ -30,7 +30,7 @@ struct config {
     uint32_t drain_ms;
     uint64_t buffer_mb;
     bool latency;
-    bool loan; /* not --loan off */
+    bool loan;             /* not --loan off */
     int verbosity;         /* -v, -vv */
     bool daemon;           /* -d */
     const char *pid_file;  /* -P */

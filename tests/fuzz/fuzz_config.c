@@ -1,0 +1,107 @@
+/*
+ * tests/fuzz/fuzz_config.c - the command line, and what `stats settings` makes of it.
+ *
+ * The input's lines are the arguments. Whatever they are, the process goes on; what
+ * is accepted lies within its limits; and a second reading comes to the same.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config.h"
+#include "lombard/base/attr.h"
+
+enum { ARGS_MAX = 64, SETTINGS_BYTES = 8192 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define REQUIRE(cond)                                                                          \
+    do {                                                                                       \
+        if (!(cond))                                                                           \
+            BUG(#cond);                                                                        \
+    } while (0)
+
+/* Parse TEXT, which is cut into arguments, saying nothing to anybody. */
+static enum config_result
+parse(struct config *config, char *text)
+{
+    static FILE *null;
+    char name[] = "lombard";
+    char *argv[ARGS_MAX + 2] = {name};
+    FILE *real_stderr = stderr;
+    FILE *real_stdout = stdout;
+    enum config_result result;
+    int argc = 1;
+
+    while (text != NULL && argc <= ARGS_MAX)
+        argv[argc++] = strsep(&text, "\n");
+    if (null == NULL)
+        null = fopen("/dev/null", "we");
+    if (null == NULL)
+        return CONFIG_USAGE;
+    stderr = null;
+    stdout = null;
+    result = config_parse(config, argc, argv);
+    stderr = real_stderr;
+    stdout = real_stdout;
+    return result;
+}
+
+static void
+check_limits(const struct config *config)
+{
+    REQUIRE(config->port >= 0 && config->port <= 65535);
+    REQUIRE(config->host_count >= 0 && config->host_count <= LISTEN_HOSTS_MAX);
+    for (int i = 0; i < config->host_count; i++)
+        REQUIRE(config->hosts[i][0] != '\0');
+    REQUIRE(config->tcp || config->unix_path != NULL);
+    REQUIRE(config->unix_mode <= 0777);
+    REQUIRE(config->memory_mb >= 1 && config->memory_mb <= 1U << 20);
+    REQUIRE(config->item_bytes_max >= 1024);
+    REQUIRE(config->item_bytes_max <= config->memory_mb << 20);
+    REQUIRE(config->max_conns >= 1);
+    REQUIRE(config->backlog >= 1);
+    REQUIRE(config->buffer_mb >= 1 && config->buffer_mb <= 1U << 20);
+    REQUIRE(config->peer_timeout_s <= 86400); /* in milliseconds it is an int of the kernel's */
+    REQUIRE(config->drain_ms <= 3600 * 1000);
+}
+
+/* All of `stats settings`, in TEXT. */
+static void
+show(struct config *config, char *text)
+{
+    struct stat_line line;
+    uint64_t cursor = 0;
+    size_t used = 0;
+
+    while (config_stat_next(config, &cursor, &line))
+        used += (size_t)snprintf(text + used, SETTINGS_BYTES - used, "%s %s\n", line.name,
+                                 line.value);
+    REQUIRE(used < SETTINGS_BYTES);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static char first[SETTINGS_BYTES], second[SETTINGS_BYTES];
+    struct config config, again;
+    char *text = malloc(2 * (size + 1));
+    enum config_result result;
+
+    if (text == NULL)
+        return 0;
+    for (int i = 0; i < 2; i++) {
+        memcpy(text + (size_t)i * (size + 1), data, size);
+        text[(size_t)(i + 1) * (size + 1) - 1] = '\0';
+    }
+    result = parse(&config, text);
+    REQUIRE(parse(&again, text + size + 1) == result);
+    if (result == CONFIG_RUN) {
+        check_limits(&config);
+        show(&config, first);
+        show(&again, second);
+        REQUIRE(strcmp(first, second) == 0);
+    }
+    free(text);
+    return 0;
+}

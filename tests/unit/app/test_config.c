@@ -1,0 +1,344 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config.h"
+#include "leak.h"
+
+/* --- Parsing a line of options, with what it says --- */
+
+enum { ARGS_MAX = 32, LINE_BYTES = 512 };
+
+static struct config config;
+static char line[LINE_BYTES]; /* cut into arguments; config points into it */
+static char said[8192];       /* on standard error and output */
+
+/* OPTIONS are separated by single blanks; two of them enclose an empty argument. */
+static enum config_result
+parse(const char *options)
+{
+    char name[] = "lombard";
+    char *argv[ARGS_MAX + 1] = {name};
+    FILE *real_stderr = stderr;
+    FILE *real_stdout = stdout;
+    FILE *memory = fmemopen(said, sizeof(said), "w");
+    char *rest = line;
+    int argc = 1;
+    enum config_result result;
+
+    ck_assert_uint_lt(strlen(options), sizeof(line));
+    (void)snprintf(line, sizeof(line), "%s", options);
+    while (*options != '\0' && argc < ARGS_MAX && rest != NULL)
+        argv[argc++] = strsep(&rest, " ");
+    ck_assert_ptr_nonnull(memory);
+    stderr = memory;
+    stdout = memory;
+    result = config_parse(&config, argc, argv);
+    stderr = real_stderr;
+    stdout = real_stdout;
+    (void)fclose(memory);
+    return result;
+}
+
+static void
+expect_setting(const char *name, const char *want)
+{
+    struct stat_line stat;
+    uint64_t cursor = 0;
+
+    while (config_stat_next(&config, &cursor, &stat))
+        if (strcmp(stat.name, name) == 0) {
+            ck_assert_str_eq(stat.value, want);
+            return;
+        }
+    ck_abort_msg("no setting %s", name);
+}
+
+/* --- What each option does, as `stats settings` shows it --- */
+
+static const struct {
+    const char *options;
+    const char *name;
+    const char *want;
+} settings[] = {
+    {"", "maxbytes", "67108864"},
+    {"", "maxconns", "1024"},
+    {"", "tcpport", "11211"},
+    {"", "udpport", "0"},
+    {"", "inter", "NULL"},
+    {"", "verbosity", "0"},
+    {"", "evictions", "on"},
+    {"", "domain_socket", "NULL"},
+    {"", "cas_enabled", "yes"},
+    {"", "num_threads", "1"},
+    {"", "reqs_per_event", "0"},
+    {"", "tcp_backlog", "1024"},
+    {"", "item_size_max", "1048576"},
+    {"", "flush_enabled", "yes"},
+    {"", "dump_enabled", "yes"},
+    {"", "shutdown_command", "no"},
+    {"", "idle_timeout", "0"},
+    {"", "send_timeout", "300"},
+    {"", "peer_timeout", "120"},
+    {"", "drain_time_ms", "5000"},
+    {"", "buffer_memory", "268435456"},
+    {"", "latency", "no"},
+    {"", "loan", "on"},
+    {"-p 0", "tcpport", "0"},
+    {"-p -1", "tcpport", "0"},
+    {"-p 65535", "tcpport", "65535"},
+    {"--port=11212", "tcpport", "11212"},
+    {"-l 127.0.0.1,[::1]:2", "inter", "127.0.0.1"},
+    {"--listen host:1", "inter", "host:1"},
+    {"-s /tmp/a", "domain_socket", "/tmp/a"},
+    {"--unix-socket /tmp/b", "domain_socket", "/tmp/b"},
+    {"-b 1", "tcp_backlog", "1"},
+    {"--listen-backlog 1048576", "tcp_backlog", "1048576"},
+    {"-m 1", "maxbytes", "1048576"},
+    {"--memory-limit=1048576", "maxbytes", "1099511627776"},
+    {"-I 1024", "item_size_max", "1024"},
+    {"-I 2k", "item_size_max", "2048"},
+    {"-I 3M", "item_size_max", "3145728"},
+    {"-m 2048 -I 1g", "item_size_max", "1073741824"},
+    {"--max-item-size 1m", "item_size_max", "1048576"},
+    {"-M", "evictions", "off"},
+    {"--disable-evictions", "evictions", "off"},
+    {"-C", "cas_enabled", "no"},
+    {"--disable-cas", "cas_enabled", "no"},
+    {"--buffer-memory 1", "buffer_memory", "1048576"},
+    {"--loan off", "loan", "off"},
+    {"--loan=on", "loan", "on"},
+    {"-c 1", "maxconns", "1"},
+    {"--conn-limit 1073741824", "maxconns", "1073741824"},
+    {"-R 20", "reqs_per_event", "20"},
+    {"--max-reqs-per-event 4294967295", "reqs_per_event", "4294967295"},
+    {"--idle-timeout 10", "idle_timeout", "10"},
+    {"-o idle_timeout=11", "idle_timeout", "11"},
+    {"-o modern,idle_timeout=12", "idle_timeout", "12"},
+    {"--extended idle_timeout=13", "idle_timeout", "13"},
+    {"--send-timeout 0", "send_timeout", "0"},
+    {"--peer-timeout 86400", "peer_timeout", "86400"},
+    {"--drain-time 3600", "drain_time_ms", "3600000"},
+    {"-v", "verbosity", "1"},
+    {"-vv", "verbosity", "2"},
+    {"--verbose --verbose --verbose", "verbosity", "3"},
+    {"--latency", "latency", "yes"},
+    {"-A", "shutdown_command", "yes"},
+    {"--enable-shutdown", "shutdown_command", "yes"},
+    {"-F", "flush_enabled", "no"},
+    {"--disable-flush-all", "flush_enabled", "no"},
+    {"-X", "dump_enabled", "no"},
+    {"--disable-dumping", "dump_enabled", "no"},
+    {"-t 1 -U 0", "num_threads", "1"},
+    {"--threads=1 --udp-port=0", "udpport", "0"},
+    {"-MC", "cas_enabled", "no"},
+    {"-m 100 -m 200", "maxbytes", "209715200"},
+};
+
+START_TEST(options_are_in_force)
+{
+    ck_assert_int_eq(parse(settings[_i].options), CONFIG_RUN);
+    expect_setting(settings[_i].name, settings[_i].want);
+    ck_assert_str_eq(said, "");
+}
+END_TEST
+
+/* --- What no setting shows --- */
+
+START_TEST(places_to_listen)
+{
+    ck_assert_int_eq(parse(""), CONFIG_RUN);
+    ck_assert(config.tcp);
+    ck_assert_int_eq(config.host_count, 0);
+    ck_assert_int_eq(parse("-s /tmp/x"), CONFIG_RUN);
+    ck_assert(!config.tcp);
+    ck_assert_uint_eq(config.unix_mode, 0700);
+    ck_assert_int_eq(parse("-s /tmp/x -a 0660 -p 1"), CONFIG_RUN);
+    ck_assert(config.tcp);
+    ck_assert_uint_eq(config.unix_mode, 0660);
+    ck_assert_int_eq(parse("-s /tmp/x --unix-mask 777 -l a,b:1 -l c"), CONFIG_RUN);
+    ck_assert(config.tcp);
+    ck_assert_uint_eq(config.unix_mode, 0777);
+    ck_assert_int_eq(config.host_count, 3);
+    ck_assert_str_eq(config.hosts[1], "b:1");
+    ck_assert_str_eq(config.hosts[2], "c");
+}
+END_TEST
+
+START_TEST(the_process)
+{
+    ck_assert_int_eq(parse(""), CONFIG_RUN);
+    ck_assert(!config.daemon);
+    ck_assert_ptr_null(config.pid_file);
+    ck_assert_ptr_null(config.user);
+    ck_assert_int_eq(parse("-d -P /run/x -u me"), CONFIG_RUN);
+    ck_assert(config.daemon);
+    ck_assert_str_eq(config.pid_file, "/run/x");
+    ck_assert_str_eq(config.user, "me");
+    ck_assert_int_eq(parse("--daemon --pidfile y --user you"), CONFIG_RUN);
+    ck_assert(config.daemon);
+    ck_assert_str_eq(config.pid_file, "y");
+    ck_assert_str_eq(config.user, "you");
+}
+END_TEST
+
+/* A parse that ended within a cluster of letters leaves nothing to the next. */
+START_TEST(a_parse_leaves_nothing_behind)
+{
+    ck_assert_int_eq(parse("-hF"), CONFIG_DONE);
+    ck_assert_int_eq(parse("-C"), CONFIG_RUN);
+    ck_assert(!config.with_cas);
+    ck_assert(config.flush_enabled);
+}
+END_TEST
+
+/* --- What is answered at once --- */
+
+static const struct {
+    const char *options;
+    const char *says;
+} answers[] = {
+    {"-h", "--memory-limit=N"},
+    {"--help", "Usage: lombard"},
+    {"-V", "lombard " LOMBARD_VERSION "\n"},
+    {"--version", "lombard " LOMBARD_VERSION "\n"},
+    {"-m 5 -V -m nonsense", "lombard " LOMBARD_VERSION "\n"},
+};
+
+START_TEST(answered_at_once)
+{
+    ck_assert_int_eq(parse(answers[_i].options), CONFIG_DONE);
+    ck_assert_ptr_nonnull(strstr(said, answers[_i].says));
+}
+END_TEST
+
+/* The help text says every long option, and its letter. */
+START_TEST(help_is_complete)
+{
+    static const char *const all[] = {
+        "-p, --port",
+        "-l, --listen",
+        "-s, --unix-socket",
+        "-a, --unix-mask",
+        "-b, --listen-back",
+        "-m, --memory-limit",
+        "-I, --max-item-size",
+        "-M, --disable-evic",
+        "-C, --disable-cas",
+        "--buffer-memory",
+        "--loan",
+        "-c, --conn-limit",
+        "-R, --max-reqs-per-e",
+        "--idle-timeout",
+        "--send-timeout",
+        "--peer-timeout",
+        "--drain-time",
+        "-d, --daemon",
+        "-P, --pidfile",
+        "-u, --user",
+        "-v, --verbose",
+        "--latency",
+        "-A, --enable-shut",
+        "-F, --disable-flush",
+        "-X, --disable-dump",
+        "-t, --threads",
+        "-U, --udp-port",
+        "-h, --help",
+        "-V, --version",
+    };
+
+    ck_assert_int_eq(parse("-h"), CONFIG_DONE);
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        ck_assert_msg(strstr(said, all[i]) != NULL, "help says nothing of %s", all[i]);
+}
+END_TEST
+
+/* --- What is refused, and how the option is named --- */
+
+static const struct {
+    const char *options;
+    const char *says;
+} refused[] = {
+    {"-p 65536", "option -p (--port): bad value '65536'"},
+    {"-p -2", "bad value '-2'"},
+    {"-p x", "bad value 'x'"},
+    {"-p ", "bad value ''"},
+    {"-l ", "option -l (--listen): bad value"},
+    {"-l a,,b", "-l (--listen)"},
+    {"-l 1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7", "-l (--listen)"},
+    {"-s ", "option -s (--unix-socket): bad value ''"},
+    {"-a 800", "option -a (--unix-mask): bad value '800'"},
+    {"-a 1777", "bad value '1777'"},
+    {"-a ", "bad value ''"},
+    {"-a -1", "bad value '-1'"},
+    {"-a 7x", "bad value '7x'"},
+    {"-b 0", "option -b (--listen-backlog): bad value '0'"},
+    {"-b 1048577", "bad value '1048577'"},
+    {"-m 0", "option -m (--memory-limit): bad value '0'"},
+    {"-m -1", "bad value '-1'"},
+    {"-m 1048577", "bad value '1048577'"},
+    {"-m 18446744073709551616", "bad value"},
+    {"-m 64m", "bad value '64m'"},
+    {"-I 1023", "option -I (--max-item-size): bad value '1023'"},
+    {"-I 1025m", "bad value '1025m'"},
+    {"-I 18446744073709551615k", "bad value"},
+    {"-I k", "bad value 'k'"},
+    {"-I ", "bad value ''"},
+    {"-I 1kk", "bad value '1kk'"},
+    {"-I 65m", "-I: an item of 68157440 bytes does not fit into -m 64 megabytes"},
+    {"-m 1 -I 2m", "does not fit into -m 1 megabytes"},
+    {"--buffer-memory 0", "option --buffer-memory: bad value '0'"},
+    {"--buffer-memory 1048577", "option --buffer-memory: bad value"},
+    {"--loan maybe", "option --loan: bad value 'maybe'"},
+    {"-c 0", "option -c (--conn-limit): bad value '0'"},
+    {"-c 1073741825", "bad value"},
+    {"-R 4294967296", "option -R (--max-reqs-per-event): bad value"},
+    {"--idle-timeout 4294968", "option --idle-timeout: bad value"},
+    {"--idle-timeout x", "option --idle-timeout: bad value 'x'"},
+    {"--send-timeout -1", "option --send-timeout: bad value '-1'"},
+    {"--peer-timeout 86401", "option --peer-timeout: bad value"},
+    {"--drain-time 3601", "option --drain-time: bad value"},
+    {"-o idle_timeout=x", "-o: unknown or malformed setting 'idle_timeout=x'"},
+    {"-o idle_timeout", "malformed setting 'idle_timeout'"},
+    {"-o slab_reassign", "malformed setting 'slab_reassign'"},
+    {"-o ", "malformed setting ''"},
+    {"-P ", "option -P (--pidfile): bad value ''"},
+    {"-u ", "option -u (--user): bad value ''"},
+    {"-t 4", "-t 4: Lombard is one thread"},
+    {"-U 11211", "-U 11211: there is no UDP here"},
+    {"-m", "option '-m' needs a value"},
+    {"--memory-limit", "option '--memory-limit' needs a value"},
+    {"-Z", "unknown option '-Z'"},
+    {"-vZ", "unknown option '-Z'"},
+    {"-Zv", "unknown option '-Z'"},
+    {"--nonsense", "unknown or ambiguous option '--nonsense'"},
+    {"--li 1", "unknown or ambiguous option '--li'"}, /* listen and listen-backlog */
+    {"--verbose=3", "option -v (--verbose) takes no value"},
+    {"--latency=3", "option --latency takes no value"},
+    {"stray", "unexpected argument 'stray'"},
+    {"-v -- -v", "unexpected argument '-v'"},
+};
+
+START_TEST(bad_options_are_named)
+{
+    ck_assert_int_eq(parse(refused[_i].options), CONFIG_USAGE);
+    ck_assert_msg(strstr(said, refused[_i].says) != NULL, "'%s' says: %s", refused[_i].options,
+                  said);
+    ck_assert_ptr_nonnull(strstr(said, "Try 'lombard --help'.\n"));
+}
+END_TEST
+
+int
+main(void)
+{
+    TCase *tc = leak_tcase("config");
+
+    tcase_add_loop_test(tc, options_are_in_force, 0, ARRAY_LEN(settings));
+    tcase_add_test(tc, places_to_listen);
+    tcase_add_test(tc, the_process);
+    tcase_add_test(tc, a_parse_leaves_nothing_behind);
+    tcase_add_loop_test(tc, answered_at_once, 0, ARRAY_LEN(answers));
+    tcase_add_test(tc, help_is_complete);
+    tcase_add_loop_test(tc, bad_options_are_named, 0, ARRAY_LEN(refused));
+    return leak_run(tc, "app/config");
+}

@@ -1,0 +1,245 @@
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "daemon.h"
+#include "leak.h"
+#include "lombard/base/log.h"
+
+static struct listen_sockets sockets;
+
+static void
+setup(void)
+{
+    log_set_level(LOG_ERROR);
+    memset(&sockets, 0, sizeof(sockets));
+    ck_assert_ptr_nonnull(freopen("/dev/null", "w", stderr));
+}
+
+static void
+teardown(void)
+{
+    while (sockets.count > 0)
+        (void)close(sockets.fd[--sockets.count]);
+}
+
+static struct config
+config_for(const char *host)
+{
+    struct config config = {.tcp = true, .backlog = 8, .hosts = {host}, .host_count = 1};
+
+    return config;
+}
+
+/* --- Where to listen --- */
+
+static const struct {
+    const char *host;
+    bool ok;
+} places[] = {
+    {"127.0.0.1", true},
+    {"127.0.0.1:0", true},
+    {"localhost", true},
+    {"[127.0.0.1]", true},
+    {"[127.0.0.1]:0", true},
+    {"127.0.0.1:", false},
+    {"127.0.0.1:65536", false},
+    {"127.0.0.1:x", false},
+    {"127.0.0.1:-1", false},
+    {":0", false},
+    {"[127.0.0.1", false},
+    {"[127.0.0.1]0", false},
+    {"[]", false},
+    {"[]:0", false},
+    {"::1:0:nonsense", false},
+    {"no such host", false},
+    {"192.0.2.1", false}, /* kept for documentation: nobody's address */
+};
+
+START_TEST(listening_at)
+{
+    struct config config = config_for(places[_i].host);
+
+    ck_assert_int_eq(daemon_listen(&config, &sockets), places[_i].ok);
+    ck_assert_int_eq(sockets.count > 0, places[_i].ok);
+}
+END_TEST
+
+START_TEST(a_host_of_any_length_is_refused)
+{
+    static char host[300];
+    struct config config = config_for(host);
+
+    memset(host, 'a', sizeof(host) - 1);
+    ck_assert(!daemon_listen(&config, &sockets));
+}
+END_TEST
+
+START_TEST(a_port_in_use_is_refused)
+{
+    struct config config = config_for("127.0.0.1");
+
+    ck_assert(daemon_listen(&config, &sockets));
+    config.port = listen_port(sockets.fd[0]);
+    ck_assert(!daemon_listen(&config, &sockets));
+    ck_assert_int_eq(sockets.count, 1);
+}
+END_TEST
+
+START_TEST(every_address_without_a_host)
+{
+    struct config config = config_for(NULL);
+
+    config.host_count = 0;
+    ck_assert(daemon_listen(&config, &sockets));
+    ck_assert_int_ge(sockets.count, 1);
+    ck_assert_uint_ne(listen_port(sockets.fd[0]), 0);
+}
+END_TEST
+
+START_TEST(a_unix_socket_alone)
+{
+    char path[64];
+    struct config config = {.unix_path = path, .unix_mode = 0700, .backlog = 8};
+
+    (void)snprintf(path, sizeof(path), "/tmp/lombard-daemon-%d.sock", (int)getpid());
+    ck_assert(daemon_listen(&config, &sockets));
+    ck_assert_int_eq(sockets.count, 1);
+    ck_assert_uint_eq(listen_port(sockets.fd[0]), 0);
+    (void)unlink(path);
+    config.unix_path = "/no/such/directory/socket";
+    ck_assert(!daemon_listen(&config, &sockets));
+}
+END_TEST
+
+/* --- Files --- */
+
+static const char *
+content(const char *path)
+{
+    static char text[256];
+    FILE *file = fopen(path, "re");
+    size_t len;
+
+    if (file == NULL)
+        return NULL;
+    len = fread(text, 1, sizeof(text) - 1, file);
+    text[len] = '\0';
+    (void)fclose(file);
+    return text;
+}
+
+START_TEST(the_pid_file)
+{
+    static char too_long[5000];
+    char path[64];
+    char want[32];
+
+    (void)snprintf(path, sizeof(path), "/tmp/lombard-daemon-%d.pid", (int)getpid());
+    (void)snprintf(want, sizeof(want), "%ld\n", (long)getpid());
+    ck_assert(daemon_write_pid(path));
+    ck_assert_str_eq(content(path), want);
+    (void)unlink(path);
+    ck_assert(!daemon_write_pid("/no/such/directory/pid"));
+    memset(too_long, 'x', sizeof(too_long) - 1);
+    ck_assert(!daemon_write_pid(too_long));
+}
+END_TEST
+
+START_TEST(the_ports_file)
+{
+    struct config config = config_for("127.0.0.1");
+    char path[64];
+    char want[64];
+
+    ck_assert(daemon_write_ports(&sockets));
+    ck_assert(daemon_listen(&config, &sockets));
+    (void)snprintf(path, sizeof(path), "/tmp/lombard-daemon-%d.ports", (int)getpid());
+    ck_assert_int_eq(setenv("MEMCACHED_PORT_FILENAME", path, 1), 0);
+    ck_assert(daemon_write_ports(&sockets));
+    (void)snprintf(want, sizeof(want), "TCP INET: %u\n", listen_port(sockets.fd[0]));
+    ck_assert_str_eq(content(path), want);
+    (void)unlink(path);
+    ck_assert_int_eq(setenv("MEMCACHED_PORT_FILENAME", "/no/such/directory/ports", 1), 0);
+    ck_assert(!daemon_write_ports(&sockets));
+}
+END_TEST
+
+/* --- The process --- */
+
+START_TEST(users)
+{
+    struct config config = {.user = NULL};
+    bool root = getuid() == 0 || geteuid() == 0;
+
+    ck_assert_int_eq(daemon_check_user(&config), !root);
+    config.user = "no-such-user";
+    ck_assert_int_eq(daemon_check_user(&config), !root);
+    config.user = "root";
+    ck_assert(daemon_check_user(&config));
+    ck_assert(daemon_drop_privileges(&config)); /* root on purpose, or nothing to drop */
+    if (!root)
+        return;
+    config.user = "nobody";
+    ck_assert(daemon_drop_privileges(&config));
+    ck_assert_uint_ne(getuid(), 0);
+    ck_assert_uint_ne(geteuid(), 0);
+}
+END_TEST
+
+START_TEST(descriptors_for_all_connections)
+{
+    struct rlimit few = {100, 4096};
+    struct rlimit now;
+    struct config config = {.max_conns = 1000};
+
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+    daemon_raise_limits(&config);
+    ck_assert_uint_eq(config.max_conns, 1000);
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &now), 0);
+    ck_assert_uint_ge(now.rlim_cur, 1064);
+    daemon_raise_limits(&config); /* already enough */
+    ck_assert_uint_eq(config.max_conns, 1000);
+}
+END_TEST
+
+/* Who may not raise the limit serves fewer, and at least some. */
+START_TEST(fewer_connections_where_the_host_allows_fewer)
+{
+    struct rlimit limit = {100, 1000};
+    struct config config = {.max_conns = 5000, .user = "nobody"};
+
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    if (getuid() == 0)
+        ck_assert(daemon_drop_privileges(&config));
+    daemon_raise_limits(&config);
+    ck_assert_uint_eq(config.max_conns, 1000 - 64);
+    limit.rlim_cur = limit.rlim_max = 100;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    daemon_raise_limits(&config);
+    ck_assert_uint_eq(config.max_conns, 64);
+}
+END_TEST
+
+int
+main(void)
+{
+    TCase *tc = leak_tcase("daemon");
+
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_loop_test(tc, listening_at, 0, ARRAY_LEN(places));
+    tcase_add_test(tc, a_host_of_any_length_is_refused);
+    tcase_add_test(tc, a_port_in_use_is_refused);
+    tcase_add_test(tc, every_address_without_a_host);
+    tcase_add_test(tc, a_unix_socket_alone);
+    tcase_add_test(tc, the_pid_file);
+    tcase_add_test(tc, the_ports_file);
+    tcase_add_test(tc, users);
+    tcase_add_test(tc, descriptors_for_all_connections);
+    tcase_add_test(tc, fewer_connections_where_the_host_allows_fewer);
+    return leak_run(tc, "app/daemon");
+}
