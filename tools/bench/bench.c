@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+enum { SPARE_FILES = 64 };
+
 struct bench *
 bench_create(const struct options *options, const struct net_addr *addrs, unsigned count)
 {
@@ -16,9 +18,16 @@ bench_create(const struct options *options, const struct net_addr *addrs, unsign
         return NULL;
     b->options = options;
     b->target_count = count;
+    b->by_turns =
+        count > 1 && options->connections * count + SPARE_FILES > net_raise_file_limit();
     for (unsigned i = 0; i < count; i++) {
-        b->targets[i].addr = addrs[i];
-        tally_reset(&b->targets[i].total);
+        struct target *t = &b->targets[i];
+
+        t->addr = addrs[i];
+        t->options = *options;
+        if (t->addr.len == 0)
+            floor_adapt(&t->options);
+        tally_reset(&t->total);
     }
     return b;
 }
@@ -44,16 +53,34 @@ look(struct target *t, struct server_sample *out)
         t->pid = 0;
 }
 
+/* Know the server's process; the floor's is started first. */
+static bool
+find_server(const struct bench *b, struct target *t)
+{
+    const struct options *o = &t->options;
+
+    if (t->addr.len > 0) {
+        t->pid = t == &b->targets[0] && o->server_pid != 0 ? (pid_t)o->server_pid
+                                                           : server_find(&t->addr);
+        return true;
+    }
+    if (!floor_start(&t->floor, o, b->targets[0].pid)) {
+        (void)fprintf(stderr, "lombard-bench: the floor could not be started\n");
+        return false;
+    }
+    t->addr = t->floor.addr;
+    t->pid = t->floor.pid;
+    return true;
+}
+
 static bool
 open_target(const struct bench *b, struct target *t)
 {
-    const struct options *o = b->options;
+    const struct options *o = &t->options;
     enum session_result result;
 
-    if (t == &b->targets[0] && o->server_pid != 0)
-        t->pid = (pid_t)o->server_pid;
-    else
-        t->pid = server_find(&t->addr);
+    if (!find_server(b, t))
+        return false;
     look(t, &t->before_open);
     t->session = calloc(1, sizeof(*t->session));
     if (t->session == NULL)
@@ -67,9 +94,9 @@ open_target(const struct bench *b, struct target *t)
 
 /* What happened before the measurement is forgotten, but for wrong data. */
 static bool
-prepare(const struct bench *b, struct target *t)
+prepare(struct target *t)
 {
-    const struct options *o = b->options;
+    const struct options *o = &t->options;
     struct tally *tally = &t->session->load.tally;
 
     if (o->fill) {
@@ -91,10 +118,10 @@ prepare(const struct bench *b, struct target *t)
 
 /* Bring on the clients that are there beside the load. */
 static bool
-start_roles(const struct bench *b, struct target *t)
+start_roles(struct target *t)
 {
     look(t, &t->before_roles);
-    if (!roles_start(&t->roles, b->options, &t->addr)) {
+    if (!roles_start(&t->roles, &t->options, &t->addr)) {
         (void)fprintf(stderr,
                       "lombard-bench: %s: the clients beside the load could not be started\n",
                       t->addr.text);
@@ -106,9 +133,9 @@ start_roles(const struct bench *b, struct target *t)
 
 /* Search the rate, if asked to: the measurement that follows is then made at it. */
 static bool
-find_max(const struct bench *b, struct target *t)
+find_max(struct target *t)
 {
-    const struct options *o = b->options;
+    const struct options *o = &t->options;
     bool say_trials = !o->quiet && o->json_path == NULL && o->csv_path == NULL;
 
     if (o->find_max_ns == 0)
@@ -140,6 +167,7 @@ bench_destroy(struct bench *b)
             session_close(b->targets[i].session);
         free(b->targets[i].session);
         stop_roles(&b->targets[i]);
+        floor_stop(&b->targets[i].floor);
     }
     free(b);
 }
@@ -167,10 +195,16 @@ note_round(struct target *t, const struct tally *tally, uint64_t server_cpu_ns)
 static bool
 measure(const struct bench *b, struct target *t)
 {
-    const struct options *o = b->options;
+    const struct options *o = &t->options;
     struct server_sample start = {0};
-    enum session_result result;
+    enum session_result result = SESSION_OK;
 
+    if (b->by_turns)
+        result = session_connect(t->session);
+    if (result == SESSION_OK && b->by_turns && o->warmup_ns > 0)
+        result = session_run(t->session, o->warmup_ns, 0);
+    if (!say(t, result))
+        return false;
     look(t, &start);
     result = session_run(t->session, o->duration_ns, o->requests);
     look(t, &t->end);
@@ -179,6 +213,8 @@ measure(const struct bench *b, struct target *t)
         t->wrong = true;
     }
     note_round(t, &t->session->load.tally, t->end.cpu_ns - start.cpu_ns);
+    if (b->by_turns)
+        session_disconnect(t->session);
     return say(t, result);
 }
 
@@ -188,6 +224,8 @@ fetch_counters(struct bench *b, bool before)
     for (unsigned i = 0; b->options->stats && i < b->target_count; i++) {
         struct target *t = &b->targets[i];
 
+        if (t->floor.pid != 0)
+            continue;
         if (!counters_fetch(&t->addr, before ? &t->counters_before : &t->counters))
             (void)fprintf(stderr, "lombard-bench: %s does not answer stats\n", t->addr.text);
         else if (!before)
@@ -199,9 +237,12 @@ bool
 bench_run(struct bench *b)
 {
     for (unsigned i = 0; i < b->target_count; i++) {
-        if (!open_target(b, &b->targets[i]) || !prepare(b, &b->targets[i]) ||
-            !start_roles(b, &b->targets[i]) || !find_max(b, &b->targets[i]))
+        struct target *t = &b->targets[i];
+
+        if (!open_target(b, t) || !prepare(t) || !start_roles(t) || !find_max(t))
             return false;
+        if (b->by_turns)
+            session_disconnect(t->session);
     }
     fetch_counters(b, true);
     for (uint64_t round = 0; round < b->options->rounds; round++) {

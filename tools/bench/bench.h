@@ -1,9 +1,10 @@
 /*
- * tools/bench/bench.h - a whole benchmark: one server or two, some rounds.
+ * tools/bench/bench.h - a whole benchmark: one server or a few, some rounds.
  *
- * With two servers each round measures both, in alternating order, so that what
- * drifts on the machine (clock speed, neighbours) meets both alike; ratios are
- * taken within a round.
+ * With several servers each round measures all, in changing order, so that what
+ * drifts on the machine (clock speed, neighbours) meets all alike; ratios are
+ * taken within a round. Where the connections to all would be too many open
+ * files at once, each server is connected to only while it is measured.
  */
 #pragma once
 
@@ -12,13 +13,14 @@
 
 #include "counters.h"
 #include "findmax.h"
+#include "floor.h"
 #include "options.h"
 #include "roles.h"
 #include "server.h"
 #include "session.h"
 #include "tally.h"
 
-enum { BENCH_TARGETS_MAX = 2 };
+enum { BENCH_TARGETS_MAX = 8 };
 
 /* The figures of one round. Not a number where it was not measured. */
 struct round {
@@ -33,6 +35,8 @@ struct round {
 };
 
 struct target {
+    struct options options; /* as the user's, but for the floor */
+    struct floor floor;     /* where it is this one */
     struct session *session;
     struct net_addr addr;
     pid_t pid;                        /* 0: the process is not known */
@@ -56,10 +60,12 @@ struct target {
 struct bench {
     const struct options *options;
     unsigned target_count;
+    bool by_turns; /* connected only while measured */
     struct target targets[BENCH_TARGETS_MAX];
 };
 
-/* NULL when memory is short. */
+/* COUNT is at most BENCH_TARGETS_MAX; an address of no length is the floor. NULL when memory is
+ * short. */
 struct bench *bench_create(const struct options *options, const struct net_addr *addrs,
                            unsigned count) MUST_USE;
 void bench_destroy(struct bench *b);
@@ -84,5 +90,5 @@ struct spread {
 
 double figure_of(const struct round *r, const struct figure *f);
 struct spread figure_spread(const struct target *t, const struct figure *f);
-/* Of the first server's over the second's, round by round. */
-struct spread figure_ratio(const struct bench *b, const struct figure *f);
+/* Of the first server's over that of server number OTHER, round by round. */
+struct spread figure_ratio(const struct bench *b, unsigned other, const struct figure *f);

@@ -65,10 +65,10 @@ figure_spread(const struct target *t, const struct figure *f)
 }
 
 struct spread
-figure_ratio(const struct bench *b, const struct figure *f)
+figure_ratio(const struct bench *b, unsigned other, const struct figure *f)
 {
     const struct target *first = &b->targets[0];
-    const struct target *second = &b->targets[1];
+    const struct target *second = &b->targets[other];
     double values[OPTIONS_ROUNDS_MAX];
     uint64_t n =
         first->rounds_done < second->rounds_done ? first->rounds_done : second->rounds_done;

@@ -64,9 +64,9 @@ verdict(const struct bench *b)
 }
 
 static int
-run(const struct options *o, const struct net_addr *addrs)
+run(const struct options *o, const struct net_addr *addrs, unsigned count)
 {
-    struct bench *b = bench_create(o, addrs, o->compare != NULL ? 2 : 1);
+    struct bench *b = bench_create(o, addrs, count);
     int status = EXIT_NOT_RUN;
     bool done;
 
@@ -86,15 +86,45 @@ run(const struct options *o, const struct net_addr *addrs)
 }
 
 static bool
-resolve(const char *option, const char *text, struct net_addr *addr)
+resolve(const struct options *o, const char *option, const char *text, struct net_addr *addr)
 {
-    const char *why;
+    bool floor = strcmp(text, FLOOR_NAME) == 0;
+    const char *why = floor ? floor_refuses(o) : NULL;
 
-    if (net_resolve(text, addr, &why))
+    memset(addr, 0, sizeof(*addr));
+    if (floor ? why == NULL : net_resolve(text, addr, &why))
         return true;
     (void)fprintf(stderr, "lombard-bench: option '--%s' cannot be '%s': %s\n", option, text,
                   why);
     return false;
+}
+
+/* The servers asked for: how many, 0 when one cannot be understood. */
+static unsigned
+resolve_all(const struct options *o, struct net_addr *addrs)
+{
+    const char *next = o->compare;
+    unsigned count = 1;
+
+    if (!resolve(o, "server", o->server, &addrs[0]))
+        return 0;
+    while (next != NULL) {
+        char word[sizeof(addrs->text)];
+        size_t len = strcspn(next, ",");
+
+        if (count == BENCH_TARGETS_MAX) {
+            (void)fprintf(stderr,
+                          "lombard-bench: option '--compare' takes %d servers at most\n",
+                          BENCH_TARGETS_MAX - 1);
+            return 0;
+        }
+        (void)snprintf(word, sizeof(word), "%.*s", (int)len, next);
+        if (!resolve(o, "compare", word, &addrs[count]))
+            return 0;
+        count++;
+        next = next[len] == ',' ? next + len + 1 : NULL;
+    }
+    return count;
 }
 
 int
@@ -102,6 +132,7 @@ main(int argc, char **argv)
 {
     struct options o;
     struct net_addr addrs[BENCH_TARGETS_MAX];
+    unsigned count;
 
     if (options_parse(argc, argv, &o) == OPTIONS_BAD)
         return EXIT_USAGE;
@@ -118,11 +149,11 @@ main(int argc, char **argv)
         (void)signal(SIGPIPE, SIG_IGN);
         return selftest_run() ? EXIT_SUCCESS : EXIT_WRONG;
     }
-    if (!resolve("server", o.server, &addrs[0]) ||
-        (o.compare != NULL && !resolve("compare", o.compare, &addrs[1])))
+    count = resolve_all(&o, addrs);
+    if (count == 0)
         return EXIT_USAGE;
     value_init();
     (void)signal(SIGPIPE, SIG_IGN);
     (void)net_raise_file_limit();
-    return run(&o, addrs);
+    return run(&o, addrs, count);
 }

@@ -184,6 +184,27 @@ fail:
     return -1;
 }
 
+int
+net_listen(struct net_addr *out)
+{
+    struct sockaddr_in in4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(in4);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return -1;
+    if (bind(fd, (const struct sockaddr *)&in4, len) != 0 || listen(fd, 4096) != 0 ||
+        getsockname(fd, (struct sockaddr *)&in4, &len) != 0) {
+        (void)close(fd);
+        return -1;
+    }
+    memset(out, 0, sizeof(*out));
+    memcpy(&out->addr, &in4, sizeof(in4));
+    out->len = len;
+    (void)snprintf(out->text, sizeof(out->text), "127.0.0.1:%u", ntohs(in4.sin_port));
+    return fd;
+}
+
 uint64_t
 net_raise_file_limit(void)
 {

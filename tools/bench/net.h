@@ -32,5 +32,8 @@ int net_connect(const struct net_addr *addr, uint32_t source) MUST_USE;
 /* Whether the other end of FD is on this machine. */
 bool net_is_local(int fd);
 
+/* A socket that listens on a free port of 127.0.0.1, which is written to *OUT; -1 with errno. */
+int net_listen(struct net_addr *out) MUST_USE;
+
 /* Raise the limit of open files as far as allowed; the limit then. */
 uint64_t net_raise_file_limit(void);

@@ -18,7 +18,7 @@ enum arrivals { ARRIVALS_CONSTANT, ARRIVALS_POISSON };
 
 struct options {
     const char *server;
-    const char *compare; /* a second server, or NULL */
+    const char *compare; /* other servers, separated by commas, or NULL */
     const char *protocol;
     const char *json_path; /* or NULL; "-" is standard output */
     const char *csv_path;  /* likewise */

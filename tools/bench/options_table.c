@@ -205,8 +205,9 @@ const struct option_desc option_descs[] = {
      "load without measuring for so long (0)"},
     {"rounds", 0, ARG_COUNT, FIELD(rounds), 1, OPTIONS_ROUNDS_MAX, NULL, "N",
      "measure so many times, each for the duration; reports median and spread (1)"},
-    {"compare", 0, ARG_TEXT, FIELD(compare), 0, 0, NULL, "ADDR",
-     "measure a second server in turns with the first; reports ratios (5 rounds)"},
+    {"compare", 0, ARG_TEXT, FIELD(compare), 0, 0, NULL, "ADDRS",
+     "measure other servers in turns with the first; reports ratios (5 rounds).\n"
+     "                           Also: floor, a built-in server that only counts and answers"},
     {"find-max", 0, ARG_CUSTOM, 0, 0, 0, parse_find_max, "LIMIT",
      "search the highest rate that keeps a latency, such as p99<1ms (response time)"},
     {.help = "Beside the load"},

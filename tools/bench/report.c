@@ -270,8 +270,7 @@ print_spread(FILE *f, struct spread s, int digits)
                       s.max);
 }
 
-/* Median and spread over the rounds; with two servers also the ratio of the first to the
- * second. */
+/* Median and spread over the rounds; with more servers also the ratio of the first to each. */
 static void
 print_rounds(FILE *f, const struct bench *b)
 {
@@ -279,15 +278,15 @@ print_rounds(FILE *f, const struct bench *b)
                   b->targets[0].rounds_done, "");
     for (unsigned t = 0; t < b->target_count; t++)
         (void)fprintf(f, " %36s", b->targets[t].addr.text);
-    if (b->target_count > 1)
-        (void)fprintf(f, " %36s", "ratio, first to second");
+    for (unsigned t = 1; t < b->target_count; t++)
+        (void)fprintf(f, "  ratio of first to %-17.17s", b->targets[t].addr.text);
     (void)fputc('\n', f);
     for (int i = 0; i < FIGURE_COUNT; i++) {
         (void)fprintf(f, "%-15s", figures[i].name);
         for (unsigned t = 0; t < b->target_count; t++)
             print_spread(f, figure_spread(&b->targets[t], &figures[i]), 2);
-        if (b->target_count > 1)
-            print_spread(f, figure_ratio(b, &figures[i]), 3);
+        for (unsigned t = 1; t < b->target_count; t++)
+            print_spread(f, figure_ratio(b, t, &figures[i]), 3);
         (void)fputc('\n', f);
     }
 }

@@ -243,14 +243,16 @@ put_target(FILE *f, const struct options *o, const struct target *target)
     (void)fprintf(f, "}");
 }
 
+/* Of the first server to one of the others. */
 static void
-put_ratios(FILE *f, const struct bench *b)
+put_ratios(FILE *f, const struct bench *b, unsigned other)
 {
-    (void)fprintf(f, ",\n\"ratio_first_to_second\": {");
+    (void)fprintf(f, "%s\n  {\"to\": ", other > 1 ? "," : "");
+    put_string(f, b->targets[other].addr.text);
     for (int i = 0; i < FIGURE_COUNT; i++) {
-        struct spread s = figure_ratio(b, &figures[i]);
+        struct spread s = figure_ratio(b, other, &figures[i]);
 
-        (void)fprintf(f, "%s\n  \"%s\": {\"median\": ", i > 0 ? "," : "", figures[i].json_name);
+        (void)fprintf(f, ",\n   \"%s\": {\"median\": ", figures[i].json_name);
         put_double(f, s.median);
         (void)fprintf(f, ", \"min\": ");
         put_double(f, s.min);
@@ -272,7 +274,8 @@ report_json(FILE *f, const struct bench *b)
         put_target(f, b->options, &b->targets[t]);
     }
     (void)fprintf(f, "]");
-    if (b->target_count > 1)
-        put_ratios(f, b);
-    (void)fprintf(f, "\n}\n");
+    (void)fprintf(f, ",\n\"ratios_of_first\": [");
+    for (unsigned t = 1; t < b->target_count; t++)
+        put_ratios(f, b, t);
+    (void)fprintf(f, "]\n}\n");
 }

@@ -94,12 +94,32 @@ session_open(struct session *s, const struct options *options, const struct net_
     errno = ENOMEM;
     if (!load_init(&s->load, options, s->addr.text) || !init_shared(s) || !init_conns(s))
         return SESSION_NO_MEMORY;
+    return session_connect(s);
+}
+
+enum session_result
+session_connect(struct session *s)
+{
     for (uint32_t i = 0; i < s->conn_count; i++) {
+        if (s->conns[i].fd >= 0)
+            continue;
         if (!conn_open(&s->conns[i], &s->shared, &s->addr))
             return SESSION_CANNOT_CONNECT;
         s->up_count++;
     }
+    s->down_since_ns = 0;
     return SESSION_OK;
+}
+
+void
+session_disconnect(struct session *s)
+{
+    for (uint32_t i = 0; i < s->conn_count; i++) {
+        if (s->conns[i].fd >= 0)
+            conn_drop(&s->conns[i], &s->shared);
+    }
+    s->up_count = 0;
+    s->next_retry_ns = 0;
 }
 
 void

@@ -42,6 +42,9 @@ const char *session_result_name(enum session_result result);
 enum session_result session_open(struct session *s, const struct options *options,
                                  const struct net_addr *addr) MUST_USE;
 void session_close(struct session *s);
+/* Close all connections while nothing is in flight, and open them again. */
+void session_disconnect(struct session *s);
+enum session_result session_connect(struct session *s) MUST_USE;
 
 /* Store every key once. */
 enum session_result session_fill(struct session *s) MUST_USE;

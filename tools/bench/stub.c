@@ -315,22 +315,12 @@ be_server(int listen_fd, const struct stub_config *config)
 bool
 stub_start(struct stub *stub, const struct stub_config *config)
 {
-    struct sockaddr_in in4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof(in4);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd;
 
     memset(stub, 0, sizeof(*stub));
+    fd = net_listen(&stub->addr);
     if (fd < 0)
         return false;
-    if (bind(fd, (const struct sockaddr *)&in4, len) != 0 || listen(fd, 1024) != 0 ||
-        getsockname(fd, (struct sockaddr *)&in4, &len) != 0) {
-        (void)close(fd);
-        return false;
-    }
-    memcpy(&stub->addr.addr, &in4, sizeof(in4));
-    stub->addr.len = sizeof(in4);
-    (void)snprintf(stub->addr.text, sizeof(stub->addr.text), "built-in:%u",
-                   ntohs(in4.sin_port));
     stub->pid = fork();
     if (stub->pid == 0)
         be_server(fd, config);
