@@ -25,6 +25,8 @@ bench_create(const struct options *options, const struct net_addr *addrs, unsign
 
         t->addr = addrs[i];
         t->options = *options;
+        if (i > 0 && options->beside_first)
+            options_without_roles(&t->options);
         if (t->addr.len == 0)
             floor_adapt(&t->options);
         tally_reset(&t->total);
@@ -50,6 +52,13 @@ static void
 look(struct target *t, struct server_sample *out)
 {
     if (t->pid != 0 && !server_look(t->pid, out))
+        t->pid = 0;
+}
+
+static void
+look_closely(struct target *t, struct server_sample *out)
+{
+    if (t->pid != 0 && !server_look_closely(t->pid, out))
         t->pid = 0;
 }
 
@@ -120,14 +129,14 @@ prepare(struct target *t)
 static bool
 start_roles(struct target *t)
 {
-    look(t, &t->before_roles);
+    look_closely(t, &t->before_roles);
     if (!roles_start(&t->roles, &t->options, &t->addr)) {
         (void)fprintf(stderr,
                       "lombard-bench: %s: the clients beside the load could not be started\n",
                       t->addr.text);
         return false;
     }
-    look(t, &t->after_roles);
+    look_closely(t, &t->after_roles);
     return true;
 }
 
@@ -152,7 +161,7 @@ stop_roles(struct target *t)
         return;
     roles_stop(&t->roles);
     (void)nanosleep(&a_moment, NULL); /* for the server to notice */
-    look(t, &t->without_roles);
+    look_closely(t, &t->without_roles);
     for (int i = 0; i < ROLE_KIND_COUNT; i++)
         t->wrong |= t->roles.final[i].mismatches > 0;
 }
@@ -179,7 +188,10 @@ note_round(struct target *t, const struct tally *tally, uint64_t server_cpu_ns)
     double requests = (double)tally->requests;
     struct hist all;
 
-    tally_service(tally, &all);
+    if (t->options.rate > 0 || t->options.find_max_ns > 0)
+        all = tally->response;
+    else
+        tally_service(tally, &all);
     r->per_s = requests / tally_seconds(tally);
     r->server_us = t->pid != 0 ? (double)server_cpu_ns / 1e3 / requests : NAN;
     r->client_us = (double)tally->cpu_ns / 1e3 / requests;

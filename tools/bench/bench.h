@@ -22,7 +22,8 @@
 
 enum { BENCH_TARGETS_MAX = 8 };
 
-/* The figures of one round. Not a number where it was not measured. */
+/* The figures of one round. Not a number where it was not measured. Latencies are service times,
+ * in the open loop response times. */
 struct round {
     double per_s;
     double server_us; /* CPU of the server, a request */

@@ -32,7 +32,7 @@ floor_adapt(struct options *o)
     o->keys = 1;
     o->fill = false;
     o->dist = (struct dist_config){.kind = DIST_UNIFORM};
-    o->idle = o->slow_readers = o->half_commands = o->churn = 0;
+    options_without_roles(o);
 }
 
 /* The request that all are like: of the key with id 0. */

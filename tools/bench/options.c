@@ -145,6 +145,15 @@ PRINTF_LIKE(1, 2) static enum options_result bad(const char *format, ...)
     return OPTIONS_BAD;
 }
 
+void
+options_without_roles(struct options *o)
+{
+    o->idle = 0;
+    o->slow_readers = 0;
+    o->half_commands = 0;
+    o->churn = 0;
+}
+
 /* Defaults that depend on nothing. */
 static void
 set_defaults(struct options *o)

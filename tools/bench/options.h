@@ -47,6 +47,7 @@ struct options {
     uint64_t slow_rate;     /*   but so many bytes a second */
     uint64_t half_commands; /* connections that have sent half a command */
     uint64_t churn;         /* clients that connect, ask once and go, over and over */
+    bool beside_first;      /* these five are there at the first server only */
     uint64_t find_max_ns;   /* find the highest rate with this latency */
     double find_max_quantile;
     double weights[OP_KIND_COUNT]; /* of the mix; they need not sum to anything */
@@ -77,6 +78,8 @@ enum options_result {
 
 enum options_result options_parse(int argc, char **argv, struct options *out) MUST_USE;
 void options_help(void);
+/* Take all clients beside the load away. */
+void options_without_roles(struct options *o);
 
 /* "250ms", "10s", "2m", "1.5" (seconds); also us. False when it is none, or negative. */
 bool options_duration(const char *text, uint64_t *ns) MUST_USE;

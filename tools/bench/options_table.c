@@ -221,6 +221,8 @@ const struct option_desc option_descs[] = {
      "connections that have sent half a command, and then sleep (0)"},
     {"churn", 0, ARG_COUNT, FIELD(churn), 0, 1000, NULL, "N",
      "clients that connect, store, read, and go away, over and over (0)"},
+    {"beside-first", 0, ARG_NONE, FIELD(beside_first), 0, 0, NULL, NULL,
+     "all these at the first server only: --compare it with one that has none"},
     {.help = "Hit ratio (lombard-bench hitratio ...: get, then set on a miss; see --requests)"},
     {"trace", 0, ARG_TEXT, FIELD(trace_path), 0, 0, NULL, "FILE",
      "replay: lines \"key [size [ttl [op]]]\"; - is standard input"},

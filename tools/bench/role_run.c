@@ -22,7 +22,8 @@ enum {
     SMALL_BYTES = 1024,
     LARGE_BYTES = 100 * 1024,
     LARGE_GETS = 64,
-    PORTS_PER_SOURCE = 20000,
+    PORTS_PER_SOURCE =
+        4000, /* few: the kernel looks longer for a free one, the more are taken */
     INPUT_BYTES = 64 * 1024,
     TICK_MS = 100,
     PATIENCE_S = 30,
@@ -48,6 +49,7 @@ struct herd {
     struct out out;
     struct client *clients;
     uint32_t count;
+    uint32_t first_source;
     uint32_t sources;     /* connections made so far: which source address is next */
     unsigned char *input; /* PROTO_LINE_MAX for the stash, then INPUT_BYTES */
 };
@@ -68,7 +70,8 @@ open_client(struct herd *h, struct client *c)
 
     memset(c, 0, sizeof(*c));
     c->reader.keys = &h->keys;
-    c->fd = net_connect(h->addr, 1 + h->sources++ / PORTS_PER_SOURCE % 250);
+    c->fd =
+        net_connect(h->addr, h->first_source + h->sources++ / PORTS_PER_SOURCE % ROLE_SOURCES);
     if (c->fd < 0) {
         h->report.failed++;
         return false;
@@ -348,7 +351,7 @@ role_run(const struct role_process *p, const struct options *o, const struct net
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (!prepare(&h))
         _exit(1);
-    h.sources = p->kind == ROLE_IDLE ? 0 : (uint32_t)p->kind * 50 * PORTS_PER_SOURCE;
+    h.first_source = p->first_source;
     start = sys_monotonic_ns();
     open_all(&h);
     h.report.open_ns = sys_monotonic_ns() - start;

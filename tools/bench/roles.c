@@ -72,7 +72,10 @@ start_one(struct roles *r, enum role_kind kind, const struct options *o,
         (void)close(control[1]);
         return false;
     }
-    *p = (struct role_process){.kind = kind, .control_fd = control[0], .report_fd = report[1]};
+    *p = (struct role_process){.kind = kind,
+                               .first_source = 1 + ROLE_SOURCES * r->count,
+                               .control_fd = control[0],
+                               .report_fd = report[1]};
     p->pid = fork();
     if (p->pid == 0) {
         /* The writing ends of others would keep them from seeing theirs closed. */

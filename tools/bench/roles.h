@@ -24,7 +24,11 @@
 
 enum role_kind { ROLE_IDLE, ROLE_SLOW_READER, ROLE_HALF_COMMAND, ROLE_CHURN };
 
-enum { ROLE_KIND_COUNT = ROLE_CHURN + 1, ROLE_PROCESSES_MAX = 256 };
+enum {
+    ROLE_KIND_COUNT = ROLE_CHURN + 1,
+    ROLE_PROCESSES_MAX = 256,
+    ROLE_SOURCES = 250, /* addresses of 127/8 that each process connects from */
+};
 
 struct role_report {
     uint64_t opened;     /* connections; of churn: all of them so far */
@@ -39,8 +43,9 @@ struct role_report {
 struct role_process {
     pid_t pid;
     enum role_kind kind;
-    int control_fd; /* closing it says: finish */
-    int report_fd;  /* a report when all is open, another at the end */
+    uint32_t first_source; /* of its addresses (net.h) */
+    int control_fd;        /* closing it says: finish */
+    int report_fd;         /* a report when all is open, another at the end */
 };
 
 struct roles {

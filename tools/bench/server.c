@@ -254,3 +254,17 @@ server_look(pid_t pid, struct server_sample *out)
     *out = s;
     return true;
 }
+
+bool
+server_look_closely(pid_t pid, struct server_sample *out)
+{
+    unsigned long long kb;
+    char path[64];
+
+    if (!server_look(pid, out))
+        return false;
+    (void)snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)pid);
+    if (read_number(path, "Rss:", &kb))
+        out->rss_bytes = kb * 1024;
+    return true;
+}

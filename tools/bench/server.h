@@ -27,3 +27,6 @@ struct server_sample {
 pid_t server_find(const struct net_addr *addr) MUST_USE;
 /* False when PID is gone, or hidden. */
 bool server_look(pid_t pid, struct server_sample *out) MUST_USE;
+/* The same, with memory to the page: the kernel keeps its own count only roughly. It stops the
+ * server for some milliseconds. */
+bool server_look_closely(pid_t pid, struct server_sample *out) MUST_USE;
