@@ -226,7 +226,8 @@ return_buffers(struct conn *c, bool more)
         return;
     if (c->wbuf != NULL && buf_is_empty(c->wbuf))
         pool_return(pool, LOAN_FOR_OUTPUT, &c->wbuf);
-    if (c->rbuf == NULL)
+    /* What it gave back may have come to it at once, as input: that is for its next turn. */
+    if (c->rbuf == NULL || c->state == CONN_READY)
         return;
     if (buf_is_empty(c->rbuf))
         pool_return(pool, LOAN_FOR_INPUT, &c->rbuf);
@@ -277,7 +278,7 @@ settle(struct conn *c, bool more, bool was_stalled)
     }
     return_buffers(c, more);
     if (c->state == CONN_READY)
-        return; /* what it gave back as output was granted to it as input at once */
+        return;
     if ((c->flags & CONN_FINISHING) && c->wbuf == NULL) {
         conn_mark_dead(c, (enum close_reason)c->close_reason);
         conn_release(c);

@@ -1,190 +1,16 @@
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-#include "lombard/conn/server.h"
 #include "lombard/event/listen.h"
-#include "lombard/proto/reply.h"
-#include "server_priv.h"
-#include "leak.h"
-
-/* --- A server on a unix socket, turned by hand, and its clients --- */
-
-enum { CLIENTS = 4, OUT_BYTES = 4 * 1024 * 1024 };
-
-static struct clock now;
-static struct cmd *cmd;
-static struct server *server;
-static char path[64];
-static int clients[CLIENTS];
-static char out[OUT_BYTES];
-
-static bool shutdown_enabled;
-
-static void
-start(uint32_t max_conns, uint32_t requests_a_turn)
-{
-    struct cmd_config cmd_config = {
-        .shutdown_enabled = shutdown_enabled,
-        .limit_bytes = 64U << 20,
-        .item_bytes_max = 2U << 20,
-        .evict = true,
-        .with_cas = true,
-        .flush_enabled = true,
-        .dump_enabled = true,
-        .clock = &now,
-    };
-    struct server_config config = {
-        .max_conns = max_conns,
-        .requests_a_turn = requests_a_turn,
-        .buffer_bytes = SERVER_BUFFER_BYTES_MIN,
-        .drain_ms = 200,
-        .clock = &now,
-    };
-    struct listen_sockets sockets = {.count = 0};
-
-    clock_init(&now);
-    cmd = cmd_create(&cmd_config);
-    ck_assert_ptr_nonnull(cmd);
-    config.cmd = cmd;
-    server = server_create(&config);
-    ck_assert_ptr_nonnull(server);
-    (void)snprintf(path, sizeof(path), "/tmp/lombard-server-%d.sock", (int)getpid());
-    ck_assert_int_eq(listen_open_unix(path, 0700, 64, &sockets), LISTEN_OK);
-    ck_assert(server_listen(server, sockets.fd[0]));
-}
-
-static void
-setup(void)
-{
-    for (int i = 0; i < CLIENTS; i++)
-        clients[i] = -1;
-    start(100, 0);
-}
-
-static void
-turns(int count)
-{
-    char why[128];
-
-    for (int i = 0; i < count; i++) {
-        ck_assert(loop_turn(server_loop(server), 0));
-        ck_assert_msg(server_check(server, why, sizeof(why)), "%s", why);
-    }
-}
-
-static void
-hang_up(int i)
-{
-    if (clients[i] >= 0)
-        (void)close(clients[i]);
-    clients[i] = -1;
-}
-
-/* Nothing is left when everybody has gone. */
-static void
-teardown(void)
-{
-    struct pool_ledger ledger;
-
-    for (int i = 0; i < CLIENTS; i++)
-        hang_up(i);
-    turns(10);
-    pool_ledger(server->pool, &ledger);
-    ck_assert_uint_eq(ledger.lent, 0);
-    ck_assert_uint_eq(server->table.conns, 0);
-    ck_assert_uint_eq(server->stats.stash_bytes, 0);
-    server_destroy(server);
-    cmd_destroy(cmd);
-    (void)unlink(path);
-}
+#include "rig.h"
 
 static void
 restart_with_shutdown(void)
 {
-    teardown();
-    shutdown_enabled = true;
-    setup();
-    shutdown_enabled = false;
-}
-
-static void
-dial(int i)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-    clients[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    ck_assert_int_eq(connect(clients[i], (const struct sockaddr *)&address, sizeof(address)),
-                     0);
-}
-
-static void
-say_bytes(int i, const char *bytes, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = send(clients[i], bytes, len, MSG_NOSIGNAL);
-
-        if (n < 0)
-            ck_assert_int_eq(errno, EAGAIN);
-        else {
-            bytes += n;
-            len -= (size_t)n;
-        }
-        turns(1);
-    }
-}
-
-static void
-say(int i, const char *text)
-{
-    say_bytes(i, text, strlen(text));
-}
-
-/* Everything the server has to say now, NUL-terminated in `out`; how many bytes. */
-static size_t
-hear(int i)
-{
-    size_t len = 0;
-    int quiet = 0;
-
-    while (quiet < 5 && len < OUT_BYTES - 1) {
-        ssize_t n = recv(clients[i], out + len, OUT_BYTES - 1 - len, 0);
-
-        turns(1);
-        quiet = n > 0 ? 0 : quiet + 1;
-        len += n > 0 ? (size_t)n : 0;
-    }
-    out[len] = '\0';
-    return len;
-}
-
-static void
-expect(int i, const char *want)
-{
-    (void)hear(i);
-    ck_assert_str_eq(out, want);
-}
-
-static bool
-is_closed(int i)
-{
-    char c;
-
-    turns(3);
-    return recv(clients[i], &c, 1, 0) == 0;
-}
-
-static uint64_t
-lent(void)
-{
-    struct pool_ledger ledger;
-
-    pool_ledger(server->pool, &ledger);
-    return ledger.lent;
+    rig_stop();
+    rig_options.shutdown_enabled = true;
+    rig_start();
 }
 
 /* --- Tests --- */
@@ -242,13 +68,6 @@ START_TEST(half_close_still_gets_the_replies)
     ck_assert_uint_eq(server->closes[CLOSE_EOF], 1);
 }
 END_TEST
-
-static void
-fill(char *bytes, size_t len, unsigned seed)
-{
-    for (size_t i = 0; i < len; i++)
-        bytes[i] = (char)('a' + (i * 7 + i / 251 + seed) % 26);
-}
 
 /* Values of every kind of way: copied, referenced, received in place, in several parts. */
 static const size_t value_sizes[] = {0,     1,     1023,   1024,   1025,    2047,
@@ -497,7 +316,7 @@ main(void)
     TCase *tc = leak_tcase("server");
 
     tcase_set_timeout(tc, 60);
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, rig_start, rig_stop);
     tcase_add_test(tc, serves_and_sleeps_with_nothing);
     tcase_add_loop_test(tc, any_cut_gives_the_same_replies, 0, sizeof(session));
     tcase_add_test(tc, stats_and_quit_in_one_piece);

@@ -1,0 +1,58 @@
+/*
+ * tests/unit/conn/rig.h - a server on a unix socket, turned by hand, and its clients.
+ *
+ * Every turn is followed by server_check(). rig_stop() demands that nothing is left
+ * once everybody has hung up.
+ */
+#pragma once
+
+#include "leak.h"
+#include "lombard/conn/server.h"
+#include "server_priv.h"
+
+enum { CLIENTS = 100, OUT_BYTES = 4 * 1024 * 1024 };
+
+/* What a test wants otherwise: set before rig_start(), back to the defaults at its end. */
+struct rig_options {
+    bool shutdown_enabled;
+    bool refuse_when_full; /* -M */
+    uint64_t limit_bytes;
+    struct server_config server;
+};
+
+extern struct rig_options rig_options;
+extern struct server *server;
+extern int clients[CLIENTS]; /* descriptors, or -1 */
+extern char out[OUT_BYTES];  /* what hear() heard */
+
+void rig_start(void);
+void rig_stop(void);
+/* Destroy the server as it is, then hang up. */
+void rig_kill(void);
+
+void turns(int count);
+/* Turn, waiting for time to pass, until the server has closed COUNT for REASON. */
+void turn_until_closed(enum close_reason reason, uint64_t count);
+
+void dial(int i);
+void hang_up(int i);
+/* Send all of it, however many turns it takes. */
+void say_bytes(int i, const char *bytes, size_t len);
+void say(int i, const char *text);
+/* Send what the socket takes; nothing is turned. */
+void whisper(int i, const char *text);
+/* Everything the server has to say now, NUL-terminated in `out`; how many bytes. */
+size_t hear(int i);
+void expect(int i, const char *want);
+bool is_closed(int i);
+
+/* Letters that tell their place, and SEED. */
+void fill(char *bytes, size_t len, unsigned seed);
+/* Client I stores such a value of LEN bytes. */
+void store_value(int i, const char *key, size_t len);
+/* Client I asks for KEY so often that it stalls, and does not read. */
+void stall_on(int i, const char *key);
+
+uint64_t lent(void);
+/* The server's side of the connection that was accepted as the N-th still open. */
+struct conn *conn_at(int n);

@@ -1,0 +1,146 @@
+#include <string.h>
+
+#include "rig.h"
+
+/* The check of the invariants is itself checked: whatever is broken, it says so. */
+
+static void
+expect_broken(const char *want)
+{
+    char why[128] = "";
+
+    ck_assert_msg(!server_check(server, why, sizeof(why)), "not seen: %s", want);
+    ck_assert_str_eq(why, want);
+}
+
+static void
+expect_whole(void)
+{
+    char why[128] = "";
+
+    ck_assert_msg(server_check(server, why, sizeof(why)), "%s", why);
+}
+
+/* Another buffer than its own, in SLOT; what was there comes back at the end. */
+static struct buf other;
+
+static void
+setup(void)
+{
+    rig_start();
+    buf_init(&other);
+    dial(0);
+    turns(2);
+}
+
+START_TEST(states)
+{
+    struct conn *c = conn_at(0);
+
+    c->state = CONN_RUNNING;
+    expect_broken("a connection runs between two turns");
+    c->state = CONN_DEAD;
+    expect_broken("a dead connection was not reaped");
+    c->state = CONN_WAITING;
+    expect_broken("a connection waits for a buffer and is watched");
+    c->state = CONN_STALLED;
+    expect_broken("the number of stalled connections is wrong");
+    c->state = CONN_ASLEEP;
+    expect_whole();
+}
+END_TEST
+
+START_TEST(what_a_sleeper_holds)
+{
+    struct conn *c = conn_at(0);
+    struct task task;
+
+    c->rbuf = &other;
+    expect_broken("a sleeping connection holds a buffer or a task");
+    c->rbuf = NULL;
+    c->wbuf = &other;
+    expect_broken("a sleeping connection holds a buffer or a task");
+    c->wbuf = NULL;
+    c->task = &task;
+    expect_broken("a sleeping connection holds a buffer or a task");
+    c->task = NULL;
+    server->config.keep_buffers = true;
+    c->rbuf = &other;
+    expect_broken("the ledger and the connections disagree about what is lent");
+    c->state = CONN_STALLED;
+    expect_broken("the ledger and the connections disagree about what is lent");
+    c->state = CONN_ASLEEP;
+    c->rbuf = NULL;
+    server->config.keep_buffers = false;
+    expect_whole();
+}
+END_TEST
+
+START_TEST(what_a_stalled_one_holds)
+{
+    struct conn *c = conn_at(0);
+
+    c->state = CONN_STALLED;
+    c->rbuf = &other;
+    expect_broken("a stalled connection holds an empty buffer");
+    c->rbuf = NULL;
+    c->wbuf = &other;
+    expect_broken("a stalled connection holds an empty buffer");
+    other.write_off = 1;
+    c->flags |= CONN_BLOCKED;
+    expect_broken("a blocked connection is not watched for output alone");
+    c->flags &= (uint8_t)~CONN_BLOCKED;
+    expect_broken("the ledger and the connections disagree about what is lent");
+    c->wbuf = NULL;
+    c->rbuf = &other;
+    c->stash = (struct stash *)(void *)&other; /* only its being there is looked at */
+    expect_broken("a connection has a stash and a read buffer");
+    c->stash = NULL;
+    c->rbuf = NULL;
+    c->state = CONN_ASLEEP;
+    expect_whole();
+}
+END_TEST
+
+START_TEST(totals)
+{
+    struct borrower nobody = {.node = {NULL, NULL}};
+    struct buf *buf = NULL;
+    struct buf *stale;
+
+    server->table.conns++;
+    expect_broken("the number of connections is wrong");
+    server->table.conns--;
+    server->config.max_conns = 0;
+    expect_broken("the number of connections is wrong");
+    server->config.max_conns = CLIENTS;
+    server->stats.conn_stalled++;
+    expect_broken("the number of stalled connections is wrong");
+    server->stats.conn_stalled--;
+    list_init(&nobody.node);
+    list_push_back(&server->dead, &nobody.node);
+    expect_broken("the dead were not reaped");
+    list_remove(&nobody.node);
+    ck_assert_int_eq(pool_loan(server->pool, &nobody, LOAN_FOR_OUTPUT, &buf), LOAN_ALLOCATED);
+    expect_broken("the ledger and the connections disagree about what is lent");
+    stale = buf;
+    pool_return(server->pool, LOAN_FOR_OUTPUT, &buf);
+    stale->write_off = 1;
+    expect_broken("the freelist or its ledger is wrong");
+    stale->write_off = 0;
+    expect_whole();
+}
+END_TEST
+
+int
+main(void)
+{
+    TCase *tc = leak_tcase("check");
+
+    tcase_add_checked_fixture(tc, setup, rig_stop);
+    tcase_add_test(tc, states);
+    tcase_add_test(tc, what_a_sleeper_holds);
+    tcase_add_test(tc, what_a_stalled_one_holds);
+    tcase_add_test(tc, totals);
+    return leak_run(tc, "conn/check");
+}

@@ -1,0 +1,181 @@
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lombard/event/listen.h"
+#include "rig.h"
+
+/* --- Ends --- */
+
+START_TEST(the_first_reason_stays)
+{
+    struct conn *c;
+
+    dial(0);
+    turns(1);
+    c = conn_at(0);
+    conn_mark_dead(c, CLOSE_IDLE);
+    conn_mark_dead(c, CLOSE_RESET);
+    ck_assert_int_eq(c->close_reason, CLOSE_IDLE);
+    ck_assert_str_eq(conn_state_name(c), "closing");
+    turns(1);
+    ck_assert_uint_eq(server->closes[CLOSE_IDLE], 1);
+    ck_assert_uint_eq(server->closes[CLOSE_RESET], 0);
+    ck_assert(is_closed(0));
+}
+END_TEST
+
+/* What it said it would close for is what it closes for. */
+START_TEST(an_announced_reason_stays)
+{
+    struct conn *c;
+
+    dial(0);
+    turns(1);
+    c = conn_at(0);
+    conn_finish(c, CLOSE_QUIT);
+    conn_finish(c, CLOSE_EOF);
+    conn_mark_dead(c, CLOSE_RESET);
+    turns(1);
+    ck_assert_uint_eq(server->closes[CLOSE_QUIT], 1);
+    ck_assert(is_closed(0));
+}
+END_TEST
+
+static const struct {
+    int err;
+    enum close_reason reason;
+} broken[] = {{ETIMEDOUT, CLOSE_VANISHED}, {ECONNRESET, CLOSE_RESET}, {EPIPE, CLOSE_RESET}};
+
+START_TEST(broken_sockets)
+{
+    dial(0);
+    turns(1);
+    conn_broke(conn_at(0), broken[_i].err);
+    turns(1);
+    ck_assert_uint_eq(server->closes[broken[_i].reason], 1);
+}
+END_TEST
+
+/* --- Buffers --- */
+
+/* Granted for output while it waits: it is served, and gives it back. */
+START_TEST(a_grant_of_output_is_used)
+{
+    struct borrower lender;
+    struct buf *buf = NULL;
+    struct conn *c;
+
+    list_init(&lender.node);
+    dial(0);
+    turns(1);
+    c = conn_at(0);
+    ck_assert_int_eq(pool_loan(server->pool, &lender, LOAN_FOR_OUTPUT, &buf), LOAN_ALLOCATED);
+    conn_on_grant(&c->place, LOAN_FOR_OUTPUT, buf);
+    ck_assert_ptr_eq(c->wbuf, buf);
+    ck_assert_str_eq(conn_state_name(c), "ready");
+    whisper(0, "version\r\n");
+    turns(2);
+    (void)hear(0);
+    ck_assert_int_eq(strncmp(out, "VERSION ", 8), 0);
+    ck_assert_uint_eq(lent(), 0);
+}
+END_TEST
+
+/* A parser that never says no would fill the buffer: that one connection is closed. */
+START_TEST(a_full_read_buffer_closes)
+{
+    struct budget budget = {.bytes = 1, .requests = 1};
+    struct conn *c;
+
+    dial(0);
+    turns(1);
+    c = conn_at(0);
+    ck_assert_int_eq(pool_loan(server->pool, &c->place, LOAN_FOR_INPUT, &c->rbuf),
+                     LOAN_ALLOCATED);
+    buf_produced(c->rbuf, buf_room(c->rbuf));
+    ck_assert_int_eq(conn_fill(c, &budget), FILL_END);
+    conn_release(c);
+    turns(1);
+    ck_assert_uint_eq(server->closes[CLOSE_INTERNAL], 1);
+}
+END_TEST
+
+/* No room in the stashes: half a command keeps its buffer instead. */
+START_TEST(half_a_command_where_stashes_are_full)
+{
+    server->config.buffer_bytes = 0;
+    dial(0);
+    say(0, "get a");
+    turns(2);
+    ck_assert_uint_eq(lent(), 1);
+    ck_assert_uint_eq(server->stats.conn_stalled, 1);
+    ck_assert_str_eq(conn_state_name(conn_at(0)), "receiving_value");
+    say(0, "\r\n");
+    expect(0, "END\r\n");
+    ck_assert_uint_eq(lent(), 0);
+}
+END_TEST
+
+/* --loan off: both buffers stay with a sleeper, until it goes. */
+START_TEST(buffers_are_kept_for_comparison)
+{
+    server->config.keep_buffers = true;
+    dial(0);
+    dial(1);
+    say(0, "get a\r\n");
+    expect(0, "END\r\n");
+    say(1, "get");
+    turns(2);
+    ck_assert_uint_eq(lent(), 4);
+    say(1, " a\r\n");
+    expect(1, "END\r\n");
+    say(0, "get b\r\nquit\r\n");
+    expect(0, "END\r\n");
+    ck_assert(is_closed(0));
+    ck_assert_uint_eq(lent(), 2);
+}
+END_TEST
+
+/* --- Destroyed in the middle of everything --- */
+
+START_TEST(a_server_ends_whatever_its_clients_do)
+{
+    enum { SLEEPER, HALF, BLOCKED, UPLOADING, STREAMING };
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    for (int i = 0; i <= STREAMING; i++)
+        dial(i);
+    store_value(SLEEPER, "v", 100000);
+    say(HALF, "get a");
+    stall_on(BLOCKED, "v");
+    say(UPLOADING, "set u 0 0 1000000\r\nabc");
+    for (int i = 0; i < 200; i++)
+        whisper(STREAMING, "stats\r\n");
+    turns(3);
+    server->listener_count = LISTEN_SOCKETS_MAX; /* so many are not taken */
+    ck_assert(!server_listen(server, fd));
+    server->listener_count = 1;
+    (void)close(fd);
+    rig_kill();
+    server_destroy(NULL);
+}
+END_TEST
+
+int
+main(void)
+{
+    TCase *tc = leak_tcase("conn");
+
+    tcase_add_checked_fixture(tc, rig_start, rig_stop);
+    tcase_add_test(tc, the_first_reason_stays);
+    tcase_add_test(tc, an_announced_reason_stays);
+    tcase_add_loop_test(tc, broken_sockets, 0, ARRAY_LEN(broken));
+    tcase_add_test(tc, a_grant_of_output_is_used);
+    tcase_add_test(tc, a_full_read_buffer_closes);
+    tcase_add_test(tc, half_a_command_where_stashes_are_full);
+    tcase_add_test(tc, buffers_are_kept_for_comparison);
+    tcase_add_test(tc, a_server_ends_whatever_its_clients_do);
+    return leak_run(tc, "conn/conn");
+}

@@ -1,0 +1,341 @@
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "rig.h"
+
+/*
+ * One policy for each limit: those who make progress are served, and the
+ * longest-stalled gives way.
+ */
+
+enum {
+    BUFFERS = SERVER_BUFFER_BYTES_MIN / BUF_TOTAL_BYTES,
+    STALLERS = BUFFERS * 3 / 4,
+};
+
+/* As if everything that stalls or sleeps had done so for MS more. */
+static void
+age_all(uint32_t ms)
+{
+    uint64_t cursor = 0;
+    struct conn *c;
+
+    while ((c = table_next(&server->table, &cursor)) != NULL) {
+        c->stalled_ms -= ms;
+        c->active_s -= ms / 1000;
+    }
+}
+
+static uint64_t
+waiters(void)
+{
+    struct pool_ledger ledger;
+
+    pool_ledger(server->pool, &ledger);
+    return ledger.waiters;
+}
+
+/* Send what the server takes of it, as long as the connection lives. */
+static void
+push(int i, const char *bytes, size_t len)
+{
+    for (int quiet = 0; len > 0 && quiet < 5;) {
+        ssize_t n = send(clients[i], bytes, len, MSG_NOSIGNAL);
+
+        turns(1);
+        quiet = n > 0 ? 0 : quiet + 1;
+        bytes += n > 0 ? n : 0;
+        len -= n > 0 ? (size_t)n : 0;
+        if (n < 0 && errno != EAGAIN)
+            return;
+    }
+}
+
+/* --- Buffers --- */
+
+/* Stalled readers hold all buffers that input may get, but COUNT. */
+static void
+stall_all_but(int count)
+{
+    dial(0);
+    store_value(0, "v", 300000);
+    for (int i = 1; i <= STALLERS - count; i++) {
+        dial(i);
+        stall_on(i, "v");
+    }
+    ck_assert_uint_eq(lent(), (uint64_t)(STALLERS - count));
+    ck_assert_uint_eq(waiters(), 0);
+}
+
+/* One buffer is left: enough for one after the other, each with its output from the reserve. */
+START_TEST(the_last_buffer_serves_everybody)
+{
+    stall_all_but(1);
+    for (int i = 1; i <= 3; i++) {
+        dial(STALLERS + i);
+        whisper(STALLERS + i, "version\r\n");
+    }
+    whisper(0, "version\r\n");
+    turns(10);
+    for (int i = 0; i <= STALLERS + 3; i += i == 0 ? STALLERS + 1 : 1) {
+        (void)hear(i);
+        ck_assert_int_eq(strncmp(out, "VERSION ", 8), 0);
+    }
+    ck_assert_uint_eq(lent(), STALLERS - 1);
+    ck_assert_uint_eq(waiters(), 0);
+    ck_assert(list_is_empty(&server->ready));
+}
+END_TEST
+
+START_TEST(the_longest_stalled_gives_its_buffer)
+{
+    stall_all_but(0);
+    whisper(0, "version\r\n");
+    turns(1);
+    ck_assert_uint_eq(waiters(), 1);
+    turn_until_closed(CLOSE_SHED_BUFFERS, 1);
+    (void)hear(0);
+    ck_assert_int_eq(strncmp(out, "VERSION ", 8), 0);
+    ck_assert_uint_eq(waiters(), 0);
+    (void)hear(1);
+    ck_assert(is_closed(1)); /* it stalled first */
+    ck_assert_uint_eq(server->table.conns, STALLERS);
+}
+END_TEST
+
+/* One that reads a little counts as newly stalled, and keeps its buffer. */
+START_TEST(progress_saves_a_stalled_one)
+{
+    stall_all_but(0);
+    age_all(50);
+    (void)recv(clients[1], out, 250000, 0);
+    turns(3);
+    whisper(0, "version\r\n");
+    turns(1);
+    turn_until_closed(CLOSE_SHED_BUFFERS, 1);
+    (void)hear(2);
+    ck_assert(is_closed(2));
+    ck_assert_uint_gt(hear(1), 0);
+    ck_assert(!is_closed(1));
+}
+END_TEST
+
+START_TEST(who_hangs_up_gives_to_who_waits)
+{
+    stall_all_but(0);
+    whisper(0, "version\r\n");
+    turns(1);
+    ck_assert_uint_eq(waiters(), 1);
+    hang_up(STALLERS);
+    turns(3);
+    ck_assert_uint_eq(waiters(), 0);
+    (void)hear(0);
+    ck_assert_int_eq(strncmp(out, "VERSION ", 8), 0);
+    ck_assert_uint_eq(server->closes[CLOSE_SHED_BUFFERS], 0);
+}
+END_TEST
+
+START_TEST(who_waits_may_go_away)
+{
+    stall_all_but(0);
+    whisper(0, "version\r\n");
+    turns(1);
+    ck_assert_uint_eq(waiters(), 1);
+    rig_kill();
+}
+END_TEST
+
+/* --- Pinned memory --- */
+
+static void
+start_small(void)
+{
+    rig_options.limit_bytes = 8U << 20;
+    rig_start();
+}
+
+START_TEST(slow_readers_do_not_hinder_storing)
+{
+    char key[16];
+
+    dial(0);
+    for (int i = 1; i <= 20; i++) {
+        (void)snprintf(key, sizeof(key), "pin%d", i);
+        dial(i);
+        store_value(0, key, 400000);
+        stall_on(i, key);
+    }
+    for (int i = 0; i < 60; i++) {
+        (void)snprintf(key, sizeof(key), "key%d", i);
+        store_value(0, key, 300000);
+    }
+    ck_assert_uint_gt(server->closes[CLOSE_SHED_PINS], 0);
+}
+END_TEST
+
+START_TEST(slow_writers_do_not_hinder_storing)
+{
+    static char value[1 << 20];
+    char line[64];
+
+    fill(value, sizeof(value), 1);
+    dial(0);
+    for (int i = 1; i <= 20; i++) {
+        dial(i);
+        (void)snprintf(line, sizeof(line), "set up%d 0 0 %zu\r\n", i, sizeof(value));
+        push(i, line, strlen(line));
+        push(i, value, 900000);
+    }
+    for (int i = 0; i < 60; i++) {
+        (void)snprintf(line, sizeof(line), "key%d", i);
+        store_value(0, line, i % 2 == 0 ? 300000 : 1000);
+    }
+    ck_assert_uint_gt(server->closes[CLOSE_SHED_PINS], 0);
+}
+END_TEST
+
+/* Those that pin more than half of it give way even if nobody stores. */
+START_TEST(pins_have_a_limit)
+{
+    char key[16];
+
+    dial(0);
+    for (int i = 1; i <= 14; i++) {
+        (void)snprintf(key, sizeof(key), "pin%d", i);
+        dial(i);
+        store_value(0, key, 400000);
+        stall_on(i, key);
+    }
+    ck_assert_uint_gt(lent(), 0);
+    for (int waited = 0; waited < 30; waited++) /* some of them may be too young at first */
+        ck_assert(loop_turn(server_loop(server), 10));
+    ck_assert(!cmd_pins_exceed(server->cmd));
+    ck_assert_uint_gt(server->closes[CLOSE_SHED_PINS], 0);
+}
+END_TEST
+
+static void
+start_small_without_eviction(void)
+{
+    rig_options.refuse_when_full = true;
+    start_small();
+}
+
+static const char out_of_memory[] = "SERVER_ERROR out of memory storing object\r\n";
+
+/* Full with -M: a store is refused, in step, and nobody is closed for it. */
+START_TEST(full_is_no_reason_to_close)
+{
+    static char value[1 << 20];
+    char line[64];
+    int i;
+
+    fill(value, sizeof(value), 1);
+    dial(0);
+    for (i = 0; i < 200; i++) {
+        (void)snprintf(line, sizeof(line), "set key%d 0 0 100000\r\n", i);
+        say(0, line);
+        say_bytes(0, value, 100000);
+        say(0, "\r\n");
+        (void)hear(0);
+        if (strcmp(out, out_of_memory) == 0)
+            break;
+        ck_assert_str_eq(out, "STORED\r\n");
+    }
+    ck_assert_int_lt(i, 200);
+    say(0, "set more 0 0 1000000\r\n");
+    say_bytes(0, value, 1000000);
+    say(0, "\r\nget more\r\n");
+    (void)hear(0);
+    ck_assert_int_eq(strncmp(out, out_of_memory, sizeof(out_of_memory) - 1), 0);
+    ck_assert_str_eq(out + sizeof(out_of_memory) - 1, "END\r\n");
+    for (i = 0; i < 5000 && strcmp(out, out_of_memory) != 0; i++) {
+        (void)snprintf(line, sizeof(line), "set small%d 0 0 1500\r\n", i);
+        whisper(0, line);
+        say_bytes(0, value, 1500);
+        say(0, "\r\n");
+        (void)hear(0);
+    }
+    ck_assert_str_eq(out, out_of_memory);
+    ck_assert_uint_eq(server->table.conns, 1);
+}
+END_TEST
+
+/* --- Time --- */
+
+START_TEST(who_does_not_read_is_closed)
+{
+    server->config.send_timeout_s = 10;
+    dial(0);
+    dial(1);
+    dial(2);
+    store_value(0, "v", 300000);
+    stall_on(1, "v");
+    say(2, "set u 0 0 100000\r\nabc"); /* stalled, but not for sending */
+    age_all(9000);
+    for (int waited = 0; waited < 15; waited++)
+        ck_assert(loop_turn(server_loop(server), 10));
+    age_all(2000);
+    turn_until_closed(CLOSE_STALLED, 1);
+    ck_assert_uint_eq(server->table.conns, 2);
+    say(0, "get a\r\n");
+    expect(0, "END\r\n");
+}
+END_TEST
+
+START_TEST(who_says_nothing_is_closed)
+{
+    server->config.idle_timeout_s = 10;
+    for (int i = 0; i < CLIENTS; i++)
+        dial(i);
+    turns(4);
+    ck_assert_uint_eq(server->table.conns, CLIENTS);
+    age_all(5000);
+    for (int waited = 0; waited < 30; waited++)
+        ck_assert(loop_turn(server_loop(server), 10));
+    ck_assert_uint_eq(server->closes[CLOSE_IDLE], 0);
+    say(7, "get a\r\n");
+    expect(7, "END\r\n");
+    age_all(6000);
+    turn_until_closed(CLOSE_IDLE, CLIENTS - 1);
+    ck_assert(!is_closed(7));
+}
+END_TEST
+
+int
+main(void)
+{
+    TCase *tc = leak_tcase("pressure");
+    TCase *small = leak_tcase("small");
+    TCase *full = leak_tcase("full");
+    Suite *suite = suite_create("conn/pressure");
+    SRunner *runner = srunner_create(suite);
+    int failed;
+
+    tcase_set_timeout(tc, 60);
+    tcase_set_timeout(small, 60);
+    tcase_set_timeout(full, 60);
+    tcase_add_checked_fixture(tc, rig_start, rig_stop);
+    tcase_add_test(tc, the_last_buffer_serves_everybody);
+    tcase_add_test(tc, the_longest_stalled_gives_its_buffer);
+    tcase_add_test(tc, progress_saves_a_stalled_one);
+    tcase_add_test(tc, who_hangs_up_gives_to_who_waits);
+    tcase_add_test(tc, who_waits_may_go_away);
+    tcase_add_test(tc, who_does_not_read_is_closed);
+    tcase_add_test(tc, who_says_nothing_is_closed);
+    tcase_add_checked_fixture(small, start_small, rig_stop);
+    tcase_add_test(small, slow_readers_do_not_hinder_storing);
+    tcase_add_test(small, slow_writers_do_not_hinder_storing);
+    tcase_add_test(small, pins_have_a_limit);
+    tcase_add_checked_fixture(full, start_small_without_eviction, rig_stop);
+    tcase_add_test(full, full_is_no_reason_to_close);
+    suite_add_tcase(suite, tc);
+    suite_add_tcase(suite, small);
+    suite_add_tcase(suite, full);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}

@@ -1,0 +1,127 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "rig.h"
+
+/* The value of STAT NAME in what was heard; -1 when it is not there. */
+static double
+stat_of(const char *name)
+{
+    char want[80];
+    const char *at;
+    double value = -1;
+
+    (void)snprintf(want, sizeof(want), "STAT %s ", name);
+    at = strstr(out, want);
+    if (at != NULL)
+        ck_assert_int_eq(sscanf(at + strlen(want), "%lf", &value), 1);
+    return value;
+}
+
+static void
+ask_stats(int i, const char *group)
+{
+    char line[64];
+
+    (void)snprintf(line, sizeof(line), "stats %s\r\n", group);
+    say(i, line);
+    (void)hear(i);
+    ck_assert_str_eq(out + strlen(out) - 5, "END\r\n");
+}
+
+/* --- stats latency --- */
+
+static void
+start_with_latency(void)
+{
+    rig_options.server.latency = true;
+    rig_start();
+}
+
+START_TEST(latency_by_kind)
+{
+    dial(0);
+    say(0, "set a 0 0 1\r\nx\r\nget a\r\nget a b\r\ndelete a\r\nappend a 0 0 1\r\nx\r\ncas a 0 "
+           "0 1 1\r\nx\r\n");
+    (void)hear(0);
+    store_value(0, "large", 100000);
+    ask_stats(0, "latency");
+    ck_assert_int_eq((int)stat_of("get_count"), 3);
+    ck_assert_int_ge((int)stat_of("store_count"), 3);
+    ck_assert_int_ge((int)stat_of("other_count"), 1);
+    ck_assert_int_ge((int)stat_of("upload_count"), 1);
+    ck_assert(stat_of("get_max_us") >= stat_of("get_p50_us"));
+    ck_assert(stat_of("get_p50_us") >= 0);
+    say(0, "stats reset\r\n");
+    expect(0, "RESET\r\n");
+    ask_stats(0, "latency");
+    ck_assert_int_eq((int)stat_of("get_count"), 0);
+}
+END_TEST
+
+START_TEST(latency_is_off_without_asking)
+{
+    rig_stop();
+    rig_start();
+    ck_assert_ptr_null(server->latency);
+    dial(0);
+    say(0, "stats reset\r\nstats latency\r\n");
+    expect(0, "RESET\r\nEND\r\n");
+}
+END_TEST
+
+/* --- stats conns --- */
+
+START_TEST(conns_say_what_they_do)
+{
+    dial(0);
+    dial(1);
+    dial(2);
+    turns(2);
+    store_value(0, "v", 100000);
+    stall_on(1, "v");
+    say(2, "set u 0 0 100000\r\nabc");
+    ask_stats(0, "conns");
+    ck_assert_ptr_nonnull(strstr(out, ":state running\r\n"));
+    ck_assert_ptr_nonnull(strstr(out, ":state blocked_sending\r\n"));
+    ck_assert_ptr_nonnull(strstr(out, ":state receiving_value\r\n"));
+    ck_assert_ptr_nonnull(strstr(out, ":buffers_held 1\r\n"));
+    say(2, "x");
+    hang_up(2);
+}
+END_TEST
+
+/* --- The counters add up --- */
+
+START_TEST(dispatches_are_loans)
+{
+    dial(0);
+    for (int i = 0; i < 10; i++) {
+        say(0, "get a\r\n");
+        expect(0, "END\r\n");
+    }
+    ask_stats(0, "");
+    ck_assert_int_eq((int)(stat_of("wbufs_existing") + stat_of("wbufs_loaned") +
+                           stat_of("wbufs_allocated") + stat_of("wbufs_waiting") +
+                           stat_of("wbufs_failed")),
+                     (int)stat_of("conn_dispatches"));
+    ask_stats(0, "buffers");
+    ck_assert_int_eq((int)stat_of("buffers_made"),
+                     (int)(stat_of("buffers_free") + stat_of("buffers_lent")));
+    ck_assert_int_eq((int)stat_of("buffers_lent"),
+                     (int)(stat_of("buffers_lent_input") + stat_of("buffers_lent_output")));
+}
+END_TEST
+
+int
+main(void)
+{
+    TCase *tc = leak_tcase("stats");
+
+    tcase_add_checked_fixture(tc, start_with_latency, rig_stop);
+    tcase_add_test(tc, latency_by_kind);
+    tcase_add_test(tc, latency_is_off_without_asking);
+    tcase_add_test(tc, conns_say_what_they_do);
+    tcase_add_test(tc, dispatches_are_loans);
+    return leak_run(tc, "conn/stats");
+}
