@@ -18,7 +18,7 @@ conn_state_name(const struct conn *c)
     case CONN_STALLED: return c->flags & CONN_BLOCKED ? "blocked_sending" : "receiving_value";
     case CONN_DEAD: return "closing";
     }
-    return "?";
+    BUG("conn_state out of range");
 }
 
 /* Out of the list that goes with its state. */

@@ -35,7 +35,7 @@ begin_in_store(struct conn *c, const struct request *req, void **handle, struct 
     struct cmd *cmd = c->server->cmd;
     bool begun = cmd_upload_begin(cmd, req, handle, reply);
 
-    while (!begun && reply->status == REPLY_OUT_OF_MEMORY && server_shed_pins(c->server, c))
+    while (!begun && reply->status == REPLY_OUT_OF_MEMORY && server_shed_pins(c->server))
         begun = cmd_upload_begin(cmd, req, handle, reply);
     return begun;
 }
@@ -68,7 +68,7 @@ room_in_store(struct conn *c, uint64_t off)
     struct cmd *cmd = c->server->cmd;
     struct slice room = cmd_upload_at(cmd, c->task->handle, off);
 
-    while (room.len == 0 && server_shed_pins(c->server, c))
+    while (room.len == 0 && server_shed_pins(c->server))
         room = cmd_upload_at(cmd, c->task->handle, off);
     return room;
 }
@@ -127,8 +127,7 @@ conn_upload_step(struct conn *c)
     struct slice room;
     size_t n;
 
-    if (!conn_has_reply_room(c))
-        return STEP_FULL;
+    BUG_ON(!conn_has_reply_room(c)); /* nothing was formatted since there was for its head */
     if (task->off == task->total)
         return finish(c);
     if (in.len == 0)

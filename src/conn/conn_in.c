@@ -18,7 +18,7 @@ conn_received(struct conn *c, ssize_t got, size_t wanted, struct budget *budget)
     }
     if (got < 0 && errno == EINTR)
         return FILL_SOME;
-    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+    if (got < 0 && errno == EAGAIN) {
         c->flags &= (uint8_t)~CONN_MORE_INPUT;
         return FILL_LAST;
     }
@@ -209,7 +209,7 @@ after_command(struct conn *c, const struct request *req, const struct reply *rep
         conn_finish(c, CLOSE_QUIT);
     else if (req->flags & REQ_CLOSE)
         conn_finish(c, CLOSE_PROTOCOL);
-    else if (req->op == OP_VERBOSITY && reply->status == REPLY_OK)
+    else if (req->op == OP_VERBOSITY)
         log_set_level(req->delta == 0 ? LOG_INFO : req->delta == 1 ? LOG_DEBUG : LOG_TRACE);
     else if (req->op == OP_SHUTDOWN && reply->status == REPLY_NOTHING) {
         conn_finish(c, CLOSE_SHUTDOWN);
@@ -244,7 +244,7 @@ execute(struct conn *c, const struct batch_entry *entry, struct reply *reply)
         return;
     }
     cmd_execute(cmd, &entry->req, reply);
-    while (UNLIKELY(reply->status == REPLY_OUT_OF_MEMORY) && server_shed_pins(c->server, c))
+    while (UNLIKELY(reply->status == REPLY_OUT_OF_MEMORY) && server_shed_pins(c->server))
         cmd_execute(cmd, &entry->req, reply);
 }
 

@@ -158,7 +158,7 @@ static enum flush
 send_failed(struct conn *c, int err)
 {
     /* A host that is short of memory is a full socket, not a broken one. */
-    if (err == EAGAIN || err == EWOULDBLOCK || err == ENOBUFS || err == ENOMEM) {
+    if (err == EAGAIN || err == ENOBUFS || err == ENOMEM) {
         c->flags |= CONN_BLOCKED;
         return FLUSH_BLOCKED;
     }

@@ -70,26 +70,25 @@ shed(struct conn *c, enum close_reason reason)
 }
 
 static struct conn *
-longest_stalled(const struct server *server, const struct conn *except,
-                bool (*holds)(const struct conn *c))
+longest_stalled(const struct server *server, bool (*holds)(const struct conn *c))
 {
     list_for_each (node, &server->stalled) {
         struct conn *c = conn_from_place(node);
 
-        if (c != except && holds(c))
+        if (holds(c))
             return c;
     }
     return NULL;
 }
 
 bool
-server_shed_pins(struct server *server, const struct conn *except)
+server_shed_pins(struct server *server)
 {
     struct conn *victim;
 
     if (!cmd_pins_exceed(server->cmd))
         return false;
-    victim = longest_stalled(server, except, conn_holds_pins);
+    victim = longest_stalled(server, conn_holds_pins);
     if (victim == NULL)
         return false;
     shed(victim, CLOSE_SHED_PINS);
@@ -110,7 +109,7 @@ shed_for_waiters(struct server *server)
 
     pool_ledger(server->pool, &ledger);
     while (ledger.waiters > 0) {
-        struct conn *victim = longest_stalled(server, NULL, holds_buffers);
+        struct conn *victim = longest_stalled(server, holds_buffers);
 
         if (victim == NULL || conn_stalled_for_ms(victim) < SHED_AFTER_MS)
             return;
@@ -123,7 +122,7 @@ static void
 shed_for_pins(struct server *server)
 {
     while (cmd_pins_exceed(server->cmd)) {
-        struct conn *victim = longest_stalled(server, NULL, conn_holds_pins);
+        struct conn *victim = longest_stalled(server, conn_holds_pins);
 
         if (victim == NULL || conn_stalled_for_ms(victim) < SHED_AFTER_MS)
             return;
@@ -143,7 +142,7 @@ close_send_timeouts(struct server *server)
     uint64_t limit_ms = (uint64_t)server->config.send_timeout_s * 1000;
     struct conn *c;
 
-    while (limit_ms > 0 && (c = longest_stalled(server, NULL, is_blocked)) != NULL &&
+    while (limit_ms > 0 && (c = longest_stalled(server, is_blocked)) != NULL &&
            conn_stalled_for_ms(c) >= limit_ms)
         shed(c, CLOSE_STALLED);
 }

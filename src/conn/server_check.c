@@ -43,7 +43,7 @@ check_conn(const struct conn *c, struct tally *tally)
     case CONN_RUNNING: return "a connection runs between two turns";
     case CONN_DEAD: return "a dead connection was not reaped";
     }
-    return "a connection is in no state";
+    BUG("conn_state out of range");
 }
 
 static const char *

@@ -94,9 +94,9 @@ server_now_ms(const struct server *server)
 void server_add_stalled(struct server *server, struct conn *c);
 /*
  * Close the one that has stalled longest among those that hold pins, and free
- * what it holds now. Not EXCEPT. False when there is none.
+ * what it holds now. False when there is none.
  */
-bool server_shed_pins(struct server *server, const struct conn *except);
+bool server_shed_pins(struct server *server);
 
 /* --- server_accept.c --- */
 

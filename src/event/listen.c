@@ -227,7 +227,7 @@ on_readable(struct watch *watch, uint32_t events)
         } else if (is_shortage(errno)) {
             pause_accepting(listener, errno);
             return;
-        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        } else if (errno == EAGAIN) {
             return;
         }
         /* Else the client went away before it was accepted: on to the next. */

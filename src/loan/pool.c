@@ -216,9 +216,16 @@ pool_reset_counts(struct pool *pool)
 }
 
 bool
+pool_ledger_adds_up(const struct pool_ledger *ledger)
+{
+    return ledger->made == ledger->free + ledger->lent &&
+           ledger->lent == ledger->lent_for[0] + ledger->lent_for[1] &&
+           ledger->made <= ledger->limit;
+}
+
+bool
 pool_check(const struct pool *pool)
 {
-    const struct pool_ledger *ledger = &pool->ledger;
     uint64_t free_count = 0;
 
     list_for_each (node, &pool->free) {
@@ -226,7 +233,5 @@ pool_check(const struct pool *pool)
             return false;
         free_count++;
     }
-    return free_count == ledger->free && ledger->made == ledger->free + ledger->lent &&
-           ledger->lent == ledger->lent_for[0] + ledger->lent_for[1] &&
-           ledger->made <= ledger->limit;
+    return free_count == pool->ledger.free && pool_ledger_adds_up(&pool->ledger);
 }

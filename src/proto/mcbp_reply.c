@@ -104,7 +104,6 @@ status_of(const struct request *req, const struct reply *reply)
     case REPLY_CACHEDUMP_OFF:
     case REPLY_SHUTDOWN_OFF: return MCBP_AUTH_ERROR;
     case REPLY_BAD_CHUNK:
-    case REPLY_BAD_DELTA:
     case REPLY_BAD_MODE: return MCBP_EINVAL;
     case REPLY_REFUSED: return (enum mcbp_status)req->refusal_status;
     }

@@ -217,7 +217,6 @@ put_line(char *p, const struct request *req, const struct reply *reply)
     case REPLY_TOO_LARGE:
     case REPLY_BAD_CHUNK:
     case REPLY_OUT_OF_MEMORY:
-    case REPLY_BAD_DELTA:
     case REPLY_BAD_MODE:
     case REPLY_NO_STATS:
     case REPLY_SHUTDOWN_OFF:

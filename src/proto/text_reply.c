@@ -28,7 +28,6 @@ constant_line(enum reply_status status)
     case REPLY_TOO_LARGE: return SLICE("SERVER_ERROR object too large for cache\r\n");
     case REPLY_BAD_CHUNK: return SLICE("CLIENT_ERROR bad data chunk\r\n");
     case REPLY_OUT_OF_MEMORY: return SLICE("SERVER_ERROR out of memory storing object\r\n");
-    case REPLY_BAD_DELTA: return SLICE("CLIENT_ERROR invalid numeric delta argument\r\n");
     case REPLY_BAD_MODE: return SLICE("CLIENT_ERROR invalid shutdown mode\r\n");
     case REPLY_NO_STATS: return REFUSE_ERROR;
     case REPLY_SHUTDOWN_OFF: return SLICE("ERROR: shutdown not enabled\r\n");
@@ -142,7 +141,6 @@ text_reply_tail(const struct request *req, const struct reply *reply)
     case REPLY_TOO_LARGE:
     case REPLY_BAD_CHUNK:
     case REPLY_OUT_OF_MEMORY:
-    case REPLY_BAD_DELTA:
     case REPLY_BAD_MODE:
     case REPLY_NO_STATS:
     case REPLY_SHUTDOWN_OFF:

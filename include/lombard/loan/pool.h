@@ -100,5 +100,7 @@ const struct pool_counts *pool_counts(const struct pool *pool, enum loan_purpose
 void pool_ledger(const struct pool *pool, struct pool_ledger *ledger);
 /* Counters back to 0; the ledger stays. */
 void pool_reset_counts(struct pool *pool);
+/* Whether the sums of a ledger are right, and its limit is kept. */
+bool pool_ledger_adds_up(const struct pool_ledger *ledger) MUST_USE;
 /* Walk the freelist: every buffer in it empty, and the ledger true. */
 bool pool_check(const struct pool *pool) MUST_USE;

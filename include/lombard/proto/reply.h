@@ -40,7 +40,6 @@ enum reply_status {
     REPLY_TOO_LARGE,     /* object too large for cache */
     REPLY_BAD_CHUNK,     /* the value did not end where it was said to */
     REPLY_OUT_OF_MEMORY, /* nothing could be evicted, or -M */
-    REPLY_BAD_DELTA,     /* ma, meta and binary: malformed arguments found by the command */
     REPLY_BAD_MODE,      /* shutdown with an argument that is none */
     REPLY_NO_STATS,      /* stats of a group that there is not */
     REPLY_SHUTDOWN_OFF,  /* shutdown without -A */

@@ -192,6 +192,57 @@ START_TEST(trimming_gives_back_what_lay_idle)
 }
 END_TEST
 
+START_TEST(the_peak_stays_when_fewer_are_made_again)
+{
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < (round == 0 ? LIMIT : 2); i++)
+            ck_assert_int_eq(borrow(i, LOAN_FOR_OUTPUT),
+                             round == 0 || i > 0 ? LOAN_ALLOCATED : LOAN_LOANED);
+        for (int i = 0; i < LIMIT; i++)
+            if (clients[i].held != NULL)
+                give_back(i);
+        for (int i = 0; i < 10; i++)
+            pool_trim(pool);
+    }
+    ck_assert_uint_eq(ledger().peak, LIMIT);
+}
+END_TEST
+
+/* --- The check itself --- */
+
+static const struct {
+    struct pool_ledger ledger;
+    bool adds_up;
+} ledgers[] = {
+    {{.made = 0, .limit = 4}, true},
+    {{.made = 4, .free = 1, .lent = 3, .lent_for = {1, 2}, .limit = 4}, true},
+    {{.made = 4, .free = 1, .lent = 2, .lent_for = {1, 1}, .limit = 4},
+     false}, /* one is lost */
+    {{.made = 3, .free = 1, .lent = 3, .lent_for = {1, 2}, .limit = 4}, false}, /* lent twice */
+    {{.made = 4, .free = 1, .lent = 3, .lent_for = {1, 1}, .limit = 4}, false},
+    {{.made = 5, .free = 1, .lent = 4, .lent_for = {2, 2}, .limit = 4}, false},
+};
+
+START_TEST(a_ledger_that_is_wrong_is_seen)
+{
+    ck_assert_int_eq(pool_ledger_adds_up(&ledgers[_i].ledger), ledgers[_i].adds_up);
+}
+END_TEST
+
+START_TEST(a_full_buffer_in_the_freelist_is_seen)
+{
+    struct buf *buf;
+
+    (void)!borrow(0, LOAN_FOR_OUTPUT);
+    buf = clients[0].held;
+    give_back(0);
+    ck_assert(pool_check(pool));
+    buf->write_off = 1;
+    ck_assert(!pool_check(pool));
+    buf->write_off = 0;
+}
+END_TEST
+
 START_TEST(reset_keeps_the_ledger)
 {
     (void)!borrow(0, LOAN_FOR_INPUT);
@@ -248,6 +299,9 @@ main(void)
     tcase_add_test(tc, waiters_are_served_in_order_output_first);
     tcase_add_test(tc, forgotten_waiter_gets_nothing);
     tcase_add_test(tc, trimming_gives_back_what_lay_idle);
+    tcase_add_test(tc, the_peak_stays_when_fewer_are_made_again);
+    tcase_add_loop_test(tc, a_ledger_that_is_wrong_is_seen, 0, ARRAY_LEN(ledgers));
+    tcase_add_test(tc, a_full_buffer_in_the_freelist_is_seen);
     tcase_add_test(tc, reset_keeps_the_ledger);
 #ifndef NDEBUG
     tcase_add_test_raise_signal(tc, bug_to_return_what_is_not_empty, 6);
