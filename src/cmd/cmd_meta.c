@@ -82,6 +82,7 @@ static void
 get_hit(struct cmd *cmd, const struct request *req, struct item *item, struct reply *reply)
 {
     const uint32_t marks = item->marks;
+    const uint32_t accessed_s = item->accessed_s;
     const uint32_t fetched = is_asked(req, 'u') ? 0 : ITEM_FETCHED;
     const int64_t old_ttl_s = cmd_ttl_s(cmd, item->expires_s);
     uint32_t recache_s = item->expires_s;
@@ -97,7 +98,8 @@ get_hit(struct cmd *cmd, const struct request *req, struct item *item, struct re
         if (!req->meta.recache_first)
             recache_s = item->expires_s;
     }
-    item->marks = marks;
+    item->marks = marks; /* as they were before this access */
+    item->accessed_s = accessed_s;
     reply->status = REPLY_HIT;
     cmd_show_item(cmd, item, &reply->item);
     if (req->meta.ttl_first)

@@ -107,6 +107,19 @@ START_TEST(get_touches)
 }
 END_TEST
 
+START_TEST(get_that_touches_shows_the_access_before)
+{
+    struct request req = meta(OP_META_GET, "a", "Tlh");
+
+    rig_store(&rig, OP_SET, "a", "x");
+    rig_sleep(&rig, 3);
+    req.exptime = 10;
+    rig_run(&rig, &req);
+    ck_assert_uint_eq(rig.reply.item.idle_s, 3);
+    ck_assert(!rig.reply.item.was_hit);
+}
+END_TEST
+
 START_TEST(get_vivifies_a_miss)
 {
     struct request req = meta(OP_META_GET, "a", "Nv");
@@ -419,6 +432,7 @@ main(void)
     tcase_add_test(tc, get_knows_whether_it_was_hit);
     tcase_add_test(tc, get_without_a_trace);
     tcase_add_test(tc, get_touches);
+    tcase_add_test(tc, get_that_touches_shows_the_access_before);
     tcase_add_test(tc, get_vivifies_a_miss);
     tcase_add_loop_test(tc, get_vivifies_flag_by_flag, 0, 6);
     tcase_add_test(tc, get_hands_out_one_win);
