@@ -6,7 +6,11 @@
 
 #include "client_priv.h"
 
-enum { RECV_BYTES = 64 * 1024 };
+enum {
+    RECV_BYTES = 64 * 1024,
+    SEND_BYTES_MAX = 400000,
+    IN_FLIGHT_MAX = 300, /* quiet ones among them */
+};
 
 void *
 client_checked(void *mem)
@@ -20,14 +24,20 @@ client_checked(void *mem)
 static void
 new_identity(struct client *c)
 {
+    enum { ENCODABLE_BYTES = KEY_BYTES / 4 * 3 - 8 };
+
     c->identity = c->arena->next_identity++;
     for (unsigned i = 0; i < KEYS; i++) {
-        int len = snprintf(c->names[i], sizeof(c->names[i]), "%u:%u:", c->identity, i);
-        uint32_t more = i == 0 ? KEY_BYTES : i < 3 ? sim_below(KEY_BYTES) : sim_below(12);
+        char *name = c->names[i];
+        int len = snprintf(name, sizeof(c->names[i]), "%u:%u:", c->identity, i);
+        uint32_t more = i == 0 ? KEY_BYTES : i % 4 == 1 ? sim_below(KEY_BYTES) : sim_below(12);
+        int most = i < PLAIN_KEYS ? KEY_BYTES : ENCODABLE_BYTES;
 
-        for (; len < KEY_BYTES && more > 0; more--)
-            c->names[i][len++] = (char)('a' + sim_below(26));
-        c->names[i][len] = '\0';
+        if (i >= PLAIN_KEYS)
+            name[len++] = ' ';
+        for (; len < most && more > 0; more--)
+            name[len++] = (char)(i < PLAIN_KEYS ? 'a' + sim_below(26) : sim_below(256));
+        c->name_len[i] = (uint8_t)len;
         item_clear(&c->items[i]);
     }
 }
@@ -38,6 +48,8 @@ new_manner(struct client *c)
     static const uint32_t pieces[] = {0, 0, 0, 1, 7, 300, 5000};
     static const uint32_t reads[] = {0, 0, 0, 0, 1, 40, 1000, 20000};
     static const uint32_t depths[] = {1, 1, 4, 16, 64};
+    static const uint32_t leaves[] = {2, 4, 10, 30, 300};
+    static const uint32_t metas[] = {0, 0, 5, 10, 10};
 
     /* One by one: the order within an initializer is the compiler's choice. */
     c->manner.depth = depths[sim_below(ARRAY_LEN(depths))];
@@ -46,29 +58,56 @@ new_manner(struct client *c)
     c->manner.idle_one_in = sim_below(4) * 3;
     c->manner.stall_one_in = sim_below(4) == 0 ? 20 : 0;
     c->manner.stall_turns = 10 + sim_below(300);
+    c->manner.leave_one_in = leaves[sim_below(ARRAY_LEN(leaves))];
+    c->manner.meta_in_ten = metas[sim_below(ARRAY_LEN(metas))];
 }
 
 /* --- Connections --- */
 
+static bool
+nothing_in_flight(const struct client *c)
+{
+    return c->first == NULL && c->tx_head == c->tx_tail && !c->body.reading &&
+           c->piece_len == 0;
+}
+
+static void
+count_connection(struct client *c)
+{
+    struct connection_counts *counts = &c->arena->connections;
+
+    if (c->was_served)
+        counts->served++;
+    else if (c->was_rejected)
+        counts->rejected++;
+    else
+        counts->unheard++;
+    c->was_served = c->was_rejected = false;
+}
+
 static void
 forget_connection(struct client *c)
 {
-    for (struct command *cmd = c->first; cmd != NULL; cmd = cmd->next)
-        if (cmd->verb == DO_FLUSH)
-            c->arena->facts.evictable = true; /* it may strike at any time */
+    if (c->link == NULL)
+        return;
+    count_connection(c);
     while (c->first != NULL) {
         struct command *cmd = c->first;
 
+        if (cmd->verb == DO_FLUSH)
+            c->arena->facts.evictable = true; /* it may strike at any time */
         c->first = cmd->next;
         command_destroy(cmd);
     }
     c->last = &c->first;
-    c->in_flight = 0;
+    c->in_flight = c->loud_in_flight = 0;
     c->tx_head = c->tx_tail = 0;
-    c->line_len = 0;
-    c->in_body = false;
-    free(c->body_own);
-    c->body_own = NULL;
+    c->piece_len = 0;
+    c->number_next = false;
+    c->quiet_open = false;
+    memset(c->strays, 0, sizeof(c->strays));
+    free(c->body.own);
+    memset(&c->body, 0, sizeof(c->body));
     c->said_quit = false;
     c->finished_sending = false;
     c->stalled_turns = 0;
@@ -76,34 +115,37 @@ forget_connection(struct client *c)
     c->link = NULL;
 }
 
-static bool
-nothing_in_flight(const struct client *c)
-{
-    return c->first == NULL && c->tx_head == c->tx_tail && !c->in_body && c->line_len == 0;
-}
-
 static void
 lose_connection(struct client *c)
 {
-    c->arena->lost_connections++;
+    c->arena->connections.broken++;
     forget_connection(c);
     new_identity(c);
 }
 
-/* The server has closed: was it asked to? */
+/* Whether the server was to close when all was answered, and all was. */
+static bool
+was_asked_to_close(struct client *c)
+{
+    if (!c->finished_sending && !c->said_quit)
+        return false;
+    /* Who is closed for another reason may have been so before the last was executed. */
+    if (!c->arena->may_close)
+        c->dialect->ended(c);
+    if (c->body.reading || c->piece_len > 0)
+        return false;
+    /* What ends a connection may do so before all of it was sent. */
+    if (c->first != NULL)
+        return c->first->verb == DO_QUIT;
+    return c->tx_head == c->tx_tail;
+}
+
 static void
 on_closed(struct client *c)
 {
-    bool asked;
-
-    if (c->finished_sending || c->said_quit) {
-        /* All that was sent before has been answered, and nothing follows. */
-        client_skip_unheard(c);
-        asked = c->first == NULL || c->first->verb == DO_QUIT;
-        if (asked && c->tx_head == c->tx_tail && !c->in_body && c->line_len == 0) {
-            forget_connection(c);
-            return;
-        }
+    if (was_asked_to_close(c)) {
+        forget_connection(c);
+        return;
     }
     if (!c->arena->may_close)
         client_wrong(c, "the server closed the connection");
@@ -118,7 +160,9 @@ open_connection(struct client *c)
     uint32_t out_cap = caps[sim_below(ARRAY_LEN(caps))];
 
     c->link = sim_connect(c->arena->listen_fd, in_cap < 100 ? 100 : in_cap, out_cap);
-    c->arena->connections++;
+    if (sim_one_in(8))
+        sim_set_local(c->link);
+    c->dialect = sim_one_in(3) ? &binary_dialect : &text_dialect;
     new_manner(c);
     sim_note("connect", c->identity, out_cap);
 }
@@ -132,7 +176,9 @@ send_some(struct client *c)
     if (!c->settling && c->manner.piece_bytes != 0 && n > c->manner.piece_bytes)
         n = 1 + sim_below(c->manner.piece_bytes);
     if (n > 0)
-        c->tx_head += sim_send(c->link, c->tx + c->tx_head, n);
+        n = sim_send(c->link, c->tx + c->tx_head, n);
+    sim_note_bytes("client sends", c->identity, c->tx + c->tx_head, n);
+    c->tx_head += n;
 }
 
 /* What a bad network and bad clients do. True when the connection is over. */
@@ -154,6 +200,23 @@ make_trouble(struct client *c)
     return false;
 }
 
+/* Of commands, as many as it likes to have in flight. */
+static void
+think(struct client *c)
+{
+    while (c->loud_in_flight < c->manner.depth && !c->finished_sending && !c->said_quit &&
+           c->tx_tail - c->tx_head < SEND_BYTES_MAX) {
+        if (c->in_flight < IN_FLIGHT_MAX)
+            c->dialect->ask(c);
+        else if (c->loud_in_flight == 0)
+            c->dialect->ask_for_all(c);
+        else
+            return;
+        if (sim_below(4) == 0)
+            return;
+    }
+}
+
 void
 client_act(struct client *c)
 {
@@ -166,16 +229,11 @@ client_act(struct client *c)
         if (sim_one_in(c->manner.idle_one_in) || make_trouble(c))
             return;
         /* A connection serves a while, then its client comes back through another one. */
-        if (nothing_in_flight(c) && sim_one_in(30)) {
+        if (nothing_in_flight(c) && c->was_served && sim_one_in(c->manner.leave_one_in)) {
             forget_connection(c);
             return;
         }
-        while (c->in_flight < c->manner.depth && !c->finished_sending && !c->said_quit &&
-               c->tx_tail - c->tx_head < 400000) {
-            client_ask(c);
-            if (sim_below(4) == 0)
-                break;
-        }
+        think(c);
     }
     send_some(c);
 }
@@ -196,8 +254,11 @@ client_read(struct client *c)
                                                      : 1 + sim_below(c->manner.read_bytes);
     while (limit > 0 &&
            (n = sim_recv(c->link, bytes, limit < sizeof(bytes) ? limit : sizeof(bytes))) > 0) {
-        client_feed(c, bytes, n);
+        c->arena->reply_bytes += n;
         limit -= n;
+        sim_note_bytes("client reads", c->identity, bytes, n);
+        for (size_t off = 0; off < n;)
+            off += c->dialect->feed(c, bytes + off, n - off);
     }
     switch (sim_link_state(c->link)) {
     case SIM_LINK_OPEN: break;
@@ -215,26 +276,14 @@ client_settle(struct client *c)
     if (c->link == NULL)
         return;
     sim_set_caps(c->link, 1 << 20, 1 << 20);
-    /* Whatever comes before it without a reply has then been executed, too. */
-    if (!c->finished_sending && !c->said_quit) {
-        struct command *cmd = command_create(DO_LINE, 0);
-
-        cmd->want = "VERSION " PROTO_VERSION "\r\n";
-        client_put_text(c, "version\r\n");
-        client_remember(c, cmd);
-    }
+    if (!c->finished_sending && !c->said_quit)
+        c->dialect->ask_for_all(c);
 }
 
 bool
 client_is_settled(const struct client *c)
 {
     return c->link == NULL || (nothing_in_flight(c) && !c->finished_sending);
-}
-
-void
-client_hang_up(struct client *c)
-{
-    forget_connection(c);
 }
 
 struct client *
@@ -263,14 +312,16 @@ client_destroy(struct client *c)
 void
 client_describe(const struct client *c, char *dst, size_t bytes)
 {
-    static const char *const verbs[] = {"get",  "store", "delete", "arith",     "touch",
-                                        "line", "stats", "flush",  "too large", "quit"};
+    static const char *const verbs[] = {"get",  "store",    "delete", "arith", "touch", "me",
+                                        "noop", "constant", "stats",  "dump",  "flush", "quit"};
     const struct command *cmd = c->first;
 
-    (void)snprintf(
-        dst, bytes, "client %u: %u in flight, %zu bytes unsent, %zu readable, first %s %s%s",
-        c->identity, c->in_flight, c->tx_tail - c->tx_head,
-        c->link != NULL ? sim_readable(c->link) : 0, cmd != NULL ? verbs[cmd->verb] : "nothing",
-        cmd != NULL && cmd->key_count > 0 ? client_key_name(c, cmd->keys[0]) : "",
-        c->in_body ? " (in a value)" : "");
+    (void)snprintf(dst, bytes,
+                   "client %u (%s): %u in flight, %zu bytes unsent, %zu readable, first %s of "
+                   "key %u%s%s",
+                   c->identity, c->dialect != NULL ? c->dialect->name : "nothing", c->in_flight,
+                   c->tx_tail - c->tx_head, c->link != NULL ? sim_readable(c->link) : 0,
+                   cmd != NULL ? verbs[cmd->verb] : "nothing",
+                   cmd != NULL && cmd->key_count > 0 ? cmd->keys[0] : 0U,
+                   cmd != NULL ? cmd->tokens : "", c->body.reading ? " (in a value)" : "");
 }

@@ -3,8 +3,9 @@
  *
  * A client has keys of its own, which it models exactly, and reads and writes a
  * few keys that all share, whose values say themselves what they must be. It
- * pipelines, sends in pieces, reads late, stalls, breaks off, and compares every
- * byte that comes back.
+ * speaks classic text, meta or both, or the binary protocol, another one with
+ * each connection; it pipelines, sends in pieces, reads late, stalls, breaks off,
+ * and compares every byte that comes back.
  */
 #pragma once
 
@@ -17,6 +18,18 @@
 
 enum { SHARED_KEYS = 6 };
 
+enum wire { WIRE_CLASSIC, WIRE_META, WIRE_BINARY };
+
+enum { WIRES = WIRE_BINARY + 1 };
+
+/* Each connection is exactly one of the first three, and perhaps broken, too. */
+struct connection_counts {
+    uint64_t served;   /* had a command answered */
+    uint64_t rejected; /* were told that there are too many */
+    uint64_t unheard;  /* nothing was asked, or nothing came back */
+    uint64_t broken; /* ended with something unanswered: killed, reset, closed by the server */
+};
+
 /* The world as its clients see it. */
 struct arena {
     struct world_facts facts;
@@ -28,10 +41,9 @@ struct arena {
     uint32_t value_bytes;                  /* values are mostly this long at most */
     uint32_t shared_versions[SHARED_KEYS]; /* the latest that was ever sent */
     uint32_t next_identity;
-    uint64_t connections;
-    uint64_t commands; /* answered, or executed silently */
+    uint64_t commands[WIRES]; /* answered, or executed silently */
     uint64_t reply_bytes;
-    uint64_t lost_connections;
+    struct connection_counts connections;
 };
 
 struct client;
@@ -47,7 +59,5 @@ void client_read(struct client *client);
 void client_settle(struct client *client);
 /* Whether every command was answered and every byte sent. */
 bool client_is_settled(const struct client *client);
-/* A tidy goodbye. */
-void client_hang_up(struct client *client);
 /* For sim_die(): what it waits for. */
 void client_describe(const struct client *client, char *dst, size_t bytes);

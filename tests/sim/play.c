@@ -105,9 +105,12 @@ count(struct play_totals *totals, const struct play *play, const struct arena *a
 {
     totals->worlds++;
     totals->turns += (uint64_t)play->turns;
-    totals->connections += arena->connections;
-    totals->lost += arena->lost_connections;
-    totals->commands += arena->commands;
+    totals->connections.served += arena->connections.served;
+    totals->connections.rejected += arena->connections.rejected;
+    totals->connections.unheard += arena->connections.unheard;
+    totals->connections.broken += arena->connections.broken;
+    for (int wire = 0; wire < WIRES; wire++)
+        totals->commands[wire] += arena->commands[wire];
     totals->reply_bytes += arena->reply_bytes;
     for (int call = 0; call < SIM_CALL_KINDS; call++) {
         totals->calls += sim_calls((enum sim_call)call);

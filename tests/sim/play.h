@@ -30,9 +30,8 @@ struct play {
 struct play_totals {
     uint64_t worlds;
     uint64_t turns;
-    uint64_t connections;
-    uint64_t lost;
-    uint64_t commands;
+    struct connection_counts connections;
+    uint64_t commands[WIRES];
     uint64_t reply_bytes;
     uint64_t calls;
     uint64_t refused;

@@ -94,6 +94,7 @@ rig_check(struct rig *rig)
 void
 rig_turn(struct rig *rig)
 {
+    log_set_level(LOG_ERROR); /* some client may have said otherwise */
     if (!loop_turn(server_loop(rig->server), 0))
         sim_die("the loop broke");
     rig_check(rig);

@@ -143,6 +143,23 @@ seconds_now(void)
     return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
+static void
+print_totals(const struct play_totals *t, double seconds)
+{
+    const struct connection_counts *c = &t->connections;
+
+    printf("%" PRIu64 " worlds, %" PRIu64 " turns, %.1f s\n", t->worlds, t->turns, seconds);
+    printf("connections: %" PRIu64 " served, %" PRIu64 " rejected, %" PRIu64
+           " without an answer; %" PRIu64 " of them broken off\n",
+           c->served, c->rejected, c->unheard, c->broken);
+    printf("commands: %" PRIu64 " (classic %" PRIu64 ", meta %" PRIu64 ", binary %" PRIu64
+           "), %" PRIu64 " bytes of replies compared\n",
+           t->commands[WIRE_CLASSIC] + t->commands[WIRE_META] + t->commands[WIRE_BINARY],
+           t->commands[WIRE_CLASSIC], t->commands[WIRE_META], t->commands[WIRE_BINARY],
+           t->reply_bytes);
+    printf("calls: %" PRIu64 ", refused %" PRIu64 "\n", t->calls, t->refused);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -155,11 +172,7 @@ main(int argc, char **argv)
     sim_set_verbose(argc == 2);
     for (uint64_t seed = from; seed < from + seeds; seed++)
         run_world(seed, argc == 2, &t);
-    printf("%" PRIu64 " worlds, %" PRIu64 " connections (%" PRIu64 " lost), %" PRIu64
-           " commands, %" PRIu64 " reply bytes, %" PRIu64 " calls (%" PRIu64
-           " refused), %.1f s\n",
-           t.worlds, t.connections, t.lost, t.commands, t.reply_bytes, t.calls, t.refused,
-           seconds_now() - started);
+    print_totals(&t, seconds_now() - started);
     printf("%" PRIu64 " passed, 0 failed\n", t.worlds);
     return 0;
 }

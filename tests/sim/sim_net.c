@@ -211,6 +211,12 @@ sim_accepted(const struct sim_link *link)
 }
 
 void
+sim_set_local(struct sim_link *link)
+{
+    link->local = true;
+}
+
+void
 sim_set_caps(struct sim_link *link, uint32_t in_cap, uint32_t out_cap)
 {
     link->in_cap = in_cap;

@@ -39,6 +39,7 @@ struct sim_link {
     uint64_t window;
     uint64_t sent_bytes;
     int fd; /* of the server's end, or -1 */
+    bool local;
     bool accepted;
     bool client_finished;
     bool client_gone; /* sim_link_free() came first: the server's end frees it */

@@ -279,8 +279,9 @@ sys_close(int fd)
 void
 sys_peer_name(int fd, char *dst, size_t bytes)
 {
-    (void)fd_get(fd, "getpeername");
-    (void)snprintf(dst, bytes, "tcp:192.0.2.1:%d", fd);
+    bool local = link_get(fd, "getpeername")->local;
+
+    (void)snprintf(dst, bytes, "tcp:%s:%d", local ? "127.0.0.1" : "192.0.2.1", fd);
 }
 
 /* --- The seam: epoll --- */

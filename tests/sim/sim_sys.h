@@ -119,12 +119,16 @@ void sim_set_window(struct sim_link *link, uint64_t bytes);
 /* Bytes that the server has sent in all. */
 uint64_t sim_sent_bytes(const struct sim_link *link);
 bool sim_accepted(const struct sim_link *link);
+/* Its address is one of the server's own host. */
+void sim_set_local(struct sim_link *link);
 void sim_set_caps(struct sim_link *link, uint32_t in_cap, uint32_t out_cap);
 
 /* --- When something is wrong --- */
 
 /* An entry of the trace that is no system call: what a client did. */
 void sim_note(const char *what, int64_t a, int64_t b);
+/* Where every event is printed: the first of these bytes, too. */
+void sim_note_bytes(const char *what, int64_t a, const char *src, size_t bytes);
 /* Say why, the seed and the last events, and end the program. */
 void sim_die(const char *format, ...) PRINTF_LIKE(1, 2) NORETURN;
 /* What sim_die() prints to run this again: "sim 42". */

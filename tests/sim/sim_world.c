@@ -67,6 +67,20 @@ sim_note(const char *what, int64_t a, int64_t b)
     sim_trace(what, a, b, 0, 0);
 }
 
+void
+sim_note_bytes(const char *what, int64_t a, const char *src, size_t bytes)
+{
+    enum { SHOWN = 200 };
+
+    if (!verbose || bytes == 0)
+        return;
+    fprintf(stderr, "  turn %-6" PRIu64 " %-14s %6" PRId64 " ", world.turns, what, a);
+    for (size_t i = 0; i < bytes && i < SHOWN; i++)
+        fprintf(stderr, src[i] >= ' ' && src[i] <= '~' ? "%c" : "\\x%02x",
+                (unsigned char)src[i]);
+    fprintf(stderr, bytes > SHOWN ? "... (%zu)\n" : "\n", bytes);
+}
+
 static void
 print_trace(void)
 {

@@ -1,0 +1,262 @@
+#include <inttypes.h>
+
+#include "lombard/proto/reply.h"
+
+#include "client_priv.h"
+
+enum { MULTIGET_MAX = 150 };
+
+static void
+put_key(struct client *c, unsigned key)
+{
+    client_put(c, " ", 1);
+    client_put(c, client_key_name(c, key), client_key_len(c, key));
+}
+
+static struct command *
+create(enum verb verb, uint16_t key_count)
+{
+    struct command *cmd = command_create(WIRE_CLASSIC, verb, key_count);
+
+    cmd->quiet = key_count == 1 && verb != DO_GET && sim_below(4) == 0 ? NOREPLY : LOUD;
+    return cmd;
+}
+
+static const char *
+noreply(const struct command *cmd)
+{
+    return cmd->quiet == NOREPLY ? " noreply" : "";
+}
+
+static void
+ask_get(struct client *c)
+{
+    uint16_t count = (uint16_t)(sim_below(3) == 0 ? 1 + sim_below(MULTIGET_MAX) : 1);
+    struct command *cmd = create(DO_GET, count);
+
+    cmd->with_value = true;
+    cmd->with_cas = sim_below(3) == 0;
+    cmd->with_touch = sim_below(8) == 0;
+    cmd->exptime = random_exptime();
+    client_put_text(c, "%s%s", cmd->with_touch ? "gat" : "get", cmd->with_cas ? "s" : "");
+    if (cmd->with_touch)
+        client_put_text(c, " %" PRId64, cmd->exptime);
+    for (unsigned i = 0; i < count; i++) {
+        /* To touch what others read would make their models wrong. */
+        cmd->keys[i] = cmd->with_touch ? own_key(true) : any_key(true);
+        put_key(c, cmd->keys[i]);
+    }
+    client_put_text(c, sim_below(10) == 0 ? "\n" : "\r\n");
+    client_remember(c, cmd);
+}
+
+static void
+put_store(struct client *c, struct command *cmd)
+{
+    static const char *const names[] = {"set", "add", "replace", "append", "prepend", "cas"};
+
+    client_put_text(c, "%s", names[cmd->mode]);
+    put_key(c, cmd->keys[0]);
+    client_put_text(c, " %" PRIu32 " %" PRId64 " %zu", cmd->value.client_flags,
+                    cmd->value.exptime, cmd->value.bytes);
+    if (cmd->mode == MODE_CAS)
+        client_put_text(c, " %" PRIu64, cmd->compare_cas);
+    client_put_text(c, "%s\r\n", noreply(cmd));
+    client_put(c, cmd->value.value, cmd->value.bytes);
+    client_put_text(c, "\r\n");
+    client_remember(c, cmd);
+}
+
+static void
+ask_store(struct client *c)
+{
+    struct command *cmd = create(DO_STORE, 1);
+    uint8_t key = any_key(true);
+
+    cmd->keys[0] = key;
+    if (key >= KEYS) {
+        cmd->value = next_shared_value(c->arena, key);
+    } else {
+        cmd->value = random_value(c->arena);
+        cmd->mode = sim_below(2) == 0 ? MODE_SET : (enum store_mode)sim_below(6);
+        cmd->compare_cas = likely_cas(c, key);
+    }
+    put_store(c, cmd);
+}
+
+static void
+ask_too_large(struct client *c)
+{
+    struct command *cmd = command_create(WIRE_CLASSIC, DO_STORE, 1);
+
+    cmd->keys[0] = own_key(true);
+    cmd->too_large = true;
+    cmd->value = too_large_value(c->arena);
+    put_store(c, cmd);
+}
+
+static void
+ask_delete(struct client *c)
+{
+    struct command *cmd = create(DO_DELETE, 1);
+
+    cmd->keys[0] = any_key(true);
+    client_put_text(c, "delete");
+    put_key(c, cmd->keys[0]);
+    client_put_text(c, "%s%s\r\n", sim_below(8) == 0 ? " 0" : "", noreply(cmd));
+    client_remember(c, cmd);
+}
+
+static void
+ask_arith(struct client *c)
+{
+    struct command *cmd = create(DO_ARITH, 1);
+
+    cmd->keys[0] = own_key(true);
+    cmd->decr = sim_below(2) == 0;
+    cmd->delta = sim_random();
+    cmd->delta >>= sim_below(64);
+    client_put_text(c, "%s", cmd->decr ? "decr" : "incr");
+    put_key(c, cmd->keys[0]);
+    client_put_text(c, " %" PRIu64 "%s\r\n", cmd->delta, noreply(cmd));
+    client_remember(c, cmd);
+}
+
+static void
+ask_touch(struct client *c)
+{
+    struct command *cmd = create(DO_TOUCH, 1);
+
+    cmd->keys[0] = own_key(true);
+    cmd->exptime = random_exptime();
+    client_put_text(c, "touch");
+    put_key(c, cmd->keys[0]);
+    client_put_text(c, " %" PRId64 "%s\r\n", cmd->exptime, noreply(cmd));
+    client_remember(c, cmd);
+}
+
+static void
+ask_constant(struct client *c)
+{
+    static const struct {
+        const char *line;
+        const char *want;
+    } lines[] = {
+        {"version\r\n", "VERSION " PROTO_VERSION "\r\n"},
+        {"verbosity\r\n", "ERROR\r\n"},
+        {"verbosity 0\r\n", "OK\r\n"},
+        {"no such thing\r\n", "ERROR\r\n"},
+        {"get\r\n", "ERROR\r\n"},
+        {"\r\n", "ERROR\r\n"},
+        {"set a b\r\n", "ERROR\r\n"},
+        {"incr a x\r\n", "CLIENT_ERROR invalid numeric delta argument\r\n"},
+        {"touch a x\r\n", "CLIENT_ERROR invalid exptime argument\r\n"},
+        {"gat x a\r\n", "CLIENT_ERROR invalid exptime argument\r\n"},
+        {"gat 10\r\n", "END\r\n"},
+        {"delete a b\r\n",
+         "CLIENT_ERROR bad command line format.  Usage: delete <key> [noreply]\r\n"},
+        /* A value that goes on where it should end, and then the next command. */
+        {"set nobody 0 0 3\r\nabcde", "CLIENT_ERROR bad data chunk\r\n"},
+        {"shutdown\r\n", "ERROR: shutdown not enabled\r\n"},
+        {"stats nothing\r\n", "ERROR\r\n"},
+        {"stats sizes\r\n", "STAT sizes_status disabled\r\nEND\r\n"},
+        {"stats cachedump 64 1\r\n", "CLIENT_ERROR Illegal slab id\r\n"},
+        {"lru_crawler crawl all\r\n", "OK\r\n"},
+        {"lru_crawler metadump none\r\n", "BADCLASS invalid class id\r\n"},
+        {"cache_memlimit 100\r\n",
+         "MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust\r\n"},
+        {"slabs automove 0\r\n", "OK\r\n"},
+        {"watch fetchers\r\n", "CLIENT_ERROR watch commands not allowed\r\n"},
+    };
+    uint32_t pick = sim_below(ARRAY_LEN(lines));
+    struct command *cmd = command_create(WIRE_CLASSIC, DO_CONSTANT, 0);
+
+    cmd->want = lines[pick].want;
+    client_put_text(c, "%s", lines[pick].line);
+    client_remember(c, cmd);
+}
+
+static void
+ask_stats(struct client *c)
+{
+    static const char *const groups[] = {"",       " buffers", " conns",  " store",
+                                         " items", " slabs",   " latency"};
+
+    client_put_text(c, "stats%s\r\n", groups[sim_below(ARRAY_LEN(groups))]);
+    client_remember(c, command_create(WIRE_CLASSIC, DO_STATS, 0));
+}
+
+static void
+ask_dump(struct client *c)
+{
+    static const char *const lines[] = {
+        [DUMP_META] = "lru_crawler metadump all\r\n",
+        [DUMP_MG] = "lru_crawler mgdump hash\r\n",
+        [DUMP_CACHE] = "stats cachedump 1 0\r\n",
+    };
+    struct command *cmd = command_create(WIRE_CLASSIC, DO_DUMP, 0);
+
+    cmd->dump = (enum dump)sim_below(ARRAY_LEN(lines));
+    client_put_text(c, "%s", lines[cmd->dump]);
+    client_remember(c, cmd);
+}
+
+static void
+ask_flush(struct client *c)
+{
+    struct command *cmd = command_create(WIRE_CLASSIC, DO_FLUSH, 0);
+
+    cmd->quiet = sim_below(3) == 0 ? NOREPLY : LOUD;
+    client_put_text(c, "flush_all%s%s\r\n", sim_below(2) == 0 ? " 0" : "", noreply(cmd));
+    c->arena->facts.flushes_sent++;
+    client_remember(c, cmd);
+}
+
+/* What ends the connection, with words and without. */
+static void
+ask_end(struct client *c)
+{
+    static const char browser[] = "GET / HTTP/1.1\r\n";
+    struct command *cmd;
+
+    if (sim_below(4) == 0) {
+        cmd = command_create(WIRE_CLASSIC, DO_CONSTANT, 0);
+        cmd->want = "CLIENT_ERROR line too long\r\n";
+        for (int i = 0; i < 50; i++)
+            client_put_text(c, "%-100s", "long");
+        client_remember(c, cmd);
+    }
+    client_put_text(c, "%s", sim_below(3) == 0 ? browser : "quit\r\n");
+    client_remember(c, command_create(WIRE_CLASSIC, DO_QUIT, 0));
+}
+
+void
+classic_ask(struct client *c)
+{
+    uint32_t dice = sim_below(1000);
+
+    if (dice < 400)
+        ask_get(c);
+    else if (dice < 700)
+        ask_store(c);
+    else if (dice < 770)
+        ask_delete(c);
+    else if (dice < 860)
+        ask_arith(c);
+    else if (dice < 920)
+        ask_touch(c);
+    else if (dice < 970)
+        ask_constant(c);
+    else if (dice < 980)
+        ask_stats(c);
+    else if (dice < 985)
+        ask_dump(c);
+    else if (dice < 990)
+        ask_end(c);
+    else if (dice < 992)
+        ask_flush(c);
+    else if (dice < 996 && c->arena->item_bytes_max < 300000)
+        ask_too_large(c);
+    else
+        ask_get(c);
+}
