@@ -65,9 +65,9 @@ keys_digits(uint64_t count)
     return digits;
 }
 
-/* Eight hexadecimal digits of X at DST, the most significant first. */
-static inline void
-format_hex8(char *dst, uint32_t x)
+/* Eight hexadecimal digits of X as one word that lies in memory in their order. */
+static inline uint64_t
+hex8(uint32_t x)
 {
     uint64_t v = x;
     uint64_t above_nine;
@@ -81,25 +81,63 @@ format_hex8(char *dst, uint32_t x)
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     v = __builtin_bswap64(v);
 #endif
-    memcpy(dst, &v, sizeof(v));
+    return v;
+}
+
+#define EIGHT_K UINT64_C(0x6b6b6b6b6b6b6b6b) /* what fills a name up */
+
+static inline size_t
+name_length(const struct keys *k, uint64_t key)
+{
+    if (LIKELY(k->sizes.max == k->sizes.min))
+        return k->sizes.min;
+    return sizes_pick(&k->sizes, rng_mix(key ^ k->seed));
 }
 
 size_t
 keys_name(const struct keys *k, uint64_t key, char *dst)
 {
-    size_t len = k->sizes.min;
-    char digits[8];
+    static const uint64_t filler = EIGHT_K;
+    size_t len = name_length(k, key);
+    uint64_t digits = hex8((uint32_t)key);
 
-    if (k->sizes.max != len)
-        len = sizes_pick(&k->sizes, rng_mix(key ^ k->seed));
-    if (len >= 8) {
-        memset(dst, 'k', len - 8);
-        format_hex8(dst + len - 8, (uint32_t)key);
+    if (LIKELY(len >= 8)) {
+        /* Words that end where digits begin, or later: the digits go over them. */
+        for (size_t off = 0; off < len - 8; off += 8)
+            memcpy(dst + off, &filler, 8);
+        memcpy(dst + len - 8, &digits, 8);
     } else {
-        format_hex8(digits, (uint32_t)key);
-        memcpy(dst, digits + 8 - len, len);
+        memcpy(dst, (const char *)&digits + 8 - len, len);
     }
     return len;
+}
+
+size_t
+keys_match(const struct keys *k, uint64_t key, const char *p, size_t len)
+{
+    size_t name_len = name_length(k, key);
+    uint64_t digits = hex8((uint32_t)key);
+    uint64_t word;
+    uint64_t differs = 0;
+
+    if (UNLIKELY(len < name_len))
+        return 0;
+    if (UNLIKELY(name_len < 8))
+        return memcmp(p, (const char *)&digits + 8 - name_len, name_len) == 0 ? name_len : 0;
+    memcpy(&word, p + name_len - 8, 8);
+    differs = word ^ digits;
+    if (LIKELY(name_len >= 16)) {
+        for (size_t off = 0; off + 16 <= name_len; off += 8) {
+            memcpy(&word, p + off, 8);
+            differs |= word ^ EIGHT_K;
+        }
+        memcpy(&word, p + name_len - 16, 8); /* overlaps where the length is no multiple of 8 */
+        differs |= word ^ EIGHT_K;
+    } else {
+        for (size_t off = 0; off < name_len - 8; off++)
+            differs |= (uint64_t)(p[off] ^ 'k');
+    }
+    return differs == 0 ? name_len : 0;
 }
 
 enum keys_verdict

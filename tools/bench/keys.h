@@ -61,6 +61,8 @@ uint32_t keys_digits(uint64_t count);
 
 /* Write the name at DST (room for KEY_TEXT_MAX); how many bytes. No NUL. */
 size_t keys_name(const struct keys *k, uint64_t key, char *dst);
+/* How many of the LEN bytes at P are the name of KEY, which they begin with; 0: they do not. */
+size_t keys_match(const struct keys *k, uint64_t key, const char *p, size_t len);
 
 /* A store (or delete) of KEY is about to be sent: its version. *ALONE says whether it may
  * raise the floor when acknowledged. */

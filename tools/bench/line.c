@@ -67,8 +67,5 @@ line_read_error(struct reader *r, const char *line, size_t len)
 bool
 line_names_key(const struct reader *r, uint32_t id, const char *p, size_t len)
 {
-    char name[KEY_TEXT_MAX];
-    size_t name_len = keys_name(r->keys, id, name);
-
-    return len == name_len && memcmp(p, name, name_len) == 0;
+    return len > 0 && keys_match(r->keys, id, p, len) == len;
 }

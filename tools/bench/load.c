@@ -114,6 +114,8 @@ plan_next(struct load *l)
 void
 load_end(struct load *l)
 {
+    if (l->gap_ns == 0)
+        tally_service(&l->tally, &l->tally.response);
     if (l->gap_ns == 0 || l->until_ns == UINT64_MAX)
         return;
     for (; l->next_due_ns < l->until_ns; plan_next(l)) {

@@ -161,7 +161,8 @@ load_done(struct load *l, struct conn *c, const struct op *op)
     t->end_ns = l->now_ns;
     if (op->flags & OP_TIMED) {
         hist_add(&t->service[op->kind], l->now_ns - op->sent_ns);
-        hist_add(&t->response, l->now_ns - op->due_ns);
+        if (l->gap_ns > 0) /* otherwise it is the same: load_end() */
+            hist_add(&t->response, l->now_ns - op->due_ns);
     }
 }
 

@@ -118,10 +118,9 @@ text_write(struct out *out, const struct keys *keys, struct op *op)
 static inline bool
 names_key(const struct reader *r, uint32_t id, const char *p, size_t len)
 {
-    char name[KEY_TEXT_MAX];
-    size_t name_len = keys_name(r->keys, id, name);
+    size_t name_len = keys_match(r->keys, id, p, len);
 
-    return len > name_len && p[name_len] == ' ' && memcmp(p, name, name_len) == 0;
+    return name_len > 0 && len > name_len && p[name_len] == ' ';
 }
 
 /* Which of the request's keys is named at P. Servers answer in order; proxies may not. */

@@ -114,16 +114,16 @@ value_check_init(struct value_check *c, uint64_t key, size_t bytes)
 }
 
 static inline void
-check_head(struct value_check *c)
+check_head(struct value_check *c, const unsigned char *head)
 {
     struct value_id *id = &c->id;
     uint32_t check;
 
-    memcpy(&id->key, c->head, 8);
-    memcpy(&id->version, c->head + 8, 4);
-    memcpy(&id->writer, c->head + 12, 4);
-    memcpy(&id->bytes, c->head + 16, 4);
-    memcpy(&check, c->head + 20, 4);
+    memcpy(&id->key, head, 8);
+    memcpy(&id->version, head + 8, 4);
+    memcpy(&id->writer, head + 12, 4);
+    memcpy(&id->bytes, head + 16, 4);
+    memcpy(&check, head + 20, 4);
     if (check != (uint32_t)id_hash(id))
         c->verdict = VALUE_BAD_HEAD;
     else if (id->key != c->key)
@@ -143,10 +143,33 @@ first_difference(const unsigned char *a, const unsigned char *b, size_t len)
     return len;
 }
 
+/* memcmp() for what is often short: then a call costs more than comparing. */
+static inline bool
+same_bytes(const unsigned char *a, const unsigned char *b, size_t len)
+{
+    uint64_t x;
+    uint64_t y;
+
+    if (len > 64)
+        return memcmp(a, b, len) == 0;
+    for (; len >= 8; a += 8, b += 8, len -= 8) {
+        memcpy(&x, a, 8);
+        memcpy(&y, b, 8);
+        if (x != y)
+            return false;
+    }
+    while (len > 0 && *a == *b) {
+        a++;
+        b++;
+        len--;
+    }
+    return len == 0;
+}
+
 static inline void
 check_run(struct value_check *c, const unsigned char *p, const unsigned char *want, size_t len)
 {
-    if (LIKELY(memcmp(p, want, len) == 0))
+    if (LIKELY(same_bytes(p, want, len)))
         return;
     c->verdict = VALUE_BAD_FILLER;
     c->bad_off = c->seen + first_difference(p, want, len);
@@ -159,25 +182,39 @@ feed_short(struct value_check *c, const unsigned char *p, size_t len)
     c->seen += len;
 }
 
+/* The head, or what there is of it; how many bytes were taken. */
+static size_t
+feed_head(struct value_check *c, const unsigned char *p, size_t len)
+{
+    size_t n = VALUE_HEAD_BYTES - c->seen;
+
+    if (LIKELY(c->seen == 0 && len >= VALUE_HEAD_BYTES)) {
+        c->seen = VALUE_HEAD_BYTES;
+        check_head(c, p);
+        return VALUE_HEAD_BYTES;
+    }
+    if (n > len)
+        n = len;
+    memcpy(c->head + c->seen, p, n);
+    c->seen += n;
+    if (c->seen == VALUE_HEAD_BYTES)
+        check_head(c, c->head);
+    return n;
+}
+
 void
 value_check_feed(struct value_check *c, const unsigned char *p, size_t len)
 {
     BUG_ON(len > c->bytes - c->seen);
-    if (c->bytes < VALUE_HEAD_BYTES) {
+    if (UNLIKELY(c->bytes < VALUE_HEAD_BYTES)) {
         feed_short(c, p, len);
         return;
     }
     if (c->seen < VALUE_HEAD_BYTES) {
-        size_t n = VALUE_HEAD_BYTES - c->seen;
+        size_t n = feed_head(c, p, len);
 
-        if (n > len)
-            n = len;
-        memcpy(c->head + c->seen, p, n);
-        c->seen += n;
         p += n;
         len -= n;
-        if (c->seen == VALUE_HEAD_BYTES)
-            check_head(c);
     }
     while (len > 0 && c->verdict == VALUE_GOOD) {
         size_t n;

@@ -62,6 +62,28 @@ START_TEST(short_and_long_names)
 }
 END_TEST
 
+/* A name matches itself, whatever follows it, and no name with one byte changed. */
+START_TEST(names_match_byte_by_byte)
+{
+    char name[KEY_TEXT_MAX + 8];
+
+    for (uint32_t len = 3; len <= KEY_TEXT_MAX; len++) {
+        keys.sizes.min = len;
+        keys.sizes.max = len;
+        memset(name, ' ', sizeof(name));
+        (void)keys_name(&keys, 0x1a7, name);
+        ck_assert_uint_eq(keys_match(&keys, 0x1a7, name, len), len);
+        ck_assert_uint_eq(keys_match(&keys, 0x1a7, name, sizeof(name)), len);
+        ck_assert_uint_eq(keys_match(&keys, 0x1a7, name, len - 1), 0);
+        for (uint32_t i = 0; i < len; i++) {
+            name[i] ^= 1;
+            ck_assert_uint_eq(keys_match(&keys, 0x1a7, name, len), 0);
+            name[i] ^= 1;
+        }
+    }
+}
+END_TEST
+
 START_TEST(digits)
 {
     ck_assert_uint_eq(keys_digits(1), 1);
@@ -145,6 +167,7 @@ main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, names);
     tcase_add_test(tc, short_and_long_names);
+    tcase_add_test(tc, names_match_byte_by_byte);
     tcase_add_test(tc, digits);
     tcase_add_test(tc, one_store_after_the_other);
     tcase_add_test(tc, stores_side_by_side);
