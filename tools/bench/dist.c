@@ -78,6 +78,7 @@ dist_name(const struct dist_config *config, char *dst, uint32_t bytes)
         (void)snprintf(dst, bytes, "hotspot:%g:%g", config->hot_keys, config->hot_share);
         return;
     case DIST_SEQUENTIAL: (void)snprintf(dst, bytes, "sequential"); return;
+    case DIST_TRACE: (void)snprintf(dst, bytes, "as in the trace"); return;
     }
     BUG("dist_kind out of range");
 }
@@ -163,7 +164,8 @@ dist_init(struct dist *d, const struct dist_config *config, uint64_t n)
     d->factor = spread_factor(n);
     switch (config->kind) {
     case DIST_UNIFORM:
-    case DIST_SEQUENTIAL: return;
+    case DIST_SEQUENTIAL:
+    case DIST_TRACE: return;
     case DIST_ZIPF: zipf_init(d); return;
     case DIST_HOTSPOT:
         d->hot_n = (uint64_t)((double)n * config->hot_keys);
@@ -191,6 +193,10 @@ dist_rank(struct dist *d, struct rng *rng)
         if (d->next >= d->n)
             d->next = 0;
         return d->next++;
+    case DIST_TRACE:
+        if (d->next >= d->config.trace_count)
+            d->next = 0;
+        return d->config.trace[d->next++];
     }
     BUG("dist_kind out of range");
 }
@@ -209,8 +215,12 @@ dist_next(struct dist *d, struct rng *rng)
 {
     uint64_t rank = dist_rank(d, rng);
 
-    /* Uniform and sequential are the same after any permutation. */
-    if (d->config.kind == DIST_UNIFORM || d->config.kind == DIST_SEQUENTIAL)
-        return rank;
-    return dist_spread(d, rank);
+    switch (d->config.kind) {
+    case DIST_UNIFORM: /* these are the same after any permutation */
+    case DIST_SEQUENTIAL:
+    case DIST_TRACE: return rank;
+    case DIST_ZIPF:
+    case DIST_HOTSPOT: return dist_spread(d, rank);
+    }
+    BUG("dist_kind out of range");
 }

@@ -18,19 +18,22 @@ enum dist_kind {
     DIST_ZIPF,       /* P(rank) ~ 1 / (rank + 1)^alpha */
     DIST_HOTSPOT,    /* hot_share of all requests go to hot_keys of all keys */
     DIST_SEQUENTIAL, /* 0, 1, ... and again */
+    DIST_TRACE,      /* those of a trace in its order, and again; not from text */
 };
 
 struct dist_config {
     enum dist_kind kind;
-    double alpha;     /* ZIPF: above 0 */
-    double hot_keys;  /* HOTSPOT: fraction of the keys, 0 to 1 */
-    double hot_share; /* HOTSPOT: fraction of the requests, 0 to 1 */
+    double alpha;          /* ZIPF: above 0 */
+    double hot_keys;       /* HOTSPOT: fraction of the keys, 0 to 1 */
+    double hot_share;      /* HOTSPOT: fraction of the requests, 0 to 1 */
+    const uint32_t *trace; /* TRACE: trace_count ids below N; must outlive the distribution */
+    uint64_t trace_count;
 };
 
 struct dist {
     struct dist_config config;
     uint64_t n;       /* keys */
-    uint64_t next;    /* SEQUENTIAL */
+    uint64_t next;    /* SEQUENTIAL, TRACE */
     uint64_t shift;   /* below n; added to every rank before it is spread: changing it
                         * makes other keys popular */
     uint64_t factor;  /* of the permutation */

@@ -3,9 +3,15 @@
 #include <stdio.h>
 
 enum {
-    TRIALS_MAX = 12,
-    PRECISE_PERCENT = 2, /* the search ends when the bounds are that close */
+    RATES_MAX = 12,
+    TRIALS_TO_DECIDE = 2, /* with the same result: three trials at most */
+    PRECISE_PERCENT = 2,  /* the search ends when the bounds are that close */
     LOWEST_RATE = 100,
+};
+
+struct judgement {
+    bool kept;
+    uint64_t latency_ns;
 };
 
 /* One trial at RATE; its quantile into *LATENCY_NS. */
@@ -26,6 +32,28 @@ kept(const struct session *s, const struct options *o, uint64_t latency_ns)
     return latency_ns < o->find_max_ns && s->load.tally.unbegun == 0;
 }
 
+/* Whether RATE keeps the limit more often than not: one trial may have met somebody else's burst
+ * of work. *OUT is what the last trial that decided brought. */
+static enum session_result
+judge_rate(struct session *s, const struct options *o, uint64_t rate, struct judgement *out)
+{
+    uint32_t kept_count = 0;
+    uint32_t missed_count = 0;
+
+    while (kept_count < TRIALS_TO_DECIDE && missed_count < TRIALS_TO_DECIDE) {
+        uint64_t latency;
+        enum session_result result = try_rate(s, o, rate, &latency);
+
+        if (result != SESSION_OK)
+            return result;
+        out->kept = kept(s, o, latency);
+        out->latency_ns = latency;
+        kept_count += out->kept;
+        missed_count += !out->kept;
+    }
+    return SESSION_OK;
+}
+
 enum session_result
 findmax_search(struct session *s, const struct options *o, bool say, struct findmax *out)
 {
@@ -40,20 +68,20 @@ findmax_search(struct session *s, const struct options *o, bool say, struct find
     high = f.closed_rate * 3 / 2;
     if (say)
         (void)printf("find-max      closed loop: %llu/s\n", (unsigned long long)f.closed_rate);
-    while (result == SESSION_OK && f.trials < TRIALS_MAX &&
+    while (result == SESSION_OK && f.rates < RATES_MAX &&
            high > low + low * PRECISE_PERCENT / 100) {
         uint64_t rate = low + (high - low) / 2;
-        uint64_t latency;
+        struct judgement j = {0};
 
-        result = try_rate(s, o, rate, &latency);
-        f.trials++;
+        result = judge_rate(s, o, rate, &j);
+        f.rates++;
         if (say)
             (void)printf("find-max      %9llu/s: %9.3f ms%s\n", (unsigned long long)rate,
-                         (double)latency / 1e6, kept(s, o, latency) ? "" : "  too slow");
-        if (kept(s, o, latency)) {
+                         (double)j.latency_ns / 1e6, j.kept ? "" : "  too slow");
+        if (j.kept) {
             low = rate;
             f.rate = rate;
-            f.latency_ns = latency;
+            f.latency_ns = j.latency_ns;
         } else {
             high = rate;
         }

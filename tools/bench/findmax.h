@@ -13,11 +13,11 @@ struct findmax {
     uint64_t closed_rate; /* what the closed loop reaches: where the search begins */
     uint64_t rate;        /* the highest that kept the limit; 0: none did */
     uint64_t latency_ns;  /* the quantile at that rate */
-    uint32_t trials;
+    uint32_t rates;       /* that were tried */
 };
 
 /*
- * Bisect, each trial being an open loop of DURATION_NS. The latency is the
+ * Bisect, each rate being tried two or three times in an open loop of DURATION_NS. The latency is the
  * response time: it counts from when a request was due. Leaves the session at
  * the rate that was found. SAY: a line for each trial on standard output.
  */

@@ -8,6 +8,7 @@
 #include "options.h"
 #include "report.h"
 #include "selftest.h"
+#include "trace_keys.h"
 #include "value.h"
 
 /* Exit statuses. */
@@ -73,7 +74,8 @@ run(const struct options *o, const struct net_addr *addrs, unsigned count)
     if (b == NULL)
         return EXIT_NOT_RUN;
     done = bench_run(b);
-    if (!o->quiet && !is_stdout(o->json_path) && !is_stdout(o->csv_path))
+    if ((done || b->targets[0].rounds_done > 0) && !o->quiet && !is_stdout(o->json_path) &&
+        !is_stdout(o->csv_path))
         report_text(stdout, b);
     if (!write_report(b, o->json_path, "w", report_json) ||
         !write_report(b, o->csv_path, "a", report_csv))
@@ -82,6 +84,26 @@ run(const struct options *o, const struct net_addr *addrs, unsigned count)
     if (!done && status != EXIT_WRONG)
         status = EXIT_NOT_RUN;
     bench_destroy(b);
+    return status;
+}
+
+/* The mix over the keys of a trace. */
+static int
+run_traced(struct options *o, const struct net_addr *addrs, unsigned count)
+{
+    struct trace_keys trace;
+    const char *why = trace_keys_load(&trace, o->trace_path, o->trace_format);
+    int status;
+
+    if (why != NULL) {
+        (void)fprintf(stderr, "lombard-bench: trace %s: %s\n", o->trace_path, why);
+        return EXIT_NOT_RUN;
+    }
+    o->keys = trace.distinct;
+    o->dist = (struct dist_config){
+        .kind = DIST_TRACE, .trace = trace.ids, .trace_count = trace.count};
+    status = run(o, addrs, count);
+    trace_keys_free(&trace);
     return status;
 }
 
@@ -155,5 +177,7 @@ main(int argc, char **argv)
     value_init();
     (void)signal(SIGPIPE, SIG_IGN);
     (void)net_raise_file_limit();
-    return run(&o, addrs, count);
+    if (o.hitratio || o.trace_path == NULL)
+        return run(&o, addrs, count);
+    return run_traced(&o, addrs, count);
 }

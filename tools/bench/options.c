@@ -65,8 +65,11 @@ parse_count(const struct option_desc *d, const char *arg, uint64_t *field)
 {
     uint64_t v;
 
-    if (!num_parse_u64(slice_make(arg, strlen(arg)), &v) || v < d->min || v > d->max)
+    if (!num_parse_u64(slice_make(arg, strlen(arg)), &v) || v < d->min || v > d->max) {
+        (void)fprintf(stderr, "lombard-bench: '--%s' is a number from %llu to %llu\n", d->name,
+                      (unsigned long long)d->min, (unsigned long long)d->max);
         return false;
+    }
     *field = v;
     return true;
 }
@@ -223,16 +226,16 @@ check(struct options *o)
 {
     if (o->hitratio && check_hitratio(o) == OPTIONS_BAD)
         return OPTIONS_BAD;
-    if (!o->hitratio && (o->trace_path != NULL || o->loop_share > 0 || o->one_hit_share > 0))
-        return bad("--trace, --loop-share and --one-hit are for 'lombard-bench hitratio'");
+    if (!o->hitratio && (o->loop_share > 0 || o->one_hit_share > 0))
+        return bad("--loop-share and --one-hit are for 'lombard-bench hitratio'");
     if (o->find_max_ns > 0 && (o->compare != NULL || o->rate > 0 || o->requests > 0))
         return bad("--find-max sets the rate itself, for one server and a duration");
     if (o->requests == 0 && o->duration_ns == 0)
-        o->duration_ns = UINT64_C(10000000000);
+        o->duration_ns = o->find_max_ns > 0 ? UINT64_C(2000000000) : UINT64_C(10000000000);
     if (o->rounds == 0)
         o->rounds = o->compare != NULL && !o->hitratio ? 5 : 1;
-    if (o->hitratio && o->key_size.min < 8)
-        return bad("--key-size must be at least 8 for hitratio");
+    if ((o->hitratio || o->trace_path != NULL) && o->key_size.min < 8)
+        return bad("--key-size must be at least 8 for hitratio and traces");
     if (o->key_size.min < keys_digits(o->keys))
         return bad("--key-size is too small for so many --keys");
     if (needs_letters(o) && o->key_size.min < 9)

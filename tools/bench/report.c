@@ -86,6 +86,24 @@ print_workload(FILE *f, const struct options *o)
     (void)fputc('\n', f);
 }
 
+/* "get=91%,set=9%" */
+static void
+print_mix(FILE *f, const struct options *o)
+{
+    const char *comma = "";
+    double total = 0;
+
+    for (int i = 0; i < OP_KIND_COUNT; i++)
+        total += o->weights[i];
+    for (int i = 0; i < OP_KIND_COUNT && !o->hitratio; i++) {
+        if (o->weights[i] <= 0)
+            continue;
+        (void)fprintf(f, "%s%s %.3g %%", comma, op_kind_name((enum op_kind)i),
+                      100 * o->weights[i] / total);
+        comma = ", ";
+    }
+}
+
 static void
 print_load(FILE *f, const struct options *o)
 {
@@ -98,8 +116,9 @@ print_load(FILE *f, const struct options *o)
     dist_name(&o->dist, dist, sizeof(dist));
     (void)fprintf(f,
                   "load          %" PRIu64 " connections, pipeline %" PRIu64
-                  ", multiget %" PRIu64 ", %s",
+                  ", multiget %" PRIu64 ", %s, ",
                   o->connections, o->pipeline, o->multiget, o->protocol);
+    print_mix(f, o);
     if (o->rate > 0)
         (void)fprintf(f, ", open loop of %" PRIu64 "/s, %s", o->rate,
                       o->arrivals == ARRIVALS_POISSON ? "poisson" : "constant");
@@ -172,11 +191,15 @@ print_roles(FILE *f, const struct target *t)
 static void
 print_client(FILE *f, const struct tally *t)
 {
-    double share = (double)t->cpu_ns / 1e9 / tally_seconds(t);
+    double wait = tally_wait_share(t);
 
-    (void)fprintf(f, "client cpu    %.3f us a request, %.0f %% of a core%s\n",
-                  (double)t->cpu_ns / 1e3 / (double)t->requests, 100 * share,
-                  share > 0.97 ? ": it was the bottleneck" : "");
+    (void)fprintf(
+        f, "client cpu    %.3f us a request, %.0f %% of a core, %.0f %% waiting for one",
+        (double)t->cpu_ns / 1e3 / (double)t->requests, 100 * tally_busy_share(t), 100 * wait);
+    if (tally_was_bottleneck(t))
+        (void)fprintf(f, wait > 0.1 ? ": what it shares the core with was the bottleneck"
+                                    : ": it was the bottleneck");
+    (void)fputc('\n', f);
 }
 
 /* Open loop: whether the planned rate was kept, and who is to blame if not. */

@@ -21,32 +21,52 @@ put_string(FILE *f, const char *text)
     (void)fputc('"', f);
 }
 
+/* "low": count of all that are not empty, in us: counts of several runs can be added. */
 static void
-put_hist(FILE *f, const char *name, const struct hist *h)
+put_buckets(FILE *f, const struct hist *h)
+{
+    const char *comma = "";
+
+    (void)fprintf(f, ", \"buckets\": {");
+    for (uint32_t i = 0; i < HIST_BUCKET_COUNT; i++) {
+        if (h->buckets[i] == 0)
+            continue;
+        (void)fprintf(f, "%s\"%.3f\": %" PRIu64, comma, (double)hist_bucket_low(i) / 1e3,
+                      h->buckets[i]);
+        comma = ", ";
+    }
+    (void)fputc('}', f);
+}
+
+static void
+put_hist(FILE *f, const char *name, const struct hist *h, bool buckets)
 {
     (void)fprintf(f, "\"%s\": {\"count\": %" PRIu64 ", \"mean\": %.3f, \"min\": %.3f", name,
                   h->count, hist_mean(h) / 1e3, h->count > 0 ? (double)h->min / 1e3 : 0);
     for (unsigned i = 0; i < report_quantile_count; i++)
         (void)fprintf(f, ", \"%s\": %.3f", report_quantiles[i].name,
                       (double)hist_quantile(h, report_quantiles[i].q) / 1e3);
-    (void)fprintf(f, ", \"max\": %.3f}", (double)h->max / 1e3);
+    (void)fprintf(f, ", \"max\": %.3f", (double)h->max / 1e3);
+    if (buckets)
+        put_buckets(f, h);
+    (void)fputc('}', f);
 }
 
 static void
-put_latencies(FILE *f, const struct tally *t)
+put_latencies(FILE *f, const struct tally *t, bool buckets)
 {
     struct hist all;
 
     tally_service(t, &all);
     (void)fprintf(f, "  \"latency_us\": {");
-    put_hist(f, "all", &all);
+    put_hist(f, "all", &all, buckets);
     (void)fprintf(f, ",\n    ");
-    put_hist(f, "response", &t->response);
+    put_hist(f, "response", &t->response, buckets);
     for (int i = 0; i < OP_KIND_COUNT; i++) {
         if (t->service[i].count == 0)
             continue;
         (void)fprintf(f, ",\n    ");
-        put_hist(f, op_kind_name((enum op_kind)i), &t->service[i]);
+        put_hist(f, op_kind_name((enum op_kind)i), &t->service[i], buckets);
     }
     (void)fprintf(f, "}");
 }
@@ -64,10 +84,15 @@ put_load(FILE *f, const struct options *o)
     (void)fprintf(f,
                   "  \"load\": {\"connections\": %" PRIu64 ", \"pipeline\": %" PRIu64
                   ", \"multiget\": %" PRIu64 ", \"keys\": %" PRIu64 ", \"seed\": %" PRIu64
+                  ", \"rate\": %" PRIu64
                   ", \"protocol\": \"%s\",\n    \"key_size\": \"%s\", \"value_size\": \"%s\", "
-                  "\"distribution\": \"%s\"},\n",
-                  o->connections, o->pipeline, o->multiget, o->keys, o->seed, o->protocol, keys,
-                  values, dist);
+                  "\"distribution\": \"%s\",\n    \"weights\": {",
+                  o->connections, o->pipeline, o->multiget, o->keys, o->seed, o->rate,
+                  o->protocol, keys, values, dist);
+    for (int i = 0; i < OP_KIND_COUNT; i++)
+        (void)fprintf(f, "%s\"%s\": %g", i > 0 ? ", " : "", op_kind_name((enum op_kind)i),
+                      o->weights[i]);
+    (void)fprintf(f, "}},\n");
 }
 
 static void
@@ -237,9 +262,13 @@ put_target(FILE *f, const struct options *o, const struct target *target)
         put_count(f, "max_rate", target->findmax.rate);
     (void)fprintf(f, "  \"client_cpu_us_per_request\": ");
     put_double(f, (double)t->cpu_ns / 1e3 / (double)t->requests);
-    (void)fprintf(f, ",\n");
+    (void)fprintf(f,
+                  ", \"client_busy_share\": %.4f, \"client_wait_share\": %.4f, "
+                  "\"client_was_bottleneck\": %s,\n",
+                  tally_busy_share(t), tally_wait_share(t),
+                  tally_was_bottleneck(t) ? "true" : "false");
     put_rounds(f, target);
-    put_latencies(f, t);
+    put_latencies(f, t, o->histogram);
     (void)fprintf(f, "}");
 }
 

@@ -6,11 +6,11 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "lombard/base/sys.h"
+#include "own_cpu.h"
 #include "progress.h"
 
 enum {
@@ -246,28 +246,6 @@ wait_for_events(struct session *s, struct epoll_event *events)
     return epoll_pwait2(s->shared.epfd, events, EVENTS_MAX, &limit, NULL);
 }
 
-static uint64_t
-ns_of(const struct timeval *t)
-{
-    return (uint64_t)t->tv_sec * SECOND_NS + (uint64_t)t->tv_usec * 1000;
-}
-
-/* Add this process's CPU time so far, or take it away. */
-static void
-count_own_cpu(struct tally *t, bool add)
-{
-    struct rusage usage;
-    uint64_t user;
-    uint64_t both;
-
-    (void)getrusage(RUSAGE_SELF, &usage);
-    user = ns_of(&usage.ru_utime);
-    both = user + ns_of(&usage.ru_stime);
-    /* Modulo 2^64 the order does not matter. */
-    t->user_ns += add ? user : 0 - user;
-    t->cpu_ns += add ? both : 0 - both;
-}
-
 /* What is looked at now and then, whatever the events are. */
 static enum session_result
 look_around(struct session *s, uint64_t *over_ns)
@@ -295,7 +273,7 @@ run_phase(struct session *s)
     enum session_result result = SESSION_OK;
     uint64_t over_ns = 0;
 
-    count_own_cpu(&s->load.tally, false);
+    own_cpu_count(&s->load.tally, false);
     progress_start(s);
     for (uint32_t i = 0; i < s->conn_count; i++) {
         if (s->conns[i].fd >= 0)
@@ -312,7 +290,7 @@ run_phase(struct session *s)
         result = look_around(s, &over_ns);
     }
     load_end(&s->load);
-    count_own_cpu(&s->load.tally, true);
+    own_cpu_count(&s->load.tally, true);
     if (s->show_progress)
         progress_end();
     return result;

@@ -46,6 +46,7 @@ tally_merge(struct tally *into, const struct tally *from)
     into->seconds_before += tally_seconds(from);
     into->cpu_ns += from->cpu_ns;
     into->user_ns += from->user_ns;
+    into->wait_ns += from->wait_ns;
     into->requests += from->requests;
     into->hits += from->hits;
     into->misses += from->misses;
@@ -99,6 +100,32 @@ tally_hit_percent(const struct tally *t)
     uint64_t reads = t->hits + t->misses;
 
     return reads == 0 ? 0 : 100 * (double)t->hits / (double)reads;
+}
+
+static double
+share_of_time(const struct tally *t, uint64_t ns)
+{
+    double seconds = tally_seconds(t);
+
+    return seconds > 0 ? (double)ns / 1e9 / seconds : 0;
+}
+
+double
+tally_busy_share(const struct tally *t)
+{
+    return share_of_time(t, t->cpu_ns);
+}
+
+double
+tally_wait_share(const struct tally *t)
+{
+    return share_of_time(t, t->wait_ns);
+}
+
+bool
+tally_was_bottleneck(const struct tally *t)
+{
+    return tally_busy_share(t) + tally_wait_share(t) > 0.97;
 }
 
 bool

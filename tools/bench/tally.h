@@ -24,6 +24,7 @@ struct tally {
     double seconds_before; /* of what was merged into it */
     uint64_t cpu_ns;       /* this process's own, utime + stime */
     uint64_t user_ns;      /* of that, outside the kernel */
+    uint64_t wait_ns;      /* it could have run, but other processes did */
     uint64_t requests;     /* answered */
     uint64_t hits;         /* keys */
     uint64_t misses;
@@ -59,5 +60,10 @@ void tally_service(const struct tally *t, struct hist *out);
 double tally_seconds(const struct tally *t);
 /* Hits of 100 reads; 0 when nothing was read. */
 double tally_hit_percent(const struct tally *t);
+/* Of its time, how much this process was running, and waiting for a processor: 0 to 1. */
+double tally_busy_share(const struct tally *t);
+double tally_wait_share(const struct tally *t);
+/* Whether it could hardly have done more: it was running or waiting for a processor. */
+bool tally_was_bottleneck(const struct tally *t);
 /* Whether something came that no working server sends. */
 bool tally_is_wrong(const struct tally *t);

@@ -111,6 +111,21 @@ START_TEST(hotspot_shares)
 }
 END_TEST
 
+START_TEST(a_trace_comes_round)
+{
+    static const uint32_t ids[] = {2, 0, 2, 1};
+    struct dist_config config = {
+        .kind = DIST_TRACE, .trace = ids, .trace_count = ARRAY_LEN(ids)};
+    struct dist d;
+    struct rng rng;
+
+    rng_init(&rng, 1);
+    dist_init(&d, &config, 3);
+    for (int i = 0; i < 12; i++)
+        ck_assert_uint_eq(dist_next(&d, &rng), ids[i % 4]);
+}
+END_TEST
+
 START_TEST(sequential_comes_round)
 {
     struct dist_config c = {.kind = DIST_SEQUENTIAL};
@@ -173,6 +188,7 @@ main(void)
     tcase_add_loop_test(tc, zipf_of_many_keys_stays_in_range, 0, (int)ARRAY_LEN(alphas));
     tcase_add_test(tc, hotspot_shares);
     tcase_add_test(tc, sequential_comes_round);
+    tcase_add_test(tc, a_trace_comes_round);
     tcase_add_loop_test(tc, spread_is_a_permutation, 0, (int)ARRAY_LEN(counts));
     tcase_add_test(tc, a_seed_repeats);
     return leak_run(tc, "dist");

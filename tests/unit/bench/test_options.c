@@ -131,6 +131,8 @@ static const struct {
     {{"--one-hit", "0.5"}, "hitratio"},
     {{"hitratio", "--multiget=2"}, "multiget"},
     {{"hitratio", "--loop-share=10%"}, "--loop-keys"},
+    {{"--rate", "0"}, "a number from 1 to 100000000"},
+    {{"--trace=x", "--key-size=7"}, "--key-size"},
 };
 
 START_TEST(bad_options_name_themselves)

@@ -1,6 +1,7 @@
 #include "counters.h"
 #include "leak.h"
 #include "lombard/base/attr.h"
+#include "own_cpu.h"
 #include "tally.h"
 
 #include <stdio.h>
@@ -88,6 +89,34 @@ START_TEST(what_is_wrong)
 }
 END_TEST
 
+START_TEST(who_was_the_bottleneck)
+{
+    a.seconds_before = 10;
+    a.cpu_ns = UINT64_C(4000000000);
+    a.wait_ns = UINT64_C(5000000000);
+    ck_assert_double_eq_tol(tally_busy_share(&a), 0.4, 1e-9);
+    ck_assert_double_eq_tol(tally_wait_share(&a), 0.5, 1e-9);
+    ck_assert(!tally_was_bottleneck(&a));
+    a.wait_ns = UINT64_C(5900000000);
+    ck_assert(tally_was_bottleneck(&a));
+    ck_assert(!tally_was_bottleneck(&b)); /* no time has passed there */
+}
+END_TEST
+
+START_TEST(own_cpu_is_a_difference)
+{
+    volatile uint64_t sink = 0;
+
+    own_cpu_count(&a, false);
+    for (uint64_t i = 0; i < 1000000; i++)
+        sink += i;
+    own_cpu_count(&a, true);
+    ck_assert_uint_ge(a.cpu_ns, a.user_ns);
+    ck_assert_uint_lt(a.cpu_ns, UINT64_C(3600000000000)); /* not since the process began */
+    ck_assert_uint_lt(a.wait_ns, UINT64_C(3600000000000));
+}
+END_TEST
+
 START_TEST(only_whole_numbers_are_counters)
 {
     struct counters c;
@@ -132,6 +161,8 @@ main(void)
     tcase_add_test(tc, too_many_kinds_of_errors);
     tcase_add_test(tc, merging_adds_everything);
     tcase_add_test(tc, what_is_wrong);
+    tcase_add_test(tc, who_was_the_bottleneck);
+    tcase_add_test(tc, own_cpu_is_a_difference);
     tcase_add_test(tc, only_whole_numbers_are_counters);
     tcase_add_test(tc, differences);
     return leak_run(tc, "tally");

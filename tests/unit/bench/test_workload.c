@@ -1,6 +1,7 @@
 #include "leak.h"
 #include "lombard/base/attr.h"
 #include "windows.h"
+#include "trace_keys.h"
 #include "workload.h"
 
 #include <stdio.h>
@@ -164,6 +165,35 @@ START_TEST(a_malformed_line_is_an_error)
 }
 END_TEST
 
+START_TEST(keys_of_a_trace)
+{
+    static const char text[] = "a 5\nb\n# no key\na\nc 1 2 set\n";
+    static const uint32_t want[] = {0, 1, 0, 2};
+    struct trace_keys keys;
+
+    write_trace(text, sizeof(text) - 1);
+    ck_assert_ptr_null(trace_keys_load(&keys, path, TRACE_TEXT));
+    ck_assert_uint_eq(keys.count, ARRAY_LEN(want));
+    ck_assert_uint_eq(keys.distinct, 3);
+    ck_assert_mem_eq(keys.ids, want, sizeof(want));
+    trace_keys_free(&keys);
+}
+END_TEST
+
+START_TEST(no_keys_of_a_trace)
+{
+    struct trace_keys keys;
+
+    write_trace("", 0);
+    ck_assert_str_eq(trace_keys_load(&keys, path, TRACE_TEXT), "it is empty");
+    (void)unlink(path);
+    write_trace("a 5 x\n", 6);
+    ck_assert_str_eq(trace_keys_load(&keys, path, TRACE_TEXT), "a line of it is malformed");
+    ck_assert_ptr_nonnull(trace_keys_load(&keys, "/nonexistent", TRACE_TEXT));
+    ck_assert_ptr_null(keys.ids);
+}
+END_TEST
+
 START_TEST(oracle_trace)
 {
     static const unsigned char records[24 * 3 + 5] = {
@@ -243,6 +273,8 @@ main(void)
     tcase_add_test(tc, the_same_seed_again);
     tcase_add_test(tc, text_trace);
     tcase_add_loop_test(tc, a_malformed_line_is_an_error, 0, (int)ARRAY_LEN(malformed));
+    tcase_add_test(tc, keys_of_a_trace);
+    tcase_add_test(tc, no_keys_of_a_trace);
     tcase_add_test(tc, oracle_trace);
     tcase_add_test(tc, many_keys_keep_their_numbers);
     tcase_add_test(tc, windows_sum_up);
