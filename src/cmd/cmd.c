@@ -290,6 +290,24 @@ cmd_unpin_item(struct cmd *cmd, const void *handle)
     store_unpin_item(cmd->store, handle);
 }
 
+uint64_t
+cmd_pin_count(const struct cmd *cmd)
+{
+    return store_pin_count(cmd->store);
+}
+
+uint32_t
+cmd_item_pin_count(const struct cmd *cmd, const void *handle)
+{
+    return store_item_pin_count(cmd->store, handle);
+}
+
+bool
+cmd_check(const struct cmd *cmd)
+{
+    return store_check(cmd->store);
+}
+
 bool
 cmd_pins_exceed(const struct cmd *cmd)
 {

@@ -319,7 +319,8 @@ conn_dispatch(struct conn *c)
     leave_list(c);
     c->state = CONN_RUNNING;
     server->stats.conn_dispatches++;
-    more = serve(c, &budget);
+    /* Who is blocked waits for its socket, however much it has left to do. */
+    more = serve(c, &budget) && !(c->flags & CONN_BLOCKED);
     settle(c, more, was_stalled);
 }
 

@@ -98,6 +98,12 @@ conn_unstash_input(struct conn *c)
     conn_drop_stash(c);
 }
 
+uint32_t
+conn_stash_bytes(const struct conn *c)
+{
+    return c->stash == NULL ? 0 : c->stash->bytes;
+}
+
 void
 conn_drop_stash(struct conn *c)
 {

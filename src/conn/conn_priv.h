@@ -149,6 +149,7 @@ void conn_stash_input(struct conn *c);
 /* The reverse, once a read buffer is lent. */
 void conn_unstash_input(struct conn *c);
 void conn_drop_stash(struct conn *c);
+uint32_t conn_stash_bytes(const struct conn *c);
 
 static inline struct slice
 conn_input(const struct conn *c)

@@ -5,32 +5,61 @@
 /* What the walk over all connections has counted. */
 struct tally {
     uint64_t lent[2];
+    uint64_t pins;
+    uint64_t stash_bytes;
     uint32_t conns;
-    uint32_t stalled;
+    uint32_t stalled_for_nothing;
+    uint32_t in_state[CONN_DEAD + 1];
 };
+
+static uint64_t
+pins_of(const struct conn *c)
+{
+    uint64_t pins = c->wbuf == NULL ? 0 : c->wbuf->ref_count - c->wbuf->ref_done;
+
+    if (c->task != NULL && c->task->kind != TASK_STREAM)
+        pins += cmd_item_pin_count(c->server->cmd, c->task->handle);
+    return pins;
+}
+
+static void
+count_conn(const struct conn *c, struct tally *tally)
+{
+    tally->conns++;
+    tally->in_state[c->state]++;
+    tally->lent[LOAN_FOR_INPUT] += c->rbuf != NULL;
+    tally->lent[LOAN_FOR_OUTPUT] += c->wbuf != NULL;
+    tally->pins += pins_of(c);
+    tally->stash_bytes += conn_stash_bytes(c);
+    tally->stalled_for_nothing +=
+        c->state == CONN_STALLED && c->rbuf == NULL && c->wbuf == NULL && c->task == NULL;
+}
+
+static bool
+holds_an_empty_buffer(const struct conn *c)
+{
+    return (c->rbuf != NULL && buf_is_empty(c->rbuf)) ||
+           (c->wbuf != NULL && buf_is_empty(c->wbuf));
+}
 
 /* NULL, or the invariant that connection C breaks. */
 static const char *
-check_conn(const struct conn *c, struct tally *tally)
+check_conn(const struct conn *c)
 {
-    tally->conns++;
-    tally->lent[LOAN_FOR_INPUT] += c->rbuf != NULL;
-    tally->lent[LOAN_FOR_OUTPUT] += c->wbuf != NULL;
-    tally->stalled += c->state == CONN_STALLED;
+    bool lends = !c->server->config.keep_buffers;
+
     /* Between the grant of a buffer and being served it may have both. */
     if (c->stash != NULL && c->rbuf != NULL && c->state != CONN_READY)
         return "a connection has a stash and a read buffer";
     switch ((enum conn_state)c->state) {
     case CONN_ASLEEP:
-        if (c->task != NULL ||
-            (!c->server->config.keep_buffers && (c->rbuf != NULL || c->wbuf != NULL)))
+        if (c->task != NULL || (lends && (c->rbuf != NULL || c->wbuf != NULL)))
             return "a sleeping connection holds a buffer or a task";
+        if (c->watch.wanted != WATCH_IN)
+            return "a sleeping connection is not watched for input";
         return NULL;
     case CONN_STALLED:
-        if (c->server->config.keep_buffers)
-            return NULL;
-        if ((c->rbuf != NULL && buf_is_empty(c->rbuf)) ||
-            (c->wbuf != NULL && buf_is_empty(c->wbuf)))
+        if (lends && holds_an_empty_buffer(c))
             return "a stalled connection holds an empty buffer";
         if ((c->flags & CONN_BLOCKED) && c->watch.wanted != WATCH_OUT)
             return "a blocked connection is not watched for output alone";
@@ -38,6 +67,8 @@ check_conn(const struct conn *c, struct tally *tally)
     case CONN_WAITING:
         if (c->watch.wanted != 0)
             return "a connection waits for a buffer and is watched";
+        if (lends && holds_an_empty_buffer(c))
+            return "a connection waits for a buffer and holds an empty one";
         return NULL;
     case CONN_READY: return NULL;
     case CONN_RUNNING: return "a connection runs between two turns";
@@ -47,7 +78,7 @@ check_conn(const struct conn *c, struct tally *tally)
 }
 
 static const char *
-check_totals(const struct server *server, const struct tally *tally)
+check_loans(const struct server *server, const struct tally *tally)
 {
     struct pool_ledger ledger;
 
@@ -57,26 +88,84 @@ check_totals(const struct server *server, const struct tally *tally)
     if (ledger.lent_for[LOAN_FOR_INPUT] != tally->lent[LOAN_FOR_INPUT] ||
         ledger.lent_for[LOAN_FOR_OUTPUT] != tally->lent[LOAN_FOR_OUTPUT])
         return "the ledger and the connections disagree about what is lent";
+    if (ledger.lent_for[LOAN_FOR_INPUT] > ledger.limit - ledger.reserve)
+        return "input has what is reserved for output";
+    if (ledger.waiters != tally->in_state[CONN_WAITING])
+        return "not those wait in the queues that wait";
+    if (tally->stash_bytes != server->stats.stash_bytes ||
+        tally->stash_bytes > server->config.buffer_bytes)
+        return "stashes are counted wrongly, or above their limit";
+    return NULL;
+}
+
+/* Whether all in the list are in this state, and none is missing. */
+static bool
+is_list_of(const struct list_node *list, enum conn_state state, const struct tally *tally)
+{
+    uint32_t count = 0;
+
+    list_for_each (node, list) {
+        if (conn_from_place(node)->state != state)
+            return false;
+        count++;
+    }
+    return count == tally->in_state[state];
+}
+
+static bool
+is_sorted_by_stall(const struct server *server)
+{
+    const struct conn *before = NULL;
+
+    list_for_each (node, &server->stalled) {
+        const struct conn *c = conn_from_place(node);
+
+        if (before != NULL && (int32_t)(c->stalled_ms - before->stalled_ms) < 0)
+            return false;
+        before = c;
+    }
+    return true;
+}
+
+static const char *
+check_totals(const struct server *server, const struct tally *tally)
+{
     if (tally->conns != server->table.conns ||
         tally->conns > server->config.max_conns + (server->operator!= NULL))
         return "the number of connections is wrong";
-    if (tally->stalled != server->stats.conn_stalled)
+    if (tally->in_state[CONN_STALLED] != server->stats.conn_stalled)
         return "the number of stalled connections is wrong";
+    if (tally->stalled_for_nothing > 0)
+        return "a stalled connection holds nothing";
     if (!list_is_empty(&server->dead))
         return "the dead were not reaped";
+    if (!is_list_of(&server->ready, CONN_READY, tally) ||
+        !is_list_of(&server->stalled, CONN_STALLED, tally))
+        return "a list has others than those in its state";
+    if (!is_sorted_by_stall(server))
+        return "not who has stalled longest comes first";
+    if (tally->pins != cmd_pin_count(server->cmd))
+        return "a pin has no owner, or was taken back too early";
+    if (!cmd_check(server->cmd))
+        return "the store does not add up, or is above its limit";
     return NULL;
 }
 
 bool
 server_check(struct server *server, char *why, size_t bytes)
 {
-    struct tally tally = {{0, 0}, 0, 0};
+    struct tally tally = {0};
     const char *broken = NULL;
     uint64_t cursor = 0;
     struct conn *c;
 
-    while (broken == NULL && (c = table_next(&server->table, &cursor)) != NULL)
-        broken = check_conn(c, &tally);
+    while (broken == NULL && (c = table_next(&server->table, &cursor)) != NULL) {
+        broken = check_conn(c);
+        if (broken == NULL)
+            count_conn(c, &tally);
+    }
+    if (broken == NULL)
+        broken = check_loans(server, &tally);
     if (broken == NULL)
         broken = check_totals(server, &tally);
     if (broken == NULL)

@@ -180,6 +180,17 @@ large_pieces_die(struct store *store, const char *rec)
     arena_disown_extents(&store->arena, rec, owned);
 }
 
+uint32_t
+large_piece_count(const struct store *store, const char *rec)
+{
+    uint32_t count = piece_count(store, large_value_bytes(store, rec));
+    uint32_t there = 0;
+
+    for (uint32_t i = 0; i < count; i++)
+        there += piece_of(store, rec, i) != NULL;
+    return there;
+}
+
 void
 large_pin_pieces(struct store *store, const char *rec)
 {

@@ -145,6 +145,8 @@ struct slice large_reserve_at(struct store *store, char *rec, uint64_t off) MUST
 /* Whether every byte has a place. */
 bool large_is_complete(const struct store *store, const char *rec) MUST_USE;
 void large_pieces_die(struct store *store, const char *rec);
+/* Of those that have a place. */
+uint32_t large_piece_count(const struct store *store, const char *rec);
 void large_pin_pieces(struct store *store, const char *rec);
 void large_unpin_pieces(struct store *store, const char *rec);
 /* The record moved here from OLD. */

@@ -81,6 +81,39 @@ store_reset_stats(struct store *store)
     stat_table_reset(descs, ARRAY_LEN(descs), &store->stats);
 }
 
+uint64_t
+store_pin_count(const struct store *store)
+{
+    uint64_t pins = 0;
+
+    for (uint32_t i = 0; i < store->arena.void_next; i++)
+        pins += store->arena.segs[i].pins;
+    return pins;
+}
+
+uint32_t
+store_item_pin_count(const struct store *store, const void *handle)
+{
+    return 1 + ((rec_info(handle) & REC_LARGE) != 0 ? large_piece_count(store, handle) : 0);
+}
+
+bool
+store_check(const struct store *store)
+{
+    const struct arena *arena = &store->arena;
+    uint32_t pinned = 0, resident = 0;
+    struct store_layout l;
+
+    for (uint32_t i = 0; i < arena->void_next; i++) {
+        pinned += arena->segs[i].pins != 0;
+        resident += arena->segs[i].state != SEG_VOID;
+    }
+    store_layout(store, &l);
+    return pinned == arena->seg_pinned && resident == arena->seg_resident &&
+           l.live_bytes + l.header_bytes + l.dead_bytes + l.pinned_bytes + l.index_bytes <=
+               l.limit_bytes;
+}
+
 void
 store_layout(const struct store *store, struct store_layout *layout)
 {

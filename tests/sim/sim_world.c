@@ -277,7 +277,7 @@ sim_refused(enum sim_call call)
 /* --- Faults --- */
 
 static const int recv_errors[] = {ECONNRESET, ETIMEDOUT};
-static const int send_errors[] = {EPIPE, ECONNRESET, ETIMEDOUT};
+static const int send_errors[] = {EPIPE, ECONNRESET, ETIMEDOUT, ENOBUFS, ENOMEM};
 static const int accept_errors[] = {EMFILE, ENFILE, ECONNABORTED, ENOBUFS, ENOMEM, EPERM};
 static const int option_errors[] = {EINVAL, ENOBUFS};
 static const int shutdown_errors[] = {ENOTCONN};

@@ -96,6 +96,10 @@ void cmd_unpin(struct cmd *cmd, const void *addr);
 /* Keep an item with all parts of its value. */
 void cmd_pin_item(struct cmd *cmd, const void *handle);
 void cmd_unpin_item(struct cmd *cmd, const void *handle);
+/* For tests: pins held now, those of one item, and whether the store adds up. */
+uint64_t cmd_pin_count(const struct cmd *cmd);
+uint32_t cmd_item_pin_count(const struct cmd *cmd, const void *handle);
+bool cmd_check(const struct cmd *cmd) MUST_USE;
 /* Whether clients that do not read or write on hold so much that storing suffers. */
 bool cmd_pins_exceed(const struct cmd *cmd);
 

@@ -98,6 +98,15 @@ void store_unpin_item(struct store *store, const void *handle);
  */
 bool store_pins_exceed(const struct store *store);
 
+/* --- For tests: whether it all adds up --- */
+
+/* Pins that are held now, by a walk over all segments. */
+uint64_t store_pin_count(const struct store *store);
+/* How many of them the pin of one item is: its record, and each part of its value. */
+uint32_t store_item_pin_count(const struct store *store, const void *handle);
+/* Whether counters agree with the segments, and what is used is within the limit. */
+bool store_check(const struct store *store) MUST_USE;
+
 /* --- Storing: reserve, fill, then commit or abort --- */
 
 enum reserve_result {
