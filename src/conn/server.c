@@ -20,14 +20,20 @@ static const char *const reason_text[] = {
 static void
 close_conn(struct server *server, struct conn *c)
 {
+    int fd = c->watch.fd;
+
     conn_release(c);
-    if (c->close_reason == CLOSE_PROTOCOL || c->close_reason == CLOSE_REJECTED)
-        server_linger(server, c->watch.fd);
     if (c == server->operator)
         server->operator= NULL;
-    log_line(LOG_DEBUG, "<%d closed: %s", c->watch.fd, reason_text[c->close_reason]);
-    /* Closing takes it out of the epoll set. */
-    (void)sys_close(c->watch.fd);
+    log_line(LOG_DEBUG, "<%d closed: %s", fd, reason_text[c->close_reason]);
+    if (c->close_reason == CLOSE_PROTOCOL || c->close_reason == CLOSE_REJECTED) {
+        /* The peer has probably sent more than we read. */
+        loop_forget(server->loop, &c->watch);
+        linger_begin(&server->lingerers, fd);
+    } else {
+        /* Closing takes it out of the epoll set. */
+        (void)sys_close(fd);
+    }
     table_give(&server->table, c);
 }
 
@@ -180,6 +186,7 @@ on_tick(struct timer *timer)
     close_send_timeouts(server);
     close_idle(server);
     server_check_operator(server);
+    linger_sweep(&server->lingerers);
     if (now_ms / 1000 != (now_ms - TICK_MS) / 1000)
         pool_trim(server->pool);
     server->background = true;
@@ -288,6 +295,7 @@ server_create(const struct server_config *config)
         sys_free(server);
         return NULL;
     }
+    linger_init(&server->lingerers, server->loop, server->batch, sizeof(server->batch));
     timer_set(loop_timers(server->loop), &server->tick, server->clock->now_ms + TICK_MS);
     server_register_stats(server);
     return server;
@@ -311,6 +319,7 @@ server_destroy(struct server *server)
     server_stop_listeners(server);
     mark_all_dead(server);
     reap(server);
+    linger_fini(&server->lingerers);
     table_fini(&server->table);
     loop_destroy(server->loop);
     pool_destroy(server->pool);

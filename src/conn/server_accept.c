@@ -6,20 +6,6 @@
 
 /* --- Saying no --- */
 
-/*
- * A peer that was refused has probably sent more than we read. Closing on unread
- * bytes would reset the connection and take our last words with it.
- */
-void
-server_linger(struct server *server, int fd)
-{
-    struct slice scrap = slice_make((char *)server->batch, sizeof(server->batch));
-
-    (void)sys_shutdown_write(fd);
-    if (sys_recv(fd, (char *)(uintptr_t)scrap.ptr, scrap.len) < 0)
-        return; /* nothing there: fine */
-}
-
 struct slice
 server_reject_text(void)
 {
@@ -32,10 +18,10 @@ reject(struct server *server, int fd)
     struct slice text = server_reject_text();
 
     server->stats.rejected_connections++;
-    /* Nobody's fault if it does not arrive. */
     if (sys_send(fd, text.ptr, text.len) > 0)
-        server_linger(server, fd);
-    (void)sys_close(fd);
+        linger_begin(&server->lingerers, fd);
+    else
+        (void)sys_close(fd); /* nobody's fault if it does not arrive */
 }
 
 /* --- One place more, so that an operator gets in --- */

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "conn_priv.h"
+#include "linger.h"
 #include "lombard/base/hist.h"
 #include "lombard/conn/server.h"
 #include "lombard/event/listen.h"
@@ -74,6 +75,7 @@ struct server {
     struct timer tick;
     struct timer drain_end;
     uint64_t sweep_cursor;
+    struct lingerers lingerers;
     bool background; /* the store has work left */
     bool stopping;
     struct hist *latency; /* by class, in nanoseconds; NULL when not asked for */
@@ -102,8 +104,6 @@ bool server_shed_pins(struct server *server);
 
 /* What too many connections are told. */
 struct slice server_reject_text(void);
-/* A peer that was refused: take what it has sent, so that closing does not reset. */
-void server_linger(struct server *server, int fd);
 /* Close the operator's connection if it turns out to be none. */
 void server_check_operator(struct server *server);
 void server_stop_listeners(struct server *server);

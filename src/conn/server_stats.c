@@ -120,6 +120,7 @@ server_next(void *ctx, uint64_t *cursor, struct stat_line *line)
 
     server->stats.curr_connections = server->table.conns;
     server->stats.connection_structures = server->table.places;
+    server->stats.conn_lingering = server->lingerers.count;
     return stat_table_next(server_descs, ARRAY_LEN(server_descs), &server->stats, cursor, line);
 }
 

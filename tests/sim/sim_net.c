@@ -144,6 +144,8 @@ sim_send(struct sim_link *link, const void *src, size_t bytes)
     size_t room = used < link->in_cap ? link->in_cap - used : 0;
     size_t n = bytes < room ? bytes : room;
 
+    if (link->server_closed && world.lose_on_reset)
+        link_reset(link);
     if (link->reset || link->server_closed || link->client_finished)
         return 0;
     if (n > 0)
@@ -183,6 +185,14 @@ void
 sim_finish_sending(struct sim_link *link)
 {
     link->client_finished = true;
+}
+
+void
+link_reset(struct sim_link *link)
+{
+    link->reset = true;
+    if (world.lose_on_reset)
+        link->out.head = link->out.tail;
 }
 
 void

@@ -80,6 +80,7 @@ struct world {
     int fd_low; /* none below is free */
     uint64_t calls[SIM_CALL_KINDS];
     uint64_t refused[SIM_CALL_KINDS];
+    bool lose_on_reset;
     bool fail_armed;
     bool fail_struck;
     enum sim_call fail_call;
@@ -119,5 +120,7 @@ struct sim_link *link_get(int fd, const char *what);
 void link_free_now(struct sim_link *link);
 /* What the kernel would take from the server now. */
 size_t link_out_room(const struct sim_link *link);
+/* RST goes to the client. */
+void link_reset(struct sim_link *link);
 /* The network broke: both ends learn it. */
 void link_break(struct sim_link *link);

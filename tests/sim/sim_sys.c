@@ -242,7 +242,7 @@ close_link(struct sim_link *link)
     link->server_finished = true;
     /* As in TCP: to close with input unread is to reset. */
     if (queue_len(&link->in) > 0)
-        link->reset = true;
+        link_reset(link);
     if (link->client_gone)
         link_free_now(link);
 }

@@ -73,6 +73,12 @@ uint64_t sim_now_ns(void);
 uint32_t sim_now_s(void);
 void sim_advance_ms(uint64_t ms);
 
+/*
+ * Whether a reset takes with it what the client has not read yet, as some hosts
+ * have it. A client that sends to who has closed is reset.
+ */
+void sim_lose_on_reset(bool lose);
+
 /* --- Sweeps: the Nth call from now of this kind fails, with ERR --- */
 
 void sim_fail_nth(enum sim_call call, uint64_t n, int err);

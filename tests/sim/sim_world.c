@@ -179,6 +179,7 @@ sim_begin(uint64_t seed)
     world.allocations = 0;
     memset(world.calls, 0, sizeof(world.calls));
     memset(world.refused, 0, sizeof(world.refused));
+    world.lose_on_reset = false;
     sim_no_faults();
     sim_fail_none();
     (void)signal(SIGABRT, on_fatal_signal);
@@ -201,6 +202,12 @@ sim_end(void)
         sim_die("%" PRId64 " bytes were left mapped", world.mapped_bytes);
     if (world.allocations != 0)
         sim_die("%" PRId64 " allocations were left", world.allocations);
+}
+
+void
+sim_lose_on_reset(bool lose)
+{
+    world.lose_on_reset = lose;
 }
 
 uint64_t

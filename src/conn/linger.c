@@ -1,0 +1,101 @@
+#include "linger.h"
+
+#include <errno.h>
+
+#include "lombard/base/attr.h"
+#include "lombard/base/sys.h"
+
+static void
+end(struct lingerer *l)
+{
+    /* Closing takes it out of the epoll set. */
+    (void)sys_close(l->watch.fd);
+    l->watch.fd = -1;
+    l->watch.wanted = 0;
+    l->all->count--;
+}
+
+/* Drop what has come. False when nothing more will. */
+static bool
+drop_input(const struct lingerers *all, int fd)
+{
+    ssize_t got = sys_recv(fd, all->scrap, all->scrap_bytes);
+
+    return got > 0 || (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR));
+}
+
+static void
+on_event(struct watch *watch, uint32_t events)
+{
+    struct lingerer *l = CONTAINER_OF(watch, struct lingerer, watch);
+
+    (void)events;
+    if (!drop_input(l->all, watch->fd))
+        end(l);
+}
+
+void
+linger_init(struct lingerers *all, struct loop *loop, void *scrap, size_t scrap_bytes)
+{
+    all->loop = loop;
+    all->count = 0;
+    all->begun = 0;
+    all->scrap = scrap;
+    all->scrap_bytes = scrap_bytes;
+    for (int i = 0; i < LINGERS_MAX; i++) {
+        watch_init(&all->places[i].watch, -1, on_event);
+        all->places[i].all = all;
+    }
+}
+
+/* A free place; the oldest one's, when there is none. */
+static struct lingerer *
+take_place(struct lingerers *all)
+{
+    struct lingerer *oldest = &all->places[0];
+
+    for (int i = 0; i < LINGERS_MAX; i++) {
+        struct lingerer *l = &all->places[i];
+
+        if (l->watch.fd < 0)
+            return l;
+        if (l->number < oldest->number)
+            oldest = l;
+    }
+    end(oldest);
+    return oldest;
+}
+
+void
+linger_begin(struct lingerers *all, int fd)
+{
+    struct lingerer *l;
+
+    if (sys_shutdown_write(fd) != 0 || !drop_input(all, fd)) {
+        (void)sys_close(fd);
+        return;
+    }
+    l = take_place(all);
+    watch_init(&l->watch, fd, on_event);
+    l->until_ms = loop_now_ms(all->loop) + LINGER_MS;
+    l->number = all->begun++;
+    all->count++;
+    if (!loop_want(all->loop, &l->watch, WATCH_IN))
+        end(l);
+}
+
+void
+linger_sweep(struct lingerers *all)
+{
+    for (int i = 0; i < LINGERS_MAX && all->count > 0; i++)
+        if (all->places[i].watch.fd >= 0 && all->places[i].until_ms <= loop_now_ms(all->loop))
+            end(&all->places[i]);
+}
+
+void
+linger_fini(struct lingerers *all)
+{
+    for (int i = 0; i < LINGERS_MAX; i++)
+        if (all->places[i].watch.fd >= 0)
+            end(&all->places[i]);
+}
