@@ -144,6 +144,7 @@ be_server(int listen_fd, const struct floor_answer *answer, pid_t beside)
     cpu_set_t cpus;
 
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    net_keep_only(listen_fd, -1);
     if (beside != 0 && sched_getaffinity(beside, sizeof(cpus), &cpus) == 0)
         (void)sched_setaffinity(0, sizeof(cpus), &cpus);
     if (!prepare(&s))

@@ -205,6 +205,19 @@ net_listen(struct net_addr *out)
     return fd;
 }
 
+void
+net_keep_only(int fd, int other)
+{
+    unsigned low = (unsigned)(other < 0 || fd < other ? fd : other);
+    unsigned high = (unsigned)(fd > other ? fd : other);
+
+    if (low > 3)
+        (void)close_range(3, low - 1, 0);
+    if (high > low + 1)
+        (void)close_range(low + 1, high - 1, 0);
+    (void)close_range(high + 1, ~0U, 0);
+}
+
 uint64_t
 net_raise_file_limit(void)
 {

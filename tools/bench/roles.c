@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -78,10 +79,7 @@ start_one(struct roles *r, enum role_kind kind, const struct options *o,
                                .report_fd = report[1]};
     p->pid = fork();
     if (p->pid == 0) {
-        /* The writing ends of others would keep them from seeing theirs closed. */
-        for (uint32_t i = 0; i < r->count; i++)
-            (void)close(r->list[i].control_fd);
-        (void)close(control[1]);
+        net_keep_only(control[0], report[1]);
         role_run(p, o, addr, n);
     }
     (void)close(control[0]);
@@ -137,8 +135,9 @@ roles_stop(struct roles *r)
         struct role_process *p = &r->list[i];
         struct role_report report = {.failed = 1};
 
-        /* One that says nothing has died: that is no clean run either. */
-        (void)read_report(p, END_LIMIT_MS, &report);
+        /* One that says nothing has died, or hangs: that is no clean run either. */
+        if (!read_report(p, END_LIMIT_MS, &report) && p->pid > 0)
+            (void)kill(p->pid, SIGKILL);
         add_report(&r->final[p->kind], &report);
         (void)close(p->report_fd);
         if (p->pid > 0)

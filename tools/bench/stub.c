@@ -300,6 +300,7 @@ be_server(int listen_fd, const struct stub_config *config)
     struct epoll_event event = {.events = EPOLLIN, .data.fd = listen_fd};
 
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    net_keep_only(listen_fd, -1);
     (void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
     if (s == NULL)
         _exit(1);
