@@ -16,6 +16,7 @@
 enum {
     ACCEPTS_A_TURN = 64,
     RESUME_AFTER_MS = 100,
+    UNSENT_BYTES_MAX = 64 * 1024, /* of one socket, in the kernel */
 };
 
 /* --- Opening --- */
@@ -26,6 +27,17 @@ set_flag(int fd, int level, int name)
     return sys_set_option(fd, level, name, 1) == 0;
 }
 
+/*
+ * The kernel would take megabytes for a peer that does not read, and when all sockets
+ * together hold what it allows, everybody suffers. What is under way to a peer that does
+ * read is not limited by this.
+ */
+static bool
+limit_unsent(int fd)
+{
+    return sys_set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, UNSENT_BYTES_MAX) == 0;
+}
+
 static int
 open_address(const struct addrinfo *address, int backlog)
 {
@@ -34,9 +46,9 @@ open_address(const struct addrinfo *address, int backlog)
 
     if (fd < 0)
         return -1;
-    /* What is accepted inherits the last two, so that no call is spent on it then. */
+    /* What is accepted inherits all but the first, so that no call is spent on it then. */
     if (set_flag(fd, SOL_SOCKET, SO_REUSEADDR) && set_flag(fd, SOL_SOCKET, SO_KEEPALIVE) &&
-        set_flag(fd, IPPROTO_TCP, TCP_NODELAY) &&
+        set_flag(fd, IPPROTO_TCP, TCP_NODELAY) && limit_unsent(fd) &&
         (address->ai_family != AF_INET6 || set_flag(fd, IPPROTO_IPV6, IPV6_V6ONLY)) &&
         bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, backlog) == 0)
         return fd;

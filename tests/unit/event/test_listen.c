@@ -1,6 +1,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -102,6 +103,61 @@ START_TEST(accepts_tcp)
 }
 END_TEST
 
+static int
+option_of(int fd, int level, int name)
+{
+    int value = -1;
+    socklen_t len = sizeof(value);
+
+    ck_assert_int_eq(getsockopt(fd, level, name, &value, &len), 0);
+    return value;
+}
+
+/* What the listening socket is told holds for those that are accepted from it. */
+START_TEST(accepted_sockets_have_their_limits)
+{
+    struct listen_sockets sockets = {.count = 0};
+    int client;
+
+    ck_assert_int_eq(listen_open_tcp("127.0.0.1", 0, 16, &sockets), LISTEN_OK);
+    listen_set_peer_timeout(&sockets, 120);
+    ck_assert(listener_start(&listener, loop, sockets.fd[0], &user));
+    client = connect_tcp(listen_port(sockets.fd[0]));
+    turn();
+    ck_assert_int_eq(option_of(last_fd, IPPROTO_TCP, TCP_NODELAY) != 0, 1);
+    ck_assert_int_eq(option_of(last_fd, SOL_SOCKET, SO_KEEPALIVE) != 0, 1);
+    ck_assert_int_eq(option_of(last_fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT), 64 * 1024);
+    ck_assert_int_eq(option_of(last_fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 120 * 1000);
+    /* Nobody who vanished is kept longer than that: the first probe and those behind it. */
+    ck_assert_int_le(option_of(last_fd, IPPROTO_TCP, TCP_KEEPIDLE) +
+                         option_of(last_fd, IPPROTO_TCP, TCP_KEEPINTVL) *
+                             option_of(last_fd, IPPROTO_TCP, TCP_KEEPCNT),
+                     125);
+    (void)close(last_fd);
+    (void)close(client);
+    listener_stop(&listener);
+}
+END_TEST
+
+/* 0: the kernel's own time. A unix socket has no such thing, which is no failure. */
+START_TEST(peer_timeout_may_be_left_to_the_kernel)
+{
+    struct listen_sockets sockets = {.count = 0};
+    char path[64];
+
+    ck_assert_int_eq(listen_open_tcp("127.0.0.1", 0, 16, &sockets), LISTEN_OK);
+    (void)snprintf(path, sizeof(path), "/tmp/lombard-listen-%d.sock", (int)getpid());
+    ck_assert_int_eq(listen_open_unix(path, 0700, 16, &sockets), LISTEN_OK);
+    listen_set_peer_timeout(&sockets, 0);
+    ck_assert_int_eq(option_of(sockets.fd[0], IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
+    listen_set_peer_timeout(&sockets, 10);
+    ck_assert_int_eq(option_of(sockets.fd[0], IPPROTO_TCP, TCP_USER_TIMEOUT), 10 * 1000);
+    (void)unlink(path);
+    while (sockets.count > 0)
+        (void)close(sockets.fd[--sockets.count]);
+}
+END_TEST
+
 START_TEST(picks_one_port_for_all_addresses)
 {
     struct listen_sockets sockets = {.count = 0};
@@ -198,6 +254,8 @@ main(void)
 
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, accepts_tcp);
+    tcase_add_test(tc, accepted_sockets_have_their_limits);
+    tcase_add_test(tc, peer_timeout_may_be_left_to_the_kernel);
     tcase_add_test(tc, picks_one_port_for_all_addresses);
     tcase_add_test(tc, busy_port_says_so);
     tcase_add_test(tc, unknown_host_says_so);
