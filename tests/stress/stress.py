@@ -13,76 +13,17 @@ Scenarios:
 Figures are printed. What depends on the build (resident bytes) is only checked
 with --limits, which means a release build.
 """
-import os
 import resource
 import socket
 import struct
 import sys
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "compat"))
-from server import Server  # noqa: E402  pylint: disable=wrong-import-position
+from clients import (Checks, Server, VALUE_BYTES, VALUES, ask, connect, read_all, stats, value,
+                     wait_for)
 
 BUFFER_KB = 16
-VALUES = 64
-VALUE_BYTES = 100 * 1024
-PATIENCE_S = 60
 SLACK_BYTES = 1 << 20  # what a few buffers and items take, however many connections there are
-
-
-class Checks:
-    def __init__(self):
-        self.passed = self.failed = 0
-
-    def that(self, condition, text):
-        if condition:
-            self.passed += 1
-        else:
-            self.failed += 1
-            print("NOT: " + text, flush=True)
-
-
-def connect(server, receive_bytes=0):
-    s = socket.socket()
-    if receive_bytes:
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
-    s.settimeout(PATIENCE_S)
-    s.connect(("127.0.0.1", server.port))
-    return s
-
-
-def ask(s, text, end=b"\r\n"):
-    """Send TEXT, read until END."""
-    s.sendall(text)
-    got = b""
-    while not got.endswith(end):
-        more = s.recv(65536)
-        if not more:
-            raise EOFError("closed after %r" % got[-80:])
-        got += more
-    return got
-
-
-def stats(s, group=""):
-    lines = ask(s, ("stats%s\r\n" % group).encode(), b"END\r\n").decode().split("\r\n")
-    return dict(line.split(" ", 2)[1:] for line in lines if line.startswith("STAT "))
-
-
-def value(number, size):
-    """Bytes that name their key and their place."""
-    line = b"".join(b"%06d:%08d\n" % (number, at) for at in range(0, size + 16, 16))
-    return line[:size]
-
-
-def read_all(s, want):
-    """Whether exactly WANT comes."""
-    at = 0
-    while at < len(want):
-        got = s.recv(1 << 18)
-        if not got or want[at:at + len(got)] != got:
-            return False
-        at += len(got)
-    return True
 
 
 def good_client(checks, s, rounds, name):
@@ -132,17 +73,6 @@ def stalled(checks, server, count, limits):
     for s in clients:
         s.close()
     wait_for(checks, good, "buffers_lent", 2)
-
-
-def wait_for(checks, s, name, most):
-    """A moment after clients went, nothing is held for them."""
-    end = time.monotonic() + 5
-    while True:
-        now = int(stats(s, " buffers")[name])
-        if now <= most or time.monotonic() > end:
-            checks.that(now <= most, "%s falls to %d; it is %d" % (name, most, now))
-            return
-        time.sleep(0.05)
 
 
 def asleep(checks, server, count, limits):
