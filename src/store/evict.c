@@ -19,7 +19,6 @@ void
 evict_init(struct store *store)
 {
     store->evictor.victim = SEG_NONE;
-    policy_init(store);
 }
 
 /* --- Choosing --- */
@@ -63,6 +62,9 @@ finish_victim(struct store *store)
     uint32_t used = store->arena.segs[ev->victim].used;
     uint32_t poor = used - used / POOR_YIELD_DIVISOR;
 
+    if (!ev->clean)
+        policy_note_emptied(store, (enum log_id)store->arena.segs[ev->victim].log,
+                            used - ev->moved);
     arena_put_back(&store->arena, ev->victim);
     ev->victim = SEG_NONE;
     store->stats.segments_emptied++;
@@ -87,6 +89,14 @@ evict_item(struct store *store, char *rec, uint64_t hash, uint64_t *slot)
     index_remove_to_ghost(&store->index, hash, slot, log);
     item_die(store, rec);
     policy_note_evicted(store, log);
+}
+
+static void
+note_moved(struct store *store, enum log_id from, uint32_t bytes)
+{
+    store->evictor.moved += bytes;
+    if (!store->evictor.clean && from == LOG_SMALL)
+        policy_note_joined(store, bytes);
 }
 
 /* False when a survivor could not be moved and must not be dropped. */
@@ -116,7 +126,7 @@ judge_item(struct store *store, char *rec, uint64_t hash)
         return true;
     }
     index_move(slot, arena_loc(&store->arena, moved));
-    store->evictor.moved += rec_bytes(moved, store->fixed_bytes);
+    note_moved(store, log, rec_bytes(moved, store->fixed_bytes));
     if (!store->evictor.clean)
         rec_set_access(moved, rec_accessed(moved), policy_freq_after(log, freq));
     return true;
@@ -136,10 +146,8 @@ judge_piece(struct store *store, char *piece)
         return true;
     }
     if (store->evictor.clean || store->evictor.level <= REC_FREQ_MAX) {
-        if (!store->evictor.clean)
-            log = LOG_MAIN;
-        if (item_move(store, piece, log, 0) != NULL) {
-            store->evictor.moved += rec_bytes(piece, store->fixed_bytes);
+        if (item_move(store, piece, store->evictor.clean ? log : LOG_MAIN, 0) != NULL) {
+            note_moved(store, log, rec_bytes(piece, store->fixed_bytes));
             return true;
         }
         if (!store->evict)

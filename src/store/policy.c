@@ -11,26 +11,35 @@
  *                    |                     ^  |  ^        |
  *                  out, a ghost -- again --/   \-- hit --/
  *
- * How small the small log is follows from the ghosts: a small one is best while
- * popularity stays as it is, a large one while it changes.
+ * A small log is best while popularity stays as it is. When it changes, the main
+ * log is full of the past, and what is new needs time to show that it is the
+ * present: then the small log grows at the other's cost. The ghosts tell: nearly
+ * as many of those that the small log sent away come back as of the main one's
+ * while nothing changes, several times as many when it does.
  */
 enum {
-    SHARE_ONE = 1024, /* shares of the memory are in parts of this */
-    SHARE_FIRST = SHARE_ONE / 10,
-    SHARE_MIN = SHARE_ONE / 25,
-    SHARE_MAX = SHARE_ONE * 7 / 10,
-    SHARE_STEP = SHARE_ONE / 50,
-    /* Evictions, as a part of the items held, between two steps and in all that is remembered. */
+    SHARE_ONE = 1024, /* the small log's share of the memory, in parts of this */
+    SHARE_MIN = SHARE_ONE / 50,
+    SHARE_MAX = SHARE_ONE * 8 / 10,
+    /* While the small log grows, it gives one victim in so many: its ghosts must not run out. */
+    GROWING_TURNS = 8,
+    /*
+     * While it shrinks, the main log gives up this part of what it gets: so what is
+     * past leaves it, even if there is room for it, and it has ghosts, too.
+     */
+    OWED_DIVISOR = 8,
+    OWED_SEGS_MAX = 8,
+    /* Evictions, as a part of the items held, between two looks at the ghosts. */
     PERIOD_DIVISOR = 128,
-    WINDOW_DIVISOR = 8,
+    DECAY_DIVISOR = 8, /* of what is remembered, each time */
+    EVENT = 64,        /* what one counts, so that few decay as many do */
+    /* As many of the main log's ghosts, in parts of the items held, are taken to be average. */
+    PRIOR_DIVISOR = 512,
+    /* How often a ghost of the small log has to come back to be worth as much as one of main. */
+    WORTH_MAIN = 10,
+    WORTH_SMALL = 7,
     CLEAN_DEAD_DIVISOR = 2, /* half dead is worth cleaning */
 };
-
-void
-policy_init(struct store *store)
-{
-    store->evictor.share = SHARE_FIRST;
-}
 
 /* --- Choosing --- */
 
@@ -81,14 +90,27 @@ oldest(struct store *store, enum log_id log)
     return SEG_NONE;
 }
 
+static enum log_id
+log_to_take_from(struct store *store)
+{
+    const struct seg_queue *logs = store->arena.logs;
+    struct evictor *ev = &store->evictor;
+    uint64_t small = (uint64_t)logs[LOG_SMALL].count * SHARE_ONE;
+    uint64_t all = (uint64_t)logs[LOG_SMALL].count + logs[LOG_MAIN].count;
+
+    if (small <= all * SHARE_MIN)
+        return LOG_MAIN;
+    if (small >= all * SHARE_MAX)
+        return LOG_SMALL;
+    if (ev->growing)
+        return ++ev->turn % GROWING_TURNS == 0 ? LOG_SMALL : LOG_MAIN;
+    return ev->owed_bytes >= store->arena.seg_bytes ? LOG_MAIN : LOG_SMALL;
+}
+
 static uint32_t
 choose_by_age(struct store *store)
 {
-    const struct seg_queue *logs = store->arena.logs;
-    uint64_t all = (uint64_t)logs[LOG_SMALL].count + logs[LOG_MAIN].count;
-    enum log_id first = logs[LOG_SMALL].count * (uint64_t)SHARE_ONE > all * store->evictor.share
-                            ? LOG_SMALL
-                            : LOG_MAIN;
+    enum log_id first = log_to_take_from(store);
     enum log_id second = first == LOG_SMALL ? LOG_MAIN : LOG_SMALL;
     uint32_t index = oldest(store, first);
 
@@ -115,22 +137,22 @@ policy_choose(struct store *store)
 
 /* --- Learning --- */
 
-/*
- * The logs' last items should be worth the same. When more of what leaves one
- * comes back than of what leaves the other, that one is too small. The small log
- * has an advantage of half as much again: when popularity changes, what comes
- * back to the main one is the past.
- */
+/* Whether the small log is worth more than the main one, by what came back of late. */
 static void
-balance(struct evictor *ev)
+learn(struct store *store)
 {
-    uint64_t small = (uint64_t)ev->back[LOG_SMALL] * (ev->out[LOG_MAIN] + 1) * 3;
-    uint64_t main = (uint64_t)ev->back[LOG_MAIN] * (ev->out[LOG_SMALL] + 1) * 2;
+    struct evictor *ev = &store->evictor;
+    uint64_t prior = store->index.count * EVENT / PRIOR_DIVISOR;
+    /* Both rates times both denominators; the prior comes back as often as small ghosts do. */
+    uint64_t small = ev->back[LOG_SMALL] * (ev->out[LOG_MAIN] + prior);
+    uint64_t main =
+        (uint64_t)ev->back[LOG_MAIN] * ev->out[LOG_SMALL] + ev->back[LOG_SMALL] * prior;
 
-    if (small > main)
-        ev->share = ev->share + SHARE_STEP < SHARE_MAX ? ev->share + SHARE_STEP : SHARE_MAX;
-    else if (small < main)
-        ev->share = ev->share > SHARE_MIN + SHARE_STEP ? ev->share - SHARE_STEP : SHARE_MIN;
+    ev->growing = small * WORTH_SMALL > main * WORTH_MAIN;
+    for (int log = 0; log < LOGS; log++) {
+        ev->out[log] -= ev->out[log] / DECAY_DIVISOR;
+        ev->back[log] -= ev->back[log] / DECAY_DIVISOR;
+    }
 }
 
 void
@@ -138,18 +160,33 @@ policy_note_evicted(struct store *store, enum log_id log)
 {
     struct evictor *ev = &store->evictor;
 
-    if (++ev->out[log] > store->index.count / WINDOW_DIVISOR) {
-        ev->out[log] /= 2;
-        ev->back[log] /= 2;
-    }
+    ev->out[log] += EVENT;
     if (++ev->period > store->index.count / PERIOD_DIVISOR) {
-        balance(ev);
+        learn(store);
         ev->period = 0;
     }
 }
 
+void
+policy_note_joined(struct store *store, uint64_t bytes)
+{
+    uint64_t max = (uint64_t)store->arena.seg_bytes * OWED_SEGS_MAX;
+    uint64_t owed = store->evictor.owed_bytes + bytes / OWED_DIVISOR;
+
+    store->evictor.owed_bytes = owed < max ? owed : max;
+}
+
+void
+policy_note_emptied(struct store *store, enum log_id log, uint32_t bytes)
+{
+    struct evictor *ev = &store->evictor;
+
+    if (log == LOG_MAIN)
+        ev->owed_bytes -= bytes < ev->owed_bytes ? bytes : ev->owed_bytes;
+}
+
 enum log_id
-policy_log_for(struct store *store, uint64_t hash, const char *old)
+policy_log_for(struct store *store, uint64_t hash, const char *old, uint64_t bytes)
 {
     unsigned kind;
 
@@ -157,7 +194,8 @@ policy_log_for(struct store *store, uint64_t hash, const char *old)
         return (enum log_id)arena_seg(&store->arena, old)->log;
     if (!index_has_ghost(&store->index, hash, store->index.count, &kind))
         return LOG_SMALL;
-    store->evictor.back[kind]++;
+    store->evictor.back[kind] += EVENT;
+    policy_note_joined(store, bytes);
     return LOG_MAIN;
 }
 

@@ -32,10 +32,12 @@ struct evictor {
     bool flush_sweep;    /* there may be segments from before a flush */
     unsigned level;      /* how much more often than usual a survivor must have been hit */
     uint32_t moved;      /* bytes of survivors of this victim */
-    uint32_t share;      /* of the segments, that the small log may have */
-    uint32_t out[LOGS];  /* items evicted of late from each log */
+    bool growing;        /* the small log is to grow, at the main one's cost */
+    unsigned turn;       /* victims taken while it grows */
+    uint64_t owed_bytes; /* that the main log has to give up, even if it is to grow */
+    uint32_t out[LOGS];  /* items evicted of late from each log, in parts of policy.c's */
     uint32_t back[LOGS]; /* of them, how many came back as ghosts */
-    uint32_t period;     /* evictions since the share was looked at */
+    uint32_t period;     /* evictions since these were looked at */
 };
 
 /* What ttl.c is about: one walk over the segments, in it the scan of one. */
@@ -174,7 +176,6 @@ bool evict_work(struct store *store);
  */
 enum { FULL_DEAD_DIVISOR = 64 };
 
-void policy_init(struct store *store);
 /* Bytes that emptying it would bring at no loss. */
 uint32_t policy_dead_bytes(const struct store *store, const struct seg *seg) MUST_USE;
 /* The closed, unpinned segment with most dead bytes; SEG_NONE when that is less than AT_LEAST. */
@@ -183,8 +184,13 @@ uint32_t policy_most_dead(const struct store *store, uint32_t at_least) MUST_USE
 uint32_t policy_choose(struct store *store) MUST_USE;
 /* An item of LOG was evicted. */
 void policy_note_evicted(struct store *store, enum log_id log);
-/* The log that a new item belongs to. OLD: the live item of that key, or NULL. */
-enum log_id policy_log_for(struct store *store, uint64_t hash, const char *old) MUST_USE;
+/* BYTES of an item came into the main log, from elsewhere. */
+void policy_note_joined(struct store *store, uint64_t bytes);
+/* A victim of LOG was emptied: so many BYTES less than before are in use there. */
+void policy_note_emptied(struct store *store, enum log_id log, uint32_t bytes);
+/* The log that a new item of so many BYTES belongs to. OLD: the live one of that key, or NULL. */
+enum log_id policy_log_for(struct store *store, uint64_t hash, const char *old,
+                           uint64_t bytes) MUST_USE;
 /* Whether an item of the victim stays. */
 bool policy_survives(const struct store *store, const char *rec) MUST_USE;
 /* The frequency with which it goes on, coming from LOG. */

@@ -69,7 +69,8 @@ store_reserve(struct store *store, const struct item_spec *spec, void **handle)
         return RESERVE_OUT_OF_MEMORY;
     body_len = (info & REC_LARGE) != 0 ? large_body_bytes(store, spec->value_bytes)
                                        : (uint32_t)spec->value_bytes;
-    log = policy_log_for(store, spec->hash, store_find(store, spec->key, spec->hash, &slot));
+    log = policy_log_for(store, spec->hash, store_find(store, spec->key, spec->hash, &slot),
+                         header + spec->value_bytes);
     rec = evict_append(store, log, (uint32_t)header + body_len);
     if (rec == NULL)
         return RESERVE_OUT_OF_MEMORY;

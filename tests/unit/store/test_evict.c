@@ -40,6 +40,60 @@ START_TEST(test_progress_when_all_is_hot)
 }
 END_TEST
 
+/* A number below N, small ones far more often. */
+static uint64_t
+skewed(uint64_t *rng, uint64_t n)
+{
+    double x;
+
+    /* xorshift64*, Vigna 2016 */
+    *rng ^= *rng >> 12;
+    *rng ^= *rng << 25;
+    *rng ^= *rng >> 27;
+    x = (double)((*rng * UINT64_C(2685821657736338717)) >> 11) * 0x1p-53;
+    return (uint64_t)((double)n * x * x * x * x * x * x);
+}
+
+/*
+ * A cache is asked for what is popular and stores what it misses; after each round
+ * other keys are popular, or after none. Returns hits in a thousand over the second half.
+ */
+static unsigned
+hits_of_skewed(bool changes)
+{
+    enum { KEYS = 250000, ROUNDS = 8, ROUND = 200000 };
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = 4 * MB});
+    uint64_t rng = 1, hits = 0;
+    struct item item;
+
+    for (uint64_t round = 0; round < ROUNDS; round++) {
+        for (unsigned i = 0; i < ROUND; i++) {
+            uint64_t key = (skewed(&rng, KEYS) + (changes ? round * (KEYS / 10) : 0)) % KEYS;
+
+            if (rig_get(&rig, key, &item))
+                hits += round >= ROUNDS / 2;
+            else
+                REQUIRE(rig_set(&rig, key, 100));
+        }
+    }
+    rig_close(&rig);
+    return (unsigned)(hits * 1000 / ((uint64_t)ROUNDS / 2 * ROUND));
+}
+
+/* What was popular makes room for what is. */
+START_TEST(test_popularity_changes)
+{
+    ck_assert_uint_ge(hits_of_skewed(true), 560);
+}
+END_TEST
+
+/* And yet, while nothing changes, what is asked for once does not push out what stays. */
+START_TEST(test_popularity_stays)
+{
+    ck_assert_uint_ge(hits_of_skewed(false), 650);
+}
+END_TEST
+
 /* A smaller one of the same number would leave the limit unused, a larger one break it. */
 START_TEST(test_items_held)
 {
@@ -128,6 +182,8 @@ evict_tcase(void)
 
     tcase_add_test(tcase, test_hot_set_survives_scan);
     tcase_add_test(tcase, test_progress_when_all_is_hot);
+    tcase_add_test(tcase, test_popularity_changes);
+    tcase_add_test(tcase, test_popularity_stays);
     tcase_add_loop_test(tcase, test_items_held, 0, 4);
     tcase_add_loop_test(tcase, test_no_eviction, 0, 5);
     tcase_add_test(tcase, test_sizes_change);
