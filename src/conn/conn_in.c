@@ -116,14 +116,6 @@ conn_drop_stash(struct conn *c)
 
 /* --- A batch: parse up to 16 requests, hash and prefetch them, then execute --- */
 
-struct batch {
-    struct batch_entry *entries;
-    uint32_t count;
-    uint32_t end_off;             /* of the input: what was parsed, or may be dropped */
-    bool starved;                 /* the input behind end_off is incomplete */
-    struct proto_state end_state; /* the protocol's at end_off */
-};
-
 /* Whether to wait until a command with its body is there, instead of receiving it in place. */
 static bool
 wait_for_all(const struct request *req, size_t head_bytes)
@@ -187,15 +179,27 @@ parse_batch(struct conn *c, struct batch *batch, struct slice in, uint32_t max)
         batch->starved = true;
 }
 
-static void
-prefetch_batch(struct cmd *cmd, struct batch *batch)
+void
+conn_parse_ahead(struct conn *c, struct turn *turn)
 {
+    struct batch *batch = &turn->batch;
+    struct budget *budget = &turn->budget;
+    uint32_t max = budget->requests < BATCH_REQUESTS ? budget->requests : BATCH_REQUESTS;
+
+    batch->count = 0;
+    batch->end_off = 0;
+    batch->starved = false;
+    batch->parsed = true;
+    parse_batch(c, batch, conn_input(c), max);
     for (uint32_t i = 0; i < batch->count; i++)
-        cmd_prepare(cmd, &batch->entries[i].req);
-    if (batch->count == 1)
-        return; /* nothing to overlap with */
-    for (uint32_t i = 0; i < batch->count; i++)
-        cmd_prefetch(cmd, &batch->entries[i].req);
+        cmd_prepare(c->server->cmd, &batch->entries[i].req);
+}
+
+void
+conn_prefetch_ahead(struct conn *c, struct turn *turn)
+{
+    for (uint32_t i = 0; i < turn->batch.count; i++)
+        cmd_prefetch(c->server->cmd, &turn->batch.entries[i].req);
 }
 
 /* Un-parse everything from ENTRY on: there is no room or no right to execute it now. */
@@ -344,24 +348,28 @@ run_batch(struct conn *c, struct batch *batch, struct slice in)
 }
 
 static enum step
-batch_step(struct conn *c, struct budget *budget)
+batch_step(struct conn *c, struct turn *turn)
 {
+    struct batch *batch = &turn->batch;
     struct slice in = conn_input(c);
-    struct batch batch = {.entries = c->server->batch};
-    uint32_t max = budget->requests < BATCH_REQUESTS ? budget->requests : BATCH_REQUESTS;
     enum step step;
 
     if (in.len == 0)
         return STEP_HUNGRY;
-    parse_batch(c, &batch, in, max);
-    prefetch_batch(c->server->cmd, &batch);
-    if (batch.count > 0)
+    if (!batch->parsed) {
+        batch->entries = c->server->batch; /* not those of the group: others' are behind */
+        conn_parse_ahead(c, turn);
+        if (batch->count > 1) /* else there is nothing to overlap with */
+            conn_prefetch_ahead(c, turn);
+    }
+    batch->parsed = false;
+    if (batch->count > 0)
         c->active_s = c->server->clock->uptime_s;
-    budget->requests -= batch.count;
-    step = run_batch(c, &batch, in);
+    turn->budget.requests -= batch->count;
+    step = run_batch(c, batch, in);
     if (conn_is_dead(c))
         return STEP_STOP;
-    buf_consumed(c->rbuf, batch.end_off, NULL);
+    buf_consumed(c->rbuf, batch->end_off, NULL);
     return step;
 }
 
@@ -376,7 +384,7 @@ upload_step(struct conn *c)
 }
 
 enum step
-conn_step(struct conn *c, struct budget *budget)
+conn_step(struct conn *c, struct turn *turn)
 {
     if (c->state != CONN_RUNNING || (c->flags & CONN_FINISHING))
         return STEP_STOP;
@@ -389,5 +397,5 @@ conn_step(struct conn *c, struct budget *budget)
     }
     if (c->swallow_bytes > 0)
         return conn_swallow_step(c);
-    return batch_step(c, budget);
+    return batch_step(c, turn);
 }

@@ -3,7 +3,8 @@
  *
  *                     events, ready list
  *                            v
- *     conn.c     conn_dispatch: lend buffers, serve, settle
+ *     conn.c     the states, and the ends
+ *     turn.c     conn_dispatch_group: lend buffers, serve, settle
  *     conn_in.c      receive -> parse a batch -> execute
  *     conn_body.c        values longer than the buffer: received in place, or skipped
  *     conn_out.c     format replies -> send
@@ -28,7 +29,7 @@ struct server;
 enum conn_state {
     CONN_ASLEEP,  /* holds nothing, waits for its peer: in no list */
     CONN_RUNNING, /* being served right now */
-    CONN_READY,   /* has more to do: in server->ready */
+    CONN_READY,   /* has something to do: in server->arrived or server->ready */
     CONN_WAITING, /* for a buffer: in a queue of the pool */
     CONN_STALLED, /* holds something, waits for its peer: in server->stalled */
     CONN_DEAD,    /* in server->dead until the turn is over */
@@ -53,6 +54,7 @@ enum {
 
 struct stash;
 struct task;
+struct batch_entry;
 
 struct conn {
     struct watch watch;
@@ -80,16 +82,36 @@ struct conn {
 /* What one connection may do in one turn. */
 struct budget {
     uint64_t bytes;    /* left, received and sent */
+    uint64_t until_ns; /* 0: the clock was not looked at yet */
     uint32_t requests; /* left */
-    uint64_t until_ns;
+    uint32_t checks;   /* how often it was asked whether it is spent */
+};
+
+/* Requests parsed, hashed and prefetched together, and not executed yet. */
+struct batch {
+    struct batch_entry *entries; /* BATCH_REQUESTS of them */
+    uint32_t count;
+    uint32_t end_off;             /* of the input: what was parsed, or may be dropped */
+    bool parsed;                  /* the rest is set */
+    bool starved;                 /* the input behind end_off is incomplete */
+};
+
+/* One connection's turn. */
+struct turn {
+    struct conn *conn;
+    struct budget budget;
+    struct batch batch;
+    bool was_stalled; /* before it */
 };
 
 /* --- conn.c: life --- */
 
 /* A connection for FD in TABLE's place C, watched. False when the loop refuses. */
 bool conn_open(struct conn *c, struct server *server, int fd) MUST_USE;
-/* Serve it: from the ready list. */
-void conn_dispatch(struct conn *c);
+/* Out of the list that goes with its state. */
+void conn_leave_list(struct conn *c);
+/* Into QUEUE, which is one of the server's. */
+void conn_make_ready(struct conn *c, struct list_node *queue);
 /* The pool brings a buffer. */
 void conn_on_grant(struct borrower *borrower, enum loan_purpose purpose, struct buf *buf);
 /* Close at the end of this turn, for this reason unless conn_finish() named one. */
@@ -118,6 +140,16 @@ conn_from_place(struct list_node *node)
     return CONTAINER_OF(CONTAINER_OF(node, struct borrower, node), struct conn, place);
 }
 
+/* --- turn.c: being served, and put to rest --- */
+
+/* Serve one that is in the state CONN_STALLED or CONN_READY. */
+void conn_dispatch(struct conn *c);
+/*
+ * Serve a group of those at the front of QUEUE, which holds connections that are
+ * CONN_READY: one's cache misses are fetched while another is worked at.
+ */
+void conn_dispatch_group(struct server *server, struct list_node *queue);
+
 /* --- what one piece of work came to --- */
 
 enum step {
@@ -137,7 +169,13 @@ enum fill {
 };
 
 /* The next piece of work that input and tasks offer. */
-enum step conn_step(struct conn *c, struct budget *budget) MUST_USE;
+enum step conn_step(struct conn *c, struct turn *turn) MUST_USE;
+/*
+ * The first half of a step, of input that is there, which leaves nothing behind but what it put into TURN:
+ * parse the next batch and prefetch its buckets; then, its items.
+ */
+void conn_parse_ahead(struct conn *c, struct turn *turn);
+void conn_prefetch_ahead(struct conn *c, struct turn *turn);
 /* Receive once into the read buffer, which must be lent. */
 enum fill conn_fill(struct conn *c, struct budget *budget) MUST_USE;
 /* Account for what a recv() or readv() said. */

@@ -218,13 +218,13 @@ on_turn(void *ctx)
 {
     struct server *server = ctx;
     struct list_node now;
-    struct list_node *node;
 
     /* Those that become ready again meanwhile wait for the next turn, behind new events. */
     list_init(&now);
+    list_append_all(&now, &server->arrived);
     list_append_all(&now, &server->ready);
-    while ((node = list_pop_front(&now)) != NULL)
-        conn_dispatch(conn_from_place(node));
+    while (!list_is_empty(&now))
+        conn_dispatch_group(server, &now);
     if (server->background)
         work(server);
     return server->background || !list_is_empty(&server->ready);
@@ -259,6 +259,7 @@ on_drain_end(struct timer *timer)
 static void
 init_lists(struct server *server)
 {
+    list_init(&server->arrived);
     list_init(&server->ready);
     list_init(&server->stalled);
     list_init(&server->dead);

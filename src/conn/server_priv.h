@@ -12,6 +12,7 @@
 
 enum {
     BATCH_REQUESTS = 16,         /* parsed, hashed and prefetched together */
+    GROUP_CONNS = 16,            /* at most, whose first requests make one batch */
     BUDGET_BYTES = 256 * 1024,   /* of one connection in one turn, in and out */
     BUDGET_NS = 1000 * 1000,     /* likewise */
     COPY_BYTES_MAX = 1024,       /* longer values are sent from where they lie */
@@ -66,6 +67,7 @@ struct server {
     struct pool *pool;
     struct buf_owner owner; /* unpins what was queued by reference */
     struct conn_table table;
+    struct list_node arrived; /* slept, and something came: served in this turn, first */
     struct list_node ready;   /* have more to do */
     struct list_node stalled; /* hold something and wait for their peer, longest first */
     struct list_node dead;    /* to be freed at the end of the turn */
@@ -81,7 +83,9 @@ struct server {
     struct hist *latency; /* by class, in nanoseconds; NULL when not asked for */
     struct server_stats stats;
     uint64_t closes[CLOSE_REASONS + 1]; /* by enum close_reason */
-    struct batch_entry batch[BATCH_REQUESTS];
+    /* One more batch for a group: its last connection may bring a whole one. */
+    struct batch_entry group_batch[2 * BATCH_REQUESTS];
+    struct batch_entry batch[BATCH_REQUESTS]; /* any other batch */
 };
 
 /* --- server.c --- */

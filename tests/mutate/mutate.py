@@ -42,7 +42,7 @@ FAULTS = [
     ("founding: a partial send counts as a whole one", "src/conn/conn_out.c",
      "buf_consumed(c->wbuf, (size_t)sent, &c->server->owner);",
      "buf_consumed(c->wbuf, wanted, &c->server->owner);"),
-    ("founding: a buffer goes back that is not empty", "src/conn/conn.c",
+    ("founding: a buffer goes back that is not empty", "src/conn/turn.c",
      "    if (c->wbuf != NULL && buf_is_empty(c->wbuf))\n"
      "        pool_return(pool, LOAN_FOR_OUTPUT, &c->wbuf);",
      "    if (c->wbuf != NULL) {\n        buf_clear(c->wbuf, &c->server->owner);\n"
@@ -97,14 +97,14 @@ FAULTS = [
     ("pool: a refusal counts as a loan", "src/loan/pool.c",
      "        counts->failed++;\n", "        counts->existing++;\n"),
     # Connections.
-    ("conn: a sleeper keeps its write buffer", "src/conn/conn.c",
+    ("conn: a sleeper keeps its write buffer", "src/conn/turn.c",
      "    if (c->wbuf != NULL && buf_is_empty(c->wbuf))\n", "    if (false)\n"),
-    ("conn: a sleeper keeps its read buffer", "src/conn/conn.c",
+    ("conn: a sleeper keeps its read buffer", "src/conn/turn.c",
      "    if (buf_is_empty(c->rbuf))\n        pool_return", "    if (false)\n        pool_return"),
-    ("conn: who is blocked is still read from", "src/conn/conn.c",
+    ("conn: who is blocked is still read from", "src/conn/turn.c",
      "    return c->flags & CONN_BLOCKED ? WATCH_OUT : WATCH_IN;",
      "    return c->flags & CONN_BLOCKED ? WATCH_OUT | WATCH_IN : WATCH_IN;"),
-    ("conn: who is blocked is not watched", "src/conn/conn.c",
+    ("conn: who is blocked is not watched", "src/conn/turn.c",
      "    return c->flags & CONN_BLOCKED ? WATCH_OUT : WATCH_IN;", "    return WATCH_IN;"),
     ("conn: the pins of a task are kept", "src/conn/conn.c",
      "    case TASK_VALUE: cmd_unpin_item(c->server->cmd, task->handle); break;",
@@ -133,8 +133,8 @@ FAULTS = [
     ("conn: a swallowed value is one byte short", "src/conn/conn_body.c",
      "    c->swallow_bytes += bytes;", "    c->swallow_bytes += bytes - 1;"),
     ("conn: the dead are served", "src/conn/conn.c",
-     "    if (c->state == CONN_ASLEEP || c->state == CONN_STALLED)\n",
-     "    if (c->state != CONN_RUNNING)\n"),
+     "    else if (c->state == CONN_STALLED)\n",
+     "    else if (c->state != CONN_RUNNING)\n"),
     # The loop.
     ("loop: a stale event is served", "src/event/loop.c",
      "& watch->wanted;\n\n    if (bits == 0)\n        return;", ";\n"),

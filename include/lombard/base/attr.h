@@ -16,7 +16,16 @@
 #define NORETURN         __attribute__((noreturn))
 #define LIKELY(x)        __builtin_expect(!!(x), 1)
 #define UNLIKELY(x)      __builtin_expect(!!(x), 0)
-#define PREFETCH(p)      __builtin_prefetch((p), 0, 3)
+
+/*
+ * Fetch the cache line at P. The empty statement is there because gcc takes a function that
+ * does nothing but prefetch for one without effect, and drops the calls.
+ */
+#define PREFETCH(p)                                                                            \
+    do {                                                                                       \
+        __builtin_prefetch((p), 0, 3);                                                         \
+        __asm__ volatile("");                                                                  \
+    } while (0)
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
