@@ -83,6 +83,14 @@ cmd_reserve(struct cmd *cmd, const struct request *req, const struct item_spec *
 
 /* --- set add replace cas --- */
 
+/* Whether only the commit tells if it is stale, and so when it expires. */
+static bool
+may_be_stale(const struct request *req)
+{
+    return (req->flags & REQ_META) != 0 && (req->meta.seen & META_BIT('I')) != 0 &&
+           req->op == OP_CAS && req->cas != 0;
+}
+
 static bool
 reserve_value(struct cmd *cmd, const struct request *req, void **handle, struct reply *reply)
 {
@@ -91,7 +99,7 @@ reserve_value(struct cmd *cmd, const struct request *req, void **handle, struct 
         .hash = req->hash,
         .value_bytes = req->value_bytes,
         .client_flags = req->client_flags,
-        .expires_s = cmd_expires_s(cmd, req->exptime),
+        .expires_s = may_be_stale(req) ? STORE_NEVER : cmd_expires_s(cmd, req->exptime),
     };
 
     return cmd_reserve(cmd, req, &spec, handle, reply);
@@ -150,21 +158,26 @@ status_of_commit(enum commit_result result)
 static bool
 commits_stale(struct cmd *cmd, const struct request *req, struct item *old)
 {
-    return (req->flags & REQ_META) != 0 && (req->meta.seen & META_BIT('I')) != 0 &&
-           req->op == OP_CAS && req->cas != 0 &&
-           store_peek(cmd->store, req->key, req->hash, old) && req->cas < old->cas;
+    return may_be_stale(req) && store_peek(cmd->store, req->key, req->hash, old) &&
+           req->cas < old->cas;
 }
 
-/* Give the item that was just stored what it takes over from OLD. */
+/*
+ * Give the item that was just stored the time that it was reserved without: that
+ * of OLD, with its marks, or where OLD is NULL what was asked for.
+ */
 static void
-inherit_stale(struct cmd *cmd, const struct request *req, const struct item *old)
+settle_stale(struct cmd *cmd, const struct request *req, const struct item *old)
 {
+    uint32_t expires_s = old != NULL ? old->expires_s : cmd_expires_s(cmd, req->exptime);
     struct item item;
 
-    if (!store_peek(cmd->store, req->key, req->hash, &item) ||
-        !store_touch(cmd->store, &item, old->expires_s))
+    if (!store_peek(cmd->store, req->key, req->hash, &item))
         return;
-    store_set_marks(cmd->store, &item, (old->marks & ITEM_TOKEN) | ITEM_STALE);
+    if (!store_touch(cmd->store, &item, expires_s))
+        store_delete(cmd->store, &item); /* rather none than one that lives too long */
+    else if (old != NULL)
+        store_set_marks(cmd->store, &item, (old->marks & ITEM_TOKEN) | ITEM_STALE);
 }
 
 static void
@@ -180,8 +193,8 @@ commit_value(struct cmd *cmd, const struct request *req, void *handle, struct re
                           &reply->cas);
     if (mode == COMMIT_CAS)
         count_cas(cmd, result);
-    if (stale && result == COMMIT_STORED)
-        inherit_stale(cmd, req, &old);
+    if (may_be_stale(req) && result == COMMIT_STORED)
+        settle_stale(cmd, req, stale ? &old : NULL);
     reply->status = status_of_commit(result);
     reply->item.value_bytes = req->value_bytes;
 }
