@@ -1,0 +1,211 @@
+#include "cuts.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "play.h"
+
+enum {
+    MB = 1024 * 1024,
+    ROOM = 4 * MB,     /* of a socket */
+    STUCK_TURNS = 200, /* after which output that is allowed should have come */
+};
+
+struct table {
+    struct rig rig;
+    struct sim_link *a; /* whose bytes are cut */
+    struct sim_link *b; /* who goes on meanwhile */
+    struct text got;
+    unsigned rounds;
+};
+
+static void
+table_set(struct table *t, const struct session *s)
+{
+    const struct rig_config config = {
+        .limit_bytes = s->limit_bytes == 0 ? 8 * MB : s->limit_bytes,
+        .item_bytes_max = s->item_bytes_max == 0 ? 100000 : s->item_bytes_max,
+    };
+
+    memset(t, 0, sizeof(*t));
+    sim_begin(1);
+    if (!rig_start(&t->rig, &config))
+        sim_die("the server does not start");
+    t->a = sim_connect(t->rig.listen_fd, ROOM, ROOM);
+    t->b = sim_connect(t->rig.listen_fd, ROOM, ROOM);
+    rig_turn(&t->rig);
+}
+
+static void
+table_clear(struct table *t)
+{
+    sim_link_free(t->a);
+    sim_link_free(t->b);
+    rig_turns(&t->rig, 2);
+    rig_stop(&t->rig);
+    free(t->got.data);
+}
+
+static void
+take_output(struct table *t)
+{
+    char bytes[4096];
+    size_t n;
+
+    while ((n = sim_recv(t->a, bytes, sizeof(bytes))) > 0)
+        text_add(&t->got, bytes, n);
+}
+
+/* Turns until A has sent all that it may, up to TOTAL. */
+static void
+run_to(struct table *t, uint64_t window, uint64_t total)
+{
+    uint64_t expected = window < total ? window : total;
+
+    sim_set_window(t->a, window);
+    for (int turn = 0; sim_sent_bytes(t->a) < expected; turn++) {
+        if (turn == STUCK_TURNS)
+            sim_die("%" PRIu64 " of %" PRIu64 " bytes came", sim_sent_bytes(t->a), expected);
+        rig_turn(&t->rig);
+        take_output(t);
+    }
+    /* What is too much would come now. */
+    rig_turns(&t->rig, 2);
+    take_output(t);
+}
+
+/* B stores and reads, with whatever buffers there are. */
+static void
+other_acts(struct table *t)
+{
+    static struct session s;
+    char got[8192];
+    unsigned key = 900 + t->rounds++;
+    size_t len = 0;
+
+    session_clear(&s);
+    say_set(&s, "set", key, 600);
+    want(&s, "STORED\r\n");
+    say_set(&s, "set", key + 50, 2000);
+    want(&s, "STORED\r\n");
+    say(&s, "get key-%u key-%u\r\n", key, key + 50);
+    want_value(&s, key, 600);
+    want_value(&s, key + 50, 2000);
+    want(&s, "END\r\n");
+    if (sim_send(t->b, s.in.data, s.in.len) != s.in.len)
+        sim_die("the other cannot send");
+    for (int turn = 0; len < s.want.len; turn++) {
+        if (turn == STUCK_TURNS)
+            sim_die("the other is not served");
+        rig_turn(&t->rig);
+        len += sim_recv(t->b, got + len, sizeof(got) - len);
+    }
+    if (len != s.want.len || memcmp(got, s.want.data, len) != 0)
+        sim_die("the other got wrong bytes");
+}
+
+static void
+compare(const struct table *t, const struct session *s)
+{
+    size_t n = t->got.len < s->want.len ? t->got.len : s->want.len;
+
+    for (size_t i = 0; i < n; i++)
+        if (t->got.data[i] != s->want.data[i] && s->any.data[i] == 0)
+            sim_die("%s: byte %zu is 0x%02x, not 0x%02x; around it: '%.40s'", s->name, i,
+                    (unsigned char)t->got.data[i], (unsigned char)s->want.data[i],
+                    t->got.data + (i < 20 ? 0 : i - 20));
+    if (t->got.len != s->want.len)
+        sim_die("%s: %zu bytes came, not %zu", s->name, t->got.len, s->want.len);
+}
+
+static void
+note_replay(const char *what, const struct session *s, size_t first, size_t second)
+{
+    char how[128];
+
+    (void)snprintf(how, sizeof(how), "sweep at %s %s %zu %zu", s->name, what, first, second);
+    sim_set_replay(how);
+}
+
+void
+cut_output(const struct session *s, size_t first, size_t second)
+{
+    struct table t;
+
+    note_replay("output", s, first, second);
+    table_set(&t, s);
+    if (sim_send(t.a, s->in.data, s->in.len) != s->in.len)
+        sim_die("the session does not fit");
+    run_to(&t, first, s->want.len);
+    other_acts(&t);
+    if (second > first) {
+        run_to(&t, second, s->want.len);
+        other_acts(&t);
+    }
+    run_to(&t, UINT64_MAX, s->want.len);
+    compare(&t, s);
+    other_acts(&t);
+    table_clear(&t);
+}
+
+void
+cut_input(const struct session *s, size_t first, size_t second)
+{
+    struct table t;
+
+    note_replay("input", s, first, second);
+    table_set(&t, s);
+    if (sim_send(t.a, s->in.data, first) != first)
+        sim_die("the session does not fit");
+    rig_turns(&t.rig, 2);
+    other_acts(&t);
+    (void)sim_send(t.a, s->in.data + first, second - first);
+    rig_turns(&t.rig, 2);
+    if (second > first)
+        other_acts(&t);
+    (void)sim_send(t.a, s->in.data + second, s->in.len - second);
+    run_to(&t, UINT64_MAX, s->want.len);
+    compare(&t, s);
+    table_clear(&t);
+}
+
+/* As cut_output(), but A breaks off there: what it held must be free again. */
+void
+break_output(const struct session *s, size_t first, size_t second)
+{
+    struct table t;
+
+    (void)second;
+    note_replay("output-broken", s, first, first);
+    table_set(&t, s);
+    if (sim_send(t.a, s->in.data, s->in.len) != s->in.len)
+        sim_die("the session does not fit");
+    run_to(&t, first, s->want.len);
+    sim_reset(t.a);
+    other_acts(&t);
+    sim_reset(t.b);
+    rig_turns(&t.rig, 3);
+    play_check_empty(&t.rig);
+    table_clear(&t);
+}
+
+void
+break_input(const struct session *s, size_t first, size_t second)
+{
+    struct table t;
+
+    (void)second;
+    note_replay("input-broken", s, first, first);
+    table_set(&t, s);
+    if (sim_send(t.a, s->in.data, first) != first)
+        sim_die("the session does not fit");
+    rig_turns(&t.rig, 2);
+    sim_reset(t.a);
+    other_acts(&t);
+    sim_reset(t.b);
+    rig_turns(&t.rig, 3);
+    play_check_empty(&t.rig);
+    table_clear(&t);
+}

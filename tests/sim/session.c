@@ -1,0 +1,136 @@
+#include "session.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { VALUE_BYTES_MAX = 2 * 1024 * 1024 };
+
+void
+text_add(struct text *t, const void *src, size_t bytes)
+{
+    if (t->len + bytes > t->cap) {
+        t->cap = 2 * (t->len + bytes);
+        t->data = realloc(t->data, t->cap);
+        if (t->data == NULL)
+            abort();
+    }
+    if (bytes > 0)
+        memcpy(t->data + t->len, src, bytes);
+    t->len += bytes;
+}
+
+void
+session_init(struct session *s, const char *name)
+{
+    memset(s, 0, sizeof(*s));
+    s->name = name;
+}
+
+void
+session_fini(struct session *s)
+{
+    free(s->in.data);
+    free(s->want.data);
+    free(s->any.data);
+    memset(s, 0, sizeof(*s));
+}
+
+void
+session_clear(struct session *s)
+{
+    s->in.len = s->want.len = s->any.len = 0;
+}
+
+static void
+add_want(struct session *s, const void *src, size_t bytes, char any)
+{
+    text_add(&s->want, src, bytes);
+    for (size_t i = 0; i < bytes; i++)
+        text_add(&s->any, &any, 1);
+}
+
+void
+say_bytes(struct session *s, const void *src, size_t bytes)
+{
+    text_add(&s->in, src, bytes);
+}
+
+void
+want_bytes(struct session *s, const void *src, size_t bytes)
+{
+    add_want(s, src, bytes, 0);
+}
+
+void
+want_any(struct session *s, size_t bytes)
+{
+    static const char nothing[64];
+
+    add_want(s, nothing, bytes, 1);
+}
+
+void
+say(struct session *s, const char *format, ...)
+{
+    char line[2048];
+    va_list args;
+    int len;
+
+    va_start(args, format);
+    len = vsnprintf(line, sizeof(line), format, args);
+    va_end(args);
+    say_bytes(s, line, (size_t)len);
+}
+
+void
+want(struct session *s, const char *format, ...)
+{
+    char line[2048];
+    va_list args;
+    int len;
+
+    va_start(args, format);
+    len = vsnprintf(line, sizeof(line), format, args);
+    va_end(args);
+    want_bytes(s, line, (size_t)len);
+}
+
+static const char *
+value_of(unsigned key, size_t bytes)
+{
+    static char value[VALUE_BYTES_MAX];
+
+    for (size_t i = 0; i < bytes; i++)
+        value[i] = (char)(' ' + (i * 7 + key * 13 + i / 91) % 95);
+    return value;
+}
+
+void
+say_value(struct session *s, unsigned key, size_t bytes)
+{
+    say_bytes(s, value_of(key, bytes), bytes);
+}
+
+void
+want_part(struct session *s, unsigned key, size_t bytes)
+{
+    want_bytes(s, value_of(key, bytes), bytes);
+}
+
+void
+say_set(struct session *s, const char *verb, unsigned key, size_t bytes)
+{
+    say(s, "%s key-%u %u 0 %zu\r\n", verb, key, key, bytes);
+    say_value(s, key, bytes);
+    say(s, "\r\n");
+}
+
+void
+want_value(struct session *s, unsigned key, size_t bytes)
+{
+    want(s, "VALUE key-%u %u %zu\r\n", key, key, bytes);
+    want_part(s, key, bytes);
+    want(s, "\r\n");
+}
