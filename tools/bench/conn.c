@@ -79,7 +79,7 @@ conn_drop(struct conn *c, struct conn_shared *shared)
             c->unsent++;
             c->unsent_off = 0;
         }
-        load_lost(shared->load, &c->ring[c->head & c->mask], sent);
+        load_lost(shared->load, c, &c->ring[c->head & c->mask], sent);
         c->head++;
         shared->in_flight--;
     }

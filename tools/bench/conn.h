@@ -40,7 +40,8 @@ struct conn {
     uint32_t unsent_off; /* bytes of the request at `unsent` that were sent */
     uint32_t stash_bytes;
     uint32_t follow_count;
-    uint32_t index; /* among the connections */
+    uint32_t op_hits; /* values that have come for the request being answered */
+    uint32_t index;   /* among the connections */
     struct op *ring;
     struct op_key *many; /* keys of the ring's requests, `width` each; NULL when that is 1 */
     struct follow *follows;

@@ -52,7 +52,6 @@ struct load {
     uint64_t reported;               /* mismatches that were described */
     uint32_t ahead[LOAD_AHEAD];      /* keys drawn and not yet used, a ring */
     uint32_t ahead_at;
-    uint32_t op_hits; /* values that have come for the request being answered */
     bool only_gets_and_sets;
     bool crowded; /* open loop: requests are due, but no connection is free */
 };
@@ -78,15 +77,15 @@ uint64_t load_wait_ns(const struct load *l);
 bool load_next(struct load *l, struct conn *c, struct op *op) MUST_USE;
 
 /* c->reader holds a value for OP that has come in full. */
-void load_value(struct load *l, const struct conn *c, struct op *op);
+void load_value(struct load *l, struct conn *c, struct op *op);
 /* OP is answered: c->reader says how. */
 void load_done(struct load *l, struct conn *c, const struct op *op);
 /* A request that asked for no answer has failed: c->reader has the server's words. */
 void load_stray_error(struct load *l, const struct conn *c);
 /* OP asked for no answer, and a later request was answered. */
 void load_done_quietly(struct load *l, const struct op *op);
-/* The connection went away before OP was answered; SENT if any byte of it had left. */
-void load_lost(struct load *l, const struct op *op, bool sent);
+/* C went away before OP was answered; SENT if any byte of it had left. */
+void load_lost(struct load *l, struct conn *c, const struct op *op, bool sent);
 /* [P, END) cannot be an answer to OP (NULL: to anything). */
 void load_garbled(struct load *l, const struct conn *c, const struct op *op,
                   const unsigned char *p, const unsigned char *end);

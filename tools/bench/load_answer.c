@@ -17,7 +17,7 @@ judge_short(const struct load *l, const struct value_check *check, uint32_t floo
 }
 
 void
-load_value(struct load *l, const struct conn *c, struct op *op)
+load_value(struct load *l, struct conn *c, struct op *op)
 {
     const struct value_check *check = &c->reader.check;
     struct op_key *key = &op->keys[c->reader.key_index];
@@ -38,7 +38,7 @@ load_value(struct load *l, const struct conn *c, struct op *op)
     else if (UNLIKELY(verdict != KEYS_GOOD))
         mismatch_report(l, c, op, keys_verdict_name(verdict));
     l->tally.verified_bytes += check->bytes;
-    l->op_hits++;
+    c->op_hits++;
     key->floor = FLOOR_SEEN;
 }
 
@@ -103,13 +103,13 @@ follow_misses(struct load *l, struct conn *c, const struct op *op)
 static void
 finish_get(struct load *l, struct conn *c, const struct op *op)
 {
-    l->tally.hits += l->op_hits;
-    l->tally.misses += op->key_count - l->op_hits;
-    if (op->kind == OP_CAS && l->op_hits == 1)
+    l->tally.hits += c->op_hits;
+    l->tally.misses += op->key_count - c->op_hits;
+    if (op->kind == OP_CAS && c->op_hits == 1)
         follow_cas(l, c, op);
     else if (l->options->refill && op->kind == OP_GET)
         follow_misses(l, c, op);
-    l->op_hits = 0;
+    c->op_hits = 0;
 }
 
 /* Whether it was sent with a version of its own. */
@@ -153,7 +153,7 @@ load_done(struct load *l, struct conn *c, const struct op *op)
         if (op->kind == OP_APPEND || op->kind == OP_PREPEND)
             follow_own(l, c, op);
         tally_note_error(t, r->error, r->error_len);
-        l->op_hits = 0;
+        c->op_hits = 0;
         break;
     }
     t->requests++;
@@ -183,11 +183,11 @@ load_stray_error(struct load *l, const struct conn *c)
 }
 
 void
-load_lost(struct load *l, const struct op *op, bool sent)
+load_lost(struct load *l, struct conn *c, const struct op *op, bool sent)
 {
     /* Not settled: the server may still carry it out, whenever it likes. */
     (void)op;
-    l->op_hits = 0;
+    c->op_hits = 0;
     if (sent)
         l->tally.lost_requests++;
 }

@@ -86,21 +86,18 @@ print_workload(FILE *f, const struct options *o)
     (void)fputc('\n', f);
 }
 
-/* "get=91%,set=9%" */
+/* ", get 90.9 %, set 9.09 %" */
 static void
 print_mix(FILE *f, const struct options *o)
 {
-    const char *comma = "";
     double total = 0;
 
     for (int i = 0; i < OP_KIND_COUNT; i++)
         total += o->weights[i];
     for (int i = 0; i < OP_KIND_COUNT && !o->hitratio; i++) {
-        if (o->weights[i] <= 0)
-            continue;
-        (void)fprintf(f, "%s%s %.3g %%", comma, op_kind_name((enum op_kind)i),
-                      100 * o->weights[i] / total);
-        comma = ", ";
+        if (o->weights[i] > 0)
+            (void)fprintf(f, ", %s %.3g %%", op_kind_name((enum op_kind)i),
+                          100 * o->weights[i] / total);
     }
 }
 
@@ -116,7 +113,7 @@ print_load(FILE *f, const struct options *o)
     dist_name(&o->dist, dist, sizeof(dist));
     (void)fprintf(f,
                   "load          %" PRIu64 " connections, pipeline %" PRIu64
-                  ", multiget %" PRIu64 ", %s, ",
+                  ", multiget %" PRIu64 ", %s",
                   o->connections, o->pipeline, o->multiget, o->protocol);
     print_mix(f, o);
     if (o->rate > 0)
