@@ -22,7 +22,8 @@ enum {
     OPERATOR_WAIT_MS = 300,      /* over -c: time to say a command that only looks */
     SHED_AFTER_MS = 100,         /* nobody who stalled for less gives way to waiters */
     TICK_MS = 100,               /* sweeps and background work */
-    SWEEP_PARTS = 10,            /* all connections are looked at in so many ticks */
+    SWEEP_PARTS = 10,            /* all connections are looked at in so many ticks, */
+    SWEEP_PLACES_MAX = 16384,    /* or more, so that one tick looks at no more than these */
 };
 
 /* One request of a batch, and what is needed to take it back. */
