@@ -146,22 +146,32 @@ put_cachedump(const struct cmd *cmd, const struct item *item, char *dst)
     return (size_t)(p - dst);
 }
 
-size_t
-cmd_stream_line(struct cmd *cmd, struct cmd_stream *stream, char *dst)
+static size_t
+put_line(const struct cmd *cmd, enum stream_of kind, const struct item *item, char *dst)
+{
+    switch (kind) {
+    case STREAM_OF_STATS: break;
+    case STREAM_OF_METADUMP: return put_metadump(cmd, item, dst);
+    case STREAM_OF_MGDUMP: return put_mgdump(item, dst);
+    case STREAM_OF_CACHEDUMP: return put_cachedump(cmd, item, dst);
+    }
+    BUG("stream kind out of range");
+}
+
+enum line_result
+cmd_stream_line(struct cmd *cmd, struct cmd_stream *stream, char *dst, size_t *len)
 {
     struct item item;
 
-    if (stream->kind == STREAM_OF_CACHEDUMP && stream->left-- == 0) {
-        stream->left = 0;
-        return 0;
+    if (stream->kind == STREAM_OF_CACHEDUMP && stream->left == 0)
+        return LINE_END;
+    switch (store_next(cmd->store, &stream->cursor, &item)) {
+    case WALK_ITEM:
+        stream->left -= stream->kind == STREAM_OF_CACHEDUMP;
+        *len = put_line(cmd, (enum stream_of)stream->kind, &item, dst);
+        return LINE_READY;
+    case WALK_ON: return LINE_LATER;
+    case WALK_END: return LINE_END;
     }
-    if (!store_next(cmd->store, &stream->cursor, &item))
-        return 0;
-    switch ((enum stream_of)stream->kind) {
-    case STREAM_OF_STATS: break;
-    case STREAM_OF_METADUMP: return put_metadump(cmd, &item, dst);
-    case STREAM_OF_MGDUMP: return put_mgdump(&item, dst);
-    case STREAM_OF_CACHEDUMP: return put_cachedump(cmd, &item, dst);
-    }
-    BUG("stream kind out of range");
+    BUG("walk_result out of range");
 }

@@ -95,9 +95,9 @@ conn_value_step(struct conn *c)
     return STEP_ON;
 }
 
-/* One more line of the stream at DST; 0 when there is none left. */
-static size_t
-next_line(struct conn *c, const struct request *req, char *dst)
+/* One more line of the stream at DST. */
+static enum line_result
+next_line(struct conn *c, const struct request *req, char *dst, size_t *len)
 {
     struct task *task = c->task;
     struct stat_line line;
@@ -105,9 +105,10 @@ next_line(struct conn *c, const struct request *req, char *dst)
     switch (task->lines) {
     case STREAM_STATS:
         if (!cmd_stream_stat(c->server->cmd, &task->stream, &line))
-            return 0;
-        return proto_stat_line(&c->proto, req, line.name, line.value, dst);
-    case STREAM_LINES: return cmd_stream_line(c->server->cmd, &task->stream, dst);
+            return LINE_END;
+        *len = proto_stat_line(&c->proto, req, line.name, line.value, dst);
+        return LINE_READY;
+    case STREAM_LINES: return cmd_stream_line(c->server->cmd, &task->stream, dst, len);
     }
     BUG("stream_kind out of range");
 }
@@ -120,16 +121,17 @@ conn_stream_step(struct conn *c)
 
     task_request(task, &req);
     while (conn_has_reply_room(c)) {
-        size_t len = next_line(c, &req, buf_tail(c->wbuf));
+        size_t len = 0;
 
-        if (len > 0) {
-            buf_produced(c->wbuf, len);
-            continue;
+        switch (next_line(c, &req, buf_tail(c->wbuf), &len)) {
+        case LINE_READY: buf_produced(c->wbuf, len); break;
+        case LINE_LATER: return STEP_ON;
+        case LINE_END:
+            buf_produced(c->wbuf, proto_stream_end(&c->proto, &req, buf_tail(c->wbuf)));
+            c->task = NULL;
+            task_destroy(task);
+            return STEP_ON;
         }
-        buf_produced(c->wbuf, proto_stream_end(&c->proto, &req, buf_tail(c->wbuf)));
-        c->task = NULL;
-        task_destroy(task);
-        return STEP_ON;
     }
     return STEP_FULL;
 }

@@ -35,23 +35,27 @@ lowest_from(const struct store *store, uint64_t from, uint64_t *lowest)
     return best;
 }
 
-bool
+enum walk_result
 store_next(struct store *store, uint64_t *cursor, struct item *item)
 {
+    enum { CHAINS = 64 };
     uint64_t from = *cursor;
     uint64_t hash = 0;
 
-    do {
+    for (int i = 0; i < CHAINS; i++) {
         char *rec = lowest_from(store, from, &hash);
 
         if (rec != NULL) {
             store_describe(store, rec, item);
             *cursor = hash + 1;
-            return true;
+            return WALK_ITEM;
         }
         from = index_next_hash(&store->index, from);
-    } while (from != 0);
-    return false;
+        if (from == 0)
+            return WALK_END;
+    }
+    *cursor = from;
+    return WALK_ON;
 }
 
 static const struct stat_desc descs[] = {

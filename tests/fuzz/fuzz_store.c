@@ -192,8 +192,9 @@ do_rest(struct fuzz *f, uint8_t key, uint8_t arg)
     case 2: store_layout(f->store, &layout); break;
     case 3: store_reset_stats(f->store); break;
     case 4:
-        while (store_next(f->store, &cursor, &item))
-            REQUIRE(item.key.len >= 4);
+        for (enum walk_result at = store_next(f->store, &cursor, &item); at != WALK_END;
+             at = store_next(f->store, &cursor, &item))
+            REQUIRE(at == WALK_ON || item.key.len >= 4);
         break;
     default:
         for (uint8_t i = 0; i < key && store_work(f->store); i++)

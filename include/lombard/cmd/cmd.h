@@ -83,8 +83,15 @@ void cmd_stream_begin(struct cmd *cmd, const struct request *req, struct cmd_str
 /* STREAM_STATS: the next line, or false at the end. */
 bool cmd_stream_stat(struct cmd *cmd, struct cmd_stream *stream,
                      struct stat_line *line) MUST_USE;
-/* STREAM_LINES: the next line at DST (room for STREAM_LINE_BYTES); 0 at the end. */
-size_t cmd_stream_line(struct cmd *cmd, struct cmd_stream *stream, char *dst) MUST_USE;
+enum line_result {
+    LINE_READY, /* *LEN bytes are at DST */
+    LINE_LATER, /* not found yet: ask again, but let others have their turn */
+    LINE_END,
+};
+
+/* STREAM_LINES: the next line at DST (room for STREAM_LINE_BYTES). */
+enum line_result cmd_stream_line(struct cmd *cmd, struct cmd_stream *stream, char *dst,
+                                 size_t *len) MUST_USE;
 
 /* --- Values that are sent from where they lie --- */
 

@@ -58,11 +58,11 @@ enum {
 enum { STORE_NEVER = 0 }; /* expires_s of an item that does not expire */
 
 struct item {
-    void *handle;         /* the record: names the item while it is valid */
+    void *handle; /* the record: names the item while it is valid */
     struct slice key;
-    struct slice value;   /* first contiguous part; the whole when value.len == value_bytes */
+    struct slice value; /* first contiguous part; the whole when value.len == value_bytes */
     uint64_t value_bytes;
-    uint64_t cas;         /* 0 with -C */
+    uint64_t cas; /* 0 with -C */
     uint32_t client_flags;
     uint32_t expires_s;  /* the first second in which it is gone; STORE_NEVER */
     uint32_t accessed_s; /* second of the last store_get() with bump before this one */
@@ -76,7 +76,8 @@ struct item {
 bool store_get(struct store *store, struct slice key, uint64_t hash, bool bump,
                struct item *item) MUST_USE;
 /* Likewise, no trace left; expired items count as absent. */
-bool store_peek(struct store *store, struct slice key, uint64_t hash, struct item *item) MUST_USE;
+bool store_peek(struct store *store, struct slice key, uint64_t hash,
+                struct item *item) MUST_USE;
 
 /*
  * The contiguous part of ITEM's value that begins at OFF (below value_bytes).
@@ -187,13 +188,19 @@ void store_flush(struct store *store, uint32_t at_s);
 
 /* --- Looking at it --- */
 
+enum walk_result {
+    WALK_ITEM, /* *ITEM is set */
+    WALK_ON,   /* nothing here: ask again */
+    WALK_END,
+};
+
 /*
- * Visit live items in index order. Start with *CURSOR 0; true with *ITEM for
- * each; false when done. Between calls anything may happen: an item that was
- * there all the time is seen exactly once, unless the index grows meanwhile
- * (then at least once).
+ * Visit live items in index order. Start with *CURSOR 0. A call looks at a bounded
+ * part of the index, which may hold none. Between calls anything may happen: an
+ * item that was there all the time is seen exactly once, unless the index grows
+ * meanwhile (then at least once).
  */
-bool store_next(struct store *store, uint64_t *cursor, struct item *item) MUST_USE;
+enum walk_result store_next(struct store *store, uint64_t *cursor, struct item *item) MUST_USE;
 
 struct store_stats {
 #define STAT(name, kind, help) uint64_t name;
@@ -208,12 +215,12 @@ void store_reset_stats(struct store *store);
 /* Where each byte of the limit is. The parts sum to limit_bytes. */
 struct store_layout {
     uint64_t limit_bytes;
-    uint64_t live_bytes;    /* keys and values of live items */
-    uint64_t header_bytes;  /* their headers */
-    uint64_t dead_bytes;    /* of replaced, deleted or expired items, and segments' ends */
-    uint64_t index_bytes;   /* buckets in use and their bookkeeping */
-    uint64_t pinned_bytes;  /* dead, and only kept because somebody is reading or writing */
-    uint64_t free_bytes;    /* segments without contents, and what was never touched */
+    uint64_t live_bytes;   /* keys and values of live items */
+    uint64_t header_bytes; /* their headers */
+    uint64_t dead_bytes;   /* of replaced, deleted or expired items, and segments' ends */
+    uint64_t index_bytes;  /* buckets in use and their bookkeeping */
+    uint64_t pinned_bytes; /* dead, and only kept because somebody is reading or writing */
+    uint64_t free_bytes;   /* segments without contents, and what was never touched */
     uint64_t items;
     uint64_t segment_bytes; /* of one */
     uint64_t segments;      /* in all */

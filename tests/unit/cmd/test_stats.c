@@ -138,13 +138,16 @@ dump(struct request *req)
 {
     static char text[16384];
     struct cmd_stream stream;
+    size_t len = 0;
+    enum line_result result;
     size_t n = 0;
-    size_t len;
 
     ck_assert_int_eq(rig_run(&rig, req), REPLY_STREAM);
     ck_assert_int_eq(rig.reply.stream, STREAM_LINES);
     cmd_stream_begin(rig.cmd, req, &stream);
-    while ((len = cmd_stream_line(rig.cmd, &stream, text + n)) > 0) {
+    while ((result = cmd_stream_line(rig.cmd, &stream, text + n, &len)) != LINE_END) {
+        if (result == LINE_LATER)
+            continue;
         ck_assert_uint_le(len, STREAM_LINE_BYTES);
         n += len;
         ck_assert_uint_lt(n, sizeof(text) - STREAM_LINE_BYTES);

@@ -471,10 +471,13 @@ do_walk(struct world *w)
 
     for (uint32_t i = 0; i < w->config->keys; i++)
         w->entries[i].seen = false;
-    while (store_next(w->store, &cursor, &item)) {
-        uint32_t key = (uint32_t)strtoul(item.key.ptr + 1, NULL, 10) % KEYS_MAX;
+    for (enum walk_result at = store_next(w->store, &cursor, &item); at != WALK_END;
+         at = store_next(w->store, &cursor, &item)) {
+        uint32_t key;
         char digits[6] = {0};
 
+        if (at == WALK_ON)
+            continue;
         memcpy(digits, item.key.ptr + 1, 5);
         key = (uint32_t)strtoul(digits, NULL, 10);
         REQUIRE(key < w->config->keys);

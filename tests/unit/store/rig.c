@@ -164,3 +164,14 @@ rig_delete(struct rig *rig, uint64_t number)
     store_delete(rig->store, &item);
     return true;
 }
+
+bool
+rig_next(struct rig *rig, uint64_t *cursor, struct item *item)
+{
+    enum walk_result result;
+
+    do {
+        result = store_next(rig->store, cursor, item);
+    } while (result == WALK_ON);
+    return result == WALK_ITEM;
+}

@@ -62,3 +62,5 @@ bool rig_peek(struct rig *rig, uint64_t number, struct item *item);
 bool rig_has(struct rig *rig, uint64_t number, uint64_t bytes);
 void rig_check_value(struct rig *rig, const void *handle, uint64_t number, uint64_t bytes);
 bool rig_delete(struct rig *rig, uint64_t number);
+/* store_next() until there is an item; false at the end. */
+bool rig_next(struct rig *rig, uint64_t *cursor, struct item *item);

@@ -181,7 +181,7 @@ START_TEST(test_walk)
     memset(seen, 0, sizeof(seen));
     for (uint64_t i = 0; i < STAY; i++)
         REQUIRE(rig_set(&rig, i, 8));
-    while (store_next(rig.store, &cursor, &item)) {
+    while (rig_next(&rig, &cursor, &item)) {
         char digits[RIG_KEY_BYTES] = {0};
         uint64_t number;
 
