@@ -23,11 +23,21 @@ evict_init(struct store *store)
 
 /* --- Choosing --- */
 
+static void
+begin_victim(struct store *store, uint32_t index)
+{
+    struct evictor *ev = &store->evictor;
+
+    arena_take_victim(&store->arena, index);
+    ev->victim = index;
+    ev->off = 0;
+    ev->moved = 0;
+}
+
 /* A victim there is to be, if need be a segment that is not full. */
 static bool
 find_victim(struct store *store)
 {
-    struct evictor *ev = &store->evictor;
     uint32_t index = policy_choose(store);
 
     for (int log = 0; log < LOGS && index == SEG_NONE; log++) {
@@ -43,10 +53,7 @@ find_victim(struct store *store)
     }
     if (index == SEG_NONE)
         return false;
-    arena_take_victim(&store->arena, index);
-    ev->victim = index;
-    ev->off = 0;
-    ev->moved = 0;
+    begin_victim(store, index);
     return true;
 }
 
@@ -270,13 +277,54 @@ wish(const struct store *store)
     return SEGS_AHEAD + (int64_t)store->arena.seg_allowed - store->arena.seg_goal;
 }
 
+/* Whether less than half of the memory in use holds what lives. */
+static bool
+is_mostly_dead(const struct store *store)
+{
+    const struct arena *arena = &store->arena;
+    uint64_t used = (uint64_t)(arena->seg_resident - arena->seg_free) << arena->seg_shift;
+
+    return store->content_bytes + store->header_bytes < used / 2;
+}
+
+/*
+ * Where much of what was written is dead, use its memory again before more is touched
+ * for the first time: a page costs some microseconds then, more than copying what lives.
+ */
+static void
+reuse_ahead(struct store *store, uint32_t bytes)
+{
+    struct evictor *ev = &store->evictor;
+
+    if (ev->victim == SEG_NONE) {
+        uint32_t index;
+
+        /* One look for each segment that is begun: there may be none that is worth it. */
+        if (LIKELY(ev->looked_at == store->arena.serial))
+            return;
+        ev->looked_at = store->arena.serial;
+        if (store->arena.seg_free > SEGS_FOR_SURVIVORS || !is_mostly_dead(store))
+            return;
+        index = policy_worth_cleaning(store);
+        if (index == SEG_NONE)
+            return;
+        ev->clean = true;
+        begin_victim(store, index);
+    }
+    /* Nothing else may be chosen instead: there is no need to evict. */
+    if (ev->clean && store->arena.segs[ev->victim].pins == 0)
+        (void)evict_step(store, bytes * pace(store, SEGS_AHEAD - 1));
+}
+
 static void
 evict_ahead(struct store *store, uint32_t bytes)
 {
     int64_t available = arena_available(&store->arena);
 
-    if (LIKELY(available >= wish(store)))
+    if (LIKELY(available >= wish(store))) {
+        reuse_ahead(store, bytes);
         return;
+    }
     if (ttl_step(store, TTL_RECORDS_AHEAD) && available > SEGS_FOR_SURVIVORS)
         return;
     (void)evict_step(store, bytes * pace(store, available));

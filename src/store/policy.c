@@ -71,6 +71,12 @@ policy_most_dead(const struct store *store, uint32_t at_least)
     return best;
 }
 
+uint32_t
+policy_worth_cleaning(const struct store *store)
+{
+    return policy_most_dead(store, store->arena.seg_bytes / CLEAN_DEAD_DIVISOR);
+}
+
 /* The oldest segment of LOG that nobody holds; held ones go to the young end. */
 static uint32_t
 oldest(struct store *store, enum log_id log)
@@ -128,7 +134,7 @@ policy_choose(struct store *store)
     store->evictor.clean = true;
     if (!store->evict)
         return policy_most_dead(store, seg_bytes / FULL_DEAD_DIVISOR);
-    index = policy_most_dead(store, seg_bytes / CLEAN_DEAD_DIVISOR);
+    index = policy_worth_cleaning(store);
     if (index != SEG_NONE)
         return index;
     store->evictor.clean = false;

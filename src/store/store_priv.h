@@ -30,6 +30,7 @@ struct evictor {
     uint32_t off;        /* of its first record not looked at */
     bool clean;          /* keep whatever lives: it is chosen for what is dead */
     bool flush_sweep;    /* there may be segments from before a flush */
+    uint32_t looked_at;  /* the arena's serial when a segment worth using again was looked for */
     unsigned level;      /* how much more often than usual a survivor must have been hit */
     uint32_t moved;      /* bytes of survivors of this victim */
     bool growing;        /* the small log is to grow, at the main one's cost */
@@ -180,6 +181,8 @@ enum { FULL_DEAD_DIVISOR = 64 };
 uint32_t policy_dead_bytes(const struct store *store, const struct seg *seg) MUST_USE;
 /* The closed, unpinned segment with most dead bytes; SEG_NONE when that is less than AT_LEAST. */
 uint32_t policy_most_dead(const struct store *store, uint32_t at_least) MUST_USE;
+/* The same with AT_LEAST a half: emptying it costs less than it brings. */
+uint32_t policy_worth_cleaning(const struct store *store) MUST_USE;
 /* The next victim, and in evictor.clean whether only for its dead bytes; or SEG_NONE. */
 uint32_t policy_choose(struct store *store) MUST_USE;
 /* An item of LOG was evicted. */

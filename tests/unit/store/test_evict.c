@@ -23,6 +23,25 @@ START_TEST(test_hot_set_survives_scan)
 }
 END_TEST
 
+/* What is overwritten again and again does not spread over all the memory there is. */
+START_TEST(test_memory_is_used_again)
+{
+    enum { KEYS = 500, BYTES = 10000 };
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = 128 * MB});
+    struct store_layout layout;
+
+    for (uint64_t i = 0; i < 20000; i++)
+        REQUIRE(rig_set(&rig, i * 7919 % KEYS, BYTES));
+    store_layout(rig.store, &layout);
+    ck_assert_uint_eq(layout.items, KEYS);
+    ck_assert_uint_lt(layout.dead_bytes, 2 * KEYS * BYTES);
+    ck_assert_uint_eq(store_stats(rig.store)->evictions, 0);
+    for (uint64_t i = 0; i < KEYS; i++)
+        REQUIRE(rig_has(&rig, i, BYTES));
+    rig_close(&rig);
+}
+END_TEST
+
 /* Even when everything is hit, there is room for what is new. */
 START_TEST(test_progress_when_all_is_hot)
 {
@@ -181,6 +200,7 @@ evict_tcase(void)
     TCase *tcase = tcase_create("evict");
 
     tcase_add_test(tcase, test_hot_set_survives_scan);
+    tcase_add_test(tcase, test_memory_is_used_again);
     tcase_add_test(tcase, test_progress_when_all_is_hot);
     tcase_add_test(tcase, test_popularity_changes);
     tcase_add_test(tcase, test_popularity_stays);
