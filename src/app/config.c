@@ -362,7 +362,7 @@ config_parse(struct config *config, int argc, char **argv)
         .port = 11211,
         .unix_mode = 0700,
         .memory_mb = 64,
-        .item_bytes_max = 1024 * 1024,
+        .item_bytes_max = UINT64_C(1) << 20,
         .max_conns = 1024,
         .backlog = 1024,
         .send_timeout_s = 300,

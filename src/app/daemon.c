@@ -35,8 +35,9 @@ daemon_raise_limits(struct config *config)
     if (setrlimit(RLIMIT_NOFILE, &limit) != 0 ||
         wanted >= (rlim_t)config->max_conns + SPARE_DESCRIPTORS)
         return;
-    config->max_conns = wanted > 2 * SPARE_DESCRIPTORS ? (uint32_t)(wanted - SPARE_DESCRIPTORS)
-                                                       : (uint32_t)SPARE_DESCRIPTORS;
+    config->max_conns = wanted > (rlim_t)2 * SPARE_DESCRIPTORS
+                            ? (uint32_t)(wanted - SPARE_DESCRIPTORS)
+                            : (uint32_t)SPARE_DESCRIPTORS;
     log_line(LOG_WARN,
              "this process may open only %lu descriptors: -c is lowered to %u. Raise the "
              "limit (ulimit -n, LimitNOFILE=) to have more",
