@@ -196,6 +196,14 @@ conn_parse_ahead(struct conn *c, struct turn *turn)
 }
 
 void
+conn_parse_back(struct conn *c, struct turn *turn)
+{
+    if (turn->batch.parsed)
+        c->proto = turn->batch.entries[0].before;
+    turn->batch.parsed = false;
+}
+
+void
 conn_prefetch_ahead(struct conn *c, struct turn *turn)
 {
     for (uint32_t i = 0; i < turn->batch.count; i++)

@@ -175,6 +175,8 @@ enum step conn_step(struct conn *c, struct turn *turn) MUST_USE;
  * parse the next batch and prefetch its buckets; then, its items.
  */
 void conn_parse_ahead(struct conn *c, struct turn *turn);
+/* Undo that: it cannot be executed now, and will be parsed again. */
+void conn_parse_back(struct conn *c, struct turn *turn);
 void conn_prefetch_ahead(struct conn *c, struct turn *turn);
 /* Receive once into the read buffer, which must be lent. */
 enum fill conn_fill(struct conn *c, struct budget *budget) MUST_USE;

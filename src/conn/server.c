@@ -159,8 +159,7 @@ close_idle(struct server *server)
 {
     uint64_t span = table_span(&server->table);
     uint64_t part = span / SWEEP_PARTS + 1;
-    uint64_t until =
-        server->sweep_cursor + (part < SWEEP_PLACES_MAX ? part : SWEEP_PLACES_MAX);
+    uint64_t until = server->sweep_cursor + (part < SWEEP_PLACES_MAX ? part : SWEEP_PLACES_MAX);
     uint32_t now_s = server->clock->uptime_s;
     struct conn *c;
 

@@ -87,8 +87,10 @@ serve(struct conn *c, struct turn *turn)
         return more;
     if (c->flags & CONN_FINISHING)
         return false;
-    if (!lend(c, LOAN_FOR_OUTPUT, &c->wbuf) || !lend(c, LOAN_FOR_INPUT, &c->rbuf))
+    if (!lend(c, LOAN_FOR_OUTPUT, &c->wbuf) || !lend(c, LOAN_FOR_INPUT, &c->rbuf)) {
+        conn_parse_back(c, turn);
         return false;
+    }
     conn_unstash_input(c);
     while (on) {
         switch (conn_step(c, turn)) {

@@ -118,7 +118,7 @@ forget_connection(struct client *c)
 static void
 lose_connection(struct client *c)
 {
-    c->arena->connections.broken++;
+    c->arena->connections.broken += c->was_served;
     forget_connection(c);
     new_identity(c);
 }

@@ -22,12 +22,12 @@ enum wire { WIRE_CLASSIC, WIRE_META, WIRE_BINARY };
 
 enum { WIRES = WIRE_BINARY + 1 };
 
-/* Each connection is exactly one of the first three, and perhaps broken, too. */
+/* Each connection is one of the first three. */
 struct connection_counts {
     uint64_t served;   /* had a command answered */
     uint64_t rejected; /* were told that there are too many */
     uint64_t unheard;  /* nothing was asked, or nothing came back */
-    uint64_t broken; /* ended with something unanswered: killed, reset, closed by the server */
+    uint64_t broken;   /* of those served: killed, reset, or closed by the server */
 };
 
 /* The world as its clients see it. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SETTLE_TURNS = 20000 };
+enum { SETTLE_TURNS = 20000, SHUTDOWN_TURNS = 100 };
 
 static struct client *clients[PLAY_CLIENTS_MAX];
 
@@ -54,6 +54,22 @@ settle(struct rig *rig, const struct play *play)
             }
         }
         sim_advance_ms(1);
+        rig_turn(rig);
+    }
+}
+
+/* The server leaves while its clients are busy: replies may come, or the end. */
+static void
+shut_down(struct rig *rig, const struct play *play)
+{
+    sim_no_faults();
+    server_shutdown(rig->server);
+    for (int turn = 0; turn < SHUTDOWN_TURNS; turn++) {
+        for (int i = 0; i < play->clients; i++) {
+            client_act(clients[i]);
+            client_read(clients[i]);
+        }
+        sim_advance_ms(sim_below(20));
         rig_turn(rig);
     }
 }
@@ -132,7 +148,12 @@ play_world(const struct play *play, struct arena *arena, struct play_totals *tot
     for (int i = 0; i < play->clients; i++)
         clients[i] = client_create(arena);
     live(&rig, play);
-    settle(&rig, play);
+    if (play->shutdown) {
+        arena->may_close = true;
+        shut_down(&rig, play);
+    } else {
+        settle(&rig, play);
+    }
     for (int i = 0; i < play->clients; i++)
         client_destroy(clients[i]);
     for (int i = 0; i < 300; i++) {
@@ -141,7 +162,8 @@ play_world(const struct play *play, struct arena *arena, struct play_totals *tot
     }
     totals->struck += sim_fail_struck();
     sim_fail_none();
-    play_check_empty(&rig);
+    if (!play->shutdown)
+        play_check_empty(&rig);
     count(totals, play, arena);
     rig_stop(&rig);
 }

@@ -19,6 +19,8 @@ struct play {
     int clients;
     int turns;
     uint32_t hurry; /* time passes in one turn of so many */
+    bool
+        shutdown; /* the server is told to go when it has lived: what it says until then is true */
     struct rig_config rig;
     struct sim_faults faults;
     /* Beside those: the Nth call of this kind fails, counted from when the server runs. */

@@ -22,7 +22,7 @@ start_cmd(struct rig *rig, const struct rig_config *config)
     const struct cmd_config cmd_config = {
         .limit_bytes = or_default(config->limit_bytes, 64 * MB),
         .item_bytes_max = or_default(config->item_bytes_max, MB),
-        .evict = true,
+        .evict = !config->no_eviction,
         .with_cas = true,
         .flush_enabled = true,
         .dump_enabled = true,
@@ -44,6 +44,8 @@ start_server(struct rig *rig, const struct rig_config *config)
         .idle_timeout_s = config->idle_timeout_s,
         .send_timeout_s = config->send_timeout_s,
         .drain_ms = 1000,
+        .keep_buffers = config->keep_buffers,
+        .latency = config->latency,
         .clock = &rig->clock,
         .cmd = rig->cmd,
     };

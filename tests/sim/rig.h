@@ -27,6 +27,9 @@ struct rig_config {
     uint32_t send_timeout_s;  /* 0: none */
     uint64_t limit_bytes;     /* 64 MB */
     uint64_t item_bytes_max;  /* 1 MB */
+    bool keep_buffers;        /* --loan=off */
+    bool latency;             /* --latency */
+    bool no_eviction;         /* -M */
 };
 
 /* False when memory was refused; then nothing is left of it. */

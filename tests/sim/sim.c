@@ -103,11 +103,19 @@ plan_world(struct play *plan, struct arena *arena)
     plan->faults.hold_events = sim_below(2) == 0 ? 0 : 2 + sim_below(10);
     plan->rig.limit_bytes = 64 * MB;
     plan->rig.requests_a_turn = sim_below(3) == 0 ? 1 + sim_below(30) : 0;
+    plan->rig.keep_buffers = sim_below(10) == 0;
+    plan->rig.latency = sim_below(4) == 0;
+    plan->rig.no_eviction = sim_below(10) == 0;
+    plan->shutdown = sim_below(8) == 0;
+    arena->facts.memory_faults = plan->rig.no_eviction;
     arena->item_bytes_max = sim_below(4) == 0 ? 2000 + sim_below(200000) : MB;
     arena->value_bytes = sim_below(4) == 0 ? 20000 : 1200;
     if (arena->value_bytes > arena->item_bytes_max / 2)
         arena->value_bytes = arena->item_bytes_max / 2;
     plan_faults(mood, plan, arena);
+    /* Buffers that are kept are not there for others: nobody else is then sure to be served. */
+    if (plan->rig.keep_buffers && plan->rig.buffer_bytes != 0)
+        plan->shutdown = true;
     plan->rig.item_bytes_max = arena->item_bytes_max;
     if (plan->rig.item_bytes_max > plan->rig.limit_bytes / 2)
         plan->rig.item_bytes_max = plan->rig.limit_bytes / 2;
@@ -129,8 +137,10 @@ run_world(uint64_t seed, bool verbose, struct play_totals *totals)
     sim_begin(seed);
     mood = plan_world(&plan, &arena);
     if (verbose)
-        fprintf(stderr, "seed %" PRIu64 ": %s, %d clients, %d turns, items up to %u\n", seed,
-                mood_names[mood], plan.clients, plan.turns, arena.item_bytes_max);
+        fprintf(stderr, "seed %" PRIu64 ": %s, %d clients, %d turns, items up to %u%s%s%s\n",
+                seed, mood_names[mood], plan.clients, plan.turns, arena.item_bytes_max,
+                plan.rig.keep_buffers ? ", no loans" : "", plan.rig.no_eviction ? ", -M" : "",
+                plan.shutdown ? ", shut down" : "");
     play_world(&plan, &arena, totals);
 }
 
@@ -150,7 +160,7 @@ print_totals(const struct play_totals *t, double seconds)
 
     printf("%" PRIu64 " worlds, %" PRIu64 " turns, %.1f s\n", t->worlds, t->turns, seconds);
     printf("connections: %" PRIu64 " served, %" PRIu64 " rejected, %" PRIu64
-           " without an answer; %" PRIu64 " of them broken off\n",
+           " without an answer; of those served, %" PRIu64 " were broken off\n",
            c->served, c->rejected, c->unheard, c->broken);
     printf("commands: %" PRIu64 " (classic %" PRIu64 ", meta %" PRIu64 ", binary %" PRIu64
            "), %" PRIu64 " bytes of replies compared\n",
