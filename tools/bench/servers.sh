@@ -40,10 +40,10 @@ await() {
 
 # Start NAME=COMMAND $2 on port $1, which stands for {port} in it.
 start_server() {
-    command=$(printf '%s\n' "${2#*=}" | sed "s/{port}/$1/g")
-    # Words of the command are meant to be split.
+    words=$(printf '%s\n' "${2#*=}" | sed "s/{port}/$1/g")
+    # The words are meant to be split.
     # shellcheck disable=SC2086
-    taskset -c "$server_core" $command >"$work/server$1.log" 2>&1 &
+    taskset -c "$server_core" $words >"$work/server$1.log" 2>&1 &
     pids="$pids $!"
     await "$1" "$!"
 }
