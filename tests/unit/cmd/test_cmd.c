@@ -442,6 +442,21 @@ START_TEST(shutdown_where_it_is_allowed)
 }
 END_TEST
 
+/* Who knows the hash of one process knows nothing of another's. */
+START_TEST(the_hash_is_of_this_process)
+{
+    struct rig other;
+    struct request mine = rig_request(OP_GET, "key");
+    struct request yours = rig_request(OP_GET, "key");
+
+    rig_create(&other);
+    cmd_prepare(rig.cmd, &mine);
+    cmd_prepare(other.cmd, &yours);
+    ck_assert(mine.hash != yours.hash);
+    rig_destroy(&other);
+}
+END_TEST
+
 START_TEST(without_an_item)
 {
     ck_assert_int_eq(rig_do(&rig, OP_VERSION, ""), REPLY_VERSION);
@@ -479,6 +494,7 @@ main(void)
     tcase_add_test(tc, flush_now_later_and_long_ago);
     tcase_add_test(tc, switched_off);
     tcase_add_test(tc, shutdown_where_it_is_allowed);
+    tcase_add_test(tc, the_hash_is_of_this_process);
     tcase_add_test(tc, without_an_item);
     return leak_run(tc, "cmd/cmd");
 }

@@ -1,7 +1,8 @@
 /*
  * Random commands over every public function, against a model that is only an
  * array. What the model holds and the store does not must have been evicted, and
- * the store must have counted it.
+ * the store must have counted it: of all that was ever stored, each item is there,
+ * or counted as evicted, expired, flushed, deleted or replaced.
  *
  * LOMBARD_MODEL_OPS: how many commands in all (default 1 million).
  * LOMBARD_MODEL_SEED: of the random numbers (default 1).
@@ -59,6 +60,9 @@ struct world {
     uint32_t flush_at_s;
     uint64_t missing;
     uint64_t refused;
+    uint64_t deleted;
+    uint64_t replaced; /* items that a store took the place of; */
+    uint64_t doubtful; /* so many of them may have been evicted just before */
     struct entry entries[KEYS_MAX];
     struct pinned pins[PINS_MAX];
     struct upload uploads[UPLOADS_MAX];
@@ -285,7 +289,7 @@ finish_upload(struct world *w, struct upload *up)
 {
     enum commit_mode mode = (enum commit_mode)pick(w, 4);
     struct entry *e = w->entries + up->key;
-    uint64_t compare = 0, cas = 0;
+    uint64_t compare = 0, cas = 0, evicted;
     uint64_t new_cas = chance(w, 10) ? 1 + pick(w, UINT32_MAX) : 0;
     struct item item;
     enum commit_result result;
@@ -296,10 +300,14 @@ finish_upload(struct world *w, struct upload *up)
     there = sync_key(w, up->key, &item);
     if (there)
         compare = chance(w, 80) ? item.cas : item.cas + 1;
+    evicted = store_stats(w->store)->evictions;
     result = store_commit(w->store, up->handle, mode, compare, new_cas, &cas);
     up->handle = NULL;
     switch (result) {
     case COMMIT_STORED:
+        w->replaced += there;
+        /* What was reserved before a flush has to move: for that, others may have to go. */
+        w->doubtful += there && store_stats(w->store)->evictions != evicted;
         REQUIRE(mode == COMMIT_SET || there == (mode != COMMIT_ADD));
         REQUIRE(mode != COMMIT_CAS || compare == item.cas);
         if (w->config->with_cas && new_cas != 0)
@@ -357,6 +365,7 @@ do_delete(struct world *w, uint32_t key)
     if (!sync_key(w, key, &item))
         return;
     store_delete(w->store, &item);
+    w->deleted++;
     w->entries[key].present = false;
 }
 
@@ -506,6 +515,22 @@ check_layout(struct world *w)
     REQUIRE(sum >= l.limit_bytes - l.limit_bytes / 50);
 }
 
+/*
+ * Every item ever stored is there, or counted where it went. What a flush took is
+ * counted when the store comes across it: until then, and only after a FLUSH, so
+ * many may be counted nowhere.
+ */
+static void
+check_ledger(struct world *w, bool flush)
+{
+    const struct store_stats *s = store_stats(w->store);
+    uint64_t accounted =
+        s->curr_items + s->evictions + s->reclaimed + s->flushed + w->deleted + w->replaced;
+
+    REQUIRE(accounted <= s->total_items + w->doubtful);
+    REQUIRE(flush || accounted >= s->total_items);
+}
+
 static void
 step(struct world *w)
 {
@@ -520,8 +545,10 @@ step(struct world *w)
         do_flush(w);
     else if (dice < 13)
         do_walk(w);
-    else if (dice < 30)
+    else if (dice < 20)
         check_layout(w);
+    else if (dice < 30)
+        check_ledger(w, w->config->flush);
     else if (dice < 200)
         (void)store_work(w->store);
     else if (dice < 200 + w->config->pin_percent * 100)
@@ -544,7 +571,6 @@ static void
 end_world(struct world *w)
 {
     const struct store_stats *stats;
-    struct item item;
 
     for (size_t i = 0; i < PINS_MAX; i++)
         if (w->pins[i].handle != NULL)
@@ -563,8 +589,7 @@ end_world(struct world *w)
         REQUIRE(stats->evictions == 0);
     /* Delete everything, let all be cleaned: no byte may stay behind. */
     for (uint32_t i = 0; i < w->config->keys; i++)
-        if (sync_key(w, i, &item))
-            store_delete(w->store, &item);
+        do_delete(w, i);
     w->now_s += 1000;
     store_set_time(w->store, w->now_s);
     store_flush(w->store, 0);
@@ -573,6 +598,7 @@ end_world(struct world *w)
     stats = store_stats(w->store);
     REQUIRE(stats->curr_items == 0);
     REQUIRE(stats->bytes == 0);
+    check_ledger(w, false);
 }
 
 static uint64_t

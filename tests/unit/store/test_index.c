@@ -142,6 +142,67 @@ START_TEST(test_walk)
 }
 END_TEST
 
+/* --- Keys made to collide --- */
+
+enum { FLOOD_KEYS = 100000 };
+
+/* Numbers of keys that all fall into one bucket of 64, for who knows the hash's key. */
+static void
+craft(const struct hash_key *known, uint64_t *numbers)
+{
+    char buf[RIG_KEY_BYTES];
+    uint64_t number = 0;
+
+    for (unsigned i = 0; i < FLOOD_KEYS; number++) {
+        struct slice key = rig_key(number, buf);
+
+        if (hash_bytes(known, key.ptr, key.len) >> 58 == 0)
+            numbers[i++] = number;
+    }
+}
+
+/* Slots that stand in chains before those of these keys, on average. */
+static uint64_t
+chain_depth(const struct hash_key *hash_key, const uint64_t *numbers)
+{
+    struct index ix = open_index();
+    char buf[RIG_KEY_BYTES];
+    uint64_t depth = 0;
+
+    for (unsigned i = 0; i < FLOOD_KEYS; i++) {
+        struct slice key = rig_key(numbers[i], buf);
+
+        index_put(&ix, hash_bytes(hash_key, key.ptr, key.len), i);
+        if (!index_is_resizing(&ix) && index_wanted(&ix) != ix.to)
+            index_resize(&ix, index_wanted(&ix));
+        (void)index_step(&ix, 4);
+    }
+    for (unsigned i = 0; i < FLOOD_KEYS; i++) {
+        struct slice key = rig_key(numbers[i], buf);
+        uint64_t hash = hash_bytes(hash_key, key.ptr, key.len);
+        uint64_t want = index_tag(&ix, hash) | (i + UINT64_C(1));
+        struct chain c = chain_begin(index_home(&ix, hash));
+
+        for (; c.slot != NULL && *c.slot != want; chain_next(&ix, &c))
+            depth++;
+        REQUIRE(c.slot != NULL);
+    }
+    index_fini(&ix);
+    return depth / FLOOD_KEYS;
+}
+
+/* What is crafted against one key of the hash does no harm under another. */
+START_TEST(test_flood)
+{
+    static const struct hash_key known = {3, 4}, unknown = {5, 6};
+    static uint64_t numbers[FLOOD_KEYS];
+
+    craft(&known, numbers);
+    ck_assert_uint_gt(chain_depth(&known, numbers), 100);
+    ck_assert_uint_lt(chain_depth(&unknown, numbers), BUCKET_SLOTS);
+}
+END_TEST
+
 TCase *
 index_tcase(void)
 {
@@ -151,5 +212,6 @@ index_tcase(void)
     tcase_add_test(tcase, test_one_bucket);
     tcase_add_test(tcase, test_ghosts);
     tcase_add_test(tcase, test_walk);
+    tcase_add_test(tcase, test_flood);
     return tcase;
 }
