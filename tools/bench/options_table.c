@@ -127,13 +127,20 @@ parse_mix(struct options *o, const char *arg)
 static bool
 parse_trace_format(struct options *o, const char *arg)
 {
-    if (strcmp(arg, "text") == 0)
-        o->trace_format = TRACE_TEXT;
-    else if (strcmp(arg, "oracle") == 0)
-        o->trace_format = TRACE_ORACLE;
-    else
-        return false;
-    return true;
+    static const char *const names[] = {
+        [TRACE_TEXT] = "text",
+        [TRACE_ORACLE] = "oracle",
+        [TRACE_CACHE2K] = "cache2k",
+        [TRACE_CACHE2K_LONG] = "cache2k-long",
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (strcmp(arg, names[i]) == 0) {
+            o->trace_format = (enum trace_format)i;
+            return true;
+        }
+    }
+    return false;
 }
 
 /* "p99<1ms", "p99.9<500us". */
@@ -228,7 +235,8 @@ const struct option_desc option_descs[] = {
      "replay: lines \"key [size [ttl [op]]]\"; - is standard input. Without hitratio\n"
      "                           only its keys, in order and over and over, for the mix"},
     {"trace-format", 0, ARG_CUSTOM, 0, 0, 0, parse_trace_format, "F",
-     "text, or oracle (libCacheSim's oracleGeneral) (text)"},
+     "text, oracle (libCacheSim's oracleGeneral, unpacked), or the cache2k benchmarks'\n"
+     "                           cache2k and cache2k-long (keys of 4 and 8 bytes) (text)"},
     {"one-hit", 0, ARG_SHARE, FIELD(one_hit_share), 0, 0, NULL, "SHARE",
      "of the requests, for keys that are asked for only once (0)"},
     {"loop-keys", 0, ARG_COUNT, FIELD(loop_keys), 1, DIST_KEYS_MAX / 2, NULL, "N",

@@ -164,19 +164,42 @@ little_endian(const unsigned char *p, int bytes)
 }
 
 static enum trace_result
-next_oracle(struct trace *t, struct access *out)
+take_record(struct trace *t, unsigned char *record, size_t bytes)
 {
-    unsigned char record[ORACLE_BYTES];
-    struct access a = {.kind = OP_GET};
-    size_t n = fread(record, 1, sizeof(record), t->file);
+    size_t n = fread(record, 1, bytes, t->file);
 
     if (n == 0)
         return TRACE_END;
     t->line++;
-    if (n < sizeof(record))
-        return TRACE_MALFORMED;
+    return n == bytes ? TRACE_ACCESS : TRACE_MALFORMED;
+}
+
+static enum trace_result
+next_oracle(struct trace *t, struct access *out)
+{
+    unsigned char record[ORACLE_BYTES];
+    struct access a = {.kind = OP_GET};
+    enum trace_result result = take_record(t, record, sizeof(record));
+
+    if (result != TRACE_ACCESS)
+        return result;
     a.value_bytes = (uint32_t)little_endian(record + 12, 4);
     if (!number_of(&t->ids, rng_mix(little_endian(record + 4, 8)), &a.key))
+        return TRACE_NO_MEMORY;
+    *out = a;
+    return TRACE_ACCESS;
+}
+
+static enum trace_result
+next_cache2k(struct trace *t, int bytes, struct access *out)
+{
+    unsigned char record[8];
+    struct access a = {.kind = OP_GET, .value_bytes = SIZE_OF_KEY};
+    enum trace_result result = take_record(t, record, (size_t)bytes);
+
+    if (result != TRACE_ACCESS)
+        return result;
+    if (!number_of(&t->ids, rng_mix(little_endian(record, bytes)), &a.key))
         return TRACE_NO_MEMORY;
     *out = a;
     return TRACE_ACCESS;
@@ -188,6 +211,8 @@ trace_next(struct trace *t, struct access *out)
     switch (t->format) {
     case TRACE_TEXT: return next_text(t, out);
     case TRACE_ORACLE: return next_oracle(t, out);
+    case TRACE_CACHE2K: return next_cache2k(t, 4, out);
+    case TRACE_CACHE2K_LONG: return next_cache2k(t, 8, out);
     }
     BUG("trace_format out of range");
 }

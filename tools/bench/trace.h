@@ -6,6 +6,10 @@
  *
  *     | time u32 | object id u64 | size u32 | next access i64 |
  *
+ * and those of the cache2k benchmarks (.trc.bin, unpacked): nothing but the keys of
+ * its accesses, of 4 bytes each or, in some traces, of 8. In which order a key's
+ * bytes are does not matter, as nothing is asked of it but to differ from others.
+ *
  * Whatever keys are in the trace, here they are numbered in order of appearance.
  */
 #pragma once
@@ -28,7 +32,7 @@ struct access {
 
 #define SIZE_OF_KEY UINT32_MAX
 
-enum trace_format { TRACE_TEXT, TRACE_ORACLE };
+enum trace_format { TRACE_TEXT, TRACE_ORACLE, TRACE_CACHE2K, TRACE_CACHE2K_LONG };
 
 /* Numbers for keys: an open hash table from a 64-bit hash. Two keys in 2^64 may meet. */
 struct key_ids {

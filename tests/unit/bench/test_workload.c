@@ -220,6 +220,36 @@ START_TEST(oracle_trace)
 }
 END_TEST
 
+START_TEST(cache2k_trace)
+{
+    static const struct {
+        enum trace_format format;
+        uint32_t keys[5];
+        uint32_t count;
+    } cases[] = {
+        {TRACE_CACHE2K, {0, 1, 0, 2, 1}, 5},
+        {TRACE_CACHE2K_LONG, {0, 1}, 2},
+    };
+    static const unsigned char records[4 * 5] = {
+        [0] = 1, [4] = 2, [8] = 1, [15] = 1, [16] = 2,
+    };
+    struct access a;
+
+    write_trace(records, sizeof(records));
+    options.trace_format = cases[_i].format;
+    ck_assert(workload_init(&w, &options));
+    for (uint32_t i = 0; i < cases[_i].count; i++) {
+        ck_assert(workload_next(&w, &a));
+        ck_assert_uint_eq(a.key, cases[_i].keys[i]);
+        ck_assert_uint_eq(a.value_bytes, SIZE_OF_KEY);
+        ck_assert_int_eq(a.kind, OP_GET);
+    }
+    /* Twenty bytes are five short keys, but two long ones and a half. */
+    ck_assert(!workload_next(&w, &a));
+    ck_assert((w.error != NULL) == (_i == 1));
+}
+END_TEST
+
 /* More keys than the table of numbers begins with. */
 START_TEST(many_keys_keep_their_numbers)
 {
@@ -276,6 +306,7 @@ main(void)
     tcase_add_test(tc, keys_of_a_trace);
     tcase_add_test(tc, no_keys_of_a_trace);
     tcase_add_test(tc, oracle_trace);
+    tcase_add_loop_test(tc, cache2k_trace, 0, 2);
     tcase_add_test(tc, many_keys_keep_their_numbers);
     tcase_add_test(tc, windows_sum_up);
     return leak_run(tc, "workload");
