@@ -138,6 +138,62 @@ START_TEST(buffers_are_kept_for_comparison)
 }
 END_TEST
 
+/* --- The budget of a turn --- */
+
+/* As far as the host allows such large socket buffers: else it blocks before. */
+static void
+widen(int fd)
+{
+    int bytes = 4 << 20;
+
+    ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes)), 0);
+}
+
+/* One budget a turn; two leave room for how turns are made. */
+START_TEST(a_turn_sends_no_more_than_its_budget)
+{
+    struct conn *c;
+    uint64_t before;
+
+    dial(0);
+    store_value(0, "v", 300000);
+    c = conn_at(0);
+    widen(c->watch.fd);
+    before = c->bytes_out;
+    for (int i = 0; i < 12; i++)
+        whisper(0, "get v\r\n");
+    turns(1);
+    ck_assert_uint_gt(c->bytes_out, before);
+    ck_assert_uint_le(c->bytes_out - before, (uint64_t)2 * BUDGET_BYTES);
+    ck_assert_uint_gt(server->stats.conn_yields, 0);
+    ck_assert_uint_eq(hear(0), (size_t)12 * (18 + 300000 + 7));
+}
+END_TEST
+
+START_TEST(a_turn_receives_no_more_than_its_budget)
+{
+    static char value[1900000];
+    size_t sent = 0;
+    struct conn *c;
+
+    dial(0);
+    turns(1);
+    c = conn_at(0);
+    widen(clients[0]);
+    whisper(0, "set v 0 0 1900000\r\n");
+    while (sent < sizeof(value)) {
+        ssize_t n = send(clients[0], value + sent, sizeof(value) - sent, MSG_NOSIGNAL);
+        uint64_t before = c->bytes_in;
+
+        sent += n > 0 ? (size_t)n : 0;
+        turns(1);
+        ck_assert_uint_le(c->bytes_in - before, (uint64_t)2 * (BUDGET_BYTES + BUF_BYTES));
+    }
+    say(0, "\r\n");
+    expect(0, "STORED\r\n");
+}
+END_TEST
+
 /* --- Destroyed in the middle of everything --- */
 
 START_TEST(a_server_ends_whatever_its_clients_do)
@@ -176,6 +232,8 @@ main(void)
     tcase_add_test(tc, a_full_read_buffer_closes);
     tcase_add_test(tc, half_a_command_where_stashes_are_full);
     tcase_add_test(tc, buffers_are_kept_for_comparison);
+    tcase_add_test(tc, a_turn_sends_no_more_than_its_budget);
+    tcase_add_test(tc, a_turn_receives_no_more_than_its_budget);
     tcase_add_test(tc, a_server_ends_whatever_its_clients_do);
     return leak_run(tc, "conn/conn");
 }
