@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 """Line and branch coverage of the rooms, by the whole suite.
 
-    coverage.py [--missing] [--report] [--suites "unit wire"] [ROOM...]
+    coverage.py [--missing] [--report] [--keep] [--suites "unit wire"] [ROOM...]
 
 Builds build-coverage (gcc, no optimisation, no invariant checks), runs the suites
 (unit sim wire compat stress fuzz), and counts with gcov. --report only counts what
-the last run left; --missing lists what was not reached. ROOM: loan conn proto, if
+the last run left, --keep adds to it; --missing lists what was not reached. ROOM: loan conn proto, if
 not said otherwise.
 
 Not counted, as they cannot be reached but by a programmer's mistake:
@@ -31,15 +31,16 @@ IF = re.compile(r"^\s*(\} else )?if \(")
 SWITCH = re.compile(r"^\s*switch \(")
 
 
-def run_suites(suites):
+def run_suites(suites, keep):
     os.umask(0)  # a daemon that became another user writes its counts, too
     if not os.path.exists(os.path.join(BUILD, "build.ninja")):
         subprocess.run(["meson", "setup", BUILD, ROOT] + OPTIONS, check=True,
                        stdout=subprocess.DEVNULL)
     subprocess.run(["ninja", "-C", BUILD], check=True, stdout=subprocess.DEVNULL)
     subprocess.run(["chmod", "-R", "a+rwX", BUILD], check=True)
-    for path in glob.glob(BUILD + "/**/*.gcda", recursive=True):
-        os.unlink(path)
+    if not keep:
+        for path in glob.glob(BUILD + "/**/*.gcda", recursive=True):
+            os.unlink(path)
     command = ["meson", "test", "-C", BUILD, "--no-rebuild", "-t", "10"]
     for suite in suites.split():
         command += ["--suite", suite]
@@ -161,10 +162,11 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--missing", action="store_true")
     parser.add_argument("--report", action="store_true")
+    parser.add_argument("--keep", action="store_true")
     parser.add_argument("--suites", default=SUITES)
     parser.add_argument("rooms", nargs="*", default=ROOMS)
     args = parser.parse_args()
-    status = 0 if args.report else run_suites(args.suites)
+    status = 0 if args.report else run_suites(args.suites, args.keep)
     report(args.rooms, args.missing)
     sys.exit(status)
 
