@@ -28,6 +28,17 @@ take_value_line(const struct client *c, const struct command *cmd, unsigned key,
     return p + 2 == c->piece + c->piece_len && memcmp(p, "\r\n", 2) == 0;
 }
 
+/* gat had no memory for one of the keys that are left, and does not say which one. */
+static void
+on_no_memory(struct client *c, struct command *cmd)
+{
+    if (!memory_is_short(c))
+        client_wrong(c, "memory is not short");
+    for (unsigned i = cmd->key_next; i < cmd->key_count; i++)
+        c->items[cmd->keys[i]].presence = UNKNOWN;
+    cmd->unsure = true;
+}
+
 /* True when the command is done with. */
 static bool
 on_get(struct client *c, struct command *cmd)
@@ -36,9 +47,8 @@ on_get(struct client *c, struct command *cmd)
     enum outcome outcome;
     struct told told;
 
-    if (cmd->with_touch && line_is_error(c, &outcome) && outcome == CAME_NO_MEMORY &&
-        memory_is_short(c)) {
-        cmd->key_next++;
+    if (cmd->with_touch && line_is_error(c, &outcome) && outcome == CAME_NO_MEMORY) {
+        on_no_memory(c, cmd);
         return false;
     }
     for (; cmd->key_next < cmd->key_count; cmd->key_next++) {
@@ -49,7 +59,8 @@ on_get(struct client *c, struct command *cmd)
             judge_hit(c, cmd, key, &told);
             return false;
         }
-        judge_miss(c, cmd, key);
+        if (!cmd->unsure)
+            judge_miss(c, cmd, key);
     }
     if (!end)
         client_wrong(c, "neither a value that was asked for nor END");

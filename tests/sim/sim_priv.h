@@ -3,7 +3,8 @@
  *
  *     sim_world.c   chance, time, faults, the trace
  *     sim_net.c     byte queues, descriptors, and the clients' end of a link
- *     sim_sys.c     the calls of base/sys.h: the server's end
+ *     sim_sys.c     the calls of base/sys.h: the server's end of a link
+ *     sim_host.c    and the others: epoll, memory, clocks
  */
 #pragma once
 
@@ -124,3 +125,8 @@ size_t link_out_room(const struct sim_link *link);
 void link_reset(struct sim_link *link);
 /* The network broke: both ends learn it. */
 void link_break(struct sim_link *link);
+
+/* --- sim_sys.c --- */
+
+/* -1, with this errno. */
+ssize_t sim_fail(int err);

@@ -1,7 +1,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/uio.h>
 
 #include "lombard/base/sys.h"
@@ -14,10 +13,8 @@ is_fatal(int err)
     return err != EAGAIN && err != EINTR && err != ENOBUFS && err != ENOMEM;
 }
 
-/* --- The seam: sockets --- */
-
-static ssize_t
-fail(int err)
+ssize_t
+sim_fail(int err)
 {
     errno = err;
     return -1;
@@ -32,16 +29,16 @@ may_receive(struct sim_link *link, enum sim_call call, size_t *n, ssize_t *resul
     if (err != 0) {
         if (is_fatal(err))
             link_break(link);
-        *result = fail(err);
+        *result = sim_fail(err);
         return false;
     }
     if (link->reset) {
-        *result = link->reset_reported ? 0 : fail(ECONNRESET);
+        *result = link->reset_reported ? 0 : sim_fail(ECONNRESET);
         link->reset_reported = true;
         return false;
     }
     if (queue_len(&link->in) == 0) {
-        *result = link->client_finished ? 0 : fail(EAGAIN);
+        *result = link->client_finished ? 0 : sim_fail(EAGAIN);
         return false;
     }
     *n = sim_perhaps_fewer(*n < queue_len(&link->in) ? *n : queue_len(&link->in));
@@ -99,20 +96,20 @@ may_send(struct sim_link *link, enum sim_call call, size_t *n, ssize_t *result)
     if (err != 0) {
         if (is_fatal(err))
             link_break(link);
-        *result = fail(err);
+        *result = sim_fail(err);
         return false;
     }
     if (link->server_finished) {
-        *result = fail(EPIPE);
+        *result = sim_fail(EPIPE);
         return false;
     }
     if (link->reset) {
-        *result = fail(link->reset_reported ? EPIPE : ECONNRESET);
+        *result = sim_fail(link->reset_reported ? EPIPE : ECONNRESET);
         link->reset_reported = true;
         return false;
     }
     if (link_out_room(link) == 0) {
-        *result = fail(EAGAIN);
+        *result = sim_fail(EAGAIN);
         return false;
     }
     *n = sim_perhaps_fewer(*n < link_out_room(link) ? *n : link_out_room(link));
@@ -199,7 +196,7 @@ sys_accept(int listen_fd)
         }
     }
     if (err != 0)
-        fd = (int)fail(err);
+        fd = (int)sim_fail(err);
     return (int)sim_traced(SIM_ACCEPT, listen_fd, 0, fd);
 }
 
@@ -211,7 +208,7 @@ sys_set_option(int fd, int level, int name, int value)
     (void)fd_get(fd, "setsockopt");
     (void)level;
     (void)value;
-    return (int)sim_traced(SIM_SET_OPTION, fd, name, err != 0 ? fail(err) : 0);
+    return (int)sim_traced(SIM_SET_OPTION, fd, name, err != 0 ? sim_fail(err) : 0);
 }
 
 int
@@ -222,7 +219,7 @@ sys_shutdown_write(int fd)
 
     if (err == 0)
         link->server_finished = true;
-    return (int)sim_traced(SIM_SHUTDOWN, fd, 0, err != 0 ? fail(err) : 0);
+    return (int)sim_traced(SIM_SHUTDOWN, fd, 0, err != 0 ? sim_fail(err) : 0);
 }
 
 ssize_t
@@ -231,7 +228,7 @@ sys_read(int fd, void *dst, size_t bytes)
     (void)dst;
     (void)bytes;
     (void)fd_get(fd, "read");
-    return fail(EAGAIN);
+    return sim_fail(EAGAIN);
 }
 
 static void
@@ -282,198 +279,4 @@ sys_peer_name(int fd, char *dst, size_t bytes)
     bool local = link_get(fd, "getpeername")->local;
 
     (void)snprintf(dst, bytes, "tcp:%s:%d", local ? "127.0.0.1" : "192.0.2.1", fd);
-}
-
-/* --- The seam: epoll --- */
-
-int
-sys_epoll_create(void)
-{
-    int err = sim_refusal(SIM_EPOLL_CREATE), fd = -1;
-
-    if (err != 0)
-        fd = (int)fail(err);
-    else
-        (void)fd_open(FD_EPOLL, &fd);
-    return (int)sim_traced(SIM_EPOLL_CREATE, 0, 0, fd);
-}
-
-int
-sys_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
-{
-    struct sim_fd *f = fd_get(fd, "epoll_ctl");
-    int err = 0;
-
-    if (fd_get(epfd, "epoll_ctl")->kind != FD_EPOLL)
-        sim_die("epoll_ctl on descriptor %d, which is no epoll", epfd);
-    if (f->watched != (op != EPOLL_CTL_ADD))
-        sim_die("epoll_ctl %d of descriptor %d, which %s watched", op, fd,
-                f->watched ? "is" : "is not");
-    err = op == EPOLL_CTL_DEL ? (world.calls[SIM_EPOLL_CTL]++, 0) : sim_refusal(SIM_EPOLL_CTL);
-    if (err == 0) {
-        f->watched = op != EPOLL_CTL_DEL;
-        f->events = event != NULL ? event->events : 0;
-        if (event != NULL)
-            f->data = event->data;
-    }
-    return (int)sim_traced(SIM_EPOLL_CTL, fd, op * 100 + (int)f->events,
-                           err != 0 ? fail(err) : 0);
-}
-
-static uint32_t
-ready_events(const struct sim_fd *f)
-{
-    const struct sim_link *link = f->link;
-    uint32_t ready = 0;
-
-    switch (f->kind) {
-    case FD_LISTENER: return list_is_empty(&f->backlog) ? 0 : EPOLLIN;
-    case FD_EPOLL:
-    case FD_FREE: return 0;
-    case FD_LINK: break;
-    }
-    if (link->reset)
-        return EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP;
-    if (queue_len(&link->in) > 0 || link->client_finished)
-        ready |= EPOLLIN;
-    if (link_out_room(link) > 0 || link->server_finished)
-        ready |= EPOLLOUT;
-    if (link->client_finished && link->server_finished)
-        ready |= EPOLLHUP;
-    return ready;
-}
-
-int
-sys_epoll_wait(int epfd, struct epoll_event *events, int max, int timeout_ms)
-{
-    int span = world.fd_end - FIRST_FD, count = 0;
-    int start = span > 0 ? (int)sim_below((uint32_t)span) : 0;
-
-    world.turns++;
-    world.calls[SIM_EPOLL_WAIT]++;
-    world.now_ns += 1000;
-    if (fd_get(epfd, "epoll_wait")->kind != FD_EPOLL)
-        sim_die("epoll_wait on descriptor %d, which is no epoll", epfd);
-    if (sim_one_in(world.faults.interrupt) ||
-        (world.fail_armed && world.fail_call == SIM_EPOLL_WAIT && --world.fail_in == 0)) {
-        if (world.fail_armed && world.fail_call == SIM_EPOLL_WAIT && world.fail_in == 0) {
-            world.fail_armed = false;
-            world.fail_struck = true;
-        }
-        return (int)sim_traced(SIM_EPOLL_WAIT, max, timeout_ms, fail(EINTR));
-    }
-    for (int i = 0; i < span && count < max; i++) {
-        struct sim_fd *f = &world.fds[FIRST_FD + (start + i) % span];
-        uint32_t ready;
-
-        if (!f->watched)
-            continue;
-        ready = ready_events(f) & (f->events | EPOLLERR | EPOLLHUP);
-        if (ready == 0 || sim_one_in(world.faults.hold_events))
-            continue;
-        events[count].events = ready;
-        events[count].data = f->data;
-        count++;
-    }
-    if (count == 0 && timeout_ms > 0)
-        sim_advance_ms((uint64_t)timeout_ms);
-    if (count > 0 || timeout_ms != 0)
-        sim_trace("epoll_wait", max, timeout_ms, count, 0);
-    return count;
-}
-
-/* --- The seam: memory --- */
-
-void *
-sys_map(size_t bytes)
-{
-    void *mem = NULL;
-    int err = sim_refusal(SIM_MAP);
-
-    if (err == 0 && bytes <= SMALL_MAP_BYTES) {
-        if (posix_memalign(&mem, PAGE_BYTES, bytes) != 0)
-            abort();
-        memset(mem, 0, bytes);
-    } else if (err == 0) {
-        mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (mem == MAP_FAILED)
-            abort();
-    }
-    if (mem != NULL)
-        world.mapped_bytes += (int64_t)bytes;
-    sim_trace("mmap", (int64_t)bytes, 0, mem != NULL, err);
-    errno = err;
-    return mem;
-}
-
-void
-sys_unmap(void *mem, size_t bytes)
-{
-    world.mapped_bytes -= (int64_t)bytes;
-    if (bytes <= SMALL_MAP_BYTES)
-        free(mem);
-    else
-        (void)munmap(mem, bytes);
-}
-
-void
-sys_discard(void *mem, size_t bytes)
-{
-    if (bytes > SMALL_MAP_BYTES && (uintptr_t)mem % PAGE_BYTES == 0)
-        (void)madvise(mem, bytes, MADV_DONTNEED);
-    else
-        memset(mem, 0, bytes);
-}
-
-void
-sys_advise_huge(void *mem, size_t bytes)
-{
-    (void)mem;
-    (void)bytes;
-}
-
-void *
-sys_malloc(size_t bytes)
-{
-    int err = sim_refusal(SIM_MALLOC);
-    void *mem = err == 0 ? malloc(bytes) : NULL;
-
-    if (mem != NULL)
-        world.allocations++;
-    sim_trace("malloc", (int64_t)bytes, 0, mem != NULL, err);
-    errno = err;
-    return mem;
-}
-
-void
-sys_free(void *mem)
-{
-    if (mem == NULL)
-        return;
-    world.allocations--;
-    free(mem);
-}
-
-/* --- The seam: clocks --- */
-
-uint64_t
-sys_monotonic_ns(void)
-{
-    return world.now_ns;
-}
-
-int64_t
-sys_realtime_s(void)
-{
-    return 1700000000 + (int64_t)sim_now_s();
-}
-
-void
-sys_random(void *dst, size_t bytes)
-{
-    unsigned char *p = dst;
-
-    for (size_t i = 0; i < bytes; i++)
-        p[i] = (unsigned char)sim_random();
 }

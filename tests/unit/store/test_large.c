@@ -31,6 +31,40 @@ START_TEST(test_sizes)
 }
 END_TEST
 
+/* Pins are counted as they are held: of the record, and of each piece that has a place. */
+START_TEST(test_pins_add_up)
+{
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = 4 * MB});
+    struct item small, large;
+    void *handle;
+
+    REQUIRE(rig_set(&rig, 1, 100));
+    REQUIRE(rig_set(&rig, 2, 16367 + 495 + 1));
+    ck_assert_uint_eq(store_pin_count(rig.store), 0);
+    REQUIRE(rig_get(&rig, 1, &small));
+    store_pin_item(rig.store, small.handle);
+    ck_assert_uint_eq(store_item_pin_count(rig.store, small.handle), 1);
+    REQUIRE(rig_get(&rig, 2, &large));
+    store_pin_item(rig.store, large.handle);
+    store_pin(rig.store, large.value.ptr);
+    ck_assert_uint_eq(store_item_pin_count(rig.store, large.handle), 4);
+    ck_assert_uint_eq(store_pin_count(rig.store), 1 + 4 + 1);
+    REQUIRE(rig_reserve(&rig, 3, 1000, STORE_NEVER, &handle) == RESERVE_OK);
+    ck_assert_uint_eq(store_item_pin_count(rig.store, handle), 1);
+    REQUIRE(store_reserved_at(rig.store, handle, 0).len > 0);
+    ck_assert_uint_eq(store_item_pin_count(rig.store, handle), 2);
+    ck_assert_uint_eq(store_pin_count(rig.store), 6 + 2);
+    REQUIRE(store_check(rig.store));
+    store_abort(rig.store, handle);
+    store_unpin(rig.store, large.value.ptr);
+    store_unpin_item(rig.store, large.handle);
+    store_unpin_item(rig.store, small.handle);
+    ck_assert_uint_eq(store_pin_count(rig.store), 0);
+    REQUIRE(store_check(rig.store));
+    rig_close(&rig);
+}
+END_TEST
+
 /* Survivors of all sizes, again and again. */
 START_TEST(test_eviction)
 {
@@ -171,6 +205,7 @@ large_tcase(void)
     TCase *tcase = tcase_create("large");
 
     tcase_add_loop_test(tcase, test_sizes, 0, 2 * (int)ARRAY_LEN(sizes));
+    tcase_add_test(tcase, test_pins_add_up);
     tcase_add_test(tcase, test_eviction);
     tcase_add_loop_test(tcase, test_waste, 0, 7);
     tcase_add_loop_test(tcase, test_pinned_bytes_stay, 0, (int)ARRAY_LEN(sizes));
