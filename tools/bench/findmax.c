@@ -66,6 +66,8 @@ findmax_search(struct session *s, const struct options *o, bool say, struct find
     result = session_run(s, o->duration_ns, 0);
     f.closed_rate = (uint64_t)((double)s->load.tally.requests / tally_seconds(&s->load.tally));
     high = f.closed_rate * 3 / 2;
+    if (high < 2 * LOWEST_RATE)
+        high = 2 * LOWEST_RATE;
     if (say)
         (void)printf("find-max      closed loop: %llu/s\n", (unsigned long long)f.closed_rate);
     while (result == SESSION_OK && f.rates < RATES_MAX &&

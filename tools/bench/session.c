@@ -230,6 +230,17 @@ dispatch(struct session *s)
     s->load.crowded = load_wait_ns(&s->load) == 0;
 }
 
+/* Where the kernel (or valgrind) cannot wait for nanoseconds, the last millisecond is polled. */
+static int
+wait_finely(const struct session *s, struct epoll_event *events, const struct timespec *limit)
+{
+    int n = epoll_pwait2(s->shared.epfd, events, EVENTS_MAX, limit, NULL);
+
+    if (n >= 0 || errno != ENOSYS)
+        return n;
+    return sys_epoll_wait(s->shared.epfd, events, EVENTS_MAX, (int)(limit->tv_nsec / 1000000));
+}
+
 /* Wait for events, no longer than until the next request is due. */
 static int
 wait_for_events(struct session *s, struct epoll_event *events)
@@ -243,7 +254,7 @@ wait_for_events(struct session *s, struct epoll_event *events)
         limit.tv_nsec = (long)wait;
     if (wait == UINT64_MAX)
         return sys_epoll_wait(s->shared.epfd, events, EVENTS_MAX, 50);
-    return epoll_pwait2(s->shared.epfd, events, EVENTS_MAX, &limit, NULL);
+    return wait_finely(s, events, &limit);
 }
 
 /* What is looked at now and then, whatever the events are. */
