@@ -1,4 +1,5 @@
 #include <string.h>
+#include <sys/uio.h>
 
 #include "rig.h"
 
@@ -45,7 +46,83 @@ START_TEST(states)
     expect_broken("a connection waits for a buffer and is watched");
     c->state = CONN_STALLED;
     expect_broken("the number of stalled connections is wrong");
+    server->stats.conn_stalled++;
+    expect_broken("a stalled connection holds nothing");
+    server->stats.conn_stalled--;
+    c->state = CONN_READY;
+    expect_broken("a list has others than those in its state");
     c->state = CONN_ASLEEP;
+    list_push_back(&server->ready, &c->place.node);
+    expect_broken("a list has others than those in its state");
+    list_remove(&c->place.node);
+    c->watch.wanted = WATCH_OUT;
+    expect_broken("a sleeping connection is not watched for input");
+    c->watch.wanted = WATCH_IN;
+    expect_whole();
+}
+END_TEST
+
+START_TEST(who_waits)
+{
+    struct conn *c = conn_at(0);
+
+    c->state = CONN_WAITING;
+    c->watch.wanted = 0;
+    expect_broken("not those wait in the queues that wait");
+    c->wbuf = &other;
+    expect_broken("a connection waits for a buffer and holds an empty one");
+    c->wbuf = NULL;
+    c->state = CONN_ASLEEP;
+    c->watch.wanted = WATCH_IN;
+    expect_whole();
+}
+END_TEST
+
+/* What is queued and does not lie in the buffer itself. */
+static const void *
+first_pinned(const struct buf *buf)
+{
+    struct iovec iov[4];
+    int count = buf_iovecs(buf, iov, ARRAY_LEN(iov), SIZE_MAX);
+
+    for (int i = 0; i < count; i++) {
+        const unsigned char *at = iov[i].iov_base;
+
+        if (at < buf->data || at >= buf->data + BUF_BYTES)
+            return at;
+    }
+    ck_abort_msg("nothing is queued by reference");
+}
+
+/* Two that really stall, with what they hold. */
+START_TEST(what_is_stalled_in_truth)
+{
+    const void *pinned;
+    struct conn *first;
+    struct conn *second;
+
+    dial(1);
+    dial(2);
+    store_value(0, "v", 300000);
+    stall_on(1, "v");
+    stall_on(2, "v");
+    first = conn_from_place(server->stalled.next);
+    second = conn_from_place(server->stalled.prev);
+    ck_assert_ptr_ne(first, second);
+    first->stalled_ms += 1000;
+    expect_broken("not who has stalled longest comes first");
+    first->stalled_ms -= 1000;
+    pinned = first_pinned(first->wbuf);
+    cmd_unpin(server->cmd, pinned);
+    expect_broken("a pin has no owner, or was taken back too early");
+    cmd_pin(server->cmd, pinned);
+    server->stats.stash_bytes++;
+    expect_broken("stashes are counted wrongly, or above their limit");
+    server->stats.stash_bytes--;
+    server->config.buffer_bytes = 0;
+    if (server->stats.stash_bytes > 0)
+        expect_broken("stashes are counted wrongly, or above their limit");
+    server->config.buffer_bytes = SERVER_BUFFER_BYTES_MIN;
     expect_whole();
 }
 END_TEST
@@ -139,6 +216,8 @@ main(void)
 
     tcase_add_checked_fixture(tc, setup, rig_stop);
     tcase_add_test(tc, states);
+    tcase_add_test(tc, who_waits);
+    tcase_add_test(tc, what_is_stalled_in_truth);
     tcase_add_test(tc, what_a_sleeper_holds);
     tcase_add_test(tc, what_a_stalled_one_holds);
     tcase_add_test(tc, totals);

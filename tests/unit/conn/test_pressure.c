@@ -122,6 +122,25 @@ START_TEST(progress_saves_a_stalled_one)
 }
 END_TEST
 
+/* It wants a buffer for the input that it had to leave, and what it holds is the last. */
+START_TEST(a_stalled_one_that_reads_on_gets_all)
+{
+    const size_t want = (size_t)30 * (18 + 300000 + 7);
+    size_t got = 0;
+
+    stall_all_but(0);
+    for (int quiet = 0; got < want && quiet < 100;) {
+        ssize_t n = recv(clients[1], out, sizeof(out), 0);
+
+        turns(1);
+        quiet = n > 0 ? 0 : quiet + 1;
+        got += n > 0 ? (size_t)n : 0;
+    }
+    ck_assert_uint_eq(got, want);
+    ck_assert_uint_eq(server->closes[CLOSE_SHED_BUFFERS], 0);
+}
+END_TEST
+
 START_TEST(who_hangs_up_gives_to_who_waits)
 {
     stall_all_but(0);
@@ -321,6 +340,7 @@ main(void)
     tcase_add_test(tc, the_last_buffer_serves_everybody);
     tcase_add_test(tc, the_longest_stalled_gives_its_buffer);
     tcase_add_test(tc, progress_saves_a_stalled_one);
+    tcase_add_test(tc, a_stalled_one_that_reads_on_gets_all);
     tcase_add_test(tc, who_hangs_up_gives_to_who_waits);
     tcase_add_test(tc, who_waits_may_go_away);
     tcase_add_test(tc, who_does_not_read_is_closed);
