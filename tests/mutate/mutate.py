@@ -12,10 +12,12 @@ up with the source. For each fault the fast tests run first; the time to find it
 is printed. Runs by night, and for a word or two at any time.
 """
 import os
+import queue
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 from faults import FAULTS
@@ -23,6 +25,7 @@ from faults import FAULTS
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 OPTIONS = ["-Dbuildtype=debugoptimized", "-Db_lto=false", "-Db_sanitize=address,undefined",
            "-Dwerror=false"]
+WORKERS = 2  # each with a copy of its own
 PREFIX = os.environ.get("MUTATE_PREFIX", "").split()
 # The quick ones first; of these, those of the faulty room first.
 TESTS = [
@@ -59,6 +62,16 @@ def run(command, cwd, seconds):
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     return done.returncode, done.stdout.decode("latin-1")
 
+# What the unit tests of a room are linked with.
+LINKED = {
+    "loan": ["loan", "base"],
+    "event": ["event", "base"],
+    "proto": ["proto", "base"],
+    "store": ["store", "base"],
+    "cmd": ["cmd", "store", "proto", "base"],
+    "conn": ["conn", "cmd", "store", "proto", "event", "loan", "base"],
+}
+
 
 class DoesNotCompile(Exception):
     """Then it is no fault that a test could find."""
@@ -68,10 +81,20 @@ def build_one(build, name):
     return run(["ninja", "-C", build, name], build, 600)
 
 
+def room_of(path):
+    return path.split("/")[1 if path.startswith("src/") else 2]
+
+
 def tests_for(path):
-    """Those of the faulty room first, the quick ones of the others then."""
-    room = "/" + path.split("/")[1 if path.startswith("src/") else 2] + "/"
-    return sorted(TESTS, key=lambda t: room not in t[0] and t[0] != TESTS[0][0])
+    """Those that link the faulty room; its own first, the quick ones of the others then."""
+    room = room_of(path)
+
+    def sees(test):
+        parts = test[0].split("/")
+        return parts[1] != "unit" or room in LINKED[parts[2]]
+
+    return sorted((t for t in TESTS if sees(t)),
+                  key=lambda t: "/%s/" % room not in t[0] and t is not TESTS[0])
 
 
 def find(build, path):
@@ -128,36 +151,62 @@ def show_stale():
     return 1 if stale else 0
 
 
+def copy_tree(tree):
+    """A copy of the source, and where it is built."""
+    os.mkdir(tree)
+    for part in ("meson.build", "src", "include", "tests", "tools"):
+        source = os.path.join(ROOT, part)
+        copy = shutil.copytree if os.path.isdir(source) else shutil.copy2
+        copy(source, os.path.join(tree, part))
+    build = os.path.join(tree, "build")
+    subprocess.run(["meson", "setup", build, tree] + OPTIONS, check=True,
+                   stdout=subprocess.DEVNULL)
+    return tree, build
+
+
+def check_sound(_, build):
+    started = time.monotonic()
+    how, _ = find(build, "src/base/")
+    if how is not None:
+        print("the source is not sound as it is: " + how)
+        sys.exit(1)
+    print("the sound source passes all in %.1f s" % (time.monotonic() - started), flush=True)
+
+
+def work(tree, build, faults, found):
+    while True:
+        try:
+            fault = faults.get_nowait()
+        except queue.Empty:
+            return
+        text, good = try_fault(tree, build, fault)
+        if good:
+            found.append(fault)
+        print("%-55s %s" % (fault[0], text), flush=True)
+
+
 def main():
     words = sys.argv[1:]
     if words == ["--stale"]:
         sys.exit(show_stale())
-    faults = [f for f in FAULTS if not words or any(w in f[0] for w in words)]
-    tree = tempfile.mkdtemp(prefix="lombard-mutate-")
-    found = 0
+    faults = queue.Queue()
+    for fault in FAULTS:
+        if not words or any(w in fault[0] for w in words):
+            faults.put(fault)
+    wanted = faults.qsize()
+    found = []
     started = time.monotonic()
-    try:
-        for part in ("meson.build", "src", "include", "tests", "tools"):
-            source = os.path.join(ROOT, part)
-            copy = shutil.copytree if os.path.isdir(source) else shutil.copy2
-            copy(source, os.path.join(tree, part))
-        build = os.path.join(tree, "build")
-        subprocess.run(["meson", "setup", build, tree] + OPTIONS, check=True,
-                       stdout=subprocess.DEVNULL)
-        how, seconds = find(build, FAULTS[0][1])
-        if how is not None:
-            print("the source is not sound as it is: " + how)
-            sys.exit(1)
-        print("the sound source passes all in %.1f s" % seconds, flush=True)
-        for fault in faults:
-            text, good = try_fault(tree, build, fault)
-            found += good
-            print("%-55s %s" % (fault[0], text), flush=True)
-    finally:
-        shutil.rmtree(tree)
+    with tempfile.TemporaryDirectory(prefix="lombard-mutate-") as directory:
+        trees = [copy_tree(os.path.join(directory, str(i))) for i in range(WORKERS)]
+        check_sound(*trees[0])
+        workers = [threading.Thread(target=work, args=(*tree, faults, found)) for tree in trees]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
     print("%d s in all" % (time.monotonic() - started))
-    print("%d passed, %d failed" % (found, len(faults) - found))
-    sys.exit(0 if found == len(faults) else 1)
+    print("%d passed, %d failed" % (len(found), wanted - len(found)))
+    sys.exit(0 if len(found) == wanted else 1)
 
 
 main()
