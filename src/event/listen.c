@@ -38,6 +38,30 @@ limit_unsent(int fd)
     return sys_set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, UNSENT_BYTES_MAX) == 0;
 }
 
+static bool
+is_loopback(const struct sockaddr *address)
+{
+    const struct sockaddr_in *in4 = (const void *)address;
+    const struct sockaddr_in6 *in6 = (const void *)address;
+
+    if (address->sa_family == AF_INET)
+        return ntohl(in4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    return address->sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
+}
+
+/*
+ * Within one machine nothing is congested; but some algorithms (BBR) pace what they send
+ * all the same, which costs timers and waiting. Reno is always there and does not.
+ */
+static void
+do_not_pace(int fd, const struct sockaddr *address)
+{
+    static const char algorithm[] = "reno";
+
+    if (is_loopback(address))
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, algorithm, sizeof(algorithm) - 1);
+}
+
 static int
 open_address(const struct addrinfo *address, int backlog)
 {
@@ -46,6 +70,7 @@ open_address(const struct addrinfo *address, int backlog)
 
     if (fd < 0)
         return -1;
+    do_not_pace(fd, address->ai_addr);
     /* What is accepted inherits all but the first, so that no call is spent on it then. */
     if (set_flag(fd, SOL_SOCKET, SO_REUSEADDR) && set_flag(fd, SOL_SOCKET, SO_KEEPALIVE) &&
         set_flag(fd, IPPROTO_TCP, TCP_NODELAY) && limit_unsent(fd) &&

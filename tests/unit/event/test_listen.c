@@ -117,6 +117,8 @@ option_of(int fd, int level, int name)
 START_TEST(accepted_sockets_have_their_limits)
 {
     struct listen_sockets sockets = {.count = 0};
+    char algorithm[16] = "";
+    socklen_t len = sizeof(algorithm);
     int client;
 
     ck_assert_int_eq(listen_open_tcp("127.0.0.1", 0, 16, &sockets), LISTEN_OK);
@@ -128,6 +130,8 @@ START_TEST(accepted_sockets_have_their_limits)
     ck_assert_int_eq(option_of(last_fd, SOL_SOCKET, SO_KEEPALIVE) != 0, 1);
     ck_assert_int_eq(option_of(last_fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT), 64 * 1024);
     ck_assert_int_eq(option_of(last_fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 120 * 1000);
+    ck_assert_int_eq(getsockopt(last_fd, IPPROTO_TCP, TCP_CONGESTION, algorithm, &len), 0);
+    ck_assert_str_eq(algorithm, "reno"); /* within one machine */
     /* Nobody who vanished is kept longer than that: the first probe and those behind it. */
     ck_assert_int_le(option_of(last_fd, IPPROTO_TCP, TCP_KEEPIDLE) +
                          option_of(last_fd, IPPROTO_TCP, TCP_KEEPINTVL) *
