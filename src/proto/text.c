@@ -133,7 +133,10 @@ get_take_key(struct text_state *state, struct slice word, bool last, struct requ
     req->exptime = state->exptime;
     if (state->get_word == GET_WITH_CAS || state->get_word == GAT_WITH_CAS)
         req->flags |= REQ_WITH_CAS;
-    state->any_key = true;
+    /* Only what changes is written: the state is copied whole before each key, and a copy of
+     * bytes that were just written apart has to wait for them. */
+    if (!state->any_key)
+        state->any_key = true;
     if (last) {
         req->flags |= REQ_LAST;
         text_state_reset(state);

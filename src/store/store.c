@@ -158,7 +158,8 @@ store_find(const struct store *store, struct slice key, uint64_t hash, uint64_t 
             uint64_t *match = slots + __builtin_ctz(mask);
             char *rec = arena_at(&store->arena, slot_loc(*match));
 
-            if (LIKELY(slice_equal(rec_key(rec, store->fixed_bytes), key))) {
+            if (LIKELY(rec_key_len(rec) == key.len &&
+                       bytes_equal(rec_key(rec, store->fixed_bytes).ptr, key.ptr, key.len))) {
                 *slot = match;
                 return rec;
             }
