@@ -109,6 +109,8 @@ play_check_empty(struct rig *rig)
     sim_link_free(link);
     if (stat_value(text, "curr_connections") != 1)
         sim_die("connections are left");
+    if (stat_value(text, "conn_closed_internal") != 0)
+        sim_die("the server closed a connection for a bug of its own");
     /* Asking takes one buffer to read and one to answer. */
     if (stat_value(text, "buffers_lent") > 2 || stat_value(text, "waiters") != 0 ||
         stat_value(text, "stash_bytes") != 0 || stat_value(text, "segments_pinned") != 0 ||
