@@ -101,6 +101,9 @@ text_reply_head(const struct request *req, const struct reply *reply, char *dst)
         return 0;
     if (reply->status == REPLY_NUMBER)
         return put_number_line(reply->number, dst);
+    /* gat: other keys' values may follow, and where an error ends the reply they would be lost. */
+    if (reply->status == REPLY_OUT_OF_MEMORY && req->op == OP_GAT)
+        return 0;
     if (reply->status == REPLY_REFUSED)
         return put_slice(dst, req->refusal);
     return text_put_constant(dst, reply->status);
@@ -123,6 +126,7 @@ text_reply_tail(const struct request *req, const struct reply *reply)
         return meta_reply_has_value(req, reply) ? SLICE("\r\n") : slice_make(NULL, 0);
     switch (reply->status) {
     case REPLY_HIT: return last ? SLICE("\r\nEND\r\n") : SLICE("\r\n");
+    case REPLY_OUT_OF_MEMORY:
     case REPLY_MISS: return last ? SLICE("END\r\n") : slice_make(NULL, 0);
     case REPLY_NOTHING:
     case REPLY_STORED:
@@ -140,7 +144,6 @@ text_reply_tail(const struct request *req, const struct reply *reply)
     case REPLY_NON_NUMERIC:
     case REPLY_TOO_LARGE:
     case REPLY_BAD_CHUNK:
-    case REPLY_OUT_OF_MEMORY:
     case REPLY_BAD_MODE:
     case REPLY_NO_STATS:
     case REPLY_SHUTDOWN_OFF:

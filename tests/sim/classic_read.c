@@ -28,15 +28,14 @@ take_value_line(const struct client *c, const struct command *cmd, unsigned key,
     return p + 2 == c->piece + c->piece_len && memcmp(p, "\r\n", 2) == 0;
 }
 
-/* gat had no memory for one of the keys that are left, and does not say which one. */
+/* Where memory is short, gat says of what it could not touch what it says of a miss. */
 static void
-on_no_memory(struct client *c, struct command *cmd)
+on_left_out(struct client *c, struct command *cmd, unsigned key)
 {
-    if (!memory_is_short(c))
-        client_wrong(c, "memory is not short");
-    for (unsigned i = cmd->key_next; i < cmd->key_count; i++)
-        c->items[cmd->keys[i]].presence = UNKNOWN;
-    cmd->unsure = true;
+    if (cmd->with_touch && memory_is_short(c))
+        c->items[key].presence = UNKNOWN;
+    else
+        judge_miss(c, cmd, key);
 }
 
 /* True when the command is done with. */
@@ -44,13 +43,8 @@ static bool
 on_get(struct client *c, struct command *cmd)
 {
     bool end = line_is(c, "END\r\n");
-    enum outcome outcome;
     struct told told;
 
-    if (cmd->with_touch && line_is_error(c, &outcome) && outcome == CAME_NO_MEMORY) {
-        on_no_memory(c, cmd);
-        return false;
-    }
     for (; cmd->key_next < cmd->key_count; cmd->key_next++) {
         unsigned key = cmd->keys[cmd->key_next];
 
@@ -59,8 +53,7 @@ on_get(struct client *c, struct command *cmd)
             judge_hit(c, cmd, key, &told);
             return false;
         }
-        if (!cmd->unsure)
-            judge_miss(c, cmd, key);
+        on_left_out(c, cmd, key);
     }
     if (!end)
         client_wrong(c, "neither a value that was asked for nor END");

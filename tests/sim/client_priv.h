@@ -71,7 +71,6 @@ struct command {
     bool invalidate; /* I */
     bool empty;      /* md x */
     bool too_large;
-    bool unsure;    /* gat: a key was left out for want of memory */
     bool ttl_first; /* of meta flags: which came first */
     bool ttl_before_vivify;
     bool recache_first;

@@ -34,6 +34,8 @@ static const struct reply_case text_cases[] = {
     {"get foo\r\n", REPLY_MISS, "END\r\n"},
     {"get foo bar\r\n", REPLY_MISS, ""},
     {"gat 1\r\n", REPLY_MISS, "END\r\n"},
+    {"gat 1 foo\r\n", REPLY_OUT_OF_MEMORY, "END\r\n"},
+    {"gat 1 foo bar\r\n", REPLY_OUT_OF_MEMORY, ""},
     {"set foo 0 0 5\r\n", REPLY_STORED, "STORED\r\n"},
     {"set foo 0 0 5\r\n", REPLY_NOT_STORED, "NOT_STORED\r\n"},
     {"set foo 0 0 5\r\n", REPLY_EXISTS, "EXISTS\r\n"},
