@@ -25,6 +25,7 @@ age_all(uint32_t ms)
     while ((c = table_next(&server->table, &cursor)) != NULL) {
         c->stalled_ms -= ms;
         c->active_s -= ms / 1000;
+        c->accepted_s -= ms / 1000;
     }
 }
 
