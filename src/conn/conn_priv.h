@@ -102,6 +102,7 @@ struct turn {
     struct budget budget;
     struct batch batch;
     bool was_stalled; /* before it */
+    bool asked;       /* for a read buffer, which each turn does once */
 };
 
 /* --- conn.c: life --- */

@@ -87,7 +87,8 @@ serve(struct conn *c, struct turn *turn)
         return more;
     if (c->flags & CONN_FINISHING)
         return false;
-    if (!lend(c, LOAN_FOR_OUTPUT, &c->wbuf) || !lend(c, LOAN_FOR_INPUT, &c->rbuf)) {
+    if (!lend(c, LOAN_FOR_OUTPUT, &c->wbuf) ||
+        (!turn->asked && !lend(c, LOAN_FOR_INPUT, &c->rbuf))) {
         conn_parse_back(c, turn);
         return false;
     }
@@ -213,6 +214,7 @@ turn_begin(struct turn *turn, struct conn *c, struct batch_entry *entries)
     };
     turn->batch.entries = entries;
     turn->batch.parsed = false;
+    turn->asked = false;
     conn_leave_list(c);
     c->state = CONN_RUNNING;
     server->stats.conn_dispatches++;
@@ -234,7 +236,10 @@ look_ahead(struct turn *turn)
     struct conn *c = turn->conn;
     bool more = false;
 
-    if (!is_fresh(c) || !lend(c, LOAN_FOR_INPUT, &c->rbuf))
+    if (!is_fresh(c))
+        return;
+    turn->asked = true;
+    if (!lend(c, LOAN_FOR_INPUT, &c->rbuf))
         return;
     conn_unstash_input(c);
     (void)feed(c, &turn->budget, &more);

@@ -105,6 +105,10 @@ START_TEST(dispatches_are_loans)
                            stat_of("wbufs_allocated") + stat_of("wbufs_waiting") +
                            stat_of("wbufs_failed")),
                      (int)stat_of("conn_dispatches"));
+    ck_assert_int_eq((int)(stat_of("rbufs_existing") + stat_of("rbufs_loaned") +
+                           stat_of("rbufs_allocated") + stat_of("rbufs_waiting") +
+                           stat_of("rbufs_failed")),
+                     (int)stat_of("conn_dispatches"));
     ask_stats(0, "buffers");
     ck_assert_int_eq((int)stat_of("buffers_made"),
                      (int)(stat_of("buffers_free") + stat_of("buffers_lent")));
