@@ -15,7 +15,7 @@ enum {
     GROUP_CONNS = 16,            /* at most, whose first requests make one batch */
     BUDGET_BYTES = 256 * 1024,   /* of one connection in one turn, in and out */
     BUDGET_NS = 1000 * 1000,     /* likewise */
-    COPY_BYTES_MAX = 1024,       /* longer values are sent from where they lie */
+    COPY_BYTES_MAX = 512,        /* longer values are sent from where they lie */
     STASH_BYTES_MAX = 4096,      /* what a sleeper may keep without a buffer */
     SMALL_BODY_BYTES = 2048,     /* a shorter command is waited for as a whole */
     STALL_PROGRESS_BYTES = 1024, /* less in a row than this is no progress */
