@@ -43,21 +43,6 @@ count_lines(const unsigned char *p, const unsigned char *end)
     return lines;
 }
 
-/* Everything, whatever it takes: its clients read. */
-static bool
-send_all(int fd, const unsigned char *p, size_t bytes)
-{
-    while (bytes > 0) {
-        ssize_t n = sys_send(fd, p, bytes);
-
-        if (n < 0)
-            return false;
-        p += n;
-        bytes -= (size_t)n;
-    }
-    return true;
-}
-
 static bool
 serve(struct floor_server *s, int fd)
 {
@@ -74,7 +59,7 @@ serve(struct floor_server *s, int fd)
     while (replies > 0) {
         uint64_t now = replies < s->copies ? replies : s->copies;
 
-        if (!send_all(fd, s->output, now * s->answer.reply_bytes))
+        if (!net_send_all(fd, s->output, now * s->answer.reply_bytes))
             return false;
         replies -= now;
     }

@@ -13,6 +13,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "lombard/base/sys.h"
+
 static const char default_port[] = "11211";
 
 static bool
@@ -203,6 +205,20 @@ net_listen(struct net_addr *out)
     out->len = len;
     (void)snprintf(out->text, sizeof(out->text), "127.0.0.1:%u", ntohs(in4.sin_port));
     return fd;
+}
+
+bool
+net_send_all(int fd, const unsigned char *p, size_t bytes)
+{
+    while (bytes > 0) {
+        ssize_t n = sys_send(fd, p, bytes);
+
+        if (n < 0)
+            return false;
+        p += n;
+        bytes -= (size_t)n;
+    }
+    return true;
 }
 
 void

@@ -35,6 +35,9 @@ bool net_is_local(int fd);
 /* A socket that listens on a free port of 127.0.0.1, which is written to *OUT; -1 with errno. */
 int net_listen(struct net_addr *out) MUST_USE;
 
+/* Send all of it, by a blocking socket whose peer reads; false with errno. */
+bool net_send_all(int fd, const unsigned char *p, size_t bytes) MUST_USE;
+
 /* In a child process: close all that it has inherited but FD, OTHER (-1: none) and what is below 3.
  * A socket that it held, too, would stay open when the parent closes it; so would a pipe. */
 void net_keep_only(int fd, int other);

@@ -192,21 +192,6 @@ answer(struct stub_server *s, struct stub_conn *c)
     return true;
 }
 
-/* Everything, whatever it takes: the stub's clients read. */
-static bool
-send_all(int fd, const unsigned char *p, size_t bytes)
-{
-    while (bytes > 0) {
-        ssize_t n = sys_send(fd, p, bytes);
-
-        if (n < 0)
-            return false;
-        p += n;
-        bytes -= (size_t)n;
-    }
-    return true;
-}
-
 static void
 serve(struct stub_server *s, int fd)
 {
@@ -217,7 +202,7 @@ serve(struct stub_server *s, int fd)
     s->output_bytes = 0;
     if (alive) {
         c->used += (size_t)n;
-        alive = answer(s, c) && send_all(fd, s->output, s->output_bytes);
+        alive = answer(s, c) && net_send_all(fd, s->output, s->output_bytes);
     }
     if (!alive) {
         (void)close(fd);
