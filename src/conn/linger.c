@@ -21,7 +21,7 @@ drop_input(const struct lingerers *all, int fd)
 {
     ssize_t got = sys_recv(fd, all->scrap, all->scrap_bytes);
 
-    return got > 0 || (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR));
+    return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
 static void
