@@ -97,6 +97,8 @@ server_now_ms(const struct server *server)
     return (uint32_t)server->clock->now_ms;
 }
 
+/* --- shed.c --- */
+
 /* Put C into the stalled list, which is sorted by the time of the stall. */
 void server_add_stalled(struct server *server, struct conn *c);
 /*
@@ -104,6 +106,8 @@ void server_add_stalled(struct server *server, struct conn *c);
  * what it holds now. False when there is none.
  */
 bool server_shed_pins(struct server *server);
+/* Once a tick: close those that have stalled for too long, or while others need what they hold. */
+void server_shed(struct server *server);
 
 /* --- server_accept.c --- */
 
