@@ -190,6 +190,7 @@ conn_parse_ahead(struct conn *c, struct turn *turn)
     batch->end_off = 0;
     batch->starved = false;
     batch->parsed = true;
+    batch->before = c->proto;
     parse_batch(c, batch, conn_input(c), max);
     for (uint32_t i = 0; i < batch->count; i++)
         cmd_prepare(c->server->cmd, &batch->entries[i].req);
@@ -199,7 +200,7 @@ void
 conn_parse_back(struct conn *c, struct turn *turn)
 {
     if (turn->batch.parsed)
-        c->proto = turn->batch.entries[0].before;
+        c->proto = turn->batch.before;
     turn->batch.parsed = false;
 }
 

@@ -89,7 +89,8 @@ struct budget {
 
 /* Requests parsed, hashed and prefetched together, and not executed yet. */
 struct batch {
-    struct batch_entry *entries; /* BATCH_REQUESTS of them */
+    struct batch_entry *entries; /* only the first `count` are its own */
+    struct proto_state before;   /* the protocol's state before the first of them */
     uint32_t count;
     uint32_t end_off;             /* of the input: what was parsed, or may be dropped */
     bool parsed;                  /* the rest is set */
@@ -176,7 +177,7 @@ enum step conn_step(struct conn *c, struct turn *turn) MUST_USE;
  * parse the next batch and prefetch its buckets; then, its items.
  */
 void conn_parse_ahead(struct conn *c, struct turn *turn);
-/* Undo that: it cannot be executed now, and will be parsed again. */
+/* Undo that: it cannot be executed now, and will be parsed again. Looks at no entry. */
 void conn_parse_back(struct conn *c, struct turn *turn);
 void conn_prefetch_ahead(struct conn *c, struct turn *turn);
 /* Receive once into the read buffer, which must be lent. */

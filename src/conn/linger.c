@@ -17,9 +17,9 @@ end(struct lingerer *l)
 
 /* Drop what has come. False when nothing more will. */
 static bool
-drop_input(const struct lingerers *all, int fd)
+drop_input(struct lingerers *all, int fd)
 {
-    ssize_t got = sys_recv(fd, all->scrap, all->scrap_bytes);
+    ssize_t got = sys_recv(fd, all->scrap, sizeof(all->scrap));
 
     return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
 }
@@ -35,13 +35,11 @@ on_event(struct watch *watch, uint32_t events)
 }
 
 void
-linger_init(struct lingerers *all, struct loop *loop, void *scrap, size_t scrap_bytes)
+linger_init(struct lingerers *all, struct loop *loop)
 {
     all->loop = loop;
     all->count = 0;
     all->begun = 0;
-    all->scrap = scrap;
-    all->scrap_bytes = scrap_bytes;
     for (int i = 0; i < LINGERS_MAX; i++) {
         watch_init(&all->places[i].watch, -1, on_event);
         all->places[i].all = all;

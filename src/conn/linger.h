@@ -18,6 +18,7 @@
 enum {
     LINGERS_MAX = 64,
     LINGER_MS = 1000,
+    LINGER_SCRAP_BYTES = 4096, /* dropped with one call */
 };
 
 struct lingerer {
@@ -31,13 +32,11 @@ struct lingerers {
     struct loop *loop;
     uint32_t count;
     uint64_t begun; /* ever */
-    char *scrap; /* nobody looks at what is received here */
-    size_t scrap_bytes;
     struct lingerer places[LINGERS_MAX];
+    char scrap[LINGER_SCRAP_BYTES]; /* what is received here is never looked at */
 };
 
-/* SCRAP is the caller's; it may be used for anything else between two calls. */
-void linger_init(struct lingerers *all, struct loop *loop, void *scrap, size_t scrap_bytes);
+void linger_init(struct lingerers *all, struct loop *loop);
 /* Half-close FD, and close it when its peer has heard that. It is in no watch, and ours now. */
 void linger_begin(struct lingerers *all, int fd);
 /* Close those whose time is over. */

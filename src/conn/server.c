@@ -196,7 +196,7 @@ server_create(const struct server_config *config)
         sys_free(server);
         return NULL;
     }
-    linger_init(&server->lingerers, server->loop, server->batch, sizeof(server->batch));
+    linger_init(&server->lingerers, server->loop);
     timer_set(loop_timers(server->loop), &server->tick, server->clock->now_ms + TICK_MS);
     server_register_stats(server);
     return server;

@@ -141,6 +141,10 @@ FAULTS = [
      "    if (!batch->parsed) {\n        batch->entries", "    if (true) {\n        batch->entries"),
     ("conn: a group's requests lie on top of each other", "src/conn/turn.c",
      "server->group_batch + requests);", "server->group_batch + 0 * requests);"),
+    ("group: rewinds to the state of the neighbour", "src/conn/conn_in.c",
+     "        c->proto = turn->batch.before;", "        c->proto = turn->batch.entries[0].before;"),
+    ("group: a partial command is not rewound", "src/conn/conn_in.c",
+     "        c->proto = turn->batch.before;", "        (void)c;"),
     # Policies.
     ("policy: the newest stalled gives way", "src/conn/shed.c",
      "    list_push_front(before, &c->place.node);",

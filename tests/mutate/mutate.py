@@ -46,6 +46,7 @@ TESTS = [
     ["tests/unit/cmd/test_cmd_upload"],
     ["tests/unit/conn/test_conn_check"],
     ["tests/unit/conn/test_conn_conn"],
+    ["tests/unit/conn/test_conn_turn"],
     ["tests/unit/conn/test_conn_server"],
     ["tests/unit/conn/test_conn_pressure"],
     ["tests/sim/sim", "1", "60"],

@@ -1,0 +1,133 @@
+#include <string.h>
+#include <sys/socket.h>
+
+#include "rig.h"
+
+/* --- Buffers that the test itself holds --- */
+
+enum {
+    BUFFERS = SERVER_BUFFER_BYTES_MIN / BUF_TOTAL_BYTES,
+    INPUT_BUFFERS = BUFFERS * 3 / 4,
+};
+
+static struct borrower holder;
+static struct buf *held[BUFFERS];
+static enum loan_purpose held_for[BUFFERS];
+static int held_count;
+
+/* Borrow until LENT are lent in all. */
+static void
+hold_until(uint64_t all, enum loan_purpose purpose)
+{
+    list_init(&holder.node);
+    while (lent() < all) {
+        enum loan_result result;
+
+        held[held_count] = NULL;
+        held_for[held_count] = purpose;
+        result = pool_loan(server->pool, &holder, purpose, &held[held_count]);
+        ck_assert(result == LOAN_LOANED || result == LOAN_ALLOCATED);
+        held_count++;
+    }
+}
+
+/* Return the newest COUNT of them. */
+static void
+let_go(int count)
+{
+    for (; count > 0; count--) {
+        held_count--;
+        pool_return(server->pool, held_for[held_count], &held[held_count]);
+    }
+}
+
+/* Turns without server_check(), which knows nothing of this holder. */
+static void
+turns_unchecked(int count)
+{
+    for (int i = 0; i < count; i++)
+        ck_assert(loop_turn(server_loop(server), 0));
+}
+
+static void
+send_bytes(int i, struct slice bytes)
+{
+    ck_assert_int_eq((int)send(clients[i], bytes.ptr, bytes.len, MSG_NOSIGNAL), (int)bytes.len);
+}
+
+/* --- Partial commands of neighbours in one group, while there is no buffer for output --- */
+
+#define BYTES(literal)                                                                         \
+    {                                                                                          \
+        (literal), sizeof(literal) - 1                                                         \
+    }
+#define NOOP       "\x80\x0a\0\0\0\0\0\0\0\0\0\0\0\0\0\x4d\0\0\0\0\0\0\0\0"
+#define NOOP_REPLY "\x81\x0a\0\0\0\0\0\0\0\0\0\0\0\0\0\x4d\0\0\0\0\0\0\0\0"
+
+static const struct rewind {
+    const char *name;
+    struct slice neighbour_before; /* makes its protocol known */
+    struct slice neighbour_now;
+    struct slice first; /* of the victim, in the same group */
+    struct slice rest;
+    struct slice want;
+} rewinds[] = {
+    {"text, neighbour binary", BYTES(NOOP), BYTES("\x80\x0a\0\0"), BYTES("get no"),
+     BYTES("key\r\n"), BYTES("END\r\n")},
+    {"text, neighbour in the keys of a get", BYTES("get aaa "), BYTES("bb"), BYTES("set k 0 0"),
+     BYTES(" 3\r\nabc\r\n"), BYTES("STORED\r\n")},
+    {"binary, neighbour text", BYTES("mn\r\n"), BYTES("m"), BYTES("\x80\x0a\0\0\0"),
+     BYTES("\0\0\0\0\0\0\0\0\0\0\x4d\0\0\0\0\0\0\0\0"), BYTES(NOOP_REPLY)},
+    {"in the keys of a get, neighbour text", BYTES("mn\r\n"), BYTES("set k 0 0"),
+     BYTES("get aaa b"), BYTES("b\r\n"), BYTES("END\r\n")},
+    {"a value that is not all there, neighbour binary", BYTES(NOOP), BYTES("\x80"),
+     BYTES("set k 0 0 5\r\nab"), BYTES("cde\r\n"), BYTES("STORED\r\n")},
+};
+
+/*
+ * Both wait for input; then both get it in one iteration, and no buffer for output is
+ * left: what was parsed ahead of them is rewound.
+ */
+START_TEST(what_is_rewound_is_its_own)
+{
+    const struct rewind *r = &rewinds[_i];
+    size_t len;
+
+    dial(0);
+    dial(1);
+    turns(2);
+    send_bytes(1, r->neighbour_before);
+    (void)hear(1);
+    hold_until(INPUT_BUFFERS, LOAN_FOR_INPUT);
+    send_bytes(0, r->first);
+    send_bytes(1, r->neighbour_now);
+    turns_unchecked(1);
+    ck_assert_int_eq(conn_at(0)->state, CONN_WAITING);
+    ck_assert_int_eq(conn_at(1)->state, CONN_WAITING);
+    let_go(2);
+    hold_until(BUFFERS, LOAN_FOR_OUTPUT);
+    ck_assert_int_eq(conn_at(0)->state, CONN_READY);
+    ck_assert_int_eq(conn_at(1)->state, CONN_READY);
+    turns_unchecked(1);
+    /* Each has had to wait, and then its own buffer came back to it, for output. */
+    ck_assert_uint_eq(pool_counts(server->pool, LOAN_FOR_OUTPUT)->waiting, 2);
+    let_go(held_count);
+    turns(3);
+    send_bytes(0, r->rest);
+    len = hear(0);
+    ck_assert_msg(len == r->want.len && memcmp(out, r->want.ptr, len) == 0, "%s: %zu bytes: %s",
+                  r->name, len, out);
+    ck_assert_uint_eq(server->closes[CLOSE_PROTOCOL], 0);
+}
+END_TEST
+
+int
+main(void)
+{
+    TCase *tc = leak_tcase("turn");
+
+    tcase_set_timeout(tc, 60);
+    tcase_add_checked_fixture(tc, rig_start, rig_stop);
+    tcase_add_loop_test(tc, what_is_rewound_is_its_own, 0, ARRAY_LEN(rewinds));
+    return leak_run(tc, "conn/turn");
+}
