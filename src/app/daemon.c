@@ -207,6 +207,7 @@ daemon_detach(void)
     if (log_get_level() <= LOG_INFO && dup2(null_fd, STDERR_FILENO) < 0)
         return false;
     (void)close(null_fd);
+    log_open();
     return true;
 }
 

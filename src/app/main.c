@@ -159,6 +159,7 @@ main(int argc, char **argv)
     case CONFIG_USAGE: return EX_USAGE;
     }
     log_set_level(level_of(config.verbosity));
+    log_open();
     if (!daemon_check_user(&config))
         return EX_USAGE;
     daemon_raise_limits(&config);

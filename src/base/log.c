@@ -1,23 +1,46 @@
+/* Lines for the operator: levels, form, and limits on what can come often. */
 #include "lombard/base/log.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-static enum log_level max_level = LOG_INFO;
+#include "log_priv.h"
+#include "lombard/base/sys.h"
+
+enum { LINE_BYTES = 1024 };
+
+static enum log_level level_max = LOG_INFO; /* what is written now */
+static enum log_level level_cap = LOG_INFO; /* the most that a client may ask for */
+static struct log_counts counts;
+static uint64_t dropped_untold;
+static struct log_limit *limits_untold;
 
 void
 log_set_level(enum log_level level)
 {
-    max_level = level;
+    level_max = level;
+    level_cap = level;
+}
+
+void
+log_ask_level(enum log_level level)
+{
+    level_max = level < level_cap ? level : level_cap;
 }
 
 enum log_level
 log_get_level(void)
 {
-    return max_level;
+    return level_max;
+}
+
+const struct log_counts *
+log_counts(void)
+{
+    return &counts;
 }
 
 static const char *
@@ -49,27 +72,157 @@ format_prefix(char *dst, size_t bytes, enum log_level level)
     return (size_t)len;
 }
 
+/* Format and write one line. */
+static bool PRINTF_LIKE(2, 0) put_line(enum log_level level, const char *format, va_list args)
+{
+    char line[LINE_BYTES];
+    size_t used = format_prefix(line, sizeof(line), level);
+    int len = vsnprintf(line + used, sizeof(line) - used, format, args);
+
+    if (len < 0)
+        return false;
+    used += (size_t)len < sizeof(line) - used ? (size_t)len : sizeof(line) - used - 1;
+    line[used++] = '\n';
+    return log_put(line, used);
+}
+
+static bool say(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);
+
+static bool
+say(enum log_level level, const char *format, ...)
+{
+    va_list args;
+    bool put;
+
+    va_start(args, format);
+    put = put_line(level, format, args);
+    va_end(args);
+    return put;
+}
+
+static bool
+tell_dropped(void)
+{
+    if (dropped_untold == 0)
+        return true;
+    if (!say(LOG_WARN, "%" PRIu64 " log lines were dropped: they could not be written",
+             dropped_untold))
+        return false;
+    dropped_untold = 0;
+    return true;
+}
+
+/* What was dropped before comes first, so that the gap is where it was. */
+static void PRINTF_LIKE(2, 0) log_args(enum log_level level, const char *format, va_list args)
+{
+    if (tell_dropped() && put_line(level, format, args))
+        return;
+    counts.dropped++;
+    dropped_untold++;
+}
+
 void
 log_line(enum log_level level, const char *format, ...)
 {
-    char line[1024];
-    size_t used;
     va_list args;
-    int len;
 
-    if (level > max_level)
+    if (level > level_max)
         return;
-    used = format_prefix(line, sizeof(line), level);
     va_start(args, format);
-    len = vsnprintf(line + used, sizeof(line) - used, format, args);
+    log_args(level, format, args);
     va_end(args);
-    if (len < 0)
+}
+
+/* --- What can come often --- */
+
+static uint64_t
+now_ms(void)
+{
+    return sys_monotonic_ns() / UINT64_C(1000000);
+}
+
+static void
+forget_untold(struct log_limit *limit)
+{
+    struct log_limit **link = &limits_untold;
+
+    while (*link != limit)
+        link = &(*link)->next;
+    *link = limit->next;
+}
+
+static void
+tell_suppressed(struct log_limit *limit)
+{
+    if (limit->suppressed == 0)
         return;
-    used += (size_t)len < sizeof(line) - used ? (size_t)len : sizeof(line) - used - 1;
-    line[used++] = '\n';
-    /* A log that cannot be written has nobody left to tell. */
-    if (write(STDERR_FILENO, line, used) < 0)
+    forget_untold(limit);
+    log_line(limit->level, "%" PRIu64 " similar lines suppressed: %s", limit->suppressed,
+             limit->what);
+    limit->suppressed = 0;
+}
+
+static void
+suppress(struct log_limit *limit, enum log_level level)
+{
+    counts.suppressed++;
+    limit->level = level;
+    if (limit->suppressed++ > 0)
         return;
+    limit->next = limits_untold;
+    limits_untold = limit;
+}
+
+void
+log_limited(struct log_limit *limit, enum log_level level, const char *format, ...)
+{
+    uint64_t now;
+    va_list args;
+
+    if (level > level_max)
+        return;
+    now = now_ms();
+    if (now >= limit->until_ms) {
+        tell_suppressed(limit);
+        limit->until_ms = now + LOG_LIMIT_MS;
+        limit->lines = 0;
+    }
+    if (limit->lines == LOG_LIMIT_LINES) {
+        suppress(limit, level);
+        return;
+    }
+    limit->lines++;
+    va_start(args, format);
+    log_args(level, format, args);
+    va_end(args);
+}
+
+static void
+tell_until(uint64_t until_ms)
+{
+    struct log_limit *limit = limits_untold;
+
+    (void)tell_dropped();
+    while (limit != NULL) {
+        struct log_limit *next = limit->next;
+
+        if (limit->until_ms <= until_ms)
+            tell_suppressed(limit);
+        limit = next;
+    }
+}
+
+void
+log_tick(void)
+{
+    if (limits_untold != NULL || dropped_untold > 0)
+        tell_until(now_ms());
+}
+
+void
+log_finish(void)
+{
+    tell_until(UINT64_MAX);
 }
 
 const char *

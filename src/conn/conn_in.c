@@ -229,7 +229,7 @@ after_command(struct conn *c, const struct request *req, const struct reply *rep
     else if (req->flags & REQ_CLOSE)
         conn_finish(c, CLOSE_PROTOCOL);
     else if (req->op == OP_VERBOSITY)
-        log_set_level(req->delta == 0 ? LOG_INFO : req->delta == 1 ? LOG_DEBUG : LOG_TRACE);
+        log_ask_level(req->delta == 0 ? LOG_INFO : req->delta == 1 ? LOG_DEBUG : LOG_TRACE);
     else if (req->op == OP_SHUTDOWN && reply->status == REPLY_NOTHING) {
         conn_finish(c, CLOSE_SHUTDOWN);
         server_shutdown(c->server);

@@ -89,11 +89,13 @@ on_accept(void *ctx, int fd)
 static void
 on_pause(void *ctx, int err)
 {
+    static struct log_limit limit = LOG_LIMIT("accepting is paused");
+
     (void)ctx;
-    log_line(LOG_WARN,
-             "accepting is paused: %s. New clients wait; raise the limit (ulimit -n), or "
-             "lower -c",
-             strerror(err));
+    log_limited(&limit, LOG_WARN,
+                "accepting is paused: %s. New clients wait; raise the limit (ulimit -n), or "
+                "lower -c",
+                strerror(err));
 }
 
 bool

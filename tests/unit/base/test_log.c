@@ -1,4 +1,7 @@
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "lombard/base/attr.h"
@@ -132,6 +135,190 @@ START_TEST(a_log_that_nobody_takes_is_no_harm)
 }
 END_TEST
 
+/* --- Standard error takes nothing --- */
+
+/* Ends that take a little and then nothing more: [0] the reader's, [1] where the log goes. */
+static void
+make_pipe(int ends[2])
+{
+    ck_assert_int_eq(pipe(ends), 0);
+}
+
+static void
+make_socket(int ends[2])
+{
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+}
+
+static void
+make_terminal(int ends[2])
+{
+    ends[0] = posix_openpt(O_RDWR | O_NOCTTY);
+    ck_assert_int_ge(ends[0], 0);
+    ck_assert_int_eq(grantpt(ends[0]), 0);
+    ck_assert_int_eq(unlockpt(ends[0]), 0);
+    ends[1] = open(ptsname(ends[0]), O_RDWR | O_NOCTTY);
+    ck_assert_int_ge(ends[1], 0);
+}
+
+static const struct {
+    void (*make)(int ends[2]);
+    bool opened; /* by log_open(), while standard error is that */
+} stuck[] = {
+    {make_pipe, true},    {make_pipe, false},    {make_socket, true},
+    {make_socket, false}, {make_terminal, true}, {make_terminal, false},
+};
+
+/* All that can be read now, without waiting for more; the last of it, as text, at DST. */
+static void
+drain(int fd, char *dst, size_t bytes)
+{
+    static char some[65536];
+    ssize_t n;
+
+    dst[0] = '\0';
+    ck_assert_int_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+    while ((n = read(fd, some, sizeof(some))) > 0) {
+        size_t kept = (size_t)n < bytes - 1 ? (size_t)n : bytes - 1;
+
+        memcpy(dst, some + n - kept, kept);
+        dst[kept] = '\0';
+    }
+}
+
+/* A test that hangs here has found that the log waits. */
+START_TEST(a_log_that_takes_nothing_is_not_waited_for)
+{
+    static char text[200000];
+    int ends[2], flags, saved = dup(STDERR_FILENO);
+    uint64_t dropped;
+
+    stuck[_i].make(ends);
+    ck_assert_int_ge(dup2(ends[1], STDERR_FILENO), 0);
+    flags = fcntl(ends[1], F_GETFL);
+    if (stuck[_i].opened)
+        log_open();
+    for (int i = 0; i < 20000; i++)
+        log_line(LOG_WARN, "%s", "what takes as much as some fifty bytes or so of space");
+    dropped = log_counts()->dropped;
+    ck_assert_uint_gt(dropped, 0);
+    ck_assert_uint_lt(dropped, 20000);
+    ck_assert_int_eq(fcntl(ends[1], F_GETFL), flags); /* it is others' as well */
+    drain(ends[0], text, sizeof(text));
+    log_line(LOG_WARN, "after the gap");
+    ck_assert_uint_eq(log_counts()->dropped, dropped);
+    drain(ends[0], text, sizeof(text));
+    ck_assert_int_eq(strtol(strstr(text, "warn ") + 5, NULL, 10), (long)dropped);
+    ck_assert_ptr_nonnull(strstr(text, " log lines were dropped"));
+    ck_assert_ptr_nonnull(strstr(strchr(text + 1, '\n'), "after the gap"));
+    log_close();
+    ck_assert_int_ge(dup2(saved, STDERR_FILENO), 0);
+    for (int i = 0; i < 2; i++)
+        (void)close(ends[i]);
+    (void)close(saved);
+}
+END_TEST
+
+START_TEST(a_gap_is_told_without_a_further_line)
+{
+    static char text[200000];
+    int ends[2], saved = dup(STDERR_FILENO);
+
+    make_pipe(ends);
+    ck_assert_int_ge(dup2(ends[1], STDERR_FILENO), 0);
+    for (int i = 0; i < 2000; i++)
+        log_line(LOG_WARN, "%s", "what takes as much as some fifty bytes or so of space");
+    drain(ends[0], text, sizeof(text));
+    log_tick();
+    drain(ends[0], text, sizeof(text));
+    ck_assert_ptr_nonnull(strstr(text, " log lines were dropped"));
+    log_tick(); /* once is enough */
+    drain(ends[0], text, sizeof(text));
+    ck_assert_str_eq(text, "");
+    ck_assert_int_ge(dup2(saved, STDERR_FILENO), 0);
+    for (int i = 0; i < 2; i++)
+        (void)close(ends[i]);
+    (void)close(saved);
+}
+END_TEST
+
+/* --- Levels that clients ask for --- */
+
+static const struct {
+    enum log_level operator_says, client_asks, want;
+} asked[] = {
+    {LOG_INFO, LOG_TRACE, LOG_INFO},   {LOG_INFO, LOG_DEBUG, LOG_INFO},
+    {LOG_DEBUG, LOG_TRACE, LOG_DEBUG}, {LOG_TRACE, LOG_TRACE, LOG_TRACE},
+    {LOG_TRACE, LOG_INFO, LOG_INFO},   {LOG_ERROR, LOG_INFO, LOG_ERROR},
+};
+
+START_TEST(no_client_raises_the_level_above_the_operators)
+{
+    log_set_level(asked[_i].operator_says);
+    log_ask_level(asked[_i].client_asks);
+    ck_assert_int_eq(log_get_level(), asked[_i].want);
+    log_ask_level(asked[_i].operator_says); /* and what was lowered can be had again */
+    ck_assert_int_eq(log_get_level(), asked[_i].operator_says);
+}
+END_TEST
+
+/* --- What can come often --- */
+
+static int
+count(const char *text, const char *word)
+{
+    int times = 0;
+
+    while ((text = strstr(text, word)) != NULL) {
+        times++;
+        text++;
+    }
+    return times;
+}
+
+START_TEST(lines_of_a_kind_are_limited)
+{
+    static struct log_limit limit = LOG_LIMIT("a kind"), other = LOG_LIMIT("another");
+    static char text[20000];
+    int ends[2], saved = dup(STDERR_FILENO);
+
+    make_pipe(ends);
+    ck_assert_int_ge(dup2(ends[1], STDERR_FILENO), 0);
+    for (int i = 0; i < 100; i++)
+        log_limited(&limit, LOG_WARN, "one of a kind");
+    log_limited(&other, LOG_WARN, "of another kind");
+    log_limited(&other, LOG_DEBUG, "too quiet to count");
+    ck_assert_uint_eq(log_counts()->suppressed, 100 - LOG_LIMIT_LINES);
+    log_tick(); /* its time is not over */
+    drain(ends[0], text, sizeof(text));
+    ck_assert_int_eq(count(text, "one of a kind"), LOG_LIMIT_LINES);
+    ck_assert_int_eq(count(text, "of another kind"), 1);
+    ck_assert_int_eq(count(text, "suppressed"), 0);
+    limit.until_ms = 0; /* now it is */
+    log_tick();
+    log_tick();
+    drain(ends[0], text, sizeof(text));
+    ck_assert_int_eq(count(text, "\n"), 1);
+    ck_assert_ptr_nonnull(strstr(text, "95 similar lines suppressed: a kind\n"));
+    for (int i = 0; i < 7; i++) /* a new time, told by the next line of the kind */
+        log_limited(&limit, LOG_WARN, "one of a kind");
+    limit.until_ms = 0;
+    log_limited(&limit, LOG_WARN, "the next");
+    drain(ends[0], text, sizeof(text));
+    ck_assert_ptr_nonnull(strstr(text, "2 similar lines suppressed: a kind\n"));
+    ck_assert_ptr_nonnull(strstr(text, "the next"));
+    for (int i = 0; i < 10; i++)
+        log_limited(&other, LOG_WARN, "of another kind");
+    log_finish(); /* whatever the time */
+    drain(ends[0], text, sizeof(text));
+    ck_assert_ptr_nonnull(strstr(text, "6 similar lines suppressed: another\n"));
+    ck_assert_int_ge(dup2(saved, STDERR_FILENO), 0);
+    for (int i = 0; i < 2; i++)
+        (void)close(ends[i]);
+    (void)close(saved);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -143,5 +330,11 @@ main(void)
     tcase_add_test(tc, levels_above_the_threshold_are_dropped);
     tcase_add_test(tc, a_long_line_is_cut_and_stays_a_line);
     tcase_add_test(tc, a_log_that_nobody_takes_is_no_harm);
+    tcase_add_loop_test(tc, a_log_that_takes_nothing_is_not_waited_for, 0,
+                        (int)ARRAY_LEN(stuck));
+    tcase_add_test(tc, a_gap_is_told_without_a_further_line);
+    tcase_add_loop_test(tc, no_client_raises_the_level_above_the_operators, 0,
+                        (int)ARRAY_LEN(asked));
+    tcase_add_test(tc, lines_of_a_kind_are_limited);
     return leak_run(tc, "log");
 }

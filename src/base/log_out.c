@@ -1,0 +1,116 @@
+/* Writing a line to standard error without ever waiting for whatever is behind it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "log_priv.h"
+#include "lombard/base/log.h"
+
+/*
+ * Standard error is shared: with the shell, with what writes beside us. O_NONBLOCK belongs to
+ * the open file, so setting it there would let their writes fail. So, in this order:
+ *
+ *     a file               write(2): it waits for no peer
+ *     a socket             send(2) with MSG_DONTWAIT
+ *     a pipe, a terminal   an open file of our own, which does have O_NONBLOCK (log_open)
+ *     ... not permitted    pwritev2(2) with RWF_NOWAIT, which pipes know since Linux 6.4
+ *     ... not known        the flag after all, while poll(2) says ready and for one call
+ */
+static int own_fd = -1;
+static bool torn; /* the last line was cut: a terminal took a part of it */
+
+void
+log_close(void)
+{
+    if (own_fd >= 0)
+        (void)close(own_fd);
+    own_fd = -1;
+    torn = false;
+}
+
+void
+log_open(void)
+{
+    struct stat shared, own;
+
+    log_close();
+    if (fstat(STDERR_FILENO, &shared) != 0 ||
+        !(S_ISFIFO(shared.st_mode) || S_ISCHR(shared.st_mode)))
+        return;
+    own_fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (own_fd < 0)
+        return;
+    if (fstat(own_fd, &own) != 0 || own.st_dev != shared.st_dev || own.st_ino != shared.st_ino)
+        log_close();
+}
+
+/* For where nothing else is known: others see the flag for the length of one call. */
+static ssize_t
+write_with_flag(const char *line, size_t len)
+{
+    struct pollfd ready = {.fd = STDERR_FILENO, .events = POLLOUT};
+    int flags = fcntl(STDERR_FILENO, F_GETFL);
+    ssize_t written;
+    int err;
+
+    if (flags < 0 || poll(&ready, 1, 0) != 1)
+        return -1;
+    if ((flags & O_NONBLOCK) != 0)
+        return write(STDERR_FILENO, line, len);
+    if (fcntl(STDERR_FILENO, F_SETFL, flags | O_NONBLOCK) != 0)
+        return -1;
+    written = write(STDERR_FILENO, line, len);
+    err = errno;
+    (void)fcntl(STDERR_FILENO, F_SETFL, flags);
+    errno = err;
+    return written;
+}
+
+static ssize_t
+write_shared(const char *line, size_t len)
+{
+    struct iovec iov = {.iov_len = len};
+    struct stat st;
+    ssize_t written;
+
+    if (fstat(STDERR_FILENO, &st) != 0)
+        return -1;
+    if (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode))
+        return write(STDERR_FILENO, line, len);
+    if (S_ISSOCK(st.st_mode))
+        return send(STDERR_FILENO, line, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    memcpy(&iov.iov_base, &line, sizeof(line)); /* pwritev2() does not write through it */
+    written = pwritev2(STDERR_FILENO, &iov, 1, -1, RWF_NOWAIT);
+    if (written >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL))
+        return written;
+    return write_with_flag(line, len);
+}
+
+static ssize_t
+write_some(const char *line, size_t len)
+{
+    ssize_t written;
+
+    do
+        written = own_fd >= 0 ? write(own_fd, line, len) : write_shared(line, len);
+    while (written < 0 && errno == EINTR);
+    return written;
+}
+
+bool
+log_put(const char *line, size_t len)
+{
+    ssize_t written;
+
+    if (torn && write_some("\n", 1) != 1)
+        return false;
+    torn = false;
+    written = write_some(line, len);
+    torn = written > 0 && (size_t)written < len;
+    return written == (ssize_t)len;
+}
