@@ -313,3 +313,47 @@ cmd_pins_exceed(const struct cmd *cmd)
 {
     return store_pins_exceed(cmd->store);
 }
+
+uint64_t
+cmd_missing_bytes(const struct cmd *cmd)
+{
+    return store_missing_bytes(cmd->store);
+}
+
+uint64_t
+cmd_excess_bytes(const struct cmd *cmd)
+{
+    return store_excess_bytes(cmd->store);
+}
+
+void
+cmd_trial_begin(struct cmd *cmd)
+{
+    store_trial_begin(cmd->store);
+}
+
+void
+cmd_trial_unpin(struct cmd *cmd, const void *addr)
+{
+    store_trial_unpin(cmd->store, addr);
+}
+
+void
+cmd_trial_unpin_item(struct cmd *cmd, const void *handle)
+{
+    store_trial_unpin_item(cmd->store, handle);
+}
+
+void
+cmd_trial_upload_abort(struct cmd *cmd, const void *handle)
+{
+    store_trial_abort(cmd->store, handle);
+}
+
+struct cmd_trial
+cmd_trial_result(const struct cmd *cmd)
+{
+    struct store_trial trial = store_trial_result(cmd->store);
+
+    return (struct cmd_trial){trial.held_bytes, trial.freed_bytes};
+}

@@ -341,14 +341,31 @@ evict_now(struct store *store)
     return evict_step(store, UINT64_MAX);
 }
 
-/* Whether it makes sense to try again. */
+/* What has to become available for BYTES to find a place, beyond SEGS_FOR_SURVIVORS. */
+static uint64_t
+lacking(const struct store *store, uint32_t bytes)
+{
+    int64_t segs = SEGS_FOR_SURVIVORS - arena_available(&store->arena);
+
+    if (segs < 0)
+        segs = 0;
+    return ((uint64_t)segs << store->arena.seg_shift) +
+           (store->evict ? store->arena.seg_bytes : bytes);
+}
+
+/*
+ * Whether it makes sense to try again. BYTES are wanted; where what is dead is all
+ * that can be used again, that many are enough, else it takes a segment.
+ */
 static bool
-make_room(struct store *store)
+make_room(struct store *store, uint32_t bytes)
 {
     if (evict_now(store))
         return true;
     store->stats.outofmemory++;
     store->pin_starved = store->arena.seg_pinned > 0;
+    if (store->arena.seg_pinned > 0)
+        store->missing_bytes = lacking(store, bytes);
     return false;
 }
 
@@ -357,10 +374,11 @@ evict_append(struct store *store, enum log_id log, uint32_t bytes)
 {
     char *addr;
 
+    store->missing_bytes = 0;
     evict_ahead(store, bytes);
     do {
         addr = arena_append(&store->arena, log, bytes, SEGS_FOR_SURVIVORS);
-    } while (addr == NULL && make_room(store));
+    } while (addr == NULL && make_room(store, bytes));
     return addr;
 }
 
@@ -369,9 +387,10 @@ evict_take_extent(struct store *store)
 {
     char *addr;
 
+    store->missing_bytes = 0;
     do {
         addr = arena_take_extent(&store->arena, SEGS_FOR_SURVIVORS);
-    } while (addr == NULL && make_room(store));
+    } while (addr == NULL && make_room(store, store->arena.seg_bytes));
     return addr;
 }
 
@@ -380,9 +399,10 @@ evict_move(struct store *store, char *rec, enum log_id log)
 {
     char *moved;
 
+    store->missing_bytes = 0;
     do {
         moved = item_move(store, rec, log, SEGS_FOR_SURVIVORS);
-    } while (moved == NULL && make_room(store));
+    } while (moved == NULL && make_room(store, rec_bytes(rec, store->fixed_bytes)));
     return moved;
 }
 

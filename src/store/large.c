@@ -150,6 +150,20 @@ large_reserve_at(struct store *store, char *rec, uint64_t off)
     return piece_slice(piece, &cut, off);
 }
 
+uint32_t
+large_pieces(const struct store *store, const char *rec)
+{
+    if ((rec_info(rec) & REC_LARGE) == 0)
+        return 0;
+    return piece_count(store, large_value_bytes(store, rec));
+}
+
+const char *
+large_piece(const struct store *store, const char *rec, uint32_t number)
+{
+    return piece_of(store, rec, number);
+}
+
 bool
 large_is_complete(const struct store *store, const char *rec)
 {

@@ -50,6 +50,9 @@ struct seg {
     uint32_t serial;     /* distinguishes what it was from what it becomes */
     uint8_t state;       /* enum seg_state */
     uint8_t log;         /* enum log_id, of its queue */
+    uint32_t trial_pins; /* pins left in the trial of TRIAL_NUMBER, */
+    uint32_t trial_dead; /* and live bytes that died in it */
+    uint64_t trial_number;
 };
 
 struct seg_queue {

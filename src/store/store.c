@@ -252,50 +252,6 @@ store_value_at(const struct store *store, const void *handle, uint64_t off)
     return slice_make(rec + body + off, rec_body_len(rec) - (size_t)off);
 }
 
-/* --- Pins --- */
-
-void
-store_pin(struct store *store, const void *addr)
-{
-    arena_pin(&store->arena, addr);
-}
-
-void
-store_unpin(struct store *store, const void *addr)
-{
-    store->pin_starved = false;
-    /* It may have been what kept flushed items from being taken back. */
-    store->evictor.flush_sweep |= store->flushed_items > 0;
-    arena_unpin(&store->arena, addr);
-}
-
-void
-store_pin_item(struct store *store, const void *handle)
-{
-    const char *rec = handle;
-
-    arena_pin(&store->arena, rec);
-    if ((rec_info(rec) & REC_LARGE) != 0)
-        large_pin_pieces(store, rec);
-}
-
-void
-store_unpin_item(struct store *store, const void *handle)
-{
-    const char *rec = handle;
-
-    /* The table of pieces lies in the record: that goes last. */
-    if ((rec_info(rec) & REC_LARGE) != 0)
-        large_unpin_pieces(store, rec);
-    store_unpin(store, rec);
-}
-
-bool
-store_pins_exceed(const struct store *store)
-{
-    return store->pin_starved || store->arena.seg_pinned > store->arena.seg_allowed / 2;
-}
-
 /* --- Changing in place --- */
 
 void

@@ -5,6 +5,7 @@
  *     write.c    reserve, commit, abort; records that move
  *     item.c     records: fill, account, move, die
  *     large.c    values in pieces
+ *     pin.c      what keeps segments where they are
  *     policy.c   whom to evict
  *     evict.c    room: victims emptied, survivors moved
  *     ttl.c      expired items, found without a lookup
@@ -26,15 +27,15 @@ enum { SEGS_AHEAD = 4 };
 
 /* What evict.c is about. */
 struct evictor {
-    uint32_t victim;     /* or SEG_NONE */
-    uint32_t off;        /* of its first record not looked at */
-    bool clean;          /* keep whatever lives: it is chosen for what is dead */
-    bool flush_sweep;    /* there may be segments from before a flush */
-    uint32_t looked_at;  /* the arena's serial when a segment worth using again was looked for */
-    unsigned level;      /* how much more often than usual a survivor must have been hit */
-    uint32_t moved;      /* bytes of survivors of this victim */
-    bool growing;        /* the small log is to grow, at the main one's cost */
-    unsigned turn;       /* victims taken while it grows */
+    uint32_t victim;    /* or SEG_NONE */
+    uint32_t off;       /* of its first record not looked at */
+    bool clean;         /* keep whatever lives: it is chosen for what is dead */
+    bool flush_sweep;   /* there may be segments from before a flush */
+    uint32_t looked_at; /* the arena's serial when a segment worth using again was looked for */
+    unsigned level;     /* how much more often than usual a survivor must have been hit */
+    uint32_t moved;     /* bytes of survivors of this victim */
+    bool growing;       /* the small log is to grow, at the main one's cost */
+    unsigned turn;      /* victims taken while it grows */
     uint64_t owed_bytes; /* that the main log has to give up, even if it is to grow */
     uint32_t out[LOGS];  /* items evicted of late from each log, in parts of policy.c's */
     uint32_t back[LOGS]; /* of them, how many came back as ghosts */
@@ -73,6 +74,9 @@ struct store {
     uint64_t content_bytes; /* keys and values of live records */
     uint64_t header_bytes;  /* their headers */
     bool pin_starved;       /* the last append failed, and pins may be why */
+    uint64_t missing_bytes; /* that the last call lacked, and pins may keep */
+    uint64_t trial_number;  /* of the last store_trial_begin() */
+    struct store_trial trial;
     struct evictor evictor;
     struct ttl ttl;
     struct store_stats stats;
@@ -148,6 +152,10 @@ struct slice large_reserve_at(struct store *store, char *rec, uint64_t off) MUST
 /* Whether every byte has a place. */
 bool large_is_complete(const struct store *store, const char *rec) MUST_USE;
 void large_pieces_die(struct store *store, const char *rec);
+/* How many pieces a value has or will have; 0 when it is not large. */
+uint32_t large_pieces(const struct store *store, const char *rec) MUST_USE;
+/* One of them; NULL when it has no place yet. */
+const char *large_piece(const struct store *store, const char *rec, uint32_t number) MUST_USE;
 /* Of those that have a place. */
 uint32_t large_piece_count(const struct store *store, const char *rec);
 void large_pin_pieces(struct store *store, const char *rec);

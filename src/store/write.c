@@ -62,6 +62,7 @@ store_reserve(struct store *store, const struct item_spec *spec, void **handle)
     char *rec;
 
     BUG_ON(spec->key.len == 0 || spec->key.len > REC_KEY_MAX);
+    store->missing_bytes = 0;
     if (header + spec->value_bytes > store->item_bytes_max)
         return RESERVE_TOO_LARGE;
     /* One item must not sweep everything else out, only not to fit in the end. */

@@ -107,8 +107,28 @@ void cmd_unpin_item(struct cmd *cmd, const void *handle);
 uint64_t cmd_pin_count(const struct cmd *cmd);
 uint32_t cmd_item_pin_count(const struct cmd *cmd, const void *handle);
 bool cmd_check(const struct cmd *cmd) MUST_USE;
-/* Whether clients that do not read or write on hold so much that storing suffers. */
+/* Whether clients that do not read or write on hold so much that storing suffers. (Old form.) */
 bool cmd_pins_exceed(const struct cmd *cmd);
+
+/* --- What connections keep from others: see store.h, "What pins and reservations keep" --- */
+
+/* Bytes that the last command lacked which pins may keep; 0: closing anybody cannot help. */
+uint64_t cmd_missing_bytes(const struct cmd *cmd) MUST_USE;
+/* By how much all that is pinned exceeds half of the memory. */
+uint64_t cmd_excess_bytes(const struct cmd *cmd) MUST_USE;
+
+/* What would become available if all that is named after cmd_trial_begin() were given up. */
+struct cmd_trial {
+    uint64_t held_bytes;  /* of memory that these pins keep, alone or with others */
+    uint64_t freed_bytes; /* that could be used then */
+};
+
+void cmd_trial_begin(struct cmd *cmd);
+/* As if by cmd_unpin(), cmd_unpin_item(), cmd_upload_abort(). */
+void cmd_trial_unpin(struct cmd *cmd, const void *addr);
+void cmd_trial_unpin_item(struct cmd *cmd, const void *handle);
+void cmd_trial_upload_abort(struct cmd *cmd, const void *handle);
+struct cmd_trial cmd_trial_result(const struct cmd *cmd) MUST_USE;
 
 /* --- Values that are received where they will lie --- */
 

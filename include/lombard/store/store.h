@@ -95,9 +95,41 @@ void store_pin_item(struct store *store, const void *handle);
 void store_unpin_item(struct store *store, const void *handle);
 /*
  * Whether pins hold so much that storing suffers: then the longest-stalled
- * client has to give way.
+ * client has to give way. (Old form of what follows.)
  */
 bool store_pins_exceed(const struct store *store);
+
+/* --- What pins and reservations keep from others --- */
+
+/*
+ * How many bytes the last call lacked that was refused for want of memory
+ * (RESERVE_OUT_OF_MEMORY, an empty store_reserved_at(), a failed store_touch() or
+ * store_commit()) and that pins may keep: a whole segment where one is needed. 0
+ * when it was not refused, or when giving up pins cannot help. The next call that
+ * asks for memory sets it anew; store_abort(), unpinning and deleting do not.
+ */
+uint64_t store_missing_bytes(const struct store *store) MUST_USE;
+/* By how much the segments that are pinned exceed half of all memory: then storing suffers. */
+uint64_t store_excess_bytes(const struct store *store) MUST_USE;
+
+/*
+ * A trial: what would become available if these pins were given up? Nothing
+ * changes. All that was asked about since store_trial_begin() counts as given up
+ * together, so a trial may go over what one holder has, or what several have. Dies
+ * with the next call that changes the store; constant time but for
+ * the parts of large items.
+ */
+struct store_trial {
+    uint64_t held_bytes;  /* of the segments that these pins are on, each counted once */
+    uint64_t freed_bytes; /* that could be used then: compare with store_missing_bytes() */
+};
+
+void store_trial_begin(struct store *store);
+/* As if by store_unpin(), store_unpin_item(), store_abort(). */
+void store_trial_unpin(struct store *store, const void *addr);
+void store_trial_unpin_item(struct store *store, const void *handle);
+void store_trial_abort(struct store *store, const void *handle);
+struct store_trial store_trial_result(const struct store *store) MUST_USE;
 
 /* --- For tests: whether it all adds up --- */
 

@@ -37,6 +37,7 @@ struct rig_config {
 TCase *evict_tcase(void);
 TCase *index_tcase(void);
 TCase *large_tcase(void);
+TCase *pin_tcase(void);
 TCase *segment_tcase(void);
 TCase *store_tcase(void);
 TCase *ttl_tcase(void);

@@ -1,0 +1,143 @@
+/* Pins: what keeps segments where they are, and what giving them up would bring. */
+#include "store_priv.h"
+
+void
+store_pin(struct store *store, const void *addr)
+{
+    arena_pin(&store->arena, addr);
+}
+
+void
+store_unpin(struct store *store, const void *addr)
+{
+    store->pin_starved = false;
+    /* It may have been what kept flushed items from being taken back. */
+    store->evictor.flush_sweep |= store->flushed_items > 0;
+    arena_unpin(&store->arena, addr);
+}
+
+void
+store_pin_item(struct store *store, const void *handle)
+{
+    const char *rec = handle;
+
+    arena_pin(&store->arena, rec);
+    if ((rec_info(rec) & REC_LARGE) != 0)
+        large_pin_pieces(store, rec);
+}
+
+void
+store_unpin_item(struct store *store, const void *handle)
+{
+    const char *rec = handle;
+
+    /* The table of pieces lies in the record: that goes last. */
+    if ((rec_info(rec) & REC_LARGE) != 0)
+        large_unpin_pieces(store, rec);
+    store_unpin(store, rec);
+}
+
+bool
+store_pins_exceed(const struct store *store)
+{
+    return store->pin_starved || store->arena.seg_pinned > store->arena.seg_allowed / 2;
+}
+
+/* --- What they keep --- */
+
+uint64_t
+store_missing_bytes(const struct store *store)
+{
+    return store->missing_bytes;
+}
+
+uint64_t
+store_excess_bytes(const struct store *store)
+{
+    const struct arena *arena = &store->arena;
+    uint32_t half = arena->seg_allowed / 2;
+    uint64_t excess = arena->seg_pinned > half ? arena->seg_pinned - half : 0;
+
+    return excess << arena->seg_shift;
+}
+
+void
+store_trial_begin(struct store *store)
+{
+    store->trial_number++;
+    store->trial = (struct store_trial){0, 0};
+}
+
+/* The segment of ADDR, with what the trial says of it up to date. */
+static struct seg *
+trial_seg(struct store *store, const void *addr)
+{
+    struct seg *seg = arena_seg(&store->arena, addr);
+
+    if (seg->trial_number != store->trial_number) {
+        seg->trial_number = store->trial_number;
+        seg->trial_pins = seg->pins;
+        seg->trial_dead = 0;
+        store->trial.held_bytes += store->arena.seg_bytes;
+    }
+    return seg;
+}
+
+/* What could be used of a segment that nobody holds any more. */
+static uint64_t
+available_bytes(const struct store *store, const struct seg *seg)
+{
+    uint32_t dead = policy_dead_bytes(store, seg) + seg->trial_dead;
+
+    if (store->evict || seg->trial_dead >= seg->live)
+        return store->arena.seg_bytes;
+    return dead >= store->arena.seg_bytes / FULL_DEAD_DIVISOR ? dead : 0;
+}
+
+/* One pin less, and DEAD bytes more. */
+static void
+trial_drop(struct store *store, const void *addr, uint32_t dead)
+{
+    struct seg *seg = trial_seg(store, addr);
+
+    BUG_ON(seg->trial_pins == 0);
+    seg->trial_dead += dead;
+    if (--seg->trial_pins == 0)
+        store->trial.freed_bytes += available_bytes(store, seg);
+}
+
+void
+store_trial_unpin(struct store *store, const void *addr)
+{
+    trial_drop(store, addr, 0);
+}
+
+void
+store_trial_unpin_item(struct store *store, const void *handle)
+{
+    trial_drop(store, handle, 0);
+    for (uint32_t i = 0; i < large_pieces(store, handle); i++) {
+        const char *piece = large_piece(store, handle, i);
+
+        if (piece != NULL)
+            trial_drop(store, piece, 0);
+    }
+}
+
+void
+store_trial_abort(struct store *store, const void *handle)
+{
+    trial_drop(store, handle, rec_bytes(handle, store->fixed_bytes));
+    for (uint32_t i = 0; i < large_pieces(store, handle); i++) {
+        const char *piece = large_piece(store, handle, i);
+
+        if (piece != NULL)
+            trial_drop(store, piece, rec_bytes(piece, store->fixed_bytes));
+    }
+}
+
+struct store_trial
+store_trial_result(const struct store *store)
+{
+    return store->trial;
+}
