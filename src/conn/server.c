@@ -113,7 +113,7 @@ work(struct server *server)
     server_latency_add(server, LATENCY_WORK, &since_ns);
 }
 
-static bool
+static void
 on_turn(void *ctx)
 {
     struct server *server = ctx;
@@ -127,13 +127,45 @@ on_turn(void *ctx)
         conn_dispatch_group(server, &now);
     if (server->background)
         work(server);
-    return server->background || !list_is_empty(&server->ready);
+}
+
+static void
+on_relief(struct timer *timer)
+{
+    (void)timer; /* only that this iteration comes: its end does the rest */
+}
+
+/* Connections wait for buffers: a tick would be long to wait for. */
+static void
+relieve_waiters(struct server *server)
+{
+    uint64_t now_ms = server->clock->now_ms;
+
+    if (now_ms < server->relief_ms)
+        return;
+    server->relief_ms = now_ms + RELIEF_MS;
+    server_shed_for_waiters(server);
+    if (pool_waiters(server->pool) > 0)
+        timer_set(loop_timers(server->loop), &server->relief, server->relief_ms);
 }
 
 static void
 on_turn_end(void *ctx)
 {
-    reap(ctx);
+    struct server *server = ctx;
+
+    if (UNLIKELY(pool_waiters(server->pool) > 0))
+        relieve_waiters(server);
+    reap(server);
+}
+
+static bool
+has_work(void *ctx)
+{
+    const struct server *server = ctx;
+
+    return server->background || !list_is_empty(&server->ready) ||
+           !list_is_empty(&server->arrived) || !list_is_empty(&server->dead);
 }
 
 /* --- Life of the server --- */
@@ -166,6 +198,7 @@ init_lists(struct server *server)
     table_init(&server->table);
     timer_init(&server->tick, on_tick);
     timer_init(&server->drain_end, on_drain_end);
+    timer_init(&server->relief, on_relief);
 }
 
 struct server *
@@ -177,7 +210,7 @@ server_create(const struct server_config *config)
         .keep_bytes = SERVER_BUFFER_BYTES_MIN,
     };
     struct server *server = sys_malloc(sizeof(*server));
-    struct loop_user user = {server, on_turn_begin, on_turn, on_turn_end};
+    struct loop_user user = {server, on_turn_begin, on_turn, on_turn_end, has_work};
 
     if (server == NULL)
         return NULL;

@@ -144,6 +144,8 @@ check_totals(const struct server *server, const struct tally *tally)
         return "a list has others than those in its state";
     if (!is_sorted_by_stall(server))
         return "not who has stalled longest comes first";
+    if (tally->in_state[CONN_READY] > 0 && loop_wait_ms(server->loop) != 0)
+        return "a connection has something to do, and the loop would wait";
     if (tally->pins != cmd_pin_count(server->cmd))
         return "a pin has no owner, or was taken back too early";
     if (!cmd_check(server->cmd))

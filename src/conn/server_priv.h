@@ -21,6 +21,7 @@ enum {
     STALL_PROGRESS_BYTES = 1024, /* less in a row than this is no progress */
     OPERATOR_WAIT_MS = 300,      /* over -c: time to say a command that only looks */
     SHED_AFTER_MS = 100,         /* nobody who stalled for less gives way to waiters */
+    RELIEF_MS = 5,               /* how often those who wait for buffers are thought of */
     TICK_MS = 100,               /* sweeps and background work */
     SWEEP_PARTS = 10,            /* all connections are looked at in so many ticks, */
     SWEEP_PLACES_MAX = 16384,    /* or more, so that one tick looks at no more than these */
@@ -76,6 +77,8 @@ struct server {
     int listener_count;
     struct conn *operator; /* the one connection over max_conns, or NULL */
     struct timer tick;
+    struct timer relief; /* runs while connections wait for buffers */
+    uint64_t relief_ms;  /* not before then */
     struct timer drain_end;
     uint64_t sweep_cursor;
     struct lingerers lingerers;
@@ -108,6 +111,8 @@ void server_add_stalled(struct server *server, struct conn *c);
 bool server_shed_pins(struct server *server);
 /* Once a tick: close those that have stalled for too long, or while others need what they hold. */
 void server_shed(struct server *server);
+/* Only that for those who wait for buffers. */
+void server_shed_for_waiters(struct server *server);
 
 /* --- server_accept.c --- */
 

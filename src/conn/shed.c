@@ -110,3 +110,9 @@ server_shed(struct server *server)
     shed_for_pins(server);
     close_send_timeouts(server);
 }
+
+void
+server_shed_for_waiters(struct server *server)
+{
+    shed_for_waiters(server);
+}

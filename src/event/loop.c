@@ -11,7 +11,6 @@ enum { EVENTS_A_TURN = 256 };
 struct loop {
     int epfd;
     bool stopped;
-    bool busy; /* the user has more to do: do not sleep */
     struct clock *clock;
     struct timers timers;
     struct loop_user user;
@@ -135,28 +134,24 @@ deliver(struct loop *loop, const struct epoll_event *event)
     watch->on_event(watch, bits);
 }
 
-/* The shortest of what the caller allows, the next timer, and now if there is work. */
-static int
-wait_ms(const struct loop *loop, int max_wait_ms)
+/* Asked of the user's lists themselves, after all that may have put something into them. */
+int
+loop_wait_ms(const struct loop *loop)
 {
-    uint64_t now_ms;
-    int timer_ms;
-
-    if (loop->busy)
+    if (loop->stopped || loop->user.has_work(loop->user.ctx))
         return 0;
-    now_ms = loop->clock->now_ms;
-    timer_ms = timers_wait_ms(&loop->timers, now_ms);
-    if (max_wait_ms < 0)
-        return timer_ms;
-    return timer_ms < 0 || timer_ms > max_wait_ms ? max_wait_ms : timer_ms;
+    return timers_wait_ms(&loop->timers, loop->clock->now_ms);
 }
 
 bool
 loop_turn(struct loop *loop, int max_wait_ms)
 {
-    int count =
-        sys_epoll_wait(loop->epfd, loop->events, EVENTS_A_TURN, wait_ms(loop, max_wait_ms));
+    int wait_ms = loop_wait_ms(loop);
+    int count;
 
+    if (max_wait_ms >= 0 && (wait_ms < 0 || wait_ms > max_wait_ms))
+        wait_ms = max_wait_ms;
+    count = sys_epoll_wait(loop->epfd, loop->events, EVENTS_A_TURN, wait_ms);
     if (count < 0 && errno != EINTR)
         return false;
     clock_read(loop->clock);
@@ -164,7 +159,7 @@ loop_turn(struct loop *loop, int max_wait_ms)
     loop->user.on_turn_begin(loop->user.ctx);
     for (int i = 0; i < count; i++)
         deliver(loop, &loop->events[i]);
-    loop->busy = loop->user.on_turn(loop->user.ctx);
+    loop->user.on_turn(loop->user.ctx);
     timers_run(&loop->timers, loop->clock->now_ms);
     loop->user.on_turn_end(loop->user.ctx);
     return true;

@@ -209,6 +209,12 @@ pool_ledger(const struct pool *pool, struct pool_ledger *ledger)
     *ledger = pool->ledger;
 }
 
+uint64_t
+pool_waiters(const struct pool *pool)
+{
+    return pool->ledger.waiters;
+}
+
 void
 pool_reset_counts(struct pool *pool)
 {

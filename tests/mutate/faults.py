@@ -169,6 +169,19 @@ FAULTS = [
     ("policy: vanished peers are not noticed", "src/event/listen.c",
      "TCP_USER_TIMEOUT, (int)seconds * 1000", "TCP_USER_TIMEOUT, (int)seconds * 0"),
     # The loop.
+    ("loop: work is looked for before the timers run", "src/event/loop.c",
+     "    if (loop->stopped || loop->user.has_work(loop->user.ctx))\n        return 0;",
+     "    static bool had_work;\n    bool now = had_work;\n\n"
+     "    had_work = loop->user.has_work(loop->user.ctx);\n    if (loop->stopped || now)\n"
+     "        return 0;"),
+    ("loop: a list of work is not looked at", "src/conn/server.c",
+     "    return server->background || !list_is_empty(&server->ready) ||",
+     "    return server->background ||"),
+    ("loop: who waits for buffers waits for a tick", "src/conn/server.c",
+     "        relieve_waiters(server);\n    reap", "        (void)0;\n    reap"),
+    ("loop: who waits for buffers is thought of once", "src/conn/server.c",
+     "        timer_set(loop_timers(server->loop), &server->relief, server->relief_ms);",
+     "        (void)0;"),
     ("loop: a stale event is served", "src/event/loop.c",
      "& watch->wanted;\n\n    if (bits == 0)\n        return;", ";\n"),
     ("loop: what is wanted is not remembered", "src/event/loop.c",

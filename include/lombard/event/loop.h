@@ -2,9 +2,9 @@
  * include/lombard/event/loop.h - the reactor: epoll, level-triggered, one thread.
  *
  * A turn of the loop:
- *     1. wait for events, read the clock once, on_turn_begin()
+ *     1. wait for events, unless has_work(); read the clock once, on_turn_begin()
  *     2. on_event() of every descriptor that has some
- *     3. on_turn(): the user's ready list
+ *     3. on_turn(): some of the user's ready list
  *     4. timers
  *     5. on_turn_end(): the user's reaper
  *
@@ -29,6 +29,11 @@ struct loop;
 enum {
     WATCH_IN = 1U << 0,
     WATCH_OUT = 1U << 1,
+    /*
+     * Alone: nothing for now. Unlike 0 it stays registered, which is cheaper to change;
+     * but the kernel still reports its hang-up, which costs time and is not delivered.
+     */
+    WATCH_QUIET = 1U << 2,
 };
 
 /* A descriptor that the loop looks after. Lives inside its user. */
@@ -42,8 +47,9 @@ struct watch {
 struct loop_user {
     void *ctx;
     void (*on_turn_begin)(void *ctx); /* the clock has just been read */
-    bool (*on_turn)(void *ctx);       /* true: there is more; do not sleep */
+    void (*on_turn)(void *ctx);
     void (*on_turn_end)(void *ctx);
+    bool (*has_work)(void *ctx); /* asked last of all, before it would wait */
 };
 
 /* NULL when the kernel refuses. CLOCK outlives the loop; the loop reads it. */
@@ -64,6 +70,8 @@ bool loop_want(struct loop *loop, struct watch *watch, uint32_t wanted) MUST_USE
 /* Want nothing any more. Before the descriptor is closed. */
 void loop_forget(struct loop *loop, struct watch *watch);
 
+/* What the next turn would wait, in milliseconds: 0: not at all, -1: for an event. */
+int loop_wait_ms(const struct loop *loop);
 /* One turn; waits no longer than MAX_WAIT_MS (-1: as long as it takes). False on a broken epoll. */
 bool loop_turn(struct loop *loop, int max_wait_ms) MUST_USE;
 /* Turns until loop_stop(). False on a broken epoll, with errno. */

@@ -98,6 +98,8 @@ void pool_trim(struct pool *pool);
 
 const struct pool_counts *pool_counts(const struct pool *pool, enum loan_purpose purpose);
 void pool_ledger(const struct pool *pool, struct pool_ledger *ledger);
+/* Borrowers in the queues: those of the ledger. */
+uint64_t pool_waiters(const struct pool *pool);
 /* Counters back to 0; the ledger stays. */
 void pool_reset_counts(struct pool *pool);
 /* Whether the sums of a ledger are right, and its limit is kept. */

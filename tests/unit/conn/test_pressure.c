@@ -29,6 +29,17 @@ age_all(uint32_t ms)
     }
 }
 
+/* As if everything had stalled just now, in the same order, however slow this machine is. */
+static void
+renew_all(void)
+{
+    uint64_t cursor = 0;
+    struct conn *c;
+
+    while ((c = table_next(&server->table, &cursor)) != NULL)
+        c->stalled_ms = server_now_ms(server);
+}
+
 static uint64_t
 waiters(void)
 {
@@ -68,6 +79,8 @@ stall_all_but(int count)
     }
     ck_assert_uint_eq(lent(), (uint64_t)(STALLERS - count));
     ck_assert_uint_eq(waiters(), 0);
+    turns(1);
+    renew_all();
 }
 
 /* One buffer is left: enough for one after the other, each with its output from the reserve. */
@@ -97,6 +110,9 @@ START_TEST(the_longest_stalled_gives_its_buffer)
     turns(1);
     ck_assert_uint_eq(waiters(), 1);
     turn_until_closed(CLOSE_SHED_BUFFERS, 1);
+    /* The tick has granted a buffer: it is used now, not when the next event comes. */
+    ck_assert_uint_eq(waiters(), 0);
+    ck_assert_int_eq(loop_wait_ms(server->loop), 0);
     (void)hear(0);
     ck_assert_int_eq(strncmp(out, "VERSION ", 8), 0);
     ck_assert_uint_eq(waiters(), 0);
@@ -133,12 +149,44 @@ START_TEST(a_stalled_one_that_reads_on_gets_all)
     for (int quiet = 0; got < want && quiet < 100;) {
         ssize_t n = recv(clients[1], out, sizeof(out), 0);
 
+        renew_all();
         turns(1);
         quiet = n > 0 ? 0 : quiet + 1;
         got += n > 0 ? (size_t)n : 0;
     }
     ck_assert_uint_eq(got, want);
     ck_assert_uint_eq(server->closes[CLOSE_SHED_BUFFERS], 0);
+}
+END_TEST
+
+/* With those that stalled long ago, no tick has to be waited for. */
+START_TEST(a_long_stalled_one_gives_at_once)
+{
+    stall_all_but(0);
+    timer_cancel(&server->tick);
+    age_all(SHED_AFTER_MS);
+    whisper(0, "version\r\n");
+    turns(1);
+    ck_assert_uint_eq(waiters(), 0);
+    ck_assert_uint_eq(server->closes[CLOSE_SHED_BUFFERS], 1);
+    ck_assert_int_eq(loop_wait_ms(server->loop), 0);
+    (void)hear(0);
+    ck_assert_int_eq(strncmp(out, "VERSION ", 8), 0);
+    ck_assert_uint_eq(server->closes[CLOSE_SHED_BUFFERS], 1); /* and no other */
+}
+END_TEST
+
+/* Those that stalled just now do not: who waits is thought of again soon, without an event. */
+START_TEST(who_waits_is_thought_of_again)
+{
+    stall_all_but(0);
+    timer_cancel(&server->tick);
+    whisper(0, "version\r\n");
+    turns(1);
+    ck_assert_uint_eq(waiters(), 1);
+    ck_assert_int_ge(loop_wait_ms(server->loop), 0);
+    ck_assert_int_le(loop_wait_ms(server->loop), RELIEF_MS);
+    turn_until_closed(CLOSE_SHED_BUFFERS, 1);
 }
 END_TEST
 
@@ -342,6 +390,8 @@ main(void)
     tcase_add_test(tc, the_longest_stalled_gives_its_buffer);
     tcase_add_test(tc, progress_saves_a_stalled_one);
     tcase_add_test(tc, a_stalled_one_that_reads_on_gets_all);
+    tcase_add_test(tc, a_long_stalled_one_gives_at_once);
+    tcase_add_test(tc, who_waits_is_thought_of_again);
     tcase_add_test(tc, who_hangs_up_gives_to_who_waits);
     tcase_add_test(tc, who_waits_may_go_away);
     tcase_add_test(tc, who_does_not_read_is_closed);

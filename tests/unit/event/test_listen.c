@@ -52,7 +52,7 @@ static const struct listener_user user = {on_accept, on_pause, NULL};
 static void
 setup(void)
 {
-    struct loop_user loop_user = {NULL, nothing, no_work, nothing};
+    struct loop_user loop_user = {NULL, nothing, nothing, nothing, no_work};
 
     accepted = 0;
     paused_with = 0;

@@ -7,7 +7,7 @@
 static struct clock now;
 static struct loop *loop;
 static int turns_begun, turns_run, turns_ended;
-static bool busy;
+static bool busy, busy_at_end;
 
 struct end {
     struct watch watch;
@@ -25,12 +25,11 @@ on_turn_begin(void *ctx)
     turns_begun++;
 }
 
-static bool
+static void
 on_turn(void *ctx)
 {
     (void)ctx;
     turns_run++;
-    return busy;
 }
 
 static void
@@ -39,6 +38,14 @@ on_turn_end(void *ctx)
     (void)ctx;
     ck_assert_int_eq(turns_run, turns_begun);
     turns_ended++;
+    busy = busy || busy_at_end;
+}
+
+static bool
+has_work(void *ctx)
+{
+    (void)ctx;
+    return busy;
 }
 
 static void
@@ -56,11 +63,11 @@ on_event(struct watch *watch, uint32_t events)
 static void
 setup(void)
 {
-    struct loop_user user = {NULL, on_turn_begin, on_turn, on_turn_end};
+    struct loop_user user = {NULL, on_turn_begin, on_turn, on_turn_end, has_work};
     int fds[2];
 
     turns_begun = turns_run = turns_ended = 0;
-    busy = false;
+    busy = busy_at_end = false;
     clock_init(&now);
     loop = loop_create(&now, &user);
     ck_assert_ptr_nonnull(loop);
@@ -165,10 +172,55 @@ END_TEST
 
 START_TEST(busy_user_keeps_it_from_sleeping)
 {
+    ck_assert_int_eq(loop_wait_ms(loop), -1);
     busy = true;
+    ck_assert_int_eq(loop_wait_ms(loop), 0);
     turn();
     ck_assert(loop_turn(loop, -1)); /* returns at once, or the test times out */
-    busy = false;
+}
+END_TEST
+
+/* Whatever gives the user something to do, and however late in a turn. */
+START_TEST(work_that_comes_last_is_not_overlooked)
+{
+    busy_at_end = true;
+    turn();
+    ck_assert_int_eq(loop_wait_ms(loop), 0);
+    ck_assert(loop_turn(loop, -1));
+}
+END_TEST
+
+static void
+set_busy(struct timer *timer)
+{
+    (void)timer;
+    busy = true;
+}
+
+START_TEST(work_that_a_timer_brings_is_not_overlooked)
+{
+    struct timer timer;
+
+    timer_init(&timer, set_busy);
+    timer_set(loop_timers(loop), &timer, loop_now_ms(loop));
+    turn();
+    ck_assert_int_eq(loop_wait_ms(loop), 0);
+    ck_assert(loop_turn(loop, -1));
+}
+END_TEST
+
+START_TEST(quiet_is_registered_and_says_nothing)
+{
+    ck_assert(loop_want(loop, &ends[0].watch, WATCH_IN));
+    ck_assert_int_eq((int)write(ends[1].watch.fd, "x", 1), 1);
+    ck_assert(loop_want(loop, &ends[0].watch, WATCH_QUIET));
+    turn();
+    (void)shutdown(ends[1].watch.fd, SHUT_RDWR);
+    turn();
+    ck_assert_int_eq(ends[0].events, 0);
+    ck_assert(loop_want(loop, &ends[0].watch, WATCH_IN));
+    turn();
+    ck_assert_uint_eq(ends[0].seen, WATCH_IN);
 }
 END_TEST
 
@@ -203,6 +255,9 @@ main(void)
     tcase_add_test(tc, stale_event_is_not_served);
     tcase_add_test(tc, no_system_call_without_change);
     tcase_add_test(tc, busy_user_keeps_it_from_sleeping);
+    tcase_add_test(tc, work_that_comes_last_is_not_overlooked);
+    tcase_add_test(tc, work_that_a_timer_brings_is_not_overlooked);
+    tcase_add_test(tc, quiet_is_registered_and_says_nothing);
     tcase_add_test(tc, timers_end_the_sleep);
     return leak_run(tc, "event/loop");
 }

@@ -28,7 +28,7 @@ on_signal(void *ctx, int signo)
 START_TEST(signals_arrive_as_events)
 {
     static const int signos[] = {SIGTERM, SIGINT, SIGHUP};
-    struct loop_user user = {NULL, nothing, no_work, nothing};
+    struct loop_user user = {NULL, nothing, nothing, nothing, no_work};
     struct signals signals;
     struct clock now;
     struct loop *loop;
