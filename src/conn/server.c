@@ -205,8 +205,8 @@ struct server *
 server_create(const struct server_config *config)
 {
     struct pool_config pool_config = {
-        .limit_bytes = config->buffer_bytes < SERVER_BUFFER_BYTES_MIN ? SERVER_BUFFER_BYTES_MIN
-                                                                      : config->buffer_bytes,
+        .limit_bytes =
+            config->buffer_bytes < POOL_BYTES_MIN ? POOL_BYTES_MIN : config->buffer_bytes,
         .keep_bytes = SERVER_BUFFER_BYTES_MIN,
     };
     struct server *server = sys_malloc(sizeof(*server));

@@ -109,7 +109,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct rig_config config = {
         .max_conns = 2,
-        .buffer_bytes = 1 << 20,
+        .buffers = 64,
         .idle_timeout_s = 20,
         .send_timeout_s = 10,
         .limit_bytes = 2 << 20,

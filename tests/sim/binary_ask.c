@@ -20,16 +20,16 @@ create(struct client *c, enum verb verb, uint8_t key, struct opcodes opcodes)
     struct command *cmd = command_create_named(c, WIRE_BINARY, verb, 1);
 
     cmd->keys[0] = key;
-    cmd->quiet = sim_below(3) == 0 ? QUIET : LOUD;
+    cmd->quiet = in_16(c->arena->habits.silent_in_16) ? QUIET : LOUD;
     cmd->opcode = opcodes.code[cmd->quiet == QUIET];
     return cmd;
 }
 
 /* As exptimes have no sign here, none is in the past. */
 static int64_t
-exptime(void)
+exptime(const struct client *c)
 {
-    int64_t s = random_exptime();
+    int64_t s = random_exptime(c->arena);
 
     return s < 0 ? 1 : s;
 }
@@ -74,13 +74,13 @@ ask_get(struct client *c)
         {{P_GET, P_GETQ}}, {{P_GETK, P_GETKQ}}, {{P_GAT, P_GATQ}}, {{P_GATK, P_GATKQ}}};
     uint32_t pick = sim_below(5);
     bool touch = pick == 2 || pick == 3;
-    struct command *cmd = create(c, DO_GET, touch ? own_key(false) : any_key(false),
+    struct command *cmd = create(c, DO_GET, touch ? own_key(false) : any_key(c->arena, false),
                                  opcodes[pick == 4 ? 1 : pick]);
     char extras[4];
 
     cmd->with_value = true;
     cmd->with_touch = touch;
-    cmd->exptime = exptime();
+    cmd->exptime = exptime(c);
     packet_put(extras, (uint64_t)cmd->exptime, 4);
     finish(c, cmd, extras, touch ? 4 : 0);
 }
@@ -111,9 +111,11 @@ ask_store(struct client *c, bool too_large)
         [MODE_APPEND] = {{P_APPEND, P_APPENDQ}},
         [MODE_PREPEND] = {{P_PREPEND, P_PREPENDQ}},
     };
-    uint8_t key = too_large ? own_key(false) : any_key(false);
-    bool only_set = too_large || key >= KEYS || sim_below(2) == 0;
-    enum store_mode mode = only_set ? MODE_SET : (enum store_mode)sim_below(ARRAY_LEN(opcodes));
+    uint8_t key = too_large ? own_key(false) : any_key(c->arena, false);
+    bool only_set = too_large || key >= KEYS;
+    enum store_mode mode =
+        only_set ? MODE_SET
+                 : (enum store_mode)choose(&c->arena->habits.modes, ARRAY_LEN(opcodes));
     bool concat = mode == MODE_APPEND || mode == MODE_PREPEND;
     struct command *cmd = create(c, DO_STORE, key, opcodes[mode]);
     char extras[8];
@@ -131,7 +133,7 @@ static void
 ask_delete(struct client *c)
 {
     struct command *cmd =
-        create(c, DO_DELETE, any_key(false), (struct opcodes){{P_DELETE, P_DELETEQ}});
+        create(c, DO_DELETE, any_key(c->arena, false), (struct opcodes){{P_DELETE, P_DELETEQ}});
 
     if (cmd->keys[0] < KEYS)
         maybe_compare(c, cmd);
@@ -150,7 +152,7 @@ ask_arith(struct client *c)
     cmd->delta = sim_random() >> sim_below(64);
     cmd->initial = sim_random() >> sim_below(64);
     cmd->vivify = sim_below(3) == 0;
-    cmd->vivify_s = exptime();
+    cmd->vivify_s = exptime(c);
     maybe_compare(c, cmd);
     packet_put(extras, cmd->delta, 8);
     packet_put(extras + 8, cmd->initial, 8);
@@ -166,7 +168,7 @@ ask_touch(struct client *c)
     char extras[4];
 
     cmd->quiet = LOUD;
-    cmd->exptime = exptime();
+    cmd->exptime = exptime(c);
     packet_put(extras, (uint64_t)cmd->exptime, 4);
     finish(c, cmd, extras, sizeof(extras));
 }
@@ -279,35 +281,28 @@ ask_end(struct client *c)
     client_remember(c, command_create(WIRE_BINARY, DO_QUIT, 0));
 }
 
+static void
+ask_too_large(struct client *c)
+{
+    ask_store(c, c->arena->item_bytes_max < TOO_LARGE_BELOW_BYTES);
+}
+
+static void
+ask_some_store(struct client *c)
+{
+    ask_store(c, false);
+}
+
 void
 binary_ask(struct client *c)
 {
-    uint32_t dice = sim_below(1000);
+    static void (*const actions[])(struct client * c) = {
+        ask_get,      ask_some_store, ask_delete, ask_arith, ask_touch,     ask_noop,
+        ask_constant, ask_stats,      ask_end,    ask_flush, ask_too_large,
+    };
+    uint32_t pick = choose(&c->arena->habits.binary, ARRAY_LEN(actions));
 
-    if (dice < 400)
-        ask_get(c);
-    else if (dice < 680)
-        ask_store(c, false);
-    else if (dice < 760)
-        ask_delete(c);
-    else if (dice < 850)
-        ask_arith(c);
-    else if (dice < 900)
-        ask_touch(c);
-    else if (dice < 950)
-        ask_noop(c);
-    else if (dice < 975)
-        ask_constant(c);
-    else if (dice < 985)
-        ask_stats(c);
-    else if (dice < 991)
-        ask_end(c);
-    else if (dice < 993)
-        ask_flush(c);
-    else if (dice < 997 && c->arena->item_bytes_max < 300000)
-        ask_store(c, true);
-    else
-        ask_noop(c);
+    actions[pick](c);
 }
 
 void

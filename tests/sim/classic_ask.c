@@ -14,11 +14,13 @@ put_key(struct client *c, unsigned key)
 }
 
 static struct command *
-create(enum verb verb, uint16_t key_count)
+create(const struct client *c, enum verb verb, uint16_t key_count)
 {
     struct command *cmd = command_create(WIRE_CLASSIC, verb, key_count);
 
-    cmd->quiet = key_count == 1 && verb != DO_GET && sim_below(4) == 0 ? NOREPLY : LOUD;
+    cmd->quiet = key_count == 1 && verb != DO_GET && in_16(c->arena->habits.silent_in_16)
+                     ? NOREPLY
+                     : LOUD;
     return cmd;
 }
 
@@ -32,18 +34,18 @@ static void
 ask_get(struct client *c)
 {
     uint16_t count = (uint16_t)(sim_below(3) == 0 ? 1 + sim_below(MULTIGET_MAX) : 1);
-    struct command *cmd = create(DO_GET, count);
+    struct command *cmd = create(c, DO_GET, count);
 
     cmd->with_value = true;
     cmd->with_cas = sim_below(3) == 0;
     cmd->with_touch = sim_below(8) == 0;
-    cmd->exptime = random_exptime();
+    cmd->exptime = random_exptime(c->arena);
     client_put_text(c, "%s%s", cmd->with_touch ? "gat" : "get", cmd->with_cas ? "s" : "");
     if (cmd->with_touch)
         client_put_text(c, " %" PRId64, cmd->exptime);
     for (unsigned i = 0; i < count; i++) {
         /* To touch what others read would make their models wrong. */
-        cmd->keys[i] = cmd->with_touch ? own_key(true) : any_key(true);
+        cmd->keys[i] = cmd->with_touch ? own_key(true) : any_key(c->arena, true);
         put_key(c, cmd->keys[i]);
     }
     client_put_text(c, sim_below(10) == 0 ? "\n" : "\r\n");
@@ -70,15 +72,15 @@ put_store(struct client *c, struct command *cmd)
 static void
 ask_store(struct client *c)
 {
-    struct command *cmd = create(DO_STORE, 1);
-    uint8_t key = any_key(true);
+    struct command *cmd = create(c, DO_STORE, 1);
+    uint8_t key = any_key(c->arena, true);
 
     cmd->keys[0] = key;
     if (key >= KEYS) {
         cmd->value = next_shared_value(c->arena, key);
     } else {
         cmd->value = random_value(c->arena);
-        cmd->mode = sim_below(2) == 0 ? MODE_SET : (enum store_mode)sim_below(6);
+        cmd->mode = (enum store_mode)choose(&c->arena->habits.modes, 6);
         cmd->compare_cas = likely_cas(c, key);
     }
     put_store(c, cmd);
@@ -87,8 +89,13 @@ ask_store(struct client *c)
 static void
 ask_too_large(struct client *c)
 {
-    struct command *cmd = command_create(WIRE_CLASSIC, DO_STORE, 1);
+    struct command *cmd;
 
+    if (c->arena->item_bytes_max >= TOO_LARGE_BELOW_BYTES) {
+        ask_get(c);
+        return;
+    }
+    cmd = command_create(WIRE_CLASSIC, DO_STORE, 1);
     cmd->keys[0] = own_key(true);
     cmd->too_large = true;
     cmd->value = too_large_value(c->arena);
@@ -98,9 +105,9 @@ ask_too_large(struct client *c)
 static void
 ask_delete(struct client *c)
 {
-    struct command *cmd = create(DO_DELETE, 1);
+    struct command *cmd = create(c, DO_DELETE, 1);
 
-    cmd->keys[0] = any_key(true);
+    cmd->keys[0] = any_key(c->arena, true);
     client_put_text(c, "delete");
     put_key(c, cmd->keys[0]);
     client_put_text(c, "%s%s\r\n", sim_below(8) == 0 ? " 0" : "", noreply(cmd));
@@ -110,7 +117,7 @@ ask_delete(struct client *c)
 static void
 ask_arith(struct client *c)
 {
-    struct command *cmd = create(DO_ARITH, 1);
+    struct command *cmd = create(c, DO_ARITH, 1);
 
     cmd->keys[0] = own_key(true);
     cmd->decr = sim_below(2) == 0;
@@ -125,10 +132,10 @@ ask_arith(struct client *c)
 static void
 ask_touch(struct client *c)
 {
-    struct command *cmd = create(DO_TOUCH, 1);
+    struct command *cmd = create(c, DO_TOUCH, 1);
 
     cmd->keys[0] = own_key(true);
-    cmd->exptime = random_exptime();
+    cmd->exptime = random_exptime(c->arena);
     client_put_text(c, "touch");
     put_key(c, cmd->keys[0]);
     client_put_text(c, " %" PRId64 "%s\r\n", cmd->exptime, noreply(cmd));
@@ -233,30 +240,11 @@ ask_end(struct client *c)
 void
 classic_ask(struct client *c)
 {
-    uint32_t dice = sim_below(1000);
+    static void (*const actions[])(struct client * c) = {
+        ask_get,   ask_store, ask_delete, ask_arith, ask_touch,     ask_constant,
+        ask_stats, ask_dump,  ask_end,    ask_flush, ask_too_large,
+    };
+    uint32_t pick = choose(&c->arena->habits.classic, ARRAY_LEN(actions));
 
-    if (dice < 400)
-        ask_get(c);
-    else if (dice < 700)
-        ask_store(c);
-    else if (dice < 770)
-        ask_delete(c);
-    else if (dice < 860)
-        ask_arith(c);
-    else if (dice < 920)
-        ask_touch(c);
-    else if (dice < 970)
-        ask_constant(c);
-    else if (dice < 980)
-        ask_stats(c);
-    else if (dice < 985)
-        ask_dump(c);
-    else if (dice < 990)
-        ask_end(c);
-    else if (dice < 992)
-        ask_flush(c);
-    else if (dice < 996 && c->arena->item_bytes_max < 300000)
-        ask_too_large(c);
-    else
-        ask_get(c);
+    actions[pick](c);
 }

@@ -20,6 +20,12 @@ client_checked(void *mem)
     return mem;
 }
 
+bool
+in_16(uint32_t n)
+{
+    return sim_below(16) < n;
+}
+
 /* A new name: nothing that an earlier one stored is its business. */
 static void
 new_identity(struct client *c)
@@ -45,21 +51,24 @@ new_identity(struct client *c)
 static void
 new_manner(struct client *c)
 {
-    static const uint32_t pieces[] = {0, 0, 0, 1, 7, 300, 5000};
-    static const uint32_t reads[] = {0, 0, 0, 0, 1, 40, 1000, 20000};
-    static const uint32_t depths[] = {1, 1, 4, 16, 64};
+    static const uint32_t pieces[] = {0, 1, 7, 300, 5000};
+    static const uint32_t reads[] = {0, 1, 40, 1000, 20000};
+    static const uint32_t depths[] = {1, 4, 16, 64};
     static const uint32_t leaves[] = {2, 4, 10, 30, 300};
-    static const uint32_t metas[] = {0, 0, 5, 10, 10};
+    static const uint32_t metas[] = {0, 10, 0, 5}; /* by dialect */
+    const struct habits *habits = &c->arena->habits;
+    uint32_t dialect = choose(&habits->dialects, ARRAY_LEN(metas));
 
     /* One by one: the order within an initializer is the compiler's choice. */
-    c->manner.depth = depths[sim_below(ARRAY_LEN(depths))];
-    c->manner.piece_bytes = pieces[sim_below(ARRAY_LEN(pieces))];
-    c->manner.read_bytes = reads[sim_below(ARRAY_LEN(reads))];
+    c->dialect = dialect == WIRE_BINARY ? &binary_dialect : &text_dialect;
+    c->manner.depth = depths[choose(&habits->depths, ARRAY_LEN(depths))];
+    c->manner.piece_bytes = pieces[choose(&habits->pieces, ARRAY_LEN(pieces))];
+    c->manner.read_bytes = reads[choose(&habits->reads, ARRAY_LEN(reads))];
     c->manner.idle_one_in = sim_below(4) * 3;
-    c->manner.stall_one_in = sim_below(4) == 0 ? 20 : 0;
+    c->manner.stall_one_in = in_16(habits->stall_in_16) ? 20 : 0;
     c->manner.stall_turns = 10 + sim_below(300);
-    c->manner.leave_one_in = leaves[sim_below(ARRAY_LEN(leaves))];
-    c->manner.meta_in_ten = metas[sim_below(ARRAY_LEN(metas))];
+    c->manner.leave_one_in = leaves[choose(&habits->leaves, ARRAY_LEN(leaves))];
+    c->manner.meta_in_ten = metas[dialect];
 }
 
 /* --- Connections --- */
@@ -156,13 +165,13 @@ static void
 open_connection(struct client *c)
 {
     static const uint32_t caps[] = {1, 16, 100, 1460, 4096, 20000, 65536, 400000};
-    uint32_t in_cap = caps[sim_below(ARRAY_LEN(caps))];
-    uint32_t out_cap = caps[sim_below(ARRAY_LEN(caps))];
+    const struct habits *habits = &c->arena->habits;
+    uint32_t in_cap = caps[1 + choose(&habits->in_caps, ARRAY_LEN(caps) - 1)];
+    uint32_t out_cap = caps[choose(&habits->out_caps, ARRAY_LEN(caps))];
 
     c->link = sim_connect(c->arena->listen_fd, in_cap < 100 ? 100 : in_cap, out_cap);
-    if (sim_one_in(8))
+    if (in_16(habits->local_in_16))
         sim_set_local(c->link);
-    c->dialect = sim_one_in(3) ? &binary_dialect : &text_dialect;
     new_manner(c);
     sim_note("connect", c->identity, out_cap);
 }
@@ -192,7 +201,7 @@ make_trouble(struct client *c)
     }
     if (c->manner.stall_one_in != 0 && sim_one_in(c->manner.stall_one_in))
         c->stalled_turns = c->manner.stall_turns;
-    if (c->tx_head == c->tx_tail && sim_one_in(400)) {
+    if (c->tx_head == c->tx_tail && sim_one_in(c->arena->habits.finish_one_in)) {
         sim_note("finish", c->identity, c->in_flight);
         sim_finish_sending(c->link);
         c->finished_sending = true;

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "habits.h"
 #include "model.h"
 #include "sim_sys.h"
 
@@ -33,6 +34,7 @@ struct connection_counts {
 /* The world as its clients see it. */
 struct arena {
     struct world_facts facts;
+    struct habits habits;
     int listen_fd;
     bool may_close;       /* the server may close on a client that did nothing wrong */
     bool may_reject;      /* more clients than connections */

@@ -24,7 +24,8 @@ enum {
     PIECE_BYTES = 2048, /* of a reply, but for values */
     TOKENS_BYTES = 192,
     NUMBER_BYTES_MAX = 300,
-    ITEM_SLACK_BYTES = 512, /* of an item: its key and header, generously */
+    TOO_LARGE_BELOW_BYTES = 300000, /* no value that is too large has more than about this */
+    ITEM_SLACK_BYTES = 512,         /* of an item: its key and header, generously */
 };
 
 /* What a client asks for. */
@@ -208,6 +209,8 @@ struct client {
 };
 
 void *client_checked(void *mem);
+/* True N times in 16. */
+bool in_16(uint32_t n);
 void client_wrong(const struct client *client, const char *why) NORETURN;
 
 /* --- command.c --- */
@@ -216,14 +219,14 @@ void client_wrong(const struct client *client, const char *why) NORETURN;
 const char *client_key_name(const struct client *client, unsigned key);
 size_t client_key_len(const struct client *client, unsigned key);
 /* Keys to ask for: PLAIN ones go into a line. */
-uint8_t any_key(bool plain);
+uint8_t any_key(const struct arena *arena, bool plain);
 uint8_t own_key(bool plain);
 
 /* BYTES that follow from SEED; any byte may occur. */
 char *make_value(uint64_t seed, size_t bytes);
 /* A number in NUMERIC cases of four. */
 struct model_value random_value(const struct arena *arena);
-int64_t random_exptime(void);
+int64_t random_exptime(const struct arena *arena);
 /* Shared keys: version and key say how long the value is, and every byte of it. */
 size_t shared_bytes(const struct arena *arena, unsigned key, uint32_t version);
 char *shared_value(const struct arena *arena, unsigned key, uint32_t version);

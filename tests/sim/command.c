@@ -60,26 +60,33 @@ too_large_value(const struct arena *arena)
 static size_t
 random_bytes(const struct arena *arena)
 {
+    /* Where the server treats values in another way, or an item takes another form. */
+    static const uint32_t edges[] = {512, 2048, 4096, 8192, 15300, 16384};
     uint32_t most = arena->item_bytes_max / 2;
-    uint32_t kind = sim_below(100);
+    uint32_t edge;
 
-    if (kind < 50)
-        return sim_below(100);
-    if (kind < 90)
-        return sim_below(arena->value_bytes);
-    if (kind < 99)
-        return sim_below(4 * arena->value_bytes < most ? 4 * arena->value_bytes : most);
-    return sim_below(most);
+    switch (choose(&arena->habits.sizes, 5)) {
+    case 0: return sim_below(100);
+    case 1: return sim_below(arena->value_bytes);
+    case 2: return sim_below(4 * arena->value_bytes < most ? 4 * arena->value_bytes : most);
+    case 3: return sim_below(most);
+    default:
+        edge = edges[sim_below(ARRAY_LEN(edges))];
+        if (arena->habits.edge_bytes != 0 && sim_one_in(2))
+            edge = arena->habits.edge_bytes;
+        edge += sim_below(240);
+        return edge < 120 ? 0 : edge - 120 < most ? edge - 120 : most;
+    }
 }
 
 int64_t
-random_exptime(void)
+random_exptime(const struct arena *arena)
 {
-    switch (sim_below(8)) {
-    case 0: return 1;
-    case 1: return 2 + sim_below(5);
-    case 2: return -1;
-    case 3: return 1000;
+    switch (choose(&arena->habits.exptimes, 5)) {
+    case 1: return 1;
+    case 2: return 2 + sim_below(5);
+    case 3: return -1;
+    case 4: return 1000;
     default: return 0;
     }
 }
@@ -91,7 +98,7 @@ random_value(const struct arena *arena)
     struct model_value v;
 
     v.client_flags = sim_below(3) == 0 ? (uint32_t)sim_random() : 0;
-    v.exptime = random_exptime();
+    v.exptime = random_exptime(arena);
     v.bytes = numeric ? 1 + sim_below(19) : random_bytes(arena);
     v.value = make_value(sim_random(), v.bytes);
     for (size_t i = 0; numeric && i < v.bytes; i++)
@@ -133,9 +140,9 @@ own_key(bool plain)
 }
 
 uint8_t
-any_key(bool plain)
+any_key(const struct arena *arena, bool plain)
 {
-    if (sim_below(5) == 0)
+    if (in_16(arena->habits.shared_in_16))
         return (uint8_t)(KEYS + sim_below(SHARED_KEYS));
     return own_key(plain);
 }

@@ -96,7 +96,7 @@ create(struct client *c, enum verb verb, uint8_t key, struct flags *flags)
 
     flags->count = 0;
     cmd->keys[0] = key;
-    cmd->quiet = sim_below(3) == 0 ? QUIET : LOUD;
+    cmd->quiet = in_16(c->arena->habits.silent_in_16) ? QUIET : LOUD;
     if (cmd->quiet == QUIET) {
         add(flags, "q");
         c->quiet_open = true;
@@ -149,12 +149,12 @@ maybe_compare(struct client *c, struct command *cmd, struct flags *flags)
 }
 
 static void
-maybe_touch(struct command *cmd, struct flags *flags)
+maybe_touch(const struct client *c, struct command *cmd, struct flags *flags)
 {
     if (sim_below(6) != 0)
         return;
     cmd->with_touch = true;
-    cmd->exptime = random_exptime();
+    cmd->exptime = random_exptime(c->arena);
     add(flags, "T%" PRId64, cmd->exptime);
 }
 
@@ -172,7 +172,7 @@ static void
 ask_get(struct client *c)
 {
     static const char letters[] = "cfhlst";
-    uint8_t key = any_key(false);
+    uint8_t key = any_key(c->arena, false);
     struct flags flags;
     struct command *cmd = create(c, DO_GET, key, &flags);
 
@@ -185,7 +185,7 @@ ask_get(struct client *c)
     if (key < KEYS) {
         maybe_vivify(cmd, &flags);
         if (!cmd->vivify)
-            maybe_touch(cmd, &flags);
+            maybe_touch(c, cmd, &flags);
         else
             maybe_new_cas(cmd, &flags);
         cmd->no_bump = sim_below(6) == 0;
@@ -210,7 +210,7 @@ choose_mode(struct client *c, struct command *cmd, struct flags *flags)
                  {'R', MODE_REPLACE},
                  {'A', MODE_APPEND},
                  {'P', MODE_PREPEND}};
-    size_t pick = sim_below(2) == 0 ? 0 : sim_below(ARRAY_LEN(modes));
+    size_t pick = choose(&c->arena->habits.modes, ARRAY_LEN(modes));
     const struct model_item *item = &c->items[cmd->keys[0]];
 
     cmd->mode = modes[pick].mode;
@@ -240,7 +240,7 @@ add_value_flags(struct command *cmd, struct flags *flags)
 static void
 ask_store(struct client *c, bool too_large)
 {
-    uint8_t key = too_large ? own_key(false) : any_key(false);
+    uint8_t key = too_large ? own_key(false) : any_key(c->arena, false);
     struct flags flags;
     struct command *cmd = create(c, DO_STORE, key, &flags);
 
@@ -265,7 +265,7 @@ ask_store(struct client *c, bool too_large)
 static void
 ask_delete(struct client *c)
 {
-    uint8_t key = any_key(false);
+    uint8_t key = any_key(c->arena, false);
     struct flags flags;
     struct command *cmd = create(c, DO_DELETE, key, &flags);
 
@@ -278,7 +278,7 @@ ask_delete(struct client *c)
         if (cmd->empty)
             add(&flags, "x");
         if (cmd->invalidate)
-            maybe_touch(cmd, &flags);
+            maybe_touch(c, cmd, &flags);
         if (cmd->invalidate || cmd->empty)
             maybe_new_cas(cmd, &flags);
     }
@@ -307,7 +307,7 @@ ask_arith(struct client *c)
         add(&flags, "J%" PRIu64, cmd->initial);
     }
     if (!cmd->vivify)
-        maybe_touch(cmd, &flags);
+        maybe_touch(c, cmd, &flags);
     maybe_compare(c, cmd, &flags);
     maybe_new_cas(cmd, &flags);
     if (sim_below(2) == 0)
@@ -369,27 +369,36 @@ meta_ask_noop(struct client *c)
     c->quiet_open = false;
 }
 
-void
-meta_ask(struct client *c)
+static void
+ask_too_large(struct client *c)
 {
-    uint32_t dice = sim_below(1000);
+    ask_store(c, c->arena->item_bytes_max < TOO_LARGE_BELOW_BYTES);
+}
 
-    if (dice < 350)
-        ask_get(c);
-    else if (dice < 600)
-        ask_store(c, false);
-    else if (dice < 700)
-        ask_delete(c);
-    else if (dice < 820)
-        ask_arith(c);
-    else if (dice < 870)
-        ask_debug(c);
-    else if (dice < 890 && c->arena->item_bytes_max < 300000)
-        ask_store(c, true);
-    else if (dice < 950)
-        meta_ask_noop(c);
-    else if (c->quiet_open) /* what follows does not name itself */
+static void
+ask_some_store(struct client *c)
+{
+    ask_store(c, false);
+}
+
+/* What does not name itself comes when nothing quiet is open. */
+static void
+ask_constant_or_noop(struct client *c)
+{
+    if (c->quiet_open)
         meta_ask_noop(c);
     else
         ask_constant(c);
+}
+
+void
+meta_ask(struct client *c)
+{
+    static void (*const actions[])(struct client * c) = {
+        ask_get,   ask_some_store, ask_delete,    ask_arith,
+        ask_debug, ask_too_large,  meta_ask_noop, ask_constant_or_noop,
+    };
+    uint32_t pick = choose(&c->arena->habits.meta, ARRAY_LEN(actions));
+
+    actions[pick](c);
 }

@@ -56,6 +56,7 @@ plan_small_world(struct play *play, struct arena *arena)
 {
     memset(play, 0, sizeof(*play));
     memset(arena, 0, sizeof(*arena));
+    habits_usual(&arena->habits);
     play->clients = 4;
     play->turns = 40;
     play->hurry = 5;

@@ -1,8 +1,11 @@
 #include "play.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "client_priv.h"
 
 enum { SETTLE_TURNS = 20000, SHUTDOWN_TURNS = 100 };
 
@@ -72,6 +75,31 @@ shut_down(struct rig *rig, const struct play *play)
         sim_advance_ms(sim_below(20));
         rig_turn(rig);
     }
+}
+
+/* Store as much as the store takes, and some more, in values of about the same size. */
+static void
+fill(struct rig *rig, const struct play *play)
+{
+    struct sim_link *link = sim_connect(rig->listen_fd, 1 << 20, 1 << 20);
+    uint64_t bytes = play->rig.limit_bytes + play->rig.limit_bytes / 8;
+    char head[64];
+
+    for (uint64_t sent = 0, n = 0; sent < bytes; n++) {
+        size_t len = play->fill_bytes - sim_below(play->fill_bytes / 4 + 1);
+        char *value = make_value(n, len);
+        int head_len =
+            snprintf(head, sizeof(head), "set fill:%" PRIu64 " 0 0 %zu noreply\r\n", n, len);
+
+        if (sim_send(link, head, (size_t)head_len) != (size_t)head_len ||
+            sim_send(link, value, len) != len || sim_send(link, "\r\n", 2) != 2)
+            sim_die("the store cannot be filled");
+        free(value);
+        sent += len + 64;
+        while (sim_unreceived(link) > 0)
+            rig_turn(rig);
+    }
+    sim_link_free(link);
 }
 
 static uint64_t
@@ -144,6 +172,8 @@ play_world(const struct play *play, struct arena *arena, struct play_totals *tot
     if (!rig_start(&rig, &play->rig))
         sim_die("the server does not start");
     arena->listen_fd = rig.listen_fd;
+    if (play->fill_bytes > 0)
+        fill(&rig, play);
     sim_set_faults(&play->faults);
     if (play->fail_nth > 0)
         sim_fail_nth(play->fail_call, play->fail_nth, play->fail_err);

@@ -21,6 +21,8 @@ struct play {
     uint32_t hurry; /* time passes in one turn of so many */
     bool
         shutdown; /* the server is told to go when it has lived: what it says until then is true */
+    uint32_t
+        fill_bytes; /* before they come, the store is filled with values like that; 0: it is not */
     struct rig_config rig;
     struct sim_faults faults;
     /* Beside those: the Nth call of this kind fails, counted from when the server runs. */

@@ -5,6 +5,7 @@
 
 #include "lombard/base/log.h"
 #include "lombard/base/sys.h"
+#include "lombard/loan/buf.h"
 
 #include "sim_sys.h"
 
@@ -40,7 +41,7 @@ start_server(struct rig *rig, const struct rig_config *config)
     const struct server_config server_config = {
         .max_conns = (uint32_t)or_default(config->max_conns, 1000),
         .requests_a_turn = config->requests_a_turn,
-        .buffer_bytes = or_default(config->buffer_bytes, 64 * MB),
+        .buffer_bytes = or_default(config->buffers, 4096) * BUF_TOTAL_BYTES,
         .idle_timeout_s = config->idle_timeout_s,
         .send_timeout_s = config->send_timeout_s,
         .drain_ms = 1000,

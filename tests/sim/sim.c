@@ -5,8 +5,8 @@
  *     sim SEED               this one, and say what happens
  *     sim FROM COUNT         these
  *
- * A world is a server, a number of clients, and a way in which kernel, network
- * and clients misbehave. After every turn the server's invariants are checked,
+ * A world is a server with limits, a number of clients with habits, and a way in
+ * which kernel and network misbehave: all of that is drawn for each world (swarm.h). After every turn the server's invariants are checked,
  * and every byte of every reply; at the end all that was asked must have been
  * answered, and nothing may be left.
  */
@@ -16,131 +16,25 @@
 #include <string.h>
 #include <time.h>
 
-#include "play.h"
+#include "swarm.h"
 
-enum {
-    DEFAULT_SEEDS = 120,
-    MB = 1024 * 1024,
-};
-
-/* What goes wrong in a world, besides cut and delayed bytes. */
-enum mood {
-    MOOD_FAIR,     /* nothing: everything must be exact, and no connection is lost */
-    MOOD_CROWDED,  /* buffers, connections and patience are scarce */
-    MOOD_BROKEN,   /* connections break */
-    MOOD_POOR,     /* memory is refused */
-    MOOD_REFUSING, /* accept, epoll_ctl and setsockopt fail */
-    MOOD_SMALL,    /* the store is: items are evicted all the time */
-    MOOD_ALL,      /* all of the above */
-};
-
-static const char *const mood_names[] = {"fair",     "crowded", "broken", "poor",
-                                         "refusing", "small",   "all"};
-
-static uint32_t
-rarely(uint32_t most)
-{
-    return most / 4 + sim_below(most);
-}
-
-static void
-plan_faults(enum mood mood, struct play *plan, struct arena *arena)
-{
-    bool all = mood == MOOD_ALL;
-    uint32_t *refuse = plan->faults.refuse;
-
-    if (mood == MOOD_CROWDED || all) {
-        plan->rig.max_conns = (uint32_t)plan->clients - (uint32_t)plan->clients / 5;
-        plan->rig.buffer_bytes = MB;
-        plan->rig.idle_timeout_s = sim_below(2) == 0 ? 0 : 5 + sim_below(20);
-        plan->rig.send_timeout_s = sim_below(2) == 0 ? 0 : 2 + sim_below(10);
-        arena->may_close = true;
-        arena->may_reject = true;
-    }
-    if (mood == MOOD_BROKEN || all) {
-        refuse[SIM_RECV] = refuse[SIM_READV] = rarely(400);
-        refuse[SIM_SEND] = refuse[SIM_SENDMSG] = rarely(400);
-        refuse[SIM_SHUTDOWN] = rarely(4);
-        arena->kill_one_in = rarely(300);
-        arena->may_close = true;
-    }
-    if (mood == MOOD_POOR || all) {
-        refuse[SIM_MAP] = rarely(20);
-        refuse[SIM_MALLOC] = rarely(20);
-        arena->facts.memory_faults = true;
-        arena->may_close = true;
-    }
-    if (mood == MOOD_REFUSING || all) {
-        refuse[SIM_ACCEPT] = rarely(6);
-        refuse[SIM_EPOLL_CTL] = rarely(100);
-        refuse[SIM_SET_OPTION] = rarely(10);
-        arena->may_close = true;
-    }
-    if (mood == MOOD_SMALL || all) {
-        plan->rig.limit_bytes = (1 + sim_below(6)) * MB;
-        arena->facts.evictable = true;
-        /* Who stalls on an item while others need its memory has to give way. */
-        arena->may_close = true;
-    }
-}
-
-static enum mood
-plan_world(struct play *plan, struct arena *arena)
-{
-    uint32_t dice = sim_below(16);
-    enum mood mood = dice < 6 ? MOOD_FAIR : dice < 12 ? (enum mood)(dice - 5) : MOOD_ALL;
-
-    memset(plan, 0, sizeof(*plan));
-    memset(arena, 0, sizeof(*arena));
-    if (dice >= 14)
-        mood = MOOD_CROWDED;
-    plan->clients = 2 + (int)sim_below(mood == MOOD_CROWDED ? PLAY_CLIENTS_MAX - 2 : 40);
-    plan->turns = 100 + (int)sim_below(600);
-    plan->hurry = 1 + sim_below(20);
-    plan->faults.cut = sim_below(3) == 0 ? 0 : 1 + sim_below(20);
-    plan->faults.again = sim_below(2) == 0 ? 0 : 2 + sim_below(50);
-    plan->faults.interrupt = sim_below(2) == 0 ? 0 : 2 + sim_below(50);
-    plan->faults.hold_events = sim_below(2) == 0 ? 0 : 2 + sim_below(10);
-    plan->rig.limit_bytes = 64 * MB;
-    plan->rig.requests_a_turn = sim_below(3) == 0 ? 1 + sim_below(30) : 0;
-    plan->rig.keep_buffers = sim_below(10) == 0;
-    plan->rig.latency = sim_below(4) == 0;
-    plan->rig.no_eviction = sim_below(10) == 0;
-    plan->shutdown = sim_below(8) == 0;
-    arena->facts.memory_faults = plan->rig.no_eviction;
-    arena->item_bytes_max = sim_below(4) == 0 ? 2000 + sim_below(200000) : MB;
-    arena->value_bytes = sim_below(4) == 0 ? 20000 : 1200;
-    if (arena->value_bytes > arena->item_bytes_max / 2)
-        arena->value_bytes = arena->item_bytes_max / 2;
-    plan_faults(mood, plan, arena);
-    /* Buffers that are kept are not there for others: nobody else is then sure to be served. */
-    if (plan->rig.keep_buffers && plan->rig.buffer_bytes != 0)
-        plan->shutdown = true;
-    plan->rig.item_bytes_max = arena->item_bytes_max;
-    if (plan->rig.item_bytes_max > plan->rig.limit_bytes / 2)
-        plan->rig.item_bytes_max = plan->rig.limit_bytes / 2;
-    arena->item_bytes_max = (uint32_t)plan->rig.item_bytes_max;
-    arena->facts.evictable_above = plan->rig.limit_bytes / 4;
-    return mood;
-}
+enum { DEFAULT_SEEDS = 120 };
 
 static void
 run_world(uint64_t seed, bool verbose, struct play_totals *totals)
 {
-    char replay[64];
+    char text[512];
     struct play plan;
     struct arena arena;
-    enum mood mood;
 
-    (void)snprintf(replay, sizeof(replay), "sim %" PRIu64, seed);
-    sim_set_replay(replay);
+    (void)snprintf(text, sizeof(text), "sim %" PRIu64, seed);
+    sim_set_replay(text);
     sim_begin(seed);
-    mood = plan_world(&plan, &arena);
-    if (verbose)
-        fprintf(stderr, "seed %" PRIu64 ": %s, %d clients, %d turns, items up to %u%s%s%s\n",
-                seed, mood_names[mood], plan.clients, plan.turns, arena.item_bytes_max,
-                plan.rig.keep_buffers ? ", no loans" : "", plan.rig.no_eviction ? ", -M" : "",
-                plan.shutdown ? ", shut down" : "");
+    swarm_plan(&plan, &arena);
+    if (verbose) {
+        swarm_describe(&plan, &arena, text, sizeof(text));
+        fprintf(stderr, "seed %" PRIu64 ": %s\n", seed, text);
+    }
     play_world(&plan, &arena, totals);
 }
 

@@ -21,8 +21,10 @@
 
 struct pool;
 
+enum { POOL_BYTES_MIN = 4 * BUF_TOTAL_BYTES }; /* a request and its reply, for two */
+
 struct pool_config {
-    size_t limit_bytes;   /* of all buffers; at least 4 of them */
+    size_t limit_bytes;   /* of all buffers; at least POOL_BYTES_MIN */
     size_t reserve_bytes; /* of these, for output only */
     size_t keep_bytes;    /* the freelist is not trimmed below this */
 };

@@ -1,0 +1,155 @@
+/* Draws the plan of a world: every limit, every fault and every habit for itself. */
+#include "swarm.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    KB = 1024,
+    MB = 1024 * KB,
+    BUFFERS_MIN = 4, /* what the pool demands */
+};
+
+/* 0 (never) in half of all worlds; else 2^LO to about 2^HI. */
+static uint32_t
+rarity(uint32_t lo, uint32_t hi)
+{
+    uint32_t base;
+
+    if (sim_below(2) == 0)
+        return 0;
+    base = 1U << (lo + sim_below(hi - lo));
+    return base + sim_below(base);
+}
+
+/* What is scarce: buffers, connections, patience. */
+static void
+draw_limits(struct play *play, struct arena *arena)
+{
+    uint32_t clients = (uint32_t)play->clients;
+
+    if (sim_below(2) == 0) {
+        /* From hardly any to about one for each client. */
+        play->rig.buffers = BUFFERS_MIN + sim_below(sim_below(3) != 0 ? 6 : clients + 4);
+        arena->may_close = true;
+    }
+    if (sim_below(4) == 0) {
+        play->rig.max_conns = 1 + clients - clients / (1 + sim_below(5));
+        arena->may_reject = true;
+        arena->may_close = true;
+    }
+    if (sim_below(5) == 0) {
+        play->rig.idle_timeout_s = 1 + sim_below(20);
+        arena->may_close = true;
+    }
+    if (sim_below(5) == 0) {
+        play->rig.send_timeout_s = 1 + sim_below(10);
+        arena->may_close = true;
+    }
+    play->rig.requests_a_turn = sim_below(3) == 0 ? 1 + sim_below(30) : 0;
+    play->rig.keep_buffers = sim_below(10) == 0;
+    play->rig.latency = sim_below(4) == 0;
+}
+
+/* The store: how much it takes, of which sizes, and whether it evicts. */
+static void
+draw_store(struct play *play, struct arena *arena)
+{
+    static const uint32_t edges[] = {64 * KB, 128 * KB, 512 * KB, MB};
+    static const uint32_t fill[] = {20, 400, 5000, 15300, 18000, 20480, 64 * KB, 400 * KB};
+    bool small = sim_below(3) == 0;
+
+    play->rig.limit_bytes = small ? MB + sim_below(sim_below(2) == 0 ? MB : 7 * MB) : 64 * MB;
+    play->rig.no_eviction = sim_below(small ? 4 : 10) == 0;
+    arena->item_bytes_max = sim_below(4) == 0 ? 2000 + sim_below(200000) : MB;
+    if (arena->item_bytes_max > play->rig.limit_bytes / 2)
+        arena->item_bytes_max = (uint32_t)play->rig.limit_bytes / 2;
+    play->rig.item_bytes_max = arena->item_bytes_max;
+    arena->value_bytes = sim_below(4) == 0 ? 20000 : 1200;
+    if (arena->value_bytes > arena->item_bytes_max / 2)
+        arena->value_bytes = arena->item_bytes_max / 2;
+    if (sim_below(4) == 0)
+        arena->habits.edge_bytes = edges[sim_below(ARRAY_LEN(edges))];
+    arena->facts.memory_faults = play->rig.no_eviction;
+    arena->facts.evictable_above = play->rig.limit_bytes / 4;
+    if (small) {
+        arena->facts.evictable = true;
+        if (sim_below(2) == 0)
+            play->fill_bytes = fill[sim_below(ARRAY_LEN(fill))];
+        if (play->fill_bytes > arena->item_bytes_max / 2)
+            play->fill_bytes = arena->item_bytes_max / 2;
+        if (sim_below(2) == 0)
+            arena->value_bytes = arena->habits.edge_bytes = play->fill_bytes;
+        /* The connection that stalls on an item while others need its memory is closed. */
+        arena->may_close = true;
+    }
+}
+
+/* Each kind of call is refused in some worlds. */
+static void
+draw_faults(struct play *play, struct arena *arena)
+{
+    uint32_t *refuse = play->faults.refuse;
+
+    play->faults.cut = rarity(0, 5);
+    play->faults.again = rarity(1, 6);
+    play->faults.interrupt = rarity(1, 6);
+    play->faults.hold_events = rarity(1, 4);
+    if (sim_below(3) == 0)
+        return; /* short and late, but nothing is refused */
+    refuse[SIM_ACCEPT] = rarity(1, 4);
+    refuse[SIM_SHUTDOWN] = rarity(1, 4);
+    refuse[SIM_SET_OPTION] = rarity(1, 5);
+    refuse[SIM_EPOLL_CTL] = sim_below(2) == 0 ? rarity(4, 9) : 0;
+    refuse[SIM_RECV] = rarity(6, 12);
+    refuse[SIM_READV] = rarity(5, 10);
+    refuse[SIM_SEND] = rarity(6, 12);
+    refuse[SIM_SENDMSG] = rarity(5, 10);
+    if (sim_below(3) == 0) {
+        refuse[SIM_MAP] = rarity(1, 7);
+        refuse[SIM_MALLOC] = rarity(1, 7);
+        arena->facts.memory_faults = true;
+    }
+    arena->kill_one_in = rarity(5, 11);
+    arena->may_close = true;
+}
+
+void
+swarm_plan(struct play *play, struct arena *arena)
+{
+    memset(play, 0, sizeof(*play));
+    memset(arena, 0, sizeof(*arena));
+    play->clients = 2 + (int)sim_below(sim_below(10) == 0 ? PLAY_CLIENTS_MAX - 2 : 30);
+    play->turns = 100 + (int)sim_below(600);
+    play->hurry = 1 + sim_below(20);
+    play->shutdown = sim_below(8) == 0;
+    habits_draw(&arena->habits);
+    draw_limits(play, arena);
+    draw_store(play, arena);
+    draw_faults(play, arena);
+    /* Buffers that are kept are not there for others: no other client is sure to be served. */
+    if (play->rig.keep_buffers && play->rig.buffers != 0)
+        play->shutdown = true;
+}
+
+void
+swarm_describe(const struct play *play, const struct arena *arena, char *dst, size_t bytes)
+{
+    const struct rig_config *rig = &play->rig;
+    int used = snprintf(dst, bytes,
+                        "%d clients, %d iterations, %u buffers, -c %u, %" PRIu64
+                        " KB, items up to %u, cut %u, "
+                        "refused:",
+                        play->clients, play->turns, rig->buffers, rig->max_conns,
+                        rig->limit_bytes / KB, arena->item_bytes_max, play->faults.cut);
+
+    for (int call = 0; call < SIM_CALL_KINDS; call++)
+        if (play->faults.refuse[call] != 0 && used > 0 && (size_t)used < bytes)
+            used += snprintf(dst + used, bytes - (size_t)used, " %s 1/%u",
+                             sim_call_name((enum sim_call)call), play->faults.refuse[call]);
+    if (used > 0 && (size_t)used < bytes)
+        (void)snprintf(dst + used, bytes - (size_t)used, "%s%s%s",
+                       rig->keep_buffers ? ", no loans" : "", rig->no_eviction ? ", -M" : "",
+                       play->shutdown ? ", shut down" : "");
+}

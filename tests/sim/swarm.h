@@ -1,0 +1,12 @@
+/*
+ * tests/sim/swarm.h - the plan of one world: its limits, its faults, its clients' habits.
+ */
+#pragma once
+
+#include "play.h"
+
+/* Draw it; sim_begin() came before. All follows from the seed. */
+void swarm_plan(struct play *play, struct arena *arena);
+/* In one line, for people. */
+void swarm_describe(const struct play *play, const struct arena *arena, char *dst,
+                    size_t bytes);
