@@ -13,9 +13,14 @@
 #include "lombard/conn/server.h"
 #include "lombard/event/signal.h"
 
+/*
+ * TERM and INT: leave when replies are sent; the second one: at once. A client's `shutdown`
+ * does not count as the first. USR1 is memcached's graceful stop, which does not hurry.
+ */
 static void
 on_signal(void *ctx, int signo)
 {
+    static bool asked;
     struct server *server = ctx;
 
     if (signo == SIGHUP) {
@@ -23,8 +28,12 @@ on_signal(void *ctx, int signo)
         return;
     }
     log_line(LOG_INFO, "%s: %s", strsignal(signo),
-             server_is_stopping(server) ? "leaving at once" : "leaving when replies are sent");
-    server_shutdown(server);
+             asked && signo != SIGUSR1 ? "leaving at once" : "leaving when replies are sent");
+    if (asked && signo != SIGUSR1)
+        server_stop_now(server);
+    else
+        server_shutdown(server);
+    asked = true;
 }
 
 static struct cmd *

@@ -285,10 +285,8 @@ server_shutdown(struct server *server)
     uint64_t cursor = 0;
     struct conn *c;
 
-    if (server->stopping) {
-        loop_stop(server->loop);
+    if (server->stopping)
         return;
-    }
     server->stopping = true;
     server_stop_listeners(server);
     while ((c = table_next(&server->table, &cursor)) != NULL)
@@ -298,4 +296,11 @@ server_shutdown(struct server *server)
               server->clock->now_ms + server->config.drain_ms);
     if (server->table.conns == 0)
         loop_stop(server->loop);
+}
+
+void
+server_stop_now(struct server *server)
+{
+    server_shutdown(server);
+    loop_stop(server->loop);
 }

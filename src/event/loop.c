@@ -179,3 +179,9 @@ loop_stop(struct loop *loop)
 {
     loop->stopped = true;
 }
+
+bool
+loop_is_stopped(const struct loop *loop)
+{
+    return loop->stopped;
+}

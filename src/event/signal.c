@@ -1,3 +1,4 @@
+/* Signals, read as events from a signalfd. */
 #include "lombard/event/signal.h"
 
 #include <signal.h>
@@ -12,7 +13,7 @@ on_readable(struct watch *watch, uint32_t events)
     struct signalfd_siginfo info;
 
     (void)events;
-    /* One a turn: the loop is level-triggered. */
+    /* One an iteration: the loop is level-triggered. */
     if (sys_read(watch->fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
         signals->on_signal(signals->ctx, (int)info.ssi_signo);
 }
@@ -28,6 +29,7 @@ signals_start(struct signals *signals, struct loop *loop,
     (void)sigaddset(&set, SIGTERM);
     (void)sigaddset(&set, SIGINT);
     (void)sigaddset(&set, SIGHUP);
+    (void)sigaddset(&set, SIGUSR1);
     if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || sigprocmask(SIG_BLOCK, &set, NULL) != 0)
         return false;
     fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);

@@ -47,10 +47,13 @@ bool server_listen(struct server *server, int fd) MUST_USE;
 bool server_run(struct server *server) MUST_USE;
 /*
  * Stop accepting, close who sleeps, let replies drain for drain_ms, then let
- * server_run() return. Said a second time: return at once.
+ * server_run() return. Clients can ask for it, too (command `shutdown`), and again:
+ * what was begun is not shortened by it.
  */
 void server_shutdown(struct server *server);
-/* Whether a client asked for it (command `shutdown`). */
+/* For the operator: server_run() returns after this iteration, whoever waits for replies. */
+void server_stop_now(struct server *server);
+/* Whether the server is shutting down. */
 bool server_is_stopping(const struct server *server);
 
 /*

@@ -77,6 +77,8 @@ bool loop_turn(struct loop *loop, int max_wait_ms) MUST_USE;
 /* Turns until loop_stop(). False on a broken epoll, with errno. */
 bool loop_run(struct loop *loop) MUST_USE;
 void loop_stop(struct loop *loop);
+/* Whether loop_run() will return instead of waiting for more. */
+bool loop_is_stopped(const struct loop *loop);
 
 struct loop_stats {
     uint64_t turns;

@@ -1,7 +1,7 @@
 /*
  * include/lombard/event/signal.h - signals as events, through signalfd(2).
  *
- * TERM, INT and HUP are blocked and arrive in the loop; PIPE is ignored.
+ * TERM, INT, HUP and USR1 are blocked and arrive in the loop; PIPE is ignored.
  */
 #pragma once
 

@@ -255,6 +255,51 @@ START_TEST(shutdown_closes_sleepers_and_drains_the_rest)
 }
 END_TEST
 
+/* Two clients that say `shutdown` wait as long as one; only the operator cuts it short. */
+START_TEST(no_client_shortens_a_drain)
+{
+    static char value[1 << 20];
+
+    restart_with_shutdown();
+    fill(value, sizeof(value), 1);
+    for (int i = 0; i < 3; i++)
+        dial(i);
+    say(0, "set k 0 0 1048000\r\n");
+    say_bytes(0, value, 1048000);
+    say(0, "\r\nget k\r\nget k\r\n");
+    whisper(1, "shutdown\r\n");
+    whisper(2, "shutdown\r\n");
+    turns(2);
+    ck_assert(server_is_stopping(server));
+    ck_assert(is_closed(1));
+    ck_assert(is_closed(2));
+    ck_assert(!loop_is_stopped(server_loop(server)));
+    ck_assert_uint_eq(hear(0), 8 + 2 * (19 + 1048000 + 7));
+    ck_assert(is_closed(0));
+    turns(1);
+    ck_assert(loop_is_stopped(server_loop(server))); /* no connection is left */
+}
+END_TEST
+
+START_TEST(the_operator_may_stop_without_draining)
+{
+    static char value[1 << 20];
+
+    fill(value, sizeof(value), 1);
+    dial(0);
+    say(0, "set k 0 0 1048000\r\n");
+    say_bytes(0, value, 1048000);
+    say(0, "\r\nget k\r\nget k\r\n");
+    turns(3);
+    server_shutdown(server);
+    server_shutdown(server);
+    turns(1);
+    ck_assert(!loop_is_stopped(server_loop(server)));
+    server_stop_now(server);
+    ck_assert(loop_is_stopped(server_loop(server)));
+}
+END_TEST
+
 /* Asked for in words that it does not know, or without -A: it stays. */
 START_TEST(only_a_valid_shutdown_shuts_down)
 {
@@ -330,6 +375,8 @@ main(void)
     tcase_add_test(tc, a_silent_operator_is_none);
     tcase_add_test(tc, requests_a_turn_are_honoured);
     tcase_add_test(tc, shutdown_closes_sleepers_and_drains_the_rest);
+    tcase_add_test(tc, no_client_shortens_a_drain);
+    tcase_add_test(tc, the_operator_may_stop_without_draining);
     tcase_add_test(tc, only_a_valid_shutdown_shuts_down);
     tcase_add_test(tc, line_without_end_is_refused);
     tcase_add_test(tc, multiget_of_any_length);

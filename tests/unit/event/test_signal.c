@@ -27,7 +27,7 @@ on_signal(void *ctx, int signo)
 
 START_TEST(signals_arrive_as_events)
 {
-    static const int signos[] = {SIGTERM, SIGINT, SIGHUP};
+    static const int signos[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
     struct loop_user user = {NULL, nothing, nothing, nothing, no_work};
     struct signals signals;
     struct clock now;
