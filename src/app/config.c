@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "lombard/base/num.h"
+#include "lombard/store/store.h"
 
 enum long_only {
     OPT_IDLE_TIMEOUT = 256,
@@ -19,6 +20,8 @@ enum long_only {
     OPT_LOAN,
     OPT_LATENCY,
 };
+
+#define MEMORY_MB_MAX (STORE_LIMIT_BYTES_MAX >> 20)
 
 static const char short_options[] = ":p:s:a:l:m:c:I:R:b:vdP:u:AFXCMt:U:o:hV";
 
@@ -62,14 +65,14 @@ static const char help_text[] =
     "Usage: lombard [options]\n"
     "\n"
     "Where to listen\n"
-    "  -p, --port=N             TCP port (default 11211; 0 or -1: any free port)\n"
+    "  -p, --port=N             TCP port (default 11211; 0: none; -1: any free port)\n"
     "  -l, --listen=ADDR[,...]  addresses: host, host:port or [v6]:port (default: all)\n"
     "  -s, --unix-socket=PATH   unix socket; no TCP unless -p or -l is given as well\n"
     "  -a, --unix-mask=MODE     its access mode, octal (default 0700)\n"
     "  -b, --listen-backlog=N   connections that may wait in the kernel (default 1024)\n"
     "\n"
     "Memory\n"
-    "  -m, --memory-limit=N     megabytes for items, their index included (default 64)\n"
+    "  -m, --memory-limit=N     megabytes for items, index included (default 64, most 262144)\n"
     "  -I, --max-item-size=N    largest item: bytes, or with k, m or g (default 1m)\n"
     "  -M, --disable-evictions  refuse to store when full, instead of evicting\n"
     "  -C, --disable-cas        no CAS: 8 bytes less an item\n"
@@ -174,7 +177,7 @@ parse_port(const char *text, int *out)
     uint64_t value;
 
     if (strcmp(text, "-1") == 0) {
-        *out = 0;
+        *out = -1;
         return true;
     }
     if (!parse_number(text, 0, 65535, &value))
@@ -260,7 +263,7 @@ take_value(struct config *config, int option, char *text)
     case 'l': config->tcp = true; return parse_hosts(config, text);
     case 's': config->unix_path = text; return *text != '\0';
     case 'a': return parse_mode(text, &config->unix_mode);
-    case 'm': return parse_number(text, 1, UINT64_C(1) << 20, &config->memory_mb);
+    case 'm': return parse_number(text, 1, MEMORY_MB_MAX, &config->memory_mb);
     case 'I': return parse_size(text, 1024, UINT64_C(1) << 30, &config->item_bytes_max);
     case 'c': return parse_u32(text, 1, 1U << 30, &config->max_conns);
     case 'R': return parse_u32(text, 0, UINT32_MAX, &config->requests_a_turn);
@@ -293,6 +296,15 @@ name_option(char *name, size_t bytes, int option)
         return true;
     }
     return false;
+}
+
+/* Whether a value of -m is a number that is only too large. */
+static bool
+is_too_much_memory(int option, const char *text)
+{
+    uint64_t value;
+
+    return option == 'm' && parse_number(text, MEMORY_MB_MAX + 1, UINT64_MAX, &value);
 }
 
 /* One option. CONFIG_RUN: go on. */
@@ -337,6 +349,10 @@ take_option(struct config *config, int option, char **argv)
         if (take_value(config, option, optarg))
             return CONFIG_RUN;
         (void)name_option(name, sizeof(name), option);
+        if (is_too_much_memory(option, optarg))
+            return usage("option %s: %s is more than the %" PRIu64
+                         " megabytes that can be indexed",
+                         name, optarg, MEMORY_MB_MAX);
         return usage("option %s: bad value '%s'", name, optarg);
     }
 }
@@ -350,6 +366,9 @@ check_together(const struct config *config, int argc, char **argv)
         return usage("-I: an item of %" PRIu64 " bytes does not fit into -m %" PRIu64
                      " megabytes",
                      config->item_bytes_max, config->memory_mb);
+    if (config->port == 0 && config->unix_path == NULL)
+        return usage("-p 0 means no TCP, and without -s there is nothing to listen on. For any "
+                     "free port say -p -1");
     return CONFIG_RUN;
 }
 
@@ -386,6 +405,8 @@ config_parse(struct config *config, int argc, char **argv)
     }
     if (config->unix_path == NULL)
         config->tcp = true;
+    if (config->port == 0)
+        config->tcp = false;
     return check_together(config, argc, argv);
 }
 
@@ -410,7 +431,7 @@ config_stat_next(void *ctx, uint64_t *cursor, struct stat_line *line)
     const struct setting settings[] = {
         {"maxbytes", c->memory_mb << 20, NULL},
         {"maxconns", c->max_conns, NULL},
-        {"tcpport", (uint64_t)c->port, NULL},
+        {"tcpport", (uint64_t)c->port, c->port < 0 ? "-1" : NULL},
         {"udpport", 0, NULL},
         {"inter", 0, c->host_count > 0 ? c->hosts[0] : "NULL"},
         {"verbosity", (uint64_t)c->verbosity, NULL},

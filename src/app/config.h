@@ -13,8 +13,8 @@
 enum { LISTEN_HOSTS_MAX = 16 };
 
 struct config {
-    int port;                            /* -p; 0 or -1: the kernel picks one */
-    bool tcp;                            /* false with -s alone */
+    int port;                            /* -p; -1: the kernel picks one */
+    bool tcp;                            /* false with -p 0, or with -s alone */
     const char *hosts[LISTEN_HOSTS_MAX]; /* -l: host, host:port or [v6]:port */
     int host_count;                      /* 0: every address */
     const char *unix_path;               /* -s */

@@ -1,47 +1,83 @@
+/* Takes from the host what a daemon needs: descriptors, sockets, files. */
 #include "daemon.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lombard/base/log.h"
 #include "lombard/base/num.h"
 
-enum { SPARE_DESCRIPTORS = 64 }; /* for everything that is no client */
+enum {
+    OWN_DESCRIPTORS = 16, /* that are opened later: epoll, signals, files, one to accept with */
+    LINGERERS_MAX = 64,   /* refused clients that have not closed yet (conn/linger.h) */
+    CONNS_MIN = 4,        /* fewer are not worth starting for */
+};
 
-void
-daemon_raise_limits(struct config *config)
+static uint64_t
+count_descriptors(void)
 {
-    rlim_t wanted = (rlim_t)config->max_conns + SPARE_DESCRIPTORS;
+    DIR *dir = opendir("/proc/self/fd");
+    uint64_t count = 0;
+
+    if (dir == NULL)
+        return OWN_DESCRIPTORS;
+    while (readdir(dir) != NULL)
+        count++;
+    (void)closedir(dir);
+    return count - 3; /* ".", ".." and the directory itself */
+}
+
+/* Raise the limit on descriptors as far as WANTED, if that may be; what it is then. */
+static uint64_t
+raise_descriptors(uint64_t wanted)
+{
+    struct rlimit raised = {wanted, wanted};
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
-        return;
+        return wanted;
     if (limit.rlim_max < wanted) {
-        struct rlimit raised = {wanted, wanted};
-
         if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
-            return; /* we may: root */
-        wanted = limit.rlim_max;
+            return wanted; /* we may: root */
+        raised = (struct rlimit){limit.rlim_max, limit.rlim_max};
+    } else {
+        raised.rlim_max = limit.rlim_max;
     }
-    limit.rlim_cur = wanted;
-    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 ||
-        wanted >= (rlim_t)config->max_conns + SPARE_DESCRIPTORS)
-        return;
-    config->max_conns = wanted > (rlim_t)2 * SPARE_DESCRIPTORS
-                            ? (uint32_t)(wanted - SPARE_DESCRIPTORS)
-                            : (uint32_t)SPARE_DESCRIPTORS;
+    return setrlimit(RLIMIT_NOFILE, &raised) == 0 ? raised.rlim_cur : limit.rlim_cur;
+}
+
+bool
+daemon_raise_limits(struct config *config)
+{
+    uint64_t own = count_descriptors() + OWN_DESCRIPTORS;
+    uint64_t limit = raise_descriptors(own + LINGERERS_MAX + config->max_conns);
+    uint64_t left = limit > own ? limit - own : 0;
+    uint64_t lingerers = left / 4 < LINGERERS_MAX ? left / 4 : LINGERERS_MAX;
+
+    if (left - lingerers >= config->max_conns)
+        return true;
+    if (left < CONNS_MIN) {
+        log_line(LOG_ERROR,
+                 "this process may open only %" PRIu64 " descriptors, and needs %" PRIu64
+                 " for itself: raise the limit (ulimit -n, LimitNOFILE=)",
+                 limit, own);
+        return false;
+    }
+    config->max_conns = (uint32_t)(left - lingerers);
     log_line(LOG_WARN,
-             "this process may open only %lu descriptors: -c is lowered to %u. Raise the "
-             "limit (ulimit -n, LimitNOFILE=) to have more",
-             (unsigned long)wanted, config->max_conns);
+             "this process may open only %" PRIu64 " descriptors: -c is lowered to %u. Raise "
+             "the limit (ulimit -n, LimitNOFILE=) to have more",
+             limit, config->max_conns);
+    return true;
 }
 
 /* --- Listening --- */
@@ -59,7 +95,7 @@ parse_place(const char *text, int default_port, struct place *place)
     const char *end = text + strlen(text);
     const char *colon = strrchr(text, ':');
     const char *port = NULL;
-    uint32_t number = (uint32_t)default_port;
+    uint32_t number = default_port > 0 ? (uint32_t)default_port : 0; /* any */
 
     if (*text == '[') {
         text++;
@@ -106,7 +142,7 @@ static bool
 listen_tcp(const struct config *config, struct listen_sockets *sockets)
 {
     if (config->host_count == 0)
-        return listen_at(NULL, (uint16_t)config->port, config, sockets);
+        return listen_at(NULL, config->port > 0 ? (uint16_t)config->port : 0, config, sockets);
     for (int i = 0; i < config->host_count; i++) {
         struct place place;
 
@@ -120,127 +156,111 @@ listen_tcp(const struct config *config, struct listen_sockets *sockets)
     return true;
 }
 
+/* What a socket is made of, for user_make(). */
+struct unix_socket {
+    const struct config *config;
+    struct listen_sockets *sockets;
+};
+
 static bool
-listen_unix(const struct config *config, struct listen_sockets *sockets)
+open_unix(void *ctx)
 {
-    switch (
-        listen_open_unix(config->unix_path, config->unix_mode, (int)config->backlog, sockets)) {
+    const struct unix_socket *u = ctx;
+
+    switch (listen_open_unix(u->config->unix_path, u->config->unix_mode,
+                             (int)u->config->backlog, u->sockets)) {
     case LISTEN_OK: return true;
     case LISTEN_BAD_ADDRESS:
     case LISTEN_FAILED: break;
     }
-    log_line(LOG_ERROR, "failed to listen on UNIX socket %s: %s", config->unix_path,
-             strerror(errno));
     return false;
 }
 
-bool
-daemon_listen(const struct config *config, struct listen_sockets *sockets)
+/* The user of -u could not make it there, so root did: it is to be the user's all the same. */
+static void
+give_to(const struct user *user, const struct own_file *file)
 {
-    if (config->unix_path != NULL && !listen_unix(config, sockets))
-        return false;
+    struct stat st;
+
+    if (!user->other || fstat(file->fd, &st) != 0 || st.st_uid == user->uid)
+        return;
+    /* Only what we have just made is given away, whatever the name means by now. */
+    if (st.st_uid == geteuid() && st.st_nlink == 1 &&
+        fchownat(file->fd, "", user->uid, user->gid, AT_EMPTY_PATH) == 0)
+        return;
+    log_line(LOG_WARN, "-s: %s stays root's, which user %s may not be able to use: %s",
+             file->path, user->name, strerror(errno));
+}
+
+static bool
+listen_unix(const struct config *config, const struct user *user,
+            struct listen_sockets *sockets, struct own_file *file)
+{
+    struct unix_socket made = {config, sockets};
+    int lock = own_file_lock(config->unix_path);
+    bool ok = user_make(user, open_unix, &made);
+    int err = errno;
+
+    if (ok && !own_file_hold(file, config->unix_path))
+        log_line(LOG_WARN, "-s: %s will stay behind: %s", config->unix_path, strerror(errno));
+    own_file_unlock(lock);
+    if (ok && file->fd >= 0)
+        give_to(user, file);
+    if (!ok)
+        log_line(LOG_ERROR, "failed to listen on UNIX socket %s: %s", config->unix_path,
+                 strerror(err));
+    return ok;
+}
+
+bool
+daemon_listen(const struct config *config, const struct user *user,
+              struct listen_sockets *sockets, struct own_file *unix_file)
+{
     if (config->tcp && !listen_tcp(config, sockets))
+        return false;
+    if (config->unix_path != NULL && !listen_unix(config, user, sockets, unix_file))
         return false;
     listen_set_peer_timeout(sockets, config->peer_timeout_s);
     return true;
 }
 
-/* --- The process --- */
+/* --- Files --- */
+
+/* What a file is made of, for user_make(). */
+struct text_file {
+    struct own_file *file;
+    const char *path;
+    const char *text;
+};
 
 static bool
-is_root(void)
+write_text(void *ctx)
 {
-    return getuid() == 0 || geteuid() == 0;
+    const struct text_file *t = ctx;
+
+    return own_file_write(t->file, t->path, t->text);
 }
 
 bool
-daemon_check_user(const struct config *config)
-{
-    if (!is_root())
-        return true;
-    if (config->user == NULL) {
-        log_line(LOG_ERROR, "can't run as root without the -u switch");
-        return false;
-    }
-    if (getpwnam(config->user) == NULL) {
-        log_line(LOG_ERROR, "can't find the user %s to switch to", config->user);
-        return false;
-    }
-    return true;
-}
-
-bool
-daemon_drop_privileges(const struct config *config)
-{
-    const struct passwd *user = is_root() ? getpwnam(config->user) : NULL;
-
-    if (user == NULL || user->pw_uid == 0)
-        return true; /* nothing to drop, or root on purpose */
-    if (setgroups(0, NULL) != 0 || setgid(user->pw_gid) != 0 || setuid(user->pw_uid) != 0) {
-        log_line(LOG_ERROR, "failed to assume identity of user %s: %s", config->user,
-                 strerror(errno));
-        return false;
-    }
-    return true;
-}
-
-bool
-daemon_detach(void)
-{
-    int null_fd;
-
-    switch (fork()) {
-    case -1: log_line(LOG_ERROR, "failed to fork: %s", strerror(errno)); return false;
-    case 0: break;
-    default: _exit(0);
-    }
-    if (setsid() < 0 || chdir("/") != 0) {
-        log_line(LOG_ERROR, "failed to detach: %s", strerror(errno));
-        return false;
-    }
-    null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0 || dup2(null_fd, STDOUT_FILENO) < 0) {
-        log_line(LOG_ERROR, "failed to open /dev/null: %s", strerror(errno));
-        return false;
-    }
-    /* With -v somebody wants to see the log; else it has nowhere to go. */
-    if (log_get_level() <= LOG_INFO && dup2(null_fd, STDERR_FILENO) < 0)
-        return false;
-    (void)close(null_fd);
-    log_open();
-    return true;
-}
-
-/* Write to PATH under a temporary name first: whoever waits for the file reads it whole. */
-static bool
-write_file(const char *path, const char *text)
-{
-    char temporary[4096];
-    FILE *file;
-    bool ok;
-
-    if (snprintf(temporary, sizeof(temporary), "%s.tmp", path) >= (int)sizeof(temporary)) {
-        errno = ENAMETOOLONG;
-        return false;
-    }
-    file = fopen(temporary, "we");
-    if (file == NULL)
-        return false;
-    ok = fputs(text, file) >= 0;
-    ok = fclose(file) == 0 && ok;
-    return ok && rename(temporary, path) == 0;
-}
-
-bool
-daemon_write_pid(const char *path)
+daemon_write_pid(const char *path, const struct user *user, struct own_file *file)
 {
     char text[32];
+    struct text_file made = {file, path, text};
 
     (void)snprintf(text, sizeof(text), "%ld\n", (long)getpid());
-    if (write_file(path, text))
+    if (user_make(user, write_text, &made))
         return true;
     log_line(LOG_ERROR, "-P: could not write %s: %s", path, strerror(errno));
     return false;
+}
+
+void
+daemon_remove(struct own_file *file)
+{
+    if (own_file_remove(file))
+        return;
+    log_line(LOG_WARN, "could not remove %s: %s", file->path, strerror(errno));
+    own_file_fini(file);
 }
 
 static bool
@@ -255,11 +275,14 @@ is_ipv6(int fd)
 }
 
 bool
-daemon_write_ports(const struct listen_sockets *sockets)
+daemon_write_ports(const struct listen_sockets *sockets, const struct user *user)
 {
     const char *path = getenv("MEMCACHED_PORT_FILENAME");
     char text[LISTEN_SOCKETS_MAX * 24];
+    struct own_file file;
+    struct text_file made = {&file, path, text};
     size_t used = 0;
+    bool ok;
 
     if (path == NULL)
         return true;
@@ -271,9 +294,12 @@ daemon_write_ports(const struct listen_sockets *sockets)
             used += (size_t)snprintf(text + used, sizeof(text) - used, "TCP %s: %u\n",
                                      is_ipv6(sockets->fd[i]) ? "INET6" : "INET", port);
     }
-    if (write_file(path, text))
-        return true;
-    log_line(LOG_ERROR, "MEMCACHED_PORT_FILENAME: could not write %s: %s", path,
-             strerror(errno));
-    return false;
+    own_file_init(&file);
+    ok = user_make(user, write_text, &made);
+    if (!ok)
+        log_line(LOG_ERROR, "MEMCACHED_PORT_FILENAME: could not write %s: %s", path,
+                 strerror(errno));
+    else
+        (void)close(file.fd); /* as with memcached, it stays when we go */
+    return ok;
 }

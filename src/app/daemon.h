@@ -1,7 +1,7 @@
 /*
- * src/app/daemon.h - what a daemon owes to its host: descriptors, users, files.
+ * src/app/daemon.h - what a daemon takes from its host: descriptors, sockets, files.
  *
- * Each returns false after having logged what went wrong and what to do.
+ * Each that returns false has logged what went wrong and what to do.
  */
 #pragma once
 
@@ -11,21 +11,22 @@
 #include "config.h"
 #include "lombard/base/attr.h"
 #include "lombard/event/listen.h"
+#include "own_file.h"
+#include "user.h"
 
 /*
- * Let the process open a descriptor for every connection of max_conns, and some
- * more. Where the host does not allow that many, max_conns is lowered.
+ * Let the process open a descriptor for every connection of max_conns, and what it needs
+ * beside them. Where the host does not allow that many, max_conns is lowered to what can
+ * be had. After everything else that stays open is open. False when hardly any is left.
  */
-void daemon_raise_limits(struct config *config);
-/* Open all sockets of the configuration. */
-bool daemon_listen(const struct config *config, struct listen_sockets *sockets) MUST_USE;
-/* Whether -u is given where it is needed, and names somebody. Before anything else. */
-bool daemon_check_user(const struct config *config) MUST_USE;
-/* Become -u's user. After everything that needs root: sockets, files. */
-bool daemon_drop_privileges(const struct config *config) MUST_USE;
-/* Leave the terminal; the parent exits. */
-bool daemon_detach(void) MUST_USE;
+bool daemon_raise_limits(struct config *config) MUST_USE;
+/* Open all sockets of the configuration. UNIX_FILE: that of -s, to be removed at the end. */
+bool daemon_listen(const struct config *config, const struct user *user,
+                   struct listen_sockets *sockets, struct own_file *unix_file) MUST_USE;
 /* -P: write the process id. */
-bool daemon_write_pid(const char *path) MUST_USE;
+bool daemon_write_pid(const char *path, const struct user *user,
+                      struct own_file *file) MUST_USE;
 /* MEMCACHED_PORT_FILENAME: which ports were got, a line a socket. */
-bool daemon_write_ports(const struct listen_sockets *sockets) MUST_USE;
+bool daemon_write_ports(const struct listen_sockets *sockets, const struct user *user) MUST_USE;
+/* At the end: remove what is still ours. */
+void daemon_remove(struct own_file *file);

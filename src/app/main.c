@@ -1,3 +1,4 @@
+/* The program: starts what the options say, serves, and tidies up. */
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -7,16 +8,20 @@
 
 #include "config.h"
 #include "daemon.h"
+#include "detach.h"
 #include "lombard/base/clock.h"
 #include "lombard/base/log.h"
 #include "lombard/cmd/cmd.h"
 #include "lombard/conn/server.h"
 #include "lombard/event/signal.h"
+#include "lombard/event/timer.h"
 
 /*
  * TERM and INT: leave when replies are sent; the second one: at once. A client's `shutdown`
  * does not count as the first. USR1 is memcached's graceful stop, which does not hurry.
  */
+enum { LOG_TICK_MS = 1000 };
+
 static void
 on_signal(void *ctx, int signo)
 {
@@ -110,36 +115,110 @@ log_start(const struct config *config, const struct listen_sockets *sockets)
              config->memory_mb, config->max_conns);
 }
 
+/* --- Lines that were not written, as statistics and in the log itself --- */
+
+static const struct stat_desc log_descs[] = {
+    {"log_dropped", offsetof(struct log_counts, dropped), COUNTER},
+    {"log_suppressed", offsetof(struct log_counts, suppressed), COUNTER},
+};
+
+static bool
+log_stat_next(void *ctx, uint64_t *cursor, struct stat_line *line)
+{
+    return stat_table_next(log_descs, ARRAY_LEN(log_descs), ctx, cursor, line);
+}
+
+static void
+log_stat_reset(void *ctx)
+{
+    stat_table_reset(log_descs, ARRAY_LEN(log_descs), ctx);
+}
+
+struct log_timer {
+    struct timer timer;
+    struct loop *loop;
+};
+
+static void
+on_log_tick(struct timer *timer)
+{
+    struct log_timer *t = CONTAINER_OF(timer, struct log_timer, timer);
+
+    log_tick();
+    timer_set(loop_timers(t->loop), timer, loop_now_ms(t->loop) + LOG_TICK_MS);
+}
+
+/* --- The life of the process --- */
+
+/* What is known of it beside its configuration. */
+struct process {
+    struct config config;
+    struct user user;
+    struct detach detach;
+    struct listen_sockets sockets;
+    struct own_file pid_file;
+    struct own_file unix_file;
+};
+
+/*
+ * Whoever sees these files can connect already. They are made last, so that a start that
+ * fails leaves none; then root's rights are gone, and then the caller is told.
+ */
+static bool
+get_ready(struct process *p)
+{
+    const struct config *config = &p->config;
+
+    if ((config->pid_file != NULL &&
+         !daemon_write_pid(config->pid_file, &p->user, &p->pid_file)) ||
+        !daemon_write_ports(&p->sockets, &p->user) || !user_become(&p->user))
+        return false;
+    log_start(config, &p->sockets);
+    return !config->daemon || detach_ready(&p->detach, config->verbosity > 0);
+}
+
+static int
+run(struct server *server)
+{
+    struct log_timer t = {.loop = server_loop(server)};
+    bool ok;
+
+    timer_init(&t.timer, on_log_tick);
+    on_log_tick(&t.timer);
+    ok = server_run(server);
+    timer_cancel(&t.timer);
+    if (!ok)
+        log_line(LOG_ERROR, "waiting for events failed: %s", strerror(errno));
+    return ok ? EX_OK : EX_OSERR;
+}
+
 /* From here on everything is made, and unmade in reverse. */
 static int
-serve(struct config *config, struct listen_sockets *sockets)
+serve(struct process *p)
 {
     struct clock clock;
     struct signals signals;
-    struct stat_source settings = {"settings", config_stat_next, NULL, config};
+    struct stat_source settings = {"settings", config_stat_next, NULL, &p->config};
+    struct stat_source lines = {"", log_stat_next, log_stat_reset, log_counts()};
     struct server *server = NULL;
     struct cmd *cmd;
     int status = EX_OSERR;
 
     clock_init(&clock);
-    cmd = make_cmd(config, &clock);
+    cmd = make_cmd(&p->config, &clock);
     if (cmd == NULL)
         return status;
-    server = make_server(config, &clock, cmd);
+    server = make_server(&p->config, &clock, cmd);
     if (server == NULL)
         goto out;
     cmd_add_stats(cmd, &settings);
+    cmd_add_stats(cmd, &lines);
     if (!signals_start(&signals, server_loop(server), on_signal, server)) {
         log_line(LOG_ERROR, "could not take signals: %s", strerror(errno));
         goto out;
     }
-    if (hand_over(server, sockets)) {
-        log_start(config, sockets);
-        if (server_run(server))
-            status = EX_OK;
-        else
-            log_line(LOG_ERROR, "waiting for events failed: %s", strerror(errno));
-    }
+    if (hand_over(server, &p->sockets) && get_ready(p))
+        status = run(server);
     signals_stop(&signals);
 out:
     server_destroy(server);
@@ -147,39 +226,54 @@ out:
     return status;
 }
 
-static enum log_level
-level_of(int verbosity)
+static int
+start_and_serve(struct process *p)
 {
-    if (verbosity == 0)
-        return LOG_INFO;
-    return verbosity == 1 ? LOG_DEBUG : LOG_TRACE;
+    int status = EX_OSERR;
+
+    own_file_init(&p->pid_file);
+    own_file_init(&p->unix_file);
+    if (user_leave_groups(&p->user) &&
+        daemon_listen(&p->config, &p->user, &p->sockets, &p->unix_file) &&
+        daemon_raise_limits(&p->config))
+        status = serve(p);
+    daemon_remove(&p->pid_file);
+    daemon_remove(&p->unix_file);
+    log_finish();
+    return status;
+}
+
+/* In the background only what is wrong is of interest, and later there is no log at all. */
+static enum log_level
+level_of(const struct config *config)
+{
+    if (config->verbosity == 0)
+        return config->daemon ? LOG_WARN : LOG_INFO;
+    return config->verbosity == 1 ? LOG_DEBUG : LOG_TRACE;
 }
 
 int
 main(int argc, char **argv)
 {
-    struct config config;
-    struct listen_sockets sockets = {.count = 0};
-    int status;
+    static struct process process;
+    int status = EX_OSERR;
 
-    switch (config_parse(&config, argc, argv)) {
+    detach_keep_standard();
+    (void)signal(SIGPIPE, SIG_IGN); /* a log that is not read any more is no reason to end */
+    switch (config_parse(&process.config, argc, argv)) {
     case CONFIG_RUN: break;
     case CONFIG_DONE: return EX_OK;
     case CONFIG_USAGE: return EX_USAGE;
     }
-    log_set_level(level_of(config.verbosity));
+    log_set_level(level_of(&process.config));
     log_open();
-    if (!daemon_check_user(&config))
+    if (!user_find(&process.user, process.config.user))
         return EX_USAGE;
-    daemon_raise_limits(&config);
-    if (!daemon_listen(&config, &sockets) || (config.daemon && !daemon_detach()) ||
-        (config.pid_file != NULL && !daemon_write_pid(config.pid_file)) ||
-        !daemon_write_ports(&sockets) || !daemon_drop_privileges(&config))
-        return EX_OSERR;
-    status = serve(&config, &sockets);
-    if (config.pid_file != NULL)
-        (void)unlink(config.pid_file);
-    if (config.unix_path != NULL)
-        (void)unlink(config.unix_path);
-    return status;
+    if (process.config.daemon)
+        switch (detach_begin(&process.detach, &status)) {
+        case DETACH_CHILD: break;
+        case DETACH_PARENT:
+        case DETACH_FAILED: return status;
+        }
+    return start_and_serve(&process);
 }

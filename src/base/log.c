@@ -37,7 +37,7 @@ log_get_level(void)
     return level_max;
 }
 
-const struct log_counts *
+struct log_counts *
 log_counts(void)
 {
     return &counts;

@@ -146,7 +146,8 @@ remove_dead_socket(const struct sockaddr_un *address)
 
     if (lstat(address->sun_path, &st) != 0 || !S_ISSOCK(st.st_mode))
         return;
-    probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    /* A queue that is full belongs to a server that lives: no waiting for a place in it. */
+    probe = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (probe < 0)
         return;
     if (connect(probe, (const struct sockaddr *)address, sizeof(*address)) != 0 &&

@@ -10,6 +10,7 @@
 
 #include "config.h"
 #include "lombard/base/attr.h"
+#include "lombard/store/store.h"
 
 enum { ARGS_MAX = 64, SETTINGS_BYTES = 8192 };
 
@@ -50,13 +51,14 @@ parse(struct config *config, char *text)
 static void
 check_limits(const struct config *config)
 {
-    REQUIRE(config->port >= 0 && config->port <= 65535);
+    REQUIRE(config->port >= -1 && config->port <= 65535);
+    REQUIRE(config->tcp <= (config->port != 0));
     REQUIRE(config->host_count >= 0 && config->host_count <= LISTEN_HOSTS_MAX);
     for (int i = 0; i < config->host_count; i++)
         REQUIRE(config->hosts[i][0] != '\0');
     REQUIRE(config->tcp || config->unix_path != NULL);
     REQUIRE(config->unix_mode <= 0777);
-    REQUIRE(config->memory_mb >= 1 && config->memory_mb <= 1U << 20);
+    REQUIRE(config->memory_mb >= 1 && config->memory_mb <= STORE_LIMIT_BYTES_MAX >> 20);
     REQUIRE(config->item_bytes_max >= 1024);
     REQUIRE(config->item_bytes_max <= config->memory_mb << 20);
     REQUIRE(config->max_conns >= 1);

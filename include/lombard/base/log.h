@@ -83,7 +83,8 @@ struct log_counts {
     uint64_t suppressed; /* lines beyond the limit of their kind */
 };
 
-const struct log_counts *log_counts(void);
+/* For `stats`, which may also put them back to 0. */
+struct log_counts *log_counts(void);
 
 /*
  * Write SRC at DST with every byte outside 0x20..0x7e as \xHH, NUL-terminated,

@@ -21,8 +21,11 @@
 
 struct store;
 
+/* A location has 38 bits: more memory than this could not be found again. */
+#define STORE_LIMIT_BYTES_MAX (UINT64_C(1) << 38)
+
 struct store_config {
-    size_t limit_bytes;    /* -m: arena, index and bookkeeping together */
+    size_t limit_bytes;    /* -m: arena, index and bookkeeping; at most STORE_LIMIT_BYTES_MAX */
     size_t item_bytes_max; /* -I: key, value and header of one item */
     bool evict;            /* false for -M */
     bool with_cas;         /* false for -C */

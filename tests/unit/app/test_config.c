@@ -84,8 +84,8 @@ static const struct {
     {"", "buffer_memory", "268435456"},
     {"", "latency", "no"},
     {"", "loan", "on"},
-    {"-p 0", "tcpport", "0"},
-    {"-p -1", "tcpport", "0"},
+    {"-p 0 -s /tmp/a", "tcpport", "0"},
+    {"-p -1", "tcpport", "-1"},
     {"-p 65535", "tcpport", "65535"},
     {"--port=11212", "tcpport", "11212"},
     {"-l 127.0.0.1,[::1]:2", "inter", "127.0.0.1"},
@@ -95,7 +95,7 @@ static const struct {
     {"-b 1", "tcp_backlog", "1"},
     {"--listen-backlog 1048576", "tcp_backlog", "1048576"},
     {"-m 1", "maxbytes", "1048576"},
-    {"--memory-limit=1048576", "maxbytes", "1099511627776"},
+    {"--memory-limit=262144", "maxbytes", "274877906944"},
     {"-I 1024", "item_size_max", "1024"},
     {"-I 2k", "item_size_max", "2048"},
     {"-I 3M", "item_size_max", "3145728"},
@@ -162,6 +162,12 @@ START_TEST(places_to_listen)
     ck_assert_int_eq(config.host_count, 3);
     ck_assert_str_eq(config.hosts[1], "b:1");
     ck_assert_str_eq(config.hosts[2], "c");
+    ck_assert_int_eq(parse("-p 0 -s /tmp/x"), CONFIG_RUN); /* no TCP, even with -l */
+    ck_assert(!config.tcp);
+    ck_assert_int_eq(parse("-l a -s /tmp/x -p 0"), CONFIG_RUN);
+    ck_assert(!config.tcp);
+    ck_assert_int_eq(parse("-s /tmp/x -p -1"), CONFIG_RUN);
+    ck_assert(config.tcp);
 }
 END_TEST
 
@@ -276,7 +282,8 @@ static const struct {
     {"-b 1048577", "bad value '1048577'"},
     {"-m 0", "option -m (--memory-limit): bad value '0'"},
     {"-m -1", "bad value '-1'"},
-    {"-m 1048577", "bad value '1048577'"},
+    {"-m 262145", "262145 is more than the 262144 megabytes that can be indexed"},
+    {"-m 18446744073709551615", "is more than the 262144 megabytes"},
     {"-m 18446744073709551616", "bad value"},
     {"-m 64m", "bad value '64m'"},
     {"-I 1023", "option -I (--max-item-size): bad value '1023'"},
@@ -315,6 +322,8 @@ static const struct {
     {"--li 1", "unknown or ambiguous option '--li'"}, /* listen and listen-backlog */
     {"--verbose=3", "option -v (--verbose) takes no value"},
     {"--latency=3", "option --latency takes no value"},
+    {"-p 0", "-p 0 means no TCP"},
+    {"-p 0 -l 127.0.0.1", "For any free port say -p -1"},
     {"stray", "unexpected argument 'stray'"},
     {"-v -- -v", "unexpected argument '-v'"},
 };

@@ -11,12 +11,15 @@
 #include "lombard/base/log.h"
 
 static struct listen_sockets sockets;
+static struct own_file own;
+static const struct user ourselves; /* nothing to give up */
 
 static void
 setup(void)
 {
     log_set_level(LOG_ERROR);
     memset(&sockets, 0, sizeof(sockets));
+    own_file_init(&own);
     ck_assert_ptr_nonnull(freopen("/dev/null", "w", stderr));
 }
 
@@ -25,6 +28,14 @@ teardown(void)
 {
     while (sockets.count > 0)
         (void)close(sockets.fd[--sockets.count]);
+    daemon_remove(&own);
+}
+
+/* All that a daemon would open for CONFIG. */
+static bool
+listen_as(const struct config *config)
+{
+    return daemon_listen(config, &ourselves, &sockets, &own);
 }
 
 static struct config
@@ -64,7 +75,7 @@ START_TEST(listening_at)
 {
     struct config config = config_for(places[_i].host);
 
-    ck_assert_int_eq(daemon_listen(&config, &sockets), places[_i].ok);
+    ck_assert_int_eq(listen_as(&config), places[_i].ok);
     ck_assert_int_eq(sockets.count > 0, places[_i].ok);
 }
 END_TEST
@@ -75,7 +86,7 @@ START_TEST(a_host_of_any_length_is_refused)
     struct config config = config_for(host);
 
     memset(host, 'a', sizeof(host) - 1);
-    ck_assert(!daemon_listen(&config, &sockets));
+    ck_assert(!listen_as(&config));
 }
 END_TEST
 
@@ -83,9 +94,9 @@ START_TEST(a_port_in_use_is_refused)
 {
     struct config config = config_for("127.0.0.1");
 
-    ck_assert(daemon_listen(&config, &sockets));
+    ck_assert(listen_as(&config));
     config.port = listen_port(sockets.fd[0]);
-    ck_assert(!daemon_listen(&config, &sockets));
+    ck_assert(!listen_as(&config));
     ck_assert_int_eq(sockets.count, 1);
 }
 END_TEST
@@ -95,7 +106,7 @@ START_TEST(every_address_without_a_host)
     struct config config = config_for(NULL);
 
     config.host_count = 0;
-    ck_assert(daemon_listen(&config, &sockets));
+    ck_assert(listen_as(&config));
     ck_assert_int_ge(sockets.count, 1);
     ck_assert_uint_ne(listen_port(sockets.fd[0]), 0);
 }
@@ -107,12 +118,14 @@ START_TEST(a_unix_socket_alone)
     struct config config = {.unix_path = path, .unix_mode = 0700, .backlog = 8};
 
     (void)snprintf(path, sizeof(path), "/tmp/lombard-daemon-%d.sock", (int)getpid());
-    ck_assert(daemon_listen(&config, &sockets));
+    ck_assert(listen_as(&config));
     ck_assert_int_eq(sockets.count, 1);
     ck_assert_uint_eq(listen_port(sockets.fd[0]), 0);
-    (void)unlink(path);
+    ck_assert_str_eq(own.path, path);
+    daemon_remove(&own);
+    ck_assert_int_ne(access(path, F_OK), 0);
     config.unix_path = "/no/such/directory/socket";
-    ck_assert(!daemon_listen(&config, &sockets));
+    ck_assert(!listen_as(&config));
 }
 END_TEST
 
@@ -141,12 +154,13 @@ START_TEST(the_pid_file)
 
     (void)snprintf(path, sizeof(path), "/tmp/lombard-daemon-%d.pid", (int)getpid());
     (void)snprintf(want, sizeof(want), "%ld\n", (long)getpid());
-    ck_assert(daemon_write_pid(path));
+    ck_assert(daemon_write_pid(path, &ourselves, &own));
     ck_assert_str_eq(content(path), want);
-    (void)unlink(path);
-    ck_assert(!daemon_write_pid("/no/such/directory/pid"));
+    daemon_remove(&own);
+    ck_assert_ptr_null(content(path));
+    ck_assert(!daemon_write_pid("/no/such/directory/pid", &ourselves, &own));
     memset(too_long, 'x', sizeof(too_long) - 1);
-    ck_assert(!daemon_write_pid(too_long));
+    ck_assert(!daemon_write_pid(too_long, &ourselves, &own));
 }
 END_TEST
 
@@ -156,40 +170,20 @@ START_TEST(the_ports_file)
     char path[64];
     char want[64];
 
-    ck_assert(daemon_write_ports(&sockets));
-    ck_assert(daemon_listen(&config, &sockets));
+    ck_assert(daemon_write_ports(&sockets, &ourselves));
+    ck_assert(listen_as(&config));
     (void)snprintf(path, sizeof(path), "/tmp/lombard-daemon-%d.ports", (int)getpid());
     ck_assert_int_eq(setenv("MEMCACHED_PORT_FILENAME", path, 1), 0);
-    ck_assert(daemon_write_ports(&sockets));
+    ck_assert(daemon_write_ports(&sockets, &ourselves));
     (void)snprintf(want, sizeof(want), "TCP INET: %u\n", listen_port(sockets.fd[0]));
     ck_assert_str_eq(content(path), want);
     (void)unlink(path);
     ck_assert_int_eq(setenv("MEMCACHED_PORT_FILENAME", "/no/such/directory/ports", 1), 0);
-    ck_assert(!daemon_write_ports(&sockets));
+    ck_assert(!daemon_write_ports(&sockets, &ourselves));
 }
 END_TEST
 
 /* --- The process --- */
-
-START_TEST(users)
-{
-    struct config config = {.user = NULL};
-    bool root = getuid() == 0 || geteuid() == 0;
-
-    ck_assert_int_eq(daemon_check_user(&config), !root);
-    config.user = "no-such-user";
-    ck_assert_int_eq(daemon_check_user(&config), !root);
-    config.user = "root";
-    ck_assert(daemon_check_user(&config));
-    ck_assert(daemon_drop_privileges(&config)); /* root on purpose, or nothing to drop */
-    if (!root)
-        return;
-    config.user = "nobody";
-    ck_assert(daemon_drop_privileges(&config));
-    ck_assert_uint_ne(getuid(), 0);
-    ck_assert_uint_ne(geteuid(), 0);
-}
-END_TEST
 
 START_TEST(descriptors_for_all_connections)
 {
@@ -198,30 +192,62 @@ START_TEST(descriptors_for_all_connections)
     struct config config = {.max_conns = 1000};
 
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
-    daemon_raise_limits(&config);
+    ck_assert(daemon_raise_limits(&config));
     ck_assert_uint_eq(config.max_conns, 1000);
     ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &now), 0);
     ck_assert_uint_ge(now.rlim_cur, 1064);
-    daemon_raise_limits(&config); /* already enough */
+    ck_assert(daemon_raise_limits(&config)); /* already enough */
     ck_assert_uint_eq(config.max_conns, 1000);
 }
 END_TEST
 
-/* Who may not raise the limit serves fewer, and at least some. */
+static const struct {
+    rlim_t descriptors;
+    uint32_t at_least; /* connections; 0: it must not start */
+} allowances[] = {
+    {1000, 800}, {300, 160}, {100, 40}, {64, 20}, {40, 6}, {20, 0},
+};
+
+/* Where the limit cannot be raised there are fewer connections, and all of them can be had. */
 START_TEST(fewer_connections_where_the_host_allows_fewer)
 {
-    struct rlimit limit = {100, 1000};
-    struct config config = {.max_conns = 5000, .user = "nobody"};
+    const rlim_t most = allowances[_i].descriptors;
+    struct rlimit limit = {most, most};
+    struct config config = {.max_conns = 5000};
+    struct user user;
+    int used = leak_count_fds() - 3; /* ".", ".." and the directory itself */
+    bool starts;
 
+    ck_assert(user_find(&user, "nobody"));
+    ck_assert(user_become(&user));
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-    if (getuid() == 0)
-        ck_assert(daemon_drop_privileges(&config));
-    daemon_raise_limits(&config);
-    ck_assert_uint_eq(config.max_conns, 1000 - 64);
-    limit.rlim_cur = limit.rlim_max = 100;
+    starts = daemon_raise_limits(&config);
+    ck_assert_int_eq(starts, allowances[_i].at_least > 0);
+    if (!starts)
+        return;
+    ck_assert_uint_ge(config.max_conns, allowances[_i].at_least);
+    ck_assert_uint_le(config.max_conns + (rlim_t)used, most);
+}
+END_TEST
+
+/* Descriptors that were left open by the caller are not there for connections. */
+START_TEST(inherited_descriptors_are_counted)
+{
+    struct config before = {.max_conns = 5000}, after = {.max_conns = 5000};
+    struct rlimit limit = {200, 200};
+    struct user user;
+    int inherited[40];
+
+    ck_assert(user_find(&user, "nobody"));
+    ck_assert(user_become(&user));
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-    daemon_raise_limits(&config);
-    ck_assert_uint_eq(config.max_conns, 64);
+    ck_assert(daemon_raise_limits(&before));
+    for (size_t i = 0; i < ARRAY_LEN(inherited); i++)
+        inherited[i] = dup(STDERR_FILENO);
+    ck_assert(daemon_raise_limits(&after));
+    for (size_t i = 0; i < ARRAY_LEN(inherited); i++)
+        (void)close(inherited[i]);
+    ck_assert_uint_le(after.max_conns, before.max_conns - 30);
 }
 END_TEST
 
@@ -238,8 +264,9 @@ main(void)
     tcase_add_test(tc, a_unix_socket_alone);
     tcase_add_test(tc, the_pid_file);
     tcase_add_test(tc, the_ports_file);
-    tcase_add_test(tc, users);
     tcase_add_test(tc, descriptors_for_all_connections);
-    tcase_add_test(tc, fewer_connections_where_the_host_allows_fewer);
+    tcase_add_loop_test(tc, fewer_connections_where_the_host_allows_fewer, 0,
+                        ARRAY_LEN(allowances));
+    tcase_add_test(tc, inherited_descriptors_are_counted);
     return leak_run(tc, "app/daemon");
 }

@@ -4,6 +4,9 @@
     test_main.py DAEMON
 """
 import os
+import pwd
+import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,7 +17,7 @@ import time
 PATIENCE_S = 60
 EX_OK, EX_USAGE, EX_OSERR = 0, 64, 71
 AS_ROOT = os.geteuid() == 0
-DAEMON = sys.argv[1]
+DAEMON = os.path.abspath(sys.argv[1])
 USER = ["-u", "nobody"] if AS_ROOT else []
 
 
@@ -42,17 +45,18 @@ def run(*args, user=True):
 
 
 class Running:
-    """One that serves until it is told to end."""
+    """One that serves until it is told to end. HOW: for subprocess; before: words before it."""
 
-    def __init__(self, directory, *args):
+    def __init__(self, directory, *args, before=(), **how):
         self.ports = os.path.join(directory, "ports")
         if os.path.exists(self.ports):
             os.unlink(self.ports)
         self.log = open(os.path.join(directory, "log"), "w+", encoding="utf-8")
+        how.setdefault("stderr", self.log)
         self.process = subprocess.Popen(
-            [DAEMON, "-l", "127.0.0.1", "-p", "-1"] + USER + list(args),
+            list(before) + [DAEMON, "-l", "127.0.0.1", "-p", "-1"] + USER + list(args),
             env=dict(os.environ, MEMCACHED_PORT_FILENAME=self.ports),
-            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+            stdin=subprocess.DEVNULL, stdout=self.log, **how)
 
     def __enter__(self):
         wait_until(lambda: os.path.exists(self.ports) or self.process.poll() is not None)
@@ -109,16 +113,20 @@ def statuses(directory):
     check.equal((status, err, out.startswith("lombard ")), (EX_OK, "", True), "-V")
     status, out, err = run("-m", "x")
     check.equal((status, out, "-m (--memory-limit)" in err), (EX_USAGE, "", True), "a bad option")
-    status, _, err = run("-l", "no such host", "-p", "0")
+    status, _, err = run("-l", "no such host", "-p", "-1")
     check.equal((status, "no such host" in err), (EX_OSERR, True), "a bad address")
     status, _, err = run("-s", os.path.join(directory, "none", "socket"))
     check.equal((status, "none/socket" in err), (EX_OSERR, True), "a bad path")
-    status, _, err = run("-l", "127.0.0.1", "-p", "0", "-P", os.path.join(directory, "none", "pid"))
+    status, _, err = run("-l", "127.0.0.1", "-p", "-1", "-P", os.path.join(directory, "none", "pid"))
     check.equal((status, "-P" in err), (EX_OSERR, True), "a bad pid file")
+    status, _, err = run("-p", "0", "-l", "127.0.0.1")
+    check.equal((status, "-p 0 means no TCP" in err), (EX_USAGE, True), "nowhere to listen")
+    status, _, err = run("-m", "300000")
+    check.equal((status, "262144 megabytes" in err), (EX_USAGE, True), "more than can be indexed")
     if AS_ROOT:
-        status, _, err = run("-p", "0", user=False)
+        status, _, err = run("-p", "-1", user=False)
         check.equal((status, "-u" in err), (EX_USAGE, True), "root without -u")
-        status, _, err = run("-p", "0", "-u", "no-such-user", user=False)
+        status, _, err = run("-p", "-1", "-u", "no-such-user", user=False)
         check.equal((status, "no-such-user" in err), (EX_USAGE, True), "nobody's name")
 
 
@@ -138,6 +146,8 @@ def signals(directory):
         wait_until(lambda: server.said("SIGHUP") or server.said("Hangup"))
         check.equal(server.end(signal.SIGINT), EX_OK, "INT")
         check.equal(s.recv(1), b"", "a sleeper is closed at the end")
+    with Running(directory) as server:
+        check.equal(server.end(signal.SIGUSR1), EX_OK, "USR1")
 
 
 def stalled_client(server):
@@ -161,6 +171,9 @@ def draining(directory):
         server.process.send_signal(signal.SIGTERM)
         wait_until(lambda: server.said("leaving when replies are sent"))
         check.equal(server.process.poll(), None, "it waits for the replies to leave")
+        server.process.send_signal(signal.SIGUSR1)
+        wait_until(lambda: server.said("User defined"))
+        check.equal(server.process.poll(), None, "USR1 does not hurry")
         check.equal(server.end(signal.SIGTERM), EX_OK, "TERM, twice")
         s.close()
     with Running(directory, "--drain-time", "3600") as server:
@@ -181,48 +194,331 @@ def by_command(directory):
     with Running(directory, "-A") as server:
         ask(server.connect(), b"shutdown\r\n")
         check.equal(server.process.wait(PATIENCE_S), EX_OK, "the command shutdown")
+    with Running(directory, "-A", "--drain-time", "3600") as server:
+        s = stalled_client(server)
+        ask(server.connect(), b"shutdown\r\n")
+        server.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: server.said("leaving when replies are sent"))
+        check.equal(server.process.poll(), None, "TERM after a client's shutdown is the first")
+        check.equal(server.end(signal.SIGTERM), EX_OK, "and then the second")
+        s.close()
+
+
+# --- Files ---
+
+
+def connect_unix(path):
+    s = socket.socket(socket.AF_UNIX)
+    s.settimeout(PATIENCE_S)
+    s.connect(path)
+    return s
+
+
+def read(path):
+    with open(path, encoding="ascii") as f:
+        return f.read()
 
 
 def files(directory):
     pid_file = os.path.join(directory, "pid")
     path = os.path.join(directory, "socket")
     with Running(directory, "-P", pid_file, "-s", path, "-a", "0600") as server:
-        with open(pid_file, encoding="ascii") as f:
-            check.equal(f.read(), "%d\n" % server.process.pid, "the pid file")
-        s = socket.socket(socket.AF_UNIX)
-        if not AS_ROOT or os.stat(path).st_uid == os.geteuid():
-            s.connect(path)
+        check.equal(read(pid_file), "%d\n" % server.process.pid, "the pid file")
+        with connect_unix(path) as s:
             check.equal(ask(s, b"version\r\n")[:8], b"VERSION ", "served on a unix socket")
         check.equal(os.stat(path).st_mode & 0o777, 0o600, "its mode")
         check.equal(server.end(signal.SIGTERM), EX_OK, "TERM")
-        if not AS_ROOT:  # who became another user may not delete here
-            check.equal(os.path.exists(pid_file), False, "the pid file goes")
-        s.close()
+        check.equal(os.path.exists(pid_file), False, "the pid file goes")
+        check.equal(os.path.exists(path), False, "the socket goes")
+
+
+def successors(directory):
+    """A server that ends leaves what its successor has made under the same names."""
+    pid_file = os.path.join(directory, "pid-s")
+    path = os.path.join(directory, "socket-s")
+    with Running(directory, "-s", path, "-P", pid_file, "--drain-time", "3600") as old:
+        stalled = stalled_client(old)
+        old.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: old.said("leaving when replies are sent"))
+        with Running(directory, "-s", path, "-P", pid_file) as new:
+            check.equal(read(pid_file), "%d\n" % new.process.pid, "the successor's pid file")
+            check.equal(old.end(signal.SIGTERM), EX_OK, "the old one ends")
+            check.equal(read(pid_file), "%d\n" % new.process.pid, "the pid file stays")
+            with connect_unix(path) as s:
+                check.equal(ask(s, b"version\r\n")[:8], b"VERSION ", "the socket stays")
+            check.equal(new.end(signal.SIGTERM), EX_OK, "and the successor ends")
+            check.equal(os.path.exists(pid_file) or os.path.exists(path), False, "with its files")
+        stalled.close()
+
+
+def as_user(name, work):
+    """The exit status of a child that does WORK as user NAME."""
+    user = pwd.getpwnam(name)
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups([])
+            os.setgid(user.pw_gid)
+            os.setuid(user.pw_uid)
+            os._exit(0 if work() else 1)
+        except BaseException:  # whatever it is, it must not become a second test run
+            os._exit(2)
+    return os.waitpid(child, 0)[1]
+
+
+def users(directory):
+    """What root makes is for the user of -u."""
+    if not AS_ROOT:
+        return
+    nobody = pwd.getpwnam("nobody")
+
+    def served(path):
+        with connect_unix(path) as s:
+            return ask(s, b"version\r\n")[:8] == b"VERSION "
+
+    for mode, owner, name in ((0o777, 0, "of everybody"), (0o755, nobody.pw_uid, "of the user"),
+                              (0o755, 0, "of root")):
+        place = tempfile.mkdtemp(dir=directory)
+        os.chown(place, owner, owner)
+        os.chmod(place, mode)
+        pid_file, path = os.path.join(place, "pid"), os.path.join(place, "socket")
+        with Running(directory, "-P", pid_file, "-s", path) as server:
+            check.equal(os.stat(path).st_uid, nobody.pw_uid, "whose socket, in a folder " + name)
+            check.equal(as_user("nobody", lambda p=path: served(p)), 0,
+                        "the user is served, in a folder " + name)
+            check.equal(read(pid_file), "%d\n" % server.process.pid, "pid, in a folder " + name)
+            check.equal(server.end(signal.SIGTERM), EX_OK, "TERM, in a folder " + name)
+        if mode == 0o777 or owner != 0:
+            check.equal(os.listdir(place), [], "no file stays in a folder " + name)
+        else:
+            check.equal(read(pid_file), "", "no number stays in a folder " + name)
+        shutil.rmtree(place)
+
+
+def few_capabilities(directory):
+    """Root as a unit file leaves it: it may change users and limits, and nothing else."""
+    if not AS_ROOT or not shutil.which("setpriv"):
+        print("skipped: few_capabilities, which needs root and setpriv")
+        return
+    place = tempfile.mkdtemp(dir=directory)
+    nobody = pwd.getpwnam("nobody")
+    os.chown(place, nobody.pw_uid, nobody.pw_gid)
+    os.chmod(place, 0o755)
+    pid_file = os.path.join(place, "pid")
+    few = ["setpriv", "--inh-caps=-all",
+           "--bounding-set=-all,+setuid,+setgid,+sys_resource"]
+    with Running(directory, "-P", pid_file, before=few) as server:
+        check.equal(read(pid_file), "%d\n" % server.process.pid, "pid file by few capabilities")
+        check.equal(server.end(signal.SIGTERM), EX_OK, "TERM")
+        check.equal(os.path.exists(pid_file), False, "and it goes")
+    shutil.rmtree(place)
+
+
+def planted_links(directory):
+    victim = os.path.join(directory, "victim")
+    pid_file = os.path.join(directory, "pid-l")
+    with open(victim, "w", encoding="ascii") as f:
+        f.write("precious")
+    for name in (pid_file, pid_file + ".tmp"):
+        os.symlink(victim, name)
+    with Running(directory, "-P", pid_file) as server:
+        check.equal(read(pid_file), "%d\n" % server.process.pid, "the pid file")
+        check.equal(read(victim), "precious", "no link is written through")
+        check.equal(server.end(signal.SIGTERM), EX_OK, "TERM")
+    os.unlink(pid_file + ".tmp")
+
+
+# --- In the background ---
+
+
+def start_detached(directory, *args, **how):
+    """(status, what it said, port or None); port as soon as the caller goes on."""
+    ports = os.path.join(directory, "ports-d")
+    if os.path.exists(ports):
+        os.unlink(ports)
+    with tempfile.TemporaryFile() as said:
+        how.setdefault("stderr", said)
+        done = subprocess.run([DAEMON, "-d", "-l", "127.0.0.1"] + USER + list(args),
+                              env=dict(os.environ, MEMCACHED_PORT_FILENAME=ports), check=False,
+                              stdout=said, timeout=PATIENCE_S, **how)
+        said.seek(0)
+        text = said.read().decode()
+    port = int(read(ports).split("TCP INET: ")[1]) if os.path.exists(ports) else None
+    return done.returncode, text, port
+
+
+def end_detached(port, pid_file=None):
+    """What it answers to `stats`, and whether it ends with its files."""
+    with socket.create_connection(("127.0.0.1", port), PATIENCE_S) as s:
+        got = ask(s, b"stats\r\n", b"END\r\n").decode()
+        os.kill(int(got.split("STAT pid ")[1].split()[0]), signal.SIGTERM)
+        check.equal(s.recv(1), b"", "a daemon ends")
+    if pid_file:
+        check.equal(wait_until(lambda: not os.path.exists(pid_file)), True, "with its pid file")
+    return got
 
 
 def detached(directory):
     pid_file = os.path.join(directory, "pid-d")
-    ports = os.path.join(directory, "ports-d")
-    done = subprocess.run([DAEMON, "-d", "-l", "127.0.0.1", "-p", "-1", "-P", pid_file] + USER,
-                          env=dict(os.environ, MEMCACHED_PORT_FILENAME=ports), check=False,
-                          stdin=subprocess.DEVNULL, timeout=PATIENCE_S)
-    check.equal(done.returncode, EX_OK, "the parent of a daemon")
+    status, said, port = start_detached(directory, "-p", "-1", "-P", pid_file)
+    check.equal((status, said), (EX_OK, ""), "the parent of a daemon")
+    pid = int(read(pid_file))  # at once: the caller may rely on it
+    check.equal("STAT pid %d\r\n" % pid in end_detached(port, pid_file), True,
+                "the daemon serves, and says its pid")
+
+
+def detached_in_vain(directory):
+    """What fails in the daemon is said by its parent."""
+    with Running(directory) as server:
+        status, said, _ = start_detached(directory, "-p", str(server.port))
+        check.equal((status, "Choose a port with -p" in said), (EX_OSERR, True), "-d, port taken")
+        server.end(signal.SIGTERM)
+    status, said, _ = start_detached(directory, "-p", "-1", "-P",
+                                     os.path.join(directory, "none", "pid"))
+    check.equal((status, "-P" in said), (EX_OSERR, True), "-d, bad pid file")
+    path = os.path.join(directory, "socket-v")
+    status, said, _ = start_detached(
+        directory, "-p", "0", "-s", path, "-m", "262144",
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30)))
+    if status == EX_OSERR:  # a sanitizer cannot even begin there
+        check.equal("lower -m" in said, True, "-d, no memory")
+    check.equal(status == EX_OK, False, "-d, no memory: its status")
+    check.equal(os.path.exists(path), False, "no socket is left")
+
+
+def closed_descriptors(directory):
+    """Whatever the caller has closed, what is opened later is not taken for standard error."""
+    for closed in ([0], [1], [2], [0, 1], [0, 1, 2]):
+        def close_all(fds=tuple(closed)):
+            for fd in fds:
+                os.close(fd)
+        status, _, port = start_detached(directory, "-p", "-1", "-v", preexec_fn=close_all)
+        check.equal(status, EX_OK, "-d with %s closed" % closed)
+        got = end_detached(port)
+        check.equal("STAT pid" in got, True, "served with %s closed" % closed)
+
+
+def relative_names(directory):
+    place = tempfile.mkdtemp(dir=directory)
+    os.chmod(place, 0o777)
+    status, _, port = start_detached(directory, "-p", "-1", "-s", "socket", "-P", "pid", cwd=place)
+    check.equal(status, EX_OK, "-d with relative names")
+    check.equal(sorted(os.listdir(place)), ["pid", "socket"], "are where it was started")
+    end_detached(port, os.path.join(place, "pid"))
+    check.equal(wait_until(lambda: os.listdir(place) == []), True, "and go")
+    os.rmdir(place)
+
+
+# --- Limits ---
+
+
+def without_tcp(directory):
+    path = os.path.join(directory, "socket-p")
+    ports = os.path.join(directory, "ports-p")
+    process = subprocess.Popen([DAEMON, "-p", "0", "-l", "127.0.0.1", "-s", path] + USER,
+                               env=dict(os.environ, MEMCACHED_PORT_FILENAME=ports),
+                               stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     wait_until(lambda: os.path.exists(ports))
-    with open(pid_file, encoding="ascii") as f:
-        pid = int(f.read())
-    with open(ports, encoding="ascii") as f:
-        port = int(f.read().split("TCP INET: ")[1])
-    with socket.create_connection(("127.0.0.1", port), PATIENCE_S) as s:
-        got = ask(s, b"stats\r\n", b"END\r\n").decode()
-        check.equal("STAT pid %d\r\n" % pid in got, True, "the daemon serves, and says its pid")
-        os.kill(pid, signal.SIGTERM)
-        check.equal(s.recv(1), b"", "and ends")
+    check.equal(read(ports), "", "no TCP port with -p 0")
+    with connect_unix(path) as s:
+        check.equal(ask(s, b"version\r\n")[:8], b"VERSION ", "but a unix socket")
+    process.terminate()
+    check.equal(process.wait(PATIENCE_S), EX_OK, "TERM")
+
+
+def few_descriptors(directory):
+    """All connections that are promised can be had at the same time."""
+    before = []
+    if AS_ROOT:
+        if not shutil.which("setpriv"):
+            print("skipped: few_descriptors, which needs setpriv when root")
+            return
+        before = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    with Running(directory, before=["sh", "-c", 'ulimit -n 40; exec "$@"', "sh"] + before) as server:
+        with server.connect() as s:
+            got = ask(s, b"stats\r\n", b"END\r\n").decode()
+        most = int(got.split("STAT max_connections ")[1].split()[0])
+        check.equal(1 <= most < 40, True, "max_connections with 40 descriptors")
+        clients = [server.connect() for _ in range(most)]
+        answers = [ask(s, b"version\r\n")[:8] for s in clients]
+        check.equal(answers, [b"VERSION "] * most, "all of them are served")
+        got = ask(clients[0], b"stats\r\n", b"END\r\n").decode()
+        check.equal("STAT listen_disabled_num 0\r\n" in got, True, "without a shortage")
+        for s in clients:
+            s.close()
+        check.equal(server.end(signal.SIGTERM), EX_OK, "TERM")
+
+
+def number(s, name):
+    return int(ask(s, b"stats\r\n", b"END\r\n").decode().split("STAT %s " % name)[1].split()[0])
+
+
+def log_that_is_not_read(directory):
+    """Lines may be lost, service may not; and the loss is counted and told."""
+    reader, writer = os.pipe()
+    with Running(directory, "-vv", stderr=writer) as server:
+        s = server.connect()
+        check.equal(os.get_blocking(writer), True, "the pipe is not ours to change")
+        for _ in range(3000):
+            if ask(s, b"get " + b"k" * 100 + b"\r\n") != b"END\r\n":
+                break
+        dropped = number(s, "log_dropped")
+        check.equal(dropped > 0, True, "lines were dropped")
+        os.set_blocking(reader, False)
+        got = b""
+        ask(s, b"verbosity 0\r\n")
+
+        def told():
+            nonlocal got
+            try:
+                got += os.read(reader, 1 << 16)
+            except BlockingIOError:
+                pass
+            return b" log lines were dropped" in got
+        check.equal(wait_until(told), True, "and it says so, once it can")
+        check.equal(server.end(signal.SIGTERM), EX_OK, "TERM")
+        os.close(reader)
+        os.close(writer)
+
+
+def verbosity_has_a_limit(directory):
+    """No client makes the log say more than the operator has asked for."""
+    for options, said in (((), False), (("-v",), False), (("-vv",), True)):
+        with Running(directory, *options) as server:
+            s = server.connect()
+            check.equal(ask(s, b"verbosity 2\r\n"), b"OK\r\n", "verbosity")
+            ask(s, b"get mark\r\n")
+            check.equal(server.said("get mark"), said, "commands are logged with %s" % (options,))
+
+
+def shortage_of_descriptors(directory):
+    """However long it lasts, it is told in a few lines."""
+    ours = ["-u", "root"] if AS_ROOT else []  # so that we may lower its limit
+    with Running(directory, "-c", "1000", "--drain-time", "0", *ours) as server:
+        low = (10, 10)
+        s = server.connect()
+        ask(s, b"version\r\n")
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, low)
+        waiting = [server.connect() for _ in range(20)]
+        wait_until(lambda: number(s, "listen_disabled_num") >= 8)
+        check.equal(number(s, "log_suppressed") >= 3, True, "similar lines are suppressed")
+        check.equal(server.end(signal.SIGTERM), EX_OK, "TERM")
+        server.log.seek(0)
+        text = server.log.read()
+        check.equal(text.count("accepting is paused: T"), 5, "the first ones are written")
+        check.equal("similar lines suppressed: accepting is paused" in text, True, "and how many")
+        for w in waiting:
+            w.close()
 
 
 def main():
+    tests = (statuses, busy_port, signals, draining, by_command, files, successors, users,
+             few_capabilities, planted_links, detached, detached_in_vain, closed_descriptors,
+             relative_names, without_tcp, few_descriptors, log_that_is_not_read,
+             verbosity_has_a_limit, shortage_of_descriptors)
     with tempfile.TemporaryDirectory(prefix="lombard-main-") as directory:
         os.chmod(directory, 0o777)
-        for test in (statuses, busy_port, signals, draining, by_command, files, detached):
+        for test in tests:
             test(directory)
     print("%d passed, %d failed" % (check.passed, check.failed))
     sys.exit(1 if check.failed else 0)

@@ -220,6 +220,34 @@ START_TEST(unix_socket_with_mode_replaces_a_dead_one)
 }
 END_TEST
 
+/* A server that lives but does not come to accept is not waited for, and keeps its name. */
+START_TEST(a_full_queue_is_no_dead_socket)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct listen_sockets sockets = {.count = 0};
+    int waiting[8];
+    struct stat before, after;
+
+    (void)snprintf(address.sun_path, sizeof(address.sun_path), "/tmp/lombard-test-%d.sock",
+                   (int)getpid());
+    ck_assert_int_eq(listen_open_unix(address.sun_path, 0600, 1, &sockets), LISTEN_OK);
+    for (size_t i = 0; i < ARRAY_LEN(waiting); i++) {
+        waiting[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        (void)!connect(waiting[i], (const struct sockaddr *)&address, sizeof(address));
+    }
+    ck_assert_int_eq(errno, EAGAIN);
+    ck_assert_int_eq(stat(address.sun_path, &before), 0);
+    ck_assert_int_eq(listen_open_unix(address.sun_path, 0600, 16, &sockets), LISTEN_FAILED);
+    ck_assert_int_eq(errno, EADDRINUSE);
+    ck_assert_int_eq(stat(address.sun_path, &after), 0);
+    ck_assert_uint_eq(after.st_ino, before.st_ino);
+    for (size_t i = 0; i < ARRAY_LEN(waiting); i++)
+        (void)close(waiting[i]);
+    (void)close(sockets.fd[0]);
+    (void)unlink(address.sun_path);
+}
+END_TEST
+
 /* Out of descriptors: pause instead of spinning, lose nobody, resume when told. */
 START_TEST(pauses_when_descriptors_run_out)
 {
@@ -264,6 +292,7 @@ main(void)
     tcase_add_test(tc, busy_port_says_so);
     tcase_add_test(tc, unknown_host_says_so);
     tcase_add_test(tc, unix_socket_with_mode_replaces_a_dead_one);
+    tcase_add_test(tc, a_full_queue_is_no_dead_socket);
     tcase_add_test(tc, pauses_when_descriptors_run_out);
     return leak_run(tc, "event/listen");
 }

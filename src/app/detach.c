@@ -1,0 +1,116 @@
+/* Goes into the background, and lets the caller know how that went. */
+#include "detach.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "lombard/base/log.h"
+
+void
+detach_keep_standard(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF)
+            continue;
+        /* The lowest that is free is FD. Without /dev, the number at least is taken. */
+        if (open("/dev/null", O_RDWR) < 0)
+            (void)!open("/", O_RDONLY | O_DIRECTORY);
+    }
+}
+
+static bool
+say_failed(const char *what)
+{
+    log_line(LOG_ERROR, "-d: failed to %s: %s", what, strerror(errno));
+    return false;
+}
+
+/* The child has ended without having been ready: its exit status, or what it died of. */
+static int
+failure_of(pid_t child)
+{
+    int status = 0;
+    pid_t waited;
+
+    do
+        waited = waitpid(child, &status, 0);
+    while (waited < 0 && errno == EINTR);
+    if (waited == child && WIFEXITED(status) && WEXITSTATUS(status) != 0)
+        return WEXITSTATUS(status); /* it has said why */
+    if (waited == child && WIFSIGNALED(status))
+        log_line(LOG_ERROR, "-d: %s ended the server before it was ready",
+                 strsignal(WTERMSIG(status)));
+    else
+        log_line(LOG_ERROR, "-d: the server ended before it was ready");
+    return EX_OSERR;
+}
+
+static int
+wait_for(pid_t child, int fd)
+{
+    char byte;
+    ssize_t n;
+
+    do
+        n = read(fd, &byte, 1);
+    while (n < 0 && errno == EINTR);
+    (void)close(fd);
+    return n == 1 ? EX_OK : failure_of(child);
+}
+
+enum detach_result
+detach_begin(struct detach *detach, int *status)
+{
+    int ends[2];
+    pid_t child;
+
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        (void)say_failed("make a pipe");
+        return DETACH_FAILED;
+    }
+    (void)signal(SIGCHLD,
+                 SIG_DFL); /* the caller may have ignored it, which would be inherited */
+    child = fork();
+    if (child < 0) {
+        (void)say_failed("fork");
+        (void)close(ends[0]);
+        (void)close(ends[1]);
+        return DETACH_FAILED;
+    }
+    if (child > 0) {
+        (void)close(ends[1]);
+        *status = wait_for(child, ends[0]);
+        return DETACH_PARENT;
+    }
+    (void)close(ends[0]);
+    detach->ready_fd = ends[1];
+    (void)setsid(); /* cannot fail in a child that was just forked */
+    return DETACH_CHILD;
+}
+
+bool
+detach_ready(struct detach *detach, bool keep_log)
+{
+    int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    bool told;
+
+    if (null_fd < 0)
+        return say_failed("open /dev/null");
+    if (chdir("/") != 0)
+        return say_failed("leave the working directory");
+    if (dup2(null_fd, STDIN_FILENO) < 0 || dup2(null_fd, STDOUT_FILENO) < 0)
+        return say_failed("leave standard input and output");
+    told = write(detach->ready_fd, "", 1) == 1;
+    if (!told)
+        (void)say_failed("tell the caller, which has gone");
+    if (told && !keep_log && dup2(null_fd, STDERR_FILENO) >= 0)
+        log_open();
+    (void)close(null_fd);
+    (void)close(detach->ready_fd);
+    return told;
+}
