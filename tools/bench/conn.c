@@ -276,7 +276,7 @@ may_be_early(const struct op *op, enum outcome outcome)
 static inline bool
 finish_head(struct conn *c, struct conn_shared *shared, struct op *op)
 {
-    c->heard = true;
+    c->heard |= c->reader.outcome != OUTCOME_ERROR;
     if (LIKELY(c->head != c->unsent)) {
         load_done(shared->load, c, op);
         pop_head(c, shared);

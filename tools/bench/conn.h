@@ -38,10 +38,10 @@ struct follow {
 };
 
 struct conn {
-    int fd;                      /* -1 while lost */
-    bool connecting;             /* again: not there yet */
-    bool heard;                  /* something was answered since it was connected */
-    bool blocked;                /* the socket is full: EPOLLOUT is awaited */
+    int fd;          /* -1 while lost */
+    bool connecting; /* again: not there yet */
+    bool heard;      /* something was answered, and not by an error, since it was connected */
+    bool blocked;    /* the socket is full: EPOLLOUT is awaited */
     uint32_t head, unsent, tail; /* run freely; masked where used */
     uint32_t mask;
     uint32_t unsent_off; /* bytes of the request at `unsent` that were sent */

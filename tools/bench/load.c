@@ -92,7 +92,7 @@ plan_next(struct load *l, double gap)
 }
 
 void
-load_begin(struct load *l, enum load_phase phase, uint64_t requests, uint64_t until_ns)
+load_begin(struct load *l, enum load_phase phase, uint64_t requests, uint64_t duration_ns)
 {
     load_tick(l);
     tally_reset(&l->tally);
@@ -100,7 +100,7 @@ load_begin(struct load *l, enum load_phase phase, uint64_t requests, uint64_t un
     l->tally.end_ns = l->now_ns;
     l->phase = phase;
     l->budget = requests;
-    l->until_ns = until_ns;
+    l->until_ns = duration_ns == UINT64_MAX ? UINT64_MAX : l->now_ns + duration_ns;
     l->stopped = false;
     l->starved = false;
     l->crowded = false;

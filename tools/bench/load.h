@@ -77,8 +77,8 @@ enum load_result load_init(struct load *l, const struct options *options,
                            const char *server_name) MUST_USE;
 void load_fini(struct load *l);
 
-/* Begin a phase: of at most REQUESTS requests, or until a time (UINT64_MAX: no such limit). */
-void load_begin(struct load *l, enum load_phase phase, uint64_t requests, uint64_t until_ns);
+/* Begin a phase: of at most REQUESTS requests, and so long (UINT64_MAX: no such limit). */
+void load_begin(struct load *l, enum load_phase phase, uint64_t requests, uint64_t duration_ns);
 /* A phase is over, its last requests answered or GIVEN_UP: how long it was, and what had come due
  * and was never begun. */
 void load_end(struct load *l, bool given_up);

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 enum { HEADING_BYTES = 1024 };
@@ -27,10 +28,14 @@ report_csv_fits(const char *path)
     char want[HEADING_BYTES];
     char line[HEADING_BYTES + 2];
     bool fits = true;
-    FILE *f = path != NULL && strcmp(path, "-") != 0 ? fopen(path, "r") : NULL;
+    struct stat file;
+    FILE *f;
 
-    if (f == NULL)
+    if (path == NULL || stat(path, &file) != 0 || !S_ISREG(file.st_mode))
         return true;
+    f = fopen(path, "r");
+    if (f == NULL)
+        return true; /* it may still be written */
     make_heading(want);
     if (fgets(line, sizeof(line), f) != NULL) {
         line[strcspn(line, "\r\n")] = '\0';

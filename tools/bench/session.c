@@ -365,10 +365,9 @@ session_fill(struct session *s)
 enum session_result
 session_run(struct session *s, uint64_t duration_ns, uint64_t requests)
 {
-    uint64_t until = duration_ns > 0 ? sys_monotonic_ns() + duration_ns : UINT64_MAX;
-
     load_begin(&s->load, s->options->hitratio ? LOAD_WORKLOAD : LOAD_MIX,
-               requests > 0 ? requests : UINT64_MAX, until);
+               requests > 0 ? requests : UINT64_MAX,
+               duration_ns > 0 ? duration_ns : UINT64_MAX);
     return run_phase(s);
 }
 
