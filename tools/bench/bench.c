@@ -1,3 +1,4 @@
+/* Runs a whole benchmark, from connecting to the last round. */
 #include "bench.h"
 
 #include <errno.h>
@@ -6,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "lombard/base/sys.h"
+#include "stop.h"
 
 enum { SPARE_FILES = 64 };
 
@@ -24,6 +28,8 @@ bench_create(const struct options *options, const struct net_addr *addrs, unsign
         struct target *t = &b->targets[i];
 
         t->addr = addrs[i];
+        t->result = SESSION_OK;
+        tally_reset(&t->fill);
         t->options = *options;
         if (i > 0 && options->beside_first)
             options_without_roles(&t->options);
@@ -34,16 +40,24 @@ bench_create(const struct options *options, const struct net_addr *addrs, unsign
     return b;
 }
 
+/* Whether it went well; if not, that is said and remembered. */
 static bool
-say(const struct target *t, enum session_result result)
+say(struct target *t, enum session_result result)
 {
+    const char *name = session_result_name(result);
     int error = errno;
 
     if (result == SESSION_OK)
         return true;
-    (void)fprintf(stderr, "lombard-bench: %s: %s%s%s\n", t->addr.text,
-                  session_result_name(result), result == SESSION_CANNOT_CONNECT ? ": " : "",
-                  result == SESSION_CANNOT_CONNECT ? strerror(error) : "");
+    t->result = result;
+    if (result == SESSION_CANNOT_CONNECT)
+        (void)fprintf(stderr, "lombard-bench: %s: %s: %s\n", t->addr.text, name,
+                      strerror(error));
+    else if (result == SESSION_NO_TRACE)
+        (void)fprintf(stderr, "lombard-bench: %s %s: %s\n", name, t->options.trace_path,
+                      strerror(error));
+    else
+        (void)fprintf(stderr, "lombard-bench: %s: %s\n", t->addr.text, name);
     return false;
 }
 
@@ -101,26 +115,41 @@ open_target(const struct bench *b, struct target *t)
     return true;
 }
 
-/* What happened before the measurement is forgotten, but for wrong data. */
+/* Store every key, and say how that went if not all are there. */
+static bool
+fill(struct target *t)
+{
+    struct tally *tally = &t->session->load.tally;
+    const struct fill *f = &t->session->load.fill;
+    enum session_result result = session_fill(t->session);
+
+    t->fill = *tally;
+    t->fill_missing = fill_missing(f);
+    t->fill_again = f->again;
+    t->wrong |= tally_is_wrong(tally);
+    if (t->fill_missing > 0 && result != SESSION_INTERRUPTED)
+        (void)fprintf(
+            stderr,
+            "lombard-bench: %s: %llu of %llu keys could not be stored: %llu errors%s%s, "
+            "%llu lost connections\n",
+            t->addr.text, (unsigned long long)t->fill_missing, (unsigned long long)f->count,
+            (unsigned long long)tally->errors, tally->errors > 0 ? " such as " : "",
+            tally->error_kinds[0].text, (unsigned long long)tally->lost_connections);
+    return say(t, result);
+}
+
+/* What happened before the measurement is forgotten, but for wrong data and a fill that failed. */
 static bool
 prepare(struct target *t)
 {
     const struct options *o = &t->options;
-    struct tally *tally = &t->session->load.tally;
 
-    if (o->fill) {
-        if (!say(t, session_fill(t->session)))
-            return false;
-        t->wrong |= tally_is_wrong(tally);
-        if (tally->errors > 0 && !o->quiet)
-            (void)fprintf(stderr, "lombard-bench: %s: %llu errors while filling: %s\n",
-                          t->addr.text, (unsigned long long)tally->errors,
-                          tally->error_kinds[0].text);
-    }
+    if (o->fill && !fill(t))
+        return false;
     if (o->warmup_ns > 0) {
-        if (!say(t, session_run(t->session, o->warmup_ns, 0)))
+        if (!say(t, session_warm_up(t->session, o->warmup_ns)))
             return false;
-        t->wrong |= tally_is_wrong(tally);
+        t->wrong |= tally_is_wrong(&t->session->load.tally);
     }
     return true;
 }
@@ -181,26 +210,42 @@ bench_destroy(struct bench *b)
     free(b);
 }
 
-static void
-note_round(struct target *t, const struct tally *tally, uint64_t server_cpu_ns)
+static double
+us(uint64_t ns)
 {
+    return (double)ns / 1e3;
+}
+
+/* What a round has brought, whatever its end was. */
+static void
+note_round(struct target *t, enum session_result result, uint64_t server_cpu_ns)
+{
+    const struct tally *tally = &t->session->load.tally;
     struct round *r = &t->rounds[t->rounds_done++];
-    double requests = (double)tally->requests;
+    uint64_t answers = tally_answers(tally);
     struct hist all;
 
     if (t->options.rate > 0 || t->options.find_max_ns > 0)
         all = tally->response;
     else
         tally_service(tally, &all);
-    r->per_s = requests / tally_seconds(tally);
-    r->server_us = t->pid != 0 ? (double)server_cpu_ns / 1e3 / requests : NAN;
-    r->client_us = (double)tally->cpu_ns / 1e3 / requests;
-    r->mean_us = hist_mean(&all) / 1e3;
-    r->p50_us = (double)hist_quantile(&all, 0.5) / 1e3;
-    r->p99_us = (double)hist_quantile(&all, 0.99) / 1e3;
-    r->p999_us = (double)hist_quantile(&all, 0.999) / 1e3;
+    r->sound = result == SESSION_OK && tally->requests > 0 && tally->down_ns == 0;
+    r->requests = tally->requests;
+    r->errors = tally->errors;
+    r->lost_connections = tally->lost_connections;
+    r->lost_requests = tally->lost_requests;
+    r->wrong = tally->mismatches + tally->garbled;
+    r->seconds = tally_seconds(tally);
+    r->per_s = tally_rate(tally);
+    r->server_us = t->pid != 0 && answers > 0 ? us(server_cpu_ns) / (double)answers : NAN;
+    r->client_us = tally_client_us(tally);
+    r->mean_us = all.count > 0 ? hist_mean(&all) / 1e3 : NAN;
+    r->p50_us = all.count > 0 ? us(hist_quantile(&all, 0.5)) : NAN;
+    r->p99_us = all.count > 0 ? us(hist_quantile(&all, 0.99)) : NAN;
+    r->p999_us = all.count > 0 ? us(hist_quantile(&all, 0.999)) : NAN;
     r->hit_percent = tally->hits + tally->misses > 0 ? tally_hit_percent(tally) : NAN;
-    t->server_cpu_ns += server_cpu_ns;
+    if (t->pid != 0)
+        t->server_cpu_ns += server_cpu_ns;
     tally_merge(&t->total, tally);
 }
 
@@ -214,17 +259,17 @@ measure(const struct bench *b, struct target *t)
     if (b->by_turns)
         result = session_connect(t->session);
     if (result == SESSION_OK && b->by_turns && o->warmup_ns > 0)
-        result = session_run(t->session, o->warmup_ns, 0);
+        result = session_warm_up(t->session, o->warmup_ns);
     if (!say(t, result))
         return false;
     look(t, &start);
     result = session_run(t->session, o->duration_ns, o->requests);
     look(t, &t->end);
-    if (t->session->load.workload.error != NULL) {
-        (void)fprintf(stderr, "lombard-bench: %s\n", t->session->load.workload.error);
-        t->wrong = true;
-    }
-    note_round(t, &t->session->load.tally, t->end.cpu_ns - start.cpu_ns);
+    if (t->session->load.workload.error != NULL)
+        (void)fprintf(stderr, "lombard-bench: trace %s: %s\n",
+                      o->trace_path != NULL ? o->trace_path : "",
+                      t->session->load.workload.error);
+    note_round(t, result, t->end.cpu_ns - start.cpu_ns);
     if (b->by_turns)
         session_disconnect(t->session);
     return say(t, result);
@@ -236,7 +281,7 @@ fetch_counters(struct bench *b, bool before)
     for (unsigned i = 0; b->options->stats && i < b->target_count; i++) {
         struct target *t = &b->targets[i];
 
-        if (t->floor.pid != 0)
+        if (t->floor.pid != 0 || t->result != SESSION_OK)
             continue;
         if (!counters_fetch(&t->addr, before ? &t->counters_before : &t->counters))
             (void)fprintf(stderr, "lombard-bench: %s does not answer stats\n", t->addr.text);
@@ -245,27 +290,47 @@ fetch_counters(struct bench *b, bool before)
     }
 }
 
-bool
-bench_run(struct bench *b)
+static bool
+open_all(struct bench *b)
 {
     for (unsigned i = 0; i < b->target_count; i++) {
         struct target *t = &b->targets[i];
 
+        if (stop_signal() != 0 && t->session == NULL)
+            return say(t, SESSION_INTERRUPTED);
         if (!open_target(b, t) || !prepare(t) || !start_roles(t) || !find_max(t))
             return false;
         if (b->by_turns)
             session_disconnect(t->session);
     }
-    fetch_counters(b, true);
+    return true;
+}
+
+/* All rounds, each second one in reverse order. */
+static bool
+measure_all(struct bench *b)
+{
     for (uint64_t round = 0; round < b->options->rounds; round++) {
         for (unsigned i = 0; i < b->target_count; i++) {
-            /* The order alternates. */
-            if (!measure(b, &b->targets[(i + round) % b->target_count]))
+            if (!measure(b, &b->targets[round % 2 == 0 ? i : b->target_count - 1 - i]))
                 return false;
         }
     }
+    return true;
+}
+
+bool
+bench_run(struct bench *b)
+{
+    bool done;
+
+    b->began_s = sys_realtime_s();
+    if (!open_all(b))
+        return false;
+    fetch_counters(b, true);
+    done = measure_all(b);
     fetch_counters(b, false);
     for (unsigned i = 0; i < b->target_count; i++)
         stop_roles(&b->targets[i]);
-    return true;
+    return done;
 }

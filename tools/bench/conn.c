@@ -46,13 +46,17 @@ conn_fini(struct conn *c)
     c->stash = NULL;
 }
 
-bool
-conn_open(struct conn *c, struct conn_shared *shared, const struct net_addr *addr)
+/* A new source address every so often, lest the ports of one run out. */
+static uint32_t
+source_of(const struct conn *c)
 {
-    /* A new source address every so often, lest the ports of one run out. */
-    uint32_t source = c->index / 20000;
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
-    int fd = net_connect(addr, source);
+    return c->index / 20000;
+}
+
+static bool
+adopt(struct conn *c, struct conn_shared *shared, int fd, uint32_t events)
+{
+    struct epoll_event event = {.events = events, .data.ptr = c};
 
     if (fd < 0)
         return false;
@@ -61,9 +65,42 @@ conn_open(struct conn *c, struct conn_shared *shared, const struct net_addr *add
         return false;
     }
     c->fd = fd;
+    c->heard = false;
+    c->moved_ns = shared->load->now_ns;
     memset(&c->reader, 0, sizeof(c->reader));
     c->reader.keys = shared->keys;
     return true;
+}
+
+bool
+conn_open(struct conn *c, struct conn_shared *shared, const struct net_addr *addr)
+{
+    return adopt(c, shared, net_connect(addr, source_of(c)), EPOLLIN);
+}
+
+bool
+conn_reopen(struct conn *c, struct conn_shared *shared, const struct net_addr *addr)
+{
+    c->connecting = adopt(c, shared, net_connect_begin(addr, source_of(c)), EPOLLIN | EPOLLOUT);
+    return c->connecting;
+}
+
+bool
+conn_reopened(struct conn *c, struct conn_shared *shared)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
+
+    bool ok = net_connect_end(c->fd);
+
+    if (!ok && errno == EINPROGRESS)
+        return false;
+    c->connecting = false;
+    c->moved_ns = shared->load->now_ns;
+    if (ok && sys_epoll_ctl(shared->epfd, EPOLL_CTL_MOD, c->fd, &event) == 0)
+        return true;
+    (void)close(c->fd);
+    c->fd = -1;
+    return false;
 }
 
 void
@@ -71,7 +108,9 @@ conn_drop(struct conn *c, struct conn_shared *shared)
 {
     (void)close(c->fd);
     c->fd = -1;
+    c->connecting = false;
     while (c->head != c->tail) {
+        const struct op *op = &c->ring[c->head & c->mask];
         bool sent = c->head != c->unsent || c->unsent_off > 0;
 
         /* `unsent` follows, so that the rest is seen as unsent. */
@@ -79,10 +118,13 @@ conn_drop(struct conn *c, struct conn_shared *shared)
             c->unsent++;
             c->unsent_off = 0;
         }
-        load_lost(shared->load, c, &c->ring[c->head & c->mask], sent);
+        if (!(op->flags & OP_ANSWERED))
+            load_lost(shared->load, c, op, sent);
         c->head++;
         shared->in_flight--;
     }
+    for (uint32_t i = 0; i < c->follow_count; i++)
+        load_follow_lost(shared->load, &c->follows[i]);
     c->blocked = false;
     c->unsent = c->head;
     c->unsent_off = 0;
@@ -104,6 +146,13 @@ set_blocked(struct conn *c, struct conn_shared *shared, bool blocked)
     return sys_epoll_ctl(shared->epfd, EPOLL_CTL_MOD, c->fd, &event) == 0;
 }
 
+static inline void
+pop_head(struct conn *c, struct conn_shared *shared)
+{
+    c->head++;
+    shared->in_flight--;
+}
+
 /* Format as many unsent requests as one send should take; the index after the last. */
 static uint32_t
 format_batch(struct conn *c, struct conn_shared *shared)
@@ -122,17 +171,31 @@ format_batch(struct conn *c, struct conn_shared *shared)
     return i;
 }
 
+/* All requests before END are sent, and OFF bytes of that one. */
+static void
+move_unsent(struct conn *c, struct conn_shared *shared, uint32_t end, size_t off)
+{
+    bool moved = c->unsent != end;
+
+    c->unsent = end;
+    c->unsent_off = (uint32_t)off;
+    /* It was answered already. */
+    if (moved && UNLIKELY(c->ring[c->head & c->mask].flags & OP_ANSWERED))
+        pop_head(c, shared);
+}
+
 /* SENT bytes of what begins at `unsent` are gone. */
 static void
-advance(struct conn *c, size_t sent)
+advance(struct conn *c, struct conn_shared *shared, size_t sent)
 {
     size_t off = c->unsent_off + sent;
+    uint32_t end = c->unsent;
 
-    while (c->unsent != c->tail && off >= c->ring[c->unsent & c->mask].wire_bytes) {
-        off -= c->ring[c->unsent & c->mask].wire_bytes;
-        c->unsent++;
+    while (end != c->tail && off >= c->ring[end & c->mask].wire_bytes) {
+        off -= c->ring[end & c->mask].wire_bytes;
+        end++;
     }
-    c->unsent_off = (uint32_t)off;
+    move_unsent(c, shared, end, off);
 }
 
 static ssize_t
@@ -164,39 +227,98 @@ conn_flush(struct conn *c, struct conn_shared *shared)
             return CONN_LOST;
         if (n > 0) {
             shared->load->tally.bytes_sent += (uint64_t)n;
+            c->moved_ns = shared->load->now_ns;
             if ((size_t)n == out->total) {
-                c->unsent = end;
-                c->unsent_off = 0;
+                move_unsent(c, shared, end, 0);
                 continue;
             }
-            advance(c, (size_t)n);
+            advance(c, shared, (size_t)n);
         }
         return set_blocked(c, shared, true) ? CONN_OK : CONN_LOST;
     }
     return set_blocked(c, shared, false) ? CONN_OK : CONN_LOST;
 }
 
-/* The request at the head is answered. */
-static inline void
-finish_head(struct conn *c, struct conn_shared *shared)
+/* Quiet requests have no answer: they are done once a later one has. Then the request that the
+ * next answer is about; NULL when nothing was asked. */
+static inline struct op *
+find_asked(struct conn *c, struct conn_shared *shared)
 {
     struct op *op = &c->ring[c->head & c->mask];
 
-    load_done(shared->load, c, op);
-    c->head++;
-    shared->in_flight--;
+    while (c->head != c->unsent && (op->flags & OP_QUIET)) {
+        load_done_quietly(shared->load, op);
+        pop_head(c, shared);
+        op = &c->ring[c->head & c->mask];
+    }
+    if (LIKELY(c->head != c->unsent))
+        return op;
+    /* Of this one the server has a part. */
+    return c->unsent_off > 0 && !(op->flags & OP_ANSWERED) ? op : NULL;
 }
 
-/* Quiet requests at the head have no answer: they are done once a later one has. */
-static inline bool
-skip_quiet(struct conn *c, struct conn_shared *shared)
+/* Whether OP may be answered like this before all of it has been sent. */
+static bool
+may_be_early(const struct op *op, enum outcome outcome)
 {
-    while (c->head != c->unsent && (c->ring[c->head & c->mask].flags & OP_QUIET)) {
-        load_done_quietly(shared->load, &c->ring[c->head & c->mask]);
-        c->head++;
-        shared->in_flight--;
+    switch (outcome) {
+    case OUTCOME_ERROR: return true;
+    case OUTCOME_NOT_STORED:
+    case OUTCOME_NOT_FOUND: return op_has_value((enum op_kind)op->kind);
+    case OUTCOME_GET_END:
+    case OUTCOME_STORED:
+    case OUTCOME_NUMBER: return false;
     }
-    return c->head != c->unsent;
+    BUG("outcome out of range");
+}
+
+/* OP, at the head, is answered. False: it cannot be. */
+static inline bool
+finish_head(struct conn *c, struct conn_shared *shared, struct op *op)
+{
+    c->heard |= c->reader.outcome != OUTCOME_ERROR;
+    if (LIKELY(c->head != c->unsent)) {
+        load_done(shared->load, c, op);
+        pop_head(c, shared);
+        return true;
+    }
+    if (!may_be_early(op, c->reader.outcome)) {
+        c->reader.why = "an answer before the whole request was sent";
+        return false;
+    }
+    load_done(shared->load, c, op);
+    op->flags |= OP_ANSWERED;
+    return true;
+}
+
+/* A line by which a server turns a client away: whatever the protocol is, and unasked for. */
+static bool
+is_refusal(const unsigned char *p, const unsigned char *end)
+{
+    static const char *const starts[] = {"ERROR", "SERVER_ERROR", "CLIENT_ERROR"};
+    size_t len = (size_t)(end - p);
+
+    for (size_t i = 0; i < ARRAY_LEN(starts); i++) {
+        if (len >= strlen(starts[i]) && memcmp(p, starts[i], strlen(starts[i])) == 0)
+            return memchr(p, '\n', len) != NULL;
+    }
+    return false;
+}
+
+/* [P, END) is no answer to OP. A server that turns this client away is not wrong. */
+static void
+give_up_stream(struct conn *c, struct conn_shared *shared, const struct op *op,
+               const unsigned char *p, const unsigned char *end)
+{
+    if ((op == NULL || !c->heard) && is_refusal(p, end)) {
+        const unsigned char *line_end = memchr(p, '\n', (size_t)(end - p));
+
+        while (line_end > p && (line_end[-1] == '\r' || line_end[-1] == '\n'))
+            line_end--;
+        tally_note_error(&shared->load->tally, (const char *)p, (size_t)(line_end - p));
+        return;
+    }
+    load_garbled(shared->load, c, op, p, end);
 }
 
 /* Hand all complete answers in [P, END) to the load; NULL when the stream is lost. */
@@ -206,24 +328,28 @@ take_answers(struct conn *c, struct conn_shared *shared, const unsigned char *p,
 {
     while (p < end) {
         const unsigned char *before = p;
-        struct op *op = &c->ring[c->head & c->mask];
+        struct op *op = find_asked(c, shared);
+        bool in_step = true;
 
-        if (UNLIKELY(!skip_quiet(c, shared))) {
+        if (UNLIKELY(op == NULL)) {
             c->reader.why = "an answer that nothing asked for";
-            load_garbled(shared->load, c, NULL, before, end);
+            give_up_stream(c, shared, NULL, before, end);
             return NULL;
         }
-        op = &c->ring[c->head & c->mask];
         switch (shared->proto->read(&c->reader, op, &p, end)) {
         case READ_MORE: return p;
         case READ_VALUE: load_value(shared->load, c, op); break;
         case READ_LAST_VALUE:
             load_value(shared->load, c, op);
-            finish_head(c, shared);
+            in_step = finish_head(c, shared, op);
             break;
-        case READ_DONE: finish_head(c, shared); break;
+        case READ_DONE: in_step = finish_head(c, shared, op); break;
         case READ_STRAY_ERROR: load_stray_error(shared->load, c); break;
-        case READ_GARBLED: load_garbled(shared->load, c, op, before, end); return NULL;
+        case READ_GARBLED: in_step = false; break;
+        }
+        if (UNLIKELY(!in_step)) {
+            give_up_stream(c, shared, op, before, end);
+            return NULL;
         }
     }
     return p;
@@ -258,6 +384,7 @@ conn_receive(struct conn *c, struct conn_shared *shared)
         return CONN_LOST;
     load_tick(shared->load);
     shared->load->tally.bytes_received += (uint64_t)n;
+    c->moved_ns = shared->load->now_ns;
     if (c->stash_bytes > 0)
         memcpy(start, c->stash, c->stash_bytes);
     rest = take_answers(c, shared, start, fresh + n);

@@ -8,6 +8,9 @@
  * it is sent, and again from the start if the socket took only `unsent_off`
  * bytes of it. Input is read into a buffer that all connections share; the
  * beginning of a reply that is not complete waits in the connection's stash.
+ *
+ * A server may refuse a store before it has seen all of the value. That answers the request at
+ * `unsent`, which stays there until the rest of it is sent, for the stream to stay in step.
  */
 #pragma once
 
@@ -25,6 +28,8 @@ struct load;
 /* A request that an answer made necessary: a store after a miss, the second half of a cas. */
 struct follow {
     uint64_t cas;
+    uint64_t due_ns;  /* CAS: of the first half */
+    uint64_t sent_ns; /* likewise */
     uint32_t key;
     uint32_t value_bytes;
     uint32_t ttl_s;
@@ -33,8 +38,10 @@ struct follow {
 };
 
 struct conn {
-    int fd;                      /* -1 while lost */
-    bool blocked;                /* the socket is full: EPOLLOUT is awaited */
+    int fd;          /* -1 while lost */
+    bool connecting; /* again: not there yet */
+    bool heard;      /* something was answered, and not by an error, since it was connected */
+    bool blocked;    /* the socket is full: EPOLLOUT is awaited */
     uint32_t head, unsent, tail; /* run freely; masked where used */
     uint32_t mask;
     uint32_t unsent_off; /* bytes of the request at `unsent` that were sent */
@@ -47,6 +54,9 @@ struct conn {
     struct follow *follows;
     unsigned char *stash;
     uint32_t width;
+    uint64_t retry_ns; /* while lost: when to try again */
+    uint64_t lost_ns;  /* while lost: since when */
+    uint64_t moved_ns; /* when bytes last went or came */
     struct reader reader;
 };
 
@@ -76,8 +86,20 @@ void conn_fini(struct conn *c);
 /* Connect. False with errno. */
 bool conn_open(struct conn *c, struct conn_shared *shared,
                const struct net_addr *addr) MUST_USE;
+/* Begin to connect again, without waiting. An event comes when it is decided. False with errno. */
+bool conn_reopen(struct conn *c, struct conn_shared *shared,
+                 const struct net_addr *addr) MUST_USE;
+/* That event has come. False with errno: it failed, and the socket is closed; EINPROGRESS: it is
+ * still connecting. */
+bool conn_reopened(struct conn *c, struct conn_shared *shared) MUST_USE;
 /* Close; requests in flight are reported to the load as lost. */
 void conn_drop(struct conn *c, struct conn_shared *shared);
+
+static inline bool
+conn_is_up(const struct conn *c)
+{
+    return c->fd >= 0 && !c->connecting;
+}
 
 static inline uint32_t
 conn_in_flight(const struct conn *c)

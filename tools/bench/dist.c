@@ -179,6 +179,12 @@ dist_init(struct dist *d, const struct dist_config *config, uint64_t n)
     BUG("dist_kind out of range");
 }
 
+void
+dist_seed(struct dist *d, uint64_t seed)
+{
+    d->shift = rng_scale(rng_mix(~seed), d->n);
+}
+
 uint64_t
 dist_rank(struct dist *d, struct rng *rng)
 {

@@ -58,10 +58,24 @@ struct spread
 figure_spread(const struct target *t, const struct figure *f)
 {
     double values[OPTIONS_ROUNDS_MAX];
+    size_t n = 0;
 
-    for (uint64_t i = 0; i < t->rounds_done; i++)
-        values[i] = figure_of(&t->rounds[i], f);
-    return spread_of(values, t->rounds_done);
+    for (uint64_t i = 0; i < t->rounds_done; i++) {
+        if (t->rounds[i].sound)
+            values[n++] = figure_of(&t->rounds[i], f);
+    }
+    return spread_of(values, n);
+}
+
+/* Within round number I; not a number where one of the two is not sound. */
+static double
+ratio_in(const struct target *first, const struct target *second, uint64_t i,
+         const struct figure *f)
+{
+    const struct round *a = &first->rounds[i];
+    const struct round *b = &second->rounds[i];
+
+    return a->sound && b->sound ? figure_of(a, f) / figure_of(b, f) : NAN;
 }
 
 struct spread
@@ -72,8 +86,12 @@ figure_ratio(const struct bench *b, unsigned other, const struct figure *f)
     double values[OPTIONS_ROUNDS_MAX];
     uint64_t n =
         first->rounds_done < second->rounds_done ? first->rounds_done : second->rounds_done;
+    size_t count = 0;
 
-    for (uint64_t i = 0; i < n; i++)
-        values[i] = figure_of(&first->rounds[i], f) / figure_of(&second->rounds[i], f);
-    return spread_of(values, n);
+    if (n == 1)
+        values[count++] = ratio_in(first, second, 0, f);
+    for (uint64_t i = 0; i + 1 < n; i += 2)
+        values[count++] =
+            sqrt(ratio_in(first, second, i, f) * ratio_in(first, second, i + 1, f));
+    return spread_of(values, count);
 }

@@ -1,94 +1,178 @@
+/* Searches a rate by trials that may go wrong. */
 #include "findmax.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum {
-    RATES_MAX = 12,
     TRIALS_TO_DECIDE = 2, /* with the same result: three trials at most */
-    PRECISE_PERCENT = 2,  /* the search ends when the bounds are that close */
+    PRECISE_PERCENT = 2,  /* the search ends when the bounds are that close, */
+    TRIALS_APART = 7,     /* and were judged at times that far apart */
     LOWEST_RATE = 100,
 };
 
-struct judgement {
-    bool kept;
+/* A rate, and what it was judged. */
+struct bound {
+    uint64_t rate;
     uint64_t latency_ns;
+    uint32_t first_trial; /* when it was judged like this for the first time, */
+    uint32_t last_trial;  /* and for the last */
 };
 
-/* One trial at RATE; its quantile into *LATENCY_NS. */
-static enum session_result
-try_rate(struct session *s, const struct options *o, uint64_t rate, uint64_t *latency_ns)
-{
-    enum session_result result;
+/* Bounds of one side, the innermost last. */
+struct bounds {
+    uint32_t count;
+    struct bound list[FINDMAX_RATES_MAX];
+};
 
-    s->load.rate = rate;
-    result = session_run(s, o->duration_ns, 0);
-    *latency_ns = hist_quantile(&s->load.tally.response, o->find_max_quantile);
-    return result;
+struct search {
+    findmax_try try_rate;
+    void *context;
+    bool say;
+    uint64_t guess; /* where no rate was too slow so far: somewhere above this */
+    uint32_t rates;
+    uint32_t trials;
+    struct bounds kept;
+    struct bounds missed;
+};
+
+static struct bound *
+last(struct bounds *b)
+{
+    return b->count > 0 ? &b->list[b->count - 1] : NULL;
 }
 
-static bool
-kept(const struct session *s, const struct options *o, uint64_t latency_ns)
-{
-    return latency_ns < o->find_max_ns && s->load.tally.unbegun == 0;
-}
-
-/* Whether RATE keeps the limit more often than not: one trial may have met somebody else's burst
- * of work. *OUT is what the last trial that decided brought. */
+/* Judge RATE, and let it be a bound. BEFORE: what it was before, or NULL. */
 static enum session_result
-judge_rate(struct session *s, const struct options *o, uint64_t rate, struct judgement *out)
+judge(struct search *f, uint64_t rate, const struct bound *before, const struct bounds *was)
 {
-    uint32_t kept_count = 0;
-    uint32_t missed_count = 0;
+    struct bound b = {.rate = rate, .first_trial = f->trials};
+    uint32_t kept = 0;
+    uint32_t missed = 0;
+    struct findmax_trial trial = {0};
+    struct bounds *side;
 
-    while (kept_count < TRIALS_TO_DECIDE && missed_count < TRIALS_TO_DECIDE) {
-        uint64_t latency;
-        enum session_result result = try_rate(s, o, rate, &latency);
+    while (kept < TRIALS_TO_DECIDE && missed < TRIALS_TO_DECIDE) {
+        enum session_result result = f->try_rate(f->context, rate, &trial);
 
         if (result != SESSION_OK)
             return result;
-        out->kept = kept(s, o, latency);
-        out->latency_ns = latency;
-        kept_count += out->kept;
-        missed_count += !out->kept;
+        f->trials++;
+        kept += trial.kept;
+        missed += !trial.kept;
     }
+    f->rates++;
+    side = trial.kept ? &f->kept : &f->missed;
+    if (was == side)
+        b.first_trial = before->first_trial;
+    b.latency_ns = trial.latency_ns;
+    b.last_trial = f->trials;
+    side->list[side->count++] = b;
+    if (f->say)
+        (void)printf("find-max      %9llu/s: %9.3f ms%s%s\n", (unsigned long long)rate,
+                     (double)trial.latency_ns / 1e6, trial.kept ? "" : "  too slow",
+                     was != NULL ? " (once more)" : "");
     return SESSION_OK;
+}
+
+static bool
+is_confirmed(const struct bound *b)
+{
+    return b == NULL || b->last_trial - b->first_trial >= TRIALS_APART;
+}
+
+/* Judge the one of the innermost bounds once more that was not for longest. */
+static enum session_result
+confirm(struct search *f)
+{
+    const struct bound *kept = last(&f->kept);
+    const struct bound *missed = last(&f->missed);
+    bool take_kept = kept != NULL && kept->last_trial < missed->last_trial;
+    struct bounds *side = take_kept ? &f->kept : &f->missed;
+    struct bound before = *last(side);
+
+    side->count--;
+    return judge(f, before.rate, &before, side);
+}
+
+/* The next judgement; *DONE when none is left. */
+static enum session_result
+step(struct search *f, bool *done)
+{
+    const struct bound *kept = last(&f->kept);
+    const struct bound *missed = last(&f->missed);
+    uint64_t low = kept != NULL ? kept->rate : LOWEST_RATE;
+    uint64_t high = missed != NULL ? missed->rate : f->guess;
+
+    *done = false;
+    if (high > low + low * PRECISE_PERCENT / 100)
+        return judge(f, low + (high - low) / 2, NULL, NULL);
+    if (missed == NULL) { /* nothing is known above it */
+        f->guess = 2 * high;
+        return judge(f, high, NULL, NULL);
+    }
+    *done = is_confirmed(kept) && is_confirmed(missed);
+    return *done ? SESSION_OK : confirm(f);
+}
+
+enum session_result
+findmax_bisect(findmax_try try_rate, void *context, bool say, struct findmax *out)
+{
+    struct search f = {.try_rate = try_rate, .context = context, .say = say};
+    enum session_result result = SESSION_OK;
+    const struct bound *best;
+    bool done = false;
+
+    f.guess = out->closed_rate * 3 / 2;
+    if (f.guess < 2 * LOWEST_RATE)
+        f.guess = 2 * LOWEST_RATE;
+    while (result == SESSION_OK && !done && f.rates < FINDMAX_RATES_MAX)
+        result = step(&f, &done);
+    best = last(&f.kept);
+    out->rate = best != NULL ? best->rate : 0;
+    out->latency_ns = best != NULL ? best->latency_ns : 0;
+    out->rates = f.rates;
+    return result;
+}
+
+/* What a trial needs. */
+struct trials {
+    struct session *session;
+    const struct options *options;
+};
+
+/* A trial in which little was asked, or something was lost or refused, keeps no limit. */
+static enum session_result
+try_rate(void *context, uint64_t rate, struct findmax_trial *out)
+{
+    struct trials *t = context;
+    const struct tally *tally = &t->session->load.tally;
+    enum session_result result;
+
+    t->session->load.rate = rate;
+    result = session_run(t->session, t->options->duration_ns, 0);
+    out->latency_ns = hist_quantile(&tally->response, t->options->find_max_quantile);
+    out->kept = tally->requests > 0 && out->latency_ns < t->options->find_max_ns &&
+                tally->unbegun + tally->lost_requests + tally->unsent == 0 &&
+                tally->errors * 100 <= tally_answers(tally);
+    return result;
 }
 
 enum session_result
 findmax_search(struct session *s, const struct options *o, bool say, struct findmax *out)
 {
+    struct trials trials = {s, o};
     enum session_result result;
     struct findmax f = {0};
-    uint64_t low = LOWEST_RATE;
-    uint64_t high;
 
     s->load.rate = 0;
     result = session_run(s, o->duration_ns, 0);
-    f.closed_rate = (uint64_t)((double)s->load.tally.requests / tally_seconds(&s->load.tally));
-    high = f.closed_rate * 3 / 2;
-    if (high < 2 * LOWEST_RATE)
-        high = 2 * LOWEST_RATE;
+    f.closed_rate = s->load.tally.requests > 0 ? (uint64_t)tally_rate(&s->load.tally) : 0;
     if (say)
         (void)printf("find-max      closed loop: %llu/s\n", (unsigned long long)f.closed_rate);
-    while (result == SESSION_OK && f.rates < RATES_MAX &&
-           high > low + low * PRECISE_PERCENT / 100) {
-        uint64_t rate = low + (high - low) / 2;
-        struct judgement j = {0};
-
-        result = judge_rate(s, o, rate, &j);
-        f.rates++;
-        if (say)
-            (void)printf("find-max      %9llu/s: %9.3f ms%s\n", (unsigned long long)rate,
-                         (double)j.latency_ns / 1e6, j.kept ? "" : "  too slow");
-        if (j.kept) {
-            low = rate;
-            f.rate = rate;
-            f.latency_ns = j.latency_ns;
-        } else {
-            high = rate;
-        }
-    }
-    s->load.rate = f.rate > 0 ? f.rate : low;
+    if (result == SESSION_OK)
+        result = findmax_bisect(try_rate, &trials, say, &f);
+    s->load.rate = f.rate > 0 ? f.rate : LOWEST_RATE;
     *out = f;
     return result;
 }

@@ -47,7 +47,7 @@ make_op(const struct options *o, struct op *op, struct op_key *keys)
     op->key_count = get ? (uint32_t)o->multiget : 1;
     op->version = 1;
     op->ttl_s = (uint32_t)o->ttl_s;
-    op->value_bytes = sizes_pick(&o->value_size, rng_mix(0));
+    op->value_bytes = sizes_pick(&o->value_size, rng_mix(rng_mix(o->seed)));
 }
 
 static uint32_t

@@ -1,5 +1,7 @@
+/* The phases of a load: what is planned when, and when it is over. */
 #include "load.h"
 
+#include <errno.h>
 #include <math.h>
 #include <string.h>
 
@@ -23,19 +25,20 @@ set_mix(struct load *l, const double *weights)
     }
 }
 
-/* The next key of the distribution. */
-static inline uint32_t
-draw_key(struct load *l)
+static enum load_result
+init_workload(struct load *l)
 {
-    uint32_t *slot = &l->ahead[l->ahead_at++ % LOAD_AHEAD];
-    uint32_t key = *slot;
+    const struct options *o = l->options;
 
-    *slot = (uint32_t)dist_next(&l->dist, &l->rng);
-    PREFETCH(&l->keys.states[*slot]);
-    return key;
+    if (!o->hitratio)
+        return LOAD_OK;
+    if (!holds_init(&l->holds, o->connections * (o->pipeline + 1) * 2))
+        return LOAD_NO_MEMORY;
+    errno = ENOMEM;
+    return workload_init(&l->workload, o) ? LOAD_OK : LOAD_NO_TRACE;
 }
 
-bool
+enum load_result
 load_init(struct load *l, const struct options *options, const char *server_name)
 {
     uint64_t noise;
@@ -44,28 +47,30 @@ load_init(struct load *l, const struct options *options, const char *server_name
     l->options = options;
     l->rate = options->rate;
     l->server_name = server_name;
+    l->size_salt = rng_mix(options->seed);
+    tally_reset(&l->tally);
     if (!keys_init(&l->keys, options->keys, &options->key_size, options->seed))
-        return false;
+        return LOAD_NO_MEMORY;
     /* Runs with the same seed must not take each other's values for their own. */
     sys_random(&noise, sizeof(noise));
     l->keys.writer = (uint32_t)noise | 1;
     dist_init(&l->dist, &options->dist, options->keys);
+    dist_seed(&l->dist, options->seed);
     rng_init(&l->rng, options->seed);
     rng_init(&l->arrival_rng, ~options->seed);
     for (int i = 0; i < LOAD_AHEAD; i++)
         l->ahead[i] = (uint32_t)dist_next(&l->dist, &l->rng);
     set_mix(l, options->weights);
-    if (options->hitratio && !workload_init(&l->workload, options))
-        return false;
-    tally_reset(&l->tally);
-    return true;
+    return init_workload(l);
 }
 
 void
 load_fini(struct load *l)
 {
     keys_fini(&l->keys);
+    fill_fini(&l->fill);
     workload_fini(&l->workload);
+    holds_fini(&l->holds);
     windows_fini(&l->windows);
 }
 
@@ -75,35 +80,10 @@ load_tick(struct load *l)
     l->now_ns = sys_monotonic_ns();
 }
 
-void
-load_begin(struct load *l, enum load_phase phase, uint64_t requests, uint64_t until_ns)
-{
-    load_tick(l);
-    tally_reset(&l->tally);
-    l->tally.start_ns = l->now_ns;
-    l->tally.end_ns = l->now_ns;
-    l->phase = phase;
-    l->budget = requests;
-    l->until_ns = until_ns;
-    l->next_key = 0;
-    l->gap_ns = phase != LOAD_FILL && l->rate > 0 ? 1e9 / (double)l->rate : 0;
-    l->next_due_ns = l->now_ns;
-}
-
-uint64_t
-load_wait_ns(const struct load *l)
-{
-    if (l->gap_ns == 0 || load_is_over(l))
-        return UINT64_MAX;
-    return l->next_due_ns > l->now_ns ? l->next_due_ns - l->now_ns : 0;
-}
-
 /* Plan the arrival after the one that is due. */
 static void
-plan_next(struct load *l)
+plan_next(struct load *l, double gap)
 {
-    double gap = l->gap_ns;
-
     if (l->options->arrivals == ARRIVALS_POISSON)
         gap *= -log(rng_unit(&l->arrival_rng));
     l->due_fraction += gap;
@@ -112,190 +92,126 @@ plan_next(struct load *l)
 }
 
 void
-load_end(struct load *l)
+load_begin(struct load *l, enum load_phase phase, uint64_t requests, uint64_t duration_ns)
 {
-    if (l->gap_ns == 0)
-        tally_service(&l->tally, &l->tally.response);
-    if (l->gap_ns == 0 || l->until_ns == UINT64_MAX)
-        return;
-    for (; l->next_due_ns < l->until_ns; plan_next(l)) {
-        l->tally.unbegun++;
-        hist_add(&l->tally.response, l->now_ns - l->next_due_ns);
+    load_tick(l);
+    tally_reset(&l->tally);
+    l->tally.start_ns = l->now_ns;
+    l->tally.end_ns = l->now_ns;
+    l->phase = phase;
+    l->budget = requests;
+    l->until_ns = duration_ns == UINT64_MAX ? UINT64_MAX : l->now_ns + duration_ns;
+    l->stopped = false;
+    l->starved = false;
+    l->crowded = false;
+    l->gap_ns = phase != LOAD_FILL && l->rate > 0 ? 1e9 / (double)l->rate : 0;
+    l->next_due_ns = l->now_ns;
+    l->due_fraction = 0;
+    /* N evenly spaced arrivals lie in the middle of N gaps. */
+    if (l->gap_ns > 0)
+        plan_next(l, l->options->arrivals == ARRIVALS_CONSTANT ? l->gap_ns / 2 : l->gap_ns);
+    l->paused = false;
+    l->has_next_access = false;
+    holds_reset(&l->holds);
+    if (phase == LOAD_FILL)
+        fill_begin(&l->fill, l->keys.count);
+}
+
+/* Whether everything has been begun, however much time is left. */
+static bool
+is_spent(const struct load *l)
+{
+    switch (l->phase) {
+    case LOAD_FILL: return fill_is_over(&l->fill);
+    case LOAD_MIX: return l->budget == 0;
+    case LOAD_WORKLOAD:
+        return (l->budget == 0 || l->workload.ended) && l->holds.waiting == 0 &&
+               !l->has_next_access;
     }
+    BUG("load_phase out of range");
+}
+
+void
+load_stop(struct load *l)
+{
+    l->stopped = true;
 }
 
 bool
 load_is_over(const struct load *l)
 {
-    bool late = l->now_ns >= l->until_ns;
-
+    if (l->stopped || is_spent(l))
+        return true;
+    if (l->gap_ns == 0)
+        return l->now_ns >= l->until_ns;
     /* In the open loop what was due before the end is still sent, within reason. */
-    if (l->gap_ns > 0)
-        late = l->next_due_ns >= l->until_ns || l->now_ns >= l->until_ns + GRACE_NS;
-    return l->budget == 0 || late || (l->phase == LOAD_FILL && l->next_key >= l->keys.count) ||
-           (l->phase == LOAD_WORKLOAD && l->workload.ended);
+    if (l->now_ns >= l->until_ns && l->now_ns - l->until_ns >= GRACE_NS)
+        return true;
+    return l->next_due_ns >= l->until_ns && l->holds.waiting == 0;
 }
 
-static inline enum op_kind
-pick_kind(struct load *l)
+uint64_t
+load_wait_ns(const struct load *l)
 {
-    uint64_t word = rng_next(&l->rng) >> 32;
-    int kind = 0;
-
-    if (l->only_gets_and_sets)
-        return word < l->mix_cut[OP_GET] ? OP_GET : OP_SET;
-    while (kind < OP_KIND_COUNT - 1 && word >= l->mix_cut[kind])
-        kind++;
-    return (enum op_kind)kind;
+    if (l->gap_ns == 0 || l->paused || load_is_over(l))
+        return UINT64_MAX;
+    if (l->phase == LOAD_WORKLOAD && holds_has_ready(&l->holds))
+        return 0;
+    if (l->budget == 0 || l->next_due_ns >= l->until_ns)
+        return UINT64_MAX; /* only held ones are left */
+    return l->next_due_ns > l->now_ns ? l->next_due_ns - l->now_ns : 0;
 }
 
-/* A store or delete of a key: it takes a version. */
-static inline void
-make_write(struct load *l, struct op *op, uint32_t key)
+uint64_t
+load_take_due(struct load *l)
 {
-    bool alone;
+    uint64_t due = l->next_due_ns;
 
-    op->keys[0] = (struct op_key){key, 0};
-    op->key_count = 1;
-    op->version = keys_issue(&l->keys, key, &alone);
-    op->value_bytes = 0;
-    if (op_has_value((enum op_kind)op->kind))
-        op->value_bytes = sizes_pick(&l->options->value_size, rng_mix(key));
-    if (alone)
-        op->flags |= OP_ALONE;
-}
-
-static inline void
-make_read(struct load *l, struct op *op, uint64_t keys)
-{
-    op->key_count = (uint32_t)keys;
-    op->version = 0;
-    op->value_bytes = 0;
-    for (uint64_t i = 0; i < keys; i++) {
-        uint32_t key = draw_key(l);
-
-        op->keys[i] = (struct op_key){key, keys_floor(&l->keys, key)};
-    }
-}
-
-/* Counters and growing values have keys of their own, without versions. */
-static inline void
-make_unversioned(struct load *l, struct op *op, uint32_t key)
-{
-    op->keys[0] = (struct op_key){key, 0};
-    op->key_count = 1;
-    op->version = 0;
-    op->value_bytes = sizes_pick(&l->options->value_size, rng_mix(key));
-}
-
-static void
-make_follow(struct load *l, struct conn *c, struct op *op)
-{
-    struct follow f = c->follows[0];
-
-    c->follow_count--;
-    memmove(c->follows, c->follows + 1, c->follow_count * sizeof(*c->follows));
-    op->kind = f.kind;
-    op->flags = OP_REFILL | f.flags;
-    op->ttl_s = f.ttl_s;
-    op->cas = f.cas;
-    if (f.flags != 0)
-        make_unversioned(l, op, f.key);
-    else
-        make_write(l, op, f.key);
-    op->value_bytes = f.value_bytes;
-}
-
-/* The next access of the workload; false when there is none left. */
-static bool
-make_access(struct load *l, struct op *op)
-{
-    struct access a;
-
-    if (!workload_next(&l->workload, &a))
-        return false;
-    if (!keys_reserve(&l->keys, l->workload.ids_needed)) {
-        l->workload.error = "out of memory for the keys";
-        l->workload.ended = true;
-        return false;
-    }
-    if (a.value_bytes == SIZE_OF_KEY)
-        a.value_bytes = sizes_pick(&l->options->value_size, rng_mix(a.key));
-    if (a.value_bytes > OPTIONS_VALUE_MAX_BYTES)
-        a.value_bytes = OPTIONS_VALUE_MAX_BYTES;
-    op->kind = (uint8_t)a.kind;
-    op->ttl_s = a.ttl_s;
-    if (a.kind == OP_GET) {
-        op->key_count = 1;
-        op->version = 0;
-        op->keys[0] = (struct op_key){a.key, keys_floor(&l->keys, a.key)};
-    } else {
-        make_write(l, op, a.key);
-    }
-    op->value_bytes =
-        a.kind == OP_DELETE ? 0 : a.value_bytes; /* of a get: what a miss would store */
-    return true;
-}
-
-static inline void
-make_mixed(struct load *l, struct op *op)
-{
-    enum op_kind kind = pick_kind(l);
-
-    op->kind = (uint8_t)kind;
-    switch (kind) {
-    case OP_GET: make_read(l, op, l->options->multiget); return;
-    case OP_GAT:
-    case OP_CAS:
-    case OP_TOUCH:
-    case OP_INCR:
-    case OP_DECR: make_read(l, op, 1); return;
-    case OP_SET:
-    case OP_ADD:
-    case OP_REPLACE:
-    case OP_DELETE: make_write(l, op, draw_key(l)); return;
-    case OP_APPEND:
-    case OP_PREPEND: make_unversioned(l, op, draw_key(l)); return;
-    case OP_NOOP: make_read(l, op, 0); return;
-    }
+    plan_next(l, l->gap_ns);
+    return due;
 }
 
 bool
-load_next(struct load *l, struct conn *c, struct op *op)
+load_has_work(const struct load *l)
 {
-    op->due_ns = l->now_ns;
-    op->sent_ns = l->now_ns;
-    if (UNLIKELY(c->follow_count > 0)) {
-        make_follow(l, c, op);
-        return true;
-    }
     if (load_is_over(l))
         return false;
-    if (l->gap_ns > 0) {
-        if (l->next_due_ns > l->now_ns)
-            return false;
-        op->due_ns = l->next_due_ns;
-        plan_next(l);
-        if (l->crowded)
-            l->tally.crowded++;
-        else
-            hist_add(&l->tally.lag, l->now_ns - op->due_ns);
-    }
-    l->budget--;
-    op->flags = OP_TIMED;
-    op->ttl_s = (uint32_t)l->options->ttl_s;
-    op->cas = 0;
     switch (l->phase) {
-    case LOAD_FILL:
-        op->kind = OP_SET;
-        make_write(l, op, (uint32_t)l->next_key++);
-        return true;
-    case LOAD_MIX:
-        make_mixed(l, op);
-        if (l->options->noreply && op->version != 0)
-            op->flags |= OP_QUIET;
-        return true;
-    case LOAD_WORKLOAD: return make_access(l, op);
+    case LOAD_FILL: return fill_has_next(&l->fill);
+    case LOAD_MIX: return true;
+    case LOAD_WORKLOAD: return !l->paused || holds_has_ready(&l->holds);
     }
     BUG("load_phase out of range");
+}
+
+/* Open loop: what has come due and was not begun; only that, if the end came early. */
+static void
+count_unbegun(struct load *l)
+{
+    uint64_t until = l->until_ns < l->now_ns ? l->until_ns : l->now_ns;
+
+    for (; l->budget > 0 && !l->workload.ended && l->next_due_ns < until; l->budget--) {
+        l->tally.unbegun++;
+        hist_add(&l->tally.response, l->now_ns - load_take_due(l));
+    }
+}
+
+void
+load_end(struct load *l, bool given_up)
+{
+    struct tally *t = &l->tally;
+    uint64_t end = t->end_ns;
+
+    if (given_up)
+        end = l->now_ns < l->until_ns ? l->now_ns : l->until_ns;
+    else if (!is_spent(l))
+        end = l->until_ns;
+    else if (l->gap_ns > 0) /* the last one has its gap, too, as far as there is time */
+        end = l->next_due_ns < l->until_ns ? l->next_due_ns : l->until_ns;
+    if (end > t->end_ns)
+        t->end_ns = end;
+    if (l->gap_ns == 0)
+        tally_service(t, &t->response);
+    else
+        count_unbegun(l);
 }

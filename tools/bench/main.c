@@ -1,23 +1,45 @@
+/* The command line, and what becomes of the results. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "bench.h"
 #include "options.h"
 #include "report.h"
 #include "selftest.h"
+#include "stop.h"
 #include "trace_keys.h"
 #include "value.h"
+#include "verdict.h"
 
-/* Exit statuses. */
-enum {
-    EXIT_WRONG = 1,   /* a value was wrong, or a reply unreadable */
-    EXIT_NOT_RUN = 2, /* the run could not be done */
-    EXIT_STRICT = 3,  /* errors or losses under --strict */
-    EXIT_USAGE = 64,  /* EX_USAGE */
-};
+/* Whether all that was written to F has arrived where it was meant to go; says so if not. */
+static bool
+has_arrived(FILE *f, const char *path, bool close)
+{
+    bool failed = ferror(f) != 0;
+    int error = 0;
+
+    if (fflush(f) != 0)
+        error = errno;
+    if (close && fclose(f) != 0 && error == 0)
+        error = errno;
+    if (error == 0 && !failed)
+        return true;
+    (void)fprintf(stderr, "lombard-bench: cannot write to %s: %s\n", path,
+                  error != 0 ? strerror(error) : "it failed");
+    return false;
+}
+
+static bool
+is_stdout(const char *path)
+{
+    return path != NULL && strcmp(path, "-") == 0;
+}
 
 /* Write a report where it was asked for; standard output for "-". */
 static bool
@@ -28,9 +50,9 @@ write_report(const struct bench *b, const char *path, const char *mode,
 
     if (path == NULL)
         return true;
-    if (strcmp(path, "-") == 0) {
+    if (is_stdout(path)) {
         report(stdout, b);
-        return fflush(stdout) == 0;
+        return has_arrived(stdout, "standard output", false);
     }
     f = fopen(path, mode);
     if (f == NULL) {
@@ -38,53 +60,70 @@ write_report(const struct bench *b, const char *path, const char *mode,
         return false;
     }
     report(f, b);
-    return fclose(f) == 0;
+    return has_arrived(f, path, true);
 }
 
+/* All reports; what was measured is worth it even if it ended early. */
 static bool
-is_stdout(const char *path)
-{
-    return path != NULL && strcmp(path, "-") == 0;
-}
-
-static int
-verdict(const struct bench *b)
+write_reports(const struct bench *b)
 {
     const struct options *o = b->options;
-    int status = EXIT_SUCCESS;
+    bool ok = true;
 
-    for (unsigned i = 0; i < b->target_count; i++) {
-        const struct tally *t = &b->targets[i].total;
+    if (b->targets[0].rounds_done > 0 && !o->quiet && !is_stdout(o->json_path) &&
+        !is_stdout(o->csv_path))
+        ok = write_report(b, "-", "", report_text);
+    ok &= write_report(b, o->json_path, "w", report_json);
+    ok &= write_report(b, o->csv_path, "a", report_csv);
+    return ok;
+}
 
-        if (b->targets[i].wrong || tally_is_wrong(t))
-            return EXIT_WRONG;
-        if (o->strict && (t->errors > 0 || t->lost_connections > 0))
-            status = EXIT_STRICT;
+/* Find out before a long run, not after it, that a report could not be written. */
+static bool
+may_write(const char *path)
+{
+    struct stat before;
+    bool is_new;
+    int fd;
+
+    if (path == NULL || is_stdout(path))
+        return true;
+    is_new = stat(path, &before) != 0;
+    fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    if (fd < 0) {
+        (void)fprintf(stderr, "lombard-bench: %s: %s\n", path, strerror(errno));
+        return false;
     }
-    return status;
+    (void)close(fd);
+    if (is_new)
+        (void)unlink(path);
+    return true;
 }
 
 static int
 run(const struct options *o, const struct net_addr *addrs, unsigned count)
 {
-    struct bench *b = bench_create(o, addrs, count);
-    int status = EXIT_NOT_RUN;
+    struct verdict v;
+    struct bench *b;
     bool done;
+    bool written;
 
+    if (!may_write(o->json_path) || !may_write(o->csv_path) || !report_csv_fits(o->csv_path))
+        return STATUS_NOT_RUN;
+    b = bench_create(o, addrs, count);
     if (b == NULL)
-        return EXIT_NOT_RUN;
+        return STATUS_NOT_RUN;
     done = bench_run(b);
-    if ((done || b->targets[0].rounds_done > 0) && !o->quiet && !is_stdout(o->json_path) &&
-        !is_stdout(o->csv_path))
-        report_text(stdout, b);
-    if (!write_report(b, o->json_path, "w", report_json) ||
-        !write_report(b, o->csv_path, "a", report_csv))
-        done = false;
-    status = verdict(b);
-    if (!done && status != EXIT_WRONG)
-        status = EXIT_NOT_RUN;
+    written = write_reports(b);
+    verdict_reach(b, &v);
+    for (unsigned i = 0; i < v.count; i++)
+        (void)fprintf(stderr, "lombard-bench: %s: %s\n", verdict_name(&v), v.reasons[i]);
+    if (!done && v.status == STATUS_VALID)
+        v.status = STATUS_NOT_RUN;
+    if (!written && v.status != STATUS_WRONG)
+        v.status = STATUS_NO_REPORT;
     bench_destroy(b);
-    return status;
+    return v.status;
 }
 
 /* The mix over the keys of a trace. */
@@ -97,7 +136,7 @@ run_traced(struct options *o, const struct net_addr *addrs, unsigned count)
 
     if (why != NULL) {
         (void)fprintf(stderr, "lombard-bench: trace %s: %s\n", o->trace_path, why);
-        return EXIT_NOT_RUN;
+        return stop_signal() != 0 ? STATUS_SIGNAL + stop_signal() : STATUS_NOT_RUN;
     }
     o->keys = trace.distinct;
     o->dist = (struct dist_config){
@@ -157,25 +196,28 @@ main(int argc, char **argv)
     unsigned count;
 
     if (options_parse(argc, argv, &o) == OPTIONS_BAD)
-        return EXIT_USAGE;
+        return STATUS_NOT_RUN;
     if (o.help) {
         options_help();
-        return EXIT_SUCCESS;
+        return has_arrived(stdout, "standard output", false) ? STATUS_VALID : STATUS_NO_REPORT;
     }
     if (o.version) {
         (void)printf("lombard-bench %s\n", LOMBARD_VERSION);
-        return EXIT_SUCCESS;
+        return has_arrived(stdout, "standard output", false) ? STATUS_VALID : STATUS_NO_REPORT;
     }
     if (o.self_test) {
         value_init();
         (void)signal(SIGPIPE, SIG_IGN);
-        return selftest_run() ? EXIT_SUCCESS : EXIT_WRONG;
+        if (!selftest_run())
+            return STATUS_WRONG;
+        return has_arrived(stdout, "standard output", false) ? STATUS_VALID : STATUS_NO_REPORT;
     }
     count = resolve_all(&o, addrs);
     if (count == 0)
-        return EXIT_USAGE;
+        return STATUS_NOT_RUN;
     value_init();
     (void)signal(SIGPIPE, SIG_IGN);
+    stop_prepare();
     (void)net_raise_file_limit();
     if (o.hitratio || o.trace_path == NULL)
         return run(&o, addrs, count);

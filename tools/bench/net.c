@@ -153,37 +153,86 @@ avoid_pacing(int fd)
         (void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", 4); /* always built in */
 }
 
+/* Close FD, for a reason that is in errno. */
+static int
+fail(int fd)
+{
+    int error = errno;
+
+    if (fd >= 0)
+        (void)close(fd);
+    errno = error;
+    return -1;
+}
+
+static void
+set_tcp_options(int fd, int family)
+{
+    int on = 1;
+
+    if (family == AF_UNIX)
+        return;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    avoid_pacing(fd);
+}
+
 int
 net_connect(const struct net_addr *addr, uint32_t source)
 {
     struct timeval limit = {.tv_sec = 5};
     int family = addr->addr.ss_family;
-    int on = 1;
     int flags;
-    int error;
     int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     if (fd < 0)
         return -1;
     /* Connecting blocks, but not for ever. */
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-    if (source != 0 && family == AF_INET && bind_source(fd, source) != 0)
-        goto fail;
-    if (connect(fd, (const struct sockaddr *)&addr->addr, addr->len) != 0)
-        goto fail;
-    if (family != AF_UNIX) {
-        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-        avoid_pacing(fd);
-    }
+    if ((source != 0 && family == AF_INET && bind_source(fd, source) != 0) ||
+        connect(fd, (const struct sockaddr *)&addr->addr, addr->len) != 0)
+        return fail(fd);
+    set_tcp_options(fd, family);
     flags = fcntl(fd, F_GETFL);
     if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0)
-        goto fail;
+        return fail(fd);
     return fd;
-fail:
-    error = errno;
-    (void)close(fd);
+}
+
+int
+net_connect_begin(const struct net_addr *addr, uint32_t source)
+{
+    int family = addr->addr.ss_family;
+    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (fd < 0)
+        return -1;
+    if (source != 0 && family == AF_INET && bind_source(fd, source) != 0)
+        return fail(fd);
+    if (connect(fd, (const struct sockaddr *)&addr->addr, addr->len) != 0 &&
+        errno != EINPROGRESS)
+        return fail(fd);
+    return fd;
+}
+
+bool
+net_connect_end(int fd)
+{
+    struct sockaddr_storage peer;
+    socklen_t peer_len = sizeof(peer);
+    int error = 0;
+    socklen_t len = sizeof(error);
+
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
+        return false;
     errno = error;
-    return -1;
+    if (error != 0)
+        return false;
+    if (getpeername(fd, (struct sockaddr *)&peer, &peer_len) != 0) {
+        errno = errno == ENOTCONN ? EINPROGRESS : errno;
+        return false;
+    }
+    set_tcp_options(fd, peer.ss_family);
+    return true;
 }
 
 int

@@ -29,6 +29,11 @@ bool net_resolve(const char *text, struct net_addr *out, const char **why) MUST_
  */
 int net_connect(const struct net_addr *addr, uint32_t source) MUST_USE;
 
+/* The same without waiting: the socket may still be connecting. When it is writable,
+ * net_connect_end() says how that went; false with errno, EINPROGRESS if it is still going on. */
+int net_connect_begin(const struct net_addr *addr, uint32_t source) MUST_USE;
+bool net_connect_end(int fd) MUST_USE;
+
 /* Whether the other end of FD is on this machine. */
 bool net_is_local(int fd);
 

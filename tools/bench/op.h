@@ -43,12 +43,14 @@ struct op_key {
 };
 
 enum {
-    OP_QUIET = 1U << 0,   /* noreply: no answer is due when all is well */
-    OP_ALONE = 1U << 1,   /* no other store of this key was in flight (keys.h) */
-    OP_REFILL = 1U << 2,  /* a store after a miss: not part of the mix */
-    OP_TIMED = 1U << 3,   /* counts in the latencies */
-    OP_COUNTER = 1U << 4, /* a store of a number, for incr and decr to work on */
-    OP_GROWING = 1U << 5, /* a store of a value that append and prepend let grow */
+    OP_QUIET = 1U << 0,    /* noreply: no answer is due when all is well */
+    OP_ALONE = 1U << 1,    /* no other store of this key was in flight (keys.h) */
+    OP_REFILL = 1U << 2,   /* a store after a miss: not part of the mix */
+    OP_TIMED = 1U << 3,    /* counts in the latencies */
+    OP_COUNTER = 1U << 4,  /* a store of a number, for incr and decr to work on */
+    OP_GROWING = 1U << 5,  /* a store of a value that append and prepend let grow */
+    OP_ANSWERED = 1U << 6, /* refused before all of it was sent: the rest has to follow */
+    OP_CLAIM = 1U << 7,    /* hitratio: it has the claim of its key (holds.h) */
 };
 
 struct op {

@@ -31,9 +31,17 @@ options_help(void)
     }
     (void)printf("\nPresets:\n");
     preset_list();
-    (void)printf(
-        "\nExit status: 0 all well; 1 a value was wrong or a reply unreadable; 2 the run\n"
-        "could not be done; 3 errors under --strict; 64 a bad option.\n");
+    (void)printf("\nExit status:\n"
+                 "  0      valid: measured as asked\n"
+                 "  1      wrong data: a value was wrong, or a reply unreadable\n"
+                 "  2      nothing was measured: a bad option, an unreadable file, no server\n"
+                 "  3      not valid: connections or requests were lost, the server went away, "
+                 "every request\n"
+                 "         of a kind or more than one answer in 100 was an error, keys could "
+                 "not be filled,\n"
+                 "         a trace ended early; with --strict any error\n"
+                 "  4      a report could not be written\n"
+                 "  128+N  ended by signal N; what was measured until then is reported\n");
 }
 
 bool
@@ -103,7 +111,7 @@ apply(const struct option_desc *d, const char *arg, struct options *o)
     case ARG_NONE: *(bool *)field = true; return true;
     case ARG_TEXT: *(const char **)field = arg; return true;
     case ARG_COUNT: return parse_count(d, arg, field);
-    case ARG_DURATION: return options_duration(arg, field);
+    case ARG_DURATION: return options_duration(arg, field) && *(uint64_t *)field >= d->min;
     case ARG_SHARE: return parse_share(arg, field);
     case ARG_CUSTOM: return d->parse(o, arg);
     }
@@ -193,6 +201,8 @@ set_hitratio_defaults(struct options *o)
 static enum options_result
 check_hitratio(struct options *o)
 {
+    if (o->multiget > 1)
+        return bad("hitratio asks for one key at a time: no --multiget");
     if (o->trace_path != NULL) {
         if (o->requests == 0 && o->duration_ns == 0)
             o->requests = UINT64_MAX;
@@ -204,8 +214,6 @@ check_hitratio(struct options *o)
         return bad("--loop-share needs --loop-keys");
     if (o->loop_share + o->one_hit_share > 1)
         return bad("--loop-share and --one-hit are more than all requests");
-    if (o->multiget > 1)
-        return bad("hitratio asks for one key at a time: no --multiget");
     return OPTIONS_OK;
 }
 
@@ -233,7 +241,16 @@ check(struct options *o)
     if (o->requests == 0 && o->duration_ns == 0)
         o->duration_ns = o->find_max_ns > 0 ? UINT64_C(2000000000) : UINT64_C(10000000000);
     if (o->rounds == 0)
-        o->rounds = o->compare != NULL && !o->hitratio ? 5 : 1;
+        o->rounds = o->compare != NULL && !o->hitratio ? 6 : 1;
+    if (o->compare != NULL && o->rounds > 1)
+        o->rounds += o->rounds % 2; /* AB, BA: drift must not favour one */
+    if (o->compare != NULL && o->trace_path != NULL && strcmp(o->trace_path, "-") == 0 &&
+        o->hitratio)
+        return bad("--compare cannot replay standard input to several servers");
+    if (o->noreply && (o->pipeline == 1 || o->rate > 0 || o->find_max_ns > 0))
+        return bad(
+            "--noreply needs a --pipeline of 2 or more, and no --rate: the last request of a "
+            "batch asks for its answer");
     if ((o->hitratio || o->trace_path != NULL) && o->key_size.min < 8)
         return bad("--key-size must be at least 8 for hitratio and traces");
     if (o->key_size.min < keys_digits(o->keys))

@@ -13,6 +13,8 @@
 #include "trace.h"
 
 enum { OPTIONS_ROUNDS_MAX = 1000, OPTIONS_VALUE_MAX_BYTES = 1 << 30 };
+/* Of a time to live: what is more is a date in memcached's protocol. */
+enum { OPTIONS_TTL_MAX_S = 30 * 24 * 3600 };
 
 enum arrivals { ARRIVALS_CONSTANT, ARRIVALS_POISSON };
 
@@ -30,6 +32,8 @@ struct options {
     uint64_t duration_ns; /* 0: until `requests` */
     uint64_t requests;    /* 0: until `duration_ns` */
     uint64_t warmup_ns;
+    uint64_t
+        timeout_ns; /* a request that takes longer is given up; 0: PATIENCE without a byte */
     uint64_t keys;
     uint64_t pipeline; /* requests in flight on a connection */
     uint64_t multiget; /* keys of a get */

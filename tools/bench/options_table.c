@@ -171,8 +171,11 @@ const struct option_desc option_descs[] = {
      "host:port, [v6]:port or the path of a unix socket (127.0.0.1:11211)"},
     {"connections", 'c', ARG_COUNT, FIELD(connections), 1, 1000000, NULL, "N",
      "active connections (50)"},
-    {"duration", 'd', ARG_DURATION, FIELD(duration_ns), 0, 0, NULL, "TIME",
+    {"duration", 'd', ARG_DURATION, FIELD(duration_ns), 1, 0, NULL, "TIME",
      "measure for so long: 10s, 500ms, 2m (10s; 2s a trial of --find-max)"},
+    {"timeout", 0, ARG_DURATION, FIELD(timeout_ns), 1, 0, NULL, "TIME",
+     "give up a request that is not answered for so long, and its connection; it counts with\n"
+     "                           that age (when no byte has moved on a connection for 10s)"},
     {"requests", 'n', ARG_COUNT, FIELD(requests), 1, UINT64_MAX, NULL, "N",
      "measure so many requests, instead of a duration"},
     {"ratio", 'r', ARG_CUSTOM, 0, 0, 0, parse_ratio, "G:S", "gets to sets (10:1)"},
@@ -188,8 +191,8 @@ const struct option_desc option_descs[] = {
     {"noreply", 0, ARG_NONE, FIELD(noreply), 0, 0, NULL, NULL,
      "stores and deletes ask for no answer (the last of a batch does)"},
     {"refill", 0, ARG_NONE, FIELD(refill), 0, 0, NULL, NULL, "store what a get has missed"},
-    {"ttl", 0, ARG_COUNT, FIELD(ttl_s), 0, MANY, NULL, "S",
-     "time to live of what is stored, in seconds; 0: for ever (0)"},
+    {"ttl", 0, ARG_COUNT, FIELD(ttl_s), 0, OPTIONS_TTL_MAX_S, NULL, "S",
+     "time to live of what is stored, in seconds, up to 30 days; 0: for ever (0)"},
     {"rate", 0, ARG_COUNT, FIELD(rate), 1, 100000000, NULL, "N",
      "open loop: begin N requests a second, whether or not others are answered"},
     {"arrivals", 0, ARG_CUSTOM, 0, 0, 0, parse_arrivals, "A",
@@ -211,9 +214,10 @@ const struct option_desc option_descs[] = {
     {"warmup", 'w', ARG_DURATION, FIELD(warmup_ns), 0, 0, NULL, "TIME",
      "load without measuring for so long (0)"},
     {"rounds", 0, ARG_COUNT, FIELD(rounds), 1, OPTIONS_ROUNDS_MAX, NULL, "N",
-     "measure so many times, each for the duration; reports median and spread (1)"},
+     "measure so many times, each for the duration; reports median and spread (1; with\n"
+     "                           --compare an even number, for each order as often)"},
     {"compare", 0, ARG_TEXT, FIELD(compare), 0, 0, NULL, "ADDRS",
-     "measure other servers in turns with the first; reports ratios (5 rounds).\n"
+     "measure other servers in turns with the first; reports ratios (6 rounds).\n"
      "                           Also: floor, a built-in server that only counts and answers"},
     {"find-max", 0, ARG_CUSTOM, 0, 0, 0, parse_find_max, "LIMIT",
      "search the highest rate that keeps a latency, such as p99<1ms (response time)"},

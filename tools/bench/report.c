@@ -1,13 +1,25 @@
+/* The results as text. */
 #include "report.h"
 
 #include <inttypes.h>
 #include <math.h>
+
+#include "verdict.h"
 
 const struct report_quantile report_quantiles[] = {
     {"p50", 0.5},     {"p90", 0.9},       {"p99", 0.99},
     {"p99.9", 0.999}, {"p99.99", 0.9999}, {"p99.999", 0.99999},
 };
 const unsigned report_quantile_count = ARRAY_LEN(report_quantiles);
+
+double
+report_quantile_us(const struct hist *h, unsigned i)
+{
+    double q = report_quantiles[i].q;
+
+    /* At least one value has to lie above it, or it is the largest under another name. */
+    return (double)h->count * (1 - q) < 0.999 ? NAN : (double)hist_quantile(h, q) / 1e3;
+}
 
 static void
 print_latency_head(FILE *f)
@@ -24,8 +36,14 @@ print_latency(FILE *f, const char *name, const struct hist *h)
     if (h->count == 0)
         return;
     (void)fprintf(f, "%-11s %10" PRIu64 " %10.1f", name, h->count, hist_mean(h) / 1e3);
-    for (unsigned i = 0; i < report_quantile_count; i++)
-        (void)fprintf(f, " %9.1f", (double)hist_quantile(h, report_quantiles[i].q) / 1e3);
+    for (unsigned i = 0; i < report_quantile_count; i++) {
+        double us = report_quantile_us(h, i);
+
+        if (isnan(us))
+            (void)fprintf(f, " %9s", "-");
+        else
+            (void)fprintf(f, " %9.1f", us);
+    }
     (void)fprintf(f, " %9.1f\n", (double)h->max / 1e3);
 }
 
@@ -48,8 +66,24 @@ print_latencies(FILE *f, const struct options *o, const struct tally *t)
     /* The service time begins with the sending, the response time with the plan to send. */
     if (o->rate > 0 || o->find_max_ns > 0)
         print_latency(f, "response", &t->response);
+    print_latency(f, "lag", &t->lag); /* of this process, part of the response time */
     if (o->histogram)
         report_histogram(f, o->rate > 0 ? &t->response : &all);
+}
+
+static void
+print_losses(FILE *f, const struct tally *t)
+{
+    if (t->lost_connections + t->lost_requests + t->unsent == 0)
+        return;
+    (void)fprintf(f,
+                  "never answered %" PRIu64 " requests (%" PRIu64
+                  " of them timed out), and %" PRIu64 " never sent: they count with the age\n"
+                  "              at which they were given up\n",
+                  t->lost_requests, t->timed_out, t->unsent);
+    (void)fprintf(f,
+                  "reconnecting  %.3f s without any connection; %.3f s over all connections\n",
+                  (double)t->down_ns / 1e9, (double)t->conn_down_ns / 1e9);
 }
 
 static void
@@ -66,6 +100,25 @@ print_troubles(FILE *f, const struct tally *t)
             (void)fprintf(f, "  %10" PRIu64 " x %s\n", t->error_kinds[i].count,
                           t->error_kinds[i].text);
     }
+    print_losses(f, t);
+}
+
+/* How large values were: where a few keys are asked for most, theirs decide. */
+static void
+print_sizes(FILE *f, const struct options *o, const struct tally *t)
+{
+    double expected = sizes_mean(&o->value_size);
+    double read = tally_read_bytes(t);
+    double stored = tally_stored_bytes(t);
+
+    if (o->trace_path != NULL || (isnan(read) && isnan(stored)))
+        return;
+    (void)fprintf(f, "value sizes   %.0f bytes on average over the keys", expected);
+    if (!isnan(read))
+        (void)fprintf(f, ", %.0f over what was read", read);
+    if (!isnan(stored))
+        (void)fprintf(f, ", %.0f over what was stored", stored);
+    (void)fputc('\n', f);
 }
 
 /* What `hitratio` asks for. */
@@ -132,7 +185,7 @@ print_server(FILE *f, const struct options *o, const struct target *t)
     if (t->pid == 0)
         return;
     (void)fprintf(f, "server cpu    %.3f us a request, %.0f %% of a core (pid %d)\n",
-                  (double)t->server_cpu_ns / 1e3 / (double)t->total.requests,
+                  (double)t->server_cpu_ns / 1e3 / (double)tally_answers(&t->total),
                   (double)t->server_cpu_ns / 1e7 / tally_seconds(&t->total), (int)t->pid);
     (void)fprintf(f,
                   "server memory %.1f MB resident at the end; opening the %" PRIu64
@@ -190,9 +243,9 @@ print_client(FILE *f, const struct tally *t)
 {
     double wait = tally_wait_share(t);
 
-    (void)fprintf(
-        f, "client cpu    %.3f us a request, %.0f %% of a core, %.0f %% waiting for one",
-        (double)t->cpu_ns / 1e3 / (double)t->requests, 100 * tally_busy_share(t), 100 * wait);
+    (void)fprintf(f,
+                  "client cpu    %.3f us a request, %.0f %% of a core, %.0f %% waiting for one",
+                  tally_client_us(t), 100 * tally_busy_share(t), 100 * wait);
     if (tally_was_bottleneck(t))
         (void)fprintf(f, wait > 0.1 ? ": what it shares the core with was the bottleneck"
                                     : ": it was the bottleneck");
@@ -206,10 +259,23 @@ print_schedule(FILE *f, const struct options *o, const struct tally *t)
     if (o->rate == 0 && o->find_max_ns == 0)
         return;
     (void)fprintf(f,
-                  "schedule      %.2f %% had to wait for a free connection, %" PRIu64
-                  " never began; this process was late by %.0f us (p99)\n",
-                  100 * (double)t->crowded / (double)t->requests, t->unbegun,
-                  (double)hist_quantile(&t->lag, 0.99) / 1e3);
+                  "schedule      %" PRIu64
+                  " requests had to wait for a free connection, %" PRIu64
+                  " had come due and were never begun\n",
+                  t->crowded, t->unbegun);
+    for (unsigned i = 0; i < report_quantile_count; i++) {
+        double lag = report_quantile_us(&t->lag, i);
+        double response = report_quantile_us(&t->response, i);
+
+        /* Half of a response time at which nothing was done but to be late. */
+        if (lag > 20 && lag > response / 2) {
+            (void)fprintf(f,
+                          "warning       from %s on (%.0f us) the response time is mostly this "
+                          "process being late (lag)\n",
+                          report_quantiles[i].name, response);
+            break;
+        }
+    }
 }
 
 /* Over the whole run, and over its second half, when the cache is warm. */
@@ -217,7 +283,7 @@ static void
 print_windows(FILE *f, const struct windows *w, const char *error)
 {
     struct window all = windows_sum(w, 0);
-    struct window half = windows_sum(w, w->count / 2);
+    struct window half = windows_second_half(w);
 
     if (w->count == 0)
         return;
@@ -226,8 +292,8 @@ print_windows(FILE *f, const struct windows *w, const char *error)
                   "%.2f %%\n",
                   window_hit_percent(&all), window_byte_percent(&all),
                   window_hit_percent(&half), window_byte_percent(&half));
-    (void)fprintf(f, "bytes         %.1f MB hit, %.1f MB missed and stored\n",
-                  (double)all.hit_bytes / 1e6, (double)all.miss_bytes / 1e6);
+    (void)fprintf(f, "bytes         %.1f MB hit, %.1f MB missed\n", (double)all.hit_bytes / 1e6,
+                  (double)all.miss_bytes / 1e6);
     if (error != NULL)
         (void)fprintf(f, "workload      ended early: %s\n", error);
 }
@@ -253,8 +319,11 @@ print_target(FILE *f, const struct options *o, const struct target *target)
         print_troubles(f, t);
         return;
     }
-    (void)fprintf(f, "requests      %" PRIu64 " in %.3f s: %.0f/s\n", t->requests, seconds,
-                  (double)t->requests / seconds);
+    (void)fprintf(f, "requests      %" PRIu64 " in %.3f s: %.0f/s", t->requests, seconds,
+                  tally_rate(t));
+    if (t->follow_ups > 0)
+        (void)fprintf(f, ", and %" PRIu64 " that their answers made necessary", t->follow_ups);
+    (void)fputc('\n', f);
     (void)fprintf(f, "network       %.1f MB/s sent, %.1f MB/s received\n",
                   (double)t->bytes_sent / seconds / 1e6,
                   (double)t->bytes_received / seconds / 1e6);
@@ -264,6 +333,12 @@ print_target(FILE *f, const struct options *o, const struct target *target)
                   t->hits + t->misses, tally_hit_percent(t), (double)t->verified_bytes / 1e6,
                   t->foreign);
     print_windows(f, &target->session->load.windows, target->session->load.workload.error);
+    if (t->held > 0)
+        (void)fprintf(f,
+                      "held back     %" PRIu64
+                      " requests until an earlier one for their key was over\n",
+                      t->held);
+    print_sizes(f, o, t);
     if (t->not_stored + t->not_found > 0)
         (void)fprintf(f, "refused       %" PRIu64 " not stored, %" PRIu64 " not found\n",
                       t->not_stored, t->not_found);
@@ -290,11 +365,29 @@ print_spread(FILE *f, struct spread s, int digits)
                       s.max);
 }
 
-/* Median and spread over the rounds; with more servers also the ratio of the first to each. */
+static void
+print_unsound(FILE *f, const struct target *t)
+{
+    uint64_t unsound = 0;
+
+    for (uint64_t i = 0; i < t->rounds_done; i++)
+        unsound += !t->rounds[i].sound;
+    if (unsound > 0)
+        (void)fprintf(f,
+                      "%s: %" PRIu64 " of %" PRIu64
+                      " rounds left out: the server was away or answered nothing\n",
+                      t->addr.text, unsound, t->rounds_done);
+}
+
+/* Median and spread over the rounds; with more servers also the ratio of the first to each, over
+ * pairs of rounds. */
 static void
 print_rounds(FILE *f, const struct bench *b)
 {
-    (void)fprintf(f, "\n%" PRIu64 " rounds of each: median (least to greatest)\n%-15s",
+    (void)fputc('\n', f);
+    for (unsigned t = 0; t < b->target_count; t++)
+        print_unsound(f, &b->targets[t]);
+    (void)fprintf(f, "%" PRIu64 " rounds of each: median (least to greatest)\n%-15s",
                   b->targets[0].rounds_done, "");
     for (unsigned t = 0; t < b->target_count; t++)
         (void)fprintf(f, " %36s", b->targets[t].addr.text);
@@ -311,6 +404,17 @@ print_rounds(FILE *f, const struct bench *b)
     }
 }
 
+static void
+print_verdict(FILE *f, const struct bench *b)
+{
+    struct verdict v;
+
+    verdict_reach(b, &v);
+    (void)fprintf(f, "\nverdict       %s\n", verdict_name(&v));
+    for (unsigned i = 0; i < v.count; i++)
+        (void)fprintf(f, "              %s\n", v.reasons[i]);
+}
+
 void
 report_text(FILE *f, const struct bench *b)
 {
@@ -322,4 +426,5 @@ report_text(FILE *f, const struct bench *b)
     }
     if (b->options->rounds > 1)
         print_rounds(f, b);
+    print_verdict(f, b);
 }

@@ -16,6 +16,8 @@ struct report_quantile {
 
 extern const struct report_quantile report_quantiles[];
 extern const unsigned report_quantile_count;
+/* Number I of them in microseconds; not a number where so few values say nothing of it. */
+double report_quantile_us(const struct hist *h, unsigned i);
 
 /* Numbers, hit ratio and latencies as tables. */
 void report_text(FILE *f, const struct bench *b);
@@ -25,3 +27,5 @@ void report_json(FILE *f, const struct bench *b);
 void report_histogram(FILE *f, const struct hist *h);
 /* A heading if F is empty, then a line a round and server. */
 void report_csv(FILE *f, const struct bench *b);
+/* Whether what is in the file PATH (NULL: none) has the same heading; says so if not. */
+bool report_csv_fits(const char *path);

@@ -1,34 +1,124 @@
+/* The results as lines of CSV, one a round and server. */
 #include "report.h"
 
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+enum { HEADING_BYTES = 1024 };
+
+static const char fixed_columns[] =
+    "server,round,connections,pipeline,multiget,keys,time,protocol,key_size,value_size,"
+    "distribution,rate,sound,seconds,requests,errors,lost_connections,lost_requests,wrong";
+
+static void
+make_heading(char *dst)
+{
+    size_t used = (size_t)snprintf(dst, HEADING_BYTES, "%s", fixed_columns);
+
+    for (int i = 0; i < FIGURE_COUNT; i++)
+        used += (size_t)snprintf(dst + used, HEADING_BYTES - used, ",%s", figures[i].json_name);
+}
+
+bool
+report_csv_fits(const char *path)
+{
+    char want[HEADING_BYTES];
+    char line[HEADING_BYTES + 2];
+    bool fits = true;
+    struct stat file;
+    FILE *f;
+
+    if (path == NULL || stat(path, &file) != 0 || !S_ISREG(file.st_mode))
+        return true;
+    f = fopen(path, "r");
+    if (f == NULL)
+        return true; /* it may still be written */
+    make_heading(want);
+    if (fgets(line, sizeof(line), f) != NULL) {
+        line[strcspn(line, "\r\n")] = '\0';
+        fits = strcmp(line, want) == 0;
+    }
+    (void)fclose(f);
+    if (!fits)
+        (void)fprintf(stderr, "lombard-bench: %s has other columns: name another file\n", path);
+    return fits;
+}
+
+/* In quotes: commas are part of lists of sizes. */
+static void
+put_text(FILE *f, const char *text)
+{
+    (void)fputc('"', f);
+    for (; *text != '\0'; text++) {
+        if (*text == '"')
+            (void)fputc('"', f);
+        (void)fputc(*text, f);
+    }
+    (void)fputc('"', f);
+}
+
+/* What is the same in all lines of a run. */
+static void
+put_load(FILE *f, const struct bench *b)
+{
+    const struct options *o = b->options;
+    time_t began = (time_t)b->began_s;
+    char text[160];
+    struct tm tm;
+
+    (void)fprintf(f, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64, o->connections,
+                  o->pipeline, o->multiget, o->keys);
+    text[0] = '\0';
+    if (gmtime_r(&began, &tm) != NULL)
+        (void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+    (void)fprintf(f, ",%s,%s,", text, o->protocol);
+    sizes_name(&o->key_size, text, sizeof(text));
+    put_text(f, text);
+    (void)fputc(',', f);
+    sizes_name(&o->value_size, text, sizeof(text));
+    put_text(f, text);
+    (void)fputc(',', f);
+    dist_name(&o->dist, text, sizeof(text));
+    put_text(f, text);
+    (void)fprintf(f, ",%" PRIu64, o->rate);
+}
+
+static void
+put_round(FILE *f, const struct round *r)
+{
+    (void)fprintf(f, ",%d,%.6f,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64,
+                  r->sound, r->seconds, r->requests, r->errors, r->lost_connections,
+                  r->lost_requests, r->wrong);
+    for (int i = 0; i < FIGURE_COUNT; i++) {
+        double v = figure_of(r, &figures[i]);
+
+        (void)fputc(',', f);
+        if (isfinite(v)) /* empty where it was not measured */
+            (void)fprintf(f, "%.4f", v);
+    }
+    (void)fputc('\n', f);
+}
 
 void
 report_csv(FILE *f, const struct bench *b)
 {
-    const struct options *o = b->options;
+    char heading[HEADING_BYTES];
 
     if (ftell(f) <= 0) {
-        (void)fprintf(f, "server,round,connections,pipeline,multiget,keys");
-        for (int i = 0; i < FIGURE_COUNT; i++)
-            (void)fprintf(f, ",%s", figures[i].json_name);
-        (void)fputc('\n', f);
+        make_heading(heading);
+        (void)fprintf(f, "%s\n", heading);
     }
     for (unsigned t = 0; t < b->target_count; t++) {
         const struct target *target = &b->targets[t];
 
         for (uint64_t r = 0; r < target->rounds_done; r++) {
-            (void)fprintf(f, "%s,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64,
-                          target->addr.text, r + 1, o->connections, o->pipeline, o->multiget,
-                          o->keys);
-            for (int i = 0; i < FIGURE_COUNT; i++) {
-                double v = figure_of(&target->rounds[r], &figures[i]);
-
-                (void)fputc(',', f);
-                if (isfinite(v)) /* empty where it was not measured */
-                    (void)fprintf(f, "%.4f", v);
-            }
-            (void)fputc('\n', f);
+            put_text(f, target->addr.text);
+            (void)fprintf(f, ",%" PRIu64, r + 1);
+            put_load(f, b);
+            put_round(f, &target->rounds[r]);
         }
     }
 }

@@ -1,3 +1,4 @@
+/* The loop of one server's load: connections, events, phases. */
 #include "session.h"
 
 #include <errno.h>
@@ -12,6 +13,8 @@
 #include "lombard/base/sys.h"
 #include "own_cpu.h"
 #include "progress.h"
+#include "recover.h"
+#include "stop.h"
 
 enum {
     EVENTS_MAX = 512,
@@ -20,12 +23,10 @@ enum {
 
 #define SECOND_NS UINT64_C(1000000000)
 
-/* How often lost connections are tried again. */
-#define RETRY_NS (SECOND_NS / 10)
-/* With no connection for so long the server is given up. */
-#define GIVE_UP_NS (5 * SECOND_NS)
-/* What is not answered so long after the last request was begun is given up. */
+/* When nothing has been answered so long after the last request was begun, the rest is given up. */
 #define DRAIN_NS (10 * SECOND_NS)
+/* The same after a signal. */
+#define HURRY_NS SECOND_NS
 
 const char *
 session_result_name(enum session_result result)
@@ -35,6 +36,8 @@ session_result_name(enum session_result result)
     case SESSION_NO_MEMORY: return "out of memory";
     case SESSION_CANNOT_CONNECT: return "cannot connect";
     case SESSION_SERVER_GONE: return "the server is gone";
+    case SESSION_NO_TRACE: return "cannot read the trace";
+    case SESSION_INTERRUPTED: return "interrupted";
     case SESSION_STALLED: return "the server stopped answering";
     }
     BUG("session_result out of range");
@@ -91,8 +94,13 @@ session_open(struct session *s, const struct options *options, const struct net_
     s->show_progress = !options->quiet && (options->progress || isatty(STDERR_FILENO));
     if (options->rate > 0 || options->find_max_ns > 0)
         (void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); /* wake up when asked to */
-    errno = ENOMEM;
-    if (!load_init(&s->load, options, s->addr.text) || !init_shared(s) || !init_conns(s))
+    rng_init(&s->pick_rng, options->seed ^ UINT64_C(0x5bd1e995));
+    switch (load_init(&s->load, options, s->addr.text)) {
+    case LOAD_OK: break;
+    case LOAD_NO_MEMORY: return SESSION_NO_MEMORY;
+    case LOAD_NO_TRACE: return SESSION_NO_TRACE;
+    }
+    if (!init_shared(s) || !init_conns(s))
         return SESSION_NO_MEMORY;
     return session_connect(s);
 }
@@ -101,13 +109,14 @@ enum session_result
 session_connect(struct session *s)
 {
     for (uint32_t i = 0; i < s->conn_count; i++) {
+        if (stop_signal() != 0)
+            return SESSION_INTERRUPTED;
         if (s->conns[i].fd >= 0)
             continue;
         if (!conn_open(&s->conns[i], &s->shared, &s->addr))
             return SESSION_CANNOT_CONNECT;
         s->up_count++;
     }
-    s->down_since_ns = 0;
     return SESSION_OK;
 }
 
@@ -119,7 +128,6 @@ session_disconnect(struct session *s)
             conn_drop(&s->conns[i], &s->shared);
     }
     s->up_count = 0;
-    s->next_retry_ns = 0;
 }
 
 void
@@ -135,17 +143,15 @@ session_close(struct session *s)
     load_fini(&s->load);
 }
 
-/* Lost: counted, and to be connected again. */
+/* Sending has failed; what the server had answered before is still there. */
 static void
-lose(struct session *s, struct conn *c)
+lose_after_send(struct session *s, struct conn *c)
 {
-    conn_drop(c, &s->shared);
-    s->up_count--;
-    s->load.tally.lost_connections++;
-    if (s->up_count == 0)
-        s->down_since_ns = s->load.now_ns;
-    if (s->next_retry_ns == 0)
-        s->next_retry_ns = s->load.now_ns + RETRY_NS;
+    switch (conn_receive(c, &s->shared)) {
+    case CONN_OK:
+    case CONN_LOST: recover_lose(s, c); return;
+    }
+    BUG("conn_result out of range");
 }
 
 /* Give the connection as much work as it may have, and send it. */
@@ -167,7 +173,7 @@ feed(struct session *s, struct conn *c)
     if (c->unsent != c->tail)
         c->ring[(c->tail - 1) & c->mask].flags &= (uint8_t)~OP_QUIET;
     if (c->unsent != c->tail && conn_flush(c, &s->shared) == CONN_LOST)
-        lose(s, c);
+        lose_after_send(s, c);
 }
 
 static void
@@ -177,54 +183,58 @@ handle(struct session *s, const struct epoll_event *event)
 
     if (c->fd < 0)
         return;
+    if (c->connecting) {
+        if (recover_connected(s, c))
+            feed(s, c);
+        return;
+    }
     if ((event->events & ~(uint32_t)EPOLLOUT) != 0 &&
         conn_receive(c, &s->shared) == CONN_LOST) {
-        lose(s, c);
+        recover_lose(s, c);
         return;
     }
     if ((event->events & EPOLLOUT) != 0 && conn_flush(c, &s->shared) == CONN_LOST) {
-        lose(s, c);
+        lose_after_send(s, c);
         return;
     }
     if (!c->blocked)
         feed(s, c);
 }
 
+/* Connections that found nothing to do, and now would. */
 static void
-retry_lost(struct session *s)
+feed_starved(struct session *s)
 {
-    s->next_retry_ns = 0;
-    for (uint32_t i = 0; i < s->conn_count; i++) {
+    if (!s->load.starved || !load_has_work(&s->load))
+        return;
+    s->load.starved = false;
+    for (uint32_t i = 0; i < s->conn_count && !s->load.starved; i++) {
         struct conn *c = &s->conns[i];
 
-        if (c->fd >= 0)
-            continue;
-        if (!conn_open(c, &s->shared, &s->addr)) {
-            s->next_retry_ns = s->load.now_ns + RETRY_NS;
-            return;
-        }
-        s->up_count++;
-        s->down_since_ns = 0;
-        feed(s, c);
+        if (conn_is_up(c) && conn_in_flight(c) == 0)
+            feed(s, c);
     }
 }
 
-/* Open loop: begin what is due, on connections that have room, each in its turn. */
+/* Open loop: begin what is due, each on a connection taken at random of those with room. */
 static void
 dispatch(struct session *s)
 {
-    for (uint32_t tried = 0; tried < s->conn_count && load_wait_ns(&s->load) == 0; tried++) {
-        struct conn *c = &s->conns[s->next_conn];
+    uint32_t i = (uint32_t)rng_below(&s->pick_rng, s->conn_count);
 
-        s->next_conn = s->next_conn + 1 < s->conn_count ? s->next_conn + 1 : 0;
-        if (c->fd < 0 || c->blocked || conn_in_flight(c) >= s->options->pipeline ||
+    for (uint32_t tried = 0; tried < s->conn_count && load_wait_ns(&s->load) == 0; tried++) {
+        struct conn *c = &s->conns[i];
+
+        i = i + 1 < s->conn_count ? i + 1 : 0;
+        if (!conn_is_up(c) || c->blocked || conn_in_flight(c) >= s->options->pipeline ||
             !load_next(&s->load, c, conn_slot(c)))
             continue;
         c->ring[c->tail & c->mask].flags &= (uint8_t)~OP_QUIET;
         conn_push(c, &s->shared);
         if (conn_flush(c, &s->shared) == CONN_LOST)
-            lose(s, c);
+            lose_after_send(s, c);
         tried = 0;
+        i = (uint32_t)rng_below(&s->pick_rng, s->conn_count);
         load_tick(&s->load);
     }
     s->load.crowded = load_wait_ns(&s->load) == 0;
@@ -246,34 +256,82 @@ static int
 wait_for_events(struct session *s, struct epoll_event *events)
 {
     uint64_t wait = load_wait_ns(&s->load);
-    struct timespec limit = {0, 50000000};
+    struct timespec limit = {0, (long)recover_wait_ns(s)};
 
     if (s->shared.in_flight >= s->up_count * s->options->pipeline)
         wait = UINT64_MAX; /* what is due has to wait for an answer anyway */
     if (wait < (uint64_t)limit.tv_nsec)
         limit.tv_nsec = (long)wait;
     if (wait == UINT64_MAX)
-        return sys_epoll_wait(s->shared.epfd, events, EVENTS_MAX, 50);
+        return sys_epoll_wait(s->shared.epfd, events, EVENTS_MAX,
+                              (int)(limit.tv_nsec / 1000000));
     return wait_finely(s, events, &limit);
+}
+
+/* All is begun; how long to wait for the answers. */
+static enum session_result
+look_at_end(struct session *s)
+{
+    uint64_t now = s->load.now_ns;
+    uint64_t patience = stop_signal() != 0 ? HURRY_NS : DRAIN_NS;
+
+    if (s->over_ns == 0)
+        s->over_ns = now;
+    if (s->over_ns < s->load.tally.end_ns)
+        s->over_ns = s->load.tally.end_ns; /* something was answered since */
+    return now - s->over_ns > patience ? SESSION_STALLED : SESSION_OK;
 }
 
 /* What is looked at now and then, whatever the events are. */
 static enum session_result
-look_around(struct session *s, uint64_t *over_ns)
+look_around(struct session *s)
 {
-    uint64_t now = s->load.now_ns;
-
-    if (s->next_retry_ns != 0 && now >= s->next_retry_ns)
-        retry_lost(s);
+    recover_tick(s);
+    feed_starved(s);
     if (s->show_progress)
         progress_tick(s);
-    if (s->down_since_ns != 0 && now - s->down_since_ns > GIVE_UP_NS)
+    if (stop_signal() != 0)
+        load_stop(&s->load);
+    if (recover_is_hopeless(s))
         return SESSION_SERVER_GONE;
-    if (!load_is_over(&s->load))
-        return SESSION_OK;
-    if (*over_ns == 0)
-        *over_ns = now;
-    return now - *over_ns > DRAIN_NS ? SESSION_STALLED : SESSION_OK;
+    return load_is_over(&s->load) ? look_at_end(s) : SESSION_OK;
+}
+
+/* Everything is answered, and the server is still there. */
+static bool
+is_finished(const struct session *s)
+{
+    return load_is_over(&s->load) && s->shared.in_flight == 0 &&
+           (s->up_count > 0 || stop_signal() != 0);
+}
+
+static void
+begin_phase(struct session *s)
+{
+    s->over_ns = 0;
+    recover_begin(s);
+    own_cpu_count(&s->load.tally, false);
+    progress_start(s);
+    for (uint32_t i = 0; i < s->conn_count; i++) {
+        load_tick(&s->load); /* each is timed from when it is sent */
+        if (conn_is_up(&s->conns[i]))
+            feed(s, &s->conns[i]);
+    }
+}
+
+static enum session_result
+end_phase(struct session *s, enum session_result result)
+{
+    if (result != SESSION_OK)
+        recover_give_up(s);
+    if (stop_signal() != 0)
+        result = SESSION_INTERRUPTED;
+    load_end(&s->load, result != SESSION_OK);
+    recover_end(s, s->load.tally.end_ns);
+    own_cpu_count(&s->load.tally, true);
+    if (s->show_progress)
+        progress_end();
+    return result;
 }
 
 /* From load_begin() until everything is answered. */
@@ -282,15 +340,9 @@ run_phase(struct session *s)
 {
     struct epoll_event events[EVENTS_MAX];
     enum session_result result = SESSION_OK;
-    uint64_t over_ns = 0;
 
-    own_cpu_count(&s->load.tally, false);
-    progress_start(s);
-    for (uint32_t i = 0; i < s->conn_count; i++) {
-        if (s->conns[i].fd >= 0)
-            feed(s, &s->conns[i]);
-    }
-    while (result == SESSION_OK && !(load_is_over(&s->load) && s->shared.in_flight == 0)) {
+    begin_phase(s);
+    while (result == SESSION_OK && !is_finished(s)) {
         int n = wait_for_events(s, events);
 
         load_tick(&s->load);
@@ -298,13 +350,9 @@ run_phase(struct session *s)
             handle(s, &events[i]);
         if (s->load.gap_ns > 0)
             dispatch(s);
-        result = look_around(s, &over_ns);
+        result = look_around(s);
     }
-    load_end(&s->load);
-    own_cpu_count(&s->load.tally, true);
-    if (s->show_progress)
-        progress_end();
-    return result;
+    return end_phase(s, result);
 }
 
 enum session_result
@@ -317,9 +365,21 @@ session_fill(struct session *s)
 enum session_result
 session_run(struct session *s, uint64_t duration_ns, uint64_t requests)
 {
-    uint64_t until = duration_ns > 0 ? sys_monotonic_ns() + duration_ns : UINT64_MAX;
-
     load_begin(&s->load, s->options->hitratio ? LOAD_WORKLOAD : LOAD_MIX,
-               requests > 0 ? requests : UINT64_MAX, until);
+               requests > 0 ? requests : UINT64_MAX,
+               duration_ns > 0 ? duration_ns : UINT64_MAX);
     return run_phase(s);
+}
+
+enum session_result
+session_warm_up(struct session *s, uint64_t duration_ns)
+{
+    struct windows before = s->load.windows;
+    enum session_result result;
+
+    s->load.windows = (struct windows){0};
+    result = session_run(s, duration_ns, 0);
+    windows_fini(&s->load.windows);
+    s->load.windows = before;
+    return result;
 }

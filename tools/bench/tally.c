@@ -1,5 +1,6 @@
 #include "tally.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -48,6 +49,7 @@ tally_merge(struct tally *into, const struct tally *from)
     into->user_ns += from->user_ns;
     into->wait_ns += from->wait_ns;
     into->requests += from->requests;
+    into->follow_ups += from->follow_ups;
     into->hits += from->hits;
     into->misses += from->misses;
     into->verified_bytes += from->verified_bytes;
@@ -59,6 +61,12 @@ tally_merge(struct tally *into, const struct tally *from)
     into->not_found += from->not_found;
     into->lost_connections += from->lost_connections;
     into->lost_requests += from->lost_requests;
+    into->timed_out += from->timed_out;
+    into->unsent += from->unsent;
+    into->down_ns += from->down_ns;
+    into->conn_down_ns += from->conn_down_ns;
+    into->stored_bytes += from->stored_bytes;
+    into->held += from->held;
     into->crowded += from->crowded;
     into->unbegun += from->unbegun;
     into->bytes_sent += from->bytes_sent;
@@ -66,6 +74,7 @@ tally_merge(struct tally *into, const struct tally *from)
     for (int i = 0; i < OP_KIND_COUNT; i++) {
         into->ops[i] += from->ops[i];
         into->stored[i] += from->stored[i];
+        into->refused[i] += from->refused[i];
         hist_merge(&into->service[i], &from->service[i]);
     }
     hist_merge(&into->response, &from->response);
@@ -92,6 +101,44 @@ tally_seconds(const struct tally *t)
     double now = t->end_ns > t->start_ns ? (double)(t->end_ns - t->start_ns) / 1e9 : 0;
 
     return t->seconds_before + now;
+}
+
+uint64_t
+tally_answers(const struct tally *t)
+{
+    return t->requests + t->follow_ups;
+}
+
+double
+tally_rate(const struct tally *t)
+{
+    double seconds = tally_seconds(t);
+
+    return t->requests > 0 && seconds > 0 ? (double)t->requests / seconds : NAN;
+}
+
+double
+tally_read_bytes(const struct tally *t)
+{
+    return t->hits > 0 ? (double)t->verified_bytes / (double)t->hits : NAN;
+}
+
+double
+tally_stored_bytes(const struct tally *t)
+{
+    uint64_t stores = 0;
+
+    for (int i = 0; i < OP_KIND_COUNT; i++)
+        stores += op_has_value((enum op_kind)i) ? t->stored[i] : 0;
+    return stores > 0 ? (double)t->stored_bytes / (double)stores : NAN;
+}
+
+double
+tally_client_us(const struct tally *t)
+{
+    uint64_t answers = tally_answers(t);
+
+    return answers > 0 ? (double)t->cpu_ns / 1e3 / (double)answers : NAN;
 }
 
 double

@@ -1,6 +1,8 @@
 #include "trace.h"
 
 #include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,6 +131,20 @@ take_op(const char **p, enum op_kind *out)
 }
 
 static enum trace_result
+malformed(struct trace *t, const char *why)
+{
+    t->why = why;
+    return TRACE_MALFORMED;
+}
+
+/* Nothing more came: the end, or an error. */
+static enum trace_result
+ended(const struct trace *t)
+{
+    return ferror(t->file) ? TRACE_UNREADABLE : TRACE_END;
+}
+
+static enum trace_result
 next_text(struct trace *t, struct access *out)
 {
     static const struct hash_key hash_key = {1, 2};
@@ -139,14 +155,19 @@ next_text(struct trace *t, struct access *out)
 
     do {
         if (fgets(line, sizeof(line), t->file) == NULL)
-            return TRACE_END;
+            return ended(t);
         t->line++;
+        if (strlen(line) == sizeof(line) - 1 && line[sizeof(line) - 2] != '\n')
+            return malformed(t, "it is too long");
         p = line;
         key = take_word(&p);
     } while (key.len == 0 || key.ptr[0] == '#');
-    if (!take_optional(&p, &a.value_bytes) || !take_optional(&p, &a.ttl_s) ||
-        !take_op(&p, &a.kind))
-        return TRACE_MALFORMED;
+    if (!take_optional(&p, &a.value_bytes))
+        return malformed(t, "its size is no number below 2^32");
+    if (!take_optional(&p, &a.ttl_s))
+        return malformed(t, "its TTL is no number below 2^32");
+    if (!take_op(&p, &a.kind))
+        return malformed(t, "its operation is none of get, set and delete");
     if (!number_of(&t->ids, hash_bytes(&hash_key, key.ptr, key.len), &a.key))
         return TRACE_NO_MEMORY;
     *out = a;
@@ -168,10 +189,10 @@ take_record(struct trace *t, unsigned char *record, size_t bytes)
 {
     size_t n = fread(record, 1, bytes, t->file);
 
-    if (n == 0)
-        return TRACE_END;
+    if (n == 0 || ferror(t->file))
+        return ended(t);
     t->line++;
-    return n == bytes ? TRACE_ACCESS : TRACE_MALFORMED;
+    return n == bytes ? TRACE_ACCESS : malformed(t, "it is cut short");
 }
 
 static enum trace_result
@@ -215,4 +236,18 @@ trace_next(struct trace *t, struct access *out)
     case TRACE_CACHE2K_LONG: return next_cache2k(t, 8, out);
     }
     BUG("trace_format out of range");
+}
+
+void
+trace_describe(const struct trace *t, enum trace_result result, char *dst)
+{
+    bool text = t->format == TRACE_TEXT;
+
+    if (result == TRACE_MALFORMED)
+        (void)snprintf(dst, TRACE_WORDS_BYTES, "%s %" PRIu64 ": %s", text ? "line" : "record",
+                       t->line, t->why);
+    else if (result == TRACE_UNREADABLE)
+        (void)snprintf(dst, TRACE_WORDS_BYTES, "cannot be read: %s", strerror(errno));
+    else
+        (void)snprintf(dst, TRACE_WORDS_BYTES, "out of memory for its keys");
 }

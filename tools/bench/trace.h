@@ -46,12 +46,23 @@ struct trace {
     FILE *file;
     enum trace_format format;
     struct key_ids ids;
-    uint64_t line;
+    uint64_t line;   /* of the last access, from 1; of the binary formats: its record */
+    const char *why; /* TRACE_MALFORMED: what is wrong with it */
 };
 
-enum trace_result { TRACE_ACCESS, TRACE_END, TRACE_MALFORMED, TRACE_NO_MEMORY };
+enum trace_result {
+    TRACE_ACCESS,
+    TRACE_END,
+    TRACE_MALFORMED,
+    TRACE_UNREADABLE, /* errno is set */
+    TRACE_NO_MEMORY,
+};
+
+enum { TRACE_WORDS_BYTES = 160 }; /* room for trace_describe() */
 
 /* False with errno. */
 bool trace_open(struct trace *t, const char *path, enum trace_format format) MUST_USE;
 void trace_close(struct trace *t);
 enum trace_result trace_next(struct trace *t, struct access *out) MUST_USE;
+/* Why a trace ended with RESULT, which is neither of the first two: NUL-terminated, into DST. */
+void trace_describe(const struct trace *t, enum trace_result result, char *dst);

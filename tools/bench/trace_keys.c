@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stop.h"
+
 /* Room for one more. */
 static bool
 reserve(struct trace_keys *k, uint64_t *size)
@@ -25,6 +27,7 @@ const char *
 trace_keys_load(struct trace_keys *k, const char *path, enum trace_format format)
 {
     enum trace_result result = TRACE_ACCESS;
+    static char words[TRACE_WORDS_BYTES];
     const char *why = NULL;
     struct trace trace;
     struct access access;
@@ -33,7 +36,7 @@ trace_keys_load(struct trace_keys *k, const char *path, enum trace_format format
     memset(k, 0, sizeof(*k));
     if (!trace_open(&trace, path, format))
         return strerror(errno);
-    while (result == TRACE_ACCESS) {
+    while (result == TRACE_ACCESS && stop_signal() == 0) {
         if (!reserve(k, &size))
             result = TRACE_NO_MEMORY;
         else
@@ -44,13 +47,15 @@ trace_keys_load(struct trace_keys *k, const char *path, enum trace_format format
         if (access.key >= k->distinct)
             k->distinct = (uint64_t)access.key + 1;
     }
-    trace_close(&trace);
-    if (result == TRACE_MALFORMED)
-        why = "a line of it is malformed";
-    else if (result == TRACE_NO_MEMORY)
-        why = "out of memory for its keys";
-    else if (k->count == 0)
+    if (stop_signal() != 0) {
+        why = "interrupted";
+    } else if (result != TRACE_END) {
+        trace_describe(&trace, result, words);
+        why = words;
+    } else if (k->count == 0) {
         why = "it is empty";
+    }
+    trace_close(&trace);
     if (why != NULL)
         trace_keys_free(k);
     return why;

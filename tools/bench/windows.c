@@ -1,3 +1,4 @@
+/* Counts hits and misses by where in the run they were. */
 #include "windows.h"
 
 #include <stdlib.h>
@@ -10,23 +11,45 @@ windows_fini(struct windows *w)
     memset(w, 0, sizeof(*w));
 }
 
+static void
+add(struct window *into, const struct window *from)
+{
+    into->hits += from->hits;
+    into->misses += from->misses;
+    into->hit_bytes += from->hit_bytes;
+    into->miss_bytes += from->miss_bytes;
+}
+
+/* Make half as many windows of twice the size. */
+static void
+merge_neighbours(struct windows *w)
+{
+    for (uint32_t i = 0; i < WINDOWS_MAX / 2; i++) {
+        struct window sum = w->list[2 * i];
+
+        add(&sum, &w->list[2 * i + 1]);
+        w->list[i] = sum;
+    }
+    w->count = WINDOWS_MAX / 2;
+    w->reads *= 2;
+}
+
 /* The window that is being filled, or NULL. */
 static struct window *
 current(struct windows *w)
 {
     struct window *last = w->count > 0 ? &w->list[w->count - 1] : NULL;
 
-    if (last != NULL && last->hits + last->misses < WINDOW_READS)
+    if (last != NULL && last->hits + last->misses < w->reads)
         return last;
-    if (w->count == w->size) {
-        uint32_t size = w->size == 0 ? 1024 : w->size * 2;
-        struct window *list = realloc(w->list, size * sizeof(*list));
-
-        if (list == NULL)
+    if (w->list == NULL) {
+        w->list = calloc(WINDOWS_MAX, sizeof(*w->list));
+        if (w->list == NULL)
             return NULL;
-        w->list = list;
-        w->size = size;
+        w->reads = 1;
     }
+    if (w->count == WINDOWS_MAX)
+        merge_neighbours(w);
     w->list[w->count] = (struct window){0};
     return &w->list[w->count++];
 }
@@ -52,13 +75,26 @@ windows_sum(const struct windows *w, uint32_t first)
 {
     struct window sum = {0};
 
-    for (uint32_t i = first; i < w->count; i++) {
-        sum.hits += w->list[i].hits;
-        sum.misses += w->list[i].misses;
-        sum.hit_bytes += w->list[i].hit_bytes;
-        sum.miss_bytes += w->list[i].miss_bytes;
-    }
+    for (uint32_t i = first; i < w->count; i++)
+        add(&sum, &w->list[i]);
     return sum;
+}
+
+struct window
+windows_second_half(const struct windows *w)
+{
+    struct window all = windows_sum(w, 0);
+    uint64_t left = (all.hits + all.misses) / 2;
+    uint32_t first = 0;
+
+    for (; first < w->count; first++) {
+        uint64_t reads = w->list[first].hits + w->list[first].misses;
+
+        if (left < reads)
+            break;
+        left -= reads;
+    }
+    return windows_sum(w, first);
 }
 
 static double

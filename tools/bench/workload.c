@@ -16,6 +16,7 @@ workload_init(struct workload *w, const struct options *options)
     if (options->trace_path != NULL)
         return trace_open(&w->trace, options->trace_path, options->trace_format);
     dist_init(&w->dist, &options->dist, options->keys);
+    dist_seed(&w->dist, options->seed);
     rng_init(&w->rng, options->seed);
     w->loop_cut = share_to_cut(options->loop_share);
     w->one_hit_cut = share_to_cut(options->loop_share + options->one_hit_share);
@@ -32,11 +33,17 @@ workload_fini(struct workload *w)
 static bool
 next_traced(struct workload *w, struct access *out)
 {
-    switch (trace_next(&w->trace, out)) {
+    enum trace_result result = trace_next(&w->trace, out);
+
+    switch (result) {
     case TRACE_ACCESS: return true;
     case TRACE_END: return false;
-    case TRACE_MALFORMED: w->error = "a malformed line in the trace"; return false;
-    case TRACE_NO_MEMORY: w->error = "out of memory for the keys of the trace"; return false;
+    case TRACE_MALFORMED:
+    case TRACE_UNREADABLE:
+    case TRACE_NO_MEMORY:
+        trace_describe(&w->trace, result, w->words);
+        w->error = w->words;
+        return false;
     }
     BUG("trace_result out of range");
 }
@@ -81,6 +88,8 @@ workload_next(struct workload *w, struct access *out)
         w->ended = true;
         return false;
     }
+    if (out->ttl_s > OPTIONS_TTL_MAX_S) /* it would be taken for a date */
+        out->ttl_s = OPTIONS_TTL_MAX_S;
     w->count++;
     if (out->key >= w->ids_needed)
         w->ids_needed = (uint64_t)out->key + 1;

@@ -28,10 +28,11 @@ struct workload {
     uint64_t count; /* accesses so far */
     uint64_t next_loop;
     uint64_t next_one_hit;
-    uint64_t loop_cut;    /* of 2^64: below it the access is of the loop, */
-    uint64_t one_hit_cut; /* below it of the one-hit keys */
-    uint64_t ids_needed;  /* at least so many keys were named so far */
-    const char *error;    /* why it ended early, or NULL */
+    uint64_t loop_cut;             /* of 2^64: below it the access is of the loop, */
+    uint64_t one_hit_cut;          /* below it of the one-hit keys */
+    uint64_t ids_needed;           /* at least so many keys were named so far */
+    const char *error;             /* why it ended early, or NULL */
+    char words[TRACE_WORDS_BYTES]; /* of that error */
     bool ended;
 };
 

@@ -5,6 +5,7 @@
 
 #include "floor.h"
 #include "leak.h"
+#include "lombard/base/attr.h"
 #include "value.h"
 
 static struct findmax found;
@@ -60,6 +61,66 @@ START_TEST(a_limit_of_an_hour)
 }
 END_TEST
 
+/* A server that keeps the limit up to a rate; the machine is disturbed during some trials. */
+struct simulated {
+    uint64_t capacity;
+    uint32_t trial;
+    uint32_t bad_first, bad_count; /* these trials look too slow */
+    uint32_t good_first;           /* and this one and the next, good */
+};
+
+static enum session_result
+try_simulated(void *context, uint64_t rate, struct findmax_trial *out)
+{
+    struct simulated *s = context;
+    uint32_t n = s->trial++;
+
+    out->kept = rate <= s->capacity;
+    if (n >= s->bad_first && n - s->bad_first < s->bad_count)
+        out->kept = false;
+    if (n >= s->good_first && n - s->good_first < 2)
+        out->kept = true;
+    out->latency_ns = rate;
+    return SESSION_OK;
+}
+
+static void
+check_found(struct simulated s, uint64_t begin)
+{
+    struct findmax f = {.closed_rate = begin};
+    double off;
+
+    ck_assert_int_eq(findmax_bisect(try_simulated, &s, false, &f), SESSION_OK);
+    off = (double)f.rate / (double)s.capacity - 1;
+    ck_assert_msg(off > -0.05 && off < 0.05,
+                  "begun at %llu, bad %u from %u, good from %u: found %llu instead of %llu",
+                  (unsigned long long)begin, s.bad_count, s.bad_first, s.good_first,
+                  (unsigned long long)f.rate, (unsigned long long)s.capacity);
+    ck_assert_uint_le(f.rates, FINDMAX_RATES_MAX);
+    ck_assert_uint_eq(f.latency_ns, f.rate);
+}
+
+static const uint64_t capacities[] = {500, 24733, 83000, 2000000};
+
+/* One disturbance, whenever it is and however long, does not change what is found. */
+START_TEST(a_disturbance_is_no_bound)
+{
+    uint64_t capacity = capacities[_i];
+    static const uint32_t never = UINT32_MAX;
+
+    for (uint32_t percent = 20; percent <= 180; percent += 40) {
+        uint64_t begin = capacity * percent / 100;
+
+        check_found((struct simulated){capacity, 0, never, 0, never}, begin);
+        for (uint32_t first = 0; first < 40; first++) {
+            for (uint32_t count = 1; count <= 6; count++)
+                check_found((struct simulated){capacity, 0, first, count, never}, begin);
+            check_found((struct simulated){capacity, 0, never, 0, first}, begin);
+        }
+    }
+}
+END_TEST
+
 int
 main(void)
 {
@@ -67,6 +128,7 @@ main(void)
 
     value_init();
     tcase_set_timeout(tc, 60);
+    tcase_add_loop_test(tc, a_disturbance_is_no_bound, 0, (int)ARRAY_LEN(capacities));
     tcase_add_test(tc, a_limit_that_nobody_keeps);
     tcase_add_test(tc, a_limit_of_an_hour);
     return leak_run(tc, "findmax");

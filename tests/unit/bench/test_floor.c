@@ -75,7 +75,12 @@ START_TEST(answers_what_is_asked)
 END_TEST
 
 static const char *const refused[] = {
-    "", "-r 1:1", "--mix get=1,delete=1", "--mix noop=1", "-r 0:1 --noreply", "hitratio",
+    "",
+    "-r 1:1",
+    "--mix get=1,delete=1",
+    "--mix noop=1",
+    "-r 0:1 --noreply --pipeline 2",
+    "hitratio",
 };
 
 START_TEST(says_what_it_cannot_do)

@@ -20,7 +20,7 @@ setup(void)
     options.weights[OP_GET] = 1;
     ck_assert(sizes_parse("16", KEY_TEXT_MAX, &options.key_size));
     ck_assert(sizes_parse("32", OPTIONS_VALUE_MAX_BYTES, &options.value_size));
-    ck_assert(load_init(&load, &options, "nowhere"));
+    ck_assert_int_eq(load_init(&load, &options, "nowhere"), LOAD_OK);
     load_begin(&load, LOAD_MIX, UINT64_MAX, UINT64_MAX);
     for (int i = 0; i < 2; i++)
         ck_assert(conn_init(&conns[i], 1, 3));

@@ -56,6 +56,27 @@ START_TEST(defaults)
 }
 END_TEST
 
+/* As many rounds in one order as in the other. */
+START_TEST(comparing_takes_even_rounds)
+{
+    static const char *const few[] = {"--compare=x", NULL};
+    static const char *const odd[] = {"--compare=x", "--rounds=3", NULL};
+    static const char *const one[] = {"--compare=x", "--rounds=1", NULL};
+    static const char *const alone[] = {"--rounds=3", NULL};
+    struct options o;
+    char said[256];
+
+    ck_assert_int_eq(parse_words(few, &o, said, sizeof(said)), OPTIONS_OK);
+    ck_assert_uint_eq(o.rounds, 6);
+    ck_assert_int_eq(parse_words(odd, &o, said, sizeof(said)), OPTIONS_OK);
+    ck_assert_uint_eq(o.rounds, 4);
+    ck_assert_int_eq(parse_words(one, &o, said, sizeof(said)), OPTIONS_OK);
+    ck_assert_uint_eq(o.rounds, 1);
+    ck_assert_int_eq(parse_words(alone, &o, said, sizeof(said)), OPTIONS_OK);
+    ck_assert_uint_eq(o.rounds, 3);
+}
+END_TEST
+
 START_TEST(all_forms)
 {
     static const char *const words[] = {"--connections=7", "-k", "500", "-d2s",
@@ -97,7 +118,7 @@ END_TEST
 
 /* A bad option is named, and so is what was wrong with it. */
 static const struct {
-    const char *words[3];
+    const char *words[4];
     const char *want; /* part of what is said */
 } bad[] = {
     {{"--nonsense"}, "'--nonsense'"},
@@ -132,6 +153,13 @@ static const struct {
     {{"hitratio", "--multiget=2"}, "multiget"},
     {{"hitratio", "--loop-share=10%"}, "--loop-keys"},
     {{"--rate", "0"}, "a number from 1 to 100000000"},
+    {{"--duration", "0s"}, "'--duration' cannot be '0s'"},
+    {{"-d", "0.0000000001"}, "'--duration'"},
+    {{"--timeout", "0"}, "'--timeout'"},
+    {{"--ttl", "2592001"}, "a number from 0 to 2592000"},
+    {{"--noreply"}, "--noreply needs a --pipeline"},
+    {{"hitratio", "--trace=-", "--compare=x"}, "standard input"},
+    {{"hitratio", "--trace=x", "--multiget=2"}, "multiget"},
     {{"--trace=x", "--key-size=7"}, "--key-size"},
 };
 
@@ -181,6 +209,7 @@ main(void)
     TCase *tc = leak_tcase("options");
 
     tcase_add_test(tc, defaults);
+    tcase_add_test(tc, comparing_takes_even_rounds);
     tcase_add_test(tc, all_forms);
     tcase_add_test(tc, mixes_and_presets);
     tcase_add_loop_test(tc, bad_options_name_themselves, 0, (int)ARRAY_LEN(bad));

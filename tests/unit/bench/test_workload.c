@@ -152,16 +152,56 @@ START_TEST(text_trace)
 }
 END_TEST
 
-static const char *const malformed[] = {"a x\n", "a -1\n", "a 1 2 fetch\n", "a 99999999999\n"};
+static const struct {
+    const char *text;
+    const char *want;
+} malformed[] = {
+    {"a x\n", "line 1: its size is no number below 2^32"},
+    {"a -1\n", "line 1: its size is no number below 2^32"},
+    {"#\n\n1 2 3y\n", "line 3: its TTL is no number below 2^32"},
+    {"a 1 2 fetch\n", "line 1: its operation is none of get, set and delete"},
+    {"a 99999999999\n", "line 1: its size is no number below 2^32"},
+};
 
 START_TEST(a_malformed_line_is_an_error)
 {
     struct access a;
 
-    write_trace(malformed[_i], strlen(malformed[_i]));
+    struct trace_keys keys;
+
+    write_trace(malformed[_i].text, strlen(malformed[_i].text));
     ck_assert(workload_init(&w, &options));
     ck_assert(!workload_next(&w, &a));
     ck_assert_ptr_nonnull(w.error);
+    ck_assert_str_eq(w.error, malformed[_i].want);
+    ck_assert_str_eq(trace_keys_load(&keys, path, TRACE_TEXT), malformed[_i].want);
+}
+END_TEST
+
+/* A line that does not fit is not taken for two. */
+START_TEST(a_line_that_is_too_long)
+{
+    char text[1200];
+    struct access a;
+
+    memset(text, 'a', sizeof(text));
+    text[sizeof(text) - 1] = '\n';
+    write_trace(text, sizeof(text));
+    ck_assert(workload_init(&w, &options));
+    ck_assert(!workload_next(&w, &a));
+    ck_assert_str_eq(w.error, "line 1: it is too long");
+}
+END_TEST
+
+/* It opens, but there is nothing to be read: that is no empty trace. */
+START_TEST(a_trace_that_is_a_folder)
+{
+    struct access a;
+
+    options.trace_path = "/tmp";
+    ck_assert(workload_init(&w, &options));
+    ck_assert(!workload_next(&w, &a));
+    ck_assert_str_eq(w.error, "cannot be read: Is a directory");
 }
 END_TEST
 
@@ -188,7 +228,8 @@ START_TEST(no_keys_of_a_trace)
     ck_assert_str_eq(trace_keys_load(&keys, path, TRACE_TEXT), "it is empty");
     (void)unlink(path);
     write_trace("a 5 x\n", 6);
-    ck_assert_str_eq(trace_keys_load(&keys, path, TRACE_TEXT), "a line of it is malformed");
+    ck_assert_str_eq(trace_keys_load(&keys, path, TRACE_TEXT),
+                     "line 1: its TTL is no number below 2^32");
     ck_assert_ptr_nonnull(trace_keys_load(&keys, "/nonexistent", TRACE_TEXT));
     ck_assert_ptr_null(keys.ids);
 }
@@ -275,20 +316,41 @@ END_TEST
 
 START_TEST(windows_sum_up)
 {
+    enum { HALF = 16384 };
     struct windows windows = {0};
     struct window all;
     struct window half;
 
-    for (int i = 0; i < 2 * WINDOW_READS; i++)
-        windows_add(&windows, i >= WINDOW_READS, i % 2 == 0 ? 10 : 30);
-    ck_assert_uint_eq(windows.count, 2);
+    /* A multiple of what windows can be: the half is exact. */
+    for (int i = 0; i < 2 * HALF; i++)
+        windows_add(&windows, i >= HALF, i % 2 == 0 ? 10 : 30);
+    ck_assert_uint_le(windows.count, WINDOWS_MAX);
     all = windows_sum(&windows, 0);
-    half = windows_sum(&windows, 1);
+    half = windows_second_half(&windows);
     ck_assert_double_eq(window_hit_percent(&all), 50);
     ck_assert_double_eq(window_hit_percent(&half), 100);
     ck_assert_double_eq(window_byte_percent(&all), 50);
-    ck_assert_uint_eq(half.hit_bytes, (uint64_t)WINDOW_READS * 20);
+    ck_assert_uint_eq(half.hit_bytes, (uint64_t)HALF * 20);
     windows_fini(&windows);
+}
+END_TEST
+
+/* However many reads there were, the second half is half of them. */
+START_TEST(the_second_half_is_half)
+{
+    static const uint64_t counts[] = {1, 2, 3, 1001, 4097, 10001, 100003, 1000001};
+
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+        struct windows windows = {0};
+        struct window half;
+
+        for (uint64_t n = 0; n < counts[i]; n++)
+            windows_add(&windows, true, 1);
+        half = windows_second_half(&windows);
+        ck_assert_double_eq_tol((double)half.hits, (double)counts[i] / 2,
+                                1 + (double)counts[i] / (WINDOWS_MAX / 2));
+        windows_fini(&windows);
+    }
 }
 END_TEST
 
@@ -303,11 +365,14 @@ main(void)
     tcase_add_test(tc, the_same_seed_again);
     tcase_add_test(tc, text_trace);
     tcase_add_loop_test(tc, a_malformed_line_is_an_error, 0, (int)ARRAY_LEN(malformed));
+    tcase_add_test(tc, a_line_that_is_too_long);
+    tcase_add_test(tc, a_trace_that_is_a_folder);
     tcase_add_test(tc, keys_of_a_trace);
     tcase_add_test(tc, no_keys_of_a_trace);
     tcase_add_test(tc, oracle_trace);
     tcase_add_loop_test(tc, cache2k_trace, 0, 2);
     tcase_add_test(tc, many_keys_keep_their_numbers);
     tcase_add_test(tc, windows_sum_up);
+    tcase_add_test(tc, the_second_half_is_half);
     return leak_run(tc, "workload");
 }
