@@ -73,6 +73,9 @@ draw_store(struct play *play, struct arena *arena)
         arena->habits.edge_bytes = edges[sim_below(ARRAY_LEN(edges))];
     arena->facts.memory_faults = play->rig.no_eviction;
     arena->facts.evictable_above = play->rig.limit_bytes / 4;
+    /* Values that are begun hold memory, too: many of the longest may hold all of it. */
+    if ((uint64_t)play->clients * arena->item_bytes_max > play->rig.limit_bytes / 2)
+        arena->may_close = arena->facts.evictable = true;
     if (small) {
         arena->facts.evictable = true;
         if (sim_below(2) == 0)
