@@ -156,8 +156,7 @@ parse_store_head(const struct words *words, struct request *req)
 static void
 parse_store(const struct words *words, struct request *req)
 {
-    if (parse_store_head(words, req) && req->op == OP_SET)
-        req->flags |= REQ_OVERWRITE;
+    (void)parse_store_head(words, req);
 }
 
 /* cas <key> <flags> <exptime> <bytes> <cas> [noreply] */

@@ -25,7 +25,12 @@
 
 struct iovec;
 
-enum { BUF_TOTAL_BYTES = 16 * 1024 }; /* of a buffer with its header */
+/* Of a buffer with its header. Tests that search all states need small ones. */
+#ifndef BUF_TOTAL_BYTES_OF_TEST
+enum { BUF_TOTAL_BYTES = 16 * 1024 };
+#else
+enum { BUF_TOTAL_BYTES = BUF_TOTAL_BYTES_OF_TEST };
+#endif
 
 struct buf {
     struct list_node node; /* in the freelist, or unlinked */
