@@ -9,17 +9,19 @@
 
 enum { HEADING_BYTES = 1024 };
 
-static const char fixed_columns[] =
-    "server,round,connections,pipeline,multiget,keys,time,protocol,key_size,value_size,"
-    "distribution,rate,sound,seconds,requests,errors,lost_connections,lost_requests,wrong";
+static const char first_columns[] =
+    "server,round,connections,pipeline,multiget,keys,rate,sound,seconds,requests,errors,"
+    "lost_connections,lost_requests,wrong";
+static const char last_columns[] = "time,protocol,distribution,key_size,value_size";
 
 static void
 make_heading(char *dst)
 {
-    size_t used = (size_t)snprintf(dst, HEADING_BYTES, "%s", fixed_columns);
+    size_t used = (size_t)snprintf(dst, HEADING_BYTES, "%s", first_columns);
 
     for (int i = 0; i < FIGURE_COUNT; i++)
         used += (size_t)snprintf(dst + used, HEADING_BYTES - used, ",%s", figures[i].json_name);
+    (void)snprintf(dst + used, HEADING_BYTES - used, ",%s", last_columns);
 }
 
 bool
@@ -47,10 +49,14 @@ report_csv_fits(const char *path)
     return fits;
 }
 
-/* In quotes: commas are part of lists of sizes. */
+/* In quotes where it has to be: commas are part of lists of sizes. */
 static void
 put_text(FILE *f, const char *text)
 {
+    if (strpbrk(text, ",\"\r\n") == NULL) {
+        (void)fputs(text, f);
+        return;
+    }
     (void)fputc('"', f);
     for (; *text != '\0'; text++) {
         if (*text == '"')
@@ -60,7 +66,7 @@ put_text(FILE *f, const char *text)
     (void)fputc('"', f);
 }
 
-/* What is the same in all lines of a run. */
+/* What is the same in all lines of a run, and is no number. */
 static void
 put_load(FILE *f, const struct bench *b)
 {
@@ -69,26 +75,26 @@ put_load(FILE *f, const struct bench *b)
     char text[160];
     struct tm tm;
 
-    (void)fprintf(f, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64, o->connections,
-                  o->pipeline, o->multiget, o->keys);
     text[0] = '\0';
     if (gmtime_r(&began, &tm) != NULL)
         (void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
     (void)fprintf(f, ",%s,%s,", text, o->protocol);
+    dist_name(&o->dist, text, sizeof(text));
+    put_text(f, text);
+    (void)fputc(',', f);
     sizes_name(&o->key_size, text, sizeof(text));
     put_text(f, text);
     (void)fputc(',', f);
     sizes_name(&o->value_size, text, sizeof(text));
     put_text(f, text);
-    (void)fputc(',', f);
-    dist_name(&o->dist, text, sizeof(text));
-    put_text(f, text);
-    (void)fprintf(f, ",%" PRIu64, o->rate);
+    (void)fputc('\n', f);
 }
 
 static void
-put_round(FILE *f, const struct round *r)
+put_round(FILE *f, const struct options *o, const struct round *r)
 {
+    (void)fprintf(f, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64,
+                  o->connections, o->pipeline, o->multiget, o->keys, o->rate);
     (void)fprintf(f, ",%d,%.6f,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64,
                   r->sound, r->seconds, r->requests, r->errors, r->lost_connections,
                   r->lost_requests, r->wrong);
@@ -99,7 +105,6 @@ put_round(FILE *f, const struct round *r)
         if (isfinite(v)) /* empty where it was not measured */
             (void)fprintf(f, "%.4f", v);
     }
-    (void)fputc('\n', f);
 }
 
 void
@@ -117,8 +122,8 @@ report_csv(FILE *f, const struct bench *b)
         for (uint64_t r = 0; r < target->rounds_done; r++) {
             put_text(f, target->addr.text);
             (void)fprintf(f, ",%" PRIu64, r + 1);
+            put_round(f, b->options, &target->rounds[r]);
             put_load(f, b);
-            put_round(f, &target->rounds[r]);
         }
     }
 }

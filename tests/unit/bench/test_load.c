@@ -100,6 +100,146 @@ START_TEST(the_same_value_twice_is_wrong)
 }
 END_TEST
 
+#define MS UINT64_C(1000000)
+
+/* The clock is this test's. */
+static void
+begin(uint64_t rate, uint64_t requests, uint64_t duration_ns)
+{
+    load.rate = rate;
+    load_begin(&load, LOAD_MIX, requests, duration_ns);
+}
+
+static void
+set_clock(uint64_t ms)
+{
+    load.now_ns = load.tally.start_ns + ms * MS;
+}
+
+static uint64_t
+length_ns(void)
+{
+    return load.tally.end_ns - load.tally.start_ns;
+}
+
+/* How many are due by now; each is answered at once. */
+static uint64_t
+take_due(uint64_t most)
+{
+    struct op *op = conn_slot(&conns[0]);
+    uint64_t n = 0;
+
+    for (; n < most && load_next(&load, &conns[0], op); n++)
+        end(&conns[0], op);
+    return n;
+}
+
+/* A number of requests at a rate: as many as were asked for, in the time that takes. */
+START_TEST(a_count_with_a_rate)
+{
+    begin(1000, 5, _i == 0 ? UINT64_MAX : 1000 * MS);
+    set_clock(2);
+    ck_assert_uint_eq(take_due(100), 2); /* due at 0.5 and 1.5 ms */
+    ck_assert(!load_is_over(&load));
+    ck_assert_uint_eq(load_wait_ns(&load), MS / 2);
+    set_clock(5);
+    ck_assert_uint_eq(take_due(100), 3);
+    ck_assert(load_is_over(&load));
+    load_end(&load, false);
+    ck_assert_uint_eq(load.tally.requests, 5);
+    ck_assert_uint_eq(load.tally.unbegun, 0);
+    ck_assert_uint_eq(load.tally.response.count, 5);
+    ck_assert_uint_eq(length_ns(), 5 * MS + MS / 2);
+}
+END_TEST
+
+/* One request says nothing of a rate, but for the time that was given to it. */
+START_TEST(few_requests_in_a_long_time)
+{
+    begin(_i == 0 ? 5 : 0, UINT64_MAX, 200 * MS);
+    set_clock(101);
+    ck_assert_uint_eq(take_due(1), 1);
+    set_clock(199);
+    ck_assert(_i == 1 || load_is_over(&load)); /* none is due any more */
+    set_clock(200);
+    ck_assert(load_is_over(&load));
+    load_end(&load, false);
+    ck_assert_uint_eq(length_ns(), 200 * MS);
+    ck_assert_double_eq_tol(tally_rate(&load.tally), 5, 1e-9);
+}
+END_TEST
+
+/* Given up before its time: what had not come due does not count, and nothing took that long. */
+START_TEST(an_early_end)
+{
+    begin(1000, _i == 0 ? UINT64_MAX : 100, _i == 2 ? UINT64_MAX : 10000 * MS);
+    set_clock(3);
+    ck_assert_uint_eq(take_due(1), 1);
+    load_end(&load, true);
+    ck_assert_uint_eq(load.tally.unbegun, 2);
+    ck_assert_uint_eq(load.tally.response.count, 3);
+    ck_assert_uint_le(load.tally.response.max, 5 * MS / 2);
+    ck_assert_uint_eq(length_ns(), 3 * MS);
+}
+END_TEST
+
+/* A server that is too slow: all that was due in time counts, and no more. */
+START_TEST(what_was_due_and_not_begun)
+{
+    begin(1000, UINT64_MAX, 10 * MS);
+    set_clock(5);
+    ck_assert_uint_eq(take_due(2), 2);
+    set_clock(1011);
+    ck_assert(load_is_over(&load)); /* patience has an end */
+    load_end(&load, false);
+    ck_assert_uint_eq(load.tally.unbegun, 8);
+    ck_assert_uint_eq(load.tally.response.count, 10);
+}
+END_TEST
+
+/* What is never answered took at least until it was given up. */
+START_TEST(the_unanswered_count_with_their_age)
+{
+    struct op *op = conn_slot(&conns[0]);
+
+    begin(0, UINT64_MAX, UINT64_MAX);
+    ck_assert(load_next(&load, &conns[0], op));
+    set_clock(70);
+    load_lost(&load, &conns[0], op, true);
+    ck_assert_uint_eq(load.tally.service[OP_GET].count, 1);
+    ck_assert_uint_eq(load.tally.service[OP_GET].max, 70 * MS);
+    ck_assert_uint_eq(load.tally.lost_requests, 1);
+    ck_assert_uint_eq(load.tally.requests, 0);
+    ck_assert(load_next(&load, &conns[0], op));
+    load_lost(&load, &conns[0], op, false);
+    ck_assert_uint_eq(load.tally.unsent, 1);
+    ck_assert_uint_eq(load.tally.lost_requests, 1);
+}
+END_TEST
+
+/* The popular ones of another seed are others, and so are sizes. */
+START_TEST(the_seed_decides_sizes_and_popularity)
+{
+    struct load other;
+    uint32_t same_sizes = 0;
+    uint32_t same_keys = 0;
+
+    load_fini(&load);
+    options.dist = (struct dist_config){.kind = DIST_ZIPF, .alpha = 0.99};
+    ck_assert(sizes_parse("1-1000000", OPTIONS_VALUE_MAX_BYTES, &options.value_size));
+    ck_assert_int_eq(load_init(&load, &options, "nowhere"), LOAD_OK);
+    options.seed++;
+    ck_assert_int_eq(load_init(&other, &options, "nowhere"), LOAD_OK);
+    for (uint32_t i = 0; i < 1000; i++) {
+        same_sizes += load_value_bytes(&load, i) == load_value_bytes(&other, i);
+        same_keys += dist_spread(&load.dist, i) == dist_spread(&other.dist, i);
+    }
+    ck_assert_uint_lt(same_sizes, 10);
+    ck_assert_uint_lt(same_keys, 10);
+    load_fini(&other);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -110,5 +250,11 @@ main(void)
     tcase_add_test(tc, hits_belong_to_their_connection);
     tcase_add_test(tc, a_lost_connection_begins_anew);
     tcase_add_test(tc, the_same_value_twice_is_wrong);
+    tcase_add_loop_test(tc, a_count_with_a_rate, 0, 2);
+    tcase_add_loop_test(tc, few_requests_in_a_long_time, 0, 2);
+    tcase_add_loop_test(tc, an_early_end, 0, 3);
+    tcase_add_test(tc, what_was_due_and_not_begun);
+    tcase_add_test(tc, the_unanswered_count_with_their_age);
+    tcase_add_test(tc, the_seed_decides_sizes_and_popularity);
     return leak_run(tc, "load");
 }
