@@ -22,6 +22,9 @@ import threading
 import time
 
 from faults import FAULTS
+from faults_bench import BENCH_FAULTS
+
+FAULTS += BENCH_FAULTS
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 OPTIONS = ["-Dbuildtype=debugoptimized", "-Db_lto=false", "-Db_sanitize=address,undefined",
@@ -62,6 +65,20 @@ TESTS = [
     ["tests/sim/sim", "100", "200"],
 ]
 
+# Of the load generator; the last one is the program against servers that misbehave.
+BENCH_MAIN = "tools/bench/lombard-bench"
+BENCH_TESTS = [["tests/unit/bench/test_bench_" + name] for name in (
+    "load", "holds", "fill", "report", "findmax", "workload", "tally", "options")]
+BENCH_TESTS.append([BENCH_MAIN])
+
+
+def command_of(test, build):
+    command = [os.path.join(build, test[0])] + test[1:]
+    if test[0] == BENCH_MAIN:
+        return [sys.executable, os.path.join(build, "..", "tests/unit/bench/test_main.py")] + command
+    return command
+
+
 def run(command, cwd, seconds):
     """(status, output); a test that hangs has found the fault, too."""
     env = dict(os.environ, UBSAN_OPTIONS="halt_on_error=1", CK_FORK="yes")
@@ -94,6 +111,8 @@ def room_of(path):
 
 def tests_for(path):
     """Those that link the faulty room, its own first: but the store's take long."""
+    if path.startswith("tools/bench/"):
+        return BENCH_TESTS
     room = room_of(path)
 
     def sees(test):
@@ -116,7 +135,7 @@ def find(build, path):
         if status != 0:
             raise DoesNotCompile(first_error(output))
         started = time.monotonic()
-        status, _ = run([os.path.join(build, test[0])] + test[1:], build, 300)
+        status, _ = run(command_of(test, build), build, 300)
         seconds += time.monotonic() - started
         if status != 0:
             return " ".join(test), seconds
@@ -175,12 +194,14 @@ def copy_tree(tree):
     return tree, build
 
 
-def check_sound(_, build):
+def check_sound(_, build, faults):
     started = time.monotonic()
-    how, _ = find(build, "src/base/")
-    if how is not None:
-        print("the source is not sound as it is: " + how)
-        sys.exit(1)
+    for part in ("src/base/", "tools/bench/"):
+        if any(fault[1].startswith(part.split("/")[0]) for fault in faults):
+            how, _ = find(build, part)
+            if how is not None:
+                print("the source is not sound as it is: " + how)
+                sys.exit(1)
     print("the sound source passes all in %.1f s" % (time.monotonic() - started), flush=True)
 
 
@@ -213,7 +234,7 @@ def main():
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="lombard-mutate-") as directory:
         trees = [copy_tree(os.path.join(directory, str(i))) for i in range(WORKERS)]
-        check_sound(*trees[0])
+        check_sound(*trees[0], list(faults.queue))
         workers = [threading.Thread(target=work, args=(*tree, faults, found)) for tree in trees]
         for worker in workers:
             worker.start()

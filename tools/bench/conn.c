@@ -1,3 +1,4 @@
+/* Connections: connecting, and sending what is not sent. */
 #include "conn.h"
 
 #include <errno.h>
@@ -66,6 +67,7 @@ adopt(struct conn *c, struct conn_shared *shared, int fd, uint32_t events)
     }
     c->fd = fd;
     c->heard = false;
+    c->stray = false;
     c->moved_ns = shared->load->now_ns;
     memset(&c->reader, 0, sizeof(c->reader));
     c->reader.keys = shared->keys;
@@ -146,13 +148,6 @@ set_blocked(struct conn *c, struct conn_shared *shared, bool blocked)
     return sys_epoll_ctl(shared->epfd, EPOLL_CTL_MOD, c->fd, &event) == 0;
 }
 
-static inline void
-pop_head(struct conn *c, struct conn_shared *shared)
-{
-    c->head++;
-    shared->in_flight--;
-}
-
 /* Format as many unsent requests as one send should take; the index after the last. */
 static uint32_t
 format_batch(struct conn *c, struct conn_shared *shared)
@@ -181,7 +176,7 @@ move_unsent(struct conn *c, struct conn_shared *shared, uint32_t end, size_t off
     c->unsent_off = (uint32_t)off;
     /* It was answered already. */
     if (moved && UNLIKELY(c->ring[c->head & c->mask].flags & OP_ANSWERED))
-        pop_head(c, shared);
+        conn_pop(c, shared);
 }
 
 /* SENT bytes of what begins at `unsent` are gone. */
@@ -237,159 +232,4 @@ conn_flush(struct conn *c, struct conn_shared *shared)
         return set_blocked(c, shared, true) ? CONN_OK : CONN_LOST;
     }
     return set_blocked(c, shared, false) ? CONN_OK : CONN_LOST;
-}
-
-/* Quiet requests have no answer: they are done once a later one has. Then the request that the
- * next answer is about; NULL when nothing was asked. */
-static inline struct op *
-find_asked(struct conn *c, struct conn_shared *shared)
-{
-    struct op *op = &c->ring[c->head & c->mask];
-
-    while (c->head != c->unsent && (op->flags & OP_QUIET)) {
-        load_done_quietly(shared->load, op);
-        pop_head(c, shared);
-        op = &c->ring[c->head & c->mask];
-    }
-    if (LIKELY(c->head != c->unsent))
-        return op;
-    /* Of this one the server has a part. */
-    return c->unsent_off > 0 && !(op->flags & OP_ANSWERED) ? op : NULL;
-}
-
-/* Whether OP may be answered like this before all of it has been sent. */
-static bool
-may_be_early(const struct op *op, enum outcome outcome)
-{
-    switch (outcome) {
-    case OUTCOME_ERROR: return true;
-    case OUTCOME_NOT_STORED:
-    case OUTCOME_NOT_FOUND: return op_has_value((enum op_kind)op->kind);
-    case OUTCOME_GET_END:
-    case OUTCOME_STORED:
-    case OUTCOME_NUMBER: return false;
-    }
-    BUG("outcome out of range");
-}
-
-/* OP, at the head, is answered. False: it cannot be. */
-static inline bool
-finish_head(struct conn *c, struct conn_shared *shared, struct op *op)
-{
-    c->heard |= c->reader.outcome != OUTCOME_ERROR;
-    if (LIKELY(c->head != c->unsent)) {
-        load_done(shared->load, c, op);
-        pop_head(c, shared);
-        return true;
-    }
-    if (!may_be_early(op, c->reader.outcome)) {
-        c->reader.why = "an answer before the whole request was sent";
-        return false;
-    }
-    load_done(shared->load, c, op);
-    op->flags |= OP_ANSWERED;
-    return true;
-}
-
-/* A line by which a server turns a client away: whatever the protocol is, and unasked for. */
-static bool
-is_refusal(const unsigned char *p, const unsigned char *end)
-{
-    static const char *const starts[] = {"ERROR", "SERVER_ERROR", "CLIENT_ERROR"};
-    size_t len = (size_t)(end - p);
-
-    for (size_t i = 0; i < ARRAY_LEN(starts); i++) {
-        if (len >= strlen(starts[i]) && memcmp(p, starts[i], strlen(starts[i])) == 0)
-            return memchr(p, '\n', len) != NULL;
-    }
-    return false;
-}
-
-/* [P, END) is no answer to OP. A server that turns this client away is not wrong. */
-static void
-give_up_stream(struct conn *c, struct conn_shared *shared, const struct op *op,
-               const unsigned char *p, const unsigned char *end)
-{
-    if ((op == NULL || !c->heard) && is_refusal(p, end)) {
-        const unsigned char *line_end = memchr(p, '\n', (size_t)(end - p));
-
-        while (line_end > p && (line_end[-1] == '\r' || line_end[-1] == '\n'))
-            line_end--;
-        tally_note_error(&shared->load->tally, (const char *)p, (size_t)(line_end - p));
-        return;
-    }
-    load_garbled(shared->load, c, op, p, end);
-}
-
-/* Hand all complete answers in [P, END) to the load; NULL when the stream is lost. */
-static const unsigned char *
-take_answers(struct conn *c, struct conn_shared *shared, const unsigned char *p,
-             const unsigned char *end)
-{
-    while (p < end) {
-        const unsigned char *before = p;
-        struct op *op = find_asked(c, shared);
-        bool in_step = true;
-
-        if (UNLIKELY(op == NULL)) {
-            c->reader.why = "an answer that nothing asked for";
-            give_up_stream(c, shared, NULL, before, end);
-            return NULL;
-        }
-        switch (shared->proto->read(&c->reader, op, &p, end)) {
-        case READ_MORE: return p;
-        case READ_VALUE: load_value(shared->load, c, op); break;
-        case READ_LAST_VALUE:
-            load_value(shared->load, c, op);
-            in_step = finish_head(c, shared, op);
-            break;
-        case READ_DONE: in_step = finish_head(c, shared, op); break;
-        case READ_STRAY_ERROR: load_stray_error(shared->load, c); break;
-        case READ_GARBLED: in_step = false; break;
-        }
-        if (UNLIKELY(!in_step)) {
-            give_up_stream(c, shared, op, before, end);
-            return NULL;
-        }
-    }
-    return p;
-}
-
-/* Keep the beginning of an answer for later. */
-static bool
-put_in_stash(struct conn *c, const unsigned char *p, size_t bytes)
-{
-    if (bytes > 0 && c->stash == NULL) {
-        c->stash = malloc(PROTO_LINE_MAX);
-        if (c->stash == NULL)
-            return false;
-    }
-    if (bytes > 0)
-        memcpy(c->stash, p, bytes);
-    c->stash_bytes = (uint32_t)bytes;
-    return true;
-}
-
-enum conn_result
-conn_receive(struct conn *c, struct conn_shared *shared)
-{
-    unsigned char *fresh = shared->input + PROTO_LINE_MAX;
-    unsigned char *start = fresh - c->stash_bytes;
-    const unsigned char *rest;
-    ssize_t n = sys_recv(c->fd, fresh, CONN_INPUT_BYTES);
-
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return CONN_OK;
-    if (n <= 0)
-        return CONN_LOST;
-    load_tick(shared->load);
-    shared->load->tally.bytes_received += (uint64_t)n;
-    c->moved_ns = shared->load->now_ns;
-    if (c->stash_bytes > 0)
-        memcpy(start, c->stash, c->stash_bytes);
-    rest = take_answers(c, shared, start, fresh + n);
-    /* A reader leaves less than a line: it would have called more than that garbled. */
-    if (rest == NULL || !put_in_stash(c, rest, (size_t)(fresh + n - rest)))
-        return CONN_LOST;
-    return CONN_OK;
 }

@@ -40,6 +40,7 @@ struct follow {
 struct conn {
     int fd;          /* -1 while lost */
     bool connecting; /* again: not there yet */
+    bool stray;      /* a quiet request has failed since the last answer */
     bool heard;      /* something was answered, and not by an error, since it was connected */
     bool blocked;    /* the socket is full: EPOLLOUT is awaited */
     uint32_t head, unsent, tail; /* run freely; masked where used */
@@ -124,6 +125,14 @@ conn_push(struct conn *c, struct conn_shared *shared)
 {
     c->tail++;
     shared->in_flight++;
+}
+
+/* The request at the head is over. */
+static inline void
+conn_pop(struct conn *c, struct conn_shared *shared)
+{
+    c->head++;
+    shared->in_flight--;
 }
 
 /* Send what is not sent. */

@@ -52,7 +52,9 @@ void
 keys_fini(struct keys *k)
 {
     free(k->states);
+    free(k->lost);
     k->states = NULL;
+    k->lost = NULL;
 }
 
 uint32_t
@@ -140,6 +142,27 @@ keys_match(const struct keys *k, uint64_t key, const char *p, size_t len)
     return differs == 0 ? name_len : 0;
 }
 
+void
+keys_lose(struct keys *k, uint64_t key, uint32_t version)
+{
+    if (k->lost == NULL)
+        k->lost = calloc(KEYS_LOST_MAX, sizeof(*k->lost));
+    if (k->lost == NULL || k->lost_count == KEYS_LOST_MAX)
+        return; /* not settled: the floor stays below it */
+    k->lost[k->lost_count++] = (struct lost_store){(uint32_t)key, version};
+    keys_settle(k, key, version);
+}
+
+static bool
+is_lost(const struct keys *k, uint64_t key, uint32_t version)
+{
+    for (uint32_t i = 0; i < k->lost_count; i++) {
+        if (k->lost[i].key == key && k->lost[i].version == version)
+            return true;
+    }
+    return false;
+}
+
 enum keys_verdict
 keys_judge(const struct keys *k, const struct value_id *id, uint32_t floor)
 {
@@ -147,5 +170,7 @@ keys_judge(const struct keys *k, const struct value_id *id, uint32_t floor)
         return floor == 0 ? KEYS_FOREIGN : KEYS_STALE;
     if (UNLIKELY(id->version > k->states[id->key].issued || id->version == 0))
         return KEYS_NEVER_WRITTEN;
-    return UNLIKELY(id->version < floor) ? KEYS_STALE : KEYS_GOOD;
+    if (LIKELY(id->version >= floor))
+        return KEYS_GOOD;
+    return is_lost(k, id->key, id->version) ? KEYS_GOOD : KEYS_STALE;
 }

@@ -11,9 +11,15 @@
  *
  *     floor <= version read <= issued
  *
- * A store that was sent while no other store of that key was in flight raises
- * the floor when it is acknowledged: whatever was older is gone for good. A
- * read keeps the floor of the moment it was sent. A key may always be missing.
+ * When a store is acknowledged, whatever had its outcome before that store was sent is gone for
+ * good. So a store takes with it the oldest version that was still in flight then, its `base`, and
+ * raises the floor to that:
+ *
+ *     versions:   1 done   2 done   3 in flight   4 done   5 being sent: its base is 3
+ *
+ * A read keeps the floor of the moment it was sent. A key may always be missing. A store whose
+ * connection was lost may still be carried out, whenever the server likes: it holds the floor up
+ * for none of the others, but what it wrote is never called stale.
  */
 #pragma once
 
@@ -30,15 +36,27 @@ enum { KEY_TEXT_MAX = 250 };
 struct key_state {
     uint32_t issued;  /* the last version sent; 0: none */
     uint32_t settled; /* how many of them have had an outcome */
+    uint32_t low;     /* all up to this one have had theirs, */
+    uint32_t above;   /* and of the 32 above it those whose bit is set */
     uint32_t floor;   /* the oldest that a read sent now may bring; 0: any */
 };
+
+/* A store of which nothing is known. */
+struct lost_store {
+    uint32_t key;
+    uint32_t version;
+};
+
+enum { KEYS_LOST_MAX = 4096 }; /* what is more holds the floors of its keys down */
 
 struct keys {
     struct key_state *states;
     uint64_t count;
-    uint32_t writer;    /* of this run */
-    struct sizes sizes; /* of the names */
-    uint64_t seed;      /* of the sizes */
+    uint32_t writer;         /* of this run */
+    struct sizes sizes;      /* of the names */
+    uint64_t seed;           /* of the sizes */
+    struct lost_store *lost; /* KEYS_LOST_MAX of them, once there is one */
+    uint32_t lost_count;
 };
 
 enum keys_verdict {
@@ -64,39 +82,71 @@ size_t keys_name(const struct keys *k, uint64_t key, char *dst);
 /* How many of the LEN bytes at P are the name of KEY, which they begin with; 0: they do not. */
 size_t keys_match(const struct keys *k, uint64_t key, const char *p, size_t len);
 
-/* A store (or delete) of KEY is about to be sent: its version. *ALONE says whether it may
- * raise the floor when acknowledged. */
+/* A store (or delete) of KEY is about to be sent: its version, and its base. */
 static inline uint32_t
-keys_issue(struct keys *k, uint64_t key, bool *alone)
+keys_issue(struct keys *k, uint64_t key, uint32_t *base)
 {
     struct key_state *s = &k->states[key];
 
-    *alone = s->issued == s->settled;
+    *base = s->low + 1;
     return ++s->issued;
+}
+
+/* It has had its outcome. */
+static inline void
+keys_settle(struct keys *k, uint64_t key, uint32_t version)
+{
+    struct key_state *s = &k->states[key];
+    uint32_t off = version - s->low - 1;
+
+    s->settled++;
+    if (LIKELY(s->settled == s->issued)) {
+        s->low = s->issued;
+        s->above = 0;
+        return;
+    }
+    if (off >= 32)
+        return; /* known again once all have had theirs */
+    s->above |= UINT32_C(1) << off;
+    for (; s->above & 1; s->above >>= 1)
+        s->low++;
 }
 
 /* It was acknowledged as done. */
 static inline void
-keys_acknowledge(struct keys *k, uint64_t key, uint32_t version, bool alone)
+keys_acknowledge(struct keys *k, uint64_t key, uint32_t version, uint32_t base)
 {
     struct key_state *s = &k->states[key];
 
-    s->settled++;
-    if (alone && version > s->floor)
-        s->floor = version;
+    keys_settle(k, key, version);
+    if (base > s->floor)
+        s->floor = base;
 }
 
-/* It was refused, or nobody knows (the connection was lost). */
+/* It was refused, or never sent. */
 static inline void
-keys_abandon(struct keys *k, uint64_t key)
+keys_abandon(struct keys *k, uint64_t key, uint32_t version)
 {
-    k->states[key].settled++;
+    keys_settle(k, key, version);
 }
+
+/* It was sent, and its connection lost. */
+void keys_lose(struct keys *k, uint64_t key, uint32_t version);
 
 static inline uint32_t
 keys_floor(const struct keys *k, uint64_t key)
 {
     return k->states[key].floor;
+}
+
+/* Whether a read sent now that brings the version before the newest acknowledged one would be
+ * called stale: no store has overlapped that one. */
+static inline bool
+keys_is_sharp(const struct keys *k, uint64_t key)
+{
+    const struct key_state *s = &k->states[key];
+
+    return s->low > 0 && s->floor == s->low && s->above == 0;
 }
 
 /* A sound value came back for a read that was sent when the floor was FLOOR. */

@@ -115,8 +115,9 @@ void load_value(struct load *l, struct conn *c, struct op *op);
 void load_done(struct load *l, struct conn *c, const struct op *op);
 /* A request that asked for no answer has failed: c->reader has the server's words. */
 void load_stray_error(struct load *l, const struct conn *c);
-/* OP asked for no answer, and a later request was answered. */
-void load_done_quietly(struct load *l, const struct op *op);
+/* OP asked for no answer, and a later request was answered. DOUBTFUL: it, or another one like it
+ * before that answer, has failed. */
+void load_done_quietly(struct load *l, const struct op *op, bool doubtful);
 /* C went away before OP was answered; SENT if any byte of it had left. */
 void load_lost(struct load *l, struct conn *c, const struct op *op, bool sent);
 /* C went away before what an answer had made necessary was even begun. */

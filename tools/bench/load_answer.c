@@ -3,7 +3,7 @@
 #include "mismatch.h"
 
 /* In op_key.floor, once the key's value has come. No version gets that far. */
-#define FLOOR_SEEN UINT32_MAX
+#define FLOOR_SEEN OP_FLOOR_MAX
 
 /* Of a value too short to say its version. */
 static enum keys_verdict
@@ -37,6 +37,7 @@ load_value(struct load *l, struct conn *c, struct op *op)
         l->tally.foreign++;
     else if (UNLIKELY(verdict != KEYS_GOOD))
         mismatch_report(l, c, op, keys_verdict_name(verdict));
+    l->tally.sharp += key->sharp && check->verdict == VALUE_GOOD;
     l->tally.verified_bytes += check->bytes;
     c->op_hits++;
     key->floor = FLOOR_SEEN;
@@ -158,7 +159,7 @@ static void
 abandon(struct load *l, const struct op *op)
 {
     if (is_write(op))
-        keys_abandon(&l->keys, op->keys[0].id);
+        keys_abandon(&l->keys, op->keys[0].id, op->version);
 }
 
 static void
@@ -188,7 +189,7 @@ static void
 note_stored(struct load *l, const struct op *op)
 {
     if (is_write(op))
-        keys_acknowledge(&l->keys, op->keys[0].id, op->version, (op->flags & OP_ALONE) != 0);
+        keys_acknowledge(&l->keys, op->keys[0].id, op->version, op->keys[0].floor);
     l->tally.stored[op->kind]++;
     if (op_has_value((enum op_kind)op->kind))
         l->tally.stored_bytes += op->value_bytes;
@@ -259,13 +260,14 @@ load_done(struct load *l, struct conn *c, const struct op *op)
 }
 
 void
-load_done_quietly(struct load *l, const struct op *op)
+load_done_quietly(struct load *l, const struct op *op, bool doubtful)
 {
-    if (is_write(op))
-        keys_acknowledge(&l->keys, op->keys[0].id, op->version, (op->flags & OP_ALONE) != 0);
+    if (doubtful)
+        abandon(l, op);
+    else
+        note_stored(l, op);
     l->tally.requests++;
     l->tally.ops[op->kind]++;
-    l->tally.stored[op->kind]++;
 }
 
 void
@@ -288,13 +290,14 @@ load_lost(struct load *l, struct conn *c, const struct op *op, bool sent)
 {
     c->op_hits = 0;
     tell_plan(l, op, false, false);
-    /* What was sent is not settled: the server may still carry it out, whenever it likes. */
-    if (!sent)
+    if (!sent) {
         abandon(l, op);
-    if (sent)
-        l->tally.lost_requests++;
-    else
         l->tally.unsent++;
+    } else {
+        if (is_write(op))
+            keys_lose(&l->keys, op->keys[0].id, op->version);
+        l->tally.lost_requests++;
+    }
     if ((op->flags & OP_TIMED) && !(op->flags & OP_QUIET))
         censor(l, (enum op_kind)op->kind, op->sent_ns, op->due_ns);
 }

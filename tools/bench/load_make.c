@@ -32,16 +32,22 @@ pick_kind(struct load *l)
 static inline void
 make_write(struct load *l, struct op *op, uint32_t key)
 {
-    bool alone;
+    uint32_t base;
 
-    op->keys[0] = (struct op_key){key, 0};
     op->key_count = 1;
-    op->version = keys_issue(&l->keys, key, &alone);
+    op->version = keys_issue(&l->keys, key, &base);
+    op->keys[0] = (struct op_key){.id = key, .floor = base & OP_FLOOR_MAX};
     op->value_bytes = 0;
     if (op_has_value((enum op_kind)op->kind))
         op->value_bytes = load_value_bytes(l, key);
-    if (alone)
-        op->flags |= OP_ALONE;
+}
+
+static inline struct op_key
+read_key(const struct load *l, uint32_t key)
+{
+    return (struct op_key){.id = key,
+                           .floor = keys_floor(&l->keys, key) & OP_FLOOR_MAX,
+                           .sharp = keys_is_sharp(&l->keys, key)};
 }
 
 static inline void
@@ -53,7 +59,7 @@ make_read(struct load *l, struct op *op, uint64_t keys)
     for (uint64_t i = 0; i < keys; i++) {
         uint32_t key = draw_key(l);
 
-        op->keys[i] = (struct op_key){key, keys_floor(&l->keys, key)};
+        op->keys[i] = read_key(l, key);
     }
 }
 
@@ -61,7 +67,7 @@ make_read(struct load *l, struct op *op, uint64_t keys)
 static inline void
 make_unversioned(struct load *l, struct op *op, uint32_t key)
 {
-    op->keys[0] = (struct op_key){key, 0};
+    op->keys[0] = (struct op_key){.id = key};
     op->key_count = 1;
     op->version = 0;
     op->value_bytes = load_value_bytes(l, key);
@@ -160,7 +166,7 @@ make_access(struct load *l, struct op *op)
     if (a.kind == OP_GET) {
         op->key_count = 1;
         op->version = 0;
-        op->keys[0] = (struct op_key){a.key, keys_floor(&l->keys, a.key)};
+        op->keys[0] = read_key(l, a.key);
     } else {
         make_write(l, op, a.key);
     }

@@ -36,15 +36,17 @@ bool op_is_counter(enum op_kind kind);
  * counters, and values that grow. */
 bool op_has_own_names(enum op_kind kind);
 
+#define OP_FLOOR_MAX ((UINT32_C(1) << 31) - 1)
+
 /* One key of a request. */
 struct op_key {
     uint32_t id;
-    uint32_t floor; /* of the key when the request was sent (keys.h) */
+    uint32_t floor : 31; /* reads: of the key when sent; stores: their base (keys.h) */
+    uint32_t sharp : 1;  /* reads: a value one version too old would be noticed */
 };
 
 enum {
     OP_QUIET = 1U << 0,    /* noreply: no answer is due when all is well */
-    OP_ALONE = 1U << 1,    /* no other store of this key was in flight (keys.h) */
     OP_REFILL = 1U << 2,   /* a store after a miss: not part of the mix */
     OP_TIMED = 1U << 3,    /* counts in the latencies */
     OP_COUNTER = 1U << 4,  /* a store of a number, for incr and decr to work on */

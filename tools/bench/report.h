@@ -23,6 +23,8 @@ double report_quantile_us(const struct hist *h, unsigned i);
 void report_text(FILE *f, const struct bench *b);
 /* The same as one JSON object. */
 void report_json(FILE *f, const struct bench *b);
+/* Part of the text: medians, spreads and ratios over the rounds. */
+void report_rounds(FILE *f, const struct bench *b);
 /* A bar for each power of two. */
 void report_histogram(FILE *f, const struct hist *h);
 /* A heading if F is empty, then a line a round and server. */

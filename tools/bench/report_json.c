@@ -299,6 +299,7 @@ put_target(FILE *f, const struct options *o, const struct target *target)
     put_fill(f, o, target);
     put_sizes(f, o, t);
     put_count(f, "verified_bytes", t->verified_bytes);
+    put_count(f, "values_known_fresh", t->sharp);
     put_count(f, "foreign_values", t->foreign);
     put_troubles(f, t);
     put_count(f, "bytes_sent", t->bytes_sent);

@@ -53,6 +53,7 @@ tally_merge(struct tally *into, const struct tally *from)
     into->hits += from->hits;
     into->misses += from->misses;
     into->verified_bytes += from->verified_bytes;
+    into->sharp += from->sharp;
     into->foreign += from->foreign;
     into->mismatches += from->mismatches;
     into->garbled += from->garbled;

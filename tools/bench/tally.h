@@ -30,6 +30,7 @@ struct tally {
     uint64_t hits;         /* keys */
     uint64_t misses;
     uint64_t verified_bytes;
+    uint64_t sharp; /* values that would have been noticed, had they been one version too old */
     uint64_t foreign;    /* sound values of another run */
     uint64_t mismatches; /* wrong data: all kinds of it */
     uint64_t garbled;    /* replies that could not be read */

@@ -28,7 +28,7 @@ setup(void)
     op.keys = op_keys;
     op.key_count = 1;
     for (uint32_t i = 0; i < ARRAY_LEN(op_keys); i++)
-        op_keys[i] = (struct op_key){i + 1, 0};
+        op_keys[i] = (struct op_key){.id = i + 1};
 }
 
 static inline void

@@ -1,4 +1,5 @@
 #include "keys.h"
+#include "rng.h"
 #include "leak.h"
 #include "lombard/base/attr.h"
 
@@ -96,18 +97,18 @@ END_TEST
 
 START_TEST(one_store_after_the_other)
 {
-    bool alone;
-    uint32_t v = keys_issue(&keys, 7, &alone);
+    uint32_t base;
+    uint32_t v = keys_issue(&keys, 7, &base);
 
     ck_assert_uint_eq(v, 1);
-    ck_assert(alone);
+    ck_assert_uint_eq(base, 1);
     ck_assert_int_eq(judge(7, 1, keys_floor(&keys, 7)), KEYS_GOOD);
     ck_assert_int_eq(judge(7, 2, keys_floor(&keys, 7)), KEYS_NEVER_WRITTEN);
-    keys_acknowledge(&keys, 7, v, alone);
+    keys_acknowledge(&keys, 7, v, base);
     ck_assert_uint_eq(keys_floor(&keys, 7), 1);
-    v = keys_issue(&keys, 7, &alone);
-    ck_assert(alone);
-    keys_acknowledge(&keys, 7, v, alone);
+    v = keys_issue(&keys, 7, &base);
+    ck_assert_uint_eq(base, 2);
+    keys_acknowledge(&keys, 7, v, base);
     ck_assert_int_eq(judge(7, 1, keys_floor(&keys, 7)), KEYS_STALE);
     ck_assert_int_eq(judge(7, 1, 1),
                      KEYS_GOOD); /* a read sent before the second store was done */
@@ -118,30 +119,112 @@ END_TEST
 /* Of two stores in flight at once either may come last. */
 START_TEST(stores_side_by_side)
 {
-    bool first_alone;
-    bool second_alone;
-    uint32_t first = keys_issue(&keys, 7, &first_alone);
-    uint32_t second = keys_issue(&keys, 7, &second_alone);
+    uint32_t first_base;
+    uint32_t second_base;
+    uint32_t first = keys_issue(&keys, 7, &first_base);
+    uint32_t second = keys_issue(&keys, 7, &second_base);
 
-    ck_assert(!second_alone);
-    keys_acknowledge(&keys, 7, second, second_alone);
-    keys_acknowledge(&keys, 7, first, first_alone);
+    keys_acknowledge(&keys, 7, second, second_base);
+    keys_acknowledge(&keys, 7, first, first_base);
     ck_assert_int_eq(judge(7, first, keys_floor(&keys, 7)), KEYS_GOOD);
     ck_assert_int_eq(judge(7, second, keys_floor(&keys, 7)), KEYS_GOOD);
 }
 END_TEST
 
-/* A store whose outcome nobody knows may still happen, for ever. */
-START_TEST(a_lost_store_keeps_the_floor_down)
+/* Stores that always overlap: what is older than those in flight is known to be gone. */
+START_TEST(the_floor_follows_stores_that_overlap)
 {
-    bool alone;
-    uint32_t lost = keys_issue(&keys, 7, &alone);
-    uint32_t next = keys_issue(&keys, 7, &alone);
+    uint32_t bases[3];
+    uint32_t versions[3];
 
-    keys_acknowledge(&keys, 7, next, alone);
-    next = keys_issue(&keys, 7, &alone);
-    ck_assert(!alone);
-    keys_acknowledge(&keys, 7, next, alone);
+    for (uint32_t i = 0; i < 3; i++)
+        versions[i] = keys_issue(&keys, 7, &bases[i]);
+    for (uint32_t n = 0; n < 100; n++) {
+        uint32_t i = (n / 2 + n % 2 * 2) % 3; /* not in their order */
+
+        keys_acknowledge(&keys, 7, versions[i], bases[i]);
+        versions[i] = keys_issue(&keys, 7, &bases[i]);
+    }
+    ck_assert_uint_ge(keys_floor(&keys, 7), 90);
+    ck_assert_uint_le(keys_floor(&keys, 7), 98);
+    ck_assert_int_eq(judge(7, 89, keys_floor(&keys, 7)), KEYS_STALE);
+}
+END_TEST
+
+/*
+ * Against a register that takes stores at any moment between their sending and their answer:
+ * what a read brings is never called stale, and with few stores in flight the floor is near.
+ */
+START_TEST(no_right_read_is_stale)
+{
+    enum { STEPS = 100000, FLIGHT = 40 };
+    struct {
+        uint32_t version, base;
+        bool applied;
+    } flight[FLIGHT];
+    uint32_t in_flight = 0;
+    uint32_t most = _i == 0 ? 3 : FLIGHT;
+    uint32_t current = 0;
+    uint32_t floor = 0;
+    struct rng rng;
+
+    rng_init(&rng, (uint64_t)_i);
+    for (uint32_t n = 0; n < STEPS; n++) {
+        uint32_t i = (uint32_t)rng_below(&rng, in_flight + 1);
+
+        if (i == in_flight && in_flight < most) {
+            flight[i].version = keys_issue(&keys, 7, &flight[i].base);
+            flight[i].applied = false;
+            in_flight++;
+        } else if (i < in_flight && !flight[i].applied) {
+            flight[i].applied = true;
+            current = flight[i].version;
+        } else if (i < in_flight) {
+            keys_acknowledge(&keys, 7, flight[i].version, flight[i].base);
+            flight[i] = flight[--in_flight];
+        }
+        if (current > 0 && judge(7, current, keys_floor(&keys, 7)) != KEYS_GOOD)
+            ck_abort_msg("step %u: version %u, floor %u", n, current, keys_floor(&keys, 7));
+        ck_assert_uint_ge(keys_floor(&keys, 7), floor);
+        floor = keys_floor(&keys, 7);
+    }
+    if (_i == 0)
+        ck_assert_uint_ge(floor, keys.states[7].issued - 1000);
+}
+END_TEST
+
+/* A store whose outcome is not known may still happen, for ever; the others are judged. */
+START_TEST(a_lost_store_may_come_late)
+{
+    uint32_t base;
+    uint32_t lost = keys_issue(&keys, 7, &base);
+    uint32_t next;
+
+    keys_lose(&keys, 7, lost);
+    for (int i = 0; i < 3; i++) {
+        next = keys_issue(&keys, 7, &base);
+        keys_acknowledge(&keys, 7, next, base);
+    }
+    ck_assert_uint_eq(keys_floor(&keys, 7), next);
+    ck_assert_int_eq(judge(7, lost, next), KEYS_GOOD);
+    ck_assert_int_eq(judge(7, lost + 1, next), KEYS_STALE);
+    ck_assert_int_eq(judge(8, lost, 0), KEYS_NEVER_WRITTEN);
+}
+END_TEST
+
+/* More of them than are remembered: their keys are not judged. */
+START_TEST(too_many_lost_stores)
+{
+    uint32_t base;
+    uint32_t lost;
+    uint32_t next;
+
+    for (int i = 0; i < KEYS_LOST_MAX; i++)
+        keys_lose(&keys, 9, keys_issue(&keys, 9, &base));
+    lost = keys_issue(&keys, 7, &base);
+    keys_lose(&keys, 7, lost);
+    next = keys_issue(&keys, 7, &base);
+    keys_acknowledge(&keys, 7, next, base);
     ck_assert_int_eq(judge(7, lost, keys_floor(&keys, 7)), KEYS_GOOD);
 }
 END_TEST
@@ -149,12 +232,12 @@ END_TEST
 START_TEST(values_of_another_run)
 {
     struct value_id id = {.key = 7, .version = 500, .writer = 12, .bytes = 32};
-    bool alone;
+    uint32_t base;
     uint32_t v;
 
     ck_assert_int_eq(keys_judge(&keys, &id, keys_floor(&keys, 7)), KEYS_FOREIGN);
-    v = keys_issue(&keys, 7, &alone);
-    keys_acknowledge(&keys, 7, v, alone);
+    v = keys_issue(&keys, 7, &base);
+    keys_acknowledge(&keys, 7, v, base);
     ck_assert_int_eq(keys_judge(&keys, &id, keys_floor(&keys, 7)), KEYS_STALE);
 }
 END_TEST
@@ -171,7 +254,10 @@ main(void)
     tcase_add_test(tc, digits);
     tcase_add_test(tc, one_store_after_the_other);
     tcase_add_test(tc, stores_side_by_side);
-    tcase_add_test(tc, a_lost_store_keeps_the_floor_down);
+    tcase_add_test(tc, the_floor_follows_stores_that_overlap);
+    tcase_add_loop_test(tc, no_right_read_is_stale, 0, 2);
+    tcase_add_test(tc, a_lost_store_may_come_late);
+    tcase_add_test(tc, too_many_lost_stores);
     tcase_add_test(tc, values_of_another_run);
     return leak_run(tc, "keys");
 }

@@ -1,0 +1,177 @@
+/* Connections: what comes back, and which request it answers. */
+#include "conn.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "load.h"
+#include "lombard/base/sys.h"
+
+/* The request that the next answer is about, behind quiet ones; NULL when nothing was asked. */
+static inline struct op *
+find_asked(const struct conn *c)
+{
+    uint32_t i = c->head;
+    struct op *op;
+
+    while (i != c->unsent && (c->ring[i & c->mask].flags & OP_QUIET))
+        i++;
+    op = &c->ring[i & c->mask];
+    if (LIKELY(i != c->unsent))
+        return op;
+    /* Of this one the server has a part. */
+    return c->unsent_off > 0 && !(op->flags & OP_ANSWERED) ? op : NULL;
+}
+
+/* Quiet requests have no answer: those before OP are done when it is. */
+static void
+finish_quiet(struct conn *c, struct conn_shared *shared, const struct op *op)
+{
+    while (&c->ring[c->head & c->mask] != op) {
+        load_done_quietly(shared->load, &c->ring[c->head & c->mask], c->stray);
+        conn_pop(c, shared);
+    }
+    c->stray = false;
+}
+
+/* Whether OP may be answered like this before all of it has been sent. */
+static bool
+may_be_early(const struct op *op, enum outcome outcome)
+{
+    switch (outcome) {
+    case OUTCOME_ERROR: return true;
+    case OUTCOME_NOT_STORED:
+    case OUTCOME_NOT_FOUND: return op_has_value((enum op_kind)op->kind);
+    case OUTCOME_GET_END:
+    case OUTCOME_STORED:
+    case OUTCOME_NUMBER: return false;
+    }
+    BUG("outcome out of range");
+}
+
+/* OP is answered. False: it cannot be. */
+static inline bool
+finish_head(struct conn *c, struct conn_shared *shared, struct op *op)
+{
+    finish_quiet(c, shared, op);
+    c->heard |= c->reader.outcome != OUTCOME_ERROR;
+    if (LIKELY(c->head != c->unsent)) {
+        load_done(shared->load, c, op);
+        conn_pop(c, shared);
+        return true;
+    }
+    if (!may_be_early(op, c->reader.outcome)) {
+        c->reader.why = "an answer before the whole request was sent";
+        return false;
+    }
+    load_done(shared->load, c, op);
+    op->flags |= OP_ANSWERED;
+    return true;
+}
+
+/* A line by which a server turns a client away: whatever the protocol is, and unasked for. */
+static bool
+is_refusal(const unsigned char *p, const unsigned char *end)
+{
+    static const char *const starts[] = {"ERROR", "SERVER_ERROR", "CLIENT_ERROR"};
+    size_t len = (size_t)(end - p);
+
+    for (size_t i = 0; i < ARRAY_LEN(starts); i++) {
+        if (len >= strlen(starts[i]) && memcmp(p, starts[i], strlen(starts[i])) == 0)
+            return memchr(p, '\n', len) != NULL;
+    }
+    return false;
+}
+
+/* [P, END) is no answer to OP. A server that turns this client away is not wrong. */
+static void
+give_up_stream(struct conn *c, struct conn_shared *shared, const struct op *op,
+               const unsigned char *p, const unsigned char *end)
+{
+    if ((op == NULL || !c->heard) && is_refusal(p, end)) {
+        const unsigned char *line_end = memchr(p, '\n', (size_t)(end - p));
+
+        while (line_end > p && (line_end[-1] == '\r' || line_end[-1] == '\n'))
+            line_end--;
+        tally_note_error(&shared->load->tally, (const char *)p, (size_t)(line_end - p));
+        return;
+    }
+    load_garbled(shared->load, c, op, p, end);
+}
+
+/* Hand all complete answers in [P, END) to the load; NULL when the stream is lost. */
+static const unsigned char *
+take_answers(struct conn *c, struct conn_shared *shared, const unsigned char *p,
+             const unsigned char *end)
+{
+    while (p < end) {
+        const unsigned char *before = p;
+        struct op *op = find_asked(c);
+        bool in_step = true;
+
+        if (UNLIKELY(op == NULL)) {
+            c->reader.why = "an answer that nothing asked for";
+            give_up_stream(c, shared, NULL, before, end);
+            return NULL;
+        }
+        switch (shared->proto->read(&c->reader, op, &p, end)) {
+        case READ_MORE: return p;
+        case READ_VALUE: load_value(shared->load, c, op); break;
+        case READ_LAST_VALUE:
+            load_value(shared->load, c, op);
+            in_step = finish_head(c, shared, op);
+            break;
+        case READ_DONE: in_step = finish_head(c, shared, op); break;
+        case READ_STRAY_ERROR:
+            load_stray_error(shared->load, c);
+            c->stray = true;
+            break;
+        case READ_GARBLED: in_step = false; break;
+        }
+        if (UNLIKELY(!in_step)) {
+            give_up_stream(c, shared, op, before, end);
+            return NULL;
+        }
+    }
+    return p;
+}
+
+/* Keep the beginning of an answer for later. */
+static bool
+put_in_stash(struct conn *c, const unsigned char *p, size_t bytes)
+{
+    if (bytes > 0 && c->stash == NULL) {
+        c->stash = malloc(PROTO_LINE_MAX);
+        if (c->stash == NULL)
+            return false;
+    }
+    if (bytes > 0)
+        memcpy(c->stash, p, bytes);
+    c->stash_bytes = (uint32_t)bytes;
+    return true;
+}
+
+enum conn_result
+conn_receive(struct conn *c, struct conn_shared *shared)
+{
+    unsigned char *fresh = shared->input + PROTO_LINE_MAX;
+    unsigned char *start = fresh - c->stash_bytes;
+    const unsigned char *rest;
+    ssize_t n = sys_recv(c->fd, fresh, CONN_INPUT_BYTES);
+
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return CONN_OK;
+    if (n <= 0)
+        return CONN_LOST;
+    load_tick(shared->load);
+    shared->load->tally.bytes_received += (uint64_t)n;
+    c->moved_ns = shared->load->now_ns;
+    if (c->stash_bytes > 0)
+        memcpy(start, c->stash, c->stash_bytes);
+    rest = take_answers(c, shared, start, fresh + n);
+    /* A reader leaves less than a line: it would have called more than that garbled. */
+    if (rest == NULL || !put_in_stash(c, rest, (size_t)(fresh + n - rest)))
+        return CONN_LOST;
+    return CONN_OK;
+}
