@@ -30,48 +30,61 @@ find_to_change(struct cmd *cmd, const struct request *req, struct item *item,
     return true;
 }
 
+/*
+ * Find the item and set its expiry. False, with *REPLY: it is not there, or there is
+ * no memory. The access counts only on true; *ITEM is as before it.
+ */
+static bool
+find_and_touch(struct cmd *cmd, const struct request *req, struct item *item,
+               struct reply *reply)
+{
+    if (!store_get(cmd->store, req->key, req->hash, false, item)) {
+        reply->status = REPLY_MISS;
+        return false;
+    }
+    if (!store_touch(cmd->store, item, cmd_expires_s(cmd, req->exptime))) {
+        reply->status = REPLY_OUT_OF_MEMORY;
+        return false;
+    }
+    store_bump(cmd->store, item);
+    return true;
+}
+
 void
 cmd_touch(struct cmd *cmd, const struct request *req, struct reply *reply)
 {
     struct item item;
 
-    cmd->stats.cmd_touch++;
-    if (!store_get(cmd->store, req->key, req->hash, true, &item)) {
+    if (find_and_touch(cmd, req, &item, reply)) {
+        cmd->stats.cmd_touch++;
+        cmd->stats.touch_hits++;
+        reply->status = REPLY_TOUCHED;
+        reply->cas = item.cas;
+        reply->item.client_flags = item.client_flags;
+    } else if (reply->status == REPLY_MISS) {
+        cmd->stats.cmd_touch++;
         cmd->stats.touch_misses++;
         reply->status = REPLY_NOT_FOUND;
-        return;
     }
-    cmd->stats.touch_hits++;
-    if (!store_touch(cmd->store, &item, cmd_expires_s(cmd, req->exptime))) {
-        cmd->stats.store_no_memory++;
-        reply->status = REPLY_OUT_OF_MEMORY;
-        return;
-    }
-    reply->status = REPLY_TOUCHED;
-    reply->cas = item.cas;
-    reply->item.client_flags = item.client_flags;
 }
 
 void
 cmd_gat(struct cmd *cmd, const struct request *req, struct reply *reply)
 {
     struct item item;
+    bool found = find_and_touch(cmd, req, &item, reply);
 
+    if (!found && reply->status == REPLY_OUT_OF_MEMORY)
+        return;
     cmd->stats.cmd_touch++;
     cmd->stats.cmd_get++;
-    if (!store_get(cmd->store, req->key, req->hash, true, &item)) {
+    if (!found) {
         cmd->stats.touch_misses++;
         cmd->stats.get_misses++;
-        reply->status = REPLY_MISS;
         return;
     }
     cmd->stats.touch_hits++;
     cmd->stats.get_hits++;
-    if (!store_touch(cmd->store, &item, cmd_expires_s(cmd, req->exptime))) {
-        cmd->stats.store_no_memory++;
-        reply->status = REPLY_OUT_OF_MEMORY;
-        return;
-    }
     reply->status = REPLY_HIT;
     cmd_show_item(cmd, &item, &reply->item);
 }
@@ -121,54 +134,70 @@ value_as_number(struct slice value, uint64_t *number)
     return num_parse_u64(slice_make(digits, (size_t)(p - digits)), number);
 }
 
-/*
- * The number as a new item: DIGITS, and spaces up to the length before. Where they fit,
- * it stays the same item to those who look: stale is stale still.
- */
+/* Write DIGITS at the beginning of a reserved item of BYTES, and spaces behind them. */
 static bool
-number_replace(struct cmd *cmd, const struct request *req, const struct item *item,
-               struct slice digits, struct reply *reply)
+fill_number(struct cmd *cmd, void *handle, struct slice digits, uint64_t bytes)
 {
     static const char spaces[] = "                                ";
-    struct item_spec spec = {
-        .key = req->key,
-        .hash = req->hash,
-        .value_bytes = digits.len > item->value_bytes ? digits.len : item->value_bytes,
-        .client_flags = item->client_flags,
-        .expires_s = item->expires_s,
-        .marks = digits.len <= item->value_bytes ? item->marks : 0,
-    };
-    void *handle;
-    bool filled;
+    bool filled = cmd_fill(cmd, handle, 0, digits);
 
-    if (store_reserve(cmd->store, &spec, &handle) != RESERVE_OK)
-        return false;
-    filled = cmd_fill(cmd, handle, 0, digits);
-    for (uint64_t off = digits.len; filled && off < spec.value_bytes;) {
-        uint64_t left = spec.value_bytes - off;
+    for (uint64_t off = digits.len; filled && off < bytes;) {
+        uint64_t left = bytes - off;
         size_t n = left < sizeof(spaces) - 1 ? (size_t)left : sizeof(spaces) - 1;
 
         filled = cmd_fill(cmd, handle, off, slice_make(spaces, n));
         off += n;
     }
-    if (!filled) {
-        store_abort(cmd->store, handle);
-        return false;
-    }
-    return store_commit(cmd->store, handle, COMMIT_SET, 0, req->new_cas, &reply->cas) ==
-           COMMIT_STORED;
+    return filled;
 }
 
-/* A shorter number than before leaves spaces behind it, as in memcached. */
+/*
+ * reply->number as a new item, with spaces up to the length before. Where that is
+ * enough, it stays the same item to those who look: stale is stale still.
+ */
 static bool
-number_write(struct cmd *cmd, const struct request *req, const struct item *item,
-             uint64_t number, struct reply *reply)
+number_replace(struct cmd *cmd, const struct request *req, const struct item *item,
+               uint32_t expires_s, struct reply *reply)
+{
+    char text[NUM_U64_DIGITS_MAX];
+    size_t len = num_format_u64(text, reply->number);
+    struct item_spec spec = {
+        .key = req->key,
+        .hash = req->hash,
+        .value_bytes = len > item->value_bytes ? len : item->value_bytes,
+        .client_flags = item->client_flags,
+        .expires_s = expires_s,
+        .marks = len <= item->value_bytes ? item->marks : 0,
+    };
+    void *handle;
+
+    if (!cmd_reserve(cmd, req, &spec, &handle, reply))
+        return false;
+    if (!fill_number(cmd, handle, slice_make(text, len), spec.value_bytes)) {
+        store_abort(cmd->store, handle);
+        reply->status = REPLY_OUT_OF_MEMORY;
+        return false;
+    }
+    return cmd_commit(cmd, handle, COMMIT_SET, req->new_cas, reply);
+}
+
+/*
+ * Let reply->number be ITEM's value, and spaces behind it where it was longer, as in
+ * memcached. False, with *REPLY: it cannot be, and the expiry is as it was, too.
+ */
+static bool
+number_write(struct cmd *cmd, const struct request *req, struct item *item, uint32_t expires_s,
+             struct reply *reply)
 {
     char text[OVERWRITE_BYTES_MAX];
-    size_t len = num_format_u64(text, number);
+    size_t len = num_format_u64(text, reply->number);
 
     if (item->value_bytes > OVERWRITE_BYTES_MAX || len > item->value_bytes)
-        return number_replace(cmd, req, item, slice_make(text, len), reply);
+        return number_replace(cmd, req, item, expires_s, reply);
+    if (expires_s != item->expires_s && !store_touch(cmd->store, item, expires_s)) {
+        reply->status = REPLY_OUT_OF_MEMORY;
+        return false;
+    }
     memset(text + len, ' ', sizeof(text) - len);
     reply->cas =
         store_overwrite(cmd->store, item, slice_make(text, item->value_bytes), req->new_cas);
@@ -176,9 +205,10 @@ number_write(struct cmd *cmd, const struct request *req, const struct item *item
 }
 
 void
-cmd_number_change(struct cmd *cmd, const struct request *req, const struct item *item,
-                  bool decr, struct reply *reply)
+cmd_number_change(struct cmd *cmd, const struct request *req, struct item *item,
+                  const struct number_change *change, struct reply *reply)
 {
+    const bool decr = change->decr;
     uint64_t number;
 
     /* Several parts: far too long for a number. */
@@ -190,14 +220,11 @@ cmd_number_change(struct cmd *cmd, const struct request *req, const struct item 
         number += req->delta; /* wraps at 2^64: protocol.txt says so */
     else
         number = req->delta > number ? 0 : number - req->delta;
-    if (!number_write(cmd, req, item, number, reply)) {
-        cmd->stats.store_no_memory++;
-        reply->status = REPLY_OUT_OF_MEMORY;
+    reply->number = number;
+    if (!number_write(cmd, req, item, change->expires_s, reply))
         return;
-    }
     *(decr ? &cmd->stats.decr_hits : &cmd->stats.incr_hits) += 1;
     reply->status = REPLY_NUMBER;
-    reply->number = number;
 }
 
 void
@@ -220,11 +247,8 @@ cmd_number_create(struct cmd *cmd, const struct request *req, uint32_t expires_s
         reply->status = REPLY_OUT_OF_MEMORY;
         return;
     }
-    if (store_commit(cmd->store, handle, COMMIT_ADD, 0, req->new_cas, &reply->cas) !=
-        COMMIT_STORED) {
-        reply->status = REPLY_NOT_STORED;
+    if (!cmd_commit(cmd, handle, COMMIT_ADD, req->new_cas, reply))
         return;
-    }
     reply->status = REPLY_NUMBER;
     reply->number = req->initial;
 }
@@ -232,16 +256,17 @@ cmd_number_create(struct cmd *cmd, const struct request *req, uint32_t expires_s
 void
 cmd_arith(struct cmd *cmd, const struct request *req, struct reply *reply)
 {
-    bool decr = req->op == OP_DECR;
     struct item item;
+    bool decr = req->op == OP_DECR;
+    bool found = find_to_change(cmd, req, &item, reply);
 
-    if (find_to_change(cmd, req, &item, reply)) {
-        cmd_number_change(cmd, req, &item, decr, reply);
-        return;
+    if (found) {
+        cmd_number_change(cmd, req, &item, &(struct number_change){decr, item.expires_s},
+                          reply);
+    } else if (reply->status == REPLY_NOT_FOUND) {
+        if ((req->flags & REQ_VIVIFY) != 0)
+            cmd_number_create(cmd, req, cmd_expires_s(cmd, req->exptime), reply);
+        if (reply->status != REPLY_OUT_OF_MEMORY)
+            *(decr ? &cmd->stats.decr_misses : &cmd->stats.incr_misses) += 1;
     }
-    if (reply->status != REPLY_NOT_FOUND)
-        return;
-    *(decr ? &cmd->stats.decr_misses : &cmd->stats.incr_misses) += 1;
-    if ((req->flags & REQ_VIVIFY) != 0)
-        cmd_number_create(cmd, req, cmd_expires_s(cmd, req->exptime), reply);
 }

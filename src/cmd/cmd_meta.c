@@ -55,10 +55,11 @@ get_vivify(struct cmd *cmd, const struct request *req, struct reply *reply)
 
     if (!cmd_reserve(cmd, req, &spec, &handle, reply))
         return;
-    reply->status = REPLY_MISS;
-    if (store_commit(cmd->store, handle, COMMIT_ADD, 0, req->new_cas, &reply->cas) !=
-        COMMIT_STORED)
+    if (!cmd_commit(cmd, handle, COMMIT_ADD, req->new_cas, reply)) {
+        if (reply->status == REPLY_NOT_STORED)
+            reply->status = REPLY_MISS;
         return;
+    }
     reply->status = REPLY_HIT;
     reply->item.cas = reply->cas;
     reply->item.ttl_s = vivified_ttl_s(cmd, req);
@@ -78,58 +79,59 @@ get_wins(const struct cmd *cmd, const struct request *req, const struct item *it
            cmd_ttl_s(cmd, expires_s) < req->meta.recache_ttl;
 }
 
+/* The access counts unless there is no memory for the TTL. */
 static void
 get_hit(struct cmd *cmd, const struct request *req, struct item *item, struct reply *reply)
 {
-    const uint32_t marks = item->marks;
-    const uint32_t accessed_s = item->accessed_s;
     const uint32_t fetched = is_asked(req, 'u') ? 0 : ITEM_FETCHED;
     const int64_t old_ttl_s = cmd_ttl_s(cmd, item->expires_s);
     uint32_t recache_s = item->expires_s;
 
     if (is_asked(req, 'T')) {
-        cmd->stats.cmd_touch++;
-        cmd->stats.touch_hits++;
         if (!store_touch(cmd->store, item, cmd_expires_s(cmd, req->exptime))) {
-            cmd->stats.store_no_memory++;
             reply->status = REPLY_OUT_OF_MEMORY;
             return;
         }
         if (!req->meta.recache_first)
             recache_s = item->expires_s;
     }
-    item->marks = marks; /* as they were before this access */
-    item->accessed_s = accessed_s;
+    if (fetched != 0)
+        store_bump(cmd->store, item); /* *ITEM stays as it was before */
     reply->status = REPLY_HIT;
     cmd_show_item(cmd, item, &reply->item);
     if (req->meta.ttl_first)
         reply->item.ttl_s = old_ttl_s;
-    reply->item.already_won = (marks & ITEM_TOKEN) != 0;
+    reply->item.already_won = (item->marks & ITEM_TOKEN) != 0;
     reply->item.won = get_wins(cmd, req, item, recache_s);
     if (reply->item.won)
-        store_set_marks(cmd->store, item, marks | fetched | ITEM_TOKEN);
+        store_set_marks(cmd->store, item, item->marks | fetched | ITEM_TOKEN);
+}
+
+static void
+count_get(struct cmd *cmd, const struct request *req, bool found)
+{
+    cmd->stats.cmd_meta++;
+    cmd->stats.cmd_get++;
+    *(found ? &cmd->stats.get_hits : &cmd->stats.get_misses) += 1;
+    if (!is_asked(req, 'T'))
+        return;
+    cmd->stats.cmd_touch++;
+    *(found ? &cmd->stats.touch_hits : &cmd->stats.touch_misses) += 1;
 }
 
 void
 cmd_meta_get(struct cmd *cmd, const struct request *req, struct reply *reply)
 {
     struct item item;
+    bool found = store_get(cmd->store, req->key, req->hash, false, &item);
 
-    cmd->stats.cmd_meta++;
-    cmd->stats.cmd_get++;
-    if (store_get(cmd->store, req->key, req->hash, !is_asked(req, 'u'), &item)) {
-        cmd->stats.get_hits++;
-        get_hit(cmd, req, &item, reply);
-        return;
-    }
-    cmd->stats.get_misses++;
-    if (is_asked(req, 'T')) {
-        cmd->stats.cmd_touch++;
-        cmd->stats.touch_misses++;
-    }
     reply->status = REPLY_MISS;
-    if (is_asked(req, 'N'))
+    if (found)
+        get_hit(cmd, req, &item, reply);
+    else if (is_asked(req, 'N'))
         get_vivify(cmd, req, reply);
+    if (reply->status != REPLY_OUT_OF_MEMORY)
+        count_get(cmd, req, found);
 }
 
 /* --- md --- */
@@ -143,7 +145,6 @@ delete_invalidate(struct cmd *cmd, const struct request *req, struct item *item,
 
     if (is_asked(req, 'T') &&
         !store_touch(cmd->store, item, cmd_expires_s(cmd, req->exptime))) {
-        cmd->stats.store_no_memory++;
         reply->status = REPLY_OUT_OF_MEMORY;
         return;
     }
@@ -167,11 +168,8 @@ delete_value(struct cmd *cmd, const struct request *req, const struct item *item
     };
     void *handle;
 
-    if (!cmd_reserve(cmd, req, &spec, &handle, reply))
-        return;
-    reply->status = REPLY_NOT_STORED;
-    if (store_commit(cmd->store, handle, COMMIT_SET, 0, req->new_cas, &reply->cas) ==
-        COMMIT_STORED)
+    if (cmd_reserve(cmd, req, &spec, &handle, reply) &&
+        cmd_commit(cmd, handle, COMMIT_SET, req->new_cas, reply))
         reply->status = REPLY_DELETED;
 }
 
@@ -180,17 +178,17 @@ cmd_meta_delete(struct cmd *cmd, const struct request *req, struct reply *reply)
 {
     struct item item;
 
-    cmd->stats.cmd_meta++;
     if (!store_peek(cmd->store, req->key, req->hash, &item)) {
+        cmd->stats.cmd_meta++;
         cmd->stats.delete_misses++;
         reply->status = REPLY_NOT_FOUND;
         return;
     }
     if (is_asked(req, 'C') && req->cas != item.cas) {
+        cmd->stats.cmd_meta++;
         reply->status = REPLY_EXISTS;
         return;
     }
-    cmd->stats.delete_hits++;
     if (is_asked(req, 'x')) {
         delete_value(cmd, req, &item, reply);
     } else if (is_asked(req, 'I')) {
@@ -199,28 +197,23 @@ cmd_meta_delete(struct cmd *cmd, const struct request *req, struct reply *reply)
         store_delete(cmd->store, &item);
         reply->status = REPLY_DELETED;
     }
+    if (reply->status == REPLY_OUT_OF_MEMORY)
+        return;
+    cmd->stats.cmd_meta++;
+    cmd->stats.delete_hits++;
 }
 
 /* --- ma --- */
 
-/* What the reply may say of the item after the change; T is due only then. */
+/* With T, the number and its TTL change together, or neither does. */
 static void
-arith_finish(struct cmd *cmd, const struct request *req, struct reply *reply)
+arith_change(struct cmd *cmd, const struct request *req, struct item *item, struct reply *reply)
 {
-    struct item item;
-    int64_t ttl_s;
+    const uint32_t old_s = item->expires_s;
+    const uint32_t new_s = is_asked(req, 'T') ? cmd_expires_s(cmd, req->exptime) : old_s;
 
-    reply->status = REPLY_NUMBER;
-    if (!is_asked(req, 'T') && !is_asked(req, 't'))
-        return;
-    if (!store_peek(cmd->store, req->key, req->hash, &item))
-        return;
-    ttl_s = cmd_ttl_s(cmd, item.expires_s);
-    if (is_asked(req, 'T') &&
-        store_touch(cmd->store, &item, cmd_expires_s(cmd, req->exptime)) &&
-        !req->meta.ttl_first)
-        ttl_s = cmd_ttl_s(cmd, item.expires_s);
-    reply->item.ttl_s = ttl_s;
+    cmd_number_change(cmd, req, item, &(struct number_change){req->meta.decr, new_s}, reply);
+    reply->item.ttl_s = cmd_ttl_s(cmd, req->meta.ttl_first ? old_s : new_s);
 }
 
 static void
@@ -234,24 +227,21 @@ arith_vivify(struct cmd *cmd, const struct request *req, struct reply *reply)
 void
 cmd_meta_arith(struct cmd *cmd, const struct request *req, struct reply *reply)
 {
-    const bool decr = req->meta.decr;
     struct item item;
+    bool found = store_peek(cmd->store, req->key, req->hash, &item);
 
-    cmd->stats.cmd_meta++;
-    if (!store_peek(cmd->store, req->key, req->hash, &item)) {
-        *(decr ? &cmd->stats.decr_misses : &cmd->stats.incr_misses) += 1;
-        reply->status = REPLY_NOT_FOUND;
-        if ((req->flags & REQ_VIVIFY) != 0)
-            arith_vivify(cmd, req, reply);
-        return;
-    }
-    if (req->cas != 0 && req->cas != item.cas) {
+    reply->status = REPLY_NOT_FOUND;
+    if (!found && (req->flags & REQ_VIVIFY) != 0)
+        arith_vivify(cmd, req, reply);
+    else if (found && req->cas != 0 && req->cas != item.cas)
         reply->status = REPLY_EXISTS;
+    else if (found)
+        arith_change(cmd, req, &item, reply);
+    if (reply->status == REPLY_OUT_OF_MEMORY)
         return;
-    }
-    cmd_number_change(cmd, req, &item, decr, reply);
-    if (reply->status == REPLY_NUMBER)
-        arith_finish(cmd, req, reply);
+    cmd->stats.cmd_meta++;
+    if (!found)
+        *(req->meta.decr ? &cmd->stats.decr_misses : &cmd->stats.incr_misses) += 1;
 }
 
 /* --- me --- */

@@ -45,18 +45,32 @@ void cmd_show_item(const struct cmd *cmd, const struct item *item, struct reply_
 /* Write VALUE at OFF of a reserved item. False when the store has no memory for all of it. */
 bool cmd_fill(struct cmd *cmd, void *handle, uint64_t off, struct slice value) MUST_USE;
 /*
- * Reserve; false when refused: *REPLY says so, it is counted, and what a SET was
- * to replace is dropped, as nobody wants to be served the old value after that.
+ * Reserve; false when refused, and *REPLY says so. REPLY_TOO_LARGE is final: it was
+ * counted, and an old value dropped as by cmd_give_up(). REPLY_OUT_OF_MEMORY is
+ * not: nothing has happened.
  */
 bool cmd_reserve(struct cmd *cmd, const struct request *req, const struct item_spec *spec,
                  void **handle, struct reply *reply) MUST_USE;
+/*
+ * Commit; false, and *REPLY says why, when that cannot be. reply->cas is set on
+ * true. HANDLE is gone either way.
+ */
+bool cmd_commit(struct cmd *cmd, void *handle, enum commit_mode mode, uint64_t new_cas,
+                struct reply *reply) MUST_USE;
+
+/* What is to become of a number. */
+struct number_change {
+    bool decr;
+    uint32_t expires_s; /* of the item afterwards */
+};
 
 /*
- * Add req->delta to ITEM's number, or take it off, but not below 0, where DECR:
- * *REPLY is REPLY_NUMBER, or what went wrong. ITEM is no longer valid then.
+ * Add req->delta to ITEM's number or, to DECR, take it off, but not below 0. *REPLY
+ * is REPLY_NUMBER, or what went wrong: then nothing has changed. ITEM is no longer
+ * valid afterwards.
  */
-void cmd_number_change(struct cmd *cmd, const struct request *req, const struct item *item,
-                       bool decr, struct reply *reply);
+void cmd_number_change(struct cmd *cmd, const struct request *req, struct item *item,
+                       const struct number_change *change, struct reply *reply);
 /* The item that is not there, with req->initial: REPLY_NUMBER, or what went wrong. */
 void cmd_number_create(struct cmd *cmd, const struct request *req, uint32_t expires_s,
                        struct reply *reply);

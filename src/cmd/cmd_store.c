@@ -40,26 +40,23 @@ fill_from(struct cmd *cmd, void *handle, uint64_t off, const void *from, uint64_
     return true;
 }
 
-/* The old value of what was to be set must not be served any more. */
+/* REQ is refused for good: what it was to overwrite must not be served any more. */
 static void
-drop_stale(struct cmd *cmd, const struct request *req)
+drop_old(struct cmd *cmd, const struct request *req)
 {
     struct item item;
 
-    if (req->op != OP_SET && (req->flags & REQ_META) == 0)
-        return;
-    if (store_peek(cmd->store, req->key, req->hash, &item))
+    if ((req->flags & REQ_OVERWRITE) != 0 && store_peek(cmd->store, req->key, req->hash, &item))
         store_delete(cmd->store, &item);
 }
 
-/* What was reserved could not be filled. */
-static void
-give_up(struct cmd *cmd, const struct request *req, void *handle, struct reply *reply)
+void
+cmd_give_up(struct cmd *cmd, const struct request *req, struct reply *reply)
 {
-    store_abort(cmd->store, handle);
-    cmd->stats.store_no_memory++;
+    memset(reply, 0, sizeof(*reply));
     reply->status = REPLY_OUT_OF_MEMORY;
-    drop_stale(cmd, req);
+    cmd->stats.store_no_memory++;
+    drop_old(cmd, req);
 }
 
 bool
@@ -71,14 +68,36 @@ cmd_reserve(struct cmd *cmd, const struct request *req, const struct item_spec *
     case RESERVE_TOO_LARGE:
         cmd->stats.store_too_large++;
         reply->status = REPLY_TOO_LARGE;
-        break;
-    case RESERVE_OUT_OF_MEMORY:
-        cmd->stats.store_no_memory++;
-        reply->status = REPLY_OUT_OF_MEMORY;
-        break;
+        drop_old(cmd, req);
+        return false;
+    case RESERVE_OUT_OF_MEMORY: reply->status = REPLY_OUT_OF_MEMORY; return false;
     }
-    drop_stale(cmd, req);
-    return false;
+    BUG("reserve_result out of range");
+}
+
+bool
+cmd_commit(struct cmd *cmd, void *handle, enum commit_mode mode, uint64_t new_cas,
+           struct reply *reply)
+{
+    switch (store_commit(cmd->store, handle, mode, 0, new_cas, &reply->cas)) {
+    case COMMIT_STORED: return true;
+    case COMMIT_OUT_OF_MEMORY:
+        store_abort(cmd->store, handle);
+        reply->status = REPLY_OUT_OF_MEMORY;
+        return false;
+    case COMMIT_EXISTS:
+    case COMMIT_NOT_FOUND:
+    case COMMIT_NOT_STORED: reply->status = REPLY_NOT_STORED; return false;
+    }
+    BUG("commit_result out of range");
+}
+
+/* What was reserved cannot be filled or committed: nothing has happened so far. */
+static void
+abort_for_memory(struct cmd *cmd, void *handle, struct reply *reply)
+{
+    store_abort(cmd->store, handle);
+    reply->status = REPLY_OUT_OF_MEMORY;
 }
 
 /* --- set add replace cas --- */
@@ -99,7 +118,8 @@ reserve_value(struct cmd *cmd, const struct request *req, void **handle, struct 
         .hash = req->hash,
         .value_bytes = req->value_bytes,
         .client_flags = req->client_flags,
-        .expires_s = may_be_stale(req) ? STORE_NEVER : cmd_expires_s(cmd, req->exptime),
+        /* Any time, so that there is room for the right one: it must not fail in the end. */
+        .expires_s = may_be_stale(req) ? UINT32_MAX : cmd_expires_s(cmd, req->exptime),
     };
 
     return cmd_reserve(cmd, req, &spec, handle, reply);
@@ -134,7 +154,8 @@ count_cas(struct cmd *cmd, enum commit_result result)
     case COMMIT_STORED: cmd->stats.cas_hits++; return;
     case COMMIT_EXISTS: cmd->stats.cas_badval++; return;
     case COMMIT_NOT_FOUND: cmd->stats.cas_misses++; return;
-    case COMMIT_NOT_STORED: return;
+    case COMMIT_NOT_STORED:
+    case COMMIT_OUT_OF_MEMORY: return;
     }
 }
 
@@ -146,6 +167,7 @@ status_of_commit(enum commit_result result)
     case COMMIT_NOT_STORED: return REPLY_NOT_STORED;
     case COMMIT_EXISTS: return REPLY_EXISTS;
     case COMMIT_NOT_FOUND: return REPLY_NOT_FOUND;
+    case COMMIT_OUT_OF_MEMORY: return REPLY_OUT_OF_MEMORY;
     }
     BUG("commit_result out of range");
 }
@@ -163,8 +185,8 @@ commits_stale(struct cmd *cmd, const struct request *req, struct item *old)
 }
 
 /*
- * Give the item that was just stored the time that it was reserved without: that
- * of OLD, with its marks, or where OLD is NULL what was asked for.
+ * Give the item that was just stored the time that it was reserved with room for:
+ * that of OLD, with its marks, or where OLD is NULL what was asked for.
  */
 static void
 settle_stale(struct cmd *cmd, const struct request *req, const struct item *old)
@@ -180,6 +202,7 @@ settle_stale(struct cmd *cmd, const struct request *req, const struct item *old)
         store_set_marks(cmd->store, &item, (old->marks & ITEM_TOKEN) | ITEM_STALE);
 }
 
+/* REPLY_OUT_OF_MEMORY: nothing has happened, HANDLE is still there. */
 static void
 commit_value(struct cmd *cmd, const struct request *req, void *handle, struct reply *reply)
 {
@@ -188,14 +211,16 @@ commit_value(struct cmd *cmd, const struct request *req, void *handle, struct re
     struct item old;
     bool stale = commits_stale(cmd, req, &old);
 
-    count_set(cmd, req);
     result = store_commit(cmd->store, handle, stale ? COMMIT_SET : mode, req->cas, req->new_cas,
                           &reply->cas);
+    reply->status = status_of_commit(result);
+    if (result == COMMIT_OUT_OF_MEMORY)
+        return;
+    count_set(cmd, req);
     if (mode == COMMIT_CAS)
         count_cas(cmd, result);
     if (may_be_stale(req) && result == COMMIT_STORED)
         settle_stale(cmd, req, stale ? &old : NULL);
-    reply->status = status_of_commit(result);
     reply->item.value_bytes = req->value_bytes;
 }
 
@@ -206,10 +231,11 @@ cmd_store(struct cmd *cmd, const struct request *req, struct reply *reply)
 
     if (!reserve_value(cmd, req, &handle, reply))
         return;
+    reply->status = REPLY_OUT_OF_MEMORY;
     if (cmd_fill(cmd, handle, 0, req->value))
         commit_value(cmd, req, handle, reply);
-    else
-        give_up(cmd, req, handle, reply);
+    if (reply->status == REPLY_OUT_OF_MEMORY)
+        store_abort(cmd->store, handle);
 }
 
 /* --- append prepend --- */
@@ -250,15 +276,14 @@ concat_with(struct cmd *cmd, const struct request *req, const void *upload,
         reserved = RESERVE_OUT_OF_MEMORY;
     }
     store_unpin_item(cmd->store, old->handle);
-    if (reserved != RESERVE_OK) { /* the old one stays; so it does in memcached */
-        *(reserved == RESERVE_TOO_LARGE ? &cmd->stats.store_too_large
-                                        : &cmd->stats.store_no_memory) += 1;
-        reply->status = REPLY_NOT_STORED;
-        return;
+    switch (reserved) {
+    case RESERVE_OK: break;
+    case RESERVE_TOO_LARGE: reply->status = REPLY_NOT_STORED; return; /* as memcached says */
+    case RESERVE_OUT_OF_MEMORY: reply->status = REPLY_OUT_OF_MEMORY; return;
     }
-    reply->status = status_of_commit(
-        store_commit(cmd->store, handle, COMMIT_SET, 0, req->new_cas, &reply->cas));
     reply->item.value_bytes = spec.value_bytes;
+    if (cmd_commit(cmd, handle, COMMIT_SET, req->new_cas, reply))
+        reply->status = REPLY_STORED;
 }
 
 /* Meta N: nothing to append to is as good as an empty value. */
@@ -277,13 +302,11 @@ concat_vivify(struct cmd *cmd, const struct request *req, const void *upload,
 
     if (!cmd_reserve(cmd, req, &spec, &handle, reply))
         return;
-    if (!fill_addition(cmd, req, upload, handle, 0)) {
-        give_up(cmd, req, handle, reply);
-        return;
-    }
-    reply->status = status_of_commit(
-        store_commit(cmd->store, handle, COMMIT_ADD, 0, req->new_cas, &reply->cas));
     reply->item.value_bytes = spec.value_bytes;
+    if (!fill_addition(cmd, req, upload, handle, 0))
+        abort_for_memory(cmd, handle, reply);
+    else if (cmd_commit(cmd, handle, COMMIT_ADD, req->new_cas, reply))
+        reply->status = REPLY_STORED;
 }
 
 static void
@@ -292,7 +315,6 @@ concat(struct cmd *cmd, const struct request *req, const void *upload, struct re
     bool vivify = (req->flags & REQ_META) != 0 && (req->meta.seen & META_BIT('N')) != 0;
     struct item old;
 
-    count_set(cmd, req);
     if (store_peek(cmd->store, req->key, req->hash, &old)) {
         if (req->cas == 0 || req->cas == old.cas)
             concat_with(cmd, req, upload, &old, reply);
@@ -303,14 +325,16 @@ concat(struct cmd *cmd, const struct request *req, const void *upload, struct re
     } else {
         reply->status = REPLY_NOT_STORED;
     }
+    if (reply->status != REPLY_OUT_OF_MEMORY)
+        count_set(cmd, req);
 }
 
 /*
- * Whether the addition alone is too long: then that is the answer, whatever is
- * there, as it is for one that arrives piece by piece.
+ * Whether the value alone is too long: then that is the answer, whatever else is
+ * wrong, as it is for one that arrives piece by piece.
  */
 static bool
-refuse_addition(struct cmd *cmd, const struct request *req, struct reply *reply)
+refuse_length(struct cmd *cmd, const struct request *req, struct reply *reply)
 {
     void *handle;
 
@@ -325,7 +349,7 @@ refuse_addition(struct cmd *cmd, const struct request *req, struct reply *reply)
 void
 cmd_concat(struct cmd *cmd, const struct request *req, struct reply *reply)
 {
-    if (!refuse_addition(cmd, req, reply))
+    if (!refuse_length(cmd, req, reply))
         concat(cmd, req, NULL, reply);
 }
 
@@ -351,7 +375,8 @@ cmd_upload_finish(struct cmd *cmd, const struct request *req, void *handle, stru
     memset(reply, 0, sizeof(*reply));
     if (req->op == OP_APPEND || req->op == OP_PREPEND) {
         concat(cmd, req, handle, reply);
-        store_abort(cmd->store, handle);
+        if (reply->status != REPLY_OUT_OF_MEMORY)
+            store_abort(cmd->store, handle);
     } else {
         commit_value(cmd, req, handle, reply);
     }
@@ -367,6 +392,8 @@ void
 cmd_refuse_value(struct cmd *cmd, const struct request *req, struct reply *reply)
 {
     memset(reply, 0, sizeof(*reply));
+    if (refuse_length(cmd, req, reply) && reply->status == REPLY_TOO_LARGE)
+        return;
     count_set(cmd, req);
     reply->status = REPLY_BAD_CHUNK;
 }

@@ -37,6 +37,8 @@ begin_in_store(struct conn *c, const struct request *req, void **handle, struct 
 
     while (!begun && reply->status == REPLY_OUT_OF_MEMORY && server_shed_pins(c->server))
         begun = cmd_upload_begin(cmd, req, handle, reply);
+    if (!begun && reply->status == REPLY_OUT_OF_MEMORY)
+        cmd_give_up(cmd, req, reply);
     return begun;
 }
 
@@ -73,6 +75,14 @@ room_in_store(struct conn *c, uint64_t off)
     return room;
 }
 
+/* What is being uploaded. *REQ dies with the task. */
+static void
+upload_request(struct conn *c, struct request *req)
+{
+    task_request(c->task, req);
+    cmd_prepare(c->server->cmd, req); /* parsed anew, it has no hash */
+}
+
 /* The store has no memory for the rest of the value: say so, and skip it. */
 static void
 give_up(struct conn *c)
@@ -81,14 +91,29 @@ give_up(struct conn *c)
     struct request req;
     struct reply reply;
 
-    task_request(task, &req);
+    upload_request(c, &req);
     cmd_upload_abort(c->server->cmd, task->handle);
-    memset(&reply, 0, sizeof(reply));
-    reply.status = REPLY_OUT_OF_MEMORY;
+    cmd_give_up(c->server->cmd, &req, &reply);
     conn_reply(c, &req, &reply);
     conn_swallow(c, req.body_bytes - task->off);
     c->task = NULL;
     task_destroy(task);
+}
+
+/* All of the value is there. Where the store has no memory to commit it, it is refused. */
+static void
+commit(struct conn *c, const struct request *req, struct reply *reply)
+{
+    struct cmd *cmd = c->server->cmd;
+    void *handle = c->task->handle;
+
+    cmd_upload_finish(cmd, req, handle, reply);
+    while (reply->status == REPLY_OUT_OF_MEMORY && server_shed_pins(c->server))
+        cmd_upload_finish(cmd, req, handle, reply);
+    if (reply->status != REPLY_OUT_OF_MEMORY)
+        return;
+    cmd_upload_abort(cmd, handle);
+    cmd_give_up(cmd, req, reply);
 }
 
 /* The value is complete: what follows it decides whether it counts. */
@@ -101,19 +126,18 @@ finish(struct conn *c)
     struct reply reply;
     size_t tail_bytes;
 
-    task_request(task, &req);
+    upload_request(c, &req);
     tail_bytes = (size_t)(req.body_bytes - req.value_bytes);
     if (in.len < tail_bytes)
         return STEP_HUNGRY;
-    c->task = NULL;
-    cmd_prepare(c->server->cmd, &req); /* parsed anew, it has no hash */
     if (proto_value_ends(&c->proto, in.ptr)) {
-        cmd_upload_finish(c->server->cmd, &req, task->handle, &reply);
+        commit(c, &req, &reply);
     } else {
         cmd_upload_abort(c->server->cmd, task->handle);
         cmd_refuse_value(c->server->cmd, &req, &reply);
     }
     buf_consumed(c->rbuf, tail_bytes, NULL);
+    c->task = NULL;
     conn_reply(c, &req, &reply);
     task_destroy(task);
     return STEP_ON;

@@ -265,6 +265,8 @@ execute(struct conn *c, const struct batch_entry *entry, struct reply *reply)
     cmd_execute(cmd, &entry->req, reply);
     while (UNLIKELY(reply->status == REPLY_OUT_OF_MEMORY) && server_shed_pins(c->server))
         cmd_execute(cmd, &entry->req, reply);
+    if (UNLIKELY(reply->status == REPLY_OUT_OF_MEMORY))
+        cmd_give_up(cmd, &entry->req, reply);
 }
 
 static void

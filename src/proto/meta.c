@@ -225,6 +225,7 @@ parse_set(struct slice rest, struct request *req)
         request_refuse(req, refusal);
         req->flags |= REQ_SWALLOW;
     }
+    req->flags |= REQ_OVERWRITE; /* in every mode */
     req->value_bytes = (uint64_t)bytes;
     req->body_bytes = req->value_bytes + REQUEST_TAIL_BYTES;
 }

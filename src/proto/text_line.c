@@ -156,7 +156,8 @@ parse_store_head(const struct words *words, struct request *req)
 static void
 parse_store(const struct words *words, struct request *req)
 {
-    (void)parse_store_head(words, req);
+    if (parse_store_head(words, req) && req->op == OP_SET)
+        req->flags |= REQ_OVERWRITE;
 }
 
 /* cas <key> <flags> <exptime> <bytes> <cas> [noreply] */

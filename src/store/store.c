@@ -240,6 +240,12 @@ store_get(struct store *store, struct slice key, uint64_t hash, bool bump, struc
     return true;
 }
 
+void
+store_bump(struct store *store, const struct item *item)
+{
+    note_access(store, item->handle);
+}
+
 struct slice
 store_value_at(const struct store *store, const void *handle, uint64_t off)
 {

@@ -145,7 +145,7 @@ past_flush(struct store *store, char *rec)
 }
 
 /* Let REC be the item of its key, in the SLOT of OLD or, when that is NULL, in a new one. */
-static bool
+static void
 publish(struct store *store, char *rec, uint64_t hash, char *old, uint64_t *slot)
 {
     uint64_t loc = arena_loc(&store->arena, rec);
@@ -153,8 +153,6 @@ publish(struct store *store, char *rec, uint64_t hash, char *old, uint64_t *slot
 
     if ((rec_info(rec) & REC_LARGE) != 0)
         bytes += (uint32_t)large_value_bytes(store, rec);
-    if (old == NULL && !index_has_room(&store->index))
-        return false;
     rec_set_access(rec, store->now_s, old != NULL ? rec_freq(old) : 0);
     if (old != NULL) {
         index_move(slot, loc);
@@ -166,7 +164,6 @@ publish(struct store *store, char *rec, uint64_t hash, char *old, uint64_t *slot
     item_note_expiry(store, rec);
     store->stats.total_items++;
     (void)store_index_step(store, BUCKETS_PER_WRITE + bytes / BYTES_PER_BUCKET);
-    return true;
 }
 
 static char *
@@ -181,31 +178,36 @@ find_live(struct store *store, const char *rec, uint64_t hash, uint64_t **slot)
     return NULL;
 }
 
+static bool
+is_complete(const struct store *store, const char *rec)
+{
+    return (rec_info(rec) & REC_LARGE) == 0 || large_is_complete(store, rec);
+}
+
 enum commit_result
 store_commit(struct store *store, void *handle, enum commit_mode mode, uint64_t compare_cas,
              uint64_t new_cas, uint64_t *cas)
 {
-    char *rec = past_flush(store, handle);
-    enum commit_result result = COMMIT_NOT_STORED;
-    uint64_t hash;
+    uint64_t hash = rec_hash(store, handle);
     uint64_t *slot = NULL;
-    char *old;
+    char *old = find_live(store, handle, hash, &slot);
+    enum commit_result result = is_complete(store, handle)
+                                    ? may_commit(store, old, mode, compare_cas)
+                                    : COMMIT_NOT_STORED;
+    char *rec;
 
-    if (rec == NULL) {
+    if (result != COMMIT_STORED) {
         store_abort(store, handle);
-        return COMMIT_NOT_STORED;
+        return result;
     }
-    if ((rec_info(rec) & REC_LARGE) != 0 && !large_is_complete(store, rec))
-        goto drop;
-    hash = rec_hash(store, rec);
-    old = find_live(store, rec, hash, &slot);
-    result = may_commit(store, old, mode, compare_cas);
-    if (result != COMMIT_STORED)
-        goto drop;
-    if (!publish(store, rec, hash, old, slot)) {
-        result = COMMIT_NOT_STORED;
-        goto drop;
-    }
+    if (old == NULL && !index_has_room(&store->index))
+        return COMMIT_OUT_OF_MEMORY;
+    rec = past_flush(store, handle);
+    if (rec == NULL)
+        return COMMIT_OUT_OF_MEMORY;
+    if (rec != handle) /* making room for it may have moved or evicted the old one */
+        old = find_live(store, rec, hash, &slot);
+    publish(store, rec, hash, old, slot);
     if (store_has_cas(store)) {
         *cas = new_cas != 0 ? new_cas : ++store->cas;
         save_u64(rec + REC_CAS_OFF, *cas);
@@ -214,10 +216,6 @@ store_commit(struct store *store, void *handle, enum commit_mode mode, uint64_t 
     }
     store_unpin_item(store, rec);
     return COMMIT_STORED;
-
-drop:
-    store_abort(store, rec);
-    return result;
 }
 
 /* Copy the item REC to NEW, which has room for an expiry besides. */

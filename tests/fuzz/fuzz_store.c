@@ -121,8 +121,9 @@ finish(struct fuzz *f, struct upload *up, uint8_t arg)
 
     if (arg % 8 == 7)
         store_abort(f->store, up->handle);
-    else
-        (void)!store_commit(f->store, up->handle, (enum commit_mode)(arg % 4), arg, 0, &cas);
+    else if (store_commit(f->store, up->handle, (enum commit_mode)(arg % 4), arg, 0, &cas) ==
+             COMMIT_OUT_OF_MEMORY)
+        store_abort(f->store, up->handle);
     up->handle = NULL;
 }
 

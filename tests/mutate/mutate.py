@@ -53,6 +53,7 @@ TESTS = [
     ["tests/unit/cmd/test_cmd_cmd"],
     ["tests/unit/cmd/test_cmd_meta"],
     ["tests/unit/cmd/test_cmd_upload"],
+    ["tests/unit/cmd/test_cmd_refuse"],
     ["tests/unit/conn/test_conn_check"],
     ["tests/unit/conn/test_conn_conn"],
     ["tests/unit/conn/test_conn_turn"],

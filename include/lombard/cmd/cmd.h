@@ -60,8 +60,18 @@ void cmd_prefetch(struct cmd *cmd, const struct request *req);
  * die with the next call, except for what was pinned. OP_VERBOSITY, OP_SHUTDOWN
  * and OP_QUIT are answered here; what they mean for the process is the caller's
  * (cmd says REPLY_SHUTDOWN_OFF where -A was not given).
+ *
+ * REPLY_OUT_OF_MEMORY: so far nothing has changed and nothing was counted. Make
+ * room and execute again, or cmd_give_up().
  */
 void cmd_execute(struct cmd *cmd, const struct request *req, struct reply *reply);
+
+/*
+ * REQ is refused for want of memory, and *REPLY says so. That is counted, and an
+ * old value that REQ was to overwrite is dropped: no client wants to be served it
+ * after that.
+ */
+void cmd_give_up(struct cmd *cmd, const struct request *req, struct reply *reply);
 
 /*
  * A store command whose value had a bad end: nothing changes, *REPLY says so.
@@ -134,13 +144,17 @@ struct cmd_trial cmd_trial_result(const struct cmd *cmd) MUST_USE;
 
 /*
  * Begin to receive REQ's value. True: *HANDLE is where. False: there is no such
- * place, *REPLY says why, and the value must be swallowed.
+ * place, *REPLY says why, as for cmd_execute(), and the value is to be discarded.
  */
 bool cmd_upload_begin(struct cmd *cmd, const struct request *req, void **handle,
                       struct reply *reply) MUST_USE;
 /* Where byte OFF of the value goes, and how many fit from there. */
 struct slice cmd_upload_at(struct cmd *cmd, void *handle, uint64_t off);
-/* All value_bytes are there: execute. REQ is as it was at the beginning (value empty). */
+/*
+ * All value_bytes are there: execute. REQ is as it was at the beginning (value
+ * empty). After REPLY_OUT_OF_MEMORY, as for cmd_execute(), HANDLE is still there: to
+ * finish again, or to abort. Else it is gone.
+ */
 void cmd_upload_finish(struct cmd *cmd, const struct request *req, void *handle,
                        struct reply *reply);
 void cmd_upload_abort(struct cmd *cmd, void *handle);

@@ -63,6 +63,7 @@ enum {
     REQ_GRACEFUL = 1U << 7, /* OP_SHUTDOWN: let replies drain */
     REQ_META = 1U << 9,     /* a meta command: request.meta is set, the reply is of that form */
     REQ_SWALLOW = 1U << 8,  /* OP_REFUSED with a body: body_bytes follow, to be skipped */
+    REQ_OVERWRITE = 1U << 10, /* when refused for size or memory, the old value is dropped */
 };
 
 /* What the meta commands ask for beyond the classic ones (protocol.txt, "Meta Commands"). */

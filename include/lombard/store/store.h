@@ -82,6 +82,9 @@ bool store_get(struct store *store, struct slice key, uint64_t hash, bool bump,
 bool store_peek(struct store *store, struct slice key, uint64_t hash,
                 struct item *item) MUST_USE;
 
+/* The access to ITEM, as just looked up, counts as it does with BUMP. *ITEM stays as it is. */
+void store_bump(struct store *store, const struct item *item);
+
 /*
  * The contiguous part of ITEM's value that begins at OFF (below value_bytes).
  * Each part lies in one segment, which store_pin() of its first byte keeps.
@@ -182,15 +185,21 @@ enum commit_mode {
     COMMIT_CAS,     /* only if present with the given cas */
 };
 
-enum commit_result { COMMIT_STORED, COMMIT_NOT_STORED, COMMIT_EXISTS, COMMIT_NOT_FOUND };
+enum commit_result {
+    COMMIT_STORED,
+    COMMIT_NOT_STORED,
+    COMMIT_EXISTS,
+    COMMIT_NOT_FOUND,
+    COMMIT_OUT_OF_MEMORY, /* nothing has changed, HANDLE is still reserved */
+};
 
 /*
  * Make the reserved item the one for its key, if MODE allows; else it is
  * dropped. Either way HANDLE is unpinned and forgotten. NEW_CAS: the item's CAS,
  * or 0 to draw the next one; the CAS it got is in *CAS on COMMIT_STORED. An old
- * item of that key is replaced; its pinned bytes stay. COMMIT_NOT_STORED, whatever
- * the mode, also says that the index has no room, or that the cache was flushed
- * since the reservation and there is no memory to move the item out of the way.
+ * item of that key is replaced; its pinned bytes stay. COMMIT_OUT_OF_MEMORY: the
+ * index has no room, or the cache was flushed since the reservation and there is
+ * no memory to move the item out of the way; commit again, or abort.
  */
 enum commit_result store_commit(struct store *store, void *handle, enum commit_mode mode,
                                 uint64_t compare_cas, uint64_t new_cas, uint64_t *cas) MUST_USE;

@@ -348,6 +348,49 @@ START_TEST(random_bytes)
 }
 END_TEST
 
+/* Which commands, refused for size or memory, drop the value that they were to overwrite. */
+static const struct {
+    const char *input;
+    size_t bytes;
+    bool overwrites;
+} refusable[] = {
+#define REFUSABLE(input, overwrites)                                                           \
+    {                                                                                          \
+        input, sizeof(input) - 1, overwrites                                                   \
+    }
+#define STORE_PACKET(opcode, cas)                                                              \
+    "\x80" opcode "\0\1\x08\0\0\0\0\0\0\x09\0\0\0\0\0\0\0\0\0\0\0" cas "\0\0\0\0\0\0\0\0a"
+    REFUSABLE("set a 0 0 1\r\n", true),
+    REFUSABLE("set a 0 0 1 noreply\r\n", true),
+    REFUSABLE("add a 0 0 1\r\n", false),
+    REFUSABLE("replace a 0 0 1\r\n", false),
+    REFUSABLE("append a 0 0 1\r\n", false),
+    REFUSABLE("cas a 0 0 1 7\r\n", false),
+    REFUSABLE("ms a 1\r\n", true),
+    REFUSABLE("ms a 1 ME\r\n", true),
+    REFUSABLE("ms a 1 MA N0\r\n", true),
+    REFUSABLE("ms a 1 MR C7\r\n", true),
+    REFUSABLE(STORE_PACKET("\x01", "\0"), true),
+    REFUSABLE(STORE_PACKET("\x01", "\7"), true),
+    REFUSABLE(STORE_PACKET("\x11", "\7"), true),
+    REFUSABLE(STORE_PACKET("\x02", "\0"), false),
+    REFUSABLE(STORE_PACKET("\x03", "\7"), false),
+};
+
+START_TEST(a_refused_set_overwrites_and_others_do_not)
+{
+    struct proto_state state = {0};
+    struct slice in = slice_make(refusable[_i].input, refusable[_i].bytes);
+    struct request req;
+    size_t used;
+
+    ck_assert_int_eq(proto_parse(&state, in, &req, &used), PARSE_COMPLETE);
+    ck_assert_uint_eq(used, in.len);
+    ck_assert_int_ne(req.op, OP_REFUSED);
+    ck_assert_int_eq((req.flags & REQ_OVERWRITE) != 0, refusable[_i].overwrites);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -361,6 +404,8 @@ main(void)
     tcase_add_test(tc, multiget_of_18725_keys);
     tcase_add_test(tc, noreply_storm);
     tcase_add_test(tc, hostile_bytes);
+    tcase_add_loop_test(tc, a_refused_set_overwrites_and_others_do_not, 0,
+                        ARRAY_LEN(refusable));
     tcase_add_loop_test(tc, random_bytes, 0, 8);
     return leak_run(tc, "proto/history");
 }

@@ -302,8 +302,11 @@ finish_upload(struct world *w, struct upload *up)
         compare = chance(w, 80) ? item.cas : item.cas + 1;
     evicted = store_stats(w->store)->evictions;
     result = store_commit(w->store, up->handle, mode, compare, new_cas, &cas);
+    if (result == COMMIT_OUT_OF_MEMORY)
+        store_abort(w->store, up->handle);
     up->handle = NULL;
     switch (result) {
+    case COMMIT_OUT_OF_MEMORY: return;
     case COMMIT_STORED:
         w->replaced += there;
         /* What was reserved before a flush has to move: for that, others may have to go. */

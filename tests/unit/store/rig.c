@@ -101,7 +101,14 @@ rig_set_expiring(struct rig *rig, uint64_t number, uint64_t bytes, uint32_t expi
         store_abort(rig->store, handle);
         return false;
     }
-    return store_commit(rig->store, handle, COMMIT_SET, 0, 0, &cas) == COMMIT_STORED;
+    switch (store_commit(rig->store, handle, COMMIT_SET, 0, 0, &cas)) {
+    case COMMIT_STORED: return true;
+    case COMMIT_OUT_OF_MEMORY: store_abort(rig->store, handle); return false;
+    case COMMIT_NOT_STORED:
+    case COMMIT_EXISTS:
+    case COMMIT_NOT_FOUND: return false;
+    }
+    return false;
 }
 
 bool

@@ -175,6 +175,46 @@ START_TEST(test_flush_later)
 }
 END_TEST
 
+/* Such a commit needs memory: without any nothing has changed, and it can be done later. */
+START_TEST(test_commit_without_memory)
+{
+    enum { MANY = 20000, BYTES = 200 };
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = 2 * MB, .no_evict = true});
+    void *handles[MANY];
+    uint64_t cas, bytes;
+    int count = 0, i = 0;
+
+    REQUIRE(rig_set(&rig, MANY, 10)); /* else there is nothing to flush */
+    while (count < MANY && rig_reserve(&rig, (uint64_t)count, BYTES, STORE_NEVER,
+                                       &handles[count]) == RESERVE_OK) {
+        REQUIRE(rig_fill(&rig, handles[count], (uint64_t)count, 0, BYTES));
+        count++;
+    }
+    ck_assert_int_lt(count, MANY);
+    store_flush(rig.store, 0);
+    /* From here and there, so that no segment becomes free; a few find the last segment. */
+    while (i < count &&
+           store_commit(rig.store, handles[i], COMMIT_SET, 0, 0, &cas) == COMMIT_STORED) {
+        handles[i] = NULL;
+        i += 101;
+    }
+    ck_assert_int_lt(i, count);
+    bytes = store_stats(rig.store)->bytes;
+    ck_assert_int_eq(store_commit(rig.store, handles[i], COMMIT_SET, 0, 0, &cas),
+                     COMMIT_OUT_OF_MEMORY);
+    ck_assert_uint_eq(store_stats(rig.store)->bytes, bytes);
+    REQUIRE(!rig_has(&rig, (uint64_t)i, BYTES));
+    for (int k = 0; k < count; k++)
+        if (k != i && handles[k] != NULL)
+            store_abort(rig.store, handles[k]);
+    ck_assert_int_eq(store_commit(rig.store, handles[i], COMMIT_SET, 0, 0, &cas),
+                     COMMIT_STORED);
+    REQUIRE(rig_has(&rig, (uint64_t)i, BYTES));
+    ck_assert_uint_eq(store_pin_count(rig.store), 0);
+    rig_close(&rig);
+}
+END_TEST
+
 /* What is reserved before a flush and committed after it was stored after it. */
 START_TEST(test_flush_during_upload)
 {
@@ -214,5 +254,6 @@ ttl_tcase(void)
     tcase_add_loop_test(tcase, test_flush, 0, 2);
     tcase_add_test(tcase, test_flush_later);
     tcase_add_loop_test(tcase, test_flush_during_upload, 0, 2);
+    tcase_add_test(tcase, test_commit_without_memory);
     return tcase;
 }
