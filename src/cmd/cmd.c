@@ -121,17 +121,33 @@ cmd_prefetch(struct cmd *cmd, const struct request *req)
 
 /* --- Commands that concern no item --- */
 
+/*
+ * When what was stored until then goes. A time of day before this process began is no time
+ * for memcached: nothing goes, and neither does what an earlier flush had announced.
+ */
+static uint32_t
+flush_at_s(const struct cmd *cmd, int64_t exptime)
+{
+    enum { AT_ONCE = 0 };
+    uint32_t at_s;
+
+    if (exptime <= 0)
+        return AT_ONCE;
+    at_s = cmd_expires_s(cmd, exptime);
+    if (at_s == EXPIRED_S)
+        return UINT32_MAX;
+    return at_s <= cmd->clock->uptime_s ? AT_ONCE : at_s;
+}
+
 static void
 cmd_flush(struct cmd *cmd, const struct request *req, struct reply *reply)
 {
-    uint32_t at_s = cmd_expires_s(cmd, req->exptime);
-
     cmd->stats.cmd_flush++;
     if (!cmd->config.flush_enabled) {
         reply->status = REPLY_FLUSH_OFF;
         return;
     }
-    store_flush(cmd->store, at_s <= cmd->clock->uptime_s ? 0 : at_s);
+    store_flush(cmd->store, flush_at_s(cmd, req->exptime));
     reply->status = REPLY_OK;
 }
 

@@ -69,7 +69,10 @@ unix_s(const struct cmd *cmd, uint32_t s)
     return cmd->clock->start_unix_s + (int64_t)s - CLOCK_EPOCH_S;
 }
 
-/* key=<uri> exp=<unix|-1> la=<unix> cas=<cas> fetch=<yes|no> cls=1 size=<bytes>\n */
+/*
+ * key=<uri> exp=<unix|-1> la=<unix> cas=<cas> fetch=<yes|no> cls=1 size=<bytes> flags=<flags> \n:
+ * with that blank in memcached, too.
+ */
 static size_t
 put_metadump(const struct cmd *cmd, const struct item *item, char *dst)
 {
@@ -83,7 +86,8 @@ put_metadump(const struct cmd *cmd, const struct item *item, char *dst)
     p += num_format_u64(p, item->cas);
     p = put(p, fetched ? SLICE(" fetch=yes") : SLICE(" fetch=no"));
     p = put_i64(p, SLICE(" cls=1 size="), (int64_t)(item->key.len + item->value_bytes));
-    *p++ = '\n';
+    p = put_i64(p, SLICE(" flags="), item->client_flags);
+    p = put(p, SLICE(" \n"));
     return (size_t)(p - dst);
 }
 
@@ -165,6 +169,11 @@ cmd_stream_line(struct cmd *cmd, struct cmd_stream *stream, char *dst, size_t *l
 
     if (stream->kind == STREAM_OF_CACHEDUMP && stream->left == 0)
         return LINE_END;
+    if (!stream->begun && stream->kind != STREAM_OF_CACHEDUMP) {
+        stream->begun = true;
+        *len = (size_t)(put(dst, SLICE("OK\r\n")) - dst);
+        return LINE_READY;
+    }
     switch (store_next(cmd->store, &stream->cursor, &item)) {
     case WALK_ITEM:
         stream->left -= stream->kind == STREAM_OF_CACHEDUMP;

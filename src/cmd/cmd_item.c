@@ -14,22 +14,6 @@
  */
 enum { OVERWRITE_BYTES_MAX = 32 };
 
-/* Look up for a command that changes the item; false, with *REPLY, when that cannot be. */
-static bool
-find_to_change(struct cmd *cmd, const struct request *req, struct item *item,
-               struct reply *reply)
-{
-    if (!store_peek(cmd->store, req->key, req->hash, item)) {
-        reply->status = REPLY_NOT_FOUND;
-        return false;
-    }
-    if (req->cas != 0 && req->cas != item->cas) {
-        reply->status = REPLY_EXISTS;
-        return false;
-    }
-    return true;
-}
-
 /*
  * Find the item and set its expiry. False, with *REPLY: it is not there, or there is
  * no memory. The access counts only on true; *ITEM is as before it.
@@ -94,9 +78,13 @@ cmd_delete(struct cmd *cmd, const struct request *req, struct reply *reply)
 {
     struct item item;
 
-    if (!find_to_change(cmd, req, &item, reply)) {
-        if (reply->status == REPLY_NOT_FOUND)
-            cmd->stats.delete_misses++;
+    if (!store_peek(cmd->store, req->key, req->hash, &item)) {
+        cmd->stats.delete_misses++;
+        reply->status = REPLY_NOT_FOUND;
+        return;
+    }
+    if (req->cas != 0 && req->cas != item.cas) {
+        reply->status = REPLY_EXISTS;
         return;
     }
     cmd->stats.delete_hits++;
@@ -212,7 +200,15 @@ cmd_number_change(struct cmd *cmd, const struct request *req, struct item *item,
     uint64_t number;
 
     /* Several parts: far too long for a number. */
-    if (item->value.len != item->value_bytes || !value_as_number(item->value, &number)) {
+    if (item->value_bytes == 0 || item->value.len != item->value_bytes) {
+        reply->status = REPLY_NON_NUMERIC;
+        return;
+    }
+    if (req->cas != 0 && req->cas != item->cas) {
+        reply->status = REPLY_EXISTS;
+        return;
+    }
+    if (!value_as_number(item->value, &number)) {
         reply->status = REPLY_NON_NUMERIC;
         return;
     }
@@ -258,15 +254,15 @@ cmd_arith(struct cmd *cmd, const struct request *req, struct reply *reply)
 {
     struct item item;
     bool decr = req->op == OP_DECR;
-    bool found = find_to_change(cmd, req, &item, reply);
 
-    if (found) {
+    if (store_peek(cmd->store, req->key, req->hash, &item)) {
         cmd_number_change(cmd, req, &item, &(struct number_change){decr, item.expires_s},
                           reply);
-    } else if (reply->status == REPLY_NOT_FOUND) {
-        if ((req->flags & REQ_VIVIFY) != 0)
-            cmd_number_create(cmd, req, cmd_expires_s(cmd, req->exptime), reply);
-        if (reply->status != REPLY_OUT_OF_MEMORY)
-            *(decr ? &cmd->stats.decr_misses : &cmd->stats.incr_misses) += 1;
+        return;
     }
+    reply->status = REPLY_NOT_FOUND;
+    if ((req->flags & REQ_VIVIFY) != 0)
+        cmd_number_create(cmd, req, cmd_expires_s(cmd, req->exptime), reply);
+    if (reply->status != REPLY_OUT_OF_MEMORY)
+        *(decr ? &cmd->stats.decr_misses : &cmd->stats.incr_misses) += 1;
 }

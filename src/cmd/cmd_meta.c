@@ -76,7 +76,7 @@ get_wins(const struct cmd *cmd, const struct request *req, const struct item *it
     if ((item->marks & ITEM_STALE) != 0)
         return true;
     return is_asked(req, 'R') && expires_s != STORE_NEVER &&
-           cmd_ttl_s(cmd, expires_s) < req->meta.recache_ttl;
+           expires_s < cmd_expires_s(cmd, req->meta.recache_ttl);
 }
 
 /* The access counts unless there is no memory for the TTL. */
@@ -153,23 +153,27 @@ delete_invalidate(struct cmd *cmd, const struct request *req, struct item *item,
     reply->status = REPLY_DELETED;
 }
 
-/* x: only the value and the client flags go; with I, what is left is stale as well. */
+/*
+ * x: an empty item stays, with the client flags and the time that F and T say, or none.
+ * It keeps its CAS, unless E or I give it another; with I it is stale as well.
+ */
 static void
 delete_value(struct cmd *cmd, const struct request *req, const struct item *item,
              struct reply *reply)
 {
     bool stale = is_asked(req, 'I');
+    uint64_t new_cas = is_asked(req, 'E') || stale ? req->new_cas : item->cas;
     struct item_spec spec = {
         .key = req->key,
         .hash = req->hash,
-        .expires_s =
-            stale && is_asked(req, 'T') ? cmd_expires_s(cmd, req->exptime) : item->expires_s,
+        .client_flags = req->client_flags,
+        .expires_s = cmd_expires_s(cmd, req->exptime),
         .marks = stale ? ITEM_STALE : 0,
     };
     void *handle;
 
     if (cmd_reserve(cmd, req, &spec, &handle, reply) &&
-        cmd_commit(cmd, handle, COMMIT_SET, req->new_cas, reply))
+        cmd_commit(cmd, handle, COMMIT_SET, new_cas, reply))
         reply->status = REPLY_DELETED;
 }
 
@@ -221,7 +225,6 @@ arith_vivify(struct cmd *cmd, const struct request *req, struct reply *reply)
 {
     cmd_number_create(cmd, req, vivified_expires_s(cmd, req), reply);
     reply->item.ttl_s = vivified_ttl_s(cmd, req);
-    reply->item.won = true;
 }
 
 void
@@ -233,8 +236,6 @@ cmd_meta_arith(struct cmd *cmd, const struct request *req, struct reply *reply)
     reply->status = REPLY_NOT_FOUND;
     if (!found && (req->flags & REQ_VIVIFY) != 0)
         arith_vivify(cmd, req, reply);
-    else if (found && req->cas != 0 && req->cas != item.cas)
-        reply->status = REPLY_EXISTS;
     else if (found)
         arith_change(cmd, req, &item, reply);
     if (reply->status == REPLY_OUT_OF_MEMORY)

@@ -66,8 +66,9 @@ struct number_change {
 
 /*
  * Add req->delta to ITEM's number or, to DECR, take it off, but not below 0. *REPLY
- * is REPLY_NUMBER, or what went wrong: then nothing has changed. ITEM is no longer
- * valid afterwards.
+ * is REPLY_NUMBER, or what went wrong: that it is far from a number, then that it has
+ * another CAS than req->cas, then that it is none; then nothing has changed. ITEM is no
+ * longer valid afterwards.
  */
 void cmd_number_change(struct cmd *cmd, const struct request *req, struct item *item,
                        const struct number_change *change, struct reply *reply);

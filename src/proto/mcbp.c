@@ -60,6 +60,9 @@ static const struct mcbp_command commands[] = {
  */
 static const uint32_t EXPTIME_NO_CREATE = UINT32_MAX;
 
+/* A longer body is believed of no packet; it is memcached's limit of all that is stored. */
+static const uint64_t BODY_BYTES_MAX = UINT64_C(1) << 30;
+
 /* The lengths that a header announces. */
 struct mcbp_lengths {
     size_t extras_bytes;
@@ -80,7 +83,8 @@ command_of(uint8_t opcode)
 static bool
 lengths_fit(const struct mcbp_command *command, const struct mcbp_lengths *len)
 {
-    if (len->key_bytes > KEY_BYTES_MAX || len->extras_bytes + len->key_bytes > len->body_bytes)
+    if (len->key_bytes > KEY_BYTES_MAX || len->body_bytes > BODY_BYTES_MAX ||
+        len->extras_bytes + len->key_bytes > len->body_bytes)
         return false;
     if (len->extras_bytes != command->extras_bytes &&
         !(command->extras_optional && len->extras_bytes == 0))
@@ -146,13 +150,15 @@ take_packet(const struct mcbp_command *command, const char *header,
 static void
 refuse(const char *header, const struct mcbp_lengths *len, struct request *req)
 {
-    const struct mcbp_command *command = command_of((uint8_t)header[1]);
-    bool unknown = command == NULL && len->extras_bytes + len->key_bytes <= len->body_bytes;
+    bool fits = len->extras_bytes + len->key_bytes <= len->body_bytes;
+    bool skips = fits && len->body_bytes <= BODY_BYTES_MAX && len->key_bytes <= KEY_BYTES_MAX &&
+                 command_of((uint8_t)header[1]) == NULL;
+    bool unknown = skips || !fits; /* so says memcached of the second, too */
 
     request_refuse(req, unknown ? SLICE("Unknown command") : SLICE("Invalid arguments"));
     req->refusal_status = unknown ? MCBP_UNKNOWN_COMMAND : MCBP_EINVAL;
-    req->flags = unknown ? REQ_SWALLOW : REQ_CLOSE;
-    req->body_bytes = unknown ? len->body_bytes : 0;
+    req->flags = skips ? REQ_SWALLOW : REQ_CLOSE;
+    req->body_bytes = skips ? len->body_bytes : 0;
     req->opcode = (uint8_t)header[1];
     req->opaque = load_be32(header + 12);
 }

@@ -3,13 +3,12 @@
 #include <string.h>
 
 #include "lombard/base/attr.h"
-#include "lombard/base/num.h"
 
 #include "base64_priv.h"
 #include "text_priv.h"
 
 enum {
-    META_FLAGS_MAX = 17,   /* of one command; ms: one less */
+    META_WORDS_MAX = 20,   /* of one command, its name included */
     OPAQUE_CHARS_MAX = 32, /* of an O flag, its letter included */
 };
 
@@ -21,9 +20,11 @@ enum {
      META_BIT('F') | META_BIT('I') | META_BIT('J') | META_BIT('L') | META_BIT('M') |           \
      META_BIT('N') | META_BIT('O') | META_BIT('P') | META_BIT('R') | META_BIT('T'))
 
-#define REFUSE_TOO_MANY SLICE("CLIENT_ERROR options flags too long\r\n")
+#define REFUSE_TOO_MANY SLICE("CLIENT_ERROR options flags are too long\r\n")
 #define REFUSE_OPAQUE   SLICE("CLIENT_ERROR opaque token too long\r\n")
 #define REFUSE_TOKEN    SLICE("CLIENT_ERROR bad token in command line format\r\n")
+#define REFUSE_FLAG     SLICE("CLIENT_ERROR invalid or duplicate flag\r\n")
+#define NO_REFUSAL      slice_make(NULL, 0)
 
 /* The next word of *LINE, which then begins behind it; empty at the end. */
 static struct slice
@@ -42,142 +43,173 @@ take_word(struct slice *line)
     return slice_make(p, (size_t)(stop - p));
 }
 
+/* Base64 in place of the key; false where it is none, and the key stays as it is. */
 static bool
-parse_u64(struct slice s, uint64_t *out)
+decode_key(struct request *req)
 {
-    if (s.len > 1 && s.ptr[0] == '+')
-        s = slice_make(s.ptr + 1, s.len - 1);
-    return num_parse_u64(s, out);
-}
+    size_t len;
 
-static bool
-parse_client_flags(struct slice arg, struct request *req)
-{
-    uint64_t v;
-
-    if (!parse_u64(arg, &v) || v > UINT32_MAX)
+    if (!base64_decode(req->key_room, req->key, &len))
         return false;
-    req->client_flags = (uint32_t)v;
+    req->key = slice_make(req->key_room, len);
     return true;
 }
 
-/* Take in one flag; what is wrong with it, or nothing. */
-static struct slice
-parse_flag(struct slice flag, struct request *req, char *mode)
+static bool
+parse_time(struct slice arg, int64_t *out)
 {
-    struct slice arg = slice_make(flag.ptr + 1, flag.len - 1);
-    struct request_meta *meta = &req->meta;
-    bool good = true;
+    int32_t time;
 
-    switch (flag.ptr[0]) {
-    case 'C': good = parse_u64(arg, &req->cas); break;
-    case 'E': good = parse_u64(arg, &req->new_cas); break;
+    if (!token_i32(arg, &time))
+        return false;
+    *out = time;
+    return true;
+}
+
+/* N, T and R are followed in the order in which they come. */
+static bool
+parse_time_flag(char letter, struct slice arg, struct request *req)
+{
+    struct request_meta *meta = &req->meta;
+
+    switch (letter) {
     case 'N':
         meta->ttl_before_vivify = (meta->seen & META_BIT('t')) != 0;
         meta->vivify_last = (meta->seen & META_BIT('T')) != 0;
-        good = num_parse_i64(arg, &meta->vivify_ttl);
-        break;
+        return token_i32(arg, &meta->vivify_ttl);
     case 'R':
         meta->recache_first = (meta->seen & META_BIT('T')) == 0;
-        good = num_parse_i64(arg, &meta->recache_ttl);
-        break;
-    case 'T':
+        return token_i32(arg, &meta->recache_ttl);
+    default:
         meta->ttl_first = (meta->seen & META_BIT('t')) != 0;
-        good = num_parse_i64(arg, &req->exptime);
+        return parse_time(arg, &req->exptime);
+    }
+}
+
+/* Take in one flag. What is wrong with it overwrites *REFUSAL, and the next is looked at. */
+static void
+parse_flag(struct slice flag, struct request *req, char *mode, struct slice *refusal)
+{
+    const struct slice arg = slice_make(flag.ptr + 1, flag.len - 1);
+    const char letter = flag.ptr[0];
+    bool good = true;
+
+    switch (letter) {
+    case 'C': good = token_u64(arg, &req->cas); break;
+    case 'E': good = token_u64(arg, &req->new_cas); break;
+    case 'N':
+    case 'R':
+    case 'T': good = parse_time_flag(letter, arg, req); break;
+    case 'F':
+        /* It names no reason of its own. */
+        if (!token_u32(arg, &req->client_flags) && refusal->len == 0)
+            *refusal = REFUSE_BAD_FORMAT;
         break;
-    case 'F': return parse_client_flags(arg, req) ? slice_make(NULL, 0) : REFUSE_BAD_FORMAT;
     case 'D':
-        if (parse_u64(arg, &req->delta))
-            break;
-        return SLICE("CLIENT_ERROR invalid numeric delta value\r\n");
+        if (!token_u64(arg, &req->delta))
+            *refusal = SLICE("CLIENT_ERROR invalid numeric delta value\r\n");
+        break;
     case 'J':
-        if (parse_u64(arg, &req->initial))
-            break;
-        return SLICE("CLIENT_ERROR invalid numeric initial value\r\n");
-    case 'M':
-        if (arg.len != 1)
-            return SLICE("CLIENT_ERROR incorrect length for M token\r\n");
-        *mode = arg.ptr[0];
+        if (!token_u64(arg, &req->initial))
+            *refusal = SLICE("CLIENT_ERROR invalid numeric initial value\r\n");
         break;
-    case 'O':
-        if (flag.len > OPAQUE_CHARS_MAX)
-            return REFUSE_OPAQUE;
+    case 'b':
+        if (!decode_key(req))
+            *refusal = SLICE("CLIENT_ERROR error decoding key\r\n");
         break;
+    case 'M': *mode = arg.len > 0 ? arg.ptr[0] : ' '; break;
     case 'q': req->flags |= REQ_QUIET; break;
     default: break; /* asks for something in the reply */
     }
-    return good ? slice_make(NULL, 0) : REFUSE_TOKEN;
+    if (!good)
+        *refusal = REFUSE_TOKEN;
 }
 
-/* So many flags that memcached does not look at them. */
+/*
+ * Whether every word from *REST on begins as a flag may; of all others memcached says that
+ * the line is none. *COUNT is how many there are, counted as far as memcached counts.
+ */
 static bool
-are_too_many(struct slice rest, unsigned max)
+flags_begin_well(struct slice rest, unsigned max, unsigned *count)
 {
-    unsigned count = 0;
+    struct slice word;
 
-    /* Each takes a letter and a blank. */
-    if (rest.len / 2 <= max)
-        return false;
-    while (take_word(&rest).len > 0)
-        count++;
-    return count > max;
+    *count = 0;
+    while (*count < max && (word = take_word(&rest)).len > 0) {
+        unsigned char c = (unsigned char)word.ptr[0];
+
+        if (!(c > 64 && c < 123) && !(c >= '0' && c <= '9'))
+            return false;
+        ++*count;
+    }
+    return true;
 }
 
-/* All flags, and the key that they may say is base64; what is wrong, or nothing. */
+/* All flags; what is wrong, or nothing. BEFORE: so many words were before the flags. */
 static struct slice
-parse_flags(struct slice rest, struct request *req, char *mode)
+parse_flags(struct slice rest, unsigned before, struct request *req, char *mode)
 {
+    struct slice refusal = NO_REFUSAL;
     struct slice flag;
+    unsigned count;
 
     memset(&req->meta, 0, sizeof(req->meta));
     req->meta.flags = rest;
     req->delta = 1;
+    if (!flags_begin_well(rest, WORDS_MAX - before, &count) || req->key.len > KEY_BYTES_MAX)
+        return REFUSE_BAD_FORMAT;
+    if (before + count > META_WORDS_MAX)
+        return REFUSE_TOO_MANY;
     while ((flag = take_word(&rest)).len > 0) {
         unsigned letter = (unsigned)(unsigned char)flag.ptr[0] - 'A';
-        struct slice refusal;
 
         if (letter > 'z' - 'A' || (META_KNOWN >> letter & 1) == 0)
             return SLICE("CLIENT_ERROR invalid flag\r\n");
         if ((req->meta.seen >> letter & 1) != 0)
             return SLICE("CLIENT_ERROR duplicate flag\r\n");
-        refusal = parse_flag(flag, req, mode);
-        if (refusal.len > 0)
-            return refusal;
+        parse_flag(flag, req, mode, &refusal);
         req->meta.seen |= UINT64_C(1) << letter;
     }
-    if ((req->meta.seen & META_BIT('b')) == 0)
-        return slice_make(NULL, 0);
-    if (!base64_decode(req->key_room, req->key, &req->key.len))
-        return SLICE("CLIENT_ERROR error decoding key\r\n");
-    req->key.ptr = req->key_room;
-    return slice_make(NULL, 0);
+    return refusal;
 }
 
-/* The key; false when refused. */
+/* Looked at last: whether O is longer than a reply may have it. */
+static bool
+opaque_fits(struct slice rest)
+{
+    struct slice flag;
+
+    while ((flag = take_word(&rest)).len > 0)
+        if (flag.ptr[0] == 'O')
+            return flag.len <= OPAQUE_CHARS_MAX;
+    return true;
+}
+
+/* The key; false when there is none, or the command refused. */
 static bool
 parse_key(struct slice *rest, struct request *req, enum request_op op)
 {
     request_init(req, op);
     req->flags = REQ_META;
     req->key = take_word(rest);
-    if (req->key.len == 0)
-        request_refuse(req, op == OP_META_DEBUG ? REFUSE_BAD_FORMAT : REFUSE_ERROR);
-    else if (req->key.len > KEY_BYTES_MAX)
-        request_refuse(req, REFUSE_BAD_FORMAT);
-    return req->op == op;
+    if (req->key.len > 0)
+        return true;
+    request_refuse(req, REFUSE_BAD_FORMAT);
+    return false;
 }
 
+/* mg, md */
 static void
-parse_get(struct slice rest, struct request *req)
+parse_simple(struct slice rest, struct request *req, enum request_op op)
 {
     struct slice refusal;
     char mode = 0;
 
-    if (!parse_key(&rest, req, OP_META_GET))
+    if (!parse_key(&rest, req, op))
         return;
-    refusal = are_too_many(rest, META_FLAGS_MAX)
-                  ? SLICE("CLIENT_ERROR options flags are too long\r\n")
-                  : parse_flags(rest, req, &mode);
+    refusal = parse_flags(rest, 2, req, &mode);
+    if (refusal.len == 0 && !opaque_fits(rest))
+        refusal = REFUSE_OPAQUE;
     if (refusal.len > 0)
         request_refuse(req, refusal);
 }
@@ -208,87 +240,72 @@ static void
 parse_set(struct slice rest, struct request *req)
 {
     struct slice refusal;
-    int64_t bytes;
+    int32_t bytes;
     char mode = 0;
 
     if (!parse_key(&rest, req, OP_SET))
         return;
-    if (!num_parse_i64(take_word(&rest), &bytes) || bytes < 0 || bytes > VALUE_BYTES_MAX) {
+    if (!token_i32(take_word(&rest), &bytes) || bytes < 0 || bytes > VALUE_BYTES_MAX) {
         request_refuse(req, REFUSE_BAD_FORMAT);
         return;
-    }
-    refusal = are_too_many(rest, META_FLAGS_MAX - 1) ? REFUSE_TOO_MANY
-                                                     : parse_flags(rest, req, &mode);
-    if (refusal.len == 0 && !set_store_op(req, mode))
-        refusal = SLICE("CLIENT_ERROR invalid mode for ms M token\r\n");
-    if (refusal.len > 0) {
-        request_refuse(req, refusal);
-        req->flags |= REQ_SWALLOW;
     }
     req->flags |= REQ_OVERWRITE; /* in every mode */
     req->value_bytes = (uint64_t)bytes;
     req->body_bytes = req->value_bytes + REQUEST_TAIL_BYTES;
+    refusal = parse_flags(rest, 3, req, &mode);
+    if (refusal.len == 0 && !set_store_op(req, mode))
+        refusal = SLICE("CLIENT_ERROR invalid mode for ms M token\r\n");
+    if (refusal.len == 0 && !opaque_fits(rest))
+        refusal = REFUSE_OPAQUE;
+    if (refusal.len > 0)
+        request_refuse_value(req, refusal);
 }
 
-/* memcached hardly says what is wrong with a flag of md and ma. */
-static bool
-parse_key_and_flags(struct slice rest, struct request *req, enum request_op op, char *mode)
-{
-    struct slice refusal;
-
-    if (!parse_key(&rest, req, op))
-        return false;
-    refusal =
-        are_too_many(rest, META_FLAGS_MAX) ? REFUSE_TOO_MANY : parse_flags(rest, req, mode);
-    if (refusal.len == 0)
-        return true;
-    if (!slice_equal(refusal, REFUSE_TOO_MANY) && !slice_equal(refusal, REFUSE_OPAQUE))
-        refusal = SLICE("CLIENT_ERROR invalid or duplicate flag\r\n");
-    request_refuse(req, refusal);
-    return false;
-}
-
-static void
-parse_delete(struct slice rest, struct request *req)
-{
-    char mode = 0;
-
-    (void)parse_key_and_flags(rest, req, OP_META_DELETE, &mode);
-}
-
+/* What is wrong with its flags is not said, except where they are no flags at all. */
 static void
 parse_arith(struct slice rest, struct request *req)
 {
+    struct slice refusal;
+    unsigned count;
     char mode = 0;
 
-    if (!parse_key_and_flags(rest, req, OP_META_ARITH, &mode))
+    if (!parse_key(&rest, req, OP_META_ARITH))
         return;
-    switch (mode) {
-    case 0:
-    case 'I':
-    case '+': break;
-    case 'D':
-    case '-': req->meta.decr = true; break;
-    default: request_refuse(req, SLICE("CLIENT_ERROR invalid mode for ma M token\r\n")); return;
+    refusal = parse_flags(rest, 2, req, &mode);
+    if (refusal.len > 0)
+        refusal =
+            flags_begin_well(rest, WORDS_MAX - 2, &count) ? REFUSE_FLAG : REFUSE_BAD_FORMAT;
+    else if (mode != 0 && strchr("ID+-", mode) == NULL)
+        refusal = SLICE("CLIENT_ERROR invalid mode for ma M token\r\n");
+    else if (!opaque_fits(rest))
+        refusal = REFUSE_OPAQUE;
+    if (refusal.len > 0) {
+        request_refuse(req, refusal);
+        return;
     }
+    req->meta.decr = mode == 'D' || mode == '-';
     if ((req->meta.seen & META_BIT('N')) != 0)
         req->flags |= REQ_VIVIFY;
 }
 
-/* me <key> [b]: nothing else is looked at. */
+/* me <key> [b]: nothing else is looked at, but it has to look like flags. */
 static void
 parse_debug(struct slice rest, struct request *req)
 {
+    unsigned count;
+
     if (!parse_key(&rest, req, OP_META_DEBUG))
         return;
     memset(&req->meta, 0, sizeof(req->meta));
+    if (req->key.len > KEY_BYTES_MAX || !flags_begin_well(rest, WORDS_MAX - 2, &count)) {
+        request_refuse(req, REFUSE_BAD_FORMAT);
+        return;
+    }
     if (!slice_equal(take_word(&rest), SLICE("b")))
         return;
     req->meta.seen = META_BIT('b');
-    if (!base64_decode(req->key_room, req->key, &req->key.len))
+    if (!decode_key(req))
         request_refuse(req, REFUSE_BAD_FORMAT);
-    else
-        req->key.ptr = req->key_room;
 }
 
 void
@@ -298,9 +315,9 @@ meta_parse(struct slice word, struct slice line, struct request *req)
         slice_make(word.ptr + word.len, (size_t)(line.ptr + line.len - (word.ptr + word.len)));
 
     switch (word.ptr[1]) {
-    case 'g': parse_get(rest, req); return;
+    case 'g': parse_simple(rest, req, OP_META_GET); return;
     case 's': parse_set(rest, req); return;
-    case 'd': parse_delete(rest, req); return;
+    case 'd': parse_simple(rest, req, OP_META_DELETE); return;
     case 'a': parse_arith(rest, req); return;
     case 'e': parse_debug(rest, req); return;
     case 'n': request_init(req, OP_NOOP); return;

@@ -131,11 +131,18 @@ put_flags(char *p, const struct request *req, const struct reply *reply, enum fl
     return p;
 }
 
+/* v, unless C names the CAS that the item has: then the client has the value already. */
+static bool
+shows_value(const struct request *req, const struct reply_item *item)
+{
+    return is_asked(req, 'v') && !(is_asked(req, 'C') && req->cas == item->cas);
+}
+
 /* HD, or VA with the value's length; flags; who is to recache. */
 static char *
 put_hit(char *p, const struct request *req, const struct reply *reply)
 {
-    if (is_asked(req, 'v')) {
+    if (shows_value(req, &reply->item)) {
         p = put_slice(p, SLICE("VA "));
         p += num_format_u64(p, reply->item.value_bytes);
     } else {
@@ -168,13 +175,13 @@ put_number(char *p, const struct request *req, const struct reply *reply)
     return put_slice(p, slice_make(digits, len));
 }
 
-/* exp is what memcached prints: the seconds left with a minus, -1 where there is no end. */
+/* exp: the seconds left, -1 where there is no end. */
 static char *
 put_debug(char *p, const struct request *req, const struct reply_item *item)
 {
     p = put_key(put_slice(p, SLICE("ME ")), req);
     p = put_slice(p, SLICE(" exp="));
-    p += num_format_i64(p, item->ttl_s == -1 ? -1 : -item->ttl_s);
+    p += num_format_i64(p, item->ttl_s);
     p = put_slice(p, SLICE(" la="));
     p += num_format_u64(p, item->idle_s);
     p = put_slice(p, SLICE(" cas="));
@@ -236,10 +243,8 @@ is_hidden(const struct request *req, const struct reply *reply)
 {
     if ((req->flags & REQ_QUIET) == 0)
         return false;
-    if (reply->status == REPLY_NUMBER)
-        return !reply->item.won; /* that it was created is not expected */
     return reply->status == REPLY_MISS || reply->status == REPLY_STORED ||
-           reply->status == REPLY_DELETED;
+           reply->status == REPLY_DELETED || reply->status == REPLY_NUMBER;
 }
 
 size_t
@@ -259,5 +264,5 @@ meta_reply_head(const struct request *req, const struct reply *reply, char *dst)
 bool
 meta_reply_has_value(const struct request *req, const struct reply *reply)
 {
-    return reply->status == REPLY_HIT && is_asked(req, 'v');
+    return reply->status == REPLY_HIT && shows_value(req, &reply->item);
 }

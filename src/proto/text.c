@@ -2,15 +2,13 @@
 
 #include <string.h>
 
-#include "lombard/base/num.h"
-
 #include "text_priv.h"
 
 /* text_state.get_word: which command the keys belong to. */
 enum { GET_NONE, GET_PLAIN, GET_WITH_CAS, GAT_PLAIN, GAT_WITH_CAS };
 
-/* A number of this length is none, whatever its value. */
-enum { NUMBER_CHARS_MAX = KEY_BYTES_MAX };
+/* A shorter line, with its end, is no command: so says memcached, even of "mn\n". */
+enum { LINE_BYTES_MIN = 4 };
 
 static const struct get_word {
     struct slice text; /* with its space: from there on, no newline is needed */
@@ -19,7 +17,6 @@ static const struct get_word {
     {{"gets ", 5}, GET_WITH_CAS},
     {{"gat ", 4}, GAT_PLAIN},
     {{"gats ", 5}, GAT_WITH_CAS},
-    {{"bget ", 5}, GET_PLAIN},
 };
 
 /* Bytes of W that are 0, as 0x80; bytes above such a one may be marked wrongly. */
@@ -100,21 +97,15 @@ get_word_next(const char **pos, const char *end, struct slice *word, bool *last)
     return true;
 }
 
+/* What is wrong with it is said only where a key follows. */
 static enum parse_result
 get_take_exptime(struct text_state *state, struct slice word, bool last, struct request *req)
 {
-    if (word.len == 0)
-        return get_refuse(state, last, REFUSE_ERROR, req);
-    if (word.len > NUMBER_CHARS_MAX || !num_parse_i64(word, &state->exptime))
-        return get_refuse(state, last, REFUSE_EXPTIME, req);
+    if (last) /* no key */
+        return get_refuse(state, true, REFUSE_BAD_FORMAT, req);
     state->has_exptime = true;
-    if (!last)
-        return PARSE_PARTIAL;
-    /* As memcached answers "gat 10" without a key. */
-    text_state_reset(state);
-    request_init(req, OP_END);
-    req->flags = REQ_LAST;
-    return PARSE_COMPLETE;
+    state->bad_exptime = !token_i32(word, &state->exptime);
+    return PARSE_PARTIAL;
 }
 
 static enum parse_result
@@ -122,10 +113,12 @@ get_take_key(struct text_state *state, struct slice word, bool last, struct requ
 {
     bool with_exptime = state->get_word >= GAT_PLAIN;
 
+    if (UNLIKELY(word.len == 0 && !state->any_key))
+        return get_refuse(state, last, REFUSE_BAD_FORMAT, req);
+    if (UNLIKELY(state->bad_exptime))
+        return get_refuse(state, last, REFUSE_EXPTIME, req);
     if (UNLIKELY(word.len > KEY_BYTES_MAX))
         return get_refuse(state, last, REFUSE_BAD_FORMAT, req);
-    if (UNLIKELY(word.len == 0 && !state->any_key && !with_exptime))
-        return get_refuse(state, last, REFUSE_ERROR, req);
     request_init(req, with_exptime ? OP_GAT : OP_GET);
     if (UNLIKELY(word.len == 0)) /* blanks before the line's end */
         req->op = OP_END;
@@ -175,7 +168,7 @@ get_begins(struct text_state *state, const char **pos, const char *end)
         state->get_word = GET_PLAIN;
         return true;
     }
-    if (**pos != 'g' && **pos != 'b')
+    if (**pos != 'g')
         return false;
     for (size_t i = 0; i < ARRAY_LEN(get_words); i++) {
         const struct get_word *w = &get_words[i];
@@ -190,33 +183,56 @@ get_begins(struct text_state *state, const char **pos, const char *end)
     return false;
 }
 
-/* A command of one line of limited length. */
+/* More than LINE_BYTES_MAX bytes, and no end: nothing behind them can be told from them. */
+static enum parse_result
+refuse_too_long(struct text_state *state, struct request *req)
+{
+    text_state_reset(state);
+    request_refuse(req, SLICE("CLIENT_ERROR line too long\r\n"));
+    req->flags |= REQ_CLOSE;
+    return PARSE_COMPLETE;
+}
+
+/* A multiget with blanks before it: no command, and of any length. */
+static bool
+is_indented_multiget(const char *p, const char *end)
+{
+    const char *word = skip_blanks(p, end);
+    size_t len = (size_t)(end - word);
+
+    return word - p <= LINE_BLANKS_MAX && len >= 5 &&
+           (memcmp(word, "get ", 4) == 0 || memcmp(word, "gets ", 5) == 0);
+}
+
+/* A command of one line, which has to be all there. */
 static enum parse_result
 line_next(struct text_state *state, const char **pos, const char *end, struct request *req)
 {
     size_t len = (size_t)(end - *pos);
-    size_t seen = state->scanned_off;
-    size_t window = len < LINE_BYTES_MAX ? len : LINE_BYTES_MAX;
-    const char *newline = NULL;
+    size_t seen = state->scanned_off < len ? state->scanned_off : len;
+    const char *newline = memchr(*pos + seen, '\n', len - seen);
+    struct slice line;
 
-    if (seen < window)
-        newline = memchr(*pos + seen, '\n', window - seen);
-    if (newline == NULL && window < LINE_BYTES_MAX) {
-        state->scanned_off = (uint32_t)window;
+    if (newline == NULL && len <= LINE_BYTES_MAX) {
+        state->scanned_off = (uint32_t)len;
         return PARSE_PARTIAL;
     }
     state->scanned_off = 0;
     if (newline == NULL) {
-        request_refuse(req, SLICE("CLIENT_ERROR line too long\r\n"));
-        req->flags |= REQ_CLOSE;
-        *pos += window;
-        return PARSE_COMPLETE;
+        bool multiget = is_indented_multiget(*pos, end);
+
+        *pos = end;
+        return multiget ? get_refuse(state, false, REFUSE_ERROR, req)
+                        : refuse_too_long(state, req);
     }
-    len = (size_t)(newline - *pos);
-    if (len > 1 && newline[-1] == '\r')
-        len--;
-    text_line_parse(slice_make(*pos, len), req);
+    line = slice_make(*pos, (size_t)(newline - *pos));
     *pos = newline + 1;
+    if (line.len > 0 && newline[-1] == '\r')
+        line.len--;
+    if (*pos - line.ptr < LINE_BYTES_MIN)
+        request_refuse(req, REFUSE_BAD_FORMAT);
+    else
+        text_line_parse(line, req);
     return PARSE_COMPLETE;
 }
 
@@ -233,10 +249,25 @@ skip_line(struct text_state *state, const char **pos, const char *end)
     return newline != NULL;
 }
 
+/* A gat line is taken apart as it comes, and yet may not be longer than others. */
+static enum parse_result
+limit_gat(struct text_state *state, size_t taken, const char **pos, const char *end,
+          struct request *req)
+{
+    uint64_t bytes = (uint64_t)state->gat_bytes + taken + (size_t)(end - *pos);
+
+    if (bytes > LINE_BYTES_MAX) {
+        *pos = end;
+        return refuse_too_long(state, req);
+    }
+    return PARSE_PARTIAL;
+}
+
 enum parse_result
 text_parse(struct text_state *state, struct slice in, struct request *req, size_t *used)
 {
     const char *pos = in.ptr;
+    const char *begin;
     const char *end;
     enum parse_result result = PARSE_PARTIAL;
 
@@ -248,17 +279,21 @@ text_parse(struct text_state *state, struct slice in, struct request *req, size_
         *used = in.len;
         return PARSE_PARTIAL;
     }
-    if (state->get_word == GET_NONE) {
-        if (state->scanned_off == 0)
-            pos = skip_blanks(pos, end);
-        if (pos < end && !get_begins(state, &pos, end)) {
-            result = line_next(state, &pos, end, req);
-            *used = (size_t)(pos - in.ptr);
-            return result;
-        }
+    begin = pos;
+    if (state->get_word == GET_NONE && pos < end && !get_begins(state, &pos, end)) {
+        result = line_next(state, &pos, end, req);
+        *used = (size_t)(pos - in.ptr);
+        return result;
     }
     if (state->get_word != GET_NONE)
         result = get_next(state, &pos, end, req);
+    if (UNLIKELY(state->get_word >= GAT_PLAIN)) {
+        size_t taken = (size_t)(pos - begin);
+
+        if (result == PARSE_PARTIAL)
+            result = limit_gat(state, taken, &pos, end, req);
+        state->gat_bytes += state->get_word == GET_NONE ? 0 : (uint32_t)taken;
+    }
     *used = (size_t)(pos - in.ptr);
     return result;
 }

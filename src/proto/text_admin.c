@@ -2,8 +2,9 @@
  * What operators and monitoring send. What is about threads and slabs that do
  * not exist here is answered as memcached answers with that feature off.
  */
+#include <string.h>
+
 #include "lombard/base/attr.h"
-#include "lombard/base/num.h"
 
 #include "text_priv.h"
 
@@ -16,12 +17,11 @@ word_is(const struct words *words, unsigned i, struct slice text)
     return i < words->count && slice_equal(words->at[i], text);
 }
 
-static bool
-word_is_u32(const struct words *words, unsigned i)
+/* The parser's own answer; "noreply" hides it. */
+static void
+answer(struct request *req, struct slice text)
 {
-    uint32_t ignored;
-
-    return i < words->count && num_parse_u32(words->at[i], &ignored);
+    request_refuse(req, (req->flags & REQ_QUIET) != 0 ? slice_make(NULL, 0) : text);
 }
 
 /* stats cachedump <class> <limit>: the only one with arguments. */
@@ -32,7 +32,7 @@ parse_cachedump(const struct words *words, struct request *req)
 
     if (words->count < 4) {
         request_refuse(req, SLICE("CLIENT_ERROR bad command line\r\n"));
-    } else if (!num_parse_u32(words->at[2], &class) || !num_parse_u32(words->at[3], &limit)) {
+    } else if (!token_u32(words->at[2], &class) || !token_u32(words->at[3], &limit)) {
         request_refuse(req, REFUSE_BAD_FORMAT);
     } else if (class >= 64) {
         request_refuse(req, SLICE("CLIENT_ERROR Illegal slab id\r\n"));
@@ -60,17 +60,20 @@ admin_stats(const struct words *words, struct request *req)
         parse_cachedump(words, req);
 }
 
-/* slabs reassign <from> <to> | slabs automove <level> */
+/* slabs reassign <from> <to> | slabs automove <level>: there are none to move */
 void
 admin_slabs(const struct words *words, struct request *req)
 {
-    struct slice answer = REFUSE_ERROR;
+    uint32_t level;
 
     if (words->count == 4 && word_is(words, 1, SLICE("reassign")))
-        answer = SLICE("CLIENT_ERROR slab reassignment disabled\r\n");
-    else if (words->count == 3 && word_is(words, 1, SLICE("automove")))
-        answer = word_is(words, 2, SLICE("0")) ? ANSWER_OK : REFUSE_ERROR;
-    request_refuse(req, answer);
+        answer(req, SLICE("CLIENT_ERROR slab reassignment disabled\r\n"));
+    else if (words->count < 3 || !word_is(words, 1, SLICE("automove")))
+        answer(req, REFUSE_ERROR);
+    else if (!token_u32(words->at[2], &level))
+        answer(req, REFUSE_BAD_FORMAT);
+    else
+        answer(req, level == 0 ? ANSWER_OK : REFUSE_ERROR);
 }
 
 /* lru mode|tune|temp_ttl: there is one order of eviction, and nothing to set. */
@@ -78,61 +81,96 @@ void
 admin_lru(const struct words *words, struct request *req)
 {
     (void)words;
-    request_refuse(req, REFUSE_ERROR);
+    answer(req, REFUSE_ERROR);
 }
+
+/* memcached's slab classes are numbered so. */
+enum { CLASS_FIRST = 1, CLASS_LAST = 63 };
 
 /* Classes are all one here: "all", "hash", or a list of numbers. */
 static bool
 is_class_list(struct slice s)
 {
-    bool digit = false;
+    bool any = false;
 
     if (slice_equal(s, SLICE("all")) || slice_equal(s, SLICE("hash")))
         return true;
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.ptr[i] >= '0' && s.ptr[i] <= '9')
-            digit = true;
-        else if (s.ptr[i] != ',' || !digit)
+    while (s.len > 0) {
+        const char *comma = memchr(s.ptr, ',', s.len);
+        size_t len = comma == NULL ? s.len : (size_t)(comma - s.ptr);
+        uint32_t class;
+
+        if (len > 0 && (!token_low_u32(slice_make(s.ptr, len), &class) || class < CLASS_FIRST ||
+                        class > CLASS_LAST))
             return false;
+        any = any || len > 0;
+        len += comma != NULL;
+        s = slice_make(s.ptr + len, s.len - len);
     }
-    return digit;
+    return any;
 }
 
-/* metadump, mgdump, crawl <classes>; expired items are collected without being told. */
+/* lru_crawler sleep|tocrawl <number>: accepted, and without effect */
+static void
+parse_crawler_number(const struct words *words, struct request *req)
+{
+    enum { SLEEP_US_MAX = 1000000 };
+    uint32_t number;
+
+    if (!token_u32(words->at[2], &number))
+        answer(req, REFUSE_BAD_FORMAT);
+    else if (word_is(words, 1, SLICE("sleep")) && number > SLEEP_US_MAX)
+        answer(req, SLICE("CLIENT_ERROR sleep must be one second or less\r\n"));
+    else
+        answer(req, ANSWER_OK);
+}
+
+/* lru_crawler metadump|mgdump|crawl <classes>; expired items are collected without being told */
+static void
+parse_crawl(const struct words *words, struct request *req)
+{
+    if (!is_class_list(words->at[2]))
+        answer(req, REFUSE_CLASS);
+    else if (word_is(words, 1, SLICE("crawl")))
+        answer(req, ANSWER_OK);
+    else
+        req->flags = word_is(words, 1, SLICE("mgdump")) ? REQ_MGDUMP : 0;
+}
+
 void
 admin_lru_crawler(const struct words *words, struct request *req)
 {
-    bool metadump = words->count == 3 && word_is(words, 1, SLICE("metadump"));
-    bool mgdump = words->count == 3 && word_is(words, 1, SLICE("mgdump"));
-    bool crawl = words->count == 3 && word_is(words, 1, SLICE("crawl"));
-    struct slice answer = REFUSE_ERROR;
+    bool crawls = word_is(words, 1, SLICE("metadump")) || word_is(words, 1, SLICE("mgdump")) ||
+                  word_is(words, 1, SLICE("crawl"));
+    bool number = word_is(words, 1, SLICE("sleep")) || word_is(words, 1, SLICE("tocrawl"));
 
-    if ((metadump || mgdump) && is_class_list(words->at[2])) {
-        req->flags = mgdump ? REQ_MGDUMP : 0;
-        return;
-    }
-    if (metadump || mgdump || crawl)
-        answer = crawl && is_class_list(words->at[2]) ? ANSWER_OK : REFUSE_CLASS;
-    else if (words->count == 3 &&
-             (word_is(words, 1, SLICE("sleep")) || word_is(words, 1, SLICE("tocrawl"))))
-        answer = word_is_u32(words, 2) ? ANSWER_OK : REFUSE_BAD_FORMAT;
+    if (words->count == 3 && crawls)
+        parse_crawl(words, req);
+    else if (words->count == 3 && number)
+        parse_crawler_number(words, req);
     else if (words->count == 2 && word_is(words, 1, SLICE("enable")))
-        answer = ANSWER_OK;
+        answer(req, ANSWER_OK);
     else if (words->count == 2 && word_is(words, 1, SLICE("disable")))
-        answer = SLICE("ERROR failed to stop lru crawler thread\r\n");
-    request_refuse(req, answer);
+        answer(req, SLICE("ERROR failed to stop lru crawler thread\r\n"));
+    else
+        answer(req, REFUSE_ERROR);
 }
 
 /* cache_memlimit <megabytes> [noreply]: the limit is set at the start. */
 void
 admin_cache_memlimit(const struct words *words, struct request *req)
 {
-    struct slice answer =
-        word_is_u32(words, 1)
-            ? SLICE("MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust\r\n")
-            : REFUSE_ERROR;
+    enum { MEGABYTES_MIN = 8, MEGABYTES_MAX = 1000000000 };
+    uint32_t megabytes;
 
-    request_refuse(req, words_end_in_noreply(words) ? slice_make(NULL, 0) : answer);
+    if (words->count < 2 || !token_u32(words->at[1], &megabytes))
+        answer(req, REFUSE_ERROR);
+    else if (megabytes < MEGABYTES_MIN)
+        answer(req, SLICE("MEMLIMIT_TOO_SMALL cannot set maxbytes to less than 8m\r\n"));
+    else if (megabytes > MEGABYTES_MAX)
+        answer(req, SLICE("MEMLIMIT_ADJUST_FAILED input value is megabytes not bytes\r\n"));
+    else
+        answer(req, SLICE("MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust\r\n"));
 }
 
 void
@@ -146,7 +184,7 @@ void
 admin_refresh_certs(const struct words *words, struct request *req)
 {
     (void)words;
-    request_refuse(req, SLICE("Error TLS not enabled\r\n"));
+    answer(req, SLICE("Error TLS not enabled\r\n"));
 }
 
 /* shutdown [graceful]: whether the mode is one is said only where it is enabled. */
@@ -167,12 +205,8 @@ admin_verbosity(const struct words *words, struct request *req)
 {
     uint32_t level;
 
-    if (words_end_in_noreply(words))
-        req->flags |= REQ_QUIET;
-    if (num_parse_u32(words->at[1], &level)) {
+    if (token_u32(words->at[1], &level))
         req->delta = level;
-        return;
-    }
-    request_refuse(req,
-                   (req->flags & REQ_QUIET) != 0 ? slice_make(NULL, 0) : REFUSE_BAD_FORMAT);
+    else
+        answer(req, REFUSE_BAD_FORMAT);
 }

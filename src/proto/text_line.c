@@ -5,57 +5,68 @@
 #include <string.h>
 
 #include "lombard/base/attr.h"
-#include "lombard/base/num.h"
 #include "lombard/proto/meta.h"
 
 #include "text_priv.h"
 
 typedef void line_fn(const struct words *words, struct request *req);
 
+/* What a command's line has in common with others. */
+enum line_kind {
+    LINE_KEYED, /* a key comes first, and "noreply" may come last */
+    LINE_PLAIN, /* neither of them */
+    LINE_ADMIN, /* "noreply" may come last, and blanks may come first */
+};
+
 struct command {
     struct slice name;
-    unsigned args_min;
-    unsigned args_max; /* any other number of arguments is an "ERROR" */
+    enum line_kind kind;
+    unsigned words_min; /* fewer are bad format; more than are known are not looked at */
     enum request_op op;
-    line_fn *parse; /* req->op is set already */
+    line_fn *parse; /* req->op is set already, and REQ_QUIET */
 };
 
 static line_fn parse_store, parse_cas, parse_arith, parse_touch, parse_delete, parse_flush,
     parse_version, parse_quit;
 
-enum { ANY = WORDS_MAX };
+/* With a word behind it, it is taken apart elsewhere (text.c). */
+enum { NEVER = WORDS_MAX + 1 };
 
 /* Sorted by the first letter: command_first[] finds where one begins. */
 static const struct command commands[] = {
-    {{"add", 3}, 4, 5, OP_ADD, parse_store},
-    {{"append", 6}, 4, 5, OP_APPEND, parse_store},
-    {{"cas", 3}, 5, 6, OP_CAS, parse_cas},
-    {{"cache_memlimit", 14}, 1, 2, OP_REFUSED, admin_cache_memlimit},
-    {{"delete", 6}, 1, 3, OP_DELETE, parse_delete},
-    {{"decr", 4}, 2, 3, OP_DECR, parse_arith},
-    {{"flush_all", 9}, 0, 2, OP_FLUSH, parse_flush},
-    {{"incr", 4}, 2, 3, OP_INCR, parse_arith},
-    {{"lru_crawler", 11}, 1, ANY, OP_DUMP, admin_lru_crawler},
-    {{"lru", 3}, 1, ANY, OP_REFUSED, admin_lru},
-    {{"prepend", 7}, 4, 5, OP_PREPEND, parse_store},
-    {{"quit", 4}, 0, ANY, OP_QUIT, parse_quit},
-    {{"replace", 7}, 4, 5, OP_REPLACE, parse_store},
-    {{"refresh_certs", 13}, 0, ANY, OP_REFUSED, admin_refresh_certs},
-    {{"set", 3}, 4, 5, OP_SET, parse_store},
-    {{"stats", 5}, 0, ANY, OP_STATS, admin_stats},
-    {{"shutdown", 8}, 0, ANY, OP_SHUTDOWN, admin_shutdown},
-    {{"slabs", 5}, 1, ANY, OP_REFUSED, admin_slabs},
-    {{"touch", 5}, 2, 3, OP_TOUCH, parse_touch},
-    {{"version", 7}, 0, ANY, OP_VERSION, parse_version},
-    {{"verbosity", 9}, 1, 2, OP_VERBOSITY, admin_verbosity},
-    {{"watch", 5}, 0, ANY, OP_REFUSED, admin_watch},
+    {{"add", 3}, LINE_KEYED, 5, OP_ADD, parse_store},
+    {{"append", 6}, LINE_KEYED, 5, OP_APPEND, parse_store},
+    {{"cas", 3}, LINE_KEYED, 5, OP_CAS, parse_cas},
+    {{"cache_memlimit", 14}, LINE_ADMIN, 1, OP_REFUSED, admin_cache_memlimit},
+    {{"delete", 6}, LINE_KEYED, 2, OP_DELETE, parse_delete},
+    {{"decr", 4}, LINE_KEYED, 3, OP_DECR, parse_arith},
+    {{"flush_all", 9}, LINE_ADMIN, 1, OP_FLUSH, parse_flush},
+    {{"get", 3}, LINE_KEYED, NEVER, OP_GET, NULL},
+    {{"gets", 4}, LINE_KEYED, NEVER, OP_GET, NULL},
+    {{"gat", 3}, LINE_KEYED, NEVER, OP_GAT, NULL},
+    {{"gats", 4}, LINE_KEYED, NEVER, OP_GAT, NULL},
+    {{"incr", 4}, LINE_KEYED, 3, OP_INCR, parse_arith},
+    {{"lru_crawler", 11}, LINE_ADMIN, 1, OP_DUMP, admin_lru_crawler},
+    {{"lru", 3}, LINE_ADMIN, 1, OP_REFUSED, admin_lru},
+    {{"prepend", 7}, LINE_KEYED, 5, OP_PREPEND, parse_store},
+    {{"quit", 4}, LINE_PLAIN, 1, OP_QUIT, parse_quit},
+    {{"replace", 7}, LINE_KEYED, 5, OP_REPLACE, parse_store},
+    {{"refresh_certs", 13}, LINE_ADMIN, 1, OP_REFUSED, admin_refresh_certs},
+    {{"set", 3}, LINE_KEYED, 5, OP_SET, parse_store},
+    {{"stats", 5}, LINE_PLAIN, 1, OP_STATS, admin_stats},
+    {{"shutdown", 8}, LINE_ADMIN, 1, OP_SHUTDOWN, admin_shutdown},
+    {{"slabs", 5}, LINE_ADMIN, 1, OP_REFUSED, admin_slabs},
+    {{"touch", 5}, LINE_KEYED, 3, OP_TOUCH, parse_touch},
+    {{"version", 7}, LINE_PLAIN, 1, OP_VERSION, parse_version},
+    {{"verbosity", 9}, LINE_ADMIN, 2, OP_VERBOSITY, admin_verbosity},
+    {{"watch", 5}, LINE_PLAIN, 1, OP_REFUSED, admin_watch},
 };
 
 /* Position in commands[] of the first one of each letter, plus 1; 0: there is none. */
 static const uint8_t command_first[26] = {
-    ['a' - 'a'] = 1,  ['c' - 'a'] = 3,  ['d' - 'a'] = 5,  ['f' - 'a'] = 7,  ['i' - 'a'] = 8,
-    ['l' - 'a'] = 9,  ['p' - 'a'] = 11, ['q' - 'a'] = 12, ['r' - 'a'] = 13, ['s' - 'a'] = 15,
-    ['t' - 'a'] = 19, ['v' - 'a'] = 20, ['w' - 'a'] = 22,
+    ['a' - 'a'] = 1,  ['c' - 'a'] = 3,  ['d' - 'a'] = 5,  ['f' - 'a'] = 7,  ['g' - 'a'] = 8,
+    ['i' - 'a'] = 12, ['l' - 'a'] = 13, ['p' - 'a'] = 15, ['q' - 'a'] = 16, ['r' - 'a'] = 17,
+    ['s' - 'a'] = 19, ['t' - 'a'] = 23, ['v' - 'a'] = 24, ['w' - 'a'] = 26,
 };
 
 void
@@ -70,6 +81,17 @@ request_refuse(struct request *req, struct slice refusal)
 {
     request_init(req, OP_REFUSED);
     req->refusal = refusal;
+}
+
+void
+request_refuse_value(struct request *req, struct slice refusal)
+{
+    uint64_t value_bytes = req->value_bytes;
+
+    request_refuse(req, refusal);
+    req->flags = REQ_SWALLOW;
+    req->value_bytes = value_bytes;
+    req->body_bytes = value_bytes + REQUEST_TAIL_BYTES;
 }
 
 /* What "noreply" suppresses, these errors among it: memcached does likewise. */
@@ -109,21 +131,10 @@ words_end_in_noreply(const struct words *words)
     return words->count > 0 && slice_equal(words->at[words->count - 1], SLICE("noreply"));
 }
 
-/* memcached reads numbers with strtoull(): a plus sign is fine. */
-static bool
-parse_u64(struct slice s, uint64_t *out)
-{
-    if (s.len > 1 && s.ptr[0] == '+')
-        s = slice_make(s.ptr + 1, s.len - 1);
-    return num_parse_u64(s, out);
-}
-
-/* The key, and whether there is to be a reply; false when refused. */
+/* The key; false when refused. */
 static bool
 parse_key(const struct words *words, struct request *req)
 {
-    if (words_end_in_noreply(words))
-        req->flags |= REQ_QUIET;
     req->key = words->at[1];
     if (req->key.len <= KEY_BYTES_MAX)
         return true;
@@ -131,24 +142,29 @@ parse_key(const struct words *words, struct request *req)
     return false;
 }
 
-/* <key> <flags> <exptime> <bytes>; false when refused. */
+/*
+ * <key> <flags> <exptime> <bytes>; false when refused. Where the length can be read,
+ * the value is skipped with the command; where not, even "noreply" does not hide that.
+ */
 static bool
 parse_store_head(const struct words *words, struct request *req)
 {
-    uint64_t client_flags;
-    int64_t bytes;
+    bool quiet = (req->flags & REQ_QUIET) != 0;
+    int32_t bytes, exptime;
 
-    if (!parse_key(words, req))
-        return false;
-    if (!parse_u64(words->at[2], &client_flags) || client_flags > UINT32_MAX ||
-        !num_parse_i64(words->at[3], &req->exptime) || !num_parse_i64(words->at[4], &bytes) ||
-        bytes < 0 || bytes > VALUE_BYTES_MAX) {
-        refuse_unless_quiet(req, REFUSE_BAD_FORMAT);
+    if (!token_i32(words->at[4], &bytes) || bytes < 0 || bytes > VALUE_BYTES_MAX) {
+        request_refuse(req, REFUSE_BAD_FORMAT);
         return false;
     }
-    req->client_flags = (uint32_t)client_flags;
+    req->key = words->at[1];
     req->value_bytes = (uint64_t)bytes;
     req->body_bytes = req->value_bytes + REQUEST_TAIL_BYTES;
+    if (req->key.len > KEY_BYTES_MAX || !token_low_u32(words->at[2], &req->client_flags) ||
+        !token_low_i32(words->at[3], &exptime)) {
+        request_refuse_value(req, quiet ? slice_make(NULL, 0) : REFUSE_BAD_FORMAT);
+        return false;
+    }
+    req->exptime = exptime;
     return true;
 }
 
@@ -164,15 +180,18 @@ parse_store(const struct words *words, struct request *req)
 static void
 parse_cas(const struct words *words, struct request *req)
 {
-    if (parse_store_head(words, req) && !parse_u64(words->at[5], &req->cas))
-        refuse_unless_quiet(req, REFUSE_BAD_FORMAT);
+    bool quiet = (req->flags & REQ_QUIET) != 0;
+
+    if (parse_store_head(words, req) &&
+        (words->count < 6 || !token_u64(words->at[5], &req->cas)))
+        request_refuse_value(req, quiet ? slice_make(NULL, 0) : REFUSE_BAD_FORMAT);
 }
 
 /* incr <key> <delta> [noreply] */
 static void
 parse_arith(const struct words *words, struct request *req)
 {
-    if (parse_key(words, req) && !parse_u64(words->at[2], &req->delta))
+    if (parse_key(words, req) && !token_u64(words->at[2], &req->delta))
         refuse_unless_quiet(req, SLICE("CLIENT_ERROR invalid numeric delta argument\r\n"));
 }
 
@@ -180,39 +199,32 @@ parse_arith(const struct words *words, struct request *req)
 static void
 parse_touch(const struct words *words, struct request *req)
 {
-    if (parse_key(words, req) && !num_parse_i64(words->at[2], &req->exptime))
+    int32_t exptime = 0;
+
+    if (parse_key(words, req) && !token_i32(words->at[2], &exptime))
         refuse_unless_quiet(req, REFUSE_EXPTIME);
+    req->exptime = exptime;
 }
 
-/* delete <key> [0] [noreply]: the 0 is a hold time that once was */
+/* delete <key> [noreply] */
 static void
 parse_delete(const struct words *words, struct request *req)
 {
-    bool zero = words->count > 2 && slice_equal(words->at[2], SLICE("0"));
-    bool quiet = words->count > 2 && words_end_in_noreply(words);
-    bool valid = words->count == 2 || (words->count == 3 && (zero || quiet)) ||
-                 (words->count == 4 && zero && quiet);
-
-    req->key = words->at[1];
-    req->flags = quiet ? REQ_QUIET : 0;
-    if (!valid)
-        refuse_unless_quiet(req, SLICE("CLIENT_ERROR bad command line format.  "
-                                       "Usage: delete <key> [noreply]\r\n"));
-    else if (req->key.len > KEY_BYTES_MAX)
-        refuse_unless_quiet(req, REFUSE_BAD_FORMAT);
+    (void)parse_key(words, req);
 }
 
 /* flush_all [delay] [noreply] */
 static void
 parse_flush(const struct words *words, struct request *req)
 {
-    bool quiet = words_end_in_noreply(words);
+    bool quiet = (req->flags & REQ_QUIET) != 0;
+    int32_t exptime = 0;
 
-    req->flags = quiet ? REQ_QUIET : 0;
     if (words->count == (quiet ? 2U : 1U))
         return;
-    if (!num_parse_i64(words->at[1], &req->exptime))
+    if (!token_i32(words->at[1], &exptime))
         refuse_unless_quiet(req, REFUSE_EXPTIME);
+    req->exptime = exptime;
 }
 
 /* Whatever follows, it is ignored. */
@@ -249,15 +261,28 @@ command_find(struct slice name)
 
 /* Whether a browser, or a request forged in one, has found this port. */
 static bool
-looks_like_http(struct slice line)
+looks_like_http(const struct words *words)
 {
-    size_t last;
+    const struct slice *last = &words->at[words->count - 1];
 
-    while (line.len > 0 && line.ptr[line.len - 1] == ' ')
-        line.len--;
-    for (last = line.len; last > 0 && line.ptr[last - 1] != ' '; last--)
-        ;
-    return line.len - last >= 5 && memcmp(line.ptr + last, "HTTP/", 5) == 0;
+    return words->count > 1 && last->len >= 5 && memcmp(last->ptr, "HTTP/", 5) == 0;
+}
+
+static void
+refuse_unknown(const struct words *words, struct request *req)
+{
+    bool http = words->count > 0 && looks_like_http(words);
+    bool quiet = http || words_end_in_noreply(words);
+
+    request_refuse(req, quiet ? slice_make(NULL, 0) : REFUSE_ERROR);
+    req->flags = http ? REQ_CLOSE : 0;
+}
+
+static bool
+is_meta(struct slice line)
+{
+    return line.len >= 2 && line.ptr[0] == 'm' && (line.len == 2 || line.ptr[2] == ' ') &&
+           memchr("gsdaen", line.ptr[1], 6) != NULL;
 }
 
 void
@@ -266,24 +291,23 @@ text_line_parse(struct slice line, struct request *req)
     const struct command *command = NULL;
     struct words words;
 
-    if (line.len >= 2 && line.ptr[0] == 'm' && (line.len == 2 || line.ptr[2] == ' ')) {
+    if (is_meta(line)) {
         meta_parse(slice_make(line.ptr, 2), line, req);
         return;
     }
     words_split(line, &words);
     if (words.count > 0)
         command = command_find(words.at[0]);
-    if (command == NULL) {
-        bool http = looks_like_http(line);
-
-        request_refuse(req, http ? slice_make(NULL, 0) : REFUSE_ERROR);
-        req->flags = http ? REQ_CLOSE : 0;
+    if (command == NULL || (line.ptr[0] == ' ' && command->kind != LINE_ADMIN)) {
+        refuse_unknown(&words, req);
         return;
     }
-    if (words.count - 1 < command->args_min || words.count - 1 > command->args_max) {
-        request_refuse(req, REFUSE_ERROR);
+    if (words.count < command->words_min) {
+        request_refuse(req, REFUSE_BAD_FORMAT);
         return;
     }
     request_init(req, command->op);
+    if (command->kind != LINE_PLAIN && words_end_in_noreply(&words))
+        req->flags = REQ_QUIET;
     command->parse(&words, req);
 }

@@ -11,22 +11,41 @@
 #include "lombard/proto/reply.h"
 #include "lombard/proto/request.h"
 
-/* The words of a command line; as many as any classic command takes, and one more. */
-enum { WORDS_MAX = 9 };
+/* The words of a command line; memcached does not look at more either. */
+enum { WORDS_MAX = 23 };
 
 struct words {
     struct slice at[WORDS_MAX]; /* at[0] is the command */
     unsigned count;             /* WORDS_MAX: so many or more */
 };
 
+/*
+ * A word as a number; false where it is none, or out of range. These take digits
+ * only (and a minus sign), at most 11 characters for 32 bits and 22 for 64; a
+ * minus sign alone is 0.
+ */
+bool token_u64(struct slice s, uint64_t *out);
+bool token_u32(struct slice s, uint32_t *out);
+bool token_i32(struct slice s, int32_t *out);
+/*
+ * The same for the client flags and the expiry of the classic store commands, which
+ * memcached reads with strtoul(3) and strtol(3): any number that fits 64 bits counts,
+ * and its low 32 bits are what it means.
+ */
+bool token_low_u32(struct slice s, uint32_t *out);
+bool token_low_i32(struct slice s, int32_t *out);
+
 /* Everything but the meta part of REQ, for a command that takes nothing. */
 void request_init(struct request *req, enum request_op op);
 /* An answer of the parser's own: a whole line with its "\r\n", or nothing. */
 void request_refuse(struct request *req, struct slice refusal);
 
+/* The same for a store command of which value_bytes and body_bytes are known: they are skipped. */
+void request_refuse_value(struct request *req, struct slice refusal);
+
 /*
- * A command line without its end and without blanks before it, that is no
- * multiget. REQ is always filled, with OP_REFUSED where the line makes no sense.
+ * A command line without its end, that is no multiget. REQ is always filled, with
+ * OP_REFUSED where the line makes no sense.
  */
 void text_line_parse(struct slice line, struct request *req);
 

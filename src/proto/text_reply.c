@@ -30,7 +30,7 @@ constant_line(enum reply_status status)
     case REPLY_OUT_OF_MEMORY: return SLICE("SERVER_ERROR out of memory storing object\r\n");
     case REPLY_BAD_MODE: return SLICE("CLIENT_ERROR invalid shutdown mode\r\n");
     case REPLY_NO_STATS: return REFUSE_ERROR;
-    case REPLY_SHUTDOWN_OFF: return SLICE("ERROR: shutdown not enabled\r\n");
+    case REPLY_SHUTDOWN_OFF: return SLICE("SERVER_ERROR: shutdown not enabled\r\n");
     case REPLY_FLUSH_OFF: return SLICE("CLIENT_ERROR flush_all not allowed\r\n");
     case REPLY_DUMP_OFF: return SLICE("ERROR metadump not allowed\r\n");
     case REPLY_CACHEDUMP_OFF: return SLICE("CLIENT_ERROR stats cachedump not allowed\r\n");
@@ -106,6 +106,8 @@ text_reply_head(const struct request *req, const struct reply *reply, char *dst)
         return 0;
     if (reply->status == REPLY_REFUSED)
         return put_slice(dst, req->refusal);
+    if (reply->status == REPLY_DUMP_OFF && (req->flags & REQ_MGDUMP) != 0)
+        return put_slice(dst, SLICE("ERROR key dump not allowed\r\n"));
     return text_put_constant(dst, reply->status);
 }
 

@@ -2,8 +2,8 @@
  * tests/fuzz/fuzz_proto.c - the parsers, text and binary, fed in pieces.
  *
  * The first byte says into what pieces the rest is cut. However that is, the
- * sequence of requests must be the one that the whole gives: that is compared,
- * not only that nothing breaks. Replies are formatted for each request, too.
+ * sequence of requests must be the one that the whole gives (up to a line that is
+ * too long without its end): that is compared, not only that nothing breaks. Replies are formatted for each request, too.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -60,6 +60,17 @@ summarize(const struct request *req)
     s.numbers = mix(1, numbers, sizeof(numbers));
     s.texts = mix(mix(1, req->key.ptr, req->key.len), req->refusal.ptr, req->refusal.len);
     return s;
+}
+
+/* A line that was shown without its end: only with it would it have been taken. */
+static bool
+is_too_long(const struct summary *s)
+{
+    struct slice refusal = SLICE("CLIENT_ERROR line too long\r\n");
+    struct request req = {.op = OP_REFUSED, .flags = REQ_CLOSE, .refusal = refusal};
+    struct summary too_long = summarize(&req);
+
+    return memcmp(s, &too_long, sizeof(too_long)) == 0;
 }
 
 /* Every status has some reply for every request; the sanitizers look on. */
@@ -161,6 +172,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             b.flags |= REQ_LAST;
             k++;
         }
+        if (is_too_long(&a) || is_too_long(&b))
+            return 0;
         if (memcmp(&a, &b, sizeof(a)) != 0)
             BUG("another request when cut");
     }

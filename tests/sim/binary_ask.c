@@ -267,10 +267,14 @@ ask_end(struct client *c)
 
     switch (sim_below(4)) {
     case 0: finish(c, create_plain(c, DO_CONSTANT, P_QUIT), NULL, 0); break;
-    case 1: /* a key that is longer than the body */
+    case 1: /* a key that is longer than the body, or a body longer than any */
         cmd = create_plain(c, DO_CONSTANT, P_GET);
-        cmd->status = S_INVALID;
-        put_odd(c, cmd, (struct packet){.key_len = 9, .body_len = 3}, 3);
+        cmd->status = sim_below(2) == 0 ? S_UNKNOWN : S_INVALID;
+        put_odd(c, cmd,
+                cmd->status == S_UNKNOWN
+                    ? (struct packet){.key_len = 9, .body_len = 3}
+                    : (struct packet){.key_len = 3, .body_len = (1U << 30) + 1},
+                3);
         break;
     case 2: /* the first byte says what a connection speaks, for good */
         ask_noop(c);

@@ -1,10 +1,12 @@
 #include <inttypes.h>
 
 #include "lombard/proto/reply.h"
+#include "lombard/proto/request.h"
 
 #include "client_priv.h"
 
-enum { MULTIGET_MAX = 150 };
+/* A gat has to fit a line, wherever it is cut. */
+enum { MULTIGET_MAX = 150, MULTIGAT_MAX = (LINE_BYTES_MAX - 20) / (KEY_BYTES_MAX + 1) };
 
 static void
 put_key(struct client *c, unsigned key)
@@ -33,12 +35,14 @@ noreply(const struct command *cmd)
 static void
 ask_get(struct client *c)
 {
-    uint16_t count = (uint16_t)(sim_below(3) == 0 ? 1 + sim_below(MULTIGET_MAX) : 1);
+    bool with_touch = sim_below(8) == 0;
+    uint32_t max = with_touch ? MULTIGAT_MAX : MULTIGET_MAX;
+    uint16_t count = (uint16_t)(sim_below(3) == 0 ? 1 + sim_below(max) : 1);
     struct command *cmd = create(c, DO_GET, count);
 
     cmd->with_value = true;
     cmd->with_cas = sim_below(3) == 0;
-    cmd->with_touch = sim_below(8) == 0;
+    cmd->with_touch = with_touch;
     cmd->exptime = random_exptime(c->arena);
     client_put_text(c, "%s%s", cmd->with_touch ? "gat" : "get", cmd->with_cas ? "s" : "");
     if (cmd->with_touch)
@@ -52,6 +56,13 @@ ask_get(struct client *c)
     client_remember(c, cmd);
 }
 
+/* Of both numbers only the low 32 bits count; mostly there are no others. */
+static int64_t
+high_bits(uint32_t below)
+{
+    return sim_below(16) == 0 ? (int64_t)((uint64_t)sim_below(below) << 32) : 0;
+}
+
 static void
 put_store(struct client *c, struct command *cmd)
 {
@@ -59,8 +70,9 @@ put_store(struct client *c, struct command *cmd)
 
     client_put_text(c, "%s", names[cmd->mode]);
     put_key(c, cmd->keys[0]);
-    client_put_text(c, " %" PRIu32 " %" PRId64 " %zu", cmd->value.client_flags,
-                    cmd->value.exptime, cmd->value.bytes);
+    client_put_text(c, " %" PRIu64 " %" PRId64 " %zu",
+                    cmd->value.client_flags + (uint64_t)high_bits(UINT32_MAX),
+                    cmd->value.exptime + high_bits(INT32_MAX), cmd->value.bytes);
     if (cmd->mode == MODE_CAS)
         client_put_text(c, " %" PRIu64, cmd->compare_cas);
     client_put_text(c, "%s\r\n", noreply(cmd));
@@ -150,21 +162,22 @@ ask_constant(struct client *c)
         const char *want;
     } lines[] = {
         {"version\r\n", "VERSION " PROTO_VERSION "\r\n"},
-        {"verbosity\r\n", "ERROR\r\n"},
+        {"verbosity\r\n", "CLIENT_ERROR bad command line format\r\n"},
         {"verbosity 0\r\n", "OK\r\n"},
         {"no such thing\r\n", "ERROR\r\n"},
-        {"get\r\n", "ERROR\r\n"},
-        {"\r\n", "ERROR\r\n"},
-        {"set a b\r\n", "ERROR\r\n"},
+        {"get\r\n", "CLIENT_ERROR bad command line format\r\n"},
+        {"\r\n", "CLIENT_ERROR bad command line format\r\n"},
+        {"set a b\r\n", "CLIENT_ERROR bad command line format\r\n"},
+        {"set a -1 0 3\r\nget\r\n", "CLIENT_ERROR bad command line format\r\n"},
+        {"touch a 4294967295\r\n", "CLIENT_ERROR invalid exptime argument\r\n"},
         {"incr a x\r\n", "CLIENT_ERROR invalid numeric delta argument\r\n"},
         {"touch a x\r\n", "CLIENT_ERROR invalid exptime argument\r\n"},
         {"gat x a\r\n", "CLIENT_ERROR invalid exptime argument\r\n"},
-        {"gat 10\r\n", "END\r\n"},
-        {"delete a b\r\n",
-         "CLIENT_ERROR bad command line format.  Usage: delete <key> [noreply]\r\n"},
+        {"gat 10\r\n", "CLIENT_ERROR bad command line format\r\n"},
+        {"delete nobody b\r\n", "NOT_FOUND\r\n"},
         /* A value that goes on where it should end, and then the next command. */
         {"set nobody 0 0 3\r\nabcde", "CLIENT_ERROR bad data chunk\r\n"},
-        {"shutdown\r\n", "ERROR: shutdown not enabled\r\n"},
+        {"shutdown\r\n", "SERVER_ERROR: shutdown not enabled\r\n"},
         {"stats nothing\r\n", "ERROR\r\n"},
         {"stats sizes\r\n", "STAT sizes_status disabled\r\nEND\r\n"},
         {"stats cachedump 64 1\r\n", "CLIENT_ERROR Illegal slab id\r\n"},
@@ -232,6 +245,8 @@ ask_end(struct client *c)
         for (int i = 0; i < 50; i++)
             client_put_text(c, "%-100s", "long");
         client_remember(c, cmd);
+        client_remember(c, command_create(WIRE_CLASSIC, DO_QUIT, 0)); /* without an end */
+        return;
     }
     client_put_text(c, "%s", sim_below(3) == 0 ? browser : "quit\r\n");
     client_remember(c, command_create(WIRE_CLASSIC, DO_QUIT, 0));

@@ -204,6 +204,7 @@ check_dumped(struct client *c, struct command *cmd, unsigned key, const char *re
     struct model_item *item = &c->items[key];
     uint64_t cas, bytes, skipped;
     char fetched[8];
+    uint32_t client_flags;
     int64_t exp;
 
     if (presence_of(c, cmd, key) == ABSENT)
@@ -217,11 +218,12 @@ check_dumped(struct client *c, struct command *cmd, unsigned key, const char *re
     if (cmd->dump != DUMP_META)
         return;
     if (sscanf(rest,
-               "exp=%" SCNd64 " la=%" SCNu64 " cas=%" SCNu64 " fetch=%7s cls=1 size=%" SCNu64,
-               &exp, &skipped, &cas, fetched, &bytes) != 5)
+               "exp=%" SCNd64 " la=%" SCNu64 " cas=%" SCNu64 " fetch=%7s cls=1 size=%" SCNu64
+               " flags=%" SCNu32 " \n",
+               &exp, &skipped, &cas, fetched, &bytes, &client_flags) != 6)
         wrong_item(c, cmd, key, "another form of a dump");
     if ((item->cas_known && cas != item->cas) || (exp == -1) == item->expires ||
-        bytes != item->bytes + client_key_len(c, key) ||
+        bytes != item->bytes + client_key_len(c, key) || client_flags != item->client_flags ||
         strcmp(fetched, item->fetched ? "yes" : "no") != 0)
         wrong_item(c, cmd, key, "other facts in a dump");
 }
@@ -239,6 +241,12 @@ classic_dump_line(struct client *c, struct command *cmd)
 {
     char want[4 * KEY_BYTES];
 
+    if (cmd->dump != DUMP_CACHE && !cmd->begun) {
+        if (!line_is(c, "OK\r\n"))
+            client_wrong(c, "a dump that does not say OK first");
+        cmd->begun = true;
+        return false;
+    }
     if (line_is(c, cmd->dump == DUMP_MG ? "EN\r\n" : "END\r\n")) {
         check_all_were_seen(c, cmd);
         return true;

@@ -86,6 +86,7 @@ struct command {
     uint32_t opaque; /* 0: none */
     uint8_t opcode;
     uint16_t status;           /* binary DO_CONSTANT */
+    bool begun;                /* DO_DUMP: it said OK */
     uint32_t seen;             /* DO_DUMP: bit I for own key I */
     char tokens[TOKENS_BYTES]; /* meta: flags as they were sent, each with a blank before it */
     const char *want;          /* DO_CONSTANT */

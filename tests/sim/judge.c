@@ -284,9 +284,10 @@ judge_delete(struct client *c, struct command *cmd, enum outcome outcome,
         item_empty(item, &cmd->when);
     item->stale |= cmd->invalidate;
     item->token = false;
-    if (cmd->invalidate && cmd->with_touch)
-        item_touch(item, &cmd->when, cmd->exptime);
-    judge_new_cas(c, cmd, key, told);
+    if (cmd->empty || cmd->with_touch)
+        item_touch(item, &cmd->when, cmd->with_touch ? cmd->exptime : 0);
+    if (cmd->invalidate || cmd->new_cas != 0)
+        judge_new_cas(c, cmd, key, told);
 }
 
 static void

@@ -184,10 +184,12 @@ ask_get(struct client *c)
         add(&flags, "v");
     if (key < KEYS) {
         maybe_vivify(cmd, &flags);
-        if (!cmd->vivify)
-            maybe_touch(c, cmd, &flags);
-        else
+        if (cmd->vivify) {
             maybe_new_cas(cmd, &flags);
+        } else {
+            maybe_touch(c, cmd, &flags);
+            maybe_compare(c, cmd, &flags);
+        }
         cmd->no_bump = sim_below(6) == 0;
         if (cmd->no_bump)
             add(&flags, "u");
@@ -277,10 +279,10 @@ ask_delete(struct client *c)
             add(&flags, "I");
         if (cmd->empty)
             add(&flags, "x");
-        if (cmd->invalidate)
+        if (cmd->invalidate || cmd->empty) {
             maybe_touch(c, cmd, &flags);
-        if (cmd->invalidate || cmd->empty)
             maybe_new_cas(cmd, &flags);
+        }
     }
     finish(c, cmd, "md", &flags);
 }
@@ -341,14 +343,18 @@ ask_constant(struct client *c)
         const char *line;
         const char *want;
     } lines[] = {
-        {"mg\r\n", "ERROR\r\n"},
-        {"mg a !\r\n", "CLIENT_ERROR invalid flag\r\n"},
+        {"mg\r\n", "CLIENT_ERROR bad command line format\r\n"},
+        {"mg a !\r\n", "CLIENT_ERROR bad command line format\r\n"},
+        {"mg a w\r\n", "CLIENT_ERROR invalid flag\r\n"},
+        {"mg a T2147483648\r\n", "CLIENT_ERROR bad token in command line format\r\n"},
         {"mg a v v\r\n", "CLIENT_ERROR duplicate flag\r\n"},
         {"mg !!!! b\r\n", "CLIENT_ERROR error decoding key\r\n"},
         {"ms a x\r\n", "CLIENT_ERROR bad command line format\r\n"},
         {"ms a 3 MX\r\nget\r\n", "CLIENT_ERROR invalid mode for ms M token\r\n"},
         {"ms a 3\r\nabcde", "CLIENT_ERROR bad data chunk\r\n"},
-        {"md a x x\r\n", "CLIENT_ERROR invalid or duplicate flag\r\n"},
+        {"ms a 3 F4294967296\r\nget\r\n", "CLIENT_ERROR bad command line format\r\n"},
+        {"md a x x\r\n", "CLIENT_ERROR duplicate flag\r\n"},
+        {"ma a v v\r\n", "CLIENT_ERROR invalid or duplicate flag\r\n"},
         {"ma a MZ\r\n", "CLIENT_ERROR invalid mode for ma M token\r\n"},
         {"me\r\n", "CLIENT_ERROR bad command line format\r\n"},
         {"mz a\r\n", "ERROR\r\n"},

@@ -184,7 +184,9 @@ take_line(const struct client *c, const struct command *cmd, enum outcome *outco
         if (!cmd->with_value || *p++ != ' ' || !take_u64(&p, &told->bytes))
             return false;
         told->what |= TOLD_BYTES;
-    } else if (cmd->with_value && (*outcome == CAME_HIT || *outcome == CAME_NUMBER)) {
+    } else if (cmd->with_value && *outcome == CAME_NUMBER) {
+        return false;
+    } else if (cmd->with_value && *outcome == CAME_HIT && !cmd->compare) {
         return false;
     }
     if (!take_flags(c, cmd, &p, codes[i].flags, told))
@@ -204,12 +206,12 @@ take_debug(const struct client *c, const struct command *cmd, struct told *told)
     told->what = TOLD_TTL | TOLD_IDLE | TOLD_CAS | TOLD_HIT | TOLD_BYTES;
     if (!take(&p, "ME ", 3) || !take_key(c, cmd, &p) || !take(&p, " exp=", 5))
         return false;
-    /* Seconds left are shown with a minus: -1 is never, or one second. */
-    if (*p == '-')
-        p++;
-    if (!take_u64(&p, &size))
+    if (take(&p, "-1", 2))
+        told->ttl_s = -1;
+    else if (take_u64(&p, &size))
+        told->ttl_s = (int64_t)size;
+    else
         return false;
-    told->ttl_s = (int64_t)size;
     if (!take(&p, " la=", 4) || !take_u64(&p, &told->idle_s) || !take(&p, " cas=", 5) ||
         !take_u64(&p, &told->cas))
         return false;
@@ -218,8 +220,6 @@ take_debug(const struct client *c, const struct command *cmd, struct told *told)
         !take_u64(&p, &size) || size < client_key_len(c, cmd->keys[0]))
         return false;
     told->bytes = size - client_key_len(c, cmd->keys[0]);
-    if (cmd->keys[0] < KEYS && !c->items[cmd->keys[0]].expires)
-        told->ttl_s = told->ttl_s == 1 ? -1 : -2;
     return strcmp(p, "\r\n") == 0;
 }
 
@@ -237,6 +237,21 @@ on_debug(struct client *c, struct command *cmd)
         client_wrong(c, "no answer to me");
 }
 
+/* mg C: the value is left out exactly where the item still has that CAS. */
+static void
+judge_known_value(struct client *c, struct command *cmd)
+{
+    const struct model_item *item = &c->items[cmd->keys[0]];
+    bool left_out = strncmp(c->piece, "HD", 2) == 0;
+
+    if (item->presence != UNKNOWN && item->cas_known &&
+        left_out != (item->cas == cmd->compare_cas))
+        client_wrong(c, left_out ? "a value that is new was left out"
+                                 : "a value that was known came again");
+    if (left_out)
+        cmd->with_value = false;
+}
+
 /* The number of ma comes in a line of its own. False until it is there. */
 static bool
 on_meta(struct client *c, struct command *cmd)
@@ -250,6 +265,8 @@ on_meta(struct client *c, struct command *cmd)
     }
     if (!take_line(c, cmd, &outcome, &told))
         client_wrong(c, "no answer to this");
+    if (outcome == CAME_HIT && cmd->compare && cmd->with_value)
+        judge_known_value(c, cmd);
     if (outcome == CAME_NUMBER && cmd->with_value) {
         c->number_told = told;
         c->number_next = true;

@@ -9,6 +9,7 @@ static const struct {
     {"ms a 3 F7 T100 E11 c s O1 k\r\nabc\r\n", "HD c11 s3 O1 ka\r\n"},
     {"mg a\r\n", "HD\r\n"},
     {"mg a s v t f h l k c O2\r\n", "VA 3 s3 t100 f7 h1 l0 ka c11 O2\r\nabc\r\n"},
+    {"mg a v C11 c O3\r\nmg a v C12\r\n", "HD c11 O3\r\nVA 3\r\nabc\r\n"},
     {"ms a 1 ME O3\r\nx\r\n", "NS O3\r\n"},
     {"ms none 1 MR\r\nx\r\n", "NS\r\n"},
     {"ms a 2 C999\r\nxy\r\n", "EX\r\n"},
@@ -24,12 +25,13 @@ static const struct {
      "VA 2 O6\r\n3 \r\nMN\r\n"},
     {"mg fill N30 s v t\r\nmg fill v\r\n", "VA 0 s0 t30 W\r\n\r\nVA 0 Z\r\n\r\n"},
     {"md a I T30 E17\r\nmg a s\r\nmg a s\r\n", "HD\r\nHD s6 X W\r\nHD s6 Z X\r\n"},
-    {"ms e 1 E20\r\n5\r\nme e\r\nme none\r\n",
-     "HD\r\nME e exp=-1 la=0 cas=20 fetch=no cls=1 size=2\r\nEN\r\n"},
+    {"ms e 1 E20 T100\r\n5\r\nme e\r\nme none\r\n",
+     "HD\r\nME e exp=100 la=0 cas=20 fetch=no cls=1 size=2\r\nEN\r\n"},
     {"md n x E18\r\nmg n s\r\nmd n\r\nmd n O10\r\n", "HD\r\nHD s0\r\nHD\r\nNF O10\r\n"},
-    {"mg\r\nmg a !\r\nms a x\r\nmd a x x\r\nma a MZ\r\nme\r\nmz\r\n",
-     "ERROR\r\nCLIENT_ERROR invalid flag\r\nCLIENT_ERROR bad command line format\r\n"
-     "CLIENT_ERROR invalid or duplicate flag\r\nCLIENT_ERROR invalid mode for ma M token\r\n"
+    {"mg\r\nmg a w\r\nms a x\r\nmd a x x\r\nma a MZ\r\nme\r\nmz\r\n",
+     "CLIENT_ERROR bad command line format\r\nCLIENT_ERROR invalid flag\r\n"
+     "CLIENT_ERROR bad command line format\r\n"
+     "CLIENT_ERROR duplicate flag\r\nCLIENT_ERROR invalid mode for ma M token\r\n"
      "CLIENT_ERROR bad command line format\r\nERROR\r\n"},
     {"ms a 3\r\nabcde", "CLIENT_ERROR bad data chunk\r\n"},
 };

@@ -84,6 +84,7 @@ void cmd_refuse_value(struct cmd *cmd, const struct request *req, struct reply *
 struct cmd_stream {
     uint8_t kind;    /* which lines; filled by cmd_stream_begin() */
     uint8_t source;  /* position in the list of sources */
+    bool begun;      /* a dump has said OK */
     uint32_t left;   /* lines that may still come, where that is limited */
     uint64_t cursor; /* within it */
 };

@@ -18,7 +18,7 @@
  * is. Clients compare it to decide what a server can do; the version of Lombard
  * itself is in `stats`.
  */
-#define PROTO_VERSION "1.6.38"
+#define PROTO_VERSION "1.6.45"
 
 enum reply_status {
     REPLY_NOTHING, /* no answer is due (quit) */

@@ -18,7 +18,8 @@
 
 enum {
     KEY_BYTES_MAX = 250,    /* memcached's limit, in every protocol */
-    LINE_BYTES_MAX = 4096,  /* a command line that is no multiget */
+    LINE_BYTES_MAX = 2048,  /* of a line whose end has not come, unless it is a multiget */
+    LINE_BLANKS_MAX = 100,  /* that a multiget of more bytes may have in front */
     REQUEST_TAIL_BYTES = 2, /* "\r\n" after a value in the text protocols */
 };
 
@@ -70,8 +71,8 @@ enum {
 struct request_meta {
     struct slice flags;     /* the flag tokens as sent, for the reply's return flags */
     uint64_t seen;          /* bit (letter - 'A') for each flag given */
-    int64_t vivify_ttl;     /* N */
-    int64_t recache_ttl;    /* R */
+    int32_t vivify_ttl;     /* N */
+    int32_t recache_ttl;    /* R */
     bool ttl_first;         /* t came before T: the old one is asked for */
     bool ttl_before_vivify; /* t came before N: what N sets is not shown */
     bool vivify_last;       /* N came after T: N's time is the one that stays */
@@ -94,7 +95,7 @@ struct request {
     uint64_t value_bytes; /* of a store command, as announced */
     uint64_t body_bytes;  /* that follow the head in the stream: the value and its "\r\n" */
     uint32_t client_flags;
-    int64_t exptime;  /* as sent: relative seconds, absolute above 30 days, negative: expired */
+    int64_t exptime;  /* relative seconds, absolute above 30 days, negative: expired */
     uint64_t cas;     /* 0: do not compare */
     uint64_t new_cas; /* of what is stored or changed; 0: the next one */
     uint64_t delta;

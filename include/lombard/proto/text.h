@@ -1,9 +1,12 @@
 /*
  * include/lombard/proto/text.h - the text protocol: classic and meta commands.
  *
- * Source: memcached's doc/protocol.txt, and memcached 1.6.38 itself where that
+ * Source: memcached's doc/protocol.txt, and memcached 1.6.45 itself where that
  * is silent. A parser is a pure function of its state and a slice: however the
- * stream is cut, the sequence of requests is the same.
+ * stream is cut, the sequence of requests is the same. The exception is a line of
+ * more than LINE_BYTES_MAX bytes that is no multiget: as in memcached it is taken
+ * when it is shown with its end, and the connection closed when it is shown
+ * without.
  */
 #pragma once
 
@@ -13,10 +16,12 @@
 
 /* Zeroed for a new connection, and all zero again between any two lines. */
 struct text_state {
-    int64_t exptime;      /* of gat, gats */
+    int32_t exptime;      /* of gat, gats */
     uint32_t scanned_off; /* a hint: so many bytes were looked through for a newline */
+    uint32_t gat_bytes;   /* of a gat line that were taken before */
     uint8_t get_word;     /* 0, or which of the get family is being taken apart */
     bool has_exptime;     /* gat, gats: it was seen */
+    bool bad_exptime;     /* and was none */
     bool any_key;         /* one key of the line was seen */
     bool skip_line;       /* drop everything up to the next newline */
 };

@@ -266,18 +266,30 @@ END_TEST
 START_TEST(delete_only_the_value)
 {
     struct request req = rig_request(OP_SET, "a");
+    uint64_t cas;
 
     req.client_flags = 5;
     req.exptime = 100;
     req.value = SLICE("xyz");
     req.value_bytes = 3;
     rig_run(&rig, &req);
+    cas = rig.reply.cas;
     ck_assert_int_eq(md("x"), REPLY_DELETED);
     rig_expect(&rig, "a", "");
     mg("");
     ck_assert_uint_eq(rig.reply.item.client_flags, 0);
-    ck_assert_int_eq(rig.reply.item.ttl_s, 100);
+    ck_assert_int_eq(rig.reply.item.ttl_s, -1);
+    ck_assert_uint_eq(rig.reply.item.cas, cas);
     ck_assert(!rig.reply.item.stale);
+    req = meta(OP_META_DELETE, "a", "xFTE");
+    req.client_flags = 7;
+    req.exptime = 30;
+    req.new_cas = 4711;
+    ck_assert_int_eq(rig_run(&rig, &req), REPLY_DELETED);
+    mg("");
+    ck_assert_uint_eq(rig.reply.item.client_flags, 7);
+    ck_assert_int_eq(rig.reply.item.ttl_s, 30);
+    ck_assert_uint_eq(rig.reply.item.cas, 4711);
     ck_assert_int_eq(md("xI"), REPLY_DELETED);
     mg("");
     ck_assert(rig.reply.item.stale && rig.reply.item.won);
@@ -363,10 +375,8 @@ START_TEST(arith_counts_and_creates)
     ck_assert_int_eq(rig_run(&rig, &req), REPLY_NUMBER);
     ck_assert_uint_eq(rig.reply.number, 13);
     ck_assert_int_eq(rig.reply.item.ttl_s, 30);
-    ck_assert(rig.reply.item.won);
     ck_assert_int_eq(rig_run(&rig, &req), REPLY_NUMBER);
     ck_assert_uint_eq(rig.reply.number, 14);
-    ck_assert(!rig.reply.item.won);
     req.meta.decr = true;
     req.delta = 100;
     rig_run(&rig, &req);

@@ -159,21 +159,26 @@ dump(struct request *req)
 START_TEST(metadump_describes_items)
 {
     struct request req = rig_request(OP_DUMP, "");
+    struct request store;
     char want[256];
 
-    ck_assert_str_eq(dump(&req), "");
+    ck_assert_str_eq(dump(&req), "OK\r\n");
     rig_sleep(&rig, 5);
     rig_store_until(&rig, "a b%\n", "xyz", 100);
+    (void)snprintf(want, sizeof(want),
+                   "OK\r\nkey=a%%20b%%25%%0A exp=1700000105 la=1700000005 cas=%d fetch=no "
+                   "cls=1 size=8 flags=0 \n",
+                   (int)rig.reply.cas);
+    ck_assert_str_eq(dump(&req), want);
+    store = rig_request(OP_SET, "a b%\n");
+    store.client_flags = UINT32_MAX;
+    rig_run(&rig, &store);
+    rig_do(&rig, OP_GET, "a b%\n");
     (void)snprintf(
         want, sizeof(want),
-        "key=a%%20b%%25%%0A exp=1700000105 la=1700000005 cas=%d fetch=no cls=1 size=8\n",
-        (int)rig.reply.cas);
-    ck_assert_str_eq(dump(&req), want);
-    rig_store_until(&rig, "a b%\n", "", 0);
-    rig_do(&rig, OP_GET, "a b%\n");
-    (void)snprintf(want, sizeof(want),
-                   "key=a%%20b%%25%%0A exp=-1 la=1700000005 cas=%d fetch=yes cls=1 size=5\n",
-                   (int)rig.reply.item.cas);
+        "OK\r\nkey=a%%20b%%25%%0A exp=-1 la=1700000005 cas=%d fetch=yes cls=1 size=5 "
+        "flags=4294967295 \n",
+        (int)rig.reply.item.cas);
     ck_assert_str_eq(dump(&req), want);
 }
 END_TEST
@@ -184,10 +189,10 @@ START_TEST(mgdump_gives_keys_to_send_back)
 
     req.flags = REQ_MGDUMP;
     rig_store(&rig, OP_SET, "plain", "x");
-    ck_assert_str_eq(dump(&req), "mg plain\r\n");
+    ck_assert_str_eq(dump(&req), "OK\r\nmg plain\r\n");
     rig_do(&rig, OP_DELETE, "plain");
     rig_store(&rig, OP_SET, "f o", "x");
-    ck_assert_str_eq(dump(&req), "mg ZiBv b\r\n");
+    ck_assert_str_eq(dump(&req), "OK\r\nmg ZiBv b\r\n");
 }
 END_TEST
 
@@ -201,7 +206,7 @@ START_TEST(longest_keys_fit)
     rig_store_until(&rig, key, "x", 1);
     ck_assert_uint_gt(strlen(dump(&req)), 750);
     req.flags = REQ_MGDUMP;
-    ck_assert_uint_eq(strlen(dump(&req)), strlen("mg  b\r\n") + 336);
+    ck_assert_uint_eq(strlen(dump(&req)), strlen("OK\r\nmg  b\r\n") + 336);
 }
 END_TEST
 
@@ -231,7 +236,7 @@ START_TEST(dump_leaves_out_what_has_expired)
     rig_store(&rig, OP_SET, "b", "x");
     rig_sleep(&rig, 1);
     req.flags = REQ_MGDUMP;
-    ck_assert_str_eq(dump(&req), "mg b\r\n");
+    ck_assert_str_eq(dump(&req), "OK\r\nmg b\r\n");
 }
 END_TEST
 

@@ -326,9 +326,9 @@ START_TEST(line_without_end_is_refused)
 
     memset(line, 'x', sizeof(line));
     dial(0);
-    say_bytes(0, line, 4000);
+    say_bytes(0, line, LINE_BYTES_MAX);
     ck_assert(!is_closed(0));
-    (void)send(clients[0], line, 4000, MSG_NOSIGNAL);
+    (void)send(clients[0], line, 1, MSG_NOSIGNAL);
     turns(3);
     (void)hear(0);
     ck_assert_int_eq(strncmp(out, "CLIENT_ERROR", 12) == 0 || strncmp(out, "ERROR", 5) == 0, 1);

@@ -110,9 +110,9 @@ add_meta(struct text *t, const struct request *req)
         if ((meta->seen & META_BIT(letter)) != 0)
             add(t, "%c", letter);
     if (meta->vivify_ttl != 0)
-        add(t, " vivify_ttl=%" PRId64, meta->vivify_ttl);
+        add(t, " vivify_ttl=%" PRId32, meta->vivify_ttl);
     if (meta->recache_ttl != 0)
-        add(t, " recache_ttl=%" PRId64, meta->recache_ttl);
+        add(t, " recache_ttl=%" PRId32, meta->recache_ttl);
     add(t, "%s%s%s", meta->ttl_first ? " ttl_first" : "",
         meta->recache_first ? " recache_first" : "", meta->decr ? " decr" : "");
 }

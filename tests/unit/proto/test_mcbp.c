@@ -17,10 +17,11 @@
     "\0\0\0\0\0\0\0\x06"                                                                       \
     "\0\0\0\x0a"
 
-#define INVALID "refused \"Invalid arguments\" close opaque=7 status=4\n"
-#define UNKNOWN "refused \"Unknown command\" swallow"
-#define THEN    " opaque=7 status=129\n"
-#define NOOPED  "noop opaque=7\n"
+#define UNKNOWN_CLOSE "refused \"Unknown command\" close opaque=7 status=129\n"
+#define INVALID       "refused \"Invalid arguments\" close opaque=7 status=4\n"
+#define UNKNOWN       "refused \"Unknown command\" swallow"
+#define THEN          " opaque=7 status=129\n"
+#define NOOPED        "noop opaque=7\n"
 
 /* clang-format off */
 static const struct parse_case good_cases[] = {
@@ -96,13 +97,13 @@ static const struct parse_case good_cases[] = {
         H("\x22", "\0\0", "\0", "\0\0\0\0") NOOP,
         UNKNOWN THEN UNKNOWN " body=7" THEN UNKNOWN " body=3" THEN UNKNOWN THEN NOOPED),
     ROW("key longer than the body",
-        H("\x00", "\0\2", "\0", "\0\0\0\1") "a" NOOP, INVALID),
+        H("\x00", "\0\2", "\0", "\0\0\0\1") "a" NOOP, UNKNOWN_CLOSE),
     ROW("extras longer than the body",
-        H("\x00", "\0\0", "\x14", "\0\0\0\4") NOOP, INVALID),
+        H("\x00", "\0\0", "\x14", "\0\0\0\4") NOOP, UNKNOWN_CLOSE),
     ROW("both longer than the body",
-        H("\x01", "\0\4", "\x08", "\0\0\0\x0b") NOOP, INVALID),
+        H("\x01", "\0\4", "\x08", "\0\0\0\x0b") NOOP, UNKNOWN_CLOSE),
     ROW("unknown, and longer than the body",
-        H("\x40", "\0\0", "\x14", "\0\0\0\4") NOOP, INVALID),
+        H("\x40", "\0\0", "\x14", "\0\0\0\4") NOOP, UNKNOWN_CLOSE),
     ROW("key of 251",
         H("\x00", "\0\xfb", "\0", "\0\0\0\xfb") NOOP, INVALID),
     ROW("key of 65535",
@@ -143,7 +144,7 @@ static const struct parse_case good_cases[] = {
     ROW("text in a binary connection", NOOP "version\r\n", NOOPED "refused \"\" quiet close\n"),
     ROW("binary in a text connection",
         "version\r\n\x80\x0a\0\0\0\0\0\0\0\0\0\0\0\0\0\n",
-        "version\nrefused \"ERROR\\r\\n\"\nrefused \"ERROR\\r\\n\"\n"),
+        "version\nrefused \"CLIENT_ERROR bad command line format\\r\\n\"\nrefused \"ERROR\\r\\n\"\n"),
 };
 /* clang-format on */
 
@@ -159,17 +160,36 @@ START_TEST(bad_packets_give_these_refusals)
 }
 END_TEST
 
-/* The largest body that the header can announce is announced as it is. */
-START_TEST(announces_a_body_of_four_gigabytes)
+/* As memcached: a body of more than a gigabyte is believed of no packet. */
+START_TEST(believes_no_body_of_more_than_a_gigabyte)
 {
-    static const char set[] = H("\x01", "\0\1", "\x08", "\xff\xff\xff\xff") CAS0 "a";
+    static const char largest[] = H("\x01", "\0\1", "\x08", "\x40\0\0\0") CAS0 "a";
+    static const char bodies[][4] = {"\x40\0\0\1", "\x7f\xff\xff\xff", "\x80\0\0\0",
+                                     "\xff\xff\xff\xff"};
     struct request req;
     size_t used;
 
-    ck_assert_int_eq(mcbp_parse(slice_make(set, sizeof(set) - 1), &req, &used), PARSE_COMPLETE);
-    ck_assert_uint_eq(used, sizeof(set) - 1);
-    ck_assert_uint_eq(req.value_bytes, UINT64_C(0xffffffff) - 9);
-    ck_assert_uint_eq(req.body_bytes, UINT64_C(0xffffffff) - 9);
+    ck_assert_int_eq(mcbp_parse(slice_make(largest, sizeof(largest) - 1), &req, &used),
+                     PARSE_COMPLETE);
+    ck_assert_int_eq(req.op, OP_SET);
+    ck_assert_uint_eq(used, sizeof(largest) - 1);
+    ck_assert_uint_eq(req.value_bytes, (UINT64_C(1) << 30) - 9);
+    ck_assert_uint_eq(req.body_bytes, (UINT64_C(1) << 30) - 9);
+    for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+        char packet[sizeof(largest)];
+
+        memcpy(packet, largest, sizeof(largest));
+        memcpy(packet + 8, bodies[i], 4);
+        for (int opcode = 0; opcode < 256; opcode++) {
+            packet[1] = (char)opcode;
+            ck_assert_int_eq(mcbp_parse(slice_make(packet, sizeof(packet) - 1), &req, &used),
+                             PARSE_COMPLETE);
+            ck_assert_int_eq(req.op, OP_REFUSED);
+            ck_assert_uint_eq(req.refusal_status, 4);
+            ck_assert_uint_eq(req.flags, REQ_CLOSE);
+            ck_assert_uint_eq(req.body_bytes, 0);
+        }
+    }
 }
 END_TEST
 
@@ -205,7 +225,7 @@ main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, good_packets_give_these_requests, 0, ARRAY_LEN(good_cases));
     tcase_add_loop_test(tc, bad_packets_give_these_refusals, 0, ARRAY_LEN(bad_cases));
-    tcase_add_test(tc, announces_a_body_of_four_gigabytes);
+    tcase_add_test(tc, believes_no_body_of_more_than_a_gigabyte);
     tcase_add_test(tc, nothing_is_partial);
     tcase_add_test(tc, every_kind_has_a_name);
     return leak_run(tc, "proto/mcbp");

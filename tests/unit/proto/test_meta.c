@@ -19,7 +19,7 @@ static const struct parse_case get_cases[] = {
     ROW("mg", "mg a\r\nmg a v\nmg a v t k\r\n",
         "mg key=a meta delta=1 seen=\nmg key=a meta delta=1 seen=v\n"
         "mg key=a meta delta=1 seen=ktv\n"),
-    ROW("blanks", "  mg   a   v   k  \r\n", "mg key=a meta delta=1 seen=kv\n"),
+    ROW("blanks", "mg   a   v   k  \r\n mg a\r\n", "mg key=a meta delta=1 seen=kv\n" ERR),
     ROW("quiet", "mg a q v\r\n", "mg key=a quiet meta delta=1 seen=qv\n"),
     ROW("T N R E", "mg a T30 N-1 R5 E9\r\n",
         "mg key=a meta exptime=30 new_cas=9 delta=1 seen=ENRT vivify_ttl=-1 recache_ttl=5\n"),
@@ -29,12 +29,13 @@ static const struct parse_case get_cases[] = {
     ROW("flags without a meaning are let through", "mg a P L/x I\r\n",
         "mg key=a meta delta=1 seen=ILP\n"),
     ROW("argument where none is due", "mg a vxyz\r\n", "mg key=a meta delta=1 seen=v\n"),
-    ROW("no key", "mg\r\nmg \r\n", ERR ERR),
+    ROW("no key", "mg\r\nmg \r\n", BAD BAD),
     ROW("key of 250 and 251", "mg " K250 "\r\nmg " K250 "k\r\nmn\r\n",
         "mg key=" K250 " meta delta=1 seen=\n" BAD "noop\n"),
-    ROW("unknown flags", "mg a w\r\nmg a 1\r\nmg a !\r\nmg a \x01\r\nmg a \xff\r\nmg a Z\r\n",
-        Q("invalid flag") Q("invalid flag") Q("invalid flag") Q("invalid flag")
-            Q("invalid flag") Q("invalid flag")),
+    ROW("unknown flags",
+        "mg a w\r\nmg a 1\r\nmg a !\r\nmg a \x01\r\nmg a \xff\r\nmg a Z\r\n"
+        "mg a {\r\nmg a w !\r\n",
+        Q("invalid flag") Q("invalid flag") BAD BAD BAD Q("invalid flag") BAD BAD),
     ROW("characters between Z and a", "mg a [\r\nmg a _\r\nmg a `\r\n",
         Q("invalid flag") Q("invalid flag") Q("invalid flag")),
     ROW("twice", "mg a v v\r\nmg a T1 T2\r\n", Q("duplicate flag") Q("duplicate flag")),
@@ -42,9 +43,22 @@ static const struct parse_case get_cases[] = {
         "mg a T\r\nmg a Tx\r\nmg a N\r\nmg a R1x\r\nmg a C-1\r\nmg a E\r\nmg a "
         "T9223372036854775808\r\n",
         TOKEN TOKEN TOKEN TOKEN TOKEN TOKEN TOKEN),
-    ROW("seventeen flags", "mg a v v v v v v v v v v v v v v v v v\r\n", Q("duplicate flag")),
-    ROW("eighteen flags", "mg a v v v v v v v v v v v v v v v v v v\r\n",
+    ROW("times out of range", "mg a T2147483648\r\nmg a N4294967295\r\nmg a R-2147483649\r\n",
+        TOKEN TOKEN TOKEN),
+    ROW("times at the edges", "mg a T2147483647\r\nmg a N-2147483648 R-\r\n",
+        "mg key=a meta exptime=2147483647 delta=1 seen=T\n"
+        "mg key=a meta delta=1 seen=NR vivify_ttl=-2147483648 recache_first\n"),
+    ROW("a CAS", "mg a v C18446744073709551615\r\nmg a C18446744073709551616\r\nmg a C+1\r\n",
+        "mg key=a meta cas=18446744073709551615 delta=1 seen=Cv\n" TOKEN TOKEN),
+    ROW("the last reason counts, but that of F", "mg a Tx Dx\r\nmg a Dx Tx Fx\r\nmg a Fx\r\n",
+        Q("invalid numeric delta value") TOKEN BAD),
+    ROW("eighteen flags", "mg a v v v v v v v v v v v v v v v v v v\r\n", Q("duplicate flag")),
+    ROW("nineteen flags", "mg a v v v v v v v v v v v v v v v v v v v\r\n",
         Q("options flags are too long")),
+    ROW("what is behind the 23rd word is not looked at",
+        "mg a v v v v v v v v v v v v v v v v v v v v v !\r\n"
+        "mg a v v v v v v v v v v v v v v v v v v v v !\r\n",
+        Q("options flags are too long") BAD),
     ROW("opaque",
         "mg a O0123456789012345678901234567890\r\nmg a O01234567890123456789012345678901\r\n",
         "mg key=a meta delta=1 seen=O\n" Q("opaque token too long")),
@@ -64,7 +78,8 @@ static const struct parse_case base64_cases[] = {
     ROW("md, ma, me", "md Zm9v b\r\nma Zm9v b\r\nme Zm9v b\r\n",
         "md key=foo meta delta=1 seen=b\nma key=foo meta delta=1 seen=b\nme key=foo meta "
         "seen=b\n"),
-    ROW("md, ma, me, not base64", "md Zm9 b\r\nma Zm9 b\r\nme Zm9 b\r\n", FLAG FLAG BAD),
+    ROW("md, ma, me, not base64", "md Zm9 b\r\nma Zm9 b\r\nme Zm9 b\r\n",
+        Q("error decoding key") FLAG BAD),
     ROW("ms", "ms Zm9v 2 b\r\nhi\r\nms Zm9 2 b\r\nhi\r\nmn\r\n",
         "set key=foo meta delta=1 bytes=2 body=4 seen=b\n"
         "refused \"CLIENT_ERROR error decoding key\\r\\n\" swallow bytes=2 body=4\nnoop\n"),
@@ -92,22 +107,26 @@ static const struct parse_case set_cases[] = {
         "add key=a meta cas=7 delta=1 bytes=2 body=4 seen=CM\n"),
     ROW("empty value", "ms a 0\r\n\r\nmn\r\n", "set key=a meta delta=1 body=2 seen=\nnoop\n"),
     ROW("no key, no length", "ms\r\nms a\r\nms a x\r\nms a 2x\r\nms a -1\r\nms a T1\r\n",
-        ERR BAD BAD BAD BAD BAD),
+        BAD BAD BAD BAD BAD BAD),
     ROW("lengths", "ms a 2147483646\r\nms a 99999999999999999999\r\nms a 2147483645\r\n",
         BAD BAD "set key=a meta delta=1 bytes=2147483645 body=2147483647 seen=\n"),
-    ROW("key of 251", "ms " K250 "k 2\r\n", BAD),
+    ROW("key of 251", "ms " K250 "k 2\r\nmn\r\n", SWALLOW("bad command line format")),
+    ROW("no flag", "ms a 2 !\r\nmn\r\nms a 2 q {\r\nmn\r\n",
+        SWALLOW("bad command line format") SWALLOW("bad command line format")),
     ROW("a refused command's value is skipped",
         "ms a 2 w\r\nhi\r\nms a 2 q q\r\nhi\r\nms a 2 Fx\r\nhi\r\nms a 2 Tx\r\nhi\r\n"
         "ms a 2 M\r\nhi\r\nms a 2 MSS\r\nhi\r\nms a 2 Mx\r\nhi\r\nms a 2 Me\r\nhi\r\nmn\r\n",
         SWALLOW("invalid flag") SWALLOW("duplicate flag") SWALLOW("bad command line format")
-            SWALLOW("bad token in command line format") SWALLOW("incorrect length for M token")
-                SWALLOW("incorrect length for M token") SWALLOW("invalid mode for ms M token")
-                    SWALLOW("invalid mode for ms M token") "noop\n"),
+            SWALLOW("bad token in command line format") SWALLOW(
+                "invalid mode for ms M token") "set key=a meta delta=1 bytes=2 body=4 "
+                                               "seen=M\n" SWALLOW("invalid mode for ms M token")
+                                                   SWALLOW(
+                                                       "invalid mode for ms M token") "noop\n"),
     ROW("flags of 33 bits", "ms a 2 F4294967295\r\nhi\r\nms a 2 F4294967296\r\nhi\r\n",
         "set key=a meta client_flags=4294967295 delta=1 bytes=2 body=4 seen=F\n" SWALLOW(
             "bad command line format")),
-    ROW("seventeen flags", "ms a 2 v v v v v v v v v v v v v v v v v\r\nhi\r\nmn\r\n",
-        SWALLOW("options flags too long") "noop\n"),
+    ROW("eighteen flags", "ms a 2 v v v v v v v v v v v v v v v v v v\r\nhi\r\nmn\r\n",
+        SWALLOW("options flags are too long") "noop\n"),
 };
 
 static const struct parse_case other_cases[] = {
@@ -115,26 +134,32 @@ static const struct parse_case other_cases[] = {
         "md key=a meta delta=1 seen=\n"
         "md key=a quiet meta exptime=30 cas=7 delta=1 seen=CITqx\n"),
     ROW("md wrongly", "md\r\nmd " K250 "k\r\nmd a w\r\nmd a q q\r\nmd a C\r\n",
-        ERR BAD FLAG FLAG FLAG),
+        BAD BAD Q("invalid flag") Q("duplicate flag") TOKEN),
     ROW("ma", "ma a\r\nma a D5 J7 N30 MD q v\r\n",
         "ma key=a meta delta=1 seen=\n"
         "ma key=a quiet vivify meta delta=5 initial=7 seen=DJMNqv vivify_ttl=30 decr\n"),
     ROW("ma modes", "ma a MI\r\nma a M+\r\nma a MD\r\nma a M-\r\n",
         "ma key=a meta delta=1 seen=M\nma key=a meta delta=1 seen=M\n"
         "ma key=a meta delta=1 seen=M decr\nma key=a meta delta=1 seen=M decr\n"),
-    ROW("ma wrongly", "ma\r\nma a Mx\r\nma a M\r\nma a Dx\r\nma a J\r\nma a v v\r\n",
-        ERR Q("invalid mode for ma M token") FLAG FLAG FLAG FLAG),
+    ROW("ma wrongly",
+        "ma\r\nma a Mx\r\nma a M\r\nma a Dx\r\nma a J\r\nma a v v\r\nma " K250
+        "k\r\nma a !\r\n",
+        BAD Q("invalid mode for ma M token") Q("invalid mode for ma M token")
+            FLAG FLAG FLAG FLAG BAD),
     ROW("ma numbers",
         "ma a D18446744073709551615\r\nma a D18446744073709551616\r\nma a D-1\r\n",
         "ma key=a meta delta=18446744073709551615 seen=D\n" FLAG FLAG),
-    ROW("too many flags of md", "md a v v v v v v v v v v v v v v v v v v\r\n",
-        Q("options flags too long")),
+    ROW("too many flags of md and ma",
+        "md a v v v v v v v v v v v v v v v v v v v\r\n"
+        "ma a v v v v v v v v v v v v v v v v v v v\r\n",
+        Q("options flags are too long") FLAG),
     ROW("opaque of md", "md a O01234567890123456789012345678901\r\n",
         Q("opaque token too long")),
-    ROW("me", "me a\r\nme a v v 1 !\r\nme\r\nme " K250 "k\r\n",
-        "me key=a meta seen=\nme key=a meta seen=\n" BAD BAD),
+    ROW("me", "me a\r\nme a v v 1\r\nme\r\nme " K250 "k\r\nme a !\r\n",
+        "me key=a meta seen=\nme key=a meta seen=\n" BAD BAD BAD),
     ROW("mn", "mn\r\nmn q\r\n", "noop\nnoop\n"),
-    ROW("others", "mx\r\nmgg a\r\nm\r\nmG a\r\n", ERR ERR ERR ERR),
+    ROW("others", "mx\r\nmgg a\r\nm\r\nmG a\r\nmx a noreply\r\n",
+        ERR ERR BAD ERR "refused \"\"\n"),
 };
 
 #define TABLE_TEST(table)                                                                      \

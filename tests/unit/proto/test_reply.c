@@ -33,7 +33,7 @@ static const struct reply_case text_cases[] = {
     {"gat 1 foo\r\n", REPLY_HIT, "VALUE foo 7 5\r\nhello\r\nEND\r\n"},
     {"get foo\r\n", REPLY_MISS, "END\r\n"},
     {"get foo bar\r\n", REPLY_MISS, ""},
-    {"gat 1\r\n", REPLY_MISS, "END\r\n"},
+    {"gat 1\r\n", REPLY_REFUSED, "CLIENT_ERROR bad command line format\r\n"},
     {"gat 1 foo\r\n", REPLY_OUT_OF_MEMORY, "END\r\n"},
     {"gat 1 foo bar\r\n", REPLY_OUT_OF_MEMORY, ""},
     {"set foo 0 0 5\r\n", REPLY_STORED, "STORED\r\n"},
@@ -67,7 +67,8 @@ static const struct reply_case text_cases[] = {
     {"stats cachedump 1 1\r\n", REPLY_CACHEDUMP_OFF,
      "CLIENT_ERROR stats cachedump not allowed\r\n"},
     {"lru_crawler metadump all\r\n", REPLY_DUMP_OFF, "ERROR metadump not allowed\r\n"},
-    {"shutdown\r\n", REPLY_SHUTDOWN_OFF, "ERROR: shutdown not enabled\r\n"},
+    {"lru_crawler mgdump all\r\n", REPLY_DUMP_OFF, "ERROR key dump not allowed\r\n"},
+    {"shutdown\r\n", REPLY_SHUTDOWN_OFF, "SERVER_ERROR: shutdown not enabled\r\n"},
     {"shutdown x\r\n", REPLY_BAD_MODE, "CLIENT_ERROR invalid shutdown mode\r\n"},
     {"foo\r\n", REPLY_REFUSED, "ERROR\r\n"},
     {"GET / HTTP/1.1\r\n", REPLY_REFUSED, ""},
@@ -109,8 +110,8 @@ static const struct reply_case meta_cases[] = {
     {"ma foo q\r\n", REPLY_NOT_FOUND, "NF\r\n"},
     {"ma foo q\r\n", REPLY_NON_NUMERIC,
      "CLIENT_ERROR cannot increment or decrement non-numeric value\r\n"},
-    {"me foo\r\n", REPLY_DEBUG, "ME foo exp=-90 la=12 cas=42 fetch=yes cls=1 size=8\r\n"},
-    {"me Zm9v b\r\n", REPLY_DEBUG, "ME Zm9v exp=-90 la=12 cas=42 fetch=yes cls=1 size=8\r\n"},
+    {"me foo\r\n", REPLY_DEBUG, "ME foo exp=90 la=12 cas=42 fetch=yes cls=1 size=8\r\n"},
+    {"me Zm9v b\r\n", REPLY_DEBUG, "ME Zm9v exp=90 la=12 cas=42 fetch=yes cls=1 size=8\r\n"},
     {"me foo\r\n", REPLY_MISS, "EN\r\n"},
     {"mn\r\n", REPLY_NOOP, "MN\r\n"},
 };
@@ -188,15 +189,32 @@ START_TEST(meta_says_who_recaches)
 }
 END_TEST
 
-/* Quiet or not, it is worth saying that an item came into being. */
-START_TEST(meta_says_what_it_created)
+/* C: the client has this value already, and all that is shown is that it is the same. */
+START_TEST(meta_shows_no_value_that_is_known)
+{
+    struct reply reply = {.status = REPLY_HIT, .item = item};
+    char out[2 * PROTO_HEAD_BYTES_MAX];
+
+    reply.item.cas = 42;
+    out[answer(SLICE("mg foo v c C42\r\n"), &reply, out)] = '\0';
+    ck_assert_str_eq(out, "HD c42\r\n");
+    out[answer(SLICE("mg foo C41 v c\r\n"), &reply, out)] = '\0';
+    ck_assert_str_eq(out, "VA 5 c42\r\nhello\r\n");
+    out[answer(SLICE("mg foo v c C0\r\n"), &reply, out)] = '\0';
+    ck_assert_str_eq(out, "VA 5 c42\r\nhello\r\n");
+    reply.item.cas = 0; /* with -C there is none */
+    out[answer(SLICE("mg foo v C0\r\n"), &reply, out)] = '\0';
+    ck_assert_str_eq(out, "HD\r\n");
+}
+END_TEST
+
+START_TEST(meta_quiet_hides_what_it_created)
 {
     struct reply reply = {.status = REPLY_NUMBER, .number = 5, .item = item};
     char out[2 * PROTO_HEAD_BYTES_MAX];
 
-    reply.item.won = true;
     out[answer(SLICE("ma foo N0 q\r\n"), &reply, out)] = '\0';
-    ck_assert_str_eq(out, "HD\r\n");
+    ck_assert_str_eq(out, "");
 }
 END_TEST
 
@@ -270,7 +288,8 @@ main(void)
     tcase_add_loop_test(tc, text_replies, 0, ARRAY_LEN(text_cases));
     tcase_add_loop_test(tc, meta_replies, 0, ARRAY_LEN(meta_cases));
     tcase_add_test(tc, meta_says_who_recaches);
-    tcase_add_test(tc, meta_says_what_it_created);
+    tcase_add_test(tc, meta_shows_no_value_that_is_known);
+    tcase_add_test(tc, meta_quiet_hides_what_it_created);
     tcase_add_test(tc, unlimited_ttl_is_minus_one);
     tcase_add_test(tc, longest_heads_fit);
     tcase_add_test(tc, streams_lines);
