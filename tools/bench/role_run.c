@@ -51,6 +51,8 @@ struct herd {
     uint32_t count;
     uint32_t first_source;
     uint32_t sources;     /* connections made so far: which source address is next */
+    uint64_t read_ns;     /* slow readers: when they read last, */
+    double credit;        /* and the part of a byte that was left */
     unsigned char *input; /* PROTO_LINE_MAX for the stash, then INPUT_BYTES */
 };
 
@@ -274,21 +276,32 @@ told_to_stop(const struct herd *h, int wait_ms)
     return poll(&p, 1, wait_ms) != 0;
 }
 
-/* Slow readers take their bytes, if they take any. */
+/* Let one slow reader take up to ROOM bytes. */
+static void
+read_some(struct herd *h, struct client *c, uint64_t room)
+{
+    while (room > 0 && c->fd >= 0 && c->gets_left > 0) {
+        struct pollfd p = {.fd = c->fd, .events = POLLIN};
+        uint64_t now = room < INPUT_BYTES ? room : INPUT_BYTES;
+
+        if (poll(&p, 1, 0) != 1)
+            return;
+        if (take(h, c, OP_GET, FIRST_ID + ROLE_KEYS, (size_t)now) == READ_GARBLED)
+            lose(h, c);
+        room -= now;
+    }
+}
+
+/* Slow readers take the bytes that the time since the last ones is worth, however few or many. */
 static void
 read_a_little(struct herd *h)
 {
-    size_t room = (size_t)h->options->slow_rate * TICK_MS / 1000;
+    uint64_t now = sys_monotonic_ns();
+    uint64_t room = role_credit(&h->credit, now - h->read_ns, h->options->slow_rate);
 
-    for (uint32_t i = 0; i < h->count && room > 0; i++) {
-        struct client *c = &h->clients[i];
-        struct pollfd p = {.fd = c->fd, .events = POLLIN};
-
-        if (c->fd < 0 || c->gets_left == 0 || poll(&p, 1, 0) != 1)
-            continue;
-        if (take(h, c, OP_GET, FIRST_ID + ROLE_KEYS, room) == READ_GARBLED)
-            lose(h, c);
-    }
+    h->read_ns = now;
+    for (uint32_t i = 0; i < h->count && room > 0; i++)
+        read_some(h, &h->clients[i], room);
 }
 
 static void
@@ -318,6 +331,7 @@ sleep_until_told(struct herd *h)
 {
     bool reads = h->process->kind == ROLE_SLOW_READER && h->options->slow_rate > 0;
 
+    h->read_ns = sys_monotonic_ns();
     while (!told_to_stop(h, reads ? TICK_MS : -1)) {
         if (reads)
             read_a_little(h);

@@ -34,6 +34,17 @@ role_wanted(const struct options *o, enum role_kind kind)
     BUG("role_kind out of range");
 }
 
+uint64_t
+role_credit(double *part, uint64_t elapsed_ns, uint64_t rate)
+{
+    uint64_t whole;
+
+    *part += (double)elapsed_ns / 1e9 * (double)rate;
+    whole = (uint64_t)*part;
+    *part -= (double)whole;
+    return whole;
+}
+
 static void
 add_report(struct role_report *into, const struct role_report *from)
 {

@@ -59,6 +59,9 @@ const char *role_name(enum role_kind kind);
 /* How many of a kind are asked for. */
 uint64_t role_wanted(const struct options *o, enum role_kind kind);
 
+/* How many whole bytes ELAPSED_NS are worth at a rate a second; the rest of one is kept in *PART. */
+uint64_t role_credit(double *part, uint64_t elapsed_ns, uint64_t rate);
+
 /* Start all that is asked for, and wait until it is there. False: could not be started. */
 bool roles_start(struct roles *r, const struct options *o,
                  const struct net_addr *addr) MUST_USE;

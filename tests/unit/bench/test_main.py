@@ -358,6 +358,7 @@ def freezes():
         latency = result["latency_us"]["all"]
         check.equal(status, NOT_VALID, "the status when it freezes")
         check.that("never answered" in said, "that is said:", said)
+        check.equal(result["ended"], "done", "it goes on all the same")
         check.that(result["timed_out_requests"] >= 3, "they time out:",
                    result["timed_out_requests"])
         check.equal(latency["count"], result["requests"] + result["lost_requests"],

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "leak.h"
+#include "lombard/base/attr.h"
 #include "stub.h"
 #include "value.h"
 
@@ -76,6 +77,22 @@ START_TEST(the_server_goes_first)
 }
 END_TEST
 
+static const uint64_t rates[] = {0, 1, 5, 9, 10, 11, 640000, 640001, 5000000, UINT32_MAX};
+
+/* Rates far below a byte a tick, and far above a buffer. */
+START_TEST(slow_readers_keep_their_rate)
+{
+    uint64_t tick_ns = 100000000;
+    uint64_t sum = 0;
+    double part = 0;
+
+    for (int i = 0; i < 1000; i++)
+        sum += role_credit(&part, tick_ns, rates[_i]);
+    ck_assert_uint_ge(sum + 1, rates[_i] * 100);
+    ck_assert_uint_le(sum, rates[_i] * 100);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -88,5 +105,6 @@ main(void)
     tcase_add_test(tc, two_servers_side_by_side);
     tcase_add_test(tc, churning_ends);
     tcase_add_test(tc, the_server_goes_first);
+    tcase_add_loop_test(tc, slow_readers_keep_their_rate, 0, (int)ARRAY_LEN(rates));
     return leak_run(tc, "roles");
 }
