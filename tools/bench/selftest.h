@@ -15,7 +15,14 @@
 /* Run all of it and print what was found. False when something was missed. */
 bool selftest_run(void) MUST_USE;
 
-/* One short load on a server with FAULT: what was noticed, into OUT. False: it could not be run. */
-bool selftest_fault(enum stub_fault fault, struct tally *out) MUST_USE;
+/* What was noticed, and what the server itself counted meanwhile. */
+struct selftest {
+    struct tally tally;
+    struct stub_counts truth;
+};
+
+/* One short load on a server with FAULT, into OUT. False: it could not be run. */
+bool selftest_fault(enum stub_fault fault, uint64_t pipeline, struct selftest *out) MUST_USE;
 /* Whether OUT is what a server with FAULT must lead to. */
-bool selftest_noticed(enum stub_fault fault, const struct tally *out) MUST_USE;
+bool selftest_noticed(enum stub_fault fault, uint64_t pipeline,
+                      const struct selftest *out) MUST_USE;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -34,7 +35,9 @@ struct stub_conn {
 
 struct stub_server {
     struct stub_config config;
+    struct stub_counts *counts;
     struct value_id ids[STUB_KEYS]; /* bytes 0: not stored */
+    uint32_t said[STUB_KEYS];       /* the version that it said it had stored */
     struct stub_conn conns[STUB_CONNECTIONS];
     unsigned char *output;
     size_t output_bytes;
@@ -59,6 +62,8 @@ stub_fault_name(enum stub_fault fault)
     case STUB_NO_END: return "a value without its line end";
     case STUB_HANG_UP: return "connections that are closed";
     case STUB_ERROR: return "error replies";
+    case STUB_EXTRA: return "more replies than requests";
+    case STUB_NO_REPLY: return "requests without a reply";
     }
     BUG("stub_fault out of range");
 }
@@ -67,7 +72,10 @@ stub_fault_name(enum stub_fault fault)
 static bool
 goes_wrong(struct stub_server *s, enum stub_fault fault)
 {
-    return s->config.fault == fault && ++s->requests % s->config.fault_every == 0;
+    bool now = s->config.fault == fault && ++s->requests % s->config.fault_every == 0;
+
+    s->counts->wrong += now;
+    return now;
 }
 
 static void
@@ -122,6 +130,8 @@ do_get(struct stub_server *s, const char *p, const char *end)
         put(s, "SERVER_ERROR on purpose\r\n", 25);
         return;
     }
+    if (goes_wrong(s, STUB_NO_REPLY))
+        return;
     p += 3;
     while (p < end) {
         const char *name = ++p;
@@ -131,9 +141,13 @@ do_get(struct stub_server *s, const char *p, const char *end)
             p++;
         id = id_of(name, (size_t)(p - name));
         if (id < STUB_KEYS && s->ids[id].bytes > 0)
+            s->counts->stale += s->ids[id].version < s->said[id];
+        if (id < STUB_KEYS && s->ids[id].bytes > 0)
             put_value(s, name, (size_t)(p - name), s->ids[id]);
     }
     put(s, "END\r\n", 5);
+    if (goes_wrong(s, STUB_EXTRA))
+        put(s, "END\r\n", 5);
 }
 
 /* "set key flags ttl bytes" and the value behind it: how many bytes, 0 if not all there. */
@@ -148,14 +162,16 @@ do_set(struct stub_server *s, const char *line, const char *end, size_t availabl
     if (sscanf(line, "set %250s %*u %*u %u", name, &bytes) != 2 || available < head + bytes + 2)
         return 0;
     key = id_of(name, strlen(name));
-    if (key < STUB_KEYS && bytes <= STUB_VALUE_MAX && !goes_wrong(s, STUB_STALE)) {
+    if (key < STUB_KEYS && bytes <= STUB_VALUE_MAX) {
         struct value_id id = {.key = key, .bytes = bytes};
 
         if (bytes >= VALUE_HEAD_BYTES) {
             memcpy(&id.version, line + head + 8, 4);
             memcpy(&id.writer, line + head + 12, 4);
         }
-        s->ids[key] = id;
+        s->said[key] = id.version;
+        if (!goes_wrong(s, STUB_STALE))
+            s->ids[key] = id;
     }
     put(s, "STORED\r\n", 8);
     return head + bytes + 2;
@@ -279,7 +295,7 @@ run(struct stub_server *s)
 
 /* In the child: for ever, or until the parent is gone. */
 static NORETURN void
-be_server(int listen_fd, const struct stub_config *config)
+be_server(int listen_fd, const struct stub_config *config, struct stub_counts *counts)
 {
     struct stub_server *s = calloc(1, sizeof(*s));
     struct epoll_event event = {.events = EPOLLIN, .data.fd = listen_fd};
@@ -290,6 +306,7 @@ be_server(int listen_fd, const struct stub_config *config)
     if (s == NULL)
         _exit(1);
     s->config = *config;
+    s->counts = counts;
     s->listen_fd = listen_fd;
     s->output = malloc(STUB_OUTPUT_BYTES);
     s->epfd = sys_epoll_create();
@@ -304,12 +321,18 @@ stub_start(struct stub *stub, const struct stub_config *config)
     int fd;
 
     memset(stub, 0, sizeof(*stub));
-    fd = net_listen(&stub->addr);
-    if (fd < 0)
+    stub->counts = mmap(NULL, sizeof(*stub->counts), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (stub->counts == MAP_FAILED)
         return false;
+    fd = net_listen(&stub->addr);
+    if (fd < 0) {
+        (void)munmap(stub->counts, sizeof(*stub->counts));
+        return false;
+    }
     stub->pid = fork();
     if (stub->pid == 0)
-        be_server(fd, config);
+        be_server(fd, config, stub->counts);
     (void)close(fd);
     return stub->pid > 0;
 }
@@ -321,5 +344,6 @@ stub_stop(struct stub *stub)
         return;
     (void)kill(stub->pid, SIGKILL);
     (void)waitpid(stub->pid, NULL, 0);
+    (void)munmap(stub->counts, sizeof(*stub->counts));
     stub->pid = 0;
 }

@@ -26,9 +26,17 @@ enum stub_fault {
     STUB_NO_END,        /* no line end after the value */
     STUB_HANG_UP,       /* close instead of answering */
     STUB_ERROR,         /* SERVER_ERROR instead of answering */
+    STUB_EXTRA,         /* the end of a reply twice */
+    STUB_NO_REPLY,      /* nothing */
 };
 
-enum { STUB_FAULT_COUNT = STUB_ERROR + 1 };
+enum { STUB_FAULT_COUNT = STUB_NO_REPLY + 1 };
+
+/* What the server knows of itself. */
+struct stub_counts {
+    uint64_t wrong; /* how often it has done what its fault is */
+    uint64_t stale; /* values sent that a store had replaced, as it had said */
+};
 
 const char *stub_fault_name(enum stub_fault fault);
 
@@ -41,6 +49,7 @@ struct stub_config {
 
 struct stub {
     pid_t pid;
+    struct stub_counts *counts; /* shared with it */
     struct net_addr addr;
 };
 
