@@ -417,6 +417,28 @@ def reconnecting_holds_up_nobody():
         check.equal(result["seconds_without_connection"], 0, "one was always there")
 
 
+class DropsGets(Server):
+    """Closes the connection at every 50th get."""
+
+    def get(self, f, keys):
+        Server.get(self, f, keys)
+        return self.gets % 50 != 0
+
+
+def reconnects():
+    with DropsGets() as server:
+        status, result, _ = report("again.json", "-s", server.address, "-k", "10", "-c", "1",
+                                   "-r", "1:0", "-n", "275")
+        check.equal(status, NOT_VALID, "the status when connections were lost")
+        check.equal((result["requests"], result["lost_requests"], result["lost_connections"]),
+                    (270, 5, 5), "what came of 275 requests")
+        check.that(0 < result["connection_seconds_lost"] < 30, "the time without one connection:",
+                   result["connection_seconds_lost"])
+        check.equal(result["seconds_without_connection"], result["connection_seconds_lost"],
+                    "is that without any")
+        check.equal(server.accepted, 7, "each was replaced once")
+
+
 # Signals.
 
 def interrupted():
@@ -586,7 +608,7 @@ def sizes_of_popular_keys():
     check.that(500 < sum(means) / len(means) < 1250, "and on average sizes are right:", means)
 
 
-TESTS = (interrupted, reconnecting_holds_up_nobody, server_gone, compared_with_one_that_goes,
+TESTS = (interrupted, reconnecting_holds_up_nobody, reconnects, server_gone, compared_with_one_that_goes,
          freezes, closes_at_once, early_answers, a_fill_is_whole, hit_ratios, counts_with_a_rate,
          sizes_of_popular_keys, refuses_everything, refuses_one_kind, nothing_to_run, traces,
          unwritable, csv_columns)
