@@ -67,8 +67,9 @@ start_server(struct rig *rig, const struct rig_config *config)
 bool
 rig_start(struct rig *rig, const struct rig_config *config)
 {
-    log_set_level(LOG_ERROR);
     memset(rig, 0, sizeof(*rig));
+    rig->log_level = LOG_ERROR;
+    log_set_level(LOG_ERROR);
     if (!start_cmd(rig, config))
         return false;
     if (start_server(rig, config))
@@ -94,13 +95,25 @@ rig_check(struct rig *rig)
         sim_die("server_check: %s", why);
 }
 
+static void
+turn(struct rig *rig, int max_wait_ms)
+{
+    log_set_level(rig->log_level);
+    if (!loop_turn(server_loop(rig->server), max_wait_ms))
+        sim_die("the loop broke");
+    rig_check(rig);
+}
+
 void
 rig_turn(struct rig *rig)
 {
-    log_set_level(LOG_ERROR); /* some client may have said otherwise */
-    if (!loop_turn(server_loop(rig->server), 0))
-        sim_die("the loop broke");
-    rig_check(rig);
+    turn(rig, 0);
+}
+
+void
+rig_sleep(struct rig *rig)
+{
+    turn(rig, -1);
 }
 
 void

@@ -8,6 +8,7 @@
 
 #include "lombard/base/attr.h"
 #include "lombard/base/clock.h"
+#include "lombard/base/log.h"
 #include "lombard/cmd/cmd.h"
 #include "lombard/conn/server.h"
 
@@ -16,6 +17,7 @@ struct rig {
     struct cmd *cmd;
     struct server *server;
     int listen_fd;
+    enum log_level log_level; /* LOG_ERROR */
 };
 
 /* What differs between worlds; zeroes are replaced by the defaults. */
@@ -39,5 +41,7 @@ void rig_stop(struct rig *rig);
 
 /* One turn, and the invariants. Dies when one is broken. */
 void rig_turn(struct rig *rig);
+/* The same, and where nothing happens it waits as long as the server would. */
+void rig_sleep(struct rig *rig);
 void rig_turns(struct rig *rig, int count);
 void rig_check(struct rig *rig);
