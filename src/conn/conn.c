@@ -44,7 +44,7 @@ conn_stalled_for_ms(const struct conn *c)
 bool
 conn_holds_pins(const struct conn *c)
 {
-    return (c->task != NULL && c->task->kind != TASK_STREAM) ||
+    return (c->task != NULL && task_holds_pins(c->task)) ||
            (c->wbuf != NULL && c->wbuf->ref_done < c->wbuf->ref_count);
 }
 
@@ -97,7 +97,8 @@ release_task(struct conn *c)
     switch (task->kind) {
     case TASK_UPLOAD: cmd_upload_abort(c->server->cmd, task->handle); break;
     case TASK_VALUE: cmd_unpin_item(c->server->cmd, task->handle); break;
-    case TASK_STREAM: break;
+    case TASK_STREAM:
+    case TASK_REFUSAL: break;
     }
     c->task = NULL;
     task_destroy(task);

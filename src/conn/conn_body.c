@@ -12,12 +12,6 @@ smaller(uint64_t a, uint64_t b)
     return (size_t)(a < b ? a : b);
 }
 
-void
-conn_swallow(struct conn *c, uint64_t bytes)
-{
-    c->swallow_bytes += bytes;
-}
-
 enum step
 conn_swallow_step(struct conn *c)
 {
@@ -26,6 +20,38 @@ conn_swallow_step(struct conn *c)
     buf_consumed(c->rbuf, n, NULL);
     c->swallow_bytes -= n;
     return c->swallow_bytes == 0 ? STEP_ON : STEP_HUNGRY;
+}
+
+void
+conn_refuse(struct conn *c, const struct request *req, const struct reply *reply,
+            uint64_t bytes)
+{
+    char answer[REFUSAL_BYTES_MAX];
+    size_t len = conn_format_refusal(c, req, reply, answer);
+
+    c->swallow_bytes = bytes;
+    if (bytes == 0) {
+        buf_append(c->wbuf, slice_make(answer, len));
+    } else if (len > 0) {
+        c->task = task_create(TASK_REFUSAL, slice_make(answer, len), &c->proto);
+        if (c->task == NULL)
+            conn_mark_dead(c, CLOSE_NO_MEMORY);
+    }
+}
+
+enum step
+conn_refusal_step(struct conn *c)
+{
+    struct task *task = c->task;
+
+    if (c->swallow_bytes > 0)
+        return conn_swallow_step(c);
+    if (!conn_has_reply_room(c))
+        return STEP_FULL;
+    buf_append(c->wbuf, slice_make(task->head, task->head_bytes));
+    c->task = NULL;
+    task_destroy(task);
+    return STEP_ON;
 }
 
 /* Begin in the store; where stalled clients hold its memory, they give way. */
@@ -46,19 +72,21 @@ void
 conn_upload_begin(struct conn *c, const struct request *req, struct slice head,
                   const struct proto_state *state)
 {
-    struct task *task = task_create(TASK_UPLOAD, head, state);
+    struct task *task;
     struct reply reply;
+    void *handle;
 
+    if (!begin_in_store(c, req, &handle, &reply)) {
+        conn_refuse(c, req, &reply, req->body_bytes);
+        return;
+    }
+    task = task_create(TASK_UPLOAD, head, state);
     if (task == NULL) {
+        cmd_upload_abort(c->server->cmd, handle);
         conn_mark_dead(c, CLOSE_NO_MEMORY);
         return;
     }
-    if (!begin_in_store(c, req, &task->handle, &reply)) {
-        task_destroy(task);
-        conn_reply(c, req, &reply);
-        conn_swallow(c, req->body_bytes);
-        return;
-    }
+    task->handle = handle;
     task->total = req->value_bytes;
     c->task = task;
 }
@@ -94,9 +122,8 @@ give_up(struct conn *c)
     upload_request(c, &req);
     cmd_upload_abort(c->server->cmd, task->handle);
     cmd_give_up(c->server->cmd, &req, &reply);
-    conn_reply(c, &req, &reply);
-    conn_swallow(c, req.body_bytes - task->off);
     c->task = NULL;
+    conn_refuse(c, &req, &reply, req.body_bytes - task->off);
     task_destroy(task);
 }
 

@@ -322,11 +322,11 @@ run_entry(struct conn *c, const struct batch_entry *entry, struct slice in)
     execute(c, entry, &reply);
     if (reply.status == REPLY_STREAM)
         begin_stream(c, entry, in, &reply);
+    else if (UNLIKELY(!entry->body_here))
+        conn_refuse(c, req, &reply, req->body_bytes);
     else
         conn_reply(c, req, &reply);
     after_command(c, req, &reply);
-    if (!entry->body_here)
-        conn_swallow(c, req->body_bytes);
     return c->task == NULL && c->state == CONN_RUNNING && !(c->flags & CONN_FINISHING);
 }
 
@@ -404,6 +404,7 @@ conn_step(struct conn *c, struct turn *turn)
         case TASK_UPLOAD: return upload_step(c);
         case TASK_VALUE: return conn_value_step(c);
         case TASK_STREAM: return conn_stream_step(c);
+        case TASK_REFUSAL: return conn_refusal_step(c);
         }
     }
     if (c->swallow_bytes > 0)

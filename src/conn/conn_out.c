@@ -62,6 +62,19 @@ leave_value_task(struct conn *c, const struct reply_item *item, uint64_t off, st
     c->task = task;
 }
 
+size_t
+conn_format_refusal(const struct conn *c, const struct request *req, const struct reply *reply,
+                    char *dst)
+{
+    struct slice tail = proto_reply_tail(&c->proto, req, reply);
+    size_t len = proto_reply_head(&c->proto, req, reply, dst);
+
+    BUG_ON(proto_reply_has_value(&c->proto, req, reply) || tail.len > TAIL_BYTES_MAX);
+    if (tail.len > 0)
+        memcpy(dst + len, tail.ptr, tail.len);
+    return len + tail.len;
+}
+
 void
 conn_reply(struct conn *c, const struct request *req, const struct reply *reply)
 {

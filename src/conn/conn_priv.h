@@ -92,9 +92,9 @@ struct batch {
     struct batch_entry *entries; /* only the first `count` are its own */
     struct proto_state before;   /* the protocol's state before the first of them */
     uint32_t count;
-    uint32_t end_off;             /* of the input: what was parsed, or may be dropped */
-    bool parsed;                  /* the rest is set */
-    bool starved;                 /* the input behind end_off is incomplete */
+    uint32_t end_off; /* of the input: what was parsed, or may be dropped */
+    bool parsed;      /* the rest is set */
+    bool starved;     /* the input behind end_off is incomplete */
 };
 
 /* One connection's turn. */
@@ -201,8 +201,15 @@ conn_input(const struct conn *c)
 
 /* --- conn_body.c: bodies that do not fit into the read buffer --- */
 
-/* Skip the next BYTES of input. */
-void conn_swallow(struct conn *c, uint64_t bytes);
+/*
+ * REQ is refused, and BYTES of its body are still to come: discard them. Its reply, of
+ * which room was made for one, goes out behind them, as at memcached: a proxy that
+ * is sending the value would take an earlier answer for one to something else.
+ */
+void conn_refuse(struct conn *c, const struct request *req, const struct reply *reply,
+                 uint64_t bytes);
+enum step conn_refusal_step(struct conn *c) MUST_USE;
+/* Go on discarding where no answer is due. */
 enum step conn_swallow_step(struct conn *c) MUST_USE;
 /*
  * Receive the body of REQ, whose HEAD is at the front of the input, straight
@@ -218,6 +225,10 @@ enum fill conn_upload_fill(struct conn *c, struct budget *budget) MUST_USE;
 
 /* Whether there is room for any one reply. */
 bool conn_has_reply_room(const struct conn *c);
+/* Format one without a value at DST (room for REFUSAL_BYTES_MAX); how many bytes. */
+enum { REFUSAL_BYTES_MAX = PROTO_HEAD_BYTES_MAX + 64 };
+size_t conn_format_refusal(const struct conn *c, const struct request *req,
+                           const struct reply *reply, char *dst);
 /* Format a reply; there must be room. May leave a task behind. */
 void conn_reply(struct conn *c, const struct request *req, const struct reply *reply);
 /* Go on with a long value or a stream. */
@@ -236,14 +247,16 @@ enum flush conn_flush(struct conn *c, struct budget *budget) MUST_USE;
 /* --- task.c: requests that are half done --- */
 
 enum task_kind {
-    TASK_UPLOAD, /* its value is being received */
-    TASK_VALUE,  /* its value did not fit into the write buffer, however queued */
-    TASK_STREAM, /* its reply is made line by line */
+    TASK_UPLOAD,  /* its value is being received */
+    TASK_VALUE,   /* its value did not fit into the write buffer, however queued */
+    TASK_STREAM,  /* its reply is made line by line */
+    TASK_REFUSAL, /* its body is being discarded; then comes the answer, which is ready */
 };
 
 /*
  * Holds the bytes of the request's head: the request itself is had by parsing
- * them again, since a struct request dies with its read buffer.
+ * them again, since a struct request dies with its read buffer. A TASK_REFUSAL
+ * holds the bytes of its answer instead.
  */
 struct task {
     enum task_kind kind;
@@ -262,5 +275,12 @@ struct task {
 struct task *task_create(enum task_kind kind, struct slice head,
                          const struct proto_state *state) MUST_USE;
 void task_destroy(struct task *task);
+/* Whether its handle is set, and pinned. */
+static inline bool
+task_holds_pins(const struct task *task)
+{
+    return task->kind == TASK_UPLOAD || task->kind == TASK_VALUE;
+}
+
 /* The request again. It points into the task. */
 void task_request(const struct task *task, struct request *req);

@@ -17,7 +17,7 @@ pins_of(const struct conn *c)
 {
     uint64_t pins = c->wbuf == NULL ? 0 : c->wbuf->ref_count - c->wbuf->ref_done;
 
-    if (c->task != NULL && c->task->kind != TASK_STREAM)
+    if (c->task != NULL && task_holds_pins(c->task))
         pins += cmd_item_pin_count(c->server->cmd, c->task->handle);
     return pins;
 }

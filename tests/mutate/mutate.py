@@ -59,6 +59,7 @@ TESTS = [
     ["tests/unit/conn/test_conn_turn"],
     ["tests/unit/conn/test_conn_server"],
     ["tests/unit/conn/test_conn_pressure"],
+    ["tests/unit/conn/test_conn_refuse"],
     ["tests/sim/sim", "1", "60"],
     ["tests/unit/store/test_store"],
     ["tests/unit/store/test_store_model"],
