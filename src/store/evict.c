@@ -1,86 +1,35 @@
+/* Victims: segments are emptied record by record, what is to stay moves to the tail of a log. */
 #include "store_priv.h"
 
 /*
- * A victim is emptied piece by piece, a little with each append, so that nobody
- * waits for a whole segment: a few are kept free ahead. Segments that are half
- * dead are emptied first, whatever log they are in; without eviction there is
- * only that.
+ * A victim is emptied a little with each append, so that no request waits for a
+ * whole segment. Segments that are half dead are emptied first, whatever log they
+ * are in; without eviction there is only that. Where no segment of a log can be
+ * emptied, because clients hold all of them or its open one has all the records,
+ * large values go whose segments no client holds.
+ *
+ * Without eviction survivors must find room. While a segment is available that is so:
+ * those of one victim fit into one segment. When they have begun to fill the last
+ * one, the rest of it is promised to them until the victim is empty (and free):
+ *
+ *     victim  | moved (dead) | live |            open  | survivors | promised |
  */
+#ifndef STORE_BATCH /* fewer where tests make segments tiny */
+#define STORE_BATCH 8
+#endif
+
 enum {
     POOR_YIELD_DIVISOR = 8, /* a victim that frees less was not worth it */
-    BATCH = 8,              /* records whose buckets are fetched at the same time */
+    BATCH = STORE_BATCH,    /* records whose buckets are fetched at the same time */
     MIN_COST_BYTES = 64,    /* of looking at a record, however small */
-    TTL_RECORDS_AHEAD = 64,
-    TTL_RECORDS_URGENT = 4096,
-    WORK_BYTES = 32 * 1024,
+    VICTIM_COST_BYTES = 64, /* of finding a victim */
+    LARGE_CHANCES = 4,      /* large values that were hit, and are passed by once for that */
 };
 
 void
 evict_init(struct store *store)
 {
-    store->evictor.victim = SEG_NONE;
-}
-
-/* --- Choosing --- */
-
-static void
-begin_victim(struct store *store, uint32_t index)
-{
-    struct evictor *ev = &store->evictor;
-
-    arena_take_victim(&store->arena, index);
-    ev->victim = index;
-    ev->off = 0;
-    ev->moved = 0;
-}
-
-/* A victim there is to be, if need be a segment that is not full. */
-static bool
-find_victim(struct store *store)
-{
-    uint32_t index = policy_choose(store);
-
-    for (int log = 0; log < LOGS && index == SEG_NONE; log++) {
-        uint32_t open = store->arena.logs[log].open;
-
-        if (open == SEG_NONE || store->arena.segs[open].pins != 0)
-            continue;
-        if (!store->evict && policy_dead_bytes(store, store->arena.segs + open) <
-                                 store->arena.seg_bytes / FULL_DEAD_DIVISOR)
-            continue;
-        arena_close(&store->arena, (enum log_id)log);
-        index = policy_choose(store);
-    }
-    if (index == SEG_NONE)
-        return false;
-    begin_victim(store, index);
-    return true;
-}
-
-/*
- * When nearly all of a victim survives and segments run out, be stricter with
- * the next ones, in the end without mercy: so the end is guaranteed.
- */
-static void
-finish_victim(struct store *store)
-{
-    struct evictor *ev = &store->evictor;
-    /* Of what was in it: a segment that was hardly begun has no more to yield. */
-    uint32_t used = store->arena.segs[ev->victim].used;
-    uint32_t poor = used - used / POOR_YIELD_DIVISOR;
-
-    if (!ev->clean)
-        policy_note_emptied(store, (enum log_id)store->arena.segs[ev->victim].log,
-                            used - ev->moved);
-    arena_put_back(&store->arena, ev->victim);
-    ev->victim = SEG_NONE;
-    store->stats.segments_emptied++;
-    if (ev->clean || ev->moved < poor)
-        ev->level = 0;
-    else if (arena_available(&store->arena) <= SEGS_FOR_SURVIVORS)
-        ev->level = REC_FREQ_MAX + 1;
-    else if (arena_available(&store->arena) < SEGS_AHEAD - 1 && ev->level < REC_FREQ_MAX - 1)
-        ev->level++;
+    store->evictor.victim = store->evictor.promised = SEG_NONE;
 }
 
 /* --- Judging --- */
@@ -96,6 +45,22 @@ evict_item(struct store *store, char *rec, uint64_t hash, uint64_t *slot)
     index_remove_to_ghost(&store->index, hash, slot, log);
     item_die(store, rec);
     policy_note_evicted(store, log);
+}
+
+/* By what was evicted, or is gone anyway. */
+static void
+drop_or_evict(struct store *store, char *rec)
+{
+    uint64_t hash;
+
+    if (rec_is_gone(store, rec)) {
+        item_count_reclaimed(store, rec);
+        item_drop(store, rec);
+        return;
+    }
+    hash = rec_hash(store, rec);
+    evict_item(store, rec, hash,
+               index_find(&store->index, hash, arena_loc(&store->arena, rec)));
 }
 
 static void
@@ -139,20 +104,15 @@ judge_item(struct store *store, char *rec, uint64_t hash)
     return true;
 }
 
-/* A piece follows its owner, who is judged where his record lies. */
+/* A piece follows its owner, which is judged where its record lies. */
 static bool
 judge_piece(struct store *store, char *piece)
 {
     char *owner = arena_at(&store->arena, piece_owner(piece));
     enum log_id log = (enum log_id)arena_seg(&store->arena, piece)->log;
-    uint64_t hash;
 
-    if (rec_is_gone(store, owner)) {
-        item_count_reclaimed(store, owner);
-        item_drop(store, owner);
-        return true;
-    }
-    if (store->evictor.clean || store->evictor.level <= REC_FREQ_MAX) {
+    if (!rec_is_gone(store, owner) &&
+        (store->evictor.clean || store->evictor.level <= REC_FREQ_MAX)) {
         if (item_move(store, piece, store->evictor.clean ? log : LOG_MAIN, 0) != NULL) {
             note_moved(store, log, rec_bytes(piece, store->fixed_bytes));
             return true;
@@ -160,10 +120,188 @@ judge_piece(struct store *store, char *piece)
         if (!store->evict)
             return false;
     }
-    hash = rec_hash(store, owner);
-    evict_item(store, owner, hash,
-               index_find(&store->index, hash, arena_loc(&store->arena, owner)));
+    drop_or_evict(store, owner);
     return true;
+}
+
+/* --- Choosing --- */
+
+static void
+begin_victim(struct store *store, uint32_t index, bool clean)
+{
+    struct evictor *ev = &store->evictor;
+
+    arena_take_victim(&store->arena, index);
+    ev->victim = index;
+    ev->clean = clean;
+    ev->off = 0;
+    ev->moved = 0;
+}
+
+/* The segment that survivors of the last one are promised to, or SEG_NONE. */
+static uint32_t
+promised(const struct store *store)
+{
+    const struct evictor *ev = &store->evictor;
+
+    if (ev->victim != SEG_NONE)
+        return ev->victim;
+    if (ev->promised == SEG_NONE ||
+        store->arena.segs[ev->promised].serial != ev->promised_serial)
+        return SEG_NONE;
+    return ev->promised;
+}
+
+uint32_t
+evict_promised_bytes(const struct store *store)
+{
+    uint32_t index = promised(store);
+
+    /* None: a flush or the index took the last one. Keep what there is, to begin anew. */
+    return index == SEG_NONE ? store->arena.seg_bytes : store->arena.segs[index].live;
+}
+
+/* Bytes that the open segment of LOG has left. */
+static uint32_t
+open_bytes(const struct store *store, unsigned log)
+{
+    const struct arena *arena = &store->arena;
+    uint32_t open = arena->logs[log].open;
+
+    return open == SEG_NONE ? 0 : arena->seg_bytes - arena->segs[open].used;
+}
+
+/* Without eviction: a segment with enough that is dead, and a place for what lives in it. */
+static uint32_t
+choose_to_compact(const struct store *store)
+{
+    const struct arena *arena = &store->arena;
+    uint32_t best = arena_most_dead(arena, FULL_DEAD_CLASS);
+    uint32_t begun = promised(store);
+
+    if (arena_available(arena) >= SEGS_FOR_SURVIVORS || best == SEG_NONE)
+        return best;
+    if (begun != SEG_NONE && arena->segs[begun].state == SEG_CLOSED &&
+        arena->segs[begun].pins == 0)
+        return begun;
+    return arena->segs[best].live <= open_bytes(store, arena->segs[best].log) ? best : SEG_NONE;
+}
+
+/* A segment that is to be emptied only of what is dead. */
+static uint32_t
+choose_dead(struct store *store)
+{
+    uint32_t index = policy_flushed(store);
+
+    if (index != SEG_NONE)
+        return index;
+    return store->evict ? policy_worth_cleaning(store) : choose_to_compact(store);
+}
+
+/*
+ * Evict the oldest large value whose record is in LOG and that owns a segment that no
+ * client holds. False when there is none.
+ */
+static bool
+evict_large(struct store *store, enum log_id log)
+{
+    struct arena *arena = &store->arena;
+    uint32_t last = arena->large[log].tail;
+    unsigned chances = store->evictor.level <= REC_FREQ_MAX ? LARGE_CHANCES : 0;
+
+    for (uint32_t index; (index = arena->large[log].head) != SEG_NONE;) {
+        const char *first = seg_base(arena, index);
+        char *rec = arena_at(arena, piece_owner(first));
+
+        if (large_has_free_extent(store, rec)) {
+            if (rec_is_gone(store, rec) || chances == 0 || rec_freq(rec) == 0) {
+                drop_or_evict(store, rec);
+                return true;
+            }
+            chances--;
+            last = index;
+            rec_set_access(rec, rec_accessed(rec), rec_freq(rec) / 2);
+        } else if (index == last) {
+            return false;
+        }
+        arena_unqueue_extent(arena, first);
+        arena_queue_extent(arena, first, log);
+    }
+    return false;
+}
+
+enum found { FOUND_VICTIM, FOUND_ROOM, FOUND_NOTHING };
+
+/* Close a segment that is not full, to empty it. */
+static enum found
+find_open(struct store *store, enum log_id log)
+{
+    struct arena *arena = &store->arena;
+    uint32_t open = arena->logs[log].open;
+
+    if (open == SEG_NONE || arena->segs[open].pins != 0)
+        return FOUND_NOTHING;
+    if (!store->evict &&
+        (arena_available(arena) < SEGS_FOR_SURVIVORS ||
+         policy_dead_bytes(store, arena->segs + open) < arena->seg_bytes / FULL_DEAD_DIVISOR))
+        return FOUND_NOTHING;
+    arena_close(arena, log);
+    if (arena->segs[open].state == SEG_FREE)
+        return FOUND_ROOM;
+    begin_victim(store, open, !store->evict);
+    return FOUND_VICTIM;
+}
+
+static enum found
+find_victim(struct store *store)
+{
+    uint32_t index = choose_dead(store);
+    enum log_id first = store->evict ? policy_log_to_take_from(store) : LOG_SMALL;
+    enum log_id logs[LOGS] = {first, first == LOG_SMALL ? LOG_MAIN : LOG_SMALL};
+    enum found found = FOUND_NOTHING;
+
+    if (index != SEG_NONE) {
+        begin_victim(store, index, true);
+        return FOUND_VICTIM;
+    }
+    for (int i = 0; i < LOGS && store->evict; i++) {
+        index = policy_oldest(store, logs[i]);
+        if (index != SEG_NONE) {
+            begin_victim(store, index, false);
+            return FOUND_VICTIM;
+        }
+        if (evict_large(store, logs[i]))
+            return FOUND_ROOM;
+    }
+    for (int i = 0; i < LOGS && found == FOUND_NOTHING; i++)
+        found = find_open(store, logs[i]);
+    return found;
+}
+
+/*
+ * When nearly all of a victim survives and segments run out, be stricter with
+ * the next ones, in the end without mercy: so the end is guaranteed.
+ */
+static void
+finish_victim(struct store *store)
+{
+    struct evictor *ev = &store->evictor;
+    /* Of what was in it: a segment that was hardly begun has no more to yield. */
+    uint32_t used = store->arena.segs[ev->victim].used;
+    uint32_t poor = used - used / POOR_YIELD_DIVISOR;
+
+    if (!ev->clean)
+        policy_note_emptied(store, (enum log_id)store->arena.segs[ev->victim].log,
+                            used - ev->moved);
+    arena_put_back(&store->arena, ev->victim);
+    ev->victim = SEG_NONE;
+    store->stats.segments_emptied++;
+    if (ev->clean || ev->moved < poor)
+        ev->level = 0;
+    else if (arena_available(&store->arena) <= SEGS_FOR_SURVIVORS)
+        ev->level = REC_FREQ_MAX + 1;
+    else if (arena_available(&store->arena) < SEGS_AHEAD - 1 && ev->level < REC_FREQ_MAX - 1)
+        ev->level++;
 }
 
 /* --- Emptying --- */
@@ -202,11 +340,18 @@ gather(struct store *store, struct batch *batch)
     return cost;
 }
 
-static bool
-judge_batch(struct store *store, const struct batch *batch)
+enum judged { JUDGED_ALL, JUDGED_ENOUGH, JUDGED_STUCK };
+
+/* Judge them until GOAL segments are available; JUDGED_STUCK when a survivor has no place. */
+static enum judged
+judge_batch(struct store *store, const struct batch *batch, int64_t goal)
 {
+    struct evictor *ev = &store->evictor;
+    const char *base = seg_base(&store->arena, ev->victim);
+
     for (unsigned i = 0; i < batch->count; i++) {
         char *rec = batch->rec[i];
+        uint32_t off = (uint32_t)(rec - base);
         bool fits;
 
         /* It may have died with its owner. */
@@ -215,206 +360,57 @@ judge_batch(struct store *store, const struct batch *batch)
         fits = rec_is_piece(rec) ? judge_piece(store, rec)
                                  : judge_item(store, rec, batch->hash[i]);
         if (!fits) {
-            store->evictor.off =
-                (uint32_t)(rec - seg_base(&store->arena, store->evictor.victim));
-            return false;
+            ev->off = off;
+            return JUDGED_STUCK;
+        }
+        if (!ev->clean && arena_available(&store->arena) >= goal) {
+            ev->off = off + rec_bytes(rec, store->fixed_bytes);
+            return JUDGED_ENOUGH;
         }
     }
-    return true;
+    return JUDGED_ALL;
 }
 
-/*
- * Go on emptying the victim, or the next one, until BUDGET is spent or the
- * victim is empty. False when there is nothing that could be emptied.
- */
-static bool
-evict_step(struct store *store, uint64_t budget)
+void
+evict_suspend(struct store *store)
 {
     struct evictor *ev = &store->evictor;
-    uint64_t spent = 0;
+
+    if (ev->victim == SEG_NONE)
+        return;
+    ev->promised = ev->victim;
+    ev->promised_serial = store->arena.segs[ev->victim].serial;
+    arena_put_back(&store->arena, ev->victim);
+    ev->victim = SEG_NONE;
+}
+
+bool
+evict_step(struct store *store, uint64_t budget, int64_t goal)
+{
+    struct evictor *ev = &store->evictor;
+    uint64_t until = ev->spent + budget;
     struct batch batch;
 
-    /* Somebody began to hold it meanwhile: nothing may move out of it now. */
-    if (ev->victim != SEG_NONE && store->arena.segs[ev->victim].pins != 0) {
-        arena_put_back(&store->arena, ev->victim);
-        ev->victim = SEG_NONE;
+    /* A client began to hold it meanwhile: nothing may move out of it now. */
+    if (ev->victim != SEG_NONE && store->arena.segs[ev->victim].pins != 0)
+        evict_suspend(store);
+    if (ev->victim == SEG_NONE) {
+        enum found found = find_victim(store);
+
+        ev->spent += VICTIM_COST_BYTES;
+        if (found != FOUND_VICTIM)
+            return found == FOUND_ROOM;
     }
-    if (ev->victim == SEG_NONE && !find_victim(store))
-        return false;
     while (ev->off < store->arena.segs[ev->victim].used) {
-        if (spent >= budget)
+        if (ev->spent >= until)
             return true;
-        spent += gather(store, &batch);
-        if (!judge_batch(store, &batch)) {
-            arena_put_back(&store->arena, ev->victim);
-            ev->victim = SEG_NONE;
-            return false;
+        ev->spent += gather(store, &batch);
+        switch (judge_batch(store, &batch, goal)) {
+        case JUDGED_ALL: break;
+        case JUDGED_ENOUGH: return true;
+        case JUDGED_STUCK: evict_suspend(store); return false;
         }
     }
     finish_victim(store);
     return true;
-}
-
-/* How much of victims to look at for each byte appended. */
-static uint64_t
-pace(const struct store *store, int64_t available)
-{
-    uint64_t pace = available == SEGS_AHEAD - 1 ? 2 : available < SEGS_AHEAD - 2 ? 8 : 4;
-
-    if (store->evictor.clean && store->evictor.victim != SEG_NONE) {
-        const struct seg *seg = store->arena.segs + store->evictor.victim;
-        uint32_t dead = store->arena.seg_bytes - seg->live;
-
-        pace *= 1 + store->arena.seg_bytes / (dead + 1);
-    }
-    return pace;
-}
-
-/* Segments that are to be free: some ahead, and those that the index waits for. */
-static int64_t
-wish(const struct store *store)
-{
-    return SEGS_AHEAD + (int64_t)store->arena.seg_allowed - store->arena.seg_goal;
-}
-
-/* Whether less than half of the memory in use holds what lives. */
-static bool
-is_mostly_dead(const struct store *store)
-{
-    const struct arena *arena = &store->arena;
-    uint64_t used = (uint64_t)(arena->seg_resident - arena->seg_free) << arena->seg_shift;
-
-    return store->content_bytes + store->header_bytes < used / 2;
-}
-
-/*
- * Where much of what was written is dead, use its memory again before more is touched
- * for the first time: a page costs some microseconds then, more than copying what lives.
- */
-static void
-reuse_ahead(struct store *store, uint32_t bytes)
-{
-    struct evictor *ev = &store->evictor;
-
-    if (ev->victim == SEG_NONE) {
-        uint32_t index;
-
-        /* One look for each segment that is begun: there may be none that is worth it. */
-        if (LIKELY(ev->looked_at == store->arena.serial))
-            return;
-        ev->looked_at = store->arena.serial;
-        if (store->arena.seg_free > SEGS_FOR_SURVIVORS || !is_mostly_dead(store))
-            return;
-        index = policy_worth_cleaning(store);
-        if (index == SEG_NONE)
-            return;
-        ev->clean = true;
-        begin_victim(store, index);
-    }
-    /* Nothing else may be chosen instead: there is no need to evict. */
-    if (ev->clean && store->arena.segs[ev->victim].pins == 0)
-        (void)evict_step(store, bytes * pace(store, SEGS_AHEAD - 1));
-}
-
-static void
-evict_ahead(struct store *store, uint32_t bytes)
-{
-    int64_t available = arena_available(&store->arena);
-
-    if (LIKELY(available >= wish(store))) {
-        reuse_ahead(store, bytes);
-        return;
-    }
-    if (ttl_step(store, TTL_RECORDS_AHEAD) && available > SEGS_FOR_SURVIVORS)
-        return;
-    (void)evict_step(store, bytes * pace(store, available));
-}
-
-/* Make at least one segment more available, however long it takes. */
-static bool
-evict_now(struct store *store)
-{
-    arena_trim(&store->arena, SEGS_AHEAD);
-    if (ttl_step(store, TTL_RECORDS_URGENT))
-        return true;
-    store->stats.evict_stalls++;
-    return evict_step(store, UINT64_MAX);
-}
-
-/* What has to become available for BYTES to find a place, beyond SEGS_FOR_SURVIVORS. */
-static uint64_t
-lacking(const struct store *store, uint32_t bytes)
-{
-    int64_t segs = SEGS_FOR_SURVIVORS - arena_available(&store->arena);
-
-    if (segs < 0)
-        segs = 0;
-    return ((uint64_t)segs << store->arena.seg_shift) +
-           (store->evict ? store->arena.seg_bytes : bytes);
-}
-
-/*
- * Whether it makes sense to try again. BYTES are wanted; where what is dead is all
- * that can be used again, that many are enough, else it takes a segment.
- */
-static bool
-make_room(struct store *store, uint32_t bytes)
-{
-    if (evict_now(store))
-        return true;
-    store->stats.outofmemory++;
-    store->pin_starved = store->arena.seg_pinned > 0;
-    if (store->arena.seg_pinned > 0)
-        store->missing_bytes = lacking(store, bytes);
-    return false;
-}
-
-char *
-evict_append(struct store *store, enum log_id log, uint32_t bytes)
-{
-    char *addr;
-
-    store->missing_bytes = 0;
-    evict_ahead(store, bytes);
-    do {
-        addr = arena_append(&store->arena, log, bytes, SEGS_FOR_SURVIVORS);
-    } while (addr == NULL && make_room(store, bytes));
-    return addr;
-}
-
-char *
-evict_take_extent(struct store *store)
-{
-    char *addr;
-
-    store->missing_bytes = 0;
-    do {
-        addr = arena_take_extent(&store->arena, SEGS_FOR_SURVIVORS);
-    } while (addr == NULL && make_room(store, store->arena.seg_bytes));
-    return addr;
-}
-
-char *
-evict_move(struct store *store, char *rec, enum log_id log)
-{
-    char *moved;
-
-    store->missing_bytes = 0;
-    do {
-        moved = item_move(store, rec, log, SEGS_FOR_SURVIVORS);
-    } while (moved == NULL && make_room(store, rec_bytes(rec, store->fixed_bytes)));
-    return moved;
-}
-
-bool
-evict_work(struct store *store)
-{
-    struct evictor *ev = &store->evictor;
-
-    if (ev->flush_sweep && ev->victim == SEG_NONE &&
-        policy_most_dead(store, store->arena.seg_bytes) == SEG_NONE)
-        ev->flush_sweep = false;
-    if (ev->flush_sweep || (store->evict && arena_available(&store->arena) < wish(store)))
-        return evict_step(store, WORK_BYTES);
-    return false;
 }

@@ -6,7 +6,12 @@
 
 /* Nodes kept back so that resizing, which may need one before it frees one, never fails. */
 enum { NODES_RESERVED = 64 };
-enum { POS_BITS_MAX = 35 };
+#ifndef STORE_POS_BITS_MIN /* fewer where tests make the index tiny */
+#define STORE_POS_BITS_MIN 32
+#endif
+enum { POS_BITS_MIN = STORE_POS_BITS_MIN, POS_BITS_MAX = 35 };
+/* Eight bits of the tag beyond what the bucket says keep false matches rare. */
+enum { POS_BITS_MORE = 8 };
 enum { PAGE_BYTES = 4096 };
 
 static unsigned
@@ -21,8 +26,9 @@ index_init(struct index *ix, size_t map_bytes, uint64_t items_max)
     unsigned bits = log2_floor(items_max / 7 + 1) + 1;
     char *mem;
 
-    /* Eight bits of the tag beyond what the bucket says keep false matches rare. */
-    ix->pos_bits = bits < 24 ? 32 : bits + 8;
+    ix->pos_bits = bits + POS_BITS_MORE;
+    if (ix->pos_bits < POS_BITS_MIN)
+        ix->pos_bits = POS_BITS_MIN;
     if (ix->pos_bits > POS_BITS_MAX)
         ix->pos_bits = POS_BITS_MAX;
     map_bytes &= ~(size_t)(PAGE_BYTES - 1);

@@ -176,6 +176,8 @@ uint64_t index_wanted(const struct index *ix) MUST_USE;
 uint64_t index_bytes(const struct index *ix, uint64_t buckets) MUST_USE;
 /* Memory that it takes now. */
 uint64_t index_bytes_now(const struct index *ix) MUST_USE;
+/* Likewise with one more item, if that takes a new node. */
+uint64_t index_bytes_with_item(const struct index *ix) MUST_USE;
 /* Begin to resize. BUG unless the last resizing is done. */
 void index_resize(struct index *ix, uint64_t buckets);
 static inline bool

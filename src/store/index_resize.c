@@ -47,6 +47,16 @@ index_bytes_now(const struct index *ix)
     return index_bytes(ix, ix->resident);
 }
 
+uint64_t
+index_bytes_with_item(const struct index *ix)
+{
+    uint64_t nodes = ix->node_count * NODE_BYTES;
+
+    if (ix->node_free != 0 || nodes % NODES_CHUNK_BYTES != 0)
+        return index_bytes_now(ix);
+    return index_bytes_now(ix) + NODES_CHUNK_BYTES;
+}
+
 void
 index_resize(struct index *ix, uint64_t buckets)
 {

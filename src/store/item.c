@@ -115,11 +115,10 @@ item_move(struct store *store, char *rec, enum log_id log, int64_t keep)
 
 /* --- The index's share of the limit --- */
 
-/* Segments that a limit leaves over beside an index of so many buckets. */
-static uint32_t
-segments_beside(const struct store *store, uint64_t buckets)
+uint32_t
+store_segments_beside(const struct store *store, uint64_t index_bytes)
 {
-    uint64_t taken = store->own_bytes + index_bytes(&store->index, buckets);
+    uint64_t taken = store->own_bytes + index_bytes;
     uint64_t left = store->limit_bytes > taken ? store->limit_bytes - taken : 0;
     uint64_t count = left >> store->arena.seg_shift;
 
@@ -133,13 +132,16 @@ store_index_step(struct store *store, unsigned buckets)
     struct arena *arena = &store->arena;
     uint64_t wanted = index_wanted(ix);
 
-    arena->seg_allowed = segments_beside(store, ix->resident);
-    arena->seg_goal = wanted > ix->to ? segments_beside(store, wanted) : arena->seg_allowed;
+    arena->seg_allowed = store_segments_beside(store, index_bytes_now(ix));
+    arena->seg_goal = wanted > ix->to ? store_segments_beside(store, index_bytes(ix, wanted))
+                                      : arena->seg_allowed;
     arena_trim(arena, SEGS_AHEAD);
     if (wanted == ix->to)
         return index_step(ix, buckets);
-    /* Growing waits until its memory is free: evict.c works towards the goal. */
-    if (arena->seg_resident > arena->seg_goal)
+    /* Growing waits until its memory is free: room.c works towards the goal. */
+    if (arena->seg_resident > arena->seg_goal ||
+        (wanted > ix->to &&
+         arena->seg_resident - arena->seg_free + SEGS_FOR_SURVIVORS > arena->seg_goal))
         return false;
     index_resize(ix, wanted);
     store->stats.index_resizes++;

@@ -141,6 +141,8 @@ large_reserve_at(struct store *store, char *rec, uint64_t off)
     struct cut cut = cut_at(store, large_value_bytes(store, rec), off);
     char *piece = piece_of(store, rec, cut.number);
 
+    if (cut.extent && cut.number + 1 < extent_count(store, large_value_bytes(store, rec)))
+        evict_for_extents(store);
     if (piece == NULL) {
         piece = make_piece(store, rec, &cut);
         if (piece == NULL)
@@ -176,6 +178,25 @@ large_is_complete(const struct store *store, const char *rec)
 }
 
 void
+large_queue(struct store *store, const char *rec)
+{
+    if (extent_count(store, large_value_bytes(store, rec)) > 0)
+        arena_queue_extent(&store->arena, piece_of(store, rec, 0),
+                           (enum log_id)arena_seg(&store->arena, rec)->log);
+}
+
+bool
+large_has_free_extent(const struct store *store, const char *rec)
+{
+    uint32_t extents = extent_count(store, large_value_bytes(store, rec));
+
+    for (uint32_t i = 0; i < extents; i++)
+        if (arena_seg(&store->arena, piece_of(store, rec, i))->pins == 0)
+            return true;
+    return false;
+}
+
+void
 large_pieces_die(struct store *store, const char *rec)
 {
     uint64_t value_bytes = large_value_bytes(store, rec);
@@ -183,6 +204,8 @@ large_pieces_die(struct store *store, const char *rec)
     uint32_t count = piece_count(store, value_bytes);
     uint32_t owned = 0;
 
+    if (extents > 0 && piece_of(store, rec, 0) != NULL)
+        arena_unqueue_extent(&store->arena, piece_of(store, rec, 0));
     for (uint32_t i = 0; i < count; i++) {
         char *piece = piece_of(store, rec, i);
 
@@ -227,7 +250,7 @@ large_unpin_pieces(struct store *store, const char *rec)
         const char *piece = piece_of(store, rec, i);
 
         if (piece != NULL)
-            arena_unpin(&store->arena, piece);
+            store_unpin(store, piece);
     }
 }
 
@@ -249,6 +272,11 @@ large_set_owner(struct store *store, const char *rec, const char *old)
     }
     arena_disown_extents(&store->arena, old, owned);
     arena_own_extents(&store->arena, rec, owned);
+    if (owned > 0 && (rec_info(rec) & REC_PENDING) == 0 &&
+        arena_seg(&store->arena, rec)->log != arena_seg(&store->arena, old)->log) {
+        arena_unqueue_extent(&store->arena, piece_of(store, rec, 0));
+        large_queue(store, rec);
+    }
 }
 
 void

@@ -11,8 +11,9 @@ void
 store_unpin(struct store *store, const void *addr)
 {
     store->pin_starved = false;
-    /* It may have been what kept flushed items from being taken back. */
-    store->evictor.flush_sweep |= store->flushed_items > 0;
+    /* It may have been what kept flushed items from being dropped. */
+    if (UNLIKELY(store->flushed_items > 0))
+        policy_sweep_from(store, arena_seg_of(&store->arena, addr));
     arena_unpin(&store->arena, addr);
 }
 

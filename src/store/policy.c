@@ -38,7 +38,7 @@ enum {
     /* How often a ghost of the small log has to come back to be worth as much as one of main. */
     WORTH_MAIN = 10,
     WORTH_SMALL = 7,
-    CLEAN_DEAD_DIVISOR = 2, /* half dead is worth cleaning */
+    WORTH_CLEANING_CLASS = DEAD_CLASSES / 2, /* half dead */
 };
 
 /* --- Choosing --- */
@@ -52,34 +52,42 @@ policy_dead_bytes(const struct store *store, const struct seg *seg)
 }
 
 uint32_t
-policy_most_dead(const struct store *store, uint32_t at_least)
+policy_flushed(struct store *store)
 {
-    uint32_t best = SEG_NONE;
+    struct evictor *ev = &store->evictor;
 
-    for (uint32_t i = 0; i < store->arena.void_next; i++) {
-        const struct seg *seg = store->arena.segs + i;
-        uint32_t dead;
+    while (ev->flush_sweep) {
+        const struct seg *seg = store->arena.segs + ev->flush_cursor;
 
-        if (seg->state != SEG_CLOSED || seg->pins != 0)
-            continue;
-        dead = policy_dead_bytes(store, seg);
-        if (dead >= at_least) {
-            best = i;
-            at_least = dead + 1;
+        if (ev->flush_cursor == store->arena.void_next || store->flushed_items == 0) {
+            ev->flush_sweep = false;
+            break;
         }
+        if (seg->state == SEG_CLOSED && seg->pins == 0 && seg->epoch != store->arena.epoch)
+            return ev->flush_cursor;
+        ev->flush_cursor++;
     }
-    return best;
+    return SEG_NONE;
+}
+
+void
+policy_sweep_from(struct store *store, uint32_t index)
+{
+    struct evictor *ev = &store->evictor;
+
+    if (!ev->flush_sweep || index < ev->flush_cursor)
+        ev->flush_cursor = index;
+    ev->flush_sweep = true;
 }
 
 uint32_t
 policy_worth_cleaning(const struct store *store)
 {
-    return policy_most_dead(store, store->arena.seg_bytes / CLEAN_DEAD_DIVISOR);
+    return arena_most_dead(&store->arena, WORTH_CLEANING_CLASS);
 }
 
-/* The oldest segment of LOG that nobody holds; held ones go to the young end. */
-static uint32_t
-oldest(struct store *store, enum log_id log)
+uint32_t
+policy_oldest(struct store *store, enum log_id log)
 {
     struct seg_queue *queue = store->arena.logs + log;
     uint32_t last = queue->tail;
@@ -96,8 +104,8 @@ oldest(struct store *store, enum log_id log)
     return SEG_NONE;
 }
 
-static enum log_id
-log_to_take_from(struct store *store)
+enum log_id
+policy_log_to_take_from(struct store *store)
 {
     const struct seg_queue *logs = store->arena.logs;
     struct evictor *ev = &store->evictor;
@@ -113,34 +121,6 @@ log_to_take_from(struct store *store)
     return ev->owed_bytes >= store->arena.seg_bytes ? LOG_MAIN : LOG_SMALL;
 }
 
-static uint32_t
-choose_by_age(struct store *store)
-{
-    enum log_id first = log_to_take_from(store);
-    enum log_id second = first == LOG_SMALL ? LOG_MAIN : LOG_SMALL;
-    uint32_t index = oldest(store, first);
-
-    if (index == SEG_NONE)
-        index = oldest(store, second);
-    return index;
-}
-
-uint32_t
-policy_choose(struct store *store)
-{
-    uint32_t seg_bytes = store->arena.seg_bytes;
-    uint32_t index;
-
-    store->evictor.clean = true;
-    if (!store->evict)
-        return policy_most_dead(store, seg_bytes / FULL_DEAD_DIVISOR);
-    index = policy_worth_cleaning(store);
-    if (index != SEG_NONE)
-        return index;
-    store->evictor.clean = false;
-    return choose_by_age(store);
-}
-
 /* --- Learning --- */
 
 /* Whether the small log is worth more than the main one, by what came back of late. */
@@ -148,11 +128,11 @@ static void
 learn(struct store *store)
 {
     struct evictor *ev = &store->evictor;
-    uint64_t prior = store->index.count * EVENT / PRIOR_DIVISOR;
+    double prior = (double)store->index.count * EVENT / PRIOR_DIVISOR;
+    double back_small = (double)ev->back[LOG_SMALL];
     /* Both rates times both denominators; the prior comes back as often as small ghosts do. */
-    uint64_t small = ev->back[LOG_SMALL] * (ev->out[LOG_MAIN] + prior);
-    uint64_t main =
-        (uint64_t)ev->back[LOG_MAIN] * ev->out[LOG_SMALL] + ev->back[LOG_SMALL] * prior;
+    double small = back_small * ((double)ev->out[LOG_MAIN] + prior);
+    double main = (double)ev->back[LOG_MAIN] * (double)ev->out[LOG_SMALL] + back_small * prior;
 
     ev->growing = small * WORTH_SMALL > main * WORTH_MAIN;
     for (int log = 0; log < LOGS; log++) {

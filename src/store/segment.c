@@ -9,7 +9,12 @@
  * half-emptied do not matter, large enough to append to for a while. Above
  * 2 MiB the time to empty one would show.
  */
-enum { SEGS_WANTED = 1024, SEG_SHIFT_MIN = 14, SEG_SHIFT_MAX = 21 };
+#ifndef STORE_SEG_SHIFT_MIN /* smaller where tests make the store tiny */
+#define STORE_SEG_SHIFT_MIN 14
+#endif
+enum { SEGS_WANTED = 1024, SEG_SHIFT_MIN = STORE_SEG_SHIFT_MIN, SEG_SHIFT_MAX = 21 };
+_Static_assert((int)SEG_SHIFT_MIN >= (int)DEAD_CLASS_BITS,
+               "a segment has as many bytes as classes");
 
 bool
 arena_init(struct arena *arena, size_t limit_bytes)
@@ -26,7 +31,9 @@ arena_init(struct arena *arena, size_t limit_bytes)
     arena->segs_bytes = arena->seg_count * sizeof(struct seg);
     arena->free_head = arena->void_head = SEG_NONE;
     for (int i = 0; i < LOGS; i++)
-        arena->logs[i] = (struct seg_queue){SEG_NONE, SEG_NONE, SEG_NONE, 0};
+        arena->logs[i] = arena->large[i] = (struct seg_queue){SEG_NONE, SEG_NONE, SEG_NONE, 0};
+    for (int i = 0; i < DEAD_CLASSES; i++)
+        arena->dead_heads[i] = SEG_NONE;
     arena->base = sys_map(arena->map_bytes);
     if (arena->base == NULL)
         return false;
@@ -80,6 +87,68 @@ static struct seg_queue *
 queue_of(struct arena *arena, const struct seg *seg)
 {
     return arena->logs + seg->log;
+}
+
+/* --- Lists by what is dead --- */
+
+static void
+dead_unlink(struct arena *arena, struct seg *seg)
+{
+    unsigned class = seg->dead_class;
+
+    if (seg->dead_prev != SEG_NONE)
+        arena->segs[seg->dead_prev].dead_next = seg->dead_next;
+    else
+        arena->dead_heads[class] = seg->dead_next;
+    if (seg->dead_next != SEG_NONE)
+        arena->segs[seg->dead_next].dead_prev = seg->dead_prev;
+    if (arena->dead_heads[class] == SEG_NONE)
+        arena->dead_mask &= ~(UINT64_C(1) << class);
+    seg->dead_class = 0;
+}
+
+static void
+dead_link(struct arena *arena, uint32_t index, unsigned class)
+{
+    struct seg *seg = arena->segs + index;
+
+    seg->dead_class = (uint8_t) class;
+    seg->dead_prev = SEG_NONE;
+    seg->dead_next = arena->dead_heads[class];
+    if (seg->dead_next != SEG_NONE)
+        arena->segs[seg->dead_next].dead_prev = index;
+    arena->dead_heads[class] = index;
+    arena->dead_mask |= UINT64_C(1) << class;
+}
+
+/* What is dead in a segment, or its state, changed: put it into the list where it belongs. */
+static void
+dead_update(struct arena *arena, uint32_t index)
+{
+    struct seg *seg = arena->segs + index;
+    unsigned class = 0;
+
+    if (seg->state == SEG_CLOSED && seg->pins == 0)
+        class = (seg->used - seg->live) >> (arena->seg_shift - DEAD_CLASS_BITS);
+    if (class >= DEAD_CLASSES)
+        class = DEAD_CLASSES - 1;
+    if (LIKELY(class == seg->dead_class))
+        return;
+    if (seg->dead_class != 0)
+        dead_unlink(arena, seg);
+    if (class != 0)
+        dead_link(arena, index, class);
+}
+
+uint32_t
+arena_most_dead(const struct arena *arena, unsigned least_class)
+{
+    unsigned class;
+
+    if (arena->dead_mask == 0)
+        return SEG_NONE;
+    class = 63U - (unsigned)__builtin_clzll(arena->dead_mask);
+    return class >= least_class ? arena->dead_heads[class] : SEG_NONE;
 }
 
 /* --- Memory --- */
@@ -189,6 +258,7 @@ arena_forget(struct arena *arena, const char *addr, uint32_t bytes)
 
     BUG_ON(seg->live < bytes);
     seg->live -= bytes;
+    dead_update(arena, index);
     if (seg->live == 0)
         arena_release_if_empty(arena, index);
 }
@@ -215,6 +285,7 @@ arena_close(struct arena *arena, enum log_id log)
     queue->open = SEG_NONE;
     arena->segs[index].state = SEG_CLOSED;
     queue_push(arena, queue, index);
+    dead_update(arena, index);
     arena_release_if_empty(arena, index);
 }
 
@@ -238,6 +309,7 @@ arena_take_victim(struct arena *arena, uint32_t index)
     BUG_ON(seg->state != SEG_CLOSED);
     queue_remove(arena, queue_of(arena, seg), index);
     seg->state = SEG_VICTIM;
+    dead_update(arena, index);
 }
 
 void
@@ -248,6 +320,7 @@ arena_put_back(struct arena *arena, uint32_t index)
     BUG_ON(seg->state != SEG_VICTIM);
     seg->state = SEG_CLOSED;
     queue_push(arena, queue_of(arena, seg), index);
+    dead_update(arena, index);
     arena_release_if_empty(arena, index);
 }
 
@@ -272,8 +345,12 @@ arena_release_if_empty(struct arena *arena, uint32_t index)
         queue_remove(arena, queue_of(arena, seg), index);
         queue_of(arena, seg)->count--;
         seg_give(arena, index);
+        dead_update(arena, index);
         return;
-    case SEG_EXTENT: seg_give(arena, index); return;
+    case SEG_EXTENT:
+        BUG_ON(seg->queued);
+        seg_give(arena, index);
+        return;
     case SEG_VOID:
     case SEG_FREE:
     case SEG_OPEN:
@@ -286,8 +363,12 @@ arena_release_if_empty(struct arena *arena, uint32_t index)
 void
 arena_pin(struct arena *arena, const void *addr)
 {
-    if (arena_seg(arena, addr)->pins++ == 0)
-        arena->seg_pinned++;
+    uint32_t index = arena_seg_of(arena, addr);
+
+    if (arena->segs[index].pins++ > 0)
+        return;
+    arena->seg_pinned++;
+    dead_update(arena, index);
 }
 
 void
@@ -300,10 +381,35 @@ arena_unpin(struct arena *arena, const void *addr)
     if (--seg->pins > 0)
         return;
     arena->seg_pinned--;
+    dead_update(arena, index);
     arena_release_if_empty(arena, index);
 }
 
 /* --- Extents --- */
+
+void
+arena_queue_extent(struct arena *arena, const void *addr, enum log_id log)
+{
+    uint32_t index = arena_seg_of(arena, addr);
+    struct seg *seg = arena->segs + index;
+
+    BUG_ON(seg->state != SEG_EXTENT || seg->queued);
+    seg->queued = true;
+    seg->log = (uint8_t)log;
+    queue_push(arena, arena->large + log, index);
+}
+
+void
+arena_unqueue_extent(struct arena *arena, const void *addr)
+{
+    uint32_t index = arena_seg_of(arena, addr);
+    struct seg *seg = arena->segs + index;
+
+    if (!seg->queued)
+        return;
+    seg->queued = false;
+    queue_remove(arena, arena->large + seg->log, index);
+}
 
 void
 arena_own_extents(struct arena *arena, const void *addr, uint32_t count)

@@ -8,7 +8,8 @@
  *                 0                                       used   seg_bytes
  *
  * A log is a queue of segments, the oldest first; records are appended to its
- * open segment. Large values also own whole segments, which are in no log.
+ * open segment. Large values also own whole segments, which are in no log; the
+ * first of each value stands for it in a queue of the log that its record is in.
  *
  *     VOID -> OPEN -> CLOSED -> VICTIM -> FREE -> OPEN ...
  *     (untouched)      (in a log's queue)  |
@@ -36,6 +37,13 @@ enum seg_state {
 enum log_id { LOG_SMALL, LOG_MAIN };
 enum { LOGS = 2 };
 
+/*
+ * Closed segments that nobody holds are also in a list by how much of them is
+ * dead, in parts of this; those with less than one part are in none.
+ */
+enum { DEAD_CLASSES = 64, DEAD_CLASS_BITS = 6 };
+_Static_assert(DEAD_CLASSES == 1 << DEAD_CLASS_BITS, "a class is a shift");
+
 #define SEG_NONE   UINT32_MAX
 #define SCAN_NEVER UINT32_MAX
 
@@ -50,6 +58,9 @@ struct seg {
     uint32_t serial;     /* distinguishes what it was from what it becomes */
     uint8_t state;       /* enum seg_state */
     uint8_t log;         /* enum log_id, of its queue */
+    uint8_t dead_class;  /* the list that it is in; 0: none */
+    bool queued;         /* an extent that stands for a large value */
+    uint32_t dead_next, dead_prev;
     uint32_t trial_pins; /* pins left in the trial of TRIAL_NUMBER, */
     uint32_t trial_dead; /* and live bytes that died in it */
     uint64_t trial_number;
@@ -79,6 +90,9 @@ struct arena {
     uint32_t epoch;
     struct seg *segs;
     struct seg_queue logs[LOGS];
+    struct seg_queue large[LOGS]; /* extents that stand for large values; head and tail only */
+    uint64_t dead_mask;           /* bit N: list N is not empty */
+    uint32_t dead_heads[DEAD_CLASSES];
     size_t segs_bytes;
     size_t map_bytes;
 };
@@ -154,6 +168,14 @@ void arena_release_if_empty(struct arena *arena, uint32_t index);
 void arena_pin(struct arena *arena, const void *addr);
 void arena_unpin(struct arena *arena, const void *addr);
 
+/* Of the closed segments that nobody holds, one of those with most dead bytes, if that is
+ * at least LEAST_CLASS of DEAD_CLASSES parts; else SEG_NONE. */
+uint32_t arena_most_dead(const struct arena *arena, unsigned least_class) MUST_USE;
+
+/* Let the extent at ADDR stand for its value, as the youngest of those whose record is in LOG. */
+void arena_queue_extent(struct arena *arena, const void *addr, enum log_id log);
+/* No longer; nothing happens where it does not. */
+void arena_unqueue_extent(struct arena *arena, const void *addr);
 /* Note that a large item here owns COUNT segments more, or no longer. */
 void arena_own_extents(struct arena *arena, const void *addr, uint32_t count);
 void arena_disown_extents(struct arena *arena, const void *addr, uint32_t count);

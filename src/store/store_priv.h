@@ -7,7 +7,8 @@
  *     large.c    values in pieces
  *     pin.c      what keeps segments where they are
  *     policy.c   whom to evict
- *     evict.c    room: victims emptied, survivors moved
+ *     evict.c    victims emptied, survivors moved
+ *     room.c     room for what is new: when to empty how much
  *     ttl.c      expired items, found without a lookup
  *     index.c, index_resize.c, segment.c    know nothing of items
  */
@@ -23,23 +24,33 @@
  */
 enum { SEGS_FOR_SURVIVORS = 1 };
 /* Segments are emptied ahead until so many are free. */
-enum { SEGS_AHEAD = 4 };
+#ifndef STORE_SEGS_AHEAD /* fewer where tests make the store tiny */
+#define STORE_SEGS_AHEAD 4
+#endif
+enum { SEGS_AHEAD = STORE_SEGS_AHEAD };
 
 /* What evict.c is about. */
 struct evictor {
-    uint32_t victim;    /* or SEG_NONE */
-    uint32_t off;       /* of its first record not looked at */
-    bool clean;         /* keep whatever lives: it is chosen for what is dead */
-    bool flush_sweep;   /* there may be segments from before a flush */
-    uint32_t looked_at; /* the arena's serial when a segment worth using again was looked for */
-    unsigned level;     /* how much more often than usual a survivor must have been hit */
-    uint32_t moved;     /* bytes of survivors of this victim */
-    bool growing;       /* the small log is to grow, at the main one's cost */
-    unsigned turn;      /* victims taken while it grows */
-    uint64_t owed_bytes; /* that the main log has to give up, even if it is to grow */
-    uint32_t out[LOGS];  /* items evicted of late from each log, in parts of policy.c's */
-    uint32_t back[LOGS]; /* of them, how many came back as ghosts */
-    uint32_t period;     /* evictions since these were looked at */
+    uint32_t victim;       /* or SEG_NONE */
+    uint32_t off;          /* of its first record not looked at */
+    bool clean;            /* keep whatever lives: it is chosen for what is dead */
+    bool flush_sweep;      /* there may be segments from before a flush: */
+    uint32_t flush_cursor; /* from this one on */
+    /*
+     * Without eviction: the segment whose survivors have the last room that there is, and
+     * was put back half emptied; or SEG_NONE.
+     */
+    uint32_t promised;
+    uint32_t promised_serial; /* of it; another one later */
+    uint64_t spent;           /* bytes looked at, since the start */
+    unsigned level;           /* how much more often than usual a survivor must have been hit */
+    uint32_t moved;           /* bytes of survivors of this victim */
+    bool growing;             /* the small log is to grow, at the main one's cost */
+    unsigned turn;            /* victims taken while it grows */
+    uint64_t owed_bytes;      /* that the main log has to give up, even if it is to grow */
+    uint64_t out[LOGS];       /* items evicted recently from each log, in parts of policy.c's */
+    uint64_t back[LOGS];      /* of them, how many came back as ghosts */
+    uint64_t period;          /* evictions since these were looked at */
 };
 
 /* What ttl.c is about: one walk over the segments, in it the scan of one. */
@@ -114,6 +125,8 @@ rec_hash(const struct store *store, const char *rec)
 
 /* Make the index fit its contents, step by step; once a write. False when it does. */
 bool store_index_step(struct store *store, unsigned buckets);
+/* Segments that the limit leaves over beside an index of so many bytes. */
+uint32_t store_segments_beside(const struct store *store, uint64_t index_bytes) MUST_USE;
 
 /* A live record came to be at REC: count its bytes. */
 void item_account(struct store *store, const char *rec);
@@ -152,6 +165,10 @@ struct slice large_reserve_at(struct store *store, char *rec, uint64_t off) MUST
 /* Whether every byte has a place. */
 bool large_is_complete(const struct store *store, const char *rec) MUST_USE;
 void large_pieces_die(struct store *store, const char *rec);
+/* A complete item came into the index: those that own segments can be evicted from now on. */
+void large_queue(struct store *store, const char *rec);
+/* Whether it owns a segment that nobody holds. */
+bool large_has_free_extent(const struct store *store, const char *rec) MUST_USE;
 /* How many pieces a value has or will have; 0 when it is not large. */
 uint32_t large_pieces(const struct store *store, const char *rec) MUST_USE;
 /* One of them; NULL when it has no place yet. */
@@ -168,31 +185,57 @@ void large_set_place(struct store *store, const char *piece);
 /* --- evict.c --- */
 
 void evict_init(struct store *store);
-/* BYTES at the young end of LOG for a new record. May evict. NULL when nothing can be. */
+/*
+ * Go on emptying the victim, or find the next one, until BUDGET bytes were looked at,
+ * GOAL segments are available, or the victim is empty. False when nothing could be
+ * emptied: whatever is not free is pinned or, without eviction, lives.
+ */
+bool evict_step(struct store *store, uint64_t budget, int64_t goal);
+/* Let the victim, if there is one, be an ordinary segment again. */
+void evict_suspend(struct store *store);
+/*
+ * Without eviction, and when no segment is available: what of the open one is needed
+ * to go on emptying. No new record may use it.
+ */
+uint32_t evict_promised_bytes(const struct store *store) MUST_USE;
+
+/* --- room.c --- */
+
+/* BYTES at the tail of LOG for a new record. May evict. NULL when nothing can be. */
 char *evict_append(struct store *store, enum log_id log, uint32_t bytes) MUST_USE;
 /* Likewise a whole segment for a piece of a large value. */
 char *evict_take_extent(struct store *store) MUST_USE;
-/* item_move() that makes room; REC is pinned. */
+/* More such segments will be needed soon: work ahead for them. */
+void evict_for_extents(struct store *store);
+/* item_move() that makes room; all of the item is pinned. */
 char *evict_move(struct store *store, char *rec, enum log_id log) MUST_USE;
 /* Work ahead a little. False when there is nothing to do. */
 bool evict_work(struct store *store);
+/*
+ * Whether the index can have one more item: it may take another page for it, which must
+ * not be the last memory that survivors of a victim could move to.
+ */
+bool evict_index_has_room(const struct store *store) MUST_USE;
+/* Make that so. */
+bool evict_for_index(struct store *store) MUST_USE;
 
 /* --- policy.c --- */
 
-/*
- * Without eviction, segments with less dead bytes than one part in this are not
- * worth emptying: the store is full.
- */
-enum { FULL_DEAD_DIVISOR = 64 };
+/* Without eviction, segments of which less is dead are not worth emptying: the store is full. */
+enum { FULL_DEAD_CLASS = 1, FULL_DEAD_DIVISOR = DEAD_CLASSES / FULL_DEAD_CLASS };
 
 /* Bytes that emptying it would bring at no loss. */
 uint32_t policy_dead_bytes(const struct store *store, const struct seg *seg) MUST_USE;
-/* The closed, unpinned segment with most dead bytes; SEG_NONE when that is less than AT_LEAST. */
-uint32_t policy_most_dead(const struct store *store, uint32_t at_least) MUST_USE;
-/* The same with AT_LEAST a half: emptying it costs less than it brings. */
+/* A closed, unpinned segment from before a flush; SEG_NONE when there is none. */
+uint32_t policy_flushed(struct store *store) MUST_USE;
+/* Segments from before a flush may be at INDEX or behind it. */
+void policy_sweep_from(struct store *store, uint32_t index);
+/* A closed, unpinned segment that is at least half dead: emptying it costs less than it brings. */
 uint32_t policy_worth_cleaning(const struct store *store) MUST_USE;
-/* The next victim, and in evictor.clean whether only for its dead bytes; or SEG_NONE. */
-uint32_t policy_choose(struct store *store) MUST_USE;
+/* The log that has to give up something next. */
+enum log_id policy_log_to_take_from(struct store *store) MUST_USE;
+/* The oldest segment of LOG that no client holds; those that are held become the youngest. */
+uint32_t policy_oldest(struct store *store, enum log_id log) MUST_USE;
 /* An item of LOG was evicted. */
 void policy_note_evicted(struct store *store, enum log_id log);
 /* BYTES of an item came into the main log, from elsewhere. */

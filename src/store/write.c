@@ -4,7 +4,7 @@
  * So that a table that has begun to grow is done long before it has to grow
  * again; and to shrink, when few large items take the place of many small ones.
  */
-enum { BUCKETS_PER_WRITE = 2, BYTES_PER_BUCKET = 512 };
+enum { BUCKETS_PER_WRITE = 2, BYTES_PER_BUCKET = 512, BUCKETS_PER_WRITE_MAX = 256 };
 
 static bool
 is_large(const struct store *store, unsigned info, const struct item_spec *spec)
@@ -50,6 +50,13 @@ fill(struct store *store, char *rec, unsigned info, const struct item_spec *spec
         large_init(store, rec, spec->value_bytes);
 }
 
+/* Room in the index for one more item. */
+static bool
+index_room(struct store *store)
+{
+    return evict_index_has_room(store) || evict_for_index(store);
+}
+
 enum reserve_result
 store_reserve(struct store *store, const struct item_spec *spec, void **handle)
 {
@@ -66,7 +73,9 @@ store_reserve(struct store *store, const struct item_spec *spec, void **handle)
     if (header + spec->value_bytes > store->item_bytes_max)
         return RESERVE_TOO_LARGE;
     /* One item must not sweep everything else out, only not to fit in the end. */
-    if (spec->value_bytes > arena_bytes / 2 || !index_has_room(&store->index))
+    if (header + spec->value_bytes > store->limit_bytes / 2)
+        return RESERVE_TOO_LARGE;
+    if (spec->value_bytes > arena_bytes || !index_room(store))
         return RESERVE_OUT_OF_MEMORY;
     body_len = (info & REC_LARGE) != 0 ? large_body_bytes(store, spec->value_bytes)
                                        : (uint32_t)spec->value_bytes;
@@ -144,15 +153,25 @@ past_flush(struct store *store, char *rec)
     return moved;
 }
 
+/* Buckets to move now that REC is stored, if the index is being resized. */
+static unsigned
+buckets_per_write(const struct store *store, const char *rec)
+{
+    uint64_t bytes = rec_bytes(rec, store->fixed_bytes);
+    uint64_t buckets;
+
+    if ((rec_info(rec) & REC_LARGE) != 0)
+        bytes += large_value_bytes(store, rec);
+    buckets = BUCKETS_PER_WRITE + bytes / BYTES_PER_BUCKET;
+    return buckets < BUCKETS_PER_WRITE_MAX ? (unsigned)buckets : BUCKETS_PER_WRITE_MAX;
+}
+
 /* Let REC be the item of its key, in the SLOT of OLD or, when that is NULL, in a new one. */
 static void
 publish(struct store *store, char *rec, uint64_t hash, char *old, uint64_t *slot)
 {
     uint64_t loc = arena_loc(&store->arena, rec);
-    uint32_t bytes = rec_bytes(rec, store->fixed_bytes);
 
-    if ((rec_info(rec) & REC_LARGE) != 0)
-        bytes += (uint32_t)large_value_bytes(store, rec);
     rec_set_access(rec, store->now_s, old != NULL ? rec_freq(old) : 0);
     if (old != NULL) {
         index_move(slot, loc);
@@ -161,9 +180,11 @@ publish(struct store *store, char *rec, uint64_t hash, char *old, uint64_t *slot
         index_put(&store->index, hash, loc);
     }
     rec_set_info(rec, rec_info(rec) & ~(unsigned)REC_PENDING);
+    if ((rec_info(rec) & REC_LARGE) != 0)
+        large_queue(store, rec);
     item_note_expiry(store, rec);
     store->stats.total_items++;
-    (void)store_index_step(store, BUCKETS_PER_WRITE + bytes / BYTES_PER_BUCKET);
+    (void)store_index_step(store, buckets_per_write(store, rec));
 }
 
 static char *
@@ -200,7 +221,7 @@ store_commit(struct store *store, void *handle, enum commit_mode mode, uint64_t 
         store_abort(store, handle);
         return result;
     }
-    if (old == NULL && !index_has_room(&store->index))
+    if (old == NULL && !evict_index_has_room(store))
         return COMMIT_OUT_OF_MEMORY;
     rec = past_flush(store, handle);
     if (rec == NULL)
@@ -243,11 +264,12 @@ store_touch(struct store *store, struct item *item, uint32_t expires_s)
     if ((info & REC_EXPIRES) != 0) {
         save_u32(rec + rec_expires_off(info, store->fixed_bytes), expires_s);
     } else if (expires_s != STORE_NEVER) {
-        arena_pin(&store->arena, rec);
+        /* All of it: making room must not take a part. */
+        store_pin_item(store, rec);
         new = evict_append(store, log,
                            rec_bytes(rec, store->fixed_bytes) + (uint32_t)sizeof(expires_s));
         if (new == NULL) {
-            store_unpin(store, rec);
+            store_unpin_item(store, rec);
             return false;
         }
         widen(store, rec, new, expires_s);
@@ -258,7 +280,7 @@ store_touch(struct store *store, struct item *item, uint32_t expires_s)
         index_move(index_find(&store->index, hash, arena_loc(&store->arena, rec)),
                    arena_loc(&store->arena, new));
         record_die(store, rec);
-        store_unpin(store, rec);
+        store_unpin_item(store, rec);
     }
     item_note_expiry(store, new);
     store_describe(store, new, item);

@@ -138,9 +138,11 @@ START_TEST(test_too_large)
     rig_close(&rig);
     rig = rig_open((struct rig_config){.limit_bytes = MB});
     REQUIRE(rig_set(&rig, 2, 100));
-    /* Nobody is swept out for what will not fit anyway. */
-    ck_assert_int_eq(rig_reserve(&rig, 1, MB - 100, STORE_NEVER, &handle),
-                     RESERVE_OUT_OF_MEMORY);
+    /* No item is swept out for what can never fit. */
+    ck_assert_int_eq(rig_reserve(&rig, 1, MB - 100, STORE_NEVER, &handle), RESERVE_TOO_LARGE);
+    ck_assert_int_eq(rig_reserve(&rig, 1, MB / 2, STORE_NEVER, &handle), RESERVE_TOO_LARGE);
+    ck_assert_int_eq(rig_reserve(&rig, 1, MB / 2 - 50, STORE_NEVER, &handle), RESERVE_OK);
+    store_abort(rig.store, handle);
     REQUIRE(rig_has(&rig, 2, 100));
     rig_close(&rig);
 }

@@ -1,0 +1,243 @@
+/* Room for what is new: how much to empty ahead, and what to do when nothing is left. */
+#include "store_priv.h"
+
+#ifndef STORE_WORK_BYTES /* fewer where tests make segments tiny */
+#define STORE_WORK_BYTES (32 * 1024)
+#endif
+
+enum {
+    TTL_RECORDS_AHEAD = 64,
+    TTL_RECORDS_URGENT = 1024,
+    TTL_COST_BYTES = 32 * 1024, /* of that */
+    WORK_BYTES = STORE_WORK_BYTES,
+    /* Of victims, at most, for one append that need not wait for it. */
+    STEP_BYTES_MAX = 2 * WORK_BYTES,
+    /* Without eviction a request is refused when this much brought nothing. */
+    REFUSE_AFTER_BYTES = 256 * 1024,
+};
+
+/* How much of victims to look at for each byte appended. */
+static uint64_t
+pace(const struct store *store, int64_t available)
+{
+    uint64_t pace = available == SEGS_AHEAD - 1 ? 2 : available < SEGS_AHEAD - 2 ? 8 : 4;
+
+    if (store->evictor.clean && store->evictor.victim != SEG_NONE) {
+        const struct seg *seg = store->arena.segs + store->evictor.victim;
+        uint32_t dead = store->arena.seg_bytes - seg->live;
+
+        pace *= 1 + store->arena.seg_bytes / (dead + 1);
+    }
+    return pace;
+}
+
+/* Likewise, for an append of BYTES: bounded, but never less than what is appended. */
+static uint64_t
+ahead_bytes(const struct store *store, uint32_t bytes, int64_t available)
+{
+    uint64_t ahead = bytes * pace(store, available);
+    uint64_t max = STEP_BYTES_MAX;
+
+    if (max < 2 * (uint64_t)bytes)
+        max = 2 * (uint64_t)bytes;
+    return ahead < max ? ahead : max;
+}
+
+/* Segments that are to be free: some ahead, and those that the index waits for. */
+static int64_t
+wish(const struct store *store)
+{
+    return SEGS_AHEAD + (int64_t)store->arena.seg_allowed - store->arena.seg_goal;
+}
+
+/* Whether less than half of the memory in use holds what lives. */
+static bool
+is_mostly_dead(const struct store *store)
+{
+    const struct arena *arena = &store->arena;
+    uint64_t used = (uint64_t)(arena->seg_resident - arena->seg_free) << arena->seg_shift;
+
+    return store->content_bytes + store->header_bytes < used / 2;
+}
+
+/*
+ * Where much of what was written is dead, use its memory again before more is touched
+ * for the first time: a page costs some microseconds then, more than copying what lives.
+ */
+static void
+reuse_ahead(struct store *store, uint32_t bytes)
+{
+    struct evictor *ev = &store->evictor;
+
+    if (ev->victim == SEG_NONE &&
+        (store->arena.seg_free > SEGS_FOR_SURVIVORS || !is_mostly_dead(store) ||
+         policy_worth_cleaning(store) == SEG_NONE))
+        return;
+    /* Nothing else may be chosen instead: there is no need to evict. */
+    if (ev->victim == SEG_NONE || (ev->clean && store->arena.segs[ev->victim].pins == 0))
+        (void)evict_step(store, ahead_bytes(store, bytes, SEGS_AHEAD - 1), INT64_MAX);
+}
+
+static void
+evict_ahead(struct store *store, uint32_t bytes)
+{
+    int64_t available = arena_available(&store->arena);
+
+    if (LIKELY(available >= wish(store))) {
+        reuse_ahead(store, bytes);
+        return;
+    }
+    if (ttl_step(store, TTL_RECORDS_AHEAD) && available > SEGS_FOR_SURVIVORS)
+        return;
+    (void)evict_step(store, ahead_bytes(store, bytes, available), wish(store));
+}
+
+/* --- Now --- */
+
+/* What has to become available for BYTES to find a place, beyond SEGS_FOR_SURVIVORS. */
+static uint64_t
+lacking(const struct store *store, uint32_t bytes)
+{
+    int64_t segs = SEGS_FOR_SURVIVORS - arena_available(&store->arena);
+
+    if (segs < 0)
+        segs = 0;
+    return ((uint64_t)segs << store->arena.seg_shift) +
+           (store->evict ? store->arena.seg_bytes : bytes);
+}
+
+/*
+ * Whether it makes sense to try again for BYTES. Where nothing may be evicted, what is
+ * dead has to do, and only what can be found with little WORK, which grows by it.
+ */
+static bool
+make_room(struct store *store, uint32_t bytes, uint64_t *work)
+{
+    struct evictor *ev = &store->evictor;
+    uint64_t before = ev->spent;
+    bool expired = false;
+    bool emptied;
+
+    if (*work == 0) {
+        store->stats.evict_stalls++;
+        arena_trim(&store->arena, SEGS_AHEAD);
+    }
+    /* Where live items can go instead, one look for expired ones is enough. */
+    if (!store->evict || *work == 0)
+        expired = ttl_step(store, TTL_RECORDS_URGENT);
+    emptied = evict_step(store, STEP_BYTES_MAX, arena_available(&store->arena) + 1);
+    *work += ev->spent - before + (expired ? TTL_COST_BYTES : 0);
+    if ((expired || emptied) && (store->evict || *work < REFUSE_AFTER_BYTES))
+        return true;
+    if (!expired && !emptied && store->arena.seg_pinned > 0)
+        store->missing_bytes = lacking(store, bytes);
+    store->stats.outofmemory++;
+    store->pin_starved = store->arena.seg_pinned > 0;
+    return false;
+}
+
+/*
+ * Whether a new record of LOG may take BYTES of the open segment: not those that survivors
+ * of a victim need, where they have no other place.
+ */
+static bool
+may_append(const struct store *store, enum log_id log, uint32_t bytes)
+{
+    const struct arena *arena = &store->arena;
+    uint32_t open = arena->logs[log].open;
+
+    if (LIKELY(store->evict || arena_available(arena) >= SEGS_FOR_SURVIVORS) ||
+        open == SEG_NONE)
+        return true;
+    return arena->segs[open].used + bytes + evict_promised_bytes(store) <= arena->seg_bytes;
+}
+
+char *
+evict_append(struct store *store, enum log_id log, uint32_t bytes)
+{
+    uint64_t work = 0;
+    char *addr;
+
+    store->missing_bytes = 0;
+    evict_ahead(store, bytes);
+    do {
+        addr = may_append(store, log, bytes)
+                   ? arena_append(&store->arena, log, bytes, SEGS_FOR_SURVIVORS)
+                   : NULL;
+    } while (addr == NULL && make_room(store, bytes, &work));
+    return addr;
+}
+
+char *
+evict_take_extent(struct store *store)
+{
+    uint64_t work = 0;
+    char *addr;
+
+    store->missing_bytes = 0;
+    do {
+        addr = arena_take_extent(&store->arena, SEGS_FOR_SURVIVORS);
+    } while (addr == NULL && make_room(store, store->arena.seg_bytes, &work));
+    return addr;
+}
+
+void
+evict_for_extents(struct store *store)
+{
+    int64_t goal = wish(store) + SEGS_AHEAD;
+
+    if (arena_available(&store->arena) < goal)
+        (void)evict_step(store, STEP_BYTES_MAX, goal);
+}
+
+char *
+evict_move(struct store *store, char *rec, enum log_id log)
+{
+    uint32_t bytes = rec_bytes(rec, store->fixed_bytes);
+    uint64_t work = 0;
+    char *moved;
+
+    store->missing_bytes = 0;
+    do {
+        moved = may_append(store, log, bytes) ? item_move(store, rec, log, SEGS_FOR_SURVIVORS)
+                                              : NULL;
+    } while (moved == NULL && make_room(store, bytes, &work));
+    return moved;
+}
+
+bool
+evict_work(struct store *store)
+{
+    struct evictor *ev = &store->evictor;
+    int64_t goal = wish(store);
+
+    if (ev->flush_sweep && ev->victim == SEG_NONE && policy_flushed(store) == SEG_NONE)
+        return true; /* it ends with this */
+    if (ev->flush_sweep || arena_available(&store->arena) < goal)
+        return evict_step(store, WORK_BYTES, goal);
+    return false;
+}
+
+bool
+evict_index_has_room(const struct store *store)
+{
+    const struct index *ix = &store->index;
+
+    if (!index_has_room(ix))
+        return false;
+    if (LIKELY(store->evict || arena_available(&store->arena) > SEGS_FOR_SURVIVORS))
+        return true;
+    return store_segments_beside(store, index_bytes_with_item(ix)) >= store->arena.seg_allowed;
+}
+
+bool
+evict_for_index(struct store *store)
+{
+    uint64_t work = 0;
+
+    store->missing_bytes = 0;
+    while (index_has_room(&store->index) && make_room(store, store->arena.seg_bytes, &work))
+        if (evict_index_has_room(store))
+            return true;
+    return false;
+}
