@@ -199,6 +199,19 @@ index_put_slot(struct index *ix, uint64_t *home, uint64_t value)
         chain_extend(ix, home, value);
 }
 
+bool
+index_fits_chain(const struct index *ix, uint64_t hash)
+{
+    uint64_t *home = index_home(ix, hash);
+
+    if (home_vacancy(ix, home, index_tag(ix, hash)) != NULL)
+        return true;
+    for (struct chain c = chain_begin(home); c.slot != NULL; chain_next(ix, &c))
+        if (*c.slot == 0)
+            return true;
+    return false;
+}
+
 void
 index_put(struct index *ix, uint64_t hash, uint64_t loc)
 {

@@ -167,6 +167,8 @@ index_move(uint64_t *slot, uint64_t loc)
 /* Put the slot VALUE into the bucket HOME: a newcomer's, or one that moves. */
 void index_put_slot(struct index *ix, uint64_t *home, uint64_t value);
 void index_node_release(struct index *ix, uint64_t link);
+/* Whether an item of HASH finds a slot in the chain that there is. */
+bool index_fits_chain(const struct index *ix, uint64_t hash) MUST_USE;
 
 /* --- Resizing --- */
 
@@ -176,8 +178,8 @@ uint64_t index_wanted(const struct index *ix) MUST_USE;
 uint64_t index_bytes(const struct index *ix, uint64_t buckets) MUST_USE;
 /* Memory that it takes now. */
 uint64_t index_bytes_now(const struct index *ix) MUST_USE;
-/* Likewise with one more item, if that takes a new node. */
-uint64_t index_bytes_with_item(const struct index *ix) MUST_USE;
+/* Likewise with one more item of HASH, which may take a new node. */
+uint64_t index_bytes_with_item(const struct index *ix, uint64_t hash) MUST_USE;
 /* Begin to resize. BUG unless the last resizing is done. */
 void index_resize(struct index *ix, uint64_t buckets);
 static inline bool

@@ -48,11 +48,11 @@ index_bytes_now(const struct index *ix)
 }
 
 uint64_t
-index_bytes_with_item(const struct index *ix)
+index_bytes_with_item(const struct index *ix, uint64_t hash)
 {
     uint64_t nodes = ix->node_count * NODE_BYTES;
 
-    if (ix->node_free != 0 || nodes % NODES_CHUNK_BYTES != 0)
+    if (ix->node_free != 0 || nodes % NODES_CHUNK_BYTES != 0 || index_fits_chain(ix, hash))
         return index_bytes_now(ix);
     return index_bytes_now(ix) + NODES_CHUNK_BYTES;
 }

@@ -219,7 +219,7 @@ evict_work(struct store *store)
 }
 
 bool
-evict_index_has_room(const struct store *store)
+evict_index_has_room(const struct store *store, uint64_t hash)
 {
     const struct index *ix = &store->index;
 
@@ -227,17 +227,18 @@ evict_index_has_room(const struct store *store)
         return false;
     if (LIKELY(store->evict || arena_available(&store->arena) > SEGS_FOR_SURVIVORS))
         return true;
-    return store_segments_beside(store, index_bytes_with_item(ix)) >= store->arena.seg_allowed;
+    return store_segments_beside(store, index_bytes_with_item(ix, hash)) >=
+           store->arena.seg_allowed;
 }
 
 bool
-evict_for_index(struct store *store)
+evict_for_index(struct store *store, uint64_t hash)
 {
     uint64_t work = 0;
 
     store->missing_bytes = 0;
     while (index_has_room(&store->index) && make_room(store, store->arena.seg_bytes, &work))
-        if (evict_index_has_room(store))
+        if (evict_index_has_room(store, hash))
             return true;
     return false;
 }

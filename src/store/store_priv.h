@@ -212,12 +212,12 @@ char *evict_move(struct store *store, char *rec, enum log_id log) MUST_USE;
 /* Work ahead a little. False when there is nothing to do. */
 bool evict_work(struct store *store);
 /*
- * Whether the index can have one more item: it may take another page for it, which must
+ * Whether the index can have one more item, of HASH: it may take another page for it, which must
  * not be the last memory that survivors of a victim could move to.
  */
-bool evict_index_has_room(const struct store *store) MUST_USE;
+bool evict_index_has_room(const struct store *store, uint64_t hash) MUST_USE;
 /* Make that so. */
-bool evict_for_index(struct store *store) MUST_USE;
+bool evict_for_index(struct store *store, uint64_t hash) MUST_USE;
 
 /* --- policy.c --- */
 

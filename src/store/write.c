@@ -52,9 +52,9 @@ fill(struct store *store, char *rec, unsigned info, const struct item_spec *spec
 
 /* Room in the index for one more item. */
 static bool
-index_room(struct store *store)
+index_room(struct store *store, uint64_t hash)
 {
-    return evict_index_has_room(store) || evict_for_index(store);
+    return evict_index_has_room(store, hash) || evict_for_index(store, hash);
 }
 
 enum reserve_result
@@ -75,7 +75,7 @@ store_reserve(struct store *store, const struct item_spec *spec, void **handle)
     /* One item must not sweep everything else out, only not to fit in the end. */
     if (header + spec->value_bytes > store->limit_bytes / 2)
         return RESERVE_TOO_LARGE;
-    if (spec->value_bytes > arena_bytes || !index_room(store))
+    if (spec->value_bytes > arena_bytes || !index_room(store, spec->hash))
         return RESERVE_OUT_OF_MEMORY;
     body_len = (info & REC_LARGE) != 0 ? large_body_bytes(store, spec->value_bytes)
                                        : (uint32_t)spec->value_bytes;
@@ -221,7 +221,7 @@ store_commit(struct store *store, void *handle, enum commit_mode mode, uint64_t 
         store_abort(store, handle);
         return result;
     }
-    if (old == NULL && !evict_index_has_room(store))
+    if (old == NULL && !evict_index_has_room(store, hash))
         return COMMIT_OUT_OF_MEMORY;
     rec = past_flush(store, handle);
     if (rec == NULL)
