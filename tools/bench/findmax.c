@@ -9,6 +9,7 @@ enum {
     PRECISE_PERCENT = 2,  /* the search ends when the bounds are that close, */
     TRIALS_APART = 7,     /* and were judged at times that far apart */
     LOWEST_RATE = 100,
+    DISTURBED_TRIES = 3, /* until a trial in which this process was late counts all the same */
 };
 
 /* A rate, and what it was judged. */
@@ -141,20 +142,32 @@ struct trials {
     const struct options *options;
 };
 
-/* A trial in which little was asked, or something was lost or refused, keeps no limit. */
+/* Whether this process itself was so late that the trial says little of the server. */
+static bool
+was_disturbed(const struct tally *t, const struct options *o)
+{
+    return hist_quantile(&t->lag, o->find_max_quantile) > o->find_max_ns / 2;
+}
+
+/* A trial in which little was asked, or something was lost or refused, keeps no limit. One that was
+ * disturbed is made again, but if that goes on the rate is more than this process can do. */
 static enum session_result
 try_rate(void *context, uint64_t rate, struct findmax_trial *out)
 {
     struct trials *t = context;
     const struct tally *tally = &t->session->load.tally;
-    enum session_result result;
+    enum session_result result = SESSION_OK;
+    uint32_t tries = 0;
 
     t->session->load.rate = rate;
-    result = session_run(t->session, t->options->duration_ns, 0);
-    out->latency_ns = hist_quantile(&tally->response, t->options->find_max_quantile);
-    out->kept = tally->requests > 0 && out->latency_ns < t->options->find_max_ns &&
-                tally->unbegun + tally->lost_requests + tally->unsent == 0 &&
-                tally->errors * 100 <= tally_answers(tally);
+    do {
+        result = session_run(t->session, t->options->duration_ns, 0);
+        out->latency_ns = hist_quantile(&tally->response, t->options->find_max_quantile);
+        out->kept = tally->requests > 0 && out->latency_ns < t->options->find_max_ns &&
+                    tally->unbegun + tally->lost_requests + tally->unsent == 0 &&
+                    tally->errors * 100 <= tally_answers(tally);
+    } while (result == SESSION_OK && !out->kept && was_disturbed(tally, t->options) &&
+             ++tries < DISTURBED_TRIES);
     return result;
 }
 

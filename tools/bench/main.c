@@ -70,8 +70,8 @@ write_reports(const struct bench *b)
     const struct options *o = b->options;
     bool ok = true;
 
-    if (b->targets[0].rounds_done > 0 && !o->quiet && !is_stdout(o->json_path) &&
-        !is_stdout(o->csv_path))
+    if (b->targets[0].rounds_done + b->targets[0].findmax.rates > 0 && !o->quiet &&
+        !is_stdout(o->json_path) && !is_stdout(o->csv_path))
         ok = write_report(b, "-", "", report_text);
     ok &= write_report(b, o->json_path, "w", report_json);
     ok &= write_report(b, o->csv_path, "a", report_csv);

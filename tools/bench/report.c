@@ -314,6 +314,10 @@ print_target(FILE *f, const struct options *o, const struct target *target)
     double seconds = tally_seconds(t);
 
     (void)fprintf(f, "server        %s\n", target->addr.text);
+    if (o->find_max_ns > 0)
+        (void)fprintf(f, "find-max      %" PRIu64 "/s keeps p%g below %.3f ms (was %.3f ms)\n",
+                      target->findmax.rate, 100 * o->find_max_quantile,
+                      (double)o->find_max_ns / 1e6, (double)target->findmax.latency_ns / 1e6);
     if (t->requests == 0 || seconds <= 0) {
         (void)fprintf(f, "requests      none\n");
         print_troubles(f, t);
@@ -352,10 +356,6 @@ print_target(FILE *f, const struct options *o, const struct target *target)
     print_client(f, t);
     print_roles(f, target);
     print_schedule(f, o, t);
-    if (o->find_max_ns > 0)
-        (void)fprintf(f, "find-max      %" PRIu64 "/s keeps p%g below %.3f ms (was %.3f ms)\n",
-                      target->findmax.rate, 100 * o->find_max_quantile,
-                      (double)o->find_max_ns / 1e6, (double)target->findmax.latency_ns / 1e6);
     print_latencies(f, o, t);
     print_counters(f, &target->counters);
 }

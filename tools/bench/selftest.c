@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "findmax.h"
 #include "keys.h"
 #include "session.h"
 
@@ -193,6 +194,41 @@ test_stalls(void)
     return ok;
 }
 
+/*
+ * A server that takes S for each request, one after the other, keeps evenly spaced requests up to
+ * 1/S waiting for no longer than S, and those of any higher rate for longer and longer.
+ */
+static bool
+test_find_max(void)
+{
+    struct stub_config config = {.service_ns = MS_NS / 5};
+    uint64_t capacity = 1000 * MS_NS / config.service_ns;
+    struct session *s = calloc(1, sizeof(*s));
+    struct findmax found = {0};
+    struct options o;
+    struct stub stub;
+    double error;
+    bool ok;
+
+    if (s == NULL || !base_options(&o) || !stub_start(&stub, &config))
+        return false;
+    o.pipeline = 64;
+    o.duration_ns = 500 * MS_NS;
+    o.find_max_ns = 10 * MS_NS;
+    o.find_max_quantile = 0.99;
+    ok = session_open(s, &o, &stub.addr) == SESSION_OK && session_fill(s) == SESSION_OK &&
+         findmax_search(s, &o, false, &found) == SESSION_OK;
+    session_close(s);
+    stub_stop(&stub);
+    free(s);
+    error = (double)found.rate / (double)capacity - 1;
+    ok = ok && fabs(error) <= 0.05;
+    (void)printf("\n--find-max 'p99<10ms' at a server that can do %llu/s: %llu/s, %.2f %%%s\n",
+                 (unsigned long long)capacity, (unsigned long long)found.rate, 100 * error,
+                 ok ? "" : "  OFF BY MORE THAN 5 %");
+    return ok;
+}
+
 /* What this program itself costs, when the server is as cheap as the stub. */
 static void
 measure_self(void)
@@ -225,8 +261,10 @@ selftest_run(void)
     bool faults = test_faults(1);
     bool pipelined = test_faults(16);
     bool stalls = test_stalls();
+    bool rate = test_find_max();
 
     measure_self();
-    (void)printf("\nself-test: %s\n", faults && pipelined && stalls ? "passed" : "FAILED");
-    return faults && pipelined && stalls;
+    (void)printf("\nself-test: %s\n",
+                 faults && pipelined && stalls && rate ? "passed" : "FAILED");
+    return faults && pipelined && stalls && rate;
 }

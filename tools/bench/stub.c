@@ -43,6 +43,8 @@ struct stub_server {
     size_t output_bytes;
     uint64_t requests; /* that could have shown the fault */
     uint64_t next_stall_ns;
+    uint64_t answers;
+    uint64_t free_ns; /* when all requests so far will have been served */
     int epfd;
     int listen_fd;
 };
@@ -201,6 +203,7 @@ answer(struct stub_server *s, struct stub_conn *c)
         newline[-1] = '\r';
         if (used == 0)
             break;
+        s->answers++;
         off += used;
     }
     c->used -= off;
@@ -209,16 +212,39 @@ answer(struct stub_server *s, struct stub_conn *c)
 }
 
 static void
+sleep_until(uint64_t ns)
+{
+    struct timespec ts = {(time_t)(ns / 1000000000), (long)(ns % 1000000000)};
+
+    (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
+}
+
+/* Let N requests take their time. */
+static void
+take_time(struct stub_server *s, uint64_t n)
+{
+    uint64_t now = sys_monotonic_ns();
+
+    if (s->config.service_ns == 0)
+        return;
+    s->free_ns = (s->free_ns > now ? s->free_ns : now) + n * s->config.service_ns;
+    sleep_until(s->free_ns);
+}
+
+static void
 serve(struct stub_server *s, int fd)
 {
     struct stub_conn *c = &s->conns[fd];
+    uint64_t before = s->answers;
     ssize_t n = recv(fd, c->input + c->used, STUB_INPUT_BYTES - c->used, 0);
     bool alive = n > 0;
 
     s->output_bytes = 0;
     if (alive) {
         c->used += (size_t)n;
-        alive = answer(s, c) && net_send_all(fd, s->output, s->output_bytes);
+        alive = answer(s, c);
+        take_time(s, s->answers - before);
+        alive = alive && net_send_all(fd, s->output, s->output_bytes);
     }
     if (!alive) {
         (void)close(fd);
@@ -250,15 +276,9 @@ static void
 stall_if_due(struct stub_server *s)
 {
     uint64_t now = sys_monotonic_ns();
-    uint64_t until;
-    struct timespec ts;
-
     if (s->config.stall_every_ns == 0 || now < s->next_stall_ns)
         return;
-    until = s->next_stall_ns + s->config.stall_ns;
-    ts.tv_sec = (time_t)(until / 1000000000);
-    ts.tv_nsec = (long)(until % 1000000000);
-    (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
+    sleep_until(s->next_stall_ns + s->config.stall_ns);
     s->next_stall_ns += s->config.stall_every_ns;
 }
 
