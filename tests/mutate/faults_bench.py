@@ -106,8 +106,6 @@ BENCH_FAULTS = [
      "    case OUTCOME_STORED:\n    case OUTCOME_NUMBER: return true;"),
     ("bench conn: who is turned away was lied to", "tools/bench/conn_in.c",
      "    if ((op == NULL || !c->heard) && is_refusal(p, end)) {", "    if (false) {"),
-    ("bench session: answers before a broken send are lost", "tools/bench/session.c",
-     "    switch (conn_receive(c, &s->shared)) {", "    switch (CONN_LOST) {"),
     # Filling, and hit ratios.
     ("bench fill: what is lost is not sent again", "tools/bench/fill.c",
      "           f->pass + 1 < FILL_PASSES_MAX;", "           false;"),
@@ -146,8 +144,6 @@ BENCH_FAULTS = [
     ("bench roles: slow readers take whole ticks", "tools/bench/roles.c",
      "    *part -= (double)whole;\n", "    *part = 0;\n"),
     # The search for a rate.
-    ("bench find-max: one bad trial decides", "tools/bench/findmax.c",
-     "    TRIALS_TO_DECIDE = 2,", "    TRIALS_TO_DECIDE = 1,"),
     ("bench find-max: a bound is for good", "tools/bench/findmax.c",
      "    *done = is_confirmed(kept) && is_confirmed(missed);", "    *done = true;"),
     ("bench find-max: nothing above the first guess", "tools/bench/findmax.c",

@@ -6,6 +6,7 @@
 #include "floor.h"
 #include "leak.h"
 #include "lombard/base/attr.h"
+#include "rng.h"
 #include "value.h"
 
 static struct findmax found;
@@ -67,6 +68,7 @@ struct simulated {
     uint32_t trial;
     uint32_t bad_first, bad_count; /* these trials look too slow */
     uint32_t good_first;           /* and this one and the next, good */
+    uint32_t bad_too;              /* and this one too slow again */
 };
 
 static enum session_result
@@ -77,6 +79,8 @@ try_simulated(void *context, uint64_t rate, struct findmax_trial *out)
 
     out->kept = rate <= s->capacity;
     if (n >= s->bad_first && n - s->bad_first < s->bad_count)
+        out->kept = false;
+    if (n == s->bad_too)
         out->kept = false;
     if (n >= s->good_first && n - s->good_first < 2)
         out->kept = true;
@@ -111,13 +115,42 @@ START_TEST(a_disturbance_is_no_bound)
     for (uint32_t percent = 20; percent <= 180; percent += 40) {
         uint64_t begin = capacity * percent / 100;
 
-        check_found((struct simulated){capacity, 0, never, 0, never}, begin);
+        check_found((struct simulated){capacity, 0, never, 0, never, never}, begin);
         for (uint32_t first = 0; first < 40; first++) {
             for (uint32_t count = 1; count <= 6; count++)
-                check_found((struct simulated){capacity, 0, first, count, never}, begin);
-            check_found((struct simulated){capacity, 0, never, 0, first}, begin);
+                check_found((struct simulated){capacity, 0, first, count, never, never}, begin);
+            check_found((struct simulated){capacity, 0, never, 0, first, never}, begin);
+            for (uint32_t too = first + 1; too < 40; too++)
+                check_found((struct simulated){capacity, 0, first, 1, never, too}, begin);
         }
     }
+}
+END_TEST
+
+/* Every eighth trial goes wrong, at random. */
+static enum session_result
+try_noisy(void *context, uint64_t rate, struct findmax_trial *out)
+{
+    struct rng *rng = context;
+
+    out->kept = rate <= 50000 && rng_below(rng, 8) != 0;
+    out->latency_ns = rate;
+    return SESSION_OK;
+}
+
+START_TEST(much_noise_seldom_misleads)
+{
+    uint32_t misled = 0;
+
+    for (uint64_t seed = 0; seed < 1000; seed++) {
+        struct findmax f = {.closed_rate = 40000};
+        struct rng rng;
+
+        rng_init(&rng, seed);
+        ck_assert_int_eq(findmax_bisect(try_noisy, &rng, false, &f), SESSION_OK);
+        misled += f.rate < 47500 || f.rate > 50000;
+    }
+    ck_assert_uint_le(misled, 30);
 }
 END_TEST
 
@@ -129,6 +162,7 @@ main(void)
     value_init();
     tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, a_disturbance_is_no_bound, 0, (int)ARRAY_LEN(capacities));
+    tcase_add_test(tc, much_noise_seldom_misleads);
     tcase_add_test(tc, a_limit_that_nobody_keeps);
     tcase_add_test(tc, a_limit_of_an_hour);
     return leak_run(tc, "findmax");
