@@ -1,3 +1,4 @@
+/* The command line: options to a struct config, or a message that names what is wrong. */
 #include "config.h"
 
 #include <ctype.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config_priv.h"
 #include "lombard/base/num.h"
 #include "lombard/store/store.h"
 
@@ -23,7 +25,8 @@ enum long_only {
 
 #define MEMORY_MB_MAX (STORE_LIMIT_BYTES_MAX >> 20)
 
-static const char short_options[] = ":p:s:a:l:m:c:I:R:b:vdP:u:AFXCMt:U:o:hV";
+static const char short_options[] =
+    ":p:s:a:l:m:c:I:R:b:vdP:u:AFXCMt:U:o:hVkrLWf:n:B:D:N:SZe:Y:";
 
 static const struct option long_options[] = {
     {"port", required_argument, NULL, 'p'},
@@ -54,67 +57,25 @@ static const struct option long_options[] = {
     {"buffer-memory", required_argument, NULL, OPT_BUFFER_MEMORY},
     {"latency", no_argument, NULL, OPT_LATENCY},
     {"loan", required_argument, NULL, OPT_LOAN},
+    {"lock-memory", no_argument, NULL, 'k'},
+    {"enable-coredumps", no_argument, NULL, 'r'},
+    {"enable-largepages", no_argument, NULL, 'L'},
+    {"disable-watch", no_argument, NULL, 'W'},
+    {"slab-growth-factor", required_argument, NULL, 'f'},
+    {"slab-min-size", required_argument, NULL, 'n'},
+    {"protocol", required_argument, NULL, 'B'},
+    {"napi-ids", required_argument, NULL, 'N'},
+    {"enable-sasl", no_argument, NULL, 'S'},
+    {"enable-ssl", no_argument, NULL, 'Z'},
+    {"memory-file", required_argument, NULL, 'e'},
+    {"auth-file", required_argument, NULL, 'Y'},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
     {NULL, 0, NULL, 0},
 };
 
-static const char help_text[] =
-    "lombard " LOMBARD_VERSION " - a memcached-compatible cache server\n"
-    "\n"
-    "Usage: lombard [options]\n"
-    "\n"
-    "Where to listen\n"
-    "  -p, --port=N             TCP port (default 11211; 0: none; -1: any free port)\n"
-    "  -l, --listen=ADDR[,...]  addresses: host, host:port or [v6]:port (default: all)\n"
-    "  -s, --unix-socket=PATH   unix socket; no TCP unless -p or -l is given as well\n"
-    "  -a, --unix-mask=MODE     its access mode, octal (default 0700)\n"
-    "  -b, --listen-backlog=N   connections that may wait in the kernel (default 1024)\n"
-    "\n"
-    "Memory\n"
-    "  -m, --memory-limit=N     megabytes for items, index included (default 64, most 262144)\n"
-    "  -I, --max-item-size=N    largest item: bytes, or with k, m or g (default 1m)\n"
-    "  -M, --disable-evictions  refuse to store when full, instead of evicting\n"
-    "  -C, --disable-cas        no CAS: 8 bytes less an item\n"
-    "      --buffer-memory=N    megabytes for connections' buffers (default 256)\n"
-    "      --loan=on|off        off: every connection keeps its two buffers, as other\n"
-    "                           servers do; only to compare (default on)\n"
-    "\n"
-    "Connections\n"
-    "  -c, --conn-limit=N       at the same time (default 1024)\n"
-    "  -R, --max-reqs-per-event=N  requests of one connection before others get their turn\n"
-    "                           (default 0: a budget of bytes and time decides)\n"
-    "      --idle-timeout=N     close who sent nothing for N seconds (default 0: never);\n"
-    "                           also -o idle_timeout=N\n"
-    "      --send-timeout=N     close who read nothing of its replies for N seconds\n"
-    "                           (default 300; 0: never)\n"
-    "      --peer-timeout=N     give up on a host that acknowledges nothing for N seconds\n"
-    "                           (default 120; 0: the kernel's own)\n"
-    "      --drain-time=N       seconds that replies may take to leave at shutdown (default "
-    "5)\n"
-    "\n"
-    "Process\n"
-    "  -d, --daemon             run in the background\n"
-    "  -P, --pidfile=FILE       write the process id there\n"
-    "  -u, --user=NAME          become this user (needed when started as root)\n"
-    "  -v, --verbose            log connections; -vv: also commands\n"
-    "      --latency            time every command for `stats latency`; costs a clock\n"
-    "                           reading each\n"
-    "  -A, --enable-shutdown    allow the command shutdown\n"
-    "  -F, --disable-flush-all  refuse the command flush_all\n"
-    "  -X, --disable-dumping    refuse the commands that list keys\n"
-    "  -t, --threads=1          accepted; Lombard is one thread\n"
-    "  -U, --udp-port=0         accepted; there is no UDP\n"
-    "  -h, --help               this text\n"
-    "  -V, --version            the version\n"
-    "\n"
-    "To use several cores, run several: one process a core, each on its own port, behind\n"
-    "your clients' consistent hashing or a proxy.\n";
-
-static enum config_result usage(const char *format, ...) PRINTF_LIKE(1, 2);
-
-static enum config_result
-usage(const char *format, ...)
+enum config_result
+config_usage(const char *format, ...)
 {
     va_list args;
 
@@ -124,6 +85,15 @@ usage(const char *format, ...)
     (void)fputs("\nTry 'lombard --help'.\n", stderr);
     va_end(args);
     return CONFIG_USAGE;
+}
+
+/* Charts and unit files write "-m 64" as one word, which leaves the blank in the value. */
+static char *
+skip_blanks(char *text)
+{
+    while (isspace((unsigned char)*text))
+        text++;
+    return text;
 }
 
 static bool
@@ -155,6 +125,22 @@ parse_size(const char *text, uint64_t min, uint64_t max, uint64_t *out)
     }
     if (!num_parse_u64(slice_make(text, shift > 0 ? len - 1 : len), &value) ||
         value > max >> shift || value << shift < min)
+        return false;
+    *out = value << shift;
+    return true;
+}
+
+/* Megabytes; as the unit is given, "m" may follow without a meaning, and "g" with one. */
+static bool
+parse_megabytes(const char *text, uint64_t max, uint64_t *out)
+{
+    size_t len = strlen(text);
+    int unit = len > 0 ? tolower((unsigned char)text[len - 1]) : 0;
+    unsigned shift = unit == 'g' ? 10 : 0;
+    uint64_t value;
+
+    if (!num_parse_u64(slice_make(text, unit == 'm' || unit == 'g' ? len - 1 : len), &value) ||
+        value < 1 || value > max >> shift)
         return false;
     *out = value << shift;
     return true;
@@ -205,7 +191,8 @@ parse_hosts(struct config *config, char *text)
     char *rest = text;
     char *host;
 
-    while ((host = strsep(&rest, ",")) != NULL) {
+    while ((host = strsep(&rest, ",;")) != NULL) {
+        host = skip_blanks(host);
         if (*host == '\0' || config->host_count == LISTEN_HOSTS_MAX)
             return false;
         config->hosts[config->host_count++] = host;
@@ -213,7 +200,7 @@ parse_hosts(struct config *config, char *text)
     return true;
 }
 
-/* memcached's -o: of its many settings, those that have a meaning here. */
+/* memcached's -o: of its many settings, those that have a meaning here or need none. */
 static enum config_result
 parse_extended(struct config *config, char *text)
 {
@@ -222,12 +209,13 @@ parse_extended(struct config *config, char *text)
     char *word;
 
     while ((word = strsep(&rest, ",")) != NULL) {
-        if (strcmp(word, "modern") == 0)
-            continue; /* what it switches on has no counterpart, or is always on */
+        word = skip_blanks(word);
+        if (*word == '\0' || config_ignore_extended(config, word))
+            continue;
         if (strncmp(word, idle, sizeof(idle) - 1) == 0 &&
             parse_u32(word + sizeof(idle) - 1, 0, UINT32_MAX / 1000, &config->idle_timeout_s))
             continue;
-        return usage("-o: unknown or malformed setting '%s'", word);
+        return config_usage("-o: unknown or malformed setting '%s'", word);
     }
     return CONFIG_RUN;
 }
@@ -263,7 +251,7 @@ take_value(struct config *config, int option, char *text)
     case 'l': config->tcp = true; return parse_hosts(config, text);
     case 's': config->unix_path = text; return *text != '\0';
     case 'a': return parse_mode(text, &config->unix_mode);
-    case 'm': return parse_number(text, 1, MEMORY_MB_MAX, &config->memory_mb);
+    case 'm': return parse_megabytes(text, MEMORY_MB_MAX, &config->memory_mb);
     case 'I': return parse_size(text, 1024, UINT64_C(1) << 30, &config->item_bytes_max);
     case 'c': return parse_u32(text, 1, 1U << 30, &config->max_conns);
     case 'R': return parse_u32(text, 0, UINT32_MAX, &config->requests_a_turn);
@@ -276,7 +264,7 @@ take_value(struct config *config, int option, char *text)
     case OPT_SEND_TIMEOUT:
         return parse_u32(text, 0, UINT32_MAX / 1000, &config->send_timeout_s);
     case OPT_DRAIN_TIME: return parse_seconds_to_ms(text, &config->drain_ms);
-    case OPT_BUFFER_MEMORY: return parse_number(text, 1, UINT64_C(1) << 20, &config->buffer_mb);
+    case OPT_BUFFER_MEMORY: return parse_megabytes(text, UINT64_C(1) << 20, &config->buffer_mb);
     case OPT_LOAN: return parse_on_off(text, &config->loan);
     default: return false;
     }
@@ -304,7 +292,21 @@ is_too_much_memory(int option, const char *text)
 {
     uint64_t value;
 
-    return option == 'm' && parse_number(text, MEMORY_MB_MAX + 1, UINT64_MAX, &value);
+    return option == 'm' && parse_megabytes(text, UINT64_MAX, &value);
+}
+
+static enum config_result
+take_threads(struct config *config, const char *text)
+{
+    uint32_t threads;
+
+    if (!parse_u32(text, 1, UINT32_MAX, &threads))
+        return config_usage("option -t (--threads): bad value '%s'", text);
+    if (threads > 1)
+        config_note(config, "-t",
+                    "Lombard is one thread. To use several cores run several processes, each "
+                    "with its own -p and -m, behind clients that hash consistently or a proxy");
+    return CONFIG_RUN;
 }
 
 /* One option. CONFIG_RUN: go on. */
@@ -313,6 +315,8 @@ take_option(struct config *config, int option, char **argv)
 {
     char name[64];
 
+    if (optarg != NULL)
+        optarg = skip_blanks(optarg);
     switch (option) {
     case 'v': config->verbosity++; return CONFIG_RUN;
     case 'd': config->daemon = true; return CONFIG_RUN;
@@ -323,37 +327,36 @@ take_option(struct config *config, int option, char **argv)
     case 'M': config->evict = false; return CONFIG_RUN;
     case OPT_LATENCY: config->latency = true; return CONFIG_RUN;
     case 'o': return parse_extended(config, optarg);
-    case 't':
-        if (strcmp(optarg, "1") == 0)
-            return CONFIG_RUN;
-        return usage("-t %s: Lombard is one thread. To use several cores run several "
-                     "processes, each with its own -p and -m, behind clients that hash "
-                     "consistently or a proxy",
-                     optarg);
+    case 't': return take_threads(config, optarg);
     case 'U':
         if (strcmp(optarg, "0") == 0)
             return CONFIG_RUN;
-        return usage("-U %s: there is no UDP here: its replies can be forged and amplified. "
-                     "Use TCP or a unix socket",
-                     optarg);
-    case 'h': (void)fputs(help_text, stdout); return CONFIG_DONE;
+        return config_usage(
+            "-U %s: there is no UDP here: its replies can be forged and amplified. "
+            "Use TCP or a unix socket",
+            optarg);
+    case 'h': (void)fputs(config_help, stdout); return CONFIG_DONE;
     case 'V': (void)puts("lombard " LOMBARD_VERSION); return CONFIG_DONE;
-    case ':': return usage("option '%s' needs a value", argv[optind - 1]);
+    case ':': return config_usage("option '%s' needs a value", argv[optind - 1]);
     case '?':
         if (name_option(name, sizeof(name), optopt))
-            return usage("option %s takes no value", name);
+            return config_usage("option %s takes no value", name);
         if (optopt != 0)
-            return usage("unknown option '-%c'", optopt);
-        return usage("unknown or ambiguous option '%s'", argv[optind - 1]);
+            return config_usage("unknown option '-%c'", optopt);
+        return config_usage("unknown or ambiguous option '%s'", argv[optind - 1]);
+    case 'S':
+    case 'Y': return config_usage("-%c: there is no authentication here", option);
+    case 'Z': return config_usage("-Z: there is no TLS here: put stunnel in front");
+    case 'e': return config_usage("-e: a restart begins with an empty cache here");
     default:
-        if (take_value(config, option, optarg))
+        if (take_value(config, option, optarg) || config_ignore_option(config, option, optarg))
             return CONFIG_RUN;
         (void)name_option(name, sizeof(name), option);
         if (is_too_much_memory(option, optarg))
-            return usage("option %s: %s is more than the %" PRIu64
-                         " megabytes that can be indexed",
-                         name, optarg, MEMORY_MB_MAX);
-        return usage("option %s: bad value '%s'", name, optarg);
+            return config_usage("option %s: %s is more than the %" PRIu64
+                                " megabytes that can be indexed",
+                                name, optarg, MEMORY_MB_MAX);
+        return config_usage("option %s: bad value '%s'", name, optarg);
     }
 }
 
@@ -361,14 +364,15 @@ static enum config_result
 check_together(const struct config *config, int argc, char **argv)
 {
     if (optind < argc)
-        return usage("unexpected argument '%s'", argv[optind]);
+        return config_usage("unexpected argument '%s'", argv[optind]);
     if (config->item_bytes_max > config->memory_mb << 20)
-        return usage("-I: an item of %" PRIu64 " bytes does not fit into -m %" PRIu64
-                     " megabytes",
-                     config->item_bytes_max, config->memory_mb);
+        return config_usage("-I: an item of %" PRIu64 " bytes does not fit into -m %" PRIu64
+                            " megabytes",
+                            config->item_bytes_max, config->memory_mb);
     if (config->port == 0 && config->unix_path == NULL)
-        return usage("-p 0 means no TCP, and without -s there is nothing to listen on. For any "
-                     "free port say -p -1");
+        return config_usage(
+            "-p 0 means no TCP, and without -s there is nothing to listen on. For any "
+            "free port say -p -1");
     return CONFIG_RUN;
 }
 
@@ -408,59 +412,4 @@ config_parse(struct config *config, int argc, char **argv)
     if (config->port == 0)
         config->tcp = false;
     return check_together(config, argc, argv);
-}
-
-/* --- `stats settings` --- */
-
-struct setting {
-    const char *name;
-    uint64_t number;
-    const char *text; /* or NULL: the number */
-};
-
-static const char *
-yes_no(bool yes)
-{
-    return yes ? "yes" : "no";
-}
-
-bool
-config_stat_next(void *ctx, uint64_t *cursor, struct stat_line *line)
-{
-    const struct config *c = ctx;
-    const struct setting settings[] = {
-        {"maxbytes", c->memory_mb << 20, NULL},
-        {"maxconns", c->max_conns, NULL},
-        {"tcpport", (uint64_t)c->port, c->port < 0 ? "-1" : NULL},
-        {"udpport", 0, NULL},
-        {"inter", 0, c->host_count > 0 ? c->hosts[0] : "NULL"},
-        {"verbosity", (uint64_t)c->verbosity, NULL},
-        {"evictions", 0, c->evict ? "on" : "off"},
-        {"domain_socket", 0, c->unix_path != NULL ? c->unix_path : "NULL"},
-        {"cas_enabled", 0, yes_no(c->with_cas)},
-        {"num_threads", 1, NULL},
-        {"reqs_per_event", c->requests_a_turn, NULL},
-        {"tcp_backlog", c->backlog, NULL},
-        {"item_size_max", c->item_bytes_max, NULL},
-        {"flush_enabled", 0, yes_no(c->flush_enabled)},
-        {"dump_enabled", 0, yes_no(c->dump_enabled)},
-        {"shutdown_command", 0, yes_no(c->shutdown_enabled)},
-        {"idle_timeout", c->idle_timeout_s, NULL},
-        {"send_timeout", c->send_timeout_s, NULL},
-        {"peer_timeout", c->peer_timeout_s, NULL},
-        {"drain_time_ms", c->drain_ms, NULL},
-        {"buffer_memory", c->buffer_mb << 20, NULL},
-        {"latency", 0, yes_no(c->latency)},
-        {"loan", 0, c->loan ? "on" : "off"},
-    };
-    const struct setting *setting;
-
-    if (*cursor >= ARRAY_LEN(settings))
-        return false;
-    setting = &settings[(*cursor)++];
-    if (setting->text != NULL)
-        stat_line_text(line, setting->name, setting->text);
-    else
-        stat_line_u64(line, setting->name, setting->number);
-    return true;
 }

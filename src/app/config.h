@@ -10,7 +10,16 @@
 #include "lombard/base/attr.h"
 #include "lombard/base/stats.h"
 
-enum { LISTEN_HOSTS_MAX = 16 };
+enum {
+    LISTEN_HOSTS_MAX = 16,
+    CONFIG_NOTES_MAX = 32, /* more than that are ignored without a word */
+};
+
+/* An option that is accepted and has no effect. */
+struct config_note {
+    const char *option;
+    const char *why;
+};
 
 struct config {
     int port;                            /* -p; -1: the kernel picks one */
@@ -40,6 +49,8 @@ struct config {
     bool dump_enabled;     /* not -X */
     bool with_cas;         /* not -C */
     bool evict;            /* not -M */
+    struct config_note notes[CONFIG_NOTES_MAX];
+    int note_count;
 };
 
 enum config_result {

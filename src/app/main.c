@@ -267,6 +267,9 @@ main(int argc, char **argv)
     }
     log_set_level(level_of(&process.config));
     log_open();
+    for (int i = 0; i < process.config.note_count; i++)
+        log_line(LOG_INFO, "%s is ignored: %s", process.config.notes[i].option,
+                 process.config.notes[i].why);
     if (!user_find(&process.user, process.config.user))
         return EX_USAGE;
     if (process.config.daemon)

@@ -32,6 +32,7 @@ OPTIONS = ["-Dbuildtype=debugoptimized", "-Db_lto=false", "-Db_sanitize=address,
 WORKERS = 2  # each with a copy of its own
 ONLY_BY = ""  # tests whose path has this
 PREFIX = os.environ.get("MUTATE_PREFIX", "").split()
+APP_MAIN = "src/app/lombard"  # the daemon as a process
 # The quick ones first; of these, those of the faulty room first.
 TESTS = [
     ["tests/sim/sweep", "founding"],
@@ -45,6 +46,13 @@ TESTS = [
     ["tests/unit/event/test_event_loop"],
     ["tests/unit/event/test_event_timer"],
     ["tests/unit/event/test_event_listen"],
+    ["tests/unit/event/test_event_signal"],
+    ["tests/unit/base/test_base_log"],
+    ["tests/unit/app/test_app_config"],
+    ["tests/unit/app/test_app_own_file"],
+    ["tests/unit/app/test_app_user"],
+    ["tests/unit/app/test_app_daemon"],
+    [APP_MAIN],
     ["tests/unit/proto/test_proto_text"],
     ["tests/unit/proto/test_proto_mcbp"],
     ["tests/unit/proto/test_proto_mcbp_reply"],
@@ -78,6 +86,8 @@ def command_of(test, build):
     command = [os.path.join(build, test[0])] + test[1:]
     if test[0] == BENCH_MAIN:
         return [sys.executable, os.path.join(build, "..", "tests/unit/bench/test_main.py")] + command
+    if test[0] == APP_MAIN:
+        return [sys.executable, os.path.join(build, "..", "tests/unit/app/test_main.py")] + command
     return command
 
 
@@ -90,12 +100,14 @@ def run(command, cwd, seconds):
 
 # What the unit tests of a room are linked with.
 LINKED = {
+    "base": ["base"],
     "loan": ["loan", "base"],
     "event": ["event", "base"],
     "proto": ["proto", "base"],
     "store": ["store", "base"],
     "cmd": ["cmd", "store", "proto", "base"],
     "conn": ["conn", "cmd", "store", "proto", "event", "loan", "base"],
+    "app": ["app", "conn", "event", "base"],  # of what is below, what only the program shows
 }
 
 
@@ -121,9 +133,13 @@ def tests_for(path):
         parts = test[0].split("/")
         if ONLY_BY not in test[0]:
             return False
+        if test[0] == APP_MAIN:
+            return room in LINKED["app"]
         if parts[1] == "search":
             return room == "base" or "search_%s_" % room in parts[2]
-        return parts[1] != "unit" or room in LINKED[parts[2]]
+        if parts[1] != "unit":
+            return room != "app"
+        return room in LINKED[parts[2]]
 
     return sorted((t for t in TESTS if sees(t)),
                   key=lambda t: room == "store" or ("/%s/" % room not in t[0] and t is not TESTS[0]))

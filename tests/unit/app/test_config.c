@@ -88,13 +88,18 @@ static const struct {
     {"-p -1", "tcpport", "-1"},
     {"-p 65535", "tcpport", "65535"},
     {"--port=11212", "tcpport", "11212"},
-    {"-l 127.0.0.1,[::1]:2", "inter", "127.0.0.1"},
+    {"-l 127.0.0.1,[::1]:2", "inter", "127.0.0.1,[::1]:2"},
+    {"-l a;b -l c", "inter", "a,b,c"},
     {"--listen host:1", "inter", "host:1"},
     {"-s /tmp/a", "domain_socket", "/tmp/a"},
     {"--unix-socket /tmp/b", "domain_socket", "/tmp/b"},
     {"-b 1", "tcp_backlog", "1"},
     {"--listen-backlog 1048576", "tcp_backlog", "1048576"},
     {"-m 1", "maxbytes", "1048576"},
+    {"-m 200m", "maxbytes", "209715200"},
+    {"-m 3G", "maxbytes", "3221225472"},
+    {"-m 256g", "maxbytes", "274877906944"},
+    {"--buffer-memory 1g", "buffer_memory", "1073741824"},
     {"--memory-limit=262144", "maxbytes", "274877906944"},
     {"-I 1024", "item_size_max", "1024"},
     {"-I 2k", "item_size_max", "2048"},
@@ -198,6 +203,76 @@ START_TEST(a_parse_leaves_nothing_behind)
 }
 END_TEST
 
+/* --- Arguments as charts pass them: option and value in one, with a blank --- */
+
+START_TEST(blanks_before_a_value)
+{
+    char name[] = "lombard", memory[] = "-m 128", size[] = "-I  5m", hosts[] = "-l a, b";
+    char settings_of_o[] = "-o modern, idle_timeout=7", file[] = "--pidfile= /run/x";
+    char *argv[] = {name, memory, size, hosts, settings_of_o, file, NULL};
+
+    ck_assert_int_eq(config_parse(&config, ARRAY_LEN(argv) - 1, argv), CONFIG_RUN);
+    ck_assert_uint_eq(config.memory_mb, 128);
+    ck_assert_uint_eq(config.item_bytes_max, 5U << 20);
+    ck_assert_str_eq(config.hosts[1], "b");
+    ck_assert_uint_eq(config.idle_timeout_s, 7);
+    ck_assert_str_eq(config.pid_file, "/run/x");
+}
+END_TEST
+
+/* --- What is accepted and has no effect --- */
+
+static const struct {
+    const char *options;
+    const char *option; /* that the log says is ignored; NULL: nothing to say */
+    const char *why;
+} ignored[] = {
+    {"-k", "-k", "memory is not locked"},
+    {"--lock-memory", "-k", "memory is not locked"},
+    {"-r", "-r", "LimitCORE"},
+    {"-L", "-L", "transparent_hugepage"},
+    {"-W", "-W", "watch"},
+    {"-f 1.25", "-f", "slab"},
+    {"--slab-min-size=48", "-n", "slab"},
+    {"-B auto", "-B", "first byte"},
+    {"-D :", "-D", "prefix"},
+    {"-N 2", "-N", "one thread"},
+    {"-t 1", NULL, NULL},
+    {"-t 4", "-t", "run several processes"},
+    {"-o ", NULL, NULL},
+    {"-o modern,no_modern,maxconns_fast,", NULL, NULL},
+    {"-o no_modern,lru_crawler", "lru_crawler", "eviction"},
+    {"-o slab_automove=1", "slab_automove", "slab"},
+    {"--extended=modern,track_sizes", "track_sizes", "stats sizes"},
+    {"-o hashpower=20", "hashpower", "index"},
+    {"-o hash_algorithm=murmur3", "hash_algorithm", "index"},
+    {"-o resp_obj_mem_limit=10", "resp_obj_mem_limit", "--buffer-memory"},
+};
+
+START_TEST(ignored_options_say_why)
+{
+    ck_assert_int_eq(parse(ignored[_i].options), CONFIG_RUN);
+    ck_assert_str_eq(said, "");
+    ck_assert_int_eq(config.note_count, ignored[_i].option != NULL);
+    if (ignored[_i].option == NULL)
+        return;
+    ck_assert_str_eq(config.notes[0].option, ignored[_i].option);
+    ck_assert_msg(strstr(config.notes[0].why, ignored[_i].why) != NULL, "it says: %s",
+                  config.notes[0].why);
+}
+END_TEST
+
+START_TEST(any_number_of_options_is_ignored)
+{
+    static char many[LINE_BYTES] = "-o hashpower";
+
+    while (strlen(many) < sizeof(many) - sizeof(",hashpower"))
+        strcat(many, ",hashpower");
+    ck_assert_int_eq(parse(many), CONFIG_RUN);
+    ck_assert_int_eq(config.note_count, CONFIG_NOTES_MAX);
+}
+END_TEST
+
 /* --- What is answered at once --- */
 
 static const struct {
@@ -285,7 +360,11 @@ static const struct {
     {"-m 262145", "262145 is more than the 262144 megabytes that can be indexed"},
     {"-m 18446744073709551615", "is more than the 262144 megabytes"},
     {"-m 18446744073709551616", "bad value"},
-    {"-m 64m", "bad value '64m'"},
+    {"-m 64k", "bad value '64k'"},
+    {"-m m", "bad value 'm'"},
+    {"-m 0g", "bad value '0g'"},
+    {"-m 257g", "257g is more than the 262144 megabytes"},
+    {"-m 300000m", "is more than the 262144 megabytes"},
     {"-I 1023", "option -I (--max-item-size): bad value '1023'"},
     {"-I 1025m", "bad value '1025m'"},
     {"-I 18446744073709551615k", "bad value"},
@@ -307,17 +386,23 @@ static const struct {
     {"--drain-time 3601", "option --drain-time: bad value"},
     {"-o idle_timeout=x", "-o: unknown or malformed setting 'idle_timeout=x'"},
     {"-o idle_timeout", "malformed setting 'idle_timeout'"},
-    {"-o slab_reassign", "malformed setting 'slab_reassign'"},
-    {"-o ", "malformed setting ''"},
+    {"-o ext_path=/mnt/x:1G", "malformed setting 'ext_path=/mnt/x:1G'"},
+    {"-o modern,ssl_key=x", "malformed setting 'ssl_key=x'"},
+    {"-B none", "option -B (--protocol): bad value 'none'"},
+    {"-S", "-S: there is no authentication here"},
+    {"-Y /etc/users", "-Y: there is no authentication here"},
+    {"-Z", "-Z: there is no TLS here"},
+    {"-e /mnt/x", "-e: a restart begins with an empty cache here"},
     {"-P ", "option -P (--pidfile): bad value ''"},
     {"-u ", "option -u (--user): bad value ''"},
-    {"-t 4", "-t 4: Lombard is one thread"},
+    {"-t 0", "option -t (--threads): bad value '0'"},
+    {"-t x", "option -t (--threads): bad value 'x'"},
     {"-U 11211", "-U 11211: there is no UDP here"},
     {"-m", "option '-m' needs a value"},
     {"--memory-limit", "option '--memory-limit' needs a value"},
-    {"-Z", "unknown option '-Z'"},
-    {"-vZ", "unknown option '-Z'"},
-    {"-Zv", "unknown option '-Z'"},
+    {"-z", "unknown option '-z'"},
+    {"-vz", "unknown option '-z'"},
+    {"-zv", "unknown option '-z'"},
     {"--nonsense", "unknown or ambiguous option '--nonsense'"},
     {"--li 1", "unknown or ambiguous option '--li'"}, /* listen and listen-backlog */
     {"--verbose=3", "option -v (--verbose) takes no value"},
@@ -346,6 +431,9 @@ main(void)
     tcase_add_test(tc, places_to_listen);
     tcase_add_test(tc, the_process);
     tcase_add_test(tc, a_parse_leaves_nothing_behind);
+    tcase_add_test(tc, blanks_before_a_value);
+    tcase_add_loop_test(tc, ignored_options_say_why, 0, ARRAY_LEN(ignored));
+    tcase_add_test(tc, any_number_of_options_is_ignored);
     tcase_add_loop_test(tc, answered_at_once, 0, ARRAY_LEN(answers));
     tcase_add_test(tc, help_is_complete);
     tcase_add_loop_test(tc, bad_options_are_named, 0, ARRAY_LEN(refused));

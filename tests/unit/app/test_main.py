@@ -150,6 +150,22 @@ def signals(directory):
         check.equal(server.end(signal.SIGUSR1), EX_OK, "USR1")
 
 
+STALLED_BYTES = 12 * len(b"VALUE k 0 1000000\r\n" + b"x" * 1000000 + b"\r\n") + 5
+
+
+def read_all(s):
+    """How many bytes come until the end."""
+    got = 0
+    while True:
+        try:
+            n = len(s.recv(1 << 20))
+        except ConnectionResetError:
+            n = 0
+        got += n
+        if n == 0:
+            return got
+
+
 def stalled_client(server):
     """One that asked for much and reads nothing."""
     s = server.connect(4096)
@@ -171,22 +187,15 @@ def draining(directory):
         server.process.send_signal(signal.SIGTERM)
         wait_until(lambda: server.said("leaving when replies are sent"))
         check.equal(server.process.poll(), None, "it waits for the replies to leave")
-        server.process.send_signal(signal.SIGUSR1)
-        wait_until(lambda: server.said("User defined"))
-        check.equal(server.process.poll(), None, "USR1 does not hurry")
         check.equal(server.end(signal.SIGTERM), EX_OK, "TERM, twice")
         s.close()
     with Running(directory, "--drain-time", "3600") as server:
         s = stalled_client(server)
         server.process.send_signal(signal.SIGTERM)
-        want = 12 * len(b"VALUE k 0 1000000\r\n" + b"x" * 1000000 + b"\r\n") + 5
-        got = 0
-        while True:
-            n = len(s.recv(1 << 20))
-            got += n
-            if n == 0:
-                break
-        check.equal(got, want, "replies leave after TERM")
+        wait_until(lambda: server.said("leaving when replies are sent"))
+        server.process.send_signal(signal.SIGUSR1)
+        wait_until(lambda: server.said("User defined"))
+        check.equal(read_all(s), STALLED_BYTES, "replies leave after TERM, and after USR1, too")
         check.equal(server.process.wait(PATIENCE_S), EX_OK, "and then it ends")
 
 
@@ -199,8 +208,8 @@ def by_command(directory):
         ask(server.connect(), b"shutdown\r\n")
         server.process.send_signal(signal.SIGTERM)
         wait_until(lambda: server.said("leaving when replies are sent"))
-        check.equal(server.process.poll(), None, "TERM after a client's shutdown is the first")
-        check.equal(server.end(signal.SIGTERM), EX_OK, "and then the second")
+        check.equal(read_all(s), STALLED_BYTES, "TERM after a client's shutdown is the first")
+        check.equal(server.process.wait(PATIENCE_S), EX_OK, "and then it ends")
         s.close()
 
 
@@ -386,6 +395,16 @@ def detached_in_vain(directory):
     check.equal(os.path.exists(path), False, "no socket is left")
 
 
+def standard_of(port):
+    """What descriptors 0 to 2 of the server at PORT are; none where that is not permitted."""
+    with socket.create_connection(("127.0.0.1", port), PATIENCE_S) as s:
+        pid = number(s, "pid")
+    try:
+        return {fd: os.readlink("/proc/%d/fd/%d" % (pid, fd)) for fd in range(3)}
+    except PermissionError:
+        return {}
+
+
 def closed_descriptors(directory):
     """Whatever the caller has closed, what is opened later is not taken for standard error."""
     for closed in ([0], [1], [2], [0, 1], [0, 1, 2]):
@@ -394,8 +413,10 @@ def closed_descriptors(directory):
                 os.close(fd)
         status, _, port = start_detached(directory, "-p", "-1", "-v", preexec_fn=close_all)
         check.equal(status, EX_OK, "-d with %s closed" % closed)
-        got = end_detached(port)
-        check.equal("STAT pid" in got, True, "served with %s closed" % closed)
+        for fd, what in standard_of(port).items():
+            check.equal(what == "/dev/null" or fd not in closed + [0, 1], True,
+                        "descriptor %d is %s, with %s closed" % (fd, what, closed))
+        check.equal("STAT pid" in end_detached(port), True, "served with %s closed" % closed)
 
 
 def relative_names(directory):
