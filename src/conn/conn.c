@@ -27,9 +27,9 @@ conn_leave_list(struct conn *c)
     switch ((enum conn_state)c->state) {
     case CONN_STALLED: c->server->stats.conn_stalled--; break;
     case CONN_WAITING: pool_forget(c->server->pool, &c->place); return;
+    case CONN_READY: c->server->stats.conn_ready--; break;
     case CONN_ASLEEP:
     case CONN_RUNNING:
-    case CONN_READY:
     case CONN_DEAD: break;
     }
     list_remove(&c->place.node);
@@ -52,6 +52,7 @@ void
 conn_make_ready(struct conn *c, struct list_node *queue)
 {
     c->state = CONN_READY;
+    c->server->stats.conn_ready++;
     list_push_back(queue, &c->place.node);
 }
 
@@ -127,16 +128,30 @@ static void
 on_event(struct watch *watch, uint32_t events)
 {
     struct conn *c = CONTAINER_OF(watch, struct conn, watch);
+    struct server *server = c->server;
+    bool was_blocked = (c->flags & CONN_BLOCKED) != 0;
 
     if (events & WATCH_IN)
         c->flags |= CONN_MORE_INPUT;
     if (events & WATCH_OUT)
         c->flags &= (uint8_t)~CONN_BLOCKED;
-    /* Who is ready is served later in this turn; who is dead, never again. */
-    if (c->state == CONN_ASLEEP)
-        conn_make_ready(c, &c->server->arrived);
-    else if (c->state == CONN_STALLED)
-        conn_dispatch(c);
+    switch ((enum conn_state)c->state) {
+    case CONN_ASLEEP: conn_make_ready(c, &server->arrived); return;
+    case CONN_STALLED:
+        conn_leave_list(c);
+        c->flags |= CONN_WAS_STALLED;
+        /* One that takes more of what it asked for earlier is not served before others. */
+        conn_make_ready(c, was_blocked ? &server->ready : &server->arrived);
+        return;
+    case CONN_READY:
+        /* It was reported before, and would be again: it is served without that. */
+        (void)!loop_want(server->loop, &c->watch, WATCH_QUIET);
+        return;
+    case CONN_RUNNING:
+    case CONN_WAITING:
+    case CONN_DEAD: return;
+    }
+    BUG("conn_state out of range");
 }
 
 void

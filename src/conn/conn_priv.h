@@ -44,12 +44,14 @@ enum close_reason {
 
 /* Bits of conn.flags. */
 enum {
-    CONN_EOF = 1U << 0,        /* the peer will send no more */
-    CONN_MORE_INPUT = 1U << 1, /* the socket may hold more than was received */
-    CONN_BLOCKED = 1U << 2,    /* the socket took no more */
-    CONN_FINISHING = 1U << 3,  /* close_reason is set: close when the output is gone */
-    CONN_OPERATOR = 1U << 4,   /* over -c: may only look */
-    CONN_ADMITTED = 1U << 5,   /* such a one has shown by a command that it is one */
+    CONN_EOF = 1U << 0,         /* the peer will send no more */
+    CONN_MORE_INPUT = 1U << 1,  /* the socket may hold more than was received */
+    CONN_BLOCKED = 1U << 2,     /* the socket took no more */
+    CONN_FINISHING = 1U << 3,   /* close_reason is set: close when the output is gone */
+    CONN_OPERATOR = 1U << 4,    /* over -c: may only look */
+    CONN_ADMITTED = 1U << 5,    /* such a one has shown by a command that it is one */
+    CONN_WAS_STALLED = 1U << 6, /* before it became ready */
+    CONN_HELD = 1U << 7,        /* replies were left in the buffer for the next slice to send */
 };
 
 struct stash;
@@ -79,10 +81,15 @@ struct conn {
     bool in_use;          /* of the table: this place is taken */
 };
 
+enum slice_kind {
+    SLICE_FIRST, /* something has just come for it: short, so that others wait little */
+    SLICE_MORE,  /* it had more to do than that */
+};
+
 /* What one connection may do in one turn. */
 struct budget {
     uint64_t bytes;    /* left, received and sent */
-    uint64_t until_ns; /* 0: the clock was not looked at yet */
+    uint64_t until_ns; /* the end of the slice; 0: the clock was not looked at yet */
     uint32_t requests; /* left */
     uint32_t checks;   /* how often it was asked whether it is spent */
 };
@@ -102,8 +109,10 @@ struct turn {
     struct conn *conn;
     struct budget budget;
     struct batch batch;
+    enum slice_kind slice;
     bool was_stalled; /* before it */
     bool asked;       /* for a read buffer, which each turn does once */
+    bool paused;      /* the slice goes on when events have been looked for */
 };
 
 /* --- conn.c: life --- */
@@ -144,13 +153,12 @@ conn_from_place(struct list_node *node)
 
 /* --- turn.c: being served, and put to rest --- */
 
-/* Serve one that is in the state CONN_STALLED or CONN_READY. */
-void conn_dispatch(struct conn *c);
 /*
  * Serve a group of those at the front of QUEUE, which holds connections that are
- * CONN_READY: one's cache misses are fetched while another is worked at.
+ * CONN_READY: one's cache misses are fetched while another is worked at. Each gets a SLICE.
+ * That with more to do than a first slice makes up a group of its own.
  */
-void conn_dispatch_group(struct server *server, struct list_node *queue);
+void conn_dispatch_group(struct server *server, struct list_node *queue, enum slice_kind slice);
 
 /* --- what one piece of work came to --- */
 

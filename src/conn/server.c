@@ -23,6 +23,8 @@ close_conn(struct server *server, struct conn *c)
     int fd = c->watch.fd;
 
     conn_release(c);
+    if (c == server->paused)
+        server->paused = NULL;
     if (c == server->operator)
         server->operator= NULL;
     log_line(LOG_DEBUG, "<%d closed: %s", fd, reason_text[c->close_reason]);
@@ -110,22 +112,80 @@ work(struct server *server)
     uint64_t since_ns = server_latency_now(server);
 
     server->background = cmd_work(server->cmd);
+    server->work_ns = server->clock->now_ns + WORK_NS;
     server_latency_add(server, LATENCY_WORK, &since_ns);
+}
+
+/*
+ * All that something came for, a short slice each. They do not keep those waiting that have
+ * more to do: there is one slice for these now and then. True when a short slice was enough
+ * for some of them.
+ */
+static bool
+serve_arrived(struct server *server)
+{
+    uint64_t before = server->stats.conn_dispatches - server->stats.conn_yields;
+    uint64_t since_ns = server->clock->now_ns;
+    struct list_node now;
+
+    list_init(&now);
+    list_append_all(&now, &server->arrived);
+    while (!list_is_empty(&now)) {
+        uint64_t now_ns;
+
+        conn_dispatch_group(server, &now, SLICE_FIRST);
+        if (list_is_empty(&now) || list_is_empty(&server->ready))
+            continue;
+        now_ns = sys_monotonic_ns();
+        if (now_ns - since_ns >= ARRIVED_NS) {
+            server->look_ns = now_ns + LOOK_RARE_NS; /* those that came last wait as well */
+            conn_dispatch_group(server, &server->ready, SLICE_MORE);
+            since_ns = now_ns;
+        }
+    }
+    return server->stats.conn_dispatches - server->stats.conn_yields != before;
+}
+
+/*
+ * Until when those with more to do are served now: not long while light clients come and go,
+ * but half as long as what has just come took.
+ */
+static uint64_t
+next_look_ns(const struct server *server)
+{
+    uint64_t now_ns = sys_monotonic_ns();
+    uint64_t span_ns = server->looks_in_vain < LOOKS_IN_VAIN ? LOOK_NS : LOOK_RARE_NS;
+    uint64_t half_ns = (now_ns - server->clock->now_ns) / 2;
+
+    if (half_ns > span_ns)
+        span_ns = half_ns < LOOK_RARE_NS ? half_ns : LOOK_RARE_NS;
+    return now_ns + span_ns;
+}
+
+/* Those with more to do, one after the other, until it is time to look for events. */
+static void
+serve_ready(struct server *server)
+{
+    if (list_is_empty(&server->ready))
+        return;
+    server->look_ns = next_look_ns(server);
+    do
+        conn_dispatch_group(server, &server->ready, SLICE_MORE);
+    while (!list_is_empty(&server->ready) && sys_monotonic_ns() < server->look_ns);
 }
 
 static void
 on_turn(void *ctx)
 {
     struct server *server = ctx;
-    struct list_node now;
 
-    /* Those that become ready again meanwhile wait for the next turn, behind new events. */
-    list_init(&now);
-    list_append_all(&now, &server->arrived);
-    list_append_all(&now, &server->ready);
-    while (!list_is_empty(&now))
-        conn_dispatch_group(server, &now);
-    if (server->background)
+    /* A look was in vain when all that it found was more of the heavy ones. */
+    server->looks_in_vain++;
+    if (!list_is_empty(&server->arrived) && serve_arrived(server))
+        server->looks_in_vain = 0;
+    serve_ready(server);
+    if (server->background &&
+        (list_is_empty(&server->ready) || server->clock->now_ns >= server->work_ns))
         work(server);
 }
 

@@ -70,7 +70,10 @@ check_conn(const struct conn *c)
         if (lends && holds_an_empty_buffer(c))
             return "a connection waits for a buffer and holds an empty one";
         return NULL;
-    case CONN_READY: return NULL;
+    case CONN_READY:
+        if ((c->flags & CONN_HELD) && (c->rbuf == NULL || c->wbuf == NULL))
+            return "replies are held while a buffer may have to be waited for";
+        return NULL;
     case CONN_RUNNING: return "a connection runs between two turns";
     case CONN_DEAD: return "a dead connection was not reaped";
     }
@@ -135,6 +138,8 @@ check_totals(const struct server *server, const struct tally *tally)
         return "the number of connections is wrong";
     if (tally->in_state[CONN_STALLED] != server->stats.conn_stalled)
         return "the number of stalled connections is wrong";
+    if (tally->in_state[CONN_READY] != server->stats.conn_ready)
+        return "the number of ready connections is wrong";
     if (tally->stalled_for_nothing > 0)
         return "a stalled connection holds nothing";
     if (!list_is_empty(&server->dead))

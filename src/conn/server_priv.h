@@ -13,8 +13,19 @@
 enum {
     BATCH_REQUESTS = 16,         /* parsed, hashed and prefetched together */
     GROUP_CONNS = 16,            /* at most, whose first requests make one batch */
-    BUDGET_BYTES = 256 * 1024,   /* of one connection in one turn, in and out */
-    BUDGET_NS = 1000 * 1000,     /* likewise */
+    /*
+     * How the thread is shared. Whoever sent something is served before those that have more
+     * to do, with a slice that is short; and between slices events are looked for, so that
+     * it waits for one slice at most, however many have more to do.
+     */
+    FIRST_REQUESTS = 128,       /* of a first slice: a multiget of usual length */
+    SLICE_BYTES = 256 * 1024,   /* of any slice, in and out: some 50 us; less costs more calls */
+    SLICE_NS = 200 * 1000,      /* of any slice: longer spares no more cache misses */
+    ARRIVED_NS = 200 * 1000,    /* of first slices in a row, while others have more to do */
+    LOOK_NS = 10 * 1000,        /* of slices between two looks for events, */
+    LOOK_RARE_NS = 100 * 1000,  /* or this, when as many as this brought no light client: */
+    LOOKS_IN_VAIN = 16,         /* a look costs as much as some commands */
+    WORK_NS = 500 * 1000,       /* between pieces of background work, while clients wait */
     COPY_BYTES_MAX = 512,        /* longer values are sent from where they lie */
     STASH_BYTES_MAX = 4096,      /* what a sleeper may keep without a buffer */
     SMALL_BODY_BYTES = 2048,     /* a shorter command is waited for as a whole */
@@ -82,7 +93,12 @@ struct server {
     struct timer drain_end;
     uint64_t sweep_cursor;
     struct lingerers lingerers;
-    bool background; /* the store has work left */
+    uint64_t look_ns;         /* until then, slices are served; then events are looked for */
+    uint32_t looks_in_vain;   /* in a row */
+    struct conn *paused;      /* the one whose slice was interrupted for that, or NULL */
+    uint64_t paused_until_ns; /* the end of its slice */
+    uint64_t work_ns;         /* while clients wait, no background work before then */
+    bool background;          /* the store has work left */
     bool stopping;
     struct hist *latency; /* by class, in nanoseconds; NULL when not asked for */
     struct server_stats stats;

@@ -21,21 +21,34 @@ lend(struct conn *c, enum loan_purpose purpose, struct buf **slot)
     BUG("loan_result out of range");
 }
 
-/* Few batches take long enough to look at the clock after each. */
+/* Whether its slice is over; or, with turn->paused, whether others shall be looked for first. */
 static bool
-is_spent(struct budget *budget)
+is_over(struct turn *turn)
 {
-    enum { CHECKS_A_LOOK = 4 };
+    struct budget *budget = &turn->budget;
+    uint64_t now_ns;
 
     if (budget->bytes == 0 || budget->requests == 0)
         return true;
-    if (++budget->checks % CHECKS_A_LOOK != 1)
-        return false;
-    if (budget->until_ns == 0) {
-        budget->until_ns = sys_monotonic_ns() + BUDGET_NS;
-        return false;
-    }
-    return sys_monotonic_ns() > budget->until_ns;
+    now_ns = sys_monotonic_ns();
+    if (budget->until_ns == 0)
+        budget->until_ns = now_ns + SLICE_NS;
+    if (now_ns > budget->until_ns)
+        return true;
+    turn->paused = turn->slice == SLICE_MORE && now_ns >= turn->conn->server->look_ns;
+    return turn->paused;
+}
+
+/* Likewise; but few batches take long enough to look at the clock after each. */
+static bool
+is_spent(struct turn *turn)
+{
+    enum { CHECKS_A_LOOK = 4 };
+    struct budget *budget = &turn->budget;
+
+    if (budget->bytes == 0 || budget->requests == 0)
+        return true;
+    return ++budget->checks % CHECKS_A_LOOK == 1 && is_over(turn);
 }
 
 /* Send what is pending. True when serving may go on; *MORE when the budget ended it. */
@@ -75,15 +88,29 @@ feed(struct conn *c, struct budget *budget, bool *more)
     BUG("fill out of range");
 }
 
+/*
+ * What was served of it fits into its write buffer so far: after a first slice, or a pause, it
+ * is left there until it goes on, which spares a call. After any other slice it leaves; and
+ * where going on may have to wait for a buffer, so that no reply waits for that.
+ */
+static bool
+may_hold(const struct conn *c, const struct turn *turn, bool more)
+{
+    return more && (turn->slice == SLICE_FIRST || turn->paused) && conn_has_reply_room(c) &&
+           !buf_is_empty(c->wbuf) && !buf_is_empty(c->rbuf) && !(c->flags & CONN_FINISHING);
+}
+
 /* Serve until input, room, budget or life ends. True when it has more to do at once. */
 static bool
 serve(struct conn *c, struct turn *turn)
 {
     struct budget *budget = &turn->budget;
+    bool held = (c->flags & CONN_HELD) != 0;
     bool more = false;
     bool on = true;
 
-    if (c->wbuf != NULL && !buf_is_empty(c->wbuf) && !drain(c, budget, &more))
+    c->flags &= (uint8_t)~CONN_HELD;
+    if (!held && c->wbuf != NULL && !buf_is_empty(c->wbuf) && !drain(c, budget, &more))
         return more;
     if (c->flags & CONN_FINISHING)
         return false;
@@ -96,16 +123,24 @@ serve(struct conn *c, struct turn *turn)
     while (on) {
         switch (conn_step(c, turn)) {
         case STEP_ON:
-            more = is_spent(budget);
+            more = is_spent(turn);
             on = !more;
             break;
         case STEP_HUNGRY: on = feed(c, budget, &more); break;
-        case STEP_FULL: on = drain(c, budget, &more); break;
+        case STEP_FULL: /* a good time to end: no call is lost by it */
+            on = drain(c, budget, &more);
+            more = more || (on && is_over(turn));
+            on = on && !more;
+            break;
         case STEP_STOP: on = false; break;
         }
     }
-    if (c->state == CONN_RUNNING && !(c->flags & CONN_BLOCKED))
-        (void)drain(c, budget, &more);
+    if (c->state == CONN_RUNNING && !(c->flags & CONN_BLOCKED)) {
+        if (may_hold(c, turn, more))
+            c->flags |= CONN_HELD;
+        else
+            (void)drain(c, budget, &more);
+    }
     return more;
 }
 
@@ -179,6 +214,11 @@ settle(struct conn *c, bool more, bool was_stalled)
         conn_release(c);
         return;
     }
+    if (more && c->state == CONN_RUNNING) {
+        server->stats.conn_yields++;
+        conn_make_ready(c, &server->ready); /* whatever is watched: on_event() knows */
+        return;
+    }
     if (!loop_want(server->loop, &c->watch, wanted_events(c))) {
         conn_mark_dead(c, CLOSE_NO_MEMORY);
         conn_release(c);
@@ -186,10 +226,7 @@ settle(struct conn *c, bool more, bool was_stalled)
     }
     if (c->state == CONN_WAITING)
         return;
-    if (more) {
-        server->stats.conn_yields++;
-        conn_make_ready(c, &server->ready);
-    } else if (holds_something(c)) {
+    if (holds_something(c)) {
         stall(c, was_stalled);
     } else if (server->stopping) {
         conn_mark_dead(c, CLOSE_SHUTDOWN);
@@ -200,22 +237,36 @@ settle(struct conn *c, bool more, bool was_stalled)
 
 /* --- A group of connections, each for its turn --- */
 
+static uint32_t
+requests_of_slice(const struct server *server, enum slice_kind slice)
+{
+    uint32_t requests = slice == SLICE_FIRST ? FIRST_REQUESTS : UINT32_MAX;
+    uint32_t asked = server->config.requests_a_turn;
+
+    return asked > 0 && asked < requests ? asked : requests;
+}
+
 static void
-turn_begin(struct turn *turn, struct conn *c, struct batch_entry *entries)
+turn_begin(struct turn *turn, struct conn *c, enum slice_kind slice)
 {
     struct server *server = c->server;
-    uint32_t requests = server->config.requests_a_turn;
 
+    conn_leave_list(c);
     turn->conn = c;
-    turn->was_stalled = c->state == CONN_STALLED;
+    turn->slice = slice;
+    turn->was_stalled = (c->flags & CONN_WAS_STALLED) != 0;
     turn->budget = (struct budget){
-        .bytes = BUDGET_BYTES,
-        .requests = requests == 0 ? UINT32_MAX : requests,
+        .bytes = SLICE_BYTES,
+        .requests = requests_of_slice(server, slice),
     };
-    turn->batch.entries = entries;
+    if (server->paused == c) {
+        turn->budget.until_ns = server->paused_until_ns;
+        server->paused = NULL;
+    }
+    turn->paused = false;
     turn->batch.parsed = false;
     turn->asked = false;
-    conn_leave_list(c);
+    c->flags &= (uint8_t)~CONN_WAS_STALLED;
     c->state = CONN_RUNNING;
     server->stats.conn_dispatches++;
 }
@@ -247,6 +298,21 @@ look_ahead(struct turn *turn)
         conn_parse_ahead(c, turn);
 }
 
+/* Its slice is not over: it goes on before others that have more to do. */
+static void
+pause_slice(struct turn *turn)
+{
+    struct conn *c = turn->conn;
+    struct server *server = c->server;
+
+    list_remove(&c->place.node);
+    list_push_front(&server->ready, &c->place.node);
+    server->paused = c;
+    server->paused_until_ns = turn->budget.until_ns;
+    server->stats.conn_pauses++;
+    server->stats.conn_yields--;
+}
+
 static void
 end_turn(struct turn *turn, bool more)
 {
@@ -254,6 +320,17 @@ end_turn(struct turn *turn, bool more)
 
     /* Who is blocked waits for its socket, however much it has left to do. */
     settle(c, more && !(c->flags & CONN_BLOCKED), turn->was_stalled);
+    if (turn->paused && c->state == CONN_READY)
+        pause_slice(turn);
+}
+
+/* What a turn adds to the group; one that goes on with its work has a group to itself. */
+static unsigned
+share_of_group(const struct turn *turn)
+{
+    if (!turn->asked)
+        return BATCH_REQUESTS;
+    return turn->batch.parsed ? turn->batch.count : 0;
 }
 
 /*
@@ -261,7 +338,8 @@ end_turn(struct turn *turn, bool more)
  * of one connection or of many. Returns how many TURNS there are to be served.
  */
 static unsigned
-gather(struct server *server, struct list_node *queue, struct turn *turns)
+gather(struct server *server, struct list_node *queue, enum slice_kind slice,
+       struct turn *turns)
 {
     unsigned requests = 0;
     unsigned count = 0;
@@ -271,11 +349,12 @@ gather(struct server *server, struct list_node *queue, struct turn *turns)
            (node = list_pop_front(queue)) != NULL) {
         struct turn *turn = &turns[count];
 
-        turn_begin(turn, conn_from_place(node), server->group_batch + requests);
+        turn_begin(turn, conn_from_place(node), slice);
+        turn->batch.entries = server->group_batch + requests;
         look_ahead(turn);
         if (turn->conn->state == CONN_RUNNING) {
             count++;
-            requests += turn->batch.parsed ? turn->batch.count : 0;
+            requests += share_of_group(turn);
         } else {
             end_turn(turn, false); /* now: what others give back may be granted to it */
         }
@@ -284,23 +363,14 @@ gather(struct server *server, struct list_node *queue, struct turn *turns)
 }
 
 void
-conn_dispatch_group(struct server *server, struct list_node *queue)
+conn_dispatch_group(struct server *server, struct list_node *queue, enum slice_kind slice)
 {
     struct turn turns[GROUP_CONNS];
-    unsigned count = gather(server, queue, turns);
+    unsigned count = gather(server, queue, slice, turns);
 
     for (unsigned i = 0; i < count; i++)
         if (turns[i].batch.parsed)
             conn_prefetch_ahead(turns[i].conn, &turns[i]);
     for (unsigned i = 0; i < count; i++)
         end_turn(&turns[i], serve(turns[i].conn, &turns[i]));
-}
-
-void
-conn_dispatch(struct conn *c)
-{
-    struct turn turn;
-
-    turn_begin(&turn, c, NULL);
-    end_turn(&turn, serve(c, &turn));
 }

@@ -65,6 +65,7 @@ TESTS = [
     ["tests/unit/conn/test_conn_check"],
     ["tests/unit/conn/test_conn_conn"],
     ["tests/unit/conn/test_conn_turn"],
+    ["tests/sim/test_fair"],
     ["tests/unit/conn/test_conn_server"],
     ["tests/unit/conn/test_conn_pressure"],
     ["tests/unit/conn/test_conn_refuse"],

@@ -20,6 +20,7 @@ enum {
     TRACE_EVENTS = 300,
     SMALL_MAP_BYTES = 64 * 1024, /* from malloc(), so that sanitizers see its ends */
     PAGE_BYTES = 4096,
+    BYTES_A_NS = 4,         /* that the kernel copies */
     WORLD_SECONDS_MAX = 60, /* of real time: whatever takes longer hangs */
 };
 

@@ -42,6 +42,7 @@ may_receive(struct sim_link *link, enum sim_call call, size_t *n, ssize_t *resul
         return false;
     }
     *n = sim_perhaps_fewer(*n < queue_len(&link->in) ? *n : queue_len(&link->in));
+    world.now_ns += *n / BYTES_A_NS;
     return true;
 }
 
@@ -128,6 +129,7 @@ send_pieces(struct sim_link *link, const struct iovec *iov, int count, size_t n)
         left -= piece;
     }
     link->sent_bytes += n;
+    world.now_ns += n / BYTES_A_NS;
     return (ssize_t)n;
 }
 

@@ -86,6 +86,8 @@ rig_stop(void)
         return;
     hang_up_all();
     turns(10);
+    for (int i = 0; i < 1000 && server->table.conns > 0; i++)
+        turns(1); /* each with only some of them */
     pool_ledger(server->pool, &ledger);
     ck_assert_uint_eq(ledger.lent, 0);
     ck_assert_uint_eq(server->table.conns, 0);

@@ -50,7 +50,13 @@ START_TEST(states)
     expect_broken("a stalled connection holds nothing");
     server->stats.conn_stalled--;
     c->state = CONN_READY;
+    expect_broken("the number of ready connections is wrong");
+    server->stats.conn_ready++;
     expect_broken("a list has others than those in its state");
+    c->flags |= CONN_HELD;
+    expect_broken("replies are held while a buffer may have to be waited for");
+    c->flags &= (uint8_t)~CONN_HELD;
+    server->stats.conn_ready--;
     c->state = CONN_ASLEEP;
     list_push_back(&server->ready, &c->place.node);
     expect_broken("a list has others than those in its state");
