@@ -199,8 +199,8 @@ cmd_number_change(struct cmd *cmd, const struct request *req, struct item *item,
     const bool decr = change->decr;
     uint64_t number;
 
-    /* Several parts: far too long for a number. */
-    if (item->value_bytes == 0 || item->value.len != item->value_bytes) {
+    /* As in memcached, that it is empty comes before that it has another CAS. */
+    if (item->value_bytes == 0) {
         reply->status = REPLY_NON_NUMERIC;
         return;
     }
@@ -208,7 +208,8 @@ cmd_number_change(struct cmd *cmd, const struct request *req, struct item *item,
         reply->status = REPLY_EXISTS;
         return;
     }
-    if (!value_as_number(item->value, &number)) {
+    /* Several parts: far too long for a number. */
+    if (item->value.len != item->value_bytes || !value_as_number(item->value, &number)) {
         reply->status = REPLY_NON_NUMERIC;
         return;
     }

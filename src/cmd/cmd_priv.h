@@ -66,7 +66,7 @@ struct number_change {
 
 /*
  * Add req->delta to ITEM's number or, to DECR, take it off, but not below 0. *REPLY
- * is REPLY_NUMBER, or what went wrong: that it is far from a number, then that it has
+ * is REPLY_NUMBER, or what went wrong: that it is empty, then that it has
  * another CAS than req->cas, then that it is none; then nothing has changed. ITEM is no
  * longer valid afterwards.
  */

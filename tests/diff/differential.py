@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 """Random sessions, played to Lombard and to an installed memcached side by side.
 
-    differential.py LOMBARD [--commands N] [--seed N] [--session P:N] [--minutes N]
+    differential.py LOMBARD [MEMCACHED] [--commands N] [--seed N] [--session P:N] [--minutes N]
 
+MEMCACHED is the program to compare with; without it, the one that is installed. Where that
+is older than the version that Lombard follows, what changed since may differ, too.
 The seed is printed; with --seed S --session meta:17 only that one is played again. A
 session whose replies differ is shrunk to what is needed for that, and printed. What may
 differ, and why, is in allowed.py.
@@ -11,7 +13,9 @@ import argparse
 import collections
 import os
 import random
+import re
 import shutil
+import subprocess
 import sys
 import time
 
@@ -22,13 +26,15 @@ import gen_binary
 import gen_meta
 import gen_text
 from server import Server, ServerFailed, end_on_sigterm
-from session import Draw, Pause
+from session import Batch, Draw, Pause, cut_everywhere
 from wire import MARK_BINARY, MARK_TEXT, Side, exchange
 
 SKIPPED_STATUS = 77
 TIME_SLACK_S = 1
 SESSION_COMMANDS = 250
 EXPIRY_EVERY = 400
+CUT_EVERY = 10
+PLAIN_EVERY = 3  # sessions of an older memcached: all others have only what is as old
 FAILURES_MAX = 12
 SHOWN_MAX = 12
 GENERATORS = {"text": gen_text, "meta": gen_meta, "binary": gen_binary}
@@ -73,8 +79,10 @@ def mark_text(batch, mark_all):
 class Player:
     """Plays sessions to both servers."""
 
-    def __init__(self, ports, binary):
+    def __init__(self, ports, binary, rules, plain):
         self.ports = ports
+        self.rules = rules
+        self.plain = plain
         self.binary = binary
         self.commands = 0
 
@@ -109,7 +117,7 @@ class Player:
                 if i in marks:
                     data.append(MARK_TEXT)
             side.begin(b"".join(data), len(ends))
-        exchange(sides)
+        exchange(sides, getattr(batch, "cuts", ()))
         ours, theirs = (side.segments for side in sides)
         if ours == theirs:
             return None
@@ -133,7 +141,7 @@ class Player:
             data = [command.fill(side.seen, base + i) for i, command in enumerate(batch)]
             data.append(MARK_BINARY)
             side.begin(b"".join(data), 1)
-        exchange(sides)
+        exchange(sides, getattr(batch, "cuts", ()))
         ours, theirs = ([unit for segment in side.segments for unit in segment]
                         for side in sides)
         if ours == theirs:
@@ -151,11 +159,12 @@ class Player:
                           commands[0].fill(sides[0].seen, 0))
 
 
-def judge(difference):
+def judge(player, difference):
     """The row that allows it, or None."""
     if difference.sent is None:
         return None
-    return allowed.find(difference.sent, difference.ours, difference.theirs)
+    return player.rules.find(difference.sent, difference.ours, difference.theirs,
+                             player.plain)
 
 
 def settle(player, session):
@@ -167,7 +176,7 @@ def settle(player, session):
         again = player.play(session, mark_all=True)
         if again is not None:
             difference = again
-    return difference, judge(difference)
+    return difference, judge(player, difference)
 
 
 def without(session, cut):
@@ -177,7 +186,8 @@ def without(session, cut):
         if isinstance(batch, Pause):
             result.append(batch)
             continue
-        kept = []
+        kept = Batch()
+        kept.cuts = getattr(batch, "cuts", ())
         for command in batch:
             if number not in cut:
                 kept.append(command)
@@ -194,7 +204,7 @@ def shrink(player, session, difference):
     """The shortest prefix that still differs, without what it does not need."""
     def differs(candidate):
         found = player.play(candidate, mark_all=True)
-        return found is not None and judge(found) is None
+        return found is not None and judge(player, found) is None
 
     clean = count(session[:1])
     prefix = session[:difference.batch + 1]
@@ -227,7 +237,8 @@ def show(player, session, difference):
             continue
         for command in batch[:SHOWN_MAX]:
             print("    > %s" % command.show())
-        print("    --")
+        cuts = getattr(batch, "cuts", ())
+        print("    --%s" % (" cut at %s of 1000" % ", ".join(map(str, cuts)) if cuts else ""))
     print("    differs: %s" % "; ".join(command.show() for command in difference.commands))
     for name, units in (("lombard  ", difference.ours), ("memcached", difference.theirs)):
         for unit in units or ["nothing"]:
@@ -246,8 +257,9 @@ def signature(difference):
 class Run:
     """What was played, and what was found."""
 
-    def __init__(self, args, ports):
+    def __init__(self, args, ports, rules):
         self.args = args
+        self.rules = rules
         self.ports = ports
         self.sessions = collections.Counter()
         self.commands = collections.Counter()
@@ -257,12 +269,15 @@ class Run:
 
     def one(self, protocol, index):
         draw = Draw("%d %s %d" % (self.args.seed, protocol, index))
+        draw.plain = self.rules.is_older and index % PLAIN_EVERY != 0
         generator = GENERATORS[protocol]
         if index % EXPIRY_EVERY == 0:
             session = generator.expiry_session(draw)
+        elif index % CUT_EVERY == CUT_EVERY - 1:
+            session = cut_everywhere(generator.CLEAN, generator.refused(draw))
         else:
             session = generator.session(draw, SESSION_COMMANDS)
-        player = Player(self.ports, protocol == "binary")
+        player = Player(self.ports, protocol == "binary", self.rules, draw.plain)
         difference, row = settle(player, session)
         self.sessions[protocol] += 1
         self.commands[protocol] += player.commands
@@ -296,13 +311,14 @@ class Run:
                 print("%s: %d commands in %d sessions" % (
                     protocol, self.commands[protocol], self.sessions[protocol]))
         for row, times in sorted(self.allowed.items()):
-            print("on purpose, %d times: %s: %s" % (times, row, allowed.REASONS[row]))
+            print("known, %d times: %s: %s" % (times, row, allowed.REASONS[row]))
         print("%d passed, %d failed" % (sum(self.sessions.values()) - self.failed, self.failed))
 
 
 def parse_args():
     parser = argparse.ArgumentParser()
     parser.add_argument("lombard")
+    parser.add_argument("memcached", nargs="?", default=shutil.which("memcached"))
     parser.add_argument("--commands", type=int, default=30000)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10 ** 9))
     parser.add_argument("--session", help="PROTOCOL:NUMBER, as a failure says")
@@ -311,19 +327,28 @@ def parse_args():
     return parser.parse_args()
 
 
+def version_of(memcached):
+    text = subprocess.run([memcached, "--version"], stdout=subprocess.PIPE, check=True,
+                          timeout=20).stdout.decode()
+    return tuple(int(n) for n in re.search(r"(\d+)\.(\d+)\.(\d+)", text).groups())
+
+
 def main():
     end_on_sigterm()
     args = parse_args()
-    memcached = shutil.which("memcached")
+    memcached = args.memcached
     if memcached is None:
         print("skipped: memcached is not installed (package memcached)")
         sys.exit(SKIPPED_STATUS)
-    print("seed %d" % args.seed)
+    version = version_of(memcached)
+    print("seed %d; compared with memcached %d.%d.%d%s" % (
+        args.seed, *version, "" if version >= allowed.FOLLOWED else
+        ", which is older than the one that is followed: what changed since may differ"))
     failed = True
     try:
         with Server([args.lombard] + LOMBARD_OPTIONS) as ours, \
                 Server([memcached] + MEMCACHED_OPTIONS) as theirs:
-            run = Run(args, (ours.port, theirs.port))
+            run = Run(args, (ours.port, theirs.port), allowed.Allowed(version))
             if args.session:
                 protocol, index = args.session.split(":")
                 run.one(protocol, int(index))

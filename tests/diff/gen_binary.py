@@ -1,7 +1,7 @@
 """Random sessions in the binary protocol. An opaque is the command's number."""
 import struct
 
-from session import KEYS, OPAQUE, Cas, Command, Pause, batches, cumulate
+from session import EDGES, KEYS, OPAQUE, Cas, Command, Pause, batches, cumulate
 
 (GET, SET, ADD, REPLACE, DELETE, INCR, DECR, QUIT, FLUSH, GETQ, NOOP, VERSION, GETK, GETKQ,
  APPEND, PREPEND, STAT, SETQ, ADDQ, REPLACEQ, DELETEQ, INCRQ, DECRQ, QUITQ, FLUSHQ, APPENDQ,
@@ -12,6 +12,7 @@ COUNT = {INCR, DECR, INCRQ, DECRQ}
 
 BINARY_KEYS = KEYS + [b"\x00\x01 key", b"with space", b"\r\n", b"\xff" * 100]
 EXPTIMES = (0, 0, 0, 0, 100, 3000, 2592000, 2592001, 2147480000)
+EXPTIME_EDGES = [n for n in EDGES if n < 2 ** 32]  # none of the next seconds
 MARK = 0xffffffff
 
 
@@ -33,10 +34,20 @@ def _key(draw):
     return draw.pick(BINARY_KEYS)
 
 
+def _exptime(draw):
+    return draw.pick(EXPTIME_EDGES if draw.chance(0.1) else EXPTIMES)
+
+
+def _number(draw):
+    return draw.pick([n for n in EDGES if n < 2 ** 64])
+
+
 def store(draw):
     key = _key(draw)
     opcode = draw.pick((SET, SET, SET, ADD, REPLACE, SETQ, SETQ, ADDQ, REPLACEQ))
-    extras = struct.pack(">II", draw.pick((0, 1, 42, 0xffffffff)), draw.pick(EXPTIMES))
+    extras = struct.pack(">II", draw.pick((0, 1, 42, 0xffffffff)), _exptime(draw))
+    if draw.chance(0.1):
+        extras = struct.pack(">II", draw.pick(EXPTIME_EDGES), draw.pick(EXPTIME_EDGES))
     return packet(opcode, key, extras, draw.value(), _cas(draw, key))
 
 
@@ -56,13 +67,14 @@ def get(draw):
 
 def gat(draw):
     return packet(draw.pick((GAT, GATQ, GATK, GATKQ, TOUCH, TOUCH)), _key(draw),
-                  struct.pack(">I", draw.pick(EXPTIMES)))
+                  struct.pack(">I", _exptime(draw)))
 
 
 def arith(draw):
     key = draw.number_key() if draw.chance(0.8) else _key(draw)
-    extras = struct.pack(">QQI", int(draw.delta()), draw.pick((0, 7, 10 ** 14)),
-                         draw.pick((0, 100, 0xffffffff, 0xffffffff)))
+    extras = struct.pack(">QQI", int(draw.delta()),
+                         _number(draw) if draw.chance(0.1) else draw.pick((0, 7, 10 ** 14)),
+                         draw.pick((0, 100, 0xffffffff, 0xffffffff, _exptime(draw))))
     return packet(draw.pick((INCR, DECR, INCRQ, DECRQ)), key, extras, b"", _cas(draw, key, 0.06))
 
 
@@ -91,10 +103,28 @@ def too_large(draw):
                   b"v" * draw.pick((1048577, 2000000)), alone=True)
 
 
+def refused(draw):
+    """A packet of which nothing comes of its value; that must not be taken for packets."""
+    value = packet(NOOP).data[0] * 3 if draw.chance(0.5) else draw.pick((b"", b"v" * 300, b"v" * 5000))
+    kind = draw.pick(("replace", "add", "append", "cas", "unknown", "large"))
+    if kind == "replace":
+        return packet(draw.pick((REPLACE, REPLACEQ)), b"absent", bytes(8), value, alone=True)
+    if kind == "append":
+        return packet(draw.pick((APPEND, PREPENDQ)), b"absent", b"", value, alone=True)
+    if kind == "cas":
+        return packet(draw.pick((SET, SETQ)), _key(draw), bytes(8), value,
+                      struct.pack(">Q", draw.pick((1, 2 ** 32, 2 ** 63, 2 ** 64 - 1))), alone=True)
+    if kind == "unknown":
+        return packet(0x55, b"", b"", value, alone=True)
+    if kind == "large" and draw.chance(0.1):
+        value = b"v" * 1048577
+    return packet(draw.pick((ADD, ADDQ)), _key(draw), bytes(8), value, alone=True)
+
+
 def last(draw):
     """Ends the connection, or may: a packet that cannot be understood, and quit."""
     kind = draw.pick(("quit", "quitq", "extras", "key", "nokey", "body", "magic", "longkey",
-                      "value", "version", "stat", "sasl"))
+                      "value", "version", "stat", "sasl", "gigabyte"))
     opcode = draw.pick((GET, SET, ADD, DELETE, INCR, APPEND, TOUCH, GAT, FLUSH, NOOP, GETKQ,
                         VERSION, QUIT, VERBOSITY, STAT))
     if kind == "quit":
@@ -115,6 +145,9 @@ def last(draw):
         return packet(GET, b"k" * 251, alone=True)
     if kind == "value":
         return packet(draw.pick((GET, DELETE, NOOP, TOUCH)), b"k1", b"", b"value", alone=True)
+    if kind == "gigabyte":
+        return packet(opcode, b"k1", b"", b"", alone=True, body_bytes=draw.pick(
+            (2 ** 30 + 1, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1)))
     if kind == "stat":
         return packet(STAT, draw.pick((b"reset", b"nonsense")), alone=True)
     if kind == "sasl":
@@ -123,7 +156,7 @@ def last(draw):
 
 
 TABLE = cumulate([(24, store), (6, set_number), (7, concat), (32, get), (7, gat), (10, arith),
-                  (7, delete), (0.5, other), (0.4, unknown), (0.004, too_large)])
+                  (7, delete), (0.5, other), (0.4, unknown), (1, refused), (0.004, too_large)])
 CLEAN = [packet(FLUSH)] + [packet(DELETEQ, key) for key in BINARY_KEYS]
 
 

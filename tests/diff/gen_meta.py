@@ -1,7 +1,7 @@
 """Random sessions in the meta commands."""
 import base64
 
-from gen_text import CLEAN, NUMBERS, TIMES, number_field as _text_number
+from gen_text import CLEAN as _CLEAN_TEXT, number_field as _text_number
 from session import Cas, Command, Pause, batches, cumulate
 
 BINARY_KEYS = [b"\x00\x01 key", b"with space", b"\r\n", b"\xff" * 100]
@@ -35,8 +35,12 @@ def mg(draw):
     if draw.chance(0.10) and not b64:
         flags += b" N" + draw.pick((b"0", b"100", b"30"))
     if draw.chance(0.10):
-        flags += b" R" + draw.pick((b"0", b"200", b"5000"))
-    return Command(b"mg %b%b%b%b\r\n" % (key, b64, flags, _opaque(draw)), key, fetches=(key,))
+        flags += b" R" + draw.pick((b"0", b"200", b"5000") if draw.plain else (
+            b"0", b"200", b"5000", b"2592000", b"2592001", b"2147483647", b"-1"))
+    head = b"mg %b%b%b%b" % (key, b64, flags, _opaque(draw))
+    if draw.chance(0.15) and b" N" not in flags and not draw.plain:
+        return Command([head, b" C", Cas(key, draw.pick((0, 0, 1))), b"\r\n"], key, fetches=(key,))
+    return Command(head + b"\r\n", key, fetches=(key,))
 
 
 def ms(draw):
@@ -61,6 +65,8 @@ def md(draw):
     flags = b""
     if draw.chance(0.4):
         flags = b" I" + draw.pick((b"", b" T30", b" T0", b" T100"))
+    if draw.chance(0.15) and not b64 and not draw.plain:
+        flags += b" x" + draw.pick((b"", b" F5", b" F4294967295"))
     head = b"md %b%b%b%b%b" % (key, b64, draw.pick((b"", b" k")), flags, _opaque(draw))
     if draw.chance(0.15):
         return Command([head, b" C", Cas(key, draw.pick((0, 0, 1))), b"\r\n"], key)
@@ -77,7 +83,10 @@ def ma(draw):
     if draw.chance(0.3):
         flags += b" N" + draw.pick((b"0", b"100")) + draw.pick((b"", b" J13", b" J0"))
     flags += draw.pick((b"", b"", b" MI", b" M+", b" MD", b" M-", b" Mi", b" Md", b" Mx"))
-    head = b"ma %b%b%b" % (key, flags, _opaque(draw))
+    opaque = _opaque(draw)
+    if draw.plain:
+        opaque = opaque.replace(b" q", b"")
+    head = b"ma %b%b%b" % (key, flags, opaque)
     if draw.chance(0.08):
         return Command([head, b" C", Cas(key), b"\r\n"], key, counts=True)
     return Command(head + b"\r\n", key, counts=True)
@@ -91,14 +100,35 @@ def me(draw):
 def number_field(draw):
     if draw.chance(0.2):
         return _text_number(draw)
-    key, n = draw.any_key(), draw.pick(NUMBERS)
-    form = draw.pick((b"mg %b v T%b\r\n", b"mg %b v N%b\r\n", b"mg %b v R%b\r\n", b"ma %b D%b v\r\n",
-                      b"ma %b N0 J%b v\r\n", b"ma %b N%b v\r\n", b"ma %b T%b\r\n", b"md %b C%b\r\n",
+    key, n = draw.any_key(), draw.number()
+    form = draw.pick((b"mg %b v T%b\r\n", b"mg %b v N%b\r\n", b"mg %b v R%b\r\n", b"mg %b v C%b\r\n",
+                      b"ma %b D%b v\r\n", b"ma %b N0 J%b v\r\n", b"ma %b N%b v\r\n", b"ma %b T%b\r\n",
+                      b"ma %b C%b v\r\n", b"md %b C%b\r\n", b"md %b x F%b\r\n",
                       b"md %b T%b I\r\n", b"ms %b 2 F%b\r\nxx\r\n", b"ms %b 2 T%b\r\nxx\r\n",
-                      b"ms %b 2 C%b\r\nxx\r\n"))
+                      b"ms %b 2 C%b\r\nxx\r\n", b"ms %b 2 E%b c\r\nxx\r\n",
+                      b"ms %b 2 MA N%b\r\nxx\r\n"))
     if any(letter in form for letter in (b" T%b", b" N%b", b" R%b")):
-        n = draw.pick(TIMES)
+        n = draw.time()
     return Command(form % (key, n), key, alone=True, fetches=(key,), counts=True)
+
+
+def refused(draw):
+    """An ms that is refused midway; its value must not be taken for commands."""
+    if draw.plain:
+        return ms(draw)
+    value = draw.pick((b"", b"x", b"mn\r\n", b"mg k1 v\r\nms k2 1\r\nx\r\n",
+                       b"flush_all\r\n" * 30, b"v" * 3000 + b"\nversion\r\n"))
+    flags, end, key = b"", b"\r\n", draw.any_key()
+    what = draw.pick(("flag", "flag", "key", "end", "end"))
+    if what == "flag":
+        flags = draw.pick((b" F-1", b" F4294967296", b" F1x", b" T2147483648", b" Tx", b" C-1",
+                           b" C18446744073709551616", b" E+1", b" MQ", b" M", b" q q", b" w", b" b",
+                           b" O" + b"o" * 40, b" N4294967295 MA", b" F", b" k q T4294967295"))
+    elif what == "key":
+        key = b"L" * 251
+    else:
+        end = draw.pick((b"\r\r", b"xx", b"\n\n", b"\rx", b"x\n"))
+    return Command(b"ms %b %d%b\r\n%b%b" % (key, len(value), flags, value, end), key, alone=True)
 
 
 def malformed(draw):
@@ -108,7 +138,7 @@ def malformed(draw):
         b"mg k1 !\r\n", b"mg k1 vv\r\n", b"mg zz O%b\r\n" % (b"o" * 31), b"mg zz O%b\r\n" % (b"o" * 32),
         b"mg k1 Oxx Oyy\r\n", b"ms\r\n", b"ms k1\r\n", b"ms k1 x\r\n", b"ms k1 -1\r\n",
         b"ms k1 2 F1 F2\r\nxx\r\n", b"ms k1 2 MQ\r\nxx\r\n", b"ms k1 2 M\r\nxx\r\n",
-        b"ms %b 2\r\nxx\r\n" % long, b"md\r\n", b"md %b\r\n" % long, b"md k1 q q\r\n",
+        b"ms %b 2\r\nxx\r\n" % long, b"mg k1 w w\r\n", b"mg k1 Tx Dx Fx\r\n", b"mg k1 Fx\r\n", b"md\r\n", b"md %b\r\n" % long, b"md k1 q q\r\n",
         b"ma\r\n", b"ma %b\r\n" % long, b"ma n1 Dx\r\n", b"ma n1 N0 Jx\r\n", b"ma n1 MQ\r\n",
         b"ma n1 D\r\n", b"me\r\n", b"me %b\r\n" % long, b"mg @@@@ b v\r\n", b"mg k b\r\n",
         b"mg %b b\r\n" % (b"QUFB" * 62), b"mx k1\r\n", b"m k1\r\n", b"mg  k1   v  \r\n",
@@ -132,18 +162,23 @@ def last(draw):
 
 
 TABLE = cumulate([(34, mg), (24, ms), (9, md), (12, ma), (2, me), (8, classic),
-                  (2, number_field), (2, malformed)])
+                  (5, number_field), (2, malformed), (1, refused)])
+
+
+# What versions answer differently.
+YOUNG = (malformed, number_field, refused, me)
 
 
 def _command(draw):
-    return draw.weighted(*TABLE)(draw)
+    make = draw.weighted(*TABLE)
+    return (ms if draw.plain and make in YOUNG else make)(draw)
 
 
-_CLEAN = CLEAN + [Command(b"md %b b q\r\n" % base64.b64encode(k)) for k in BINARY_KEYS]
+CLEAN = _CLEAN_TEXT + [Command(b"md %b b q\r\n" % base64.b64encode(k)) for k in BINARY_KEYS]
 
 
 def session(draw, commands):
-    return [_CLEAN] + list(batches(draw, _command, commands)) + [[last(draw)]]
+    return [CLEAN] + list(batches(draw, _command, commands)) + [[last(draw)]]
 
 
 def expiry_session(draw):
@@ -158,4 +193,4 @@ def expiry_session(draw):
         first.append(Command(b"mg %b v t\r\n" % key))
     after = [Command(b"mg %b v t l h k\r\n" % k) for k in keys]
     after += [Command(b"mg absent%b v\r\n" % k) for k in keys]
-    return [_CLEAN, first, Pause(2.2), after]
+    return [CLEAN, first, Pause(2.2), after]

@@ -10,15 +10,24 @@ KEYS = [b"k%d" % i for i in range(9)] + [b"n%d" % i for i in range(4)] + [
     b"k" * 250, b"\xc3\xa4\xff\x80!#~", b"VALUE"]
 NO_CAS = 12345678901234  # where a server gave none yet
 
-NUMBERS = [b"-1", b"0", b"1", b"2147483647", b"2147483648", b"2147483649", b"4294967295",
-           b"4294967296", b"4294967297", b"9223372036854775807", b"9223372036854775808",
-           b"18446744073709551615", b"18446744073709551616", b"007", b"00", b"1" * 400,
-           b"0" * 400 + b"1", b"+1", b"1x", b"x", b"", b"1.5", b"0x10", b"--1", b"1-"]
+EDGE_BITS = (7, 8, 15, 16, 31, 32, 63, 64)
+EDGES = [2 ** bits + more for bits in EDGE_BITS for more in (-1, 0, 1)]
+MONTH_S = 2592000  # a longer time is one of day
+FORMS = [b"%d", b"%d", b"%d", b"-%d", b"-%d", b"+%d", b"0%d", b"0000%d", b"%011d", b"%012d",
+         b"%022d", b"%023d", b"%d\t", b"\t%d", b"%d\tx", b"%dx", b"%d.0", b"0x%d", b"%d-", b"--%d"]
+ODD = [b"0", b"1", b"-1", b"-0", b"007", b"00", b"1" * 400, b"0" * 400 + b"1", b"+1", b"1x", b"x",
+       b"", b"1.5", b"0x10", b"--1", b"1-", b"-", b"+", b"1e3", b"%d" % (MONTH_S - 1),
+       b"%d" % MONTH_S, b"%d" % (MONTH_S + 1)]
 
-# For fields that hold a time: without those that memcached cuts to 32 bits, and without
-# the next second, which comes for the one server before it comes for the other.
-TIMES = [n for n in NUMBERS if not n.lstrip(b"+").isdigit() or int(n) in (0, 7)
-         or 1 < int(n) < 2 ** 31 or int(n) >= 2 ** 63]
+
+def time_is_soon(number):
+    """Whether it may mean one of the next seconds, which come to one server first."""
+    digits = number.strip(b"+\t\r").split(b"\t")[0]
+    try:
+        low = int(digits) & 0xffffffff
+    except ValueError:
+        return False
+    return 0 < low < 6
 
 
 class Cas:
@@ -72,7 +81,12 @@ class Pause:
 
 
 class Draw(random.Random):
-    """Random words of a session."""
+    """Random words of a session.
+
+    plain: nothing that versions of memcached answer differently.
+    """
+
+    plain = False
 
     def chance(self, p):
         return self.random() < p
@@ -82,6 +96,18 @@ class Draw(random.Random):
 
     def weighted(self, table, cum):
         return self.choices(table, cum_weights=cum)[0]
+
+    def number(self):
+        """One from the edges of a type, or one in an odd form."""
+        if self.chance(0.25):
+            return self.pick(ODD)
+        return self.pick(FORMS) % self.pick(EDGES)
+
+    def time(self):
+        while True:
+            number = self.number()
+            if not time_is_soon(number):
+                return number
 
     def any_key(self):
         return KEYS[int(self.random() * len(KEYS))]
@@ -110,13 +136,24 @@ class Draw(random.Random):
         r = self.random()
         if r < 0.72:
             return b"0"
-        return self.pick((b"100", b"3000", b"-1", b"2592000", b"2592001", b"2147480000", b"-100"))
+        return self.pick((b"100", b"3000", b"-1", b"2592000", b"2592001", b"2147480000", b"-100",
+                          b"2147483647", b"-2147483648"))
+
+    def store_exptime(self):
+        """Of a classic store command: the low 32 bits count."""
+        if self.chance(0.1):
+            return self.pick((b"2147483648", b"4294967295", b"4294967296", b"99999999999",
+                              b"9223372036854775807", b"-9223372036854775808"))
+        return self.exptime()
 
     def client_flags(self):
+        if self.chance(0.1):
+            return b"%d" % self.pick([n for n in EDGES if n < 2 ** 64])
         return self.pick((b"0", b"0", b"1", b"42", b"4294967295"))
 
     def delta(self):
-        """No numbers from 2^63 on: see allowed.py."""
+        if self.chance(0.1):
+            return b"%d" % self.pick([n for n in EDGES if n < 2 ** 64])
         return self.pick((b"1", b"1", b"0", b"5", b"1000", b"100000000000000"))
 
 
@@ -130,6 +167,22 @@ def cumulate(table):
     return functions, weights
 
 
+class Batch(list):
+    """Commands that are sent in pieces: CUTS, in parts of a thousand, are where they end."""
+
+    cuts = ()
+
+
+def cut_everywhere(clean, command):
+    """COMMAND again and again, cut in two at every thousandth, and what then is there."""
+    session = [clean]
+    for cut in range(8, 1000, 16):
+        batch = Batch([command])
+        batch.cuts = (cut,)
+        session.append(batch)
+    return session
+
+
 def batches(draw, make_command, commands):
     """Cut COMMANDS of them into batches of 1 to 40.
 
@@ -138,12 +191,14 @@ def batches(draw, make_command, commands):
     """
     while commands > 0:
         n = min(commands, draw.pick((1, 3, 10, 20, 40)))
-        batch, fetched = [], set()
+        batch, fetched = Batch(), set()
+        if draw.chance(0.2):
+            batch.cuts = sorted(draw.randrange(1000) for _ in range(draw.pick((1, 2, 5))))
         for _ in range(n):
             command = make_command(draw)
             if command.counts and command.key in fetched:
                 yield batch
-                batch, fetched = [], set()
+                batch, fetched = Batch(), set()
             batch.append(command)
             fetched.update(command.fetches)
         yield batch

@@ -11,6 +11,7 @@ import struct
 import time
 
 SILENT_S = 2
+PIECE_S = 0.001
 CLOSED = b"<closed>"
 SILENT = b"<silent>"
 MARK_TEXT = b"mn\r\n"
@@ -43,11 +44,11 @@ class Side:
     def is_done(self):
         return self.closed or len(self.segments) > self.marks
 
-    def send(self):
-        if not self.out or self.closed:
+    def send(self, most=None):
+        if not self.out or self.closed or most == 0:
             return
         try:
-            self.out = self.out[self.sock.send(self.out):]
+            self.out = self.out[self.sock.send(self.out[:most]):]
         except BlockingIOError:
             pass
         except OSError:
@@ -161,8 +162,19 @@ class Side:
         self.pos = pos
 
 
-def exchange(sides):
+def send_pieces(sides, cuts):
+    """Send up to each cut, and let the servers look at that alone."""
+    ends = [[len(side.out) * cut // 1000 for cut in cuts] for side in sides]
+    whole = [len(side.out) for side in sides]
+    for i in range(len(cuts)):
+        for side, size, end in zip(sides, whole, ends):
+            side.send(max(0, end[i] - (size - len(side.out))))
+        time.sleep(PIECE_S)
+
+
+def exchange(sides, cuts=()):
     """Send what begin() was given, and read until all marks came, or silence, or the end."""
+    send_pieces(sides, cuts)
     poll = select.poll()
     by_fd = {side.sock.fileno(): side for side in sides}
     for side in sides:

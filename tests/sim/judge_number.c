@@ -56,13 +56,6 @@ judge_new_number(struct client *c, struct command *cmd, uint64_t number,
         item->presence = UNKNOWN; /* touched or not: nobody says */
 }
 
-/* Nothing, or more than one piece: that is said before its CAS is looked at. */
-static bool
-is_far_from_number(const struct model_item *item)
-{
-    return item->bytes == 0 || item->bytes > NUMBER_BYTES_MAX;
-}
-
 void
 judge_arith(struct client *c, struct command *cmd, enum outcome outcome,
             const struct told *told)
@@ -91,7 +84,8 @@ judge_arith(struct client *c, struct command *cmd, enum outcome outcome,
         return;
     if (outcome != CAME_EXISTS && outcome != CAME_NUMBER && outcome != CAME_NON_NUMERIC)
         client_wrong(c, "no answer to incr or decr");
-    if (cmd->compare && !(outcome == CAME_NON_NUMERIC && is_far_from_number(item)))
+    /* That it is empty is said before its CAS is looked at. */
+    if (cmd->compare && !(outcome == CAME_NON_NUMERIC && item->bytes == 0))
         judge_compared(c, cmd, outcome != CAME_EXISTS);
     else if (outcome == CAME_EXISTS)
         client_wrong(c, "no cas was to be compared");
