@@ -234,6 +234,10 @@ pool_check(const struct pool *pool)
 {
     uint64_t free_count = 0;
 
+    for (int purpose = LOAN_FOR_INPUT; purpose <= LOAN_FOR_OUTPUT; purpose++)
+        if (!list_is_empty(&pool->waiters[purpose]) &&
+            may_lend(pool, (enum loan_purpose)purpose))
+            return false;
     list_for_each (node, &pool->free) {
         if (!buf_is_empty(CONTAINER_OF(node, struct buf, node)))
             return false;

@@ -7,7 +7,11 @@
 
 #include "client_priv.h"
 
-enum { SETTLE_TURNS = 20000, SHUTDOWN_TURNS = 100 };
+enum { SETTLE_TURNS = 6000, SHUTDOWN_TURNS = 100 };
+
+static const uint64_t SETTLE_NS = UINT64_C(5000000000);
+static int worst_turns;
+static uint64_t worst_ns;
 
 static struct client *clients[PLAY_CLIENTS_MAX];
 
@@ -27,20 +31,28 @@ live(struct rig *rig, const struct play *play)
         for (int i = 0; i < play->clients; i++)
             client_act(clients[i]);
         pass_time(play);
-        rig_turn(rig);
+        if (play->waits)
+            rig_sleep(rig);
+        else
+            rig_turn(rig);
         for (int i = 0; i < play->clients; i++)
             client_read(clients[i]);
     }
 }
 
-/* No more faults and no more stalls: all that was asked must be answered in finite time. */
+/*
+ * No more faults and no more stalls: all that was asked must be answered within a bounded
+ * number of iterations, and of seconds when the server waits for nothing but its events.
+ */
 static void
 settle(struct rig *rig, const struct play *play)
 {
     char about[512];
     int open = play->clients;
+    uint64_t begun_ns;
 
     sim_no_faults();
+    begun_ns = sim_now_ns();
     for (int i = 0; i < play->clients; i++)
         client_settle(clients[i]);
     for (int turn = 0; open > 0; turn++) {
@@ -51,14 +63,18 @@ settle(struct rig *rig, const struct play *play)
             if (client_is_settled(clients[i]))
                 continue;
             open++;
-            if (turn == SETTLE_TURNS) {
+            if (turn == SETTLE_TURNS || sim_now_ns() - begun_ns > SETTLE_NS) {
                 client_describe(clients[i], about, sizeof(about));
-                sim_die("starved: %s", about);
+                sim_die("no progress in %d iterations and %" PRIu64 " ms: %s", turn,
+                        (sim_now_ns() - begun_ns) / 1000000, about);
             }
         }
-        sim_advance_ms(1);
-        rig_turn(rig);
+        rig_sleep(rig);
+        if (turn > worst_turns)
+            worst_turns = turn;
     }
+    if (sim_now_ns() - begun_ns > worst_ns)
+        worst_ns = sim_now_ns() - begun_ns;
 }
 
 /* The server leaves while its clients are busy: replies may come, or the end. */
@@ -115,7 +131,26 @@ stat_value(const char *text, const char *name)
     return strtoull(at + strlen(line), NULL, 10);
 }
 
-/* Except for who asks. */
+/* Every connection that came is there, was rejected, or was closed for one reason. */
+static void
+check_closes(const char *text)
+{
+    static const char *const names[] = {
+#define CLOSE_REASON(NAME, name, help) "conn_closed_" #name,
+#include "lombard/conn/close_reason.def"
+#undef CLOSE_REASON
+    };
+    uint64_t ended = stat_value(text, "rejected_connections");
+
+    /* Of those rejected, only some have been connections. */
+    ended -= stat_value(text, "conn_closed_rejected");
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        ended += stat_value(text, names[i]);
+    if (stat_value(text, "total_connections") != stat_value(text, "curr_connections") + ended)
+        sim_die("not every connection that ended is counted once");
+}
+
+/* Except for the connection that asks. */
 void
 play_check_empty(struct rig *rig)
 {
@@ -137,6 +172,7 @@ play_check_empty(struct rig *rig)
     sim_link_free(link);
     if (stat_value(text, "curr_connections") != 1)
         sim_die("connections are left");
+    check_closes(text);
     if (stat_value(text, "conn_closed_internal") != 0)
         sim_die("the server closed a connection for a bug of its own");
     /* Asking takes one buffer to read and one to answer. */
@@ -198,4 +234,11 @@ play_world(const struct play *play, struct arena *arena, struct play_totals *tot
         play_check_empty(&rig);
     count(totals, play, arena);
     rig_stop(&rig);
+}
+
+void
+play_print_worst(void)
+{
+    printf("when faults end: all is answered within %d iterations and %" PRIu64 " ms\n",
+           worst_turns, worst_ns / 1000000);
 }

@@ -19,6 +19,7 @@ struct play {
     int clients;
     int turns;
     uint32_t hurry; /* time passes in one turn of so many */
+    bool waits;     /* for events and timers, as it does: time passes */
     bool
         shutdown; /* the server is told to go when it has lived: what it says until then is true */
     uint32_t
@@ -44,5 +45,7 @@ struct play_totals {
 
 /* sim_begin() came before, and ARENA says what clients have to expect. Dies on a violation. */
 void play_world(const struct play *play, struct arena *arena, struct play_totals *totals);
+/* How long it took at most until all was answered, once faults had ended. */
+void play_print_worst(void);
 /* Nobody is there any more: nothing may be lent, kept, pinned or waiting. Dies if something is. */
 void play_check_empty(struct rig *rig);

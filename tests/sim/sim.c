@@ -61,6 +61,7 @@ print_totals(const struct play_totals *t, double seconds)
            t->commands[WIRE_CLASSIC] + t->commands[WIRE_META] + t->commands[WIRE_BINARY],
            t->commands[WIRE_CLASSIC], t->commands[WIRE_META], t->commands[WIRE_BINARY],
            t->reply_bytes);
+    play_print_worst();
     printf("calls: %" PRIu64 ", refused %" PRIu64 "\n", t->calls, t->refused);
 }
 

@@ -126,6 +126,7 @@ swarm_plan(struct play *play, struct arena *arena)
     play->clients = 2 + (int)sim_below(sim_below(10) == 0 ? PLAY_CLIENTS_MAX - 2 : 30);
     play->turns = 100 + (int)sim_below(600);
     play->hurry = 1 + sim_below(20);
+    play->waits = sim_below(3) == 0;
     play->shutdown = sim_below(8) == 0;
     habits_draw(&arena->habits);
     draw_limits(play, arena);

@@ -106,5 +106,5 @@ uint64_t pool_waiters(const struct pool *pool);
 void pool_reset_counts(struct pool *pool);
 /* Whether the sums of a ledger are right, and its limit is kept. */
 bool pool_ledger_adds_up(const struct pool_ledger *ledger) MUST_USE;
-/* Walk the freelist: every buffer in it empty, and the ledger true. */
+/* Walk the freelist: every buffer in it empty, the ledger true, and no waiter that could be served. */
 bool pool_check(const struct pool *pool) MUST_USE;
