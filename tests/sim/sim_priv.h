@@ -21,7 +21,7 @@ enum {
     SMALL_MAP_BYTES = 64 * 1024, /* from malloc(), so that sanitizers see its ends */
     PAGE_BYTES = 4096,
     BYTES_A_NS = 4,         /* that the kernel copies */
-    WORLD_SECONDS_MAX = 60, /* of real time: whatever takes longer hangs */
+    WORLD_SECONDS_MAX = 60, /* of CPU time: whatever takes longer hangs */
 };
 
 /* Bytes on their way, from head to tail. Grows as needed, up to what its owner allows. */

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "sim_priv.h"
@@ -118,7 +119,7 @@ __asan_on_error(void)
 static void
 on_fatal_signal(int signo)
 {
-    fprintf(stderr, "%s\n", signo == SIGALRM ? "this world hangs" : strsignal(signo));
+    fprintf(stderr, "%s\n", signo == SIGPROF ? "this world hangs" : strsignal(signo));
     print_trace();
     _exit(1);
 }
@@ -165,6 +166,8 @@ sim_one_in(uint32_t n)
 void
 sim_begin(uint64_t seed)
 {
+    const struct itimerval patience = {.it_value = {.tv_sec = WORLD_SECONDS_MAX}};
+
     if (world.fd_end > FIRST_FD)
         memset(world.fds + FIRST_FD, 0,
                (size_t)(world.fd_end - FIRST_FD) * sizeof(world.fds[0]));
@@ -183,8 +186,8 @@ sim_begin(uint64_t seed)
     sim_no_faults();
     sim_fail_none();
     (void)signal(SIGABRT, on_fatal_signal);
-    (void)signal(SIGALRM, on_fatal_signal);
-    (void)alarm(WORLD_SECONDS_MAX);
+    (void)signal(SIGPROF, on_fatal_signal);
+    (void)setitimer(ITIMER_PROF, &patience, NULL);
 #if !defined(__SANITIZE_ADDRESS__)
     (void)signal(SIGSEGV, on_fatal_signal);
     (void)signal(SIGBUS, on_fatal_signal);
