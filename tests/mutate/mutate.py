@@ -23,8 +23,10 @@ import time
 
 from faults import FAULTS
 from faults_bench import BENCH_FAULTS
+from faults_range import RANGE_FAULTS
 
 FAULTS += BENCH_FAULTS
+FAULTS += RANGE_FAULTS
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 OPTIONS = ["-Dbuildtype=debugoptimized", "-Db_lto=false", "-Db_sanitize=address,undefined",
@@ -53,12 +55,15 @@ TESTS = [
     ["tests/unit/app/test_app_user"],
     ["tests/unit/app/test_app_daemon"],
     [APP_MAIN],
+    ["tests/unit/proto/test_proto_token"],
     ["tests/unit/proto/test_proto_text"],
     ["tests/unit/proto/test_proto_mcbp"],
     ["tests/unit/proto/test_proto_mcbp_reply"],
     ["tests/unit/proto/test_proto_meta"],
     ["tests/unit/proto/test_proto_history"],
+    ["tests/unit/proto/test_proto_reply"],
     ["tests/unit/cmd/test_cmd_cmd"],
+    ["tests/unit/cmd/test_cmd_stats"],
     ["tests/unit/cmd/test_cmd_meta"],
     ["tests/unit/cmd/test_cmd_upload"],
     ["tests/unit/cmd/test_cmd_refuse"],

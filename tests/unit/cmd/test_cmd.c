@@ -407,6 +407,36 @@ START_TEST(flush_now_later_and_long_ago)
 }
 END_TEST
 
+/* A time of day before this process began is none; a flush to come is taken back. */
+START_TEST(flush_at_a_time_long_ago_flushes_nothing)
+{
+    struct request req = rig_request(OP_FLUSH, "");
+
+    rig_store(&rig, OP_SET, "a", "x");
+    req.exptime = 5;
+    ck_assert_int_eq(rig_run(&rig, &req), REPLY_OK);
+    req.exptime = 30 * 24 * 60 * 60 + 1;
+    ck_assert_int_eq(rig_run(&rig, &req), REPLY_OK);
+    rig_expect(&rig, "a", "x");
+    rig_sleep(&rig, 10);
+    rig_expect(&rig, "a", "x");
+}
+END_TEST
+
+START_TEST(what_is_empty_is_no_number_whatever_its_cas)
+{
+    struct request req = rig_request(OP_INCR, "a");
+
+    req.cas = 4711;
+    rig_store(&rig, OP_SET, "a", "");
+    ck_assert_int_eq(rig_run(&rig, &req), REPLY_NON_NUMERIC);
+    rig_store(&rig, OP_SET, "a", "x");
+    ck_assert_int_eq(rig_run(&rig, &req), REPLY_EXISTS);
+    req.cas = 0;
+    ck_assert_int_eq(rig_run(&rig, &req), REPLY_NON_NUMERIC);
+}
+END_TEST
+
 /* --- What the flags of the command line switch off --- */
 
 START_TEST(switched_off)
@@ -492,6 +522,8 @@ main(void)
     tcase_add_test(tc, touch_and_gat_set_the_expiry);
     tcase_add_test(tc, delete_is_counted);
     tcase_add_test(tc, flush_now_later_and_long_ago);
+    tcase_add_test(tc, flush_at_a_time_long_ago_flushes_nothing);
+    tcase_add_test(tc, what_is_empty_is_no_number_whatever_its_cas);
     tcase_add_test(tc, switched_off);
     tcase_add_test(tc, shutdown_where_it_is_allowed);
     tcase_add_test(tc, the_hash_is_of_this_process);

@@ -209,6 +209,25 @@ START_TEST(recache_looks_at_the_ttl_where_it_stands)
 }
 END_TEST
 
+/* R is a time like others: negative, or of a day that is past, it is none. */
+START_TEST(recache_may_be_a_time_of_day)
+{
+    static const int32_t past[] = {-1, INT32_MIN, 30 * 24 * 60 * 60 + 1,
+                                   (int32_t)RIG_START_UNIX_S};
+    struct request req = meta(OP_META_GET, "a", "R");
+
+    rig_store_until(&rig, "a", "x", 100);
+    for (size_t i = 0; i < ARRAY_LEN(past); i++) {
+        req.meta.recache_ttl = past[i];
+        rig_run(&rig, &req);
+        ck_assert(!rig.reply.item.won && !rig.reply.item.already_won);
+    }
+    req.meta.recache_ttl = INT32_MAX;
+    rig_run(&rig, &req);
+    ck_assert(rig.reply.item.won);
+}
+END_TEST
+
 /* --- md --- */
 
 START_TEST(delete_compares_even_zero)
@@ -447,6 +466,7 @@ main(void)
     tcase_add_loop_test(tc, get_vivifies_flag_by_flag, 0, 6);
     tcase_add_test(tc, get_hands_out_one_win);
     tcase_add_test(tc, recache_looks_at_the_ttl_where_it_stands);
+    tcase_add_test(tc, recache_may_be_a_time_of_day);
     tcase_add_test(tc, delete_compares_even_zero);
     tcase_add_test(tc, invalidate_serves_stale_and_one_wins);
     tcase_add_test(tc, invalidate_sets_the_expiry);
