@@ -15,6 +15,7 @@
 
 #include "lombard/base/log.h"
 #include "lombard/base/num.h"
+#include "lombard/event/signal.h"
 
 enum {
     OWN_DESCRIPTORS = 16, /* that are opened later: epoll, signals, files, one to accept with */
@@ -218,6 +219,7 @@ daemon_listen(const struct config *config, const struct user *user,
 {
     if (config->tcp && !listen_tcp(config, sockets))
         return false;
+    signals_hold(); /* not sooner: a name that does not resolve takes long */
     if (config->unix_path != NULL && !listen_unix(config, user, sockets, unix_file))
         return false;
     listen_set_peer_timeout(sockets, config->peer_timeout_s);

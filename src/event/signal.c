@@ -18,6 +18,25 @@ on_readable(struct watch *watch, uint32_t events)
         signals->on_signal(signals->ctx, (int)info.ssi_signo);
 }
 
+static bool
+block(sigset_t *set)
+{
+    (void)sigemptyset(set);
+    (void)sigaddset(set, SIGTERM);
+    (void)sigaddset(set, SIGINT);
+    (void)sigaddset(set, SIGHUP);
+    (void)sigaddset(set, SIGUSR1);
+    return sigprocmask(SIG_BLOCK, set, NULL) == 0;
+}
+
+void
+signals_hold(void)
+{
+    sigset_t set;
+
+    (void)block(&set); /* cannot fail: the set is valid */
+}
+
 bool
 signals_start(struct signals *signals, struct loop *loop,
               void (*on_signal)(void *ctx, int signo), void *ctx)
@@ -25,12 +44,7 @@ signals_start(struct signals *signals, struct loop *loop,
     sigset_t set;
     int fd;
 
-    (void)sigemptyset(&set);
-    (void)sigaddset(&set, SIGTERM);
-    (void)sigaddset(&set, SIGINT);
-    (void)sigaddset(&set, SIGHUP);
-    (void)sigaddset(&set, SIGUSR1);
-    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || !block(&set))
         return false;
     fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     if (fd < 0)

@@ -17,6 +17,11 @@ struct signals {
     void *ctx;
 };
 
+/*
+ * From here on they wait for signals_start(), instead of ending the process. Before it makes
+ * what it has to remove at the end.
+ */
+void signals_hold(void);
 /* False, with errno, when the kernel refuses. */
 bool signals_start(struct signals *signals, struct loop *loop,
                    void (*on_signal)(void *ctx, int signo), void *ctx) MUST_USE;

@@ -323,6 +323,23 @@ def few_capabilities(directory):
     shutil.rmtree(place)
 
 
+def ended_early(directory):
+    """However early it is told to end, nothing is left of it."""
+    place = tempfile.mkdtemp(dir=directory)
+    os.chmod(place, 0o777)
+    for i in range(16):
+        process = subprocess.Popen(
+            [DAEMON, "-p", "0", "-s", os.path.join(place, "socket"), "-P",
+             os.path.join(place, "pid")] + USER,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(0.002 * i)
+        process.terminate()
+        status = process.wait(PATIENCE_S)
+        check.equal((status in (EX_OK, -signal.SIGTERM), os.listdir(place)), (True, []),
+                    "ended after %d ms" % (2 * i))
+    os.rmdir(place)
+
+
 def planted_links(directory):
     victim = os.path.join(directory, "victim")
     pid_file = os.path.join(directory, "pid-l")
@@ -534,7 +551,7 @@ def shortage_of_descriptors(directory):
 
 def main():
     tests = (statuses, busy_port, signals, draining, by_command, files, successors, users,
-             few_capabilities, planted_links, detached, detached_in_vain, closed_descriptors,
+             few_capabilities, ended_early, planted_links, detached, detached_in_vain, closed_descriptors,
              relative_names, without_tcp, few_descriptors, log_that_is_not_read,
              verbosity_has_a_limit, shortage_of_descriptors)
     with tempfile.TemporaryDirectory(prefix="lombard-main-") as directory:
