@@ -2,6 +2,8 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
@@ -104,6 +106,28 @@ sys_peer_name(int fd, char *dst, size_t bytes)
         (void)snprintf(dst, bytes, "unix:%s", addr.un.sun_path);
         return;
     }
+}
+
+int
+sys_poll_now(int fd, int events)
+{
+    struct pollfd poll_fd = {.fd = fd, .events = (short)events};
+
+    return poll(&poll_fd, 1, 0) > 0 ? poll_fd.revents : 0;
+}
+
+bool
+sys_peer_state(int fd, struct sys_peer_state *state)
+{
+    struct tcp_info info;
+    socklen_t len = sizeof(info);
+
+    memset(&info, 0, sizeof(info));
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
+        return false;
+    state->silent_ms = info.tcpi_last_ack_recv;
+    state->unanswered = (uint32_t)info.tcpi_retransmits + info.tcpi_probes;
+    return true;
 }
 
 int

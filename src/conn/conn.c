@@ -173,7 +173,7 @@ conn_open(struct conn *c, struct server *server, int fd)
     list_init(&c->place.node);
     c->server = server;
     c->accepted_s = server->clock->uptime_s;
-    c->active_s = c->accepted_s;
+    c->active_s = server->attended_s;
     c->state = CONN_ASLEEP;
     return loop_want(server->loop, &c->watch, WATCH_IN);
 }

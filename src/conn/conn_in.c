@@ -27,6 +27,7 @@ conn_received(struct conn *c, ssize_t got, size_t wanted, struct budget *budget)
         return FILL_END;
     }
     c->bytes_in += bytes;
+    c->active_s = c->server->attended_s;
     c->server->stats.bytes_read += bytes;
     budget->bytes -= bytes < budget->bytes ? bytes : budget->bytes;
     if (bytes < wanted) {
@@ -374,8 +375,6 @@ batch_step(struct conn *c, struct turn *turn)
             conn_prefetch_ahead(c, turn);
     }
     batch->parsed = false;
-    if (batch->count > 0)
-        c->active_s = c->server->clock->uptime_s;
     turn->budget.requests -= batch->count;
     step = run_batch(c, batch, in);
     if (conn_is_dead(c))

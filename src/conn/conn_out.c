@@ -197,6 +197,7 @@ conn_flush(struct conn *c, struct budget *budget)
             return send_failed(c, errno);
         buf_consumed(c->wbuf, (size_t)sent, &c->server->owner);
         c->bytes_out += (uint64_t)sent;
+        c->active_s = c->server->attended_s;
         c->server->stats.bytes_written += (uint64_t)sent;
         budget->bytes -= (uint64_t)sent;
         if ((size_t)sent < wanted) {

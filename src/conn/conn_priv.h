@@ -70,9 +70,9 @@ struct conn {
     uint64_t bytes_in;
     uint64_t bytes_out;
     struct proto_state proto;
-    uint32_t active_s;    /* uptime_s of the last command */
+    uint32_t active_s;    /* attended_s when the last bytes came or went */
     uint32_t accepted_s;  /* uptime_s */
-    uint32_t stalled_ms;  /* low bits of now_ms: holds something and waits since */
+    uint32_t stalled_ms;  /* low bits of attended_ms: holds something and waits since */
     uint32_t stall_mark;  /* low bits of bytes_in + bytes_out at that time */
     uint16_t slot;        /* in its chunk of the table */
     uint8_t state;        /* enum conn_state */
@@ -135,6 +135,11 @@ void conn_broke(struct conn *c, int err);
 void conn_release(struct conn *c);
 /* Whether it holds pins: queued references, a value being received or sent. */
 bool conn_holds_pins(const struct conn *c);
+/*
+ * Whether its socket has something for it that was not delivered yet: whoever judges it by the
+ * time that has passed asks this first. A system call: for the few that are to be closed.
+ */
+bool conn_has_event(const struct conn *c);
 /* Milliseconds since it stalled. */
 uint32_t conn_stalled_for_ms(const struct conn *c);
 const char *conn_state_name(const struct conn *c);

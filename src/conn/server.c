@@ -54,30 +54,7 @@ reap(struct server *server)
         loop_stop(server->loop);
 }
 
-/* --- Idle connections --- */
-
-/* Look at a part of all connections each tick: nobody needs a timer of its own. */
-static void
-close_idle(struct server *server)
-{
-    uint64_t span = table_span(&server->table);
-    uint64_t part = span / SWEEP_PARTS + 1;
-    uint64_t until = server->sweep_cursor + (part < SWEEP_PLACES_MAX ? part : SWEEP_PLACES_MAX);
-    uint32_t now_s = server->clock->uptime_s;
-    struct conn *c;
-
-    if (server->config.idle_timeout_s == 0)
-        return;
-    while (server->sweep_cursor < until) {
-        c = table_next(&server->table, &server->sweep_cursor);
-        if (c == NULL) {
-            server->sweep_cursor = 0;
-            return;
-        }
-        if (c->state != CONN_DEAD && now_s - c->active_s >= server->config.idle_timeout_s)
-            conn_mark_dead(c, CLOSE_IDLE);
-    }
-}
+/* --- Time --- */
 
 static void
 on_tick(struct timer *timer)
@@ -86,7 +63,8 @@ on_tick(struct timer *timer)
     uint64_t now_ms = server->clock->now_ms;
 
     server_shed(server);
-    close_idle(server);
+    server_sweep_idle(server);
+    server_sweep_vanished(server);
     server_check_operator(server);
     linger_sweep(&server->lingerers);
     if (now_ms / 1000 != (now_ms - TICK_MS) / 1000)
@@ -101,7 +79,19 @@ static void
 on_turn_begin(void *ctx)
 {
     struct server *server = ctx;
+    uint64_t lapse_ms = server->clock->now_ms - server->turn_ms;
 
+    /*
+     * The tick ends every wait: if more time has passed, this process stood still, and what
+     * its clients did meanwhile is not known yet. That time counts against none of them.
+     */
+    if (lapse_ms > LAPSE_MS) {
+        server->stats.lapses++;
+        lapse_ms = LAPSE_MS;
+    }
+    server->turn_ms = server->clock->now_ms;
+    server->attended_ms += lapse_ms;
+    server->attended_s = (uint32_t)(server->attended_ms / 1000);
     cmd_new_turn(server->cmd);
 }
 
@@ -279,6 +269,7 @@ server_create(const struct server_config *config)
     pool_config.reserve_bytes = pool_config.limit_bytes / 4;
     server->config = *config;
     server->clock = config->clock;
+    server->turn_ms = server->clock->now_ms;
     server->cmd = config->cmd;
     server->owner = (struct buf_owner){release_ref, server};
     server->pool = pool_create(&pool_config, conn_on_grant);

@@ -11,29 +11,31 @@
 #include "table.h"
 
 enum {
-    BATCH_REQUESTS = 16,         /* parsed, hashed and prefetched together */
-    GROUP_CONNS = 16,            /* at most, whose first requests make one batch */
+    BATCH_REQUESTS = 16, /* parsed, hashed and prefetched together */
+    GROUP_CONNS = 16,    /* at most, whose first requests make one batch */
     /*
      * How the thread is shared. Whoever sent something is served before those that have more
      * to do, with a slice that is short; and between slices events are looked for, so that
      * it waits for one slice at most, however many have more to do.
      */
-    FIRST_REQUESTS = 128,       /* of a first slice: a multiget of usual length */
-    SLICE_BYTES = 256 * 1024,   /* of any slice, in and out: some 50 us; less costs more calls */
-    SLICE_NS = 200 * 1000,      /* of any slice: longer spares no more cache misses */
-    ARRIVED_NS = 200 * 1000,    /* of first slices in a row, while others have more to do */
-    LOOK_NS = 10 * 1000,        /* of slices between two looks for events, */
-    LOOK_RARE_NS = 100 * 1000,  /* or this, when as many as this brought no light client: */
-    LOOKS_IN_VAIN = 16,         /* a look costs as much as some commands */
-    WORK_NS = 500 * 1000,       /* between pieces of background work, while clients wait */
-    COPY_BYTES_MAX = 512,        /* longer values are sent from where they lie */
-    STASH_BYTES_MAX = 4096,      /* what a sleeper may keep without a buffer */
-    SMALL_BODY_BYTES = 2048,     /* a shorter command is waited for as a whole */
+    FIRST_REQUESTS = 128,      /* of a first slice: a multiget of usual length */
+    SLICE_BYTES = 256 * 1024,  /* of any slice, in and out: some 50 us; less costs more calls */
+    SLICE_NS = 200 * 1000,     /* of any slice: longer spares no more cache misses */
+    ARRIVED_NS = 200 * 1000,   /* of first slices in a row, while others have more to do */
+    LOOK_NS = 10 * 1000,       /* of slices between two looks for events, */
+    LOOK_RARE_NS = 100 * 1000, /* or this, when as many as this brought no light client: */
+    LOOKS_IN_VAIN = 16,        /* a look costs as much as some commands */
+    WORK_NS = 500 * 1000,      /* between pieces of background work, while clients wait */
+    COPY_BYTES_MAX = 512,      /* longer values are sent from where they lie */
+    STASH_BYTES_MAX = 4096,    /* what a sleeper may keep without a buffer */
+    SMALL_BODY_BYTES = 2048,   /* a shorter command is waited for as a whole */
     STALL_PROGRESS_BYTES = 1024, /* less in a row than this is no progress */
     OPERATOR_WAIT_MS = 300,      /* over -c: time to say a command that only looks */
     SHED_AFTER_MS = 100,         /* nobody who stalled for less gives way to waiters */
     RELIEF_MS = 5,               /* how often those who wait for buffers are thought of */
     TICK_MS = 100,               /* sweeps and background work */
+    LAPSE_MS = 2 * TICK_MS,      /* between iterations: what is more, the process stood still */
+    VANISHED_LOOKS = 64,         /* a tick, at what the kernel knows of a silent peer */
     SWEEP_PARTS = 10,            /* all connections are looked at in so many ticks, */
     SWEEP_PLACES_MAX = 16384,    /* or more, so that one tick looks at no more than these */
 };
@@ -91,7 +93,12 @@ struct server {
     struct timer relief; /* runs while connections wait for buffers */
     uint64_t relief_ms;  /* not before then */
     struct timer drain_end;
-    uint64_t sweep_cursor;
+    uint64_t idle_cursor;
+    uint64_t vanished_cursor;
+    uint64_t turn_ms; /* of the clock, at the beginning of this iteration */
+    uint64_t
+        attended_ms; /* since the start, without what it stood still: for judging clients */
+    uint32_t attended_s;
     struct lingerers lingerers;
     uint64_t look_ns;         /* until then, slices are served; then events are looked for */
     uint32_t looks_in_vain;   /* in a row */
@@ -113,7 +120,7 @@ struct server {
 static inline uint32_t
 server_now_ms(const struct server *server)
 {
-    return (uint32_t)server->clock->now_ms;
+    return (uint32_t)server->attended_ms;
 }
 
 /* --- shed.c --- */
@@ -129,6 +136,13 @@ bool server_shed_pins(struct server *server);
 void server_shed(struct server *server);
 /* Only that for those who wait for buffers. */
 void server_shed_for_waiters(struct server *server);
+
+/* --- sweep.c --- */
+
+/* Each tick: of a part of all connections, close those idle for --idle-timeout. */
+void server_sweep_idle(struct server *server);
+/* Likewise those whose peers acknowledge nothing for --peer-timeout. */
+void server_sweep_vanished(struct server *server);
 
 /* --- server_accept.c --- */
 

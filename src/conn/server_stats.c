@@ -236,7 +236,7 @@ conn_field(struct conn *c, unsigned field, struct stat_line *line)
     case 1: stat_line_text(line, name, conn_state_name(c)); break;
     case 2: stat_line_text(line, name, proto_name(c->proto.kind)); break;
     case 3: stat_line_u64(line, name, now_s - c->accepted_s); break;
-    case 4: stat_line_u64(line, name, now_s - c->active_s); break;
+    case 4: stat_line_u64(line, name, server->attended_s - c->active_s); break;
     case 5: stat_line_u64(line, name, c->bytes_in); break;
     case 6: stat_line_u64(line, name, c->bytes_out); break;
     case 7: stat_line_u64(line, name, (c->rbuf != NULL) + (uint64_t)(c->wbuf != NULL)); break;

@@ -67,7 +67,8 @@ shed_for_waiters(struct server *server)
     while (ledger.waiters > 0) {
         struct conn *victim = longest_stalled(server, holds_buffers);
 
-        if (victim == NULL || conn_stalled_for_ms(victim) < SHED_AFTER_MS)
+        if (victim == NULL || conn_stalled_for_ms(victim) < SHED_AFTER_MS ||
+            conn_has_event(victim))
             return;
         shed(victim, CLOSE_SHED_BUFFERS);
         pool_ledger(server->pool, &ledger);
@@ -80,7 +81,8 @@ shed_for_pins(struct server *server)
     while (cmd_pins_exceed(server->cmd)) {
         struct conn *victim = longest_stalled(server, conn_holds_pins);
 
-        if (victim == NULL || conn_stalled_for_ms(victim) < SHED_AFTER_MS)
+        if (victim == NULL || conn_stalled_for_ms(victim) < SHED_AFTER_MS ||
+            conn_has_event(victim))
             return;
         shed(victim, CLOSE_SHED_PINS);
     }
@@ -99,7 +101,7 @@ close_send_timeouts(struct server *server)
     struct conn *c;
 
     while (limit_ms > 0 && (c = longest_stalled(server, is_blocked)) != NULL &&
-           conn_stalled_for_ms(c) >= limit_ms)
+           conn_stalled_for_ms(c) >= limit_ms && !conn_has_event(c))
         shed(c, CLOSE_STALLED);
 }
 

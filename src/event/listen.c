@@ -198,9 +198,12 @@ listen_set_peer_timeout(const struct listen_sockets *sockets, uint32_t seconds)
     for (int i = 0; i < sockets->count; i++) {
         int fd = sockets->fd[i];
 
-        /* Inherited by what is accepted. A unix socket says no: its peers cannot vanish. */
-        if (sys_set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)seconds * 1000) == 0 &&
-            sys_set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, idle_s) == 0 &&
+        /*
+         * Inherited by what is accepted. A unix socket says no: its peers cannot vanish.
+         * TCP_USER_TIMEOUT is no help with what was sent: it also ends a peer that answers,
+         * but whose window stays closed.
+         */
+        if (sys_set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, idle_s) == 0 &&
             sys_set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, interval_s) == 0)
             (void)!sys_set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, PROBES);
     }

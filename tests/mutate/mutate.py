@@ -70,6 +70,7 @@ TESTS = [
     ["tests/unit/conn/test_conn_check"],
     ["tests/unit/conn/test_conn_conn"],
     ["tests/unit/conn/test_conn_turn"],
+    ["tests/unit/conn/test_conn_sweep"],
     ["tests/sim/test_fair"],
     ["tests/unit/conn/test_conn_server"],
     ["tests/unit/conn/test_conn_pressure"],

@@ -67,6 +67,23 @@ ready_events(const struct sim_fd *f)
 }
 
 int
+sys_poll_now(int fd, int events)
+{
+    /* EPOLLIN and its like are the same numbers as POLLIN and its like. */
+    return (int)ready_events(fd_get(fd, "poll")) & (events | EPOLLERR | EPOLLHUP);
+}
+
+/* No simulated peer vanishes. */
+bool
+sys_peer_state(int fd, struct sys_peer_state *state)
+{
+    (void)link_get(fd, "getsockopt");
+    state->silent_ms = 0;
+    state->unanswered = 0;
+    return true;
+}
+
+int
 sys_epoll_wait(int epfd, struct epoll_event *events, int max, int timeout_ms)
 {
     int span = world.fd_end - FIRST_FD, count = 0;

@@ -8,6 +8,7 @@ vanished needs the right to make network namespaces, and ip(8); else it is skipp
 """
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -77,6 +78,41 @@ def idle_timeout(checks, daemon):
         checks.that(silent.recv(1) == b"", "idle-timeout: the silent one is closed")
         checks.that(half.recv(1) == b"", "idle-timeout: so is half a command")
         checks.that(int(stats(connect(server))["conn_closed_idle"]) == 2, "idle-timeout: counted")
+
+
+def peer_timeout(checks, daemon):
+    """--peer-timeout: whose host acknowledges is not closed, however long it does not read."""
+    with Server([daemon, "--peer-timeout", "1"]) as server:
+        good = connect(server)
+        store(good, b"v", 300000)
+        s = stall(server)
+        time.sleep(5)  # the kernel asks ever more rarely whether it reads again
+        want = 64 * (300000 + len(b"VALUE v 0 300000\r\n\r\n")) + len(b"END\r\n")
+        while want > 0:
+            got = len(s.recv(1 << 20))
+            if got == 0:
+                break
+            want -= got
+        checks.that(want == 0, "peer-timeout: one that pauses gets all")
+        checks.that(int(stats(good)["conn_closed_vanished"]) == 0, "peer-timeout: nobody is closed")
+
+
+def pause(checks, daemon):
+    """A process that stood still closes none of those that spoke meanwhile."""
+    with Server([daemon, "--idle-timeout", "1", "--send-timeout", "1"]) as server:
+        good = connect(server)
+        store(good, b"v", 300000)
+        clients = [connect(server) for _ in range(400)]
+        for s in clients:
+            ask(s, b"version\r\n")
+        os.kill(server.process.pid, signal.SIGSTOP)
+        for s in clients:
+            s.sendall(b"get a\r\n")
+        time.sleep(2)
+        os.kill(server.process.pid, signal.SIGCONT)
+        answers = [s.recv(100) for s in clients]
+        checks.that(answers == [b"END\r\n"] * len(clients), "pause: all are answered")
+        checks.that(int(stats(connect(server))["lapses"]) >= 1, "pause: noticed")
 
 
 def pins(checks, daemon):
@@ -189,6 +225,7 @@ def vanished(checks, daemon):
 
 
 POLICIES = {"buffers": buffers, "send_timeout": send_timeout, "idle_timeout": idle_timeout,
+            "peer_timeout": peer_timeout, "pause": pause,
             "pins": pins, "conn_limit": conn_limit, "vanished": vanished}
 
 

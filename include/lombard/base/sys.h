@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -39,6 +40,14 @@ int sys_close(int fd);
  * or "unix:/path". Always NUL-terminated within BYTES.
  */
 void sys_peer_name(int fd, char *dst, size_t bytes);
+/* poll(2) of one descriptor, without waiting: which of EVENTS there are, or errors; 0: none. */
+int sys_poll_now(int fd, int events) MUST_USE;
+/* What the kernel knows of the peer. False where that is nothing: it is no TCP socket. */
+struct sys_peer_state {
+    uint64_t silent_ms;  /* since the last acknowledgement, of anything */
+    uint32_t unanswered; /* repetitions and probes since then */
+};
+bool sys_peer_state(int fd, struct sys_peer_state *state) MUST_USE;
 
 /* epoll. */
 int sys_epoll_create(void) MUST_USE;

@@ -22,11 +22,12 @@ struct server_config {
     uint32_t max_conns;       /* -c */
     uint32_t requests_a_turn; /* -R: of one connection; 0: only its byte and time budget */
     uint64_t buffer_bytes;    /* --buffer-memory: all buffers, and as much in stashes */
-    uint32_t idle_timeout_s;  /* close who sent no command for so long; 0: never */
+    uint32_t idle_timeout_s;  /* close who moved no byte for so long; 0: never */
+    uint32_t peer_timeout_s;  /* close who acknowledges nothing for so long; 0: never */
     uint32_t send_timeout_s;  /* close who did not read for so long; 0: never */
-    bool keep_buffers;       /* --loan off: connections keep their buffers, for comparison */
+    bool keep_buffers;        /* --loan off: connections keep their buffers, for comparison */
     uint32_t drain_ms;        /* at shutdown: how long replies may take to leave */
-    bool latency;            /* --latency: time every command, for `stats latency` */
+    bool latency;             /* --latency: time every command, for `stats latency` */
     struct clock *clock;      /* outlives the server; the loop reads it */
     struct cmd *cmd;          /* likewise */
 };

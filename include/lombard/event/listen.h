@@ -40,8 +40,9 @@ enum listen_result listen_open_tcp(const char *host, uint16_t port, int backlog,
 enum listen_result listen_open_unix(const char *path, unsigned mode, int backlog,
                                     struct listen_sockets *sockets) MUST_USE;
 /*
- * Let the kernel give up on peers of these sockets that vanished without a word: who
- * acknowledges nothing for SECONDS, sent or probed. 0: the kernel's own, which is hours.
+ * Let the kernel give up on peers of these sockets that vanished without a word while
+ * nothing was under way to them: who acknowledges no probe for SECONDS. 0: the kernel's own,
+ * which is hours. What is under way hinders these probes: see sys_peer_state().
  */
 void listen_set_peer_timeout(const struct listen_sockets *sockets, uint32_t seconds);
 /* The port that a TCP socket got; 0 for others. */

@@ -1,0 +1,102 @@
+/*
+ * Looks at a part of all connections each tick, so that none needs a timer of its
+ * own: closes those that are idle for too long, and those whose host has vanished.
+ */
+#include <poll.h>
+
+#include "lombard/base/sys.h"
+#include "server_priv.h"
+
+/* Whether the socket has something for it now: a judgement has to wait for that. */
+bool
+conn_has_event(const struct conn *c)
+{
+    int events = (c->watch.wanted & WATCH_OUT) != 0 ? POLLOUT : POLLIN;
+
+    return sys_poll_now(c->watch.fd, events) != 0;
+}
+
+/* One that has something to do, or waits for a buffer, does not wait for its peer. */
+static bool
+is_idle(const struct conn *c)
+{
+    switch ((enum conn_state)c->state) {
+    case CONN_ASLEEP:
+    case CONN_STALLED: break;
+    case CONN_RUNNING:
+    case CONN_READY:
+    case CONN_WAITING:
+    case CONN_DEAD: return false;
+    }
+    return !conn_has_event(c);
+}
+
+static uint32_t
+silent_for_s(const struct conn *c)
+{
+    return c->server->attended_s - c->active_s;
+}
+
+/* Part by part; from where the last tick ended. */
+static uint64_t
+end_of_part(const struct server *server, uint64_t cursor)
+{
+    uint64_t part = table_span(&server->table) / SWEEP_PARTS + 1;
+
+    return cursor + (part < SWEEP_PLACES_MAX ? part : SWEEP_PLACES_MAX);
+}
+
+void
+server_sweep_idle(struct server *server)
+{
+    uint64_t until = end_of_part(server, server->idle_cursor);
+    uint32_t limit_s = server->config.idle_timeout_s;
+    struct conn *c;
+
+    while (limit_s > 0 && server->idle_cursor < until) {
+        c = table_next(&server->table, &server->idle_cursor);
+        if (c == NULL) {
+            server->idle_cursor = 0;
+            return;
+        }
+        if (silent_for_s(c) >= limit_s && is_idle(c))
+            conn_mark_dead(c, CLOSE_IDLE);
+    }
+}
+
+/*
+ * Whether what was sent to its peer, or asked of it, is not acknowledged any more. A peer
+ * that is alive acknowledges even where its window is closed; and since what is repeated is
+ * so ever more rarely, one repetition alone proves nothing.
+ */
+static bool
+has_vanished(const struct conn *c)
+{
+    enum { UNANSWERED_MIN = 2 };
+    struct sys_peer_state peer;
+
+    return sys_peer_state(c->watch.fd, &peer) && peer.unanswered >= UNANSWERED_MIN &&
+           peer.silent_ms >= c->server->config.peer_timeout_s * UINT64_C(1000);
+}
+
+void
+server_sweep_vanished(struct server *server)
+{
+    uint64_t until = end_of_part(server, server->vanished_cursor);
+    uint32_t limit_s = server->config.peer_timeout_s;
+    unsigned looks = 0;
+    struct conn *c;
+
+    while (limit_s > 0 && looks < VANISHED_LOOKS && server->vanished_cursor < until) {
+        c = table_next(&server->table, &server->vanished_cursor);
+        if (c == NULL) {
+            server->vanished_cursor = 0;
+            return;
+        }
+        if (c->state == CONN_DEAD || silent_for_s(c) < limit_s)
+            continue;
+        looks++;
+        if (has_vanished(c))
+            conn_mark_dead(c, CLOSE_VANISHED);
+    }
+}
