@@ -14,6 +14,8 @@ import re
 # Not generated at all, since the difference would hide in state, in silence, or in luck:
 # - only blanks as a value to incr: the digits of what was in that memory before are taken
 #   there;
+# - kilobytes of anything behind a number and a blank: no number here once they lie in several
+#   pieces; there up to half a megabyte;
 # - a number that gets shorter while a reply about it is on its way: spaces fill the place
 #   here, there only where the item is not held;
 # - ma with T on a number that gets longer: the time of the item it replaced is set there;

@@ -57,7 +57,7 @@ def set_number(draw):
 
 def concat(draw):
     key = _key(draw)
-    return packet(draw.pick((APPEND, PREPEND, APPENDQ, PREPENDQ)), key, b"", draw.value(),
+    return packet(draw.pick((APPEND, PREPEND, APPENDQ, PREPENDQ)), key, b"", draw.value_for(key),
                   _cas(draw, key))
 
 

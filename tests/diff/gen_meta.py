@@ -45,7 +45,7 @@ def mg(draw):
 
 def ms(draw):
     key, b64 = _key(draw)
-    value = draw.value()
+    value = draw.value_for(key)
     flags = _flags(draw, (b"F5", b"F4294967295", b"c", b"k", b"T0", b"T100", b"T-1", b"I"), 0.15)
     if flags.count(b" F") > 1 or flags.count(b" T") > 1:
         flags = b""

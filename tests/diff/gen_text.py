@@ -9,7 +9,8 @@ def _noreply(draw):
 
 
 def store(draw):
-    key, value = draw.any_key(), draw.value()
+    key = draw.any_key()
+    value = draw.value_for(key)
     verb = draw.pick((b"set", b"set", b"set", b"add", b"replace", b"append", b"prepend"))
     return Command(b"%b %b %b %b %d%b\r\n%b\r\n" % (
         verb, key, draw.client_flags(), draw.store_exptime(), len(value), _noreply(draw), value),

@@ -132,6 +132,11 @@ class Draw(random.Random):
             return b"ab" * (8100 + int(self.random() * 200))
         return b"xyz." * int(self.random() * 240000)
 
+    def value_for(self, key):
+        """None that leaves kilobytes behind a number: see allowed.py."""
+        value = self.value()
+        return value[:50] if key[:1] == b"n" and len(value) > 2000 else value
+
     def exptime(self):
         r = self.random()
         if r < 0.72:
