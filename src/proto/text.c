@@ -97,10 +97,15 @@ get_word_next(const char **pos, const char *end, struct slice *word, bool *last)
     return true;
 }
 
-/* What is wrong with it is said only where a key follows. */
+/*
+ * What is wrong with it is said only where a key follows; but of a word that is too long,
+ * the end may not have come yet.
+ */
 static enum parse_result
 get_take_exptime(struct text_state *state, struct slice word, bool last, struct request *req)
 {
+    if (word.len > KEY_BYTES_MAX)
+        return get_refuse(state, last, REFUSE_EXPTIME, req);
     if (last) /* no key */
         return get_refuse(state, true, REFUSE_BAD_FORMAT, req);
     state->has_exptime = true;
