@@ -141,6 +141,11 @@ BENCH_FAULTS = [
      "    k->lost[k->lost_count++] = (struct lost_store){(uint32_t)key, version};\n"
      "    keys_settle(k, key, version);",
      "    k->lost[k->lost_count++] = (struct lost_store){(uint32_t)key, version};"),
+    ("bench answer: flags are not looked at", "tools/bench/load_answer.c",
+     "    if (UNLIKELY(c->reader.flags != 0))\n", "    if (false)\n"),
+    ("bench binary: any opcode will do", "tools/bench/binary.c",
+     "    return opcode == opcode_of(op) || (op->key_count > 1 && opcode == OPCODE_NOOP);",
+     "    return true;"),
     ("bench roles: slow readers take whole ticks", "tools/bench/roles.c",
      "    *part -= (double)whole;\n", "    *part = 0;\n"),
     # The search for a rate.

@@ -224,6 +224,13 @@ get_header(const unsigned char *p, struct header *h)
     h->cas = be64toh(cas);
 }
 
+/* Whether a reply with this opcode can be to OP, or to a part of a batch. */
+static bool
+fits_opcode(const struct op *op, uint8_t opcode)
+{
+    return opcode == opcode_of(op) || (op->key_count > 1 && opcode == OPCODE_NOOP);
+}
+
 /* A reply that carries a value: its key and where it begins. */
 static enum read_result
 begin_value(struct reader *r, const struct op *op, const struct header *h,
@@ -237,6 +244,7 @@ begin_value(struct reader *r, const struct op *op, const struct header *h,
     if (batch && !line_names_key(r, op->keys[r->key_index].id, (const char *)key, h->key_bytes))
         return line_garbled(r, "a reply with another key");
     r->cas = h->cas;
+    r->flags = h->extras_bytes == 4 ? get32(key - 4) : UINT32_MAX;
     line_begin_value(r, op, h->body_bytes - h->extras_bytes - h->key_bytes);
     return READ_VALUE;
 }
@@ -287,7 +295,7 @@ read_reply(struct reader *r, const struct op *op, const unsigned char **p,
         r->error_len = h.body_bytes;
         return READ_STRAY_ERROR;
     }
-    if (op->key_count <= 1 && h.opaque != opaque_of(op, 0))
+    if (!fits_opcode(op, h.opcode) || (op->key_count <= 1 && h.opaque != opaque_of(op, 0)))
         return line_garbled(r, "a reply to another request");
     if (is_get)
         return begin_value(r, op, &h, start + HEADER_BYTES + h.extras_bytes);

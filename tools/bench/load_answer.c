@@ -33,6 +33,8 @@ load_value(struct load *l, struct conn *c, struct op *op)
         verdict = judge_short(l, check, key->floor);
     else
         mismatch_report(l, c, op, value_verdict_name(check->verdict));
+    if (UNLIKELY(c->reader.flags != 0))
+        mismatch_report(l, c, op, "flags that it was not stored with");
     if (UNLIKELY(verdict == KEYS_FOREIGN))
         l->tally.foreign++;
     else if (UNLIKELY(verdict != KEYS_GOOD))

@@ -162,6 +162,7 @@ begin_value(struct reader *r, const struct op *op, const char *p, const char *en
         return line_garbled(r, "a VALUE line without its cas");
     if (p != end)
         return line_garbled(r, "a VALUE line with too much in it");
+    r->flags = flags > UINT32_MAX ? UINT32_MAX : (uint32_t)flags;
     line_begin_value(r, op, (uint32_t)bytes);
     return READ_VALUE;
 }

@@ -100,6 +100,22 @@ START_TEST(the_same_value_twice_is_wrong)
 }
 END_TEST
 
+/* Everything is stored with flags of 0. */
+START_TEST(other_flags_are_wrong)
+{
+    struct op *op = conn_slot(&conns[0]);
+
+    options.silent = true;
+    ck_assert(load_next(&load, &conns[0], op));
+    bring(&conns[0], op, 0);
+    ck_assert_uint_eq(load.tally.mismatches, 0);
+    conns[0].reader.flags = 1;
+    bring(&conns[0], op, 1);
+    ck_assert_uint_eq(load.tally.mismatches, 1);
+    conns[0].reader.flags = 0;
+}
+END_TEST
+
 #define MS UINT64_C(1000000)
 
 /* The clock is this test's. */
@@ -252,6 +268,7 @@ main(void)
     tcase_add_test(tc, hits_belong_to_their_connection);
     tcase_add_test(tc, a_lost_connection_begins_anew);
     tcase_add_test(tc, the_same_value_twice_is_wrong);
+    tcase_add_test(tc, other_flags_are_wrong);
     tcase_add_loop_test(tc, a_count_with_a_rate, 0, 2);
     tcase_add_loop_test(tc, few_requests_in_a_long_time, 0, 2);
     tcase_add_loop_test(tc, an_early_end, 0, 3);
