@@ -327,4 +327,4 @@ binary_read(struct reader *r, const struct op *op, const unsigned char **p,
     return READ_LAST_VALUE;
 }
 
-const struct proto proto_binary = {"binary", binary_write, binary_read};
+const struct proto proto_binary = {"binary", false, binary_write, binary_read};

@@ -67,7 +67,7 @@ adopt(struct conn *c, struct conn_shared *shared, int fd, uint32_t events)
     }
     c->fd = fd;
     c->heard = false;
-    c->stray = false;
+    c->strays = 0;
     c->moved_ns = shared->load->now_ns;
     memset(&c->reader, 0, sizeof(c->reader));
     c->reader.keys = shared->keys;

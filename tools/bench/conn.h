@@ -40,13 +40,13 @@ struct follow {
 struct conn {
     int fd;          /* -1 while lost */
     bool connecting; /* again: not there yet */
-    bool stray;      /* a quiet request has failed since the last answer */
     bool heard;      /* something was answered, and not by an error, since it was connected */
     bool blocked;    /* the socket is full: EPOLLOUT is awaited */
     uint32_t head, unsent, tail; /* run freely; masked where used */
     uint32_t mask;
     uint32_t unsent_off; /* bytes of the request at `unsent` that were sent */
     uint32_t stash_bytes;
+    uint32_t strays; /* errors of quiet requests since the last answer */
     uint32_t follow_count;
     uint32_t op_hits; /* values that have come for the request being answered */
     uint32_t index;   /* among the connections */

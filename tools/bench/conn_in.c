@@ -8,7 +8,8 @@
 #include "load.h"
 #include "lombard/base/sys.h"
 
-/* The request that the next answer is about, behind quiet ones; NULL when nothing was asked. */
+/* The request that the next answer is about, behind quiet ones; a quiet one, if there is no other;
+ * NULL when nothing was asked. */
 static inline struct op *
 find_asked(const struct conn *c)
 {
@@ -21,7 +22,9 @@ find_asked(const struct conn *c)
     if (LIKELY(i != c->unsent))
         return op;
     /* Of this one the server has a part. */
-    return c->unsent_off > 0 && !(op->flags & OP_ANSWERED) ? op : NULL;
+    if (c->unsent_off > 0 && !(op->flags & OP_ANSWERED))
+        return op;
+    return c->head != c->unsent ? &c->ring[(c->unsent - 1) & c->mask] : NULL;
 }
 
 /* Quiet requests have no answer: those before OP are done when it is. */
@@ -29,10 +32,10 @@ static void
 finish_quiet(struct conn *c, struct conn_shared *shared, const struct op *op)
 {
     while (&c->ring[c->head & c->mask] != op) {
-        load_done_quietly(shared->load, &c->ring[c->head & c->mask], c->stray);
+        load_done_quietly(shared->load, &c->ring[c->head & c->mask], c->strays > 0);
         conn_pop(c, shared);
     }
-    c->stray = false;
+    c->strays = 0;
 }
 
 /* Whether OP may be answered like this before all of it has been sent. */
@@ -68,6 +71,42 @@ finish_head(struct conn *c, struct conn_shared *shared, struct op *op)
     load_done(shared->load, c, op);
     op->flags |= OP_ANSWERED;
     return true;
+}
+
+/* Whose an error is that came while OP's answer was awaited, and quiet requests before it. */
+enum error_owner { ERROR_IS_ITS, ERROR_IS_OF_QUIET, ERROR_IS_OF_EITHER };
+
+static enum error_owner
+owner_of_error(const struct conn *c, const struct conn_shared *shared, const struct op *op)
+{
+    bool first = &c->ring[c->head & c->mask] == op;
+
+    if (op->flags & OP_QUIET)
+        return ERROR_IS_OF_QUIET;
+    if (first || !shared->proto->quiet_errors)
+        return ERROR_IS_ITS;
+    return op_has_value((enum op_kind)op->kind) ? ERROR_IS_OF_EITHER : ERROR_IS_OF_QUIET;
+}
+
+/* An answer without a value is complete. False: the stream is lost; without a reason in c->reader
+ * if that is no fault of the server's. */
+static inline bool
+take_end(struct conn *c, struct conn_shared *shared, struct op *op)
+{
+    enum error_owner owner = ERROR_IS_ITS;
+
+    if (UNLIKELY(c->reader.outcome == OUTCOME_ERROR))
+        owner = owner_of_error(c, shared, op);
+    if (UNLIKELY(owner != ERROR_IS_ITS)) {
+        load_stray_error(shared->load, c);
+        c->strays++;
+        c->reader.why = NULL;
+        return owner == ERROR_IS_OF_QUIET;
+    }
+    if (LIKELY(!(op->flags & OP_QUIET)))
+        return finish_head(c, shared, op);
+    c->reader.why = "an answer to a quiet request";
+    return false;
 }
 
 /* A line by which a server turns a client away: whatever the protocol is, and unasked for. */
@@ -122,15 +161,16 @@ take_answers(struct conn *c, struct conn_shared *shared, const unsigned char *p,
             load_value(shared->load, c, op);
             in_step = finish_head(c, shared, op);
             break;
-        case READ_DONE: in_step = finish_head(c, shared, op); break;
+        case READ_DONE: in_step = take_end(c, shared, op); break;
         case READ_STRAY_ERROR:
             load_stray_error(shared->load, c);
-            c->stray = true;
+            c->strays++;
             break;
         case READ_GARBLED: in_step = false; break;
         }
         if (UNLIKELY(!in_step)) {
-            give_up_stream(c, shared, op, before, end);
+            if (c->reader.why != NULL)
+                give_up_stream(c, shared, op, before, end);
             return NULL;
         }
     }

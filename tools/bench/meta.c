@@ -236,4 +236,4 @@ meta_read(struct reader *r, const struct op *op, const unsigned char **p,
     return result;
 }
 
-const struct proto proto_meta = {"meta", meta_write, meta_read};
+const struct proto proto_meta = {"meta", true, meta_write, meta_read};

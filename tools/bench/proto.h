@@ -52,6 +52,8 @@ struct reader {
 
 struct proto {
     const char *name;
+    bool
+        quiet_errors; /* quiet requests that fail are answered, like those that are not quiet */
     /* Append the request. The caller has made sure of room; sets op->wire_bytes. */
     void (*write)(struct out *out, const struct keys *keys, struct op *op);
     /* Take the next thing from [*P, END), which is about OP. */

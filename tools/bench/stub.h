@@ -45,7 +45,7 @@ struct stub_config {
     uint32_t fault_every;    /* requests of the kind that can show it */
     uint64_t stall_every_ns; /* 0: never */
     uint64_t stall_ns;       /* how long each time: nothing is read or answered */
-    uint64_t service_ns;     /* what each request takes, one after the other; 0: what it takes */
+    uint64_t service_ns; /* what each request takes, one after the other; 0: what it takes */
 };
 
 struct stub {

@@ -231,4 +231,4 @@ text_read(struct reader *r, const struct op *op, const unsigned char **p,
     return line_read_value(r, p, end);
 }
 
-const struct proto proto_text = {"text", text_write, text_read};
+const struct proto proto_text = {"text", false, text_write, text_read};

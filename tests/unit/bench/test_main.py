@@ -510,6 +510,35 @@ def early_answers():
         check.that("before the whole request was sent" in said, "that is said:", said)
 
 
+class QuietErrors(Server):
+    """Of the meta protocol: every third quiet store fails, and only that is answered."""
+
+    def command(self, s, f, words):
+        if words[0] == b"mg":
+            f.write(b"EN\r\n")
+        elif words[0] == b"ms":
+            f.read(int(words[2]) + 2)
+            self.sets += 1
+            if b"q" not in words[3:]:
+                f.write(b"HD\r\n")
+            elif self.sets % 3 == 0:
+                f.write(b"SERVER_ERROR not this one\r\n")
+        else:
+            return Server.command(self, s, f, words)
+        return True
+
+
+def quiet_errors():
+    with QuietErrors() as server:
+        status, result, _ = report("quiet.json", "-s", server.address, "--protocol", "meta", "-k",
+                                   "20", "-c", "2", "-r", "1:3", "--noreply", "--pipeline", "8",
+                                   "-n", "400")
+        check.equal(status, NOT_VALID, "the status when quiet stores fail")
+        check.equal((result["unreadable_replies"], result["mismatches"]), (0, 0), "none is wrong")
+        check.that(result["error_replies"] > 0, "but they are counted")
+        check.equal(result["timed_out_requests"], 0, "and nothing is waited for in vain")
+
+
 # What is counted.
 
 class DropsSets(Server):
@@ -609,7 +638,7 @@ def sizes_of_popular_keys():
 
 
 TESTS = (interrupted, reconnecting_holds_up_nobody, reconnects, server_gone, compared_with_one_that_goes,
-         freezes, closes_at_once, early_answers, a_fill_is_whole, hit_ratios, counts_with_a_rate,
+         freezes, closes_at_once, early_answers, quiet_errors, a_fill_is_whole, hit_ratios, counts_with_a_rate,
          sizes_of_popular_keys, refuses_everything, refuses_one_kind, nothing_to_run, traces,
          unwritable, csv_columns)
 
