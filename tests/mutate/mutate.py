@@ -42,6 +42,7 @@ TESTS = [
     ["tests/search/search_loan_pool"],
     ["tests/search/search_loan_buf_56"],
     ["tests/search/search_loan_buf_80"],
+    ["tests/search/search_store"],
     ["tests/unit/loan/test_loan_buf"],
     ["tests/unit/loan/test_loan_pool"],
     ["tests/sim/test_pool_refused"],
@@ -75,6 +76,7 @@ TESTS = [
     ["tests/unit/conn/test_conn_server"],
     ["tests/unit/conn/test_conn_pressure"],
     ["tests/unit/conn/test_conn_refuse"],
+    ["tests/sim/policy", "waiting", "1", "20"],
     ["tests/sim/sim", "1", "60"],
     ["tests/unit/store/test_store"],
     ["tests/unit/store/test_store_model"],
@@ -143,7 +145,7 @@ def tests_for(path):
         if test[0] == APP_MAIN:
             return room in LINKED["app"]
         if parts[1] == "search":
-            return room == "base" or "search_%s_" % room in parts[2]
+            return room == "base" or parts[2].startswith("search_" + room)
         if parts[1] != "unit":
             return room != "app"
         return room in LINKED[parts[2]]
