@@ -92,6 +92,8 @@ def number_field(draw):
         b"add %b %b 0 2\r\nxx\r\n", b"cas %b %b 0 2 5\r\nxx\r\n", b"cas %b 0 0 2 %b\r\nzz\r\n",
         b"delete %b %b\r\n", b"touch", b"gat", b"gats", b"flush_all", b"verbosity", b"stats",
         b"crawler", b"memlimit", b"set", b"replace", b"cas"))
+    if b"\n" in form or form in (b"set", b"replace", b"cas"):
+        n, t = n or b"x", t or b"x"  # without a word, the value has another length
     lines = {
         b"touch": b"touch %b %b\r\n" % (key, t), b"gat": b"gat %b %b k1\r\n" % (t, key),
         b"gats": b"gats %b %b\r\n" % (t, key), b"flush_all": b"flush_all %b\r\n" % (b"0" if is_delay(t) else t),
