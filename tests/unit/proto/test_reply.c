@@ -205,6 +205,8 @@ START_TEST(meta_shows_no_value_that_is_known)
     reply.item.cas = 0; /* with -C there is none */
     out[answer(SLICE("mg foo v C0\r\n"), &reply, out)] = '\0';
     ck_assert_str_eq(out, "HD\r\n");
+    out[answer(SLICE("mg foo v\r\n"), &reply, out)] = '\0';
+    ck_assert_str_eq(out, "VA 5\r\nhello\r\n");
 }
 END_TEST
 
