@@ -9,7 +9,7 @@ enum { NODES_RESERVED = 64 };
 #ifndef STORE_POS_BITS_MIN /* fewer where tests make the index tiny */
 #define STORE_POS_BITS_MIN 32
 #endif
-enum { POS_BITS_MIN = STORE_POS_BITS_MIN, POS_BITS_MAX = 35 };
+enum { POS_BITS_MIN = STORE_POS_BITS_MIN };
 /* Eight bits of the tag beyond what the bucket says keep false matches rare. */
 enum { POS_BITS_MORE = 8 };
 enum { PAGE_BYTES = 4096 };
@@ -215,6 +215,7 @@ index_fits_chain(const struct index *ix, uint64_t hash)
 void
 index_put(struct index *ix, uint64_t hash, uint64_t loc)
 {
+    BUG_ON(loc > INDEX_LOC_MAX);
     index_put_slot(ix, index_home(ix, hash), index_tag(ix, hash) | (loc + 1));
     ix->count++;
 }

@@ -48,6 +48,12 @@ enum {
 #define SLOT_LOC      (SLOT_GHOST - 1)
 #define SLOT_TAG      (UINT64_MAX << TAG_SHIFT)
 #define INDEX_LOC_MAX (SLOT_LOC - 1)
+/*
+ * A position times a number of buckets has 64 bits. Beyond that chains get longer: that
+ * is at 4 billion items.
+ */
+enum { POS_BITS_MAX = 35 };
+#define INDEX_BUCKETS_MAX ((UINT64_C(1) << (64 - POS_BITS_MAX)) - 1)
 
 struct index {
     uint64_t *buckets;

@@ -21,8 +21,11 @@ index_wanted(const struct index *ix)
 {
     if (ix->from != ix->to)
         return ix->to;
-    if (ix->count * 8 > ix->to * LOAD_MAX_8THS)
-        return ix->to + ix->to / STEP_DIVISOR;
+    if (ix->count * 8 > ix->to * LOAD_MAX_8THS) {
+        uint64_t more = ix->to + ix->to / STEP_DIVISOR;
+
+        return more < INDEX_BUCKETS_MAX ? more : INDEX_BUCKETS_MAX;
+    }
     if (ix->count * 8 < ix->to * LOAD_MIN_8THS && ix->to > ix->min) {
         uint64_t fewer = ix->count / ITEMS_AFTER_SHRINKING;
 
@@ -60,7 +63,7 @@ index_bytes_with_item(const struct index *ix, uint64_t hash)
 void
 index_resize(struct index *ix, uint64_t buckets)
 {
-    BUG_ON(index_is_resizing(ix) || buckets < ix->min);
+    BUG_ON(index_is_resizing(ix) || buckets < ix->min || buckets > INDEX_BUCKETS_MAX);
     ix->to = buckets;
     ix->moved = buckets > ix->from ? ix->from : 0;
     ix->moved_count = 0;

@@ -15,6 +15,10 @@ enum { RECORD_DIVISOR = STORE_RECORD_DIVISOR };
 /* Of key, value and bookkeeping in the index: no item takes less. */
 enum { ITEM_BYTES_MIN = 24 };
 
+_Static_assert(STORE_LIMIT_BYTES_MAX - 1 <= INDEX_LOC_MAX + 1,
+               "every byte of the segments but the last has a location");
+_Static_assert(STORE_LIMIT_BYTES_MAX >> 14 < SEG_NONE, "every segment has a number");
+
 static void
 set_sizes(struct store *store, const struct store_config *config)
 {
@@ -30,9 +34,12 @@ set_sizes(struct store *store, const struct store_config *config)
 struct store *
 store_create(const struct store_config *config)
 {
-    struct store *store = sys_malloc(sizeof(*store));
     size_t index_map = config->limit_bytes / 2 + INDEX_SLACK_BYTES;
+    struct store *store;
 
+    if (config->limit_bytes > STORE_LIMIT_BYTES_MAX)
+        return NULL;
+    store = sys_malloc(sizeof(*store));
     if (store == NULL)
         return NULL;
     memset(store, 0, sizeof(*store));

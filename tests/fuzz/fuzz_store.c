@@ -92,11 +92,14 @@ upload_on(struct fuzz *f, struct upload *up, uint64_t bytes)
 static void
 begin(struct fuzz *f, struct upload *up, uint8_t key, uint8_t arg)
 {
-    static const uint32_t sizes[] = {0, 1, 60, 500, 600, 5000, 16384, 100000};
+    /* Four of them fill whole segments: the exact size, and one byte to either side. */
+    enum { EXTENT_BYTES = 16 * 1024 - 17 };
+    static const uint32_t sizes[] = {
+        1, 60, 500, 600, 7000, EXTENT_BYTES, 2 * EXTENT_BYTES, 9 * EXTENT_BYTES};
     char buf[KEY_BYTES];
     struct item_spec spec = {
         .key = key_of(key, buf),
-        .value_bytes = sizes[arg % 8] + arg,
+        .value_bytes = sizes[arg % 8] + arg / 8 % 3 - 1,
         .client_flags = arg & 8,
         .expires_s = (arg & 16) != 0 ? f->now_s + (arg & 3) : STORE_NEVER,
         .marks = arg >> 5,

@@ -32,7 +32,10 @@ struct store_config {
     struct hash_key hash_key;
 };
 
-/* NULL when the kernel gives no address space. Owns everything it maps. */
+/*
+ * NULL when the kernel gives no address space, or limit_bytes is above
+ * STORE_LIMIT_BYTES_MAX. Owns everything it maps.
+ */
 struct store *store_create(const struct store_config *config) MUST_USE;
 void store_destroy(struct store *store);
 
@@ -150,7 +153,7 @@ bool store_check(const struct store *store) MUST_USE;
 
 enum reserve_result {
     RESERVE_OK,
-    RESERVE_TOO_LARGE,     /* above item_bytes_max */
+    RESERVE_TOO_LARGE,     /* above item_bytes_max, or half of limit_bytes: it can never fit */
     RESERVE_OUT_OF_MEMORY, /* -M, or everything is pinned */
 };
 

@@ -80,17 +80,21 @@ struct world_config {
     bool flush;
     bool evict;
     bool with_cas;
+    bool edges; /* large values are at and around multiples of what fills a segment */
 };
 
 static const struct world_config configs[] = {
-    {"tiny", 1 << 20, 5000, 300, 1, 200000, 30, 2, true, true, true},
-    {"tiny, no cas", 1 << 20, 20000, 40, 0, 0, 20, 0, true, true, false},
-    {"plain eviction", 4 << 20, 20000, 600, 0, 0, 0, 2, false, true, true},
-    {"large items", 16 << 20, 1000, 2000, 20, 900000, 20, 5, true, true, true},
-    {"no eviction", 2 << 20, 8000, 400, 1, 100000, 30, 2, true, false, true},
+    {"tiny", 1 << 20, 5000, 300, 1, 200000, 30, 2, true, true, true, false},
+    {"tiny, no cas", 1 << 20, 20000, 40, 0, 0, 20, 0, true, true, false, false},
+    {"plain eviction", 4 << 20, 20000, 600, 0, 0, 0, 2, false, true, true, false},
+    {"large items", 16 << 20, 1000, 2000, 20, 900000, 20, 5, true, true, true, false},
+    {"no eviction", 2 << 20, 8000, 400, 1, 100000, 30, 2, true, false, true, false},
     {"no eviction, no cas, nothing expires", 1 << 20, 3000, 500, 2, 30000, 0, 1, false, false,
-     false},
-    {"fits", 64 << 20, 20000, 1000, 0, 0, 30, 1, true, true, true},
+     false, false},
+    {"fits", 64 << 20, 20000, 1000, 0, 0, 30, 1, true, true, true, false},
+    {"edges", 4 << 20, 200, 100, 80, 500000, 30, 2, true, true, true, true},
+    {"edges, tiny", 1 << 20, 80, 300, 90, 200000, 40, 1, false, true, true, true},
+    {"edges, no eviction", 2 << 20, 100, 300, 60, 300000, 40, 1, true, false, true, true},
 };
 
 static uint32_t
@@ -219,6 +223,16 @@ do_get(struct world *w, uint32_t key)
     }
 }
 
+/* A large value's size that is, nearly or just not a multiple of what fills a segment. */
+static uint64_t
+edge(struct world *w)
+{
+    enum { EXTENT_BYTES = 16 * 1024 - 17 };
+    uint64_t segments = 1 + pick(w, w->config->large_max / EXTENT_BYTES);
+
+    return segments * EXTENT_BYTES + pick(w, 3) - 1;
+}
+
 static struct entry
 random_entry(struct world *w)
 {
@@ -227,7 +241,7 @@ random_entry(struct world *w)
     e.seed = pick(w, UINT32_MAX);
     e.value_bytes = pick(w, w->config->value_max + 1);
     if (chance(w, w->config->large_percent))
-        e.value_bytes = pick(w, w->config->large_max);
+        e.value_bytes = w->config->edges ? edge(w) : pick(w, w->config->large_max);
     if (chance(w, 30))
         e.client_flags = pick(w, UINT32_MAX);
     if (chance(w, w->config->ttl_percent))
@@ -235,6 +249,20 @@ random_entry(struct world *w)
     if (chance(w, 5))
         e.marks = pick(w, 8);
     return e;
+}
+
+/* What evicts takes anything that fits, unless clients hold what is there. */
+static void
+note_refusal(struct world *w)
+{
+    bool held = false;
+
+    for (size_t i = 0; i < PINS_MAX; i++)
+        held |= w->pins[i].handle != NULL;
+    for (size_t i = 0; i < UPLOADS_MAX; i++)
+        held |= w->uploads[i].handle != NULL;
+    REQUIRE(held || !w->config->evict);
+    w->refused++;
 }
 
 static bool
@@ -259,7 +287,10 @@ begin_upload(struct world *w, struct upload *up, uint32_t key)
         up->filled = 0;
         return true;
     case RESERVE_TOO_LARGE: REQUIRE(e.value_bytes + 300 > ITEM_BYTES_MAX); break;
-    case RESERVE_OUT_OF_MEMORY: w->refused++; break;
+    case RESERVE_OUT_OF_MEMORY:
+        up->handle = NULL;
+        note_refusal(w);
+        break;
     }
     up->handle = NULL;
     return false;
@@ -334,7 +365,12 @@ do_store(struct world *w, uint32_t key)
 
     if (!begin_upload(w, &up, key))
         return;
-    if (!fill_some(w, &up, UINT64_MAX - (1 << 30)) || chance(w, 3)) {
+    if (!fill_some(w, &up, UINT64_MAX - (1 << 30))) {
+        note_refusal(w);
+        store_abort(w->store, up.handle);
+        return;
+    }
+    if (chance(w, 3)) {
         store_abort(w->store, up.handle);
         return;
     }
@@ -383,7 +419,7 @@ do_touch(struct world *w, uint32_t key)
     if (!sync_key(w, key, &item))
         return;
     if (!store_touch(w->store, &item, expires_s)) {
-        w->refused++;
+        note_refusal(w);
         (void)sync_key(w, key, &item);
         return;
     }

@@ -169,6 +169,82 @@ START_TEST(test_no_eviction)
 }
 END_TEST
 
+/* Store COUNT items; returns how many were taken. */
+static uint64_t
+offer(struct rig *rig, uint64_t from, uint64_t count, uint64_t bytes)
+{
+    uint64_t taken = 0;
+
+    for (uint64_t i = 0; i < count; i++)
+        taken += rig_set(rig, from + i, bytes);
+    return taken;
+}
+
+/*
+ * New records leave what survivors need: a full store takes about as much as was deleted.
+ * (One request does not pay for all that it takes: some may be refused in between.)
+ */
+START_TEST(test_full_takes_what_was_deleted)
+{
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = 8 * MB, .no_evict = true});
+    uint64_t count = fill_up(&rig, 0, 10);
+    uint64_t deleted = 0, more;
+
+    for (uint64_t i = 0; i < count; i += 33)
+        deleted += rig_delete(&rig, i);
+    more = offer(&rig, count, deleted, 10);
+    ck_assert_uint_ge(more, deleted * 3 / 4);
+    deleted = 0;
+    for (uint64_t i = 0; i < count; i += 5)
+        deleted += rig_delete(&rig, i);
+    more = offer(&rig, 2 * count, deleted, 10);
+    ck_assert_uint_ge(more, deleted - deleted / 8);
+    for (uint64_t i = 1; i < count; i++)
+        REQUIRE(rig_has(&rig, i, 10) == (i % 33 != 0 && i % 5 != 0));
+    rig_close(&rig);
+}
+END_TEST
+
+/* What expired is room, too, though no segment of it is empty. */
+START_TEST(test_full_takes_what_expired)
+{
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = 4 * MB, .no_evict = true});
+    uint64_t i = 0, more;
+
+    while (i % 3 != 0 ? rig_set(&rig, i, 100) : rig_set_expiring(&rig, i, 100, START_S + 5))
+        i++;
+    rig_set_time(&rig, START_S + 5);
+    more = offer(&rig, i, i, 100);
+    ck_assert_uint_ge(more, i / 3 - i / 20);
+    for (uint64_t k = 0; k < i; k++)
+        REQUIRE(rig_has(&rig, k, 100) == (k % 3 != 0));
+    rig_close(&rig);
+}
+END_TEST
+
+/*
+ * All sizes at and around what fills whole segments: whatever such a store consists of,
+ * it takes one more.
+ */
+START_TEST(test_sizes_around_segments)
+{
+    static const uint64_t limits[] = {8 * MB, 64 * MB};
+    uint64_t limit = limits[_i % 2];
+    uint64_t extent = (_i % 2 == 0 ? 16 : 64) * 1024 - 17;
+    uint64_t bytes = extent * (uint64_t)(1 + _i / 6) + (uint64_t)(_i / 2 % 3) - 1;
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = limit});
+    struct item item;
+
+    for (uint64_t i = 0; i < 5 * limit / 2 / bytes; i++) {
+        REQUIRE(rig_set(&rig, i, bytes));
+        REQUIRE(rig_get(&rig, i, &item));
+        REQUIRE(store_touch(rig.store, &item, START_S + 100));
+    }
+    ck_assert_uint_gt(store_stats(rig.store)->curr_items, limit / bytes * 3 / 4);
+    rig_close(&rig);
+}
+END_TEST
+
 /* --- A mix that changes --- */
 
 START_TEST(test_sizes_change)
@@ -206,6 +282,9 @@ evict_tcase(void)
     tcase_add_test(tcase, test_popularity_stays);
     tcase_add_loop_test(tcase, test_items_held, 0, 4);
     tcase_add_loop_test(tcase, test_no_eviction, 0, 5);
+    tcase_add_test(tcase, test_full_takes_what_was_deleted);
+    tcase_add_test(tcase, test_full_takes_what_expired);
+    tcase_add_loop_test(tcase, test_sizes_around_segments, 0, 48);
     tcase_add_test(tcase, test_sizes_change);
     return tcase;
 }

@@ -1,5 +1,7 @@
 #include "rig.h"
 
+#include "store_priv.h"
+
 START_TEST(test_set_and_get)
 {
     static const uint64_t sizes[] = {0, 1, 2, 100, 255, 256, 400};
@@ -148,6 +150,33 @@ START_TEST(test_too_large)
 }
 END_TEST
 
+/* The largest store, and in it the segments with the highest locations. */
+START_TEST(test_largest_store)
+{
+    struct store_config config = {
+        .limit_bytes = STORE_LIMIT_BYTES_MAX,
+        .item_bytes_max = MB,
+        .evict = true,
+        .with_cas = true,
+    };
+    struct rig rig = {.store = store_create(&config), .now_s = START_S};
+
+    if (rig.store != NULL) { /* as much address space is not to be had everywhere */
+        store_set_time(rig.store, rig.now_s);
+        rig.store->arena.void_next = rig.store->arena.seg_count - 3;
+        for (uint64_t i = 0; i < 3000; i++)
+            REQUIRE(rig_set(&rig, i, 1000));
+        REQUIRE(rig_set(&rig, 3000, MB - 1000));
+        for (uint64_t i = 0; i < 3000; i++)
+            REQUIRE(rig_has(&rig, i, 1000));
+        REQUIRE(rig_has(&rig, 3000, MB - 1000));
+        store_destroy(rig.store);
+    }
+    config.limit_bytes++;
+    ck_assert_ptr_null(store_create(&config));
+}
+END_TEST
+
 START_TEST(test_growth)
 {
     enum { ITEMS = 300000 };
@@ -237,6 +266,7 @@ store_tcase(void)
     tcase_add_test(tcase, test_change_in_place);
     tcase_add_test(tcase, test_abort_leaves_nothing);
     tcase_add_test(tcase, test_too_large);
+    tcase_add_test(tcase, test_largest_store);
     tcase_add_test(tcase, test_growth);
     tcase_add_test(tcase, test_walk);
     tcase_add_test(tcase, test_stats);

@@ -1,0 +1,300 @@
+/*
+ * tests/sim/store_steps.c - the longest that any one call of the store takes.
+ *
+ *     store_steps [ITEMS [RUNS]]   10,000,000 items in three runs, if not said otherwise
+ *
+ * Every run makes the same calls on a store of as many bytes as the items take; of each call the
+ * least CPU time of all runs counts, so that what the machine did meanwhile does
+ * not. Prints for each kind of call how many there were, the median, the
+ * 999th of 1,000 and the longest, in microseconds.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "lombard/base/attr.h"
+#include "lombard/store/store.h"
+
+enum { VALUE_BYTES = 60, ITEM_BYTES = 110, LARGE_BYTES = 4 << 20, CHUNK_BYTES = 64 * 1024 };
+enum { KEY_BYTES = 24, BEGIN_S = 100, EXPIRES_S = 200 };
+
+struct series {
+    const char *name;
+    uint32_t *ns;
+    size_t count, capacity;
+    size_t at; /* the call that comes next in this run */
+};
+
+enum kind {
+    FILL,
+    EVICT,
+    GET,
+    TOUCH,
+    REMOVE,
+    RESERVE,
+    PLACE,
+    COMMIT,
+    AFTER_LARGE,
+    AFTER_EXPIRY,
+    FLUSH,
+    AFTER_FLUSH,
+    WORK,
+    FULL_FILL,
+    FULL_EXPIRY,
+    FULL_WORK,
+};
+
+static struct series all[] = {
+    [FILL] = {.name = "set, the store fills"},
+    [EVICT] = {.name = "set, the store evicts"},
+    [GET] = {.name = "get"},
+    [TOUCH] = {.name = "touch, without an expiry before"},
+    [REMOVE] = {.name = "delete"},
+    [RESERVE] = {.name = "4 MB: reserve"},
+    [PLACE] = {.name = "4 MB: place for 64 KB"},
+    [COMMIT] = {.name = "4 MB: commit"},
+    [AFTER_LARGE] = {.name = "set, after large values"},
+    [AFTER_EXPIRY] = {.name = "set, all others expired"},
+    [FLUSH] = {.name = "flush_all"},
+    [AFTER_FLUSH] = {.name = "set, after flush_all"},
+    [WORK] = {.name = "background work"},
+    [FULL_FILL] = {.name = "-M: set, the store fills"},
+    [FULL_EXPIRY] = {.name = "-M: set, all others expired"},
+    [FULL_WORK] = {.name = "-M: background work"},
+};
+
+static struct timespec begun;
+static uint64_t items;
+
+static void
+begin(void)
+{
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begun);
+}
+
+static void
+end(enum kind kind)
+{
+    struct series *s = all + kind;
+    struct timespec now;
+    uint64_t ns;
+
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    ns = (uint64_t)((now.tv_sec - begun.tv_sec) * 1000000000 + now.tv_nsec - begun.tv_nsec);
+    if (ns > UINT32_MAX)
+        ns = UINT32_MAX;
+    if (s->at == s->capacity) {
+        s->capacity = s->capacity * 2 + 1024;
+        s->ns = realloc(s->ns, s->capacity * sizeof(*s->ns));
+        if (s->ns == NULL)
+            BUG("no memory for what was measured");
+    }
+    if (s->at == s->count) {
+        s->ns[s->count++] = (uint32_t)ns;
+    } else if (ns < s->ns[s->at]) {
+        s->ns[s->at] = (uint32_t)ns;
+    }
+    s->at++;
+}
+
+/* --- Calls --- */
+
+static struct slice
+key_of(uint64_t number, char *buf)
+{
+    return slice_make(buf, (size_t)snprintf(buf, KEY_BYTES, "key:%016" PRIx64, number));
+}
+
+static void
+set(struct store *store, uint64_t number, uint32_t expires_s, enum kind kind)
+{
+    static const char value[VALUE_BYTES];
+    char buf[KEY_BYTES];
+    struct item_spec spec = {.key = key_of(number, buf), .value_bytes = VALUE_BYTES};
+    uint64_t cas;
+    void *handle;
+
+    spec.expires_s = expires_s;
+    spec.hash = store_hash(store, spec.key);
+    begin();
+    if (store_reserve(store, &spec, &handle) == RESERVE_OK) {
+        struct slice at = store_reserved_at(store, handle, 0);
+
+        memcpy((char *)(uintptr_t)at.ptr, value, at.len);
+        if (store_commit(store, handle, COMMIT_SET, 0, 0, &cas) == COMMIT_OUT_OF_MEMORY)
+            store_abort(store, handle);
+    }
+    end(kind);
+}
+
+static void
+set_large(struct store *store, uint64_t number)
+{
+    char buf[KEY_BYTES];
+    struct item_spec spec = {.key = key_of(number, buf), .value_bytes = LARGE_BYTES};
+    enum reserve_result reserved;
+    uint64_t cas;
+    void *handle;
+
+    spec.hash = store_hash(store, spec.key);
+    begin();
+    reserved = store_reserve(store, &spec, &handle);
+    end(RESERVE);
+    if (reserved != RESERVE_OK)
+        return;
+    for (uint64_t off = 0; off < LARGE_BYTES;) {
+        struct slice at;
+
+        begin();
+        at = store_reserved_at(store, handle, off);
+        end(PLACE);
+        if (at.len == 0)
+            break;
+        off += at.len < CHUNK_BYTES ? at.len : CHUNK_BYTES;
+    }
+    begin();
+    if (store_commit(store, handle, COMMIT_SET, 0, 0, &cas) == COMMIT_OUT_OF_MEMORY)
+        store_abort(store, handle);
+    end(COMMIT);
+}
+
+static void
+change(struct store *store, uint64_t number, enum kind kind)
+{
+    char buf[KEY_BYTES];
+    struct slice key = key_of(number, buf);
+    uint64_t hash = store_hash(store, key);
+    struct item item;
+
+    begin();
+    if (store_get(store, key, hash, true, &item)) {
+        if (kind == REMOVE)
+            store_delete(store, &item);
+        else if (kind == TOUCH)
+            (void)!store_touch(store, &item, EXPIRES_S);
+    }
+    end(kind);
+}
+
+static void
+work(struct store *store, enum kind kind)
+{
+    bool busy = true;
+
+    for (uint64_t i = 0; busy && i < items; i++) {
+        begin();
+        busy = store_work(store);
+        end(kind);
+    }
+}
+
+/* --- Runs --- */
+
+static struct store *
+open_store(bool evict)
+{
+    struct store_config config = {
+        .limit_bytes = items * ITEM_BYTES,
+        .item_bytes_max = 2 * (size_t)LARGE_BYTES,
+        .evict = evict,
+        .with_cas = true,
+        .hash_key = {1, 2},
+    };
+    struct store *store;
+
+    if (config.limit_bytes < 8 * (size_t)LARGE_BYTES)
+        config.limit_bytes = 8 * (size_t)LARGE_BYTES;
+    store = store_create(&config);
+    if (store == NULL)
+        BUG("no store");
+    store_set_time(store, BEGIN_S);
+    return store;
+}
+
+static void
+run_with_eviction(void)
+{
+    struct store *store = open_store(true);
+    uint64_t n = 0, part = items / 10 + 1;
+
+    while (n < items)
+        set(store, n++, STORE_NEVER, FILL);
+    for (uint64_t i = 0; i < 5 * part; i++)
+        set(store, n++, STORE_NEVER, EVICT);
+    work(store, WORK);
+    for (uint64_t i = 0; i < part; i++) {
+        change(store, n - 1 - i * 7919 % items, GET);
+        change(store, n - 1 - i * 104729 % items, TOUCH);
+        change(store, n - 1 - i * 1299709 % items, REMOVE);
+    }
+    for (uint64_t i = 0; i < items * ITEM_BYTES / LARGE_BYTES / 2; i++)
+        set_large(store, n++);
+    for (uint64_t i = 0; i < part; i++)
+        set(store, n++, EXPIRES_S, AFTER_LARGE);
+    store_set_time(store, EXPIRES_S);
+    for (uint64_t i = 0; i < part; i++)
+        set(store, n++, STORE_NEVER, AFTER_EXPIRY);
+    work(store, WORK);
+    begin();
+    store_flush(store, 0);
+    end(FLUSH);
+    for (uint64_t i = 0; i < part; i++)
+        set(store, n++, STORE_NEVER, AFTER_FLUSH);
+    work(store, WORK);
+    store_destroy(store);
+}
+
+static void
+run_without(void)
+{
+    struct store *store = open_store(false);
+    uint64_t n = 0, part = items / 10 + 1;
+
+    for (uint64_t i = 0; i < items; i++)
+        set(store, n++, EXPIRES_S + (uint32_t)(i % 4), FULL_FILL);
+    for (uint32_t s = 0; s < 5; s++) {
+        store_set_time(store, EXPIRES_S + s);
+        for (uint64_t i = 0; i < part; i++)
+            set(store, n++, EXPIRES_S + 1000, FULL_EXPIRY);
+    }
+    work(store, FULL_WORK);
+    store_destroy(store);
+}
+
+static int
+by_size(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static void
+print(const struct series *s)
+{
+    if (s->count == 0)
+        return;
+    qsort(s->ns, s->count, sizeof(*s->ns), by_size);
+    printf("%-32s %10zu calls  median %7.2f  p999 %7.2f  longest %8.2f us\n", s->name, s->count,
+           s->ns[s->count / 2] / 1e3, s->ns[s->count - 1 - s->count / 1000] / 1e3,
+           s->ns[s->count - 1] / 1e3);
+}
+
+int
+main(int argc, char **argv)
+{
+    unsigned long runs = argc > 2 ? strtoul(argv[2], NULL, 10) : 3;
+
+    items = argc > 1 ? strtoul(argv[1], NULL, 10) : 10000000;
+    for (unsigned long r = 0; r < runs; r++) {
+        for (size_t k = 0; k < ARRAY_LEN(all); k++)
+            all[k].at = 0;
+        run_with_eviction();
+        run_without();
+    }
+    for (size_t k = 0; k < ARRAY_LEN(all); k++)
+        print(all + k);
+    return 0;
+}
