@@ -17,6 +17,7 @@ enum long_only {
     OPT_IDLE_TIMEOUT = 256,
     OPT_SEND_TIMEOUT,
     OPT_PEER_TIMEOUT,
+    OPT_OPERATOR_TIMEOUT,
     OPT_DRAIN_TIME,
     OPT_BUFFER_MEMORY,
     OPT_LOAN,
@@ -53,6 +54,7 @@ static const struct option long_options[] = {
     {"idle-timeout", required_argument, NULL, OPT_IDLE_TIMEOUT},
     {"send-timeout", required_argument, NULL, OPT_SEND_TIMEOUT},
     {"peer-timeout", required_argument, NULL, OPT_PEER_TIMEOUT},
+    {"operator-timeout", required_argument, NULL, OPT_OPERATOR_TIMEOUT},
     {"drain-time", required_argument, NULL, OPT_DRAIN_TIME},
     {"buffer-memory", required_argument, NULL, OPT_BUFFER_MEMORY},
     {"latency", no_argument, NULL, OPT_LATENCY},
@@ -261,6 +263,7 @@ take_value(struct config *config, int option, char *text)
     case OPT_IDLE_TIMEOUT:
         return parse_u32(text, 0, UINT32_MAX / 1000, &config->idle_timeout_s);
     case OPT_PEER_TIMEOUT: return parse_u32(text, 0, 86400, &config->peer_timeout_s);
+    case OPT_OPERATOR_TIMEOUT: return parse_u32(text, 0, 86400, &config->operator_timeout_s);
     case OPT_SEND_TIMEOUT:
         return parse_u32(text, 0, UINT32_MAX / 1000, &config->send_timeout_s);
     case OPT_DRAIN_TIME: return parse_seconds_to_ms(text, &config->drain_ms);
@@ -390,6 +393,7 @@ config_parse(struct config *config, int argc, char **argv)
         .backlog = 1024,
         .send_timeout_s = 300,
         .peer_timeout_s = 120,
+        .operator_timeout_s = 60,
         .drain_ms = 5000,
         .buffer_mb = 256,
         .loan = true,

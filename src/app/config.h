@@ -36,6 +36,7 @@ struct config {
     uint32_t idle_timeout_s;
     uint32_t send_timeout_s;
     uint32_t peer_timeout_s;
+    uint32_t operator_timeout_s;
     uint32_t drain_ms;
     uint64_t buffer_mb;
     bool latency;

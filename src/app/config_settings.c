@@ -52,6 +52,7 @@ config_stat_next(void *ctx, uint64_t *cursor, struct stat_line *line)
         {"idle_timeout", c->idle_timeout_s, NULL},
         {"send_timeout", c->send_timeout_s, NULL},
         {"peer_timeout", c->peer_timeout_s, NULL},
+        {"operator_timeout", c->operator_timeout_s, NULL},
         {"drain_time_ms", c->drain_ms, NULL},
         {"buffer_memory", c->buffer_mb << 20, NULL},
         {"latency", 0, yes_no(c->latency)},

@@ -72,6 +72,7 @@ make_server(const struct config *config, struct clock *clock, struct cmd *cmd)
         .idle_timeout_s = config->idle_timeout_s,
         .send_timeout_s = config->send_timeout_s,
         .peer_timeout_s = config->peer_timeout_s,
+        .operator_timeout_s = config->operator_timeout_s,
         .drain_ms = config->drain_ms,
         .latency = config->latency,
         .keep_buffers = !config->loan,

@@ -290,7 +290,7 @@ may_run(struct conn *c, const struct request *req)
         return true;
     if (looks)
         c->flags |= CONN_ADMITTED;
-    return looks;
+    return looks || server_make_client(c->server, c);
 }
 
 static void

@@ -39,14 +39,50 @@ is_local(int fd)
     return false;
 }
 
+/* The operator's connection is none of the clients, and takes no place of theirs. */
+static bool
+has_room(const struct server *server)
+{
+    return server->table.conns - (server->operator!= NULL) < server->config.max_conns;
+}
+
+bool
+server_make_client(struct server *server, struct conn *c)
+{
+    if (c != server->operator|| !has_room(server))
+        return false;
+    server->operator= NULL;
+    c->flags &= (uint8_t) ~(CONN_OPERATOR | CONN_ADMITTED);
+    return true;
+}
+
+/* It is idle, and another operator may need its place. */
+static void
+close_idle_operator(struct conn *c)
+{
+    static struct log_limit limit = LOG_LIMIT("operators are closed as idle");
+    uint32_t limit_s = c->server->config.operator_timeout_s;
+
+    if (limit_s == 0 || c->server->attended_s - c->active_s < limit_s || conn_has_event(c))
+        return;
+    log_limited(&limit, LOG_INFO, "<%d the operator is idle: closed", c->watch.fd);
+    conn_mark_dead(c, CLOSE_OPERATOR_IDLE);
+}
+
 void
 server_check_operator(struct server *server)
 {
     struct conn *c = server->operator;
     struct slice text = server_reject_text();
 
-    if (c == NULL || c->state == CONN_DEAD || (c->flags & (CONN_ADMITTED | CONN_FINISHING)) ||
-        conn_stalled_for_ms(c) < OPERATOR_WAIT_MS)
+    if (c == NULL || c->state == CONN_DEAD || (c->flags & CONN_FINISHING))
+        return;
+    if (c->flags & CONN_ADMITTED) {
+        close_idle_operator(c);
+        return;
+    }
+    if (conn_stalled_for_ms(c) < OPERATOR_WAIT_MS || conn_has_event(c) ||
+        server_make_client(server, c))
         return;
     server->stats.rejected_connections++;
     /* It has said nothing, so nothing is queued before these words. */
@@ -65,7 +101,7 @@ on_accept(void *ctx, int fd)
     bool over;
 
     server->stats.total_connections++;
-    over = server->table.conns >= server->config.max_conns;
+    over = !has_room(server);
     if (over && (server->operator!= NULL || !is_local(fd))) {
         reject(server, fd);
         return;

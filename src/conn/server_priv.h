@@ -88,7 +88,7 @@ struct server {
     struct list_node dead;    /* to be freed at the end of the turn */
     struct listener listeners[LISTEN_SOCKETS_MAX];
     int listener_count;
-    struct conn *operator; /* the one connection over max_conns, or NULL */
+    struct conn *operator; /* the one connection beside max_conns, or NULL */
     struct timer tick;
     struct timer relief; /* runs while connections wait for buffers */
     uint64_t relief_ms;  /* not before then */
@@ -148,7 +148,9 @@ void server_sweep_vanished(struct server *server);
 
 /* What too many connections are told. */
 struct slice server_reject_text(void);
-/* Close the operator's connection if it turns out to be none. */
+/* Make C, which is the operator's, one of the clients. False when there is no room for one more. */
+bool server_make_client(struct server *server, struct conn *c);
+/* Close the operator's connection if it turns out to be none, or idle. */
 void server_check_operator(struct server *server);
 void server_stop_listeners(struct server *server);
 

@@ -26,10 +26,11 @@ struct server_config {
     uint32_t peer_timeout_s;  /* close who acknowledges nothing for so long; 0: never */
     uint32_t send_timeout_s;  /* close who did not read for so long; 0: never */
     bool keep_buffers;        /* --loan off: connections keep their buffers, for comparison */
-    uint32_t drain_ms;        /* at shutdown: how long replies may take to leave */
-    bool latency;             /* --latency: time every command, for `stats latency` */
-    struct clock *clock;      /* outlives the server; the loop reads it */
-    struct cmd *cmd;          /* likewise */
+    uint32_t operator_timeout_s; /* close an operator who moved no byte for so long; 0: never */
+    uint32_t drain_ms;           /* at shutdown: how long replies may take to leave */
+    bool latency;                /* --latency: time every command, for `stats latency` */
+    struct clock *clock;         /* outlives the server; the loop reads it */
+    struct cmd *cmd;             /* likewise */
 };
 
 enum { SERVER_BUFFER_BYTES_MIN = 1024 * 1024 };

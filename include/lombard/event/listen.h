@@ -66,6 +66,7 @@ struct listener {
     uint64_t paused_ms;    /* in all, of pauses that are over */
     uint64_t paused_at_ms; /* of the pause now, while `paused` */
     bool paused;
+    bool is_unix;
 };
 
 /* Begin to accept from FD, which the listener owns from now on. False when the loop refuses. */

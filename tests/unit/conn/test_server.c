@@ -203,6 +203,86 @@ START_TEST(an_operator_always_gets_in)
 }
 END_TEST
 
+/* An operator is none of the clients; and a client that was taken for one becomes a client. */
+START_TEST(an_operator_takes_no_place)
+{
+    server->config.max_conns = 2;
+    dial(0);
+    dial(1);
+    dial(2);
+    turns(2);
+    say(2, "version\r\n");
+    ck_assert_uint_gt(hear(2), 0);
+    hang_up(1);
+    turns(2);
+    dial(3);
+    turns(2);
+    say(3, "get a\r\n");
+    expect(3, "END\r\n");
+    ck_assert_ptr_nonnull(server->operator);
+    hang_up(0);
+    turns(2);
+    say(2, "get a\r\n"); /* the two that may be are 2 and 3 now */
+    expect(2, "END\r\n");
+    ck_assert_ptr_null(server->operator);
+    dial(4);
+    turns(2);
+    say(4, "version\r\n");
+    ck_assert_uint_gt(hear(4), 0);
+    say(4, "get a\r\n");
+    expect(4, too_many);
+    server->config.max_conns = 100;
+}
+END_TEST
+
+/* While a place is free, the one that says nothing may have it. */
+START_TEST(a_silent_operator_may_become_a_client)
+{
+    server->config.max_conns = 1;
+    dial(0);
+    dial(1);
+    turns(2);
+    hang_up(0);
+    turns(2);
+    ck_assert_ptr_nonnull(server->operator);
+    server->operator->stalled_ms -= OPERATOR_WAIT_MS;
+    server_check_operator(server);
+    ck_assert_ptr_null(server->operator);
+    say(1, "get a\r\n");
+    expect(1, "END\r\n");
+    server->config.max_conns = 100;
+}
+END_TEST
+
+START_TEST(an_idle_operator_is_given_up)
+{
+    server->config.max_conns = 1;
+    server->config.operator_timeout_s = 10;
+    timer_cancel(&server->tick);
+    dial(0);
+    dial(1);
+    turns(2);
+    say(1, "version\r\n");
+    ck_assert_uint_gt(hear(1), 0);
+    server->operator->active_s -= 8;
+    server_check_operator(server);
+    turns(1);
+    ck_assert_uint_eq(server->closes[CLOSE_OPERATOR_IDLE], 0);
+    server->operator->active_s -= 10;
+    whisper(1, "version\r\n"); /* not read yet: it is not idle */
+    server_check_operator(server);
+    turns(2);
+    ck_assert_uint_gt(hear(1), 0);
+    server->operator->active_s -= 10;
+    server_check_operator(server);
+    turns(1);
+    ck_assert_uint_eq(server->closes[CLOSE_OPERATOR_IDLE], 1);
+    ck_assert(is_closed(1));
+    ck_assert_ptr_null(server->operator);
+    server->config.max_conns = 100;
+}
+END_TEST
+
 /* Who took the operator's place and says nothing is told after a while. */
 START_TEST(a_silent_operator_is_none)
 {
@@ -373,6 +453,9 @@ main(void)
     tcase_add_test(tc, too_many_connections_are_told);
     tcase_add_test(tc, an_operator_always_gets_in);
     tcase_add_test(tc, a_silent_operator_is_none);
+    tcase_add_test(tc, an_operator_takes_no_place);
+    tcase_add_test(tc, a_silent_operator_may_become_a_client);
+    tcase_add_test(tc, an_idle_operator_is_given_up);
     tcase_add_test(tc, requests_a_turn_are_honoured);
     tcase_add_test(tc, shutdown_closes_sleepers_and_drains_the_rest);
     tcase_add_test(tc, no_client_shortens_a_drain);

@@ -199,6 +199,34 @@ START_TEST(unknown_host_says_so)
 }
 END_TEST
 
+/* As on TCP: a reader that stalls has at most 64 KB in the kernel, and one buffer more. */
+START_TEST(unix_socket_keeps_little_for_who_does_not_read)
+{
+    enum { MOST = 64 * 1024 + 16 * 1024 };
+    static const char bytes[16 * 1024];
+    struct listen_sockets sockets = {.count = 0};
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int client = socket(AF_UNIX, SOCK_STREAM, 0);
+    ssize_t sent = 0, n;
+
+    (void)snprintf(address.sun_path, sizeof(address.sun_path), "/tmp/lombard-full-%d.sock",
+                   (int)getpid());
+    ck_assert_int_eq(listen_open_unix(address.sun_path, 0600, 16, &sockets), LISTEN_OK);
+    ck_assert(listener_start(&listener, loop, sockets.fd[0], &user));
+    ck_assert_int_eq(connect(client, (const struct sockaddr *)&address, sizeof(address)), 0);
+    turn();
+    ck_assert_int_eq(accepted, 1);
+    while ((n = send(last_fd, bytes, sizeof(bytes), MSG_NOSIGNAL)) > 0)
+        sent += n;
+    ck_assert_int_gt((int)sent, 0);
+    ck_assert_int_le((int)sent, MOST);
+    (void)close(last_fd);
+    (void)close(client);
+    (void)unlink(address.sun_path);
+    listener_stop(&listener);
+}
+END_TEST
+
 START_TEST(unix_socket_with_mode_replaces_a_dead_one)
 {
     struct listen_sockets sockets = {.count = 0};
@@ -292,6 +320,7 @@ main(void)
     tcase_add_test(tc, picks_one_port_for_all_addresses);
     tcase_add_test(tc, busy_port_says_so);
     tcase_add_test(tc, unknown_host_says_so);
+    tcase_add_test(tc, unix_socket_keeps_little_for_who_does_not_read);
     tcase_add_test(tc, unix_socket_with_mode_replaces_a_dead_one);
     tcase_add_test(tc, a_full_queue_is_no_dead_socket);
     tcase_add_test(tc, pauses_when_descriptors_run_out);
