@@ -460,7 +460,7 @@ FAULTS = [
      "    if (asked && signo != SIGUSR1)\n        server_stop_now",
      "    if (server_is_stopping(server))\n        server_stop_now"),
     ("event: USR1 kills", "src/event/signal.c",
-     "    (void)sigaddset(&set, SIGUSR1);\n", ""),
+     "    (void)sigaddset(set, SIGUSR1);\n", ""),
     ("event: a full queue of another server is waited for", "src/event/listen.c",
      "    probe = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);",
      "    probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);"),
