@@ -60,8 +60,10 @@ begin_in_store(struct conn *c, const struct request *req, void **handle, struct 
 {
     struct cmd *cmd = c->server->cmd;
     bool begun = cmd_upload_begin(cmd, req, handle, reply);
+    uint32_t closed = 0;
 
-    while (!begun && reply->status == REPLY_OUT_OF_MEMORY && server_shed_pins(c->server))
+    while (!begun && reply->status == REPLY_OUT_OF_MEMORY &&
+           server_make_room(c->server, &closed))
         begun = cmd_upload_begin(cmd, req, handle, reply);
     if (!begun && reply->status == REPLY_OUT_OF_MEMORY)
         cmd_give_up(cmd, req, reply);
@@ -98,7 +100,7 @@ room_in_store(struct conn *c, uint64_t off)
     struct cmd *cmd = c->server->cmd;
     struct slice room = cmd_upload_at(cmd, c->task->handle, off);
 
-    while (room.len == 0 && server_shed_pins(c->server))
+    while (room.len == 0 && server_make_room(c->server, &c->task->closed))
         room = cmd_upload_at(cmd, c->task->handle, off);
     return room;
 }
@@ -135,7 +137,8 @@ commit(struct conn *c, const struct request *req, struct reply *reply)
     void *handle = c->task->handle;
 
     cmd_upload_finish(cmd, req, handle, reply);
-    while (reply->status == REPLY_OUT_OF_MEMORY && server_shed_pins(c->server))
+    while (reply->status == REPLY_OUT_OF_MEMORY &&
+           server_make_room(c->server, &c->task->closed))
         cmd_upload_finish(cmd, req, handle, reply);
     if (reply->status != REPLY_OUT_OF_MEMORY)
         return;

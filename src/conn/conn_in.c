@@ -258,13 +258,15 @@ static void
 execute(struct conn *c, const struct batch_entry *entry, struct reply *reply)
 {
     struct cmd *cmd = c->server->cmd;
+    uint32_t closed = 0;
 
     if (entry->bad_end) {
         cmd_refuse_value(cmd, &entry->req, reply);
         return;
     }
     cmd_execute(cmd, &entry->req, reply);
-    while (UNLIKELY(reply->status == REPLY_OUT_OF_MEMORY) && server_shed_pins(c->server))
+    while (UNLIKELY(reply->status == REPLY_OUT_OF_MEMORY) &&
+           server_make_room(c->server, &closed))
         cmd_execute(cmd, &entry->req, reply);
     if (UNLIKELY(reply->status == REPLY_OUT_OF_MEMORY))
         cmd_give_up(cmd, &entry->req, reply);

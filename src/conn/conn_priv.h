@@ -31,7 +31,7 @@ enum conn_state {
     CONN_RUNNING, /* being served right now */
     CONN_READY,   /* has something to do: in server->arrived or server->ready */
     CONN_WAITING, /* for a buffer: in a queue of the pool */
-    CONN_STALLED, /* holds something, waits for its peer: in server->stalled */
+    CONN_STALLED, /* holds something, waits for its peer: in a line of server->stalled */
     CONN_DEAD,    /* in server->dead until the turn is over */
 };
 
@@ -278,6 +278,7 @@ struct task {
     void *handle;             /* UPLOAD: reserved item; VALUE: pinned item */
     uint64_t off;             /* UPLOAD, VALUE: bytes done */
     uint64_t total;           /* UPLOAD, VALUE: of the value */
+    uint32_t closed;          /* UPLOAD: connections that were closed for it */
     struct slice tail;        /* VALUE: constant bytes after it */
     struct cmd_stream stream; /* STREAM */
     enum stream_kind lines;   /* STREAM */

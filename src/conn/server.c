@@ -17,6 +17,12 @@ static const char *const reason_text[] = {
 #undef CLOSE_REASON
 };
 
+const char *
+server_close_text(enum close_reason reason)
+{
+    return reason_text[reason];
+}
+
 static void
 close_conn(struct server *server, struct conn *c)
 {
@@ -243,7 +249,6 @@ init_lists(struct server *server)
 {
     list_init(&server->arrived);
     list_init(&server->ready);
-    list_init(&server->stalled);
     list_init(&server->dead);
     table_init(&server->table);
     timer_init(&server->tick, on_tick);
@@ -272,6 +277,7 @@ server_create(const struct server_config *config)
     server->turn_ms = server->clock->now_ms;
     server->cmd = config->cmd;
     server->owner = (struct buf_owner){release_ref, server};
+    server_init_stalled(server);
     server->pool = pool_create(&pool_config, conn_on_grant);
     server->loop = loop_create(server->clock, &user);
     if (server->pool == NULL || server->loop == NULL || !server_latency_init(server)) {

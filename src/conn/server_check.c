@@ -115,19 +115,39 @@ is_list_of(const struct list_node *list, enum conn_state state, const struct tal
     return count == tally->in_state[state];
 }
 
+/* Count in FOUND; false when one is in another state. */
 static bool
-is_sorted_by_stall(const struct server *server)
+count_stalled(const struct list_node *list, struct tally *found)
 {
-    const struct conn *before = NULL;
-
-    list_for_each (node, &server->stalled) {
-        const struct conn *c = conn_from_place(node);
-
-        if (before != NULL && (int32_t)(c->stalled_ms - before->stalled_ms) < 0)
+    list_for_each (node, list) {
+        if (conn_from_place(node)->state != CONN_STALLED)
             return false;
-        before = c;
+        found->in_state[CONN_STALLED]++;
     }
     return true;
+}
+
+static bool
+count_line(const struct stall_line *line, struct tally *found)
+{
+    bool good = count_stalled(&line->oldest, found);
+
+    for (unsigned i = 0; good && i < STALL_SLOTS; i++)
+        good = count_stalled(&line->recent[i], found) && count_stalled(&line->older[i], found);
+    return good;
+}
+
+/* Whether all in the lines of stalled ones are that, and none is missing. */
+static bool
+are_lines_of_stalled(const struct server *server, const struct tally *tally)
+{
+    struct tally found = {0};
+
+    for (unsigned kind = 0; kind < STALL_KINDS; kind++)
+        for (unsigned class = 0; class < STALL_CLASSES; class ++)
+            if (!count_line(&server->stalled[kind][class], &found))
+                return false;
+    return found.in_state[CONN_STALLED] == tally->in_state[CONN_STALLED];
 }
 
 static const char *
@@ -144,11 +164,8 @@ check_totals(const struct server *server, const struct tally *tally)
         return "a stalled connection holds nothing";
     if (!list_is_empty(&server->dead))
         return "the dead were not reaped";
-    if (!is_list_of(&server->ready, CONN_READY, tally) ||
-        !is_list_of(&server->stalled, CONN_STALLED, tally))
+    if (!is_list_of(&server->ready, CONN_READY, tally) || !are_lines_of_stalled(server, tally))
         return "a list has others than those in its state";
-    if (!is_sorted_by_stall(server))
-        return "not who has stalled longest comes first";
     if (tally->in_state[CONN_READY] > 0 && loop_wait_ms(server->loop) != 0)
         return "a connection has something to do, and the loop would wait";
     if (tally->pins != cmd_pin_count(server->cmd))

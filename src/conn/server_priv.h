@@ -8,6 +8,7 @@
 #include "lombard/base/hist.h"
 #include "lombard/conn/server.h"
 #include "lombard/event/listen.h"
+#include "stall.h"
 #include "table.h"
 
 enum {
@@ -31,7 +32,10 @@ enum {
     SMALL_BODY_BYTES = 2048,   /* a shorter command is waited for as a whole */
     STALL_PROGRESS_BYTES = 1024, /* less in a row than this is no progress */
     OPERATOR_WAIT_MS = 300,      /* over -c: time to say a command that only looks */
-    SHED_AFTER_MS = 100,         /* nobody who stalled for less gives way to waiters */
+    SHED_AFTER_MS = 100,         /* no connection that stalled for less is shed */
+    SHED_A_REQUEST = 64,         /* connections closed for one request, at most */
+    SHED_AT_ONCE = 16,           /* looked at for one piece of memory, at most */
+    SHED_A_TICK = 64,            /* connections closed in one tick for one reason, at most */
     RELIEF_MS = 5,               /* how often those who wait for buffers are thought of */
     TICK_MS = 100,               /* sweeps and background work */
     LAPSE_MS = 2 * TICK_MS,      /* between iterations: what is more, the process stood still */
@@ -39,6 +43,15 @@ enum {
     SWEEP_PARTS = 10,            /* all connections are looked at in so many ticks, */
     SWEEP_PLACES_MAX = 16384,    /* or more, so that one tick looks at no more than these */
 };
+
+/* What a stalled connection waits for, and with what. */
+enum stall_kind {
+    STALL_WITHOUT_BUFFER, /* for input: only a task, or nothing that is lent */
+    STALL_WITH_BUFFER,    /* for input */
+    STALL_BLOCKED,        /* for its peer to read */
+};
+
+enum { STALL_KINDS = STALL_BLOCKED + 1, STALL_CLASSES = 6 };
 
 /* One request of a batch, and what is needed to take it back. */
 struct batch_entry {
@@ -84,8 +97,9 @@ struct server {
     struct conn_table table;
     struct list_node arrived; /* slept, and something came: served in this turn, first */
     struct list_node ready;   /* have more to do */
-    struct list_node stalled; /* hold something and wait for their peer, longest first */
     struct list_node dead;    /* to be freed at the end of the turn */
+    /* Hold something and wait for their peer. */
+    struct stall_line stalled[STALL_KINDS][STALL_CLASSES];
     struct listener listeners[LISTEN_SOCKETS_MAX];
     int listener_count;
     struct conn *operator; /* the one connection beside max_conns, or NULL */
@@ -117,6 +131,9 @@ struct server {
 
 /* --- server.c --- */
 
+/* What a reason means, in words. */
+const char *server_close_text(enum close_reason reason);
+
 static inline uint32_t
 server_now_ms(const struct server *server)
 {
@@ -125,13 +142,15 @@ server_now_ms(const struct server *server)
 
 /* --- shed.c --- */
 
-/* Put C into the stalled list, which is sorted by the time of the stall. */
+void server_init_stalled(struct server *server);
+/* C holds something and waits for its peer, since c->stalled_ms. */
 void server_add_stalled(struct server *server, struct conn *c);
 /*
- * Close the one that has stalled longest among those that hold pins, and free
- * what it holds now. False when there is none.
+ * The last command lacked memory. Where closing stalled connections frees what it
+ * lacked, close as many as that takes, the ones that hold most for longest, and say
+ * true: try again. *CLOSED counts those closed for one request so far, from 0.
  */
-bool server_shed_pins(struct server *server);
+bool server_make_room(struct server *server, uint32_t *closed) MUST_USE;
 /* Once a tick: close those that have stalled for too long, or while others need what they hold. */
 void server_shed(struct server *server);
 /* Only that for those who wait for buffers. */

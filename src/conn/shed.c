@@ -1,120 +1,344 @@
 /*
  * The connections that hold something while they wait for their peer, and which
  * of them is closed when others need what they hold.
+ *
+ * Each is in one line by what it waits for, and within that by how much memory of
+ * the store it keeps. Where a request lacks memory, those are chosen that hold most
+ * for longest, and closed only if that frees what is missing; else the request is
+ * refused. No connection that stalled for less than SHED_AFTER_MS is closed, and none
+ * that holds little unless all of them together hold more than half of the memory.
  */
+#include <inttypes.h>
+
+#include "lombard/base/log.h"
+#include "lombard/base/sys.h"
 #include "server_priv.h"
+
+/* --- What one holds --- */
+
+static void
+visit_ref(void *ctx, const void *base)
+{
+    cmd_trial_unpin(ctx, base);
+}
+
+/* As if C were closed, in the trial that has begun. */
+static void
+trial_add(struct conn *c)
+{
+    struct cmd *cmd = c->server->cmd;
+    const struct buf_owner visitor = {visit_ref, cmd};
+
+    if (c->wbuf != NULL)
+        buf_visit_refs(c->wbuf, &visitor);
+    if (c->task != NULL && c->task->kind == TASK_UPLOAD)
+        cmd_trial_upload_abort(cmd, c->task->handle);
+    else if (c->task != NULL && c->task->kind == TASK_VALUE)
+        cmd_trial_unpin_item(cmd, c->task->handle);
+}
+
+/* Bytes of the store that C keeps, nearly: an upload is not looked at part by part. */
+static uint64_t
+held_bytes(const struct conn *c)
+{
+    struct cmd *cmd = c->server->cmd;
+    const struct buf_owner visitor = {visit_ref, cmd};
+    uint64_t bytes = 0;
+
+    if (c->wbuf != NULL && c->wbuf->ref_done < c->wbuf->ref_count) {
+        cmd_trial_begin(cmd);
+        buf_visit_refs(c->wbuf, &visitor);
+        bytes = cmd_trial_result(cmd).held_bytes;
+    }
+    if (c->task != NULL && c->task->kind == TASK_UPLOAD)
+        bytes += c->task->off + 1;
+    else if (c->task != NULL && c->task->kind == TASK_VALUE)
+        bytes += c->task->total;
+    return bytes;
+}
+
+/* Classes of held bytes: 0 is none, each further one four times as much as the one before. */
+enum {
+    CLASS_SHIFT = 18,
+    CLASS_STEP_SHIFT = 2,
+    CLASS_ANY = 1,
+    CLASS_MUCH = 2, /* 256 KB: who holds less is not closed for one request's sake */
+};
+
+static unsigned
+held_class(uint64_t bytes)
+{
+    unsigned class = bytes > 0;
+
+    while (class > 0 && class < STALL_CLASSES - 1 &&
+           bytes >> (CLASS_SHIFT + CLASS_STEP_SHIFT * (class - 1)) != 0)
+        class ++;
+    return class;
+}
+
+/* --- The lines --- */
+
+static enum stall_kind
+kind_of(const struct conn *c)
+{
+    if ((c->flags & CONN_BLOCKED) != 0)
+        return STALL_BLOCKED;
+    return c->wbuf != NULL || c->rbuf != NULL ? STALL_WITH_BUFFER : STALL_WITHOUT_BUFFER;
+}
+
+void
+server_init_stalled(struct server *server)
+{
+    for (unsigned kind = 0; kind < STALL_KINDS; kind++)
+        for (unsigned class = 0; class < STALL_CLASSES; class ++)
+            stall_init(&server->stalled[kind][class], server->attended_ms);
+}
 
 void
 server_add_stalled(struct server *server, struct conn *c)
 {
-    struct list_node *before = server->stalled.prev;
-
-    /* Nearly always the newest: only who made no progress keeps an older time. */
-    while (before != &server->stalled &&
-           (int32_t)(conn_from_place(before)->stalled_ms - c->stalled_ms) > 0)
-        before = before->prev;
     c->state = CONN_STALLED;
-    list_push_front(before, &c->place.node);
+    stall_put(&server->stalled[kind_of(c)][held_class(held_bytes(c))], &c->place.node,
+              server->attended_ms, conn_stalled_for_ms(c));
     server->stats.conn_stalled++;
 }
+
+static struct conn *
+first_stalled(struct server *server, unsigned kind, unsigned class)
+{
+    struct list_node *node = stall_first(&server->stalled[kind][class], server->attended_ms);
+
+    return node == NULL ? NULL : conn_from_place(node);
+}
+
+/* The one that stalled first of those of this kind and further ones; NULL: no such one. */
+static struct conn *
+longest_stalled(struct server *server, enum stall_kind first)
+{
+    struct conn *longest = NULL;
+
+    for (unsigned kind = first; kind < STALL_KINDS; kind++) {
+        for (unsigned class = 0; class < STALL_CLASSES; class ++) {
+            struct conn *c = first_stalled(server, kind, class);
+
+            if (c != NULL &&
+                (longest == NULL || conn_stalled_for_ms(c) > conn_stalled_for_ms(longest)))
+                longest = c;
+        }
+    }
+    return longest;
+}
+
+/*
+ * The one that holds most for longest, of those of this class and further ones; NULL: no
+ * such one may be closed.
+ */
+static struct conn *
+heaviest_stalled(struct server *server, unsigned least_class)
+{
+    struct conn *heaviest = NULL;
+    uint64_t most = 0;
+
+    for (unsigned kind = 0; kind < STALL_KINDS; kind++) {
+        for (unsigned class = least_class; class < STALL_CLASSES; class ++) {
+            struct conn *c = first_stalled(server, kind, class);
+            uint64_t weight;
+
+            if (c == NULL || conn_stalled_for_ms(c) < SHED_AFTER_MS)
+                continue;
+            weight = (uint64_t)conn_stalled_for_ms(c) << (CLASS_STEP_SHIFT * class);
+            if (weight > most) {
+                most = weight;
+                heaviest = c;
+            }
+        }
+    }
+    return heaviest;
+}
+
+/* --- Closing --- */
 
 static void
 shed(struct conn *c, enum close_reason reason)
 {
+    static struct log_limit limit = LOG_LIMIT("a stalled connection was closed");
+    char peer[128];
+
+    sys_peer_name(c->watch.fd, peer, sizeof(peer));
+    log_limited(&limit, LOG_WARN,
+                "<%d %s closed: %s; it held %" PRIu64 " bytes of items and %d buffers, and "
+                "stalled %" PRIu32 " ms ago",
+                c->watch.fd, peer, server_close_text(reason), held_bytes(c),
+                (c->rbuf != NULL) + (c->wbuf != NULL), conn_stalled_for_ms(c));
     conn_mark_dead(c, reason);
     conn_release(c);
 }
 
-static struct conn *
-longest_stalled(const struct server *server, bool (*holds)(const struct conn *c))
+/* Take C out of its line, and into the list SIDE. */
+static void
+set_aside(struct conn *c, struct list_node *side)
 {
-    list_for_each (node, &server->stalled) {
-        struct conn *c = conn_from_place(node);
+    list_remove(&c->place.node);
+    list_push_back(side, &c->place.node);
+}
 
-        if (holds(c))
-            return c;
+/* Back into their lines, in which nothing else has changed. */
+static void
+put_back(struct server *server, struct list_node *side)
+{
+    struct list_node *node;
+
+    while ((node = list_pop_front(side)) != NULL) {
+        server->stats.conn_stalled--;
+        server_add_stalled(server, conn_from_place(node));
     }
-    return NULL;
+}
+
+/* --- Memory --- */
+
+/*
+ * Set aside who should be closed so that MISSING bytes become free: in CHOSEN, at most
+ * MAX. False when all these together would not do.
+ */
+static bool
+choose(struct server *server, uint64_t missing, uint32_t max, struct list_node *chosen)
+{
+    unsigned least = cmd_excess_bytes(server->cmd) > 0 ? CLASS_ANY : CLASS_MUCH;
+    uint64_t freed = 0;
+
+    cmd_trial_begin(server->cmd);
+    for (uint32_t i = 0; i < max && freed < missing; i++) {
+        struct conn *c = heaviest_stalled(server, least);
+
+        if (c == NULL)
+            break;
+        trial_add(c);
+        freed = cmd_trial_result(server->cmd).freed_bytes;
+        set_aside(c, chosen);
+    }
+    return freed >= missing;
+}
+
+/*
+ * Close those of CHOSEN that are needed to free MISSING bytes: the last one is, and of
+ * those before it only the ones that it does not do without. Returns how many.
+ */
+static uint32_t
+close_needed(struct server *server, uint64_t missing, struct list_node *chosen)
+{
+    uint64_t freed = 0;
+    uint32_t count = 0;
+    struct list_node needed;
+    struct list_node *node;
+
+    list_init(&needed);
+    cmd_trial_begin(server->cmd);
+    while (freed < missing && !list_is_empty(chosen)) {
+        struct conn *c = conn_from_place(chosen->prev);
+
+        trial_add(c);
+        freed = cmd_trial_result(server->cmd).freed_bytes;
+        set_aside(c, &needed);
+    }
+    while ((node = list_pop_front(&needed)) != NULL) {
+        shed(conn_from_place(node), CLOSE_SHED_PINS);
+        count++;
+    }
+    return count;
 }
 
 bool
-server_shed_pins(struct server *server)
+server_make_room(struct server *server, uint32_t *closed)
 {
-    struct conn *victim;
+    uint64_t missing = cmd_missing_bytes(server->cmd);
+    uint32_t left = SHED_A_REQUEST - *closed;
+    struct list_node chosen;
+    bool enough;
 
-    if (!cmd_pins_exceed(server->cmd))
+    if (missing == 0 || left == 0)
         return false;
-    victim = longest_stalled(server, conn_holds_pins);
-    if (victim == NULL)
-        return false;
-    shed(victim, CLOSE_SHED_PINS);
-    return true;
+    list_init(&chosen);
+    enough = choose(server, missing, left < SHED_AT_ONCE ? left : SHED_AT_ONCE, &chosen);
+    if (enough)
+        *closed += close_needed(server, missing, &chosen);
+    put_back(server, &chosen);
+    return enough;
 }
 
+/* Whether closing C would free any memory: else others hold the same. */
 static bool
-holds_buffers(const struct conn *c)
+frees_memory(struct conn *c)
 {
-    return c->wbuf != NULL || c->rbuf != NULL;
+    cmd_trial_begin(c->server->cmd);
+    trial_add(c);
+    return cmd_trial_result(c->server->cmd).freed_bytes > 0;
 }
 
-/* Others wait for buffers: one stalled connection gives way for each of them. */
+/* Pins on more than half of the memory: those that hold most for longest give it up. */
 static void
-shed_for_waiters(struct server *server)
+shed_for_excess(struct server *server)
 {
-    struct pool_ledger ledger;
+    struct list_node kept;
 
-    pool_ledger(server->pool, &ledger);
-    while (ledger.waiters > 0) {
-        struct conn *victim = longest_stalled(server, holds_buffers);
+    list_init(&kept);
+    for (int i = 0; i < SHED_A_TICK && cmd_excess_bytes(server->cmd) > 0; i++) {
+        struct conn *c = heaviest_stalled(server, CLASS_ANY);
 
-        if (victim == NULL || conn_stalled_for_ms(victim) < SHED_AFTER_MS ||
-            conn_has_event(victim))
-            return;
-        shed(victim, CLOSE_SHED_BUFFERS);
-        pool_ledger(server->pool, &ledger);
+        if (c == NULL)
+            break;
+        if (frees_memory(c) && !conn_has_event(c))
+            shed(c, CLOSE_SHED_PINS);
+        else
+            set_aside(c, &kept);
     }
+    put_back(server, &kept);
 }
 
-static void
-shed_for_pins(struct server *server)
-{
-    while (cmd_pins_exceed(server->cmd)) {
-        struct conn *victim = longest_stalled(server, conn_holds_pins);
+/* --- Buffers, and time --- */
 
-        if (victim == NULL || conn_stalled_for_ms(victim) < SHED_AFTER_MS ||
-            conn_has_event(victim))
-            return;
-        shed(victim, CLOSE_SHED_PINS);
+void
+server_shed_for_waiters(struct server *server)
+{
+    struct list_node kept;
+
+    list_init(&kept);
+    for (int i = 0; i < SHED_A_TICK && pool_waiters(server->pool) > 0; i++) {
+        struct conn *c = longest_stalled(server, STALL_WITH_BUFFER);
+
+        if (c == NULL || conn_stalled_for_ms(c) < SHED_AFTER_MS)
+            break;
+        if (conn_has_event(c))
+            set_aside(c, &kept);
+        else
+            shed(c, CLOSE_SHED_BUFFERS);
     }
-}
-
-static bool
-is_blocked(const struct conn *c)
-{
-    return (c->flags & CONN_BLOCKED) != 0;
+    put_back(server, &kept);
 }
 
 static void
 close_send_timeouts(struct server *server)
 {
     uint64_t limit_ms = (uint64_t)server->config.send_timeout_s * 1000;
-    struct conn *c;
+    struct list_node kept;
 
-    while (limit_ms > 0 && (c = longest_stalled(server, is_blocked)) != NULL &&
-           conn_stalled_for_ms(c) >= limit_ms && !conn_has_event(c))
-        shed(c, CLOSE_STALLED);
+    list_init(&kept);
+    for (int i = 0; i < SHED_A_TICK && limit_ms > 0; i++) {
+        struct conn *c = longest_stalled(server, STALL_BLOCKED);
+
+        if (c == NULL || conn_stalled_for_ms(c) < limit_ms)
+            break;
+        if (conn_has_event(c))
+            set_aside(c, &kept);
+        else
+            shed(c, CLOSE_STALLED);
+    }
+    put_back(server, &kept);
 }
 
 void
 server_shed(struct server *server)
 {
-    shed_for_waiters(server);
-    shed_for_pins(server);
+    server_shed_for_waiters(server);
+    shed_for_excess(server);
     close_send_timeouts(server);
-}
-
-void
-server_shed_for_waiters(struct server *server)
-{
-    shed_for_waiters(server);
 }

@@ -32,6 +32,13 @@ buf_pending_bytes(const struct buf *buf)
 }
 
 void
+buf_visit_refs(const struct buf *buf, const struct buf_owner *visitor)
+{
+    for (uint32_t i = buf->ref_done; i < buf->ref_count; i++)
+        visitor->release(visitor->ctx, ref_at(buf, i)->base);
+}
+
+void
 buf_produced(struct buf *buf, size_t n)
 {
     BUG_ON(n > buf_room(buf));

@@ -117,5 +117,7 @@ void buf_consumed(struct buf *buf, size_t n, const struct buf_owner *owner);
  * bytes that are queued for output never move. BUG if there is a reference.
  */
 void buf_pack(struct buf *buf);
+/* Call visitor->release() for each reference that is pending; nothing is released. */
+void buf_visit_refs(const struct buf *buf, const struct buf_owner *visitor);
 /* Drop everything that is pending, releasing all references. */
 void buf_clear(struct buf *buf, const struct buf_owner *owner);

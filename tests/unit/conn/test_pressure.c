@@ -235,6 +235,7 @@ START_TEST(slow_readers_do_not_hinder_storing)
         store_value(0, key, 400000);
         stall_on(i, key);
     }
+    age_all(SHED_AFTER_MS);
     for (int i = 0; i < 60; i++) {
         (void)snprintf(key, sizeof(key), "key%d", i);
         store_value(0, key, 300000);
@@ -255,7 +256,9 @@ START_TEST(slow_writers_do_not_hinder_storing)
         (void)snprintf(line, sizeof(line), "set up%d 0 0 %zu\r\n", i, sizeof(value));
         push(i, line, strlen(line));
         push(i, value, 900000);
+        age_all(SHED_AFTER_MS);
     }
+    age_all(SHED_AFTER_MS);
     for (int i = 0; i < 60; i++) {
         (void)snprintf(line, sizeof(line), "key%d", i);
         store_value(0, line, i % 2 == 0 ? 300000 : 1000);
@@ -279,7 +282,7 @@ START_TEST(pins_have_a_limit)
     ck_assert_uint_gt(lent(), 0);
     for (int waited = 0; waited < 30; waited++) /* some of them may be too young at first */
         ck_assert(loop_turn(server_loop(server), 10));
-    ck_assert(!cmd_pins_exceed(server->cmd));
+    ck_assert_uint_eq(cmd_excess_bytes(server->cmd), 0);
     ck_assert_uint_gt(server->closes[CLOSE_SHED_PINS], 0);
 }
 END_TEST
@@ -290,6 +293,149 @@ start_small_without_eviction(void)
     rig_options.refuse_when_full = true;
     start_small();
 }
+
+/* --- Who is closed, and who is not --- */
+
+static void
+send_set(int i, const char *key, size_t bytes)
+{
+    static char value[1 << 20];
+    char head[64];
+
+    fill(value, bytes, (unsigned)i);
+    (void)snprintf(head, sizeof(head), "set %s 0 0 %zu\r\n", key, bytes);
+    say(i, head);
+    say_bytes(i, value, bytes);
+    say(i, "\r\n");
+    (void)hear(i);
+}
+
+static void
+fill_up(void)
+{
+    char key[16];
+    int refused = 0;
+
+    for (int i = 0; refused < 3; i++) {
+        ck_assert_int_lt(i, 50000);
+        (void)snprintf(key, sizeof(key), "f%d", i);
+        send_set(0, key, i % 2 == 0 ? 3000 : 100);
+        refused += out[0] == 'S' && out[1] == 'E';
+    }
+}
+
+/* The set is refused: closing them would not help it. */
+START_TEST(a_refusal_closes_nobody_without_need)
+{
+    char head[64];
+
+    dial(0);
+    store_value(0, "big", 200000);
+    for (int i = 1; i <= 20; i++) {
+        dial(i);
+        (void)snprintf(head, sizeof(head), "set u%d 0 0 20000\r\nhalf", i);
+        say(i, head);
+    }
+    for (int i = 21; i <= 24; i++) {
+        dial(i);
+        stall_on(i, "big");
+    }
+    age_all(SHED_AFTER_MS);
+    fill_up();
+    age_all(10 * SHED_AFTER_MS);
+    send_set(0, "more", 200000);
+    ck_assert_str_eq(out, "SERVER_ERROR out of memory storing object\r\n");
+    turns(3);
+    ck_assert_uint_eq(server->closes[CLOSE_SHED_PINS], 0);
+    ck_assert_uint_eq(server->table.conns, 25);
+}
+END_TEST
+
+/* One keeps dead bytes that the set needs: it is closed, once it has stalled for long enough. */
+START_TEST(only_the_one_that_keeps_what_is_missing)
+{
+    dial(0);
+    store_value(0, "big", 400000);
+    store_value(0, "live", 200000);
+    for (int i = 1; i <= 3; i++) {
+        dial(i);
+        stall_on(i, i == 2 ? "big" : "live");
+    }
+    fill_up();
+    say(0, "delete big\r\n");
+    expect(0, "DELETED\r\n");
+    if (_i == 1)
+        age_all(SHED_AFTER_MS);
+    else
+        for (int i = 0; i < 3; i++)
+            conn_at(i + 1)->stalled_ms = server_now_ms(server);
+    send_set(0, "more", 100000);
+    if (_i == 0 && out[0] == 'S' && out[1] == 'E') {
+        ck_assert_uint_eq(server->closes[CLOSE_SHED_PINS], 0);
+        return;
+    }
+    if (_i == 1) {
+        ck_assert_str_eq(out, "STORED\r\n");
+        ck_assert_uint_eq(server->closes[CLOSE_SHED_PINS], 1);
+        (void)hear(2);
+        ck_assert(is_closed(2));
+    }
+}
+END_TEST
+
+/* Those that hold the same memory are closed together, or not at all. */
+START_TEST(two_that_hold_the_same)
+{
+    dial(0);
+    store_value(0, "big", 400000);
+    dial(1);
+    dial(2);
+    stall_on(1, "big");
+    stall_on(2, "big");
+    fill_up();
+    say(0, "delete big\r\n");
+    expect(0, "DELETED\r\n");
+    age_all(SHED_AFTER_MS);
+    send_set(0, "more", 100000);
+    ck_assert_str_eq(out, "STORED\r\n");
+    ck_assert_uint_eq(server->closes[CLOSE_SHED_PINS], 2);
+}
+END_TEST
+
+/* Many small readers that stalled first stay; the one that pins most goes. */
+START_TEST(who_holds_most_for_longest_is_closed_first)
+{
+    char key[16];
+
+    dial(0);
+    store_value(0, "small", 20000);
+    for (int i = 1; i <= 5; i++) {
+        dial(i);
+        stall_on(i, "small");
+    }
+    age_all(20);
+    dial(6);
+    store_value(0, "huge", 1000000);
+    stall_on(6, "huge");
+    age_all(SHED_AFTER_MS);
+    for (int i = 7; i <= 13; i++) {
+        (void)snprintf(key, sizeof(key), "g%d", i);
+        dial(i);
+        store_value(0, key, 700000);
+        stall_on(i, key);
+    }
+    age_all(SHED_AFTER_MS);
+    for (int i = 0; i < 40; i++) {
+        (void)snprintf(key, sizeof(key), "k%d", i);
+        store_value(0, key, 200000);
+    }
+    ck_assert_uint_gt(server->closes[CLOSE_SHED_PINS], 0);
+    for (int i = 1; i <= 5; i++) {
+        (void)hear(i);
+        ck_assert(!is_closed(i));
+    }
+}
+END_TEST
 
 static const char out_of_memory[] = "SERVER_ERROR out of memory storing object\r\n";
 
@@ -400,8 +546,12 @@ main(void)
     tcase_add_test(small, slow_readers_do_not_hinder_storing);
     tcase_add_test(small, slow_writers_do_not_hinder_storing);
     tcase_add_test(small, pins_have_a_limit);
+    tcase_add_test(small, who_holds_most_for_longest_is_closed_first);
     tcase_add_checked_fixture(full, start_small_without_eviction, rig_stop);
     tcase_add_test(full, full_is_no_reason_to_close);
+    tcase_add_test(full, a_refusal_closes_nobody_without_need);
+    tcase_add_loop_test(full, only_the_one_that_keeps_what_is_missing, 0, 2);
+    tcase_add_test(full, two_that_hold_the_same);
     suite_add_tcase(suite, tc);
     suite_add_tcase(suite, small);
     suite_add_tcase(suite, full);
