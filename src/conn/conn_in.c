@@ -76,7 +76,7 @@ conn_stash_input(struct conn *c)
     struct stash *stash;
 
     BUG_ON(c->stash != NULL);
-    if (in.len > STASH_BYTES_MAX ||
+    if (in.len > DRAWN(STASH_BYTES_MAX) ||
         server->stats.stash_bytes + in.len > server->config.buffer_bytes)
         return;
     stash = sys_malloc(sizeof(*stash) + in.len);
@@ -121,7 +121,7 @@ conn_drop_stash(struct conn *c)
 static bool
 wait_for_all(const struct request *req, size_t head_bytes)
 {
-    return req->op != OP_REFUSED && head_bytes + req->body_bytes <= SMALL_BODY_BYTES;
+    return req->op != OP_REFUSED && head_bytes + req->body_bytes <= DRAWN(SMALL_BODY_BYTES);
 }
 
 static void
@@ -185,7 +185,8 @@ conn_parse_ahead(struct conn *c, struct turn *turn)
 {
     struct batch *batch = &turn->batch;
     struct budget *budget = &turn->budget;
-    uint32_t max = budget->requests < BATCH_REQUESTS ? budget->requests : BATCH_REQUESTS;
+    uint32_t batch_max = DRAWN(BATCH_REQUESTS);
+    uint32_t max = budget->requests < batch_max ? budget->requests : batch_max;
 
     batch->count = 0;
     batch->end_off = 0;

@@ -84,7 +84,8 @@ conn_reply(struct conn *c, const struct request *req, const struct reply *reply)
 
     buf_produced(c->wbuf, proto_reply_head(&c->proto, req, reply, buf_tail(c->wbuf)));
     if (proto_reply_has_value(&c->proto, req, reply)) {
-        if (item->value_bytes <= COPY_BYTES_MAX && item->value.len == item->value_bytes) {
+        if (item->value_bytes <= DRAWN(COPY_BYTES_MAX) &&
+            item->value.len == item->value_bytes) {
             buf_append(c->wbuf, item->value);
         } else if (!queue_value(c, item->handle, &off, item->value_bytes)) {
             leave_value_task(c, item, off, tail);

@@ -53,6 +53,16 @@ enum stall_kind {
 
 enum { STALL_KINDS = STALL_BLOCKED + 1, STALL_CLASSES = 6 };
 
+/*
+ * Some of these the simulator draws anew for each world, up to what they are here. In the
+ * program they are constants.
+ */
+#ifdef LOMBARD_DRAWN_LIMITS
+#include "drawn_limits.h"
+#else
+#define DRAWN(limit) (limit)
+#endif
+
 /* One request of a batch, and what is needed to take it back. */
 struct batch_entry {
     struct request req;

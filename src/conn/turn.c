@@ -240,7 +240,7 @@ settle(struct conn *c, bool more, bool was_stalled)
 static uint32_t
 requests_of_slice(const struct server *server, enum slice_kind slice)
 {
-    uint32_t requests = slice == SLICE_FIRST ? FIRST_REQUESTS : UINT32_MAX;
+    uint32_t requests = slice == SLICE_FIRST ? DRAWN(FIRST_REQUESTS) : UINT32_MAX;
     uint32_t asked = server->config.requests_a_turn;
 
     return asked > 0 && asked < requests ? asked : requests;
@@ -256,7 +256,7 @@ turn_begin(struct turn *turn, struct conn *c, enum slice_kind slice)
     turn->slice = slice;
     turn->was_stalled = (c->flags & CONN_WAS_STALLED) != 0;
     turn->budget = (struct budget){
-        .bytes = SLICE_BYTES,
+        .bytes = DRAWN(SLICE_BYTES),
         .requests = requests_of_slice(server, slice),
     };
     if (server->paused == c) {
@@ -329,7 +329,7 @@ static unsigned
 share_of_group(const struct turn *turn)
 {
     if (!turn->asked)
-        return BATCH_REQUESTS;
+        return DRAWN(BATCH_REQUESTS);
     return turn->batch.parsed ? turn->batch.count : 0;
 }
 
@@ -345,7 +345,7 @@ gather(struct server *server, struct list_node *queue, enum slice_kind slice,
     unsigned count = 0;
     struct list_node *node;
 
-    while (count < GROUP_CONNS && requests < BATCH_REQUESTS &&
+    while (count < DRAWN(GROUP_CONNS) && requests < DRAWN(BATCH_REQUESTS) &&
            (node = list_pop_front(queue)) != NULL) {
         struct turn *turn = &turns[count];
 

@@ -42,7 +42,6 @@ TESTS = [
     ["tests/search/search_loan_pool"],
     ["tests/search/search_loan_buf_56"],
     ["tests/search/search_loan_buf_80"],
-    ["tests/search/search_store"],
     ["tests/unit/loan/test_loan_buf"],
     ["tests/unit/loan/test_loan_pool"],
     ["tests/sim/test_pool_refused"],

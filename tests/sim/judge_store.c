@@ -65,7 +65,7 @@ may_not_grow(const struct client *c, const struct command *cmd)
 
     if (key >= KEYS || !is_concat(cmd))
         return false;
-    return memory_is_short(c) ||
+    return memory_is_short(c) || c->items[key].presence == UNKNOWN ||
            c->items[key].bytes + cmd->value.bytes + ITEM_SLACK_BYTES > c->arena->item_bytes_max;
 }
 

@@ -69,6 +69,7 @@ rig_start(struct rig *rig, const struct rig_config *config)
 {
     memset(rig, 0, sizeof(*rig));
     rig->log_level = LOG_ERROR;
+    drawn_limits = config->limits.GROUP_CONNS != 0 ? config->limits : usual_limits;
     log_set_level(LOG_ERROR);
     if (!start_cmd(rig, config))
         return false;

@@ -12,6 +12,8 @@
 #include "lombard/cmd/cmd.h"
 #include "lombard/conn/server.h"
 
+#include "drawn_limits.h"
+
 struct rig {
     struct clock clock;
     struct cmd *cmd;
@@ -32,6 +34,7 @@ struct rig_config {
     bool keep_buffers;        /* --loan=off */
     bool latency;             /* --latency */
     bool no_eviction;         /* -M */
+    struct drawn_limits limits;
 };
 
 /* False when memory was refused; then nothing is left of it. */

@@ -8,6 +8,7 @@
 enum {
     KB = 1024,
     MB = 1024 * KB,
+    NUMBER_BYTES = 40,
     BUFFERS_MIN = 4, /* what the pool demands */
 };
 
@@ -50,6 +51,30 @@ draw_limits(struct play *play, struct arena *arena)
     play->rig.requests_a_turn = sim_below(3) == 0 ? 1 + sim_below(30) : 0;
     play->rig.keep_buffers = sim_below(10) == 0;
     play->rig.latency = sim_below(4) == 0;
+}
+
+/* Up to MOST, which it is in half of all worlds. */
+static uint32_t
+draw_limit(uint32_t least, uint32_t most)
+{
+    if (sim_below(2) == 0)
+        return most;
+    return least + sim_below(sim_below(2) == 0 ? (most - least) / 16 + 1 : most - least + 1);
+}
+
+static void
+draw_conn_limits(struct drawn_limits *limits)
+{
+    const struct drawn_limits *usual = &usual_limits;
+
+    limits->BATCH_REQUESTS = draw_limit(1, usual->BATCH_REQUESTS);
+    limits->GROUP_CONNS = draw_limit(1, usual->GROUP_CONNS);
+    limits->FIRST_REQUESTS = draw_limit(1, usual->FIRST_REQUESTS);
+    limits->SLICE_BYTES = draw_limit(1, usual->SLICE_BYTES);
+    /* Numbers are changed where they lie: none may be sent from there. */
+    limits->COPY_BYTES_MAX = draw_limit(NUMBER_BYTES, usual->COPY_BYTES_MAX);
+    limits->STASH_BYTES_MAX = draw_limit(0, usual->STASH_BYTES_MAX);
+    limits->SMALL_BODY_BYTES = draw_limit(0, usual->SMALL_BODY_BYTES);
 }
 
 /* The store: how much it takes, of which sizes, and whether it evicts. */
@@ -130,6 +155,7 @@ swarm_plan(struct play *play, struct arena *arena)
     play->shutdown = sim_below(8) == 0;
     habits_draw(&arena->habits);
     draw_limits(play, arena);
+    draw_conn_limits(&play->rig.limits);
     draw_store(play, arena);
     draw_faults(play, arena);
     /* Buffers that are kept are not there for others: no other client is sure to be served. */

@@ -1,0 +1,11 @@
+/* The limits that worlds draw, as they usually are. */
+#include "../../src/conn/server_priv.h"
+
+#define USUAL                                                                                  \
+    {                                                                                          \
+        BATCH_REQUESTS, GROUP_CONNS, FIRST_REQUESTS, SLICE_BYTES, COPY_BYTES_MAX,              \
+            STASH_BYTES_MAX, SMALL_BODY_BYTES,                                                 \
+    }
+
+struct drawn_limits drawn_limits = USUAL;
+const struct drawn_limits usual_limits = USUAL;
