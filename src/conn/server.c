@@ -23,17 +23,40 @@ server_close_text(enum close_reason reason)
     return reason_text[reason];
 }
 
+/* The server's own choice, and not said where it was made: as shedding and rejecting are. */
+static bool
+is_closed_unsaid(const struct conn *c)
+{
+    return c->close_reason == CLOSE_IDLE || c->close_reason == CLOSE_NO_MEMORY ||
+           c->close_reason == CLOSE_INTERNAL;
+}
+
+static void
+say_closed(const struct conn *c)
+{
+    static struct log_limit limit = LOG_LIMIT("a connection was closed");
+    char peer[128];
+
+    if (LIKELY(!is_closed_unsaid(c))) {
+        log_line(LOG_DEBUG, "<%d closed: %s", c->watch.fd, reason_text[c->close_reason]);
+        return;
+    }
+    sys_peer_name(c->watch.fd, peer, sizeof(peer));
+    log_limited(&limit, LOG_WARN, "<%d %s closed: %s", c->watch.fd, peer,
+                reason_text[c->close_reason]);
+}
+
 static void
 close_conn(struct server *server, struct conn *c)
 {
     int fd = c->watch.fd;
 
+    say_closed(c);
     conn_release(c);
     if (c == server->paused)
         server->paused = NULL;
     if (c == server->operator)
         server->operator= NULL;
-    log_line(LOG_DEBUG, "<%d closed: %s", fd, reason_text[c->close_reason]);
     if (c->close_reason == CLOSE_PROTOCOL || c->close_reason == CLOSE_REJECTED) {
         /* The peer has probably sent more than we read. */
         loop_forget(server->loop, &c->watch);

@@ -15,9 +15,14 @@ server_reject_text(void)
 static void
 reject(struct server *server, int fd)
 {
+    static struct log_limit limit = LOG_LIMIT("a connection over -c was rejected");
     struct slice text = server_reject_text();
+    char peer[128];
 
     server->stats.rejected_connections++;
+    sys_peer_name(fd, peer, sizeof(peer));
+    log_limited(&limit, LOG_WARN, "<%d %s rejected: there are %u connections, as -c says", fd,
+                peer, server->config.max_conns);
     if (sys_send(fd, text.ptr, text.len) > 0)
         linger_begin(&server->lingerers, fd);
     else

@@ -115,6 +115,12 @@ FAULTS = [
      "        if (fill.count + 2 > max || fill.left == 0)",
      "        if (fill.count + 2 > max || fill.left == 0 || i > buf->ref_done)"),
     # Connections.
+    ("conn: that an idle connection is closed is not logged", "src/conn/server.c",
+     "    return c->close_reason == CLOSE_IDLE || c->close_reason == CLOSE_NO_MEMORY ||",
+     "    return c->close_reason == CLOSE_NO_MEMORY ||"),
+    ("conn: a rejection is not logged", "src/conn/server_accept.c",
+     "    log_limited(&limit, LOG_WARN, \"<%d %s rejected: there are",
+     "    log_limited(&limit, LOG_TRACE, \"<%d %s rejected: there are"),
     ("conn: an end is not counted", "src/conn/conn.c",
      "    server->closes[c->close_reason]++;\n", ""),
     ("conn: a sleeper keeps its write buffer", "src/conn/turn.c",

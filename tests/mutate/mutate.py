@@ -76,6 +76,8 @@ TESTS = [
     ["tests/unit/conn/test_conn_pressure"],
     ["tests/unit/conn/test_conn_refuse"],
     ["tests/sim/policy", "waiting", "1", "20"],
+    ["tests/sim/policy", "closing", "1", "20"],
+    ["tests/sim/policy", "refusal", "1", "20"],
     ["tests/unit/conn/test_conn_stall"],
     ["tests/sim/sim", "1", "60"],
     ["tests/unit/store/test_store"],
