@@ -184,10 +184,13 @@ evict_take_extent(struct store *store)
 void
 evict_for_extents(struct store *store)
 {
+    int64_t available = arena_available(&store->arena);
     int64_t goal = wish(store) + SEGS_AHEAD;
 
-    if (arena_available(&store->arena) < goal)
-        (void)evict_step(store, STEP_BYTES_MAX, goal);
+    /* More while few are left: survivors cost, too. */
+    if (available < goal)
+        (void)evict_step(store, available < wish(store) ? 2 * STEP_BYTES_MAX : STEP_BYTES_MAX,
+                         goal);
 }
 
 char *
