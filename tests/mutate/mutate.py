@@ -78,6 +78,7 @@ TESTS = [
     ["tests/sim/policy", "waiting", "1", "20"],
     ["tests/sim/policy", "closing", "1", "20"],
     ["tests/sim/policy", "refusal", "1", "20"],
+    ["tests/sim/policy", "light", "1", "10"],
     ["tests/unit/conn/test_conn_stall"],
     ["tests/sim/sim", "1", "60"],
     ["tests/unit/store/test_store"],
