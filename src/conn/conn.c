@@ -102,7 +102,7 @@ release_task(struct conn *c)
     case TASK_REFUSAL: break;
     }
     c->task = NULL;
-    task_destroy(task);
+    task_destroy(c, task);
 }
 
 void

@@ -33,7 +33,7 @@ conn_refuse(struct conn *c, const struct request *req, const struct reply *reply
     if (bytes == 0) {
         buf_append(c->wbuf, slice_make(answer, len));
     } else if (len > 0) {
-        c->task = task_create(TASK_REFUSAL, slice_make(answer, len), &c->proto);
+        c->task = task_create(c, TASK_REFUSAL, slice_make(answer, len), &c->proto);
         if (c->task == NULL)
             conn_mark_dead(c, CLOSE_NO_MEMORY);
     }
@@ -50,7 +50,7 @@ conn_refusal_step(struct conn *c)
         return STEP_FULL;
     buf_append(c->wbuf, slice_make(task->head, task->head_bytes));
     c->task = NULL;
-    task_destroy(task);
+    task_destroy(c, task);
     return STEP_ON;
 }
 
@@ -82,10 +82,11 @@ conn_upload_begin(struct conn *c, const struct request *req, struct slice head,
         conn_refuse(c, req, &reply, req->body_bytes);
         return;
     }
-    task = task_create(TASK_UPLOAD, head, state);
+    task = task_create(c, TASK_UPLOAD, head, state);
     if (task == NULL) {
         cmd_upload_abort(c->server->cmd, handle);
-        conn_mark_dead(c, CLOSE_NO_MEMORY);
+        cmd_give_up(c->server->cmd, req, &reply);
+        conn_refuse(c, req, &reply, req->body_bytes);
         return;
     }
     task->handle = handle;
@@ -126,7 +127,7 @@ give_up(struct conn *c)
     cmd_give_up(c->server->cmd, &req, &reply);
     c->task = NULL;
     conn_refuse(c, &req, &reply, req.body_bytes - task->off);
-    task_destroy(task);
+    task_destroy(c, task);
 }
 
 /* All of the value is there. Where the store has no memory to commit it, it is refused. */
@@ -169,7 +170,7 @@ finish(struct conn *c)
     buf_consumed(c->rbuf, tail_bytes, NULL);
     c->task = NULL;
     conn_reply(c, &req, &reply);
-    task_destroy(task);
+    task_destroy(c, task);
     return STEP_ON;
 }
 

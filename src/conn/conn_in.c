@@ -243,7 +243,7 @@ begin_stream(struct conn *c, const struct batch_entry *entry, struct slice in,
              const struct reply *reply)
 {
     struct slice head = slice_make(in.ptr + entry->start_off, entry->head_bytes);
-    struct task *task = task_create(TASK_STREAM, head, &entry->before);
+    struct task *task = task_create(c, TASK_STREAM, head, &entry->before);
 
     if (task == NULL) {
         conn_mark_dead(c, CLOSE_NO_MEMORY);

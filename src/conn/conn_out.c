@@ -48,7 +48,7 @@ queue_value(struct conn *c, const void *handle, uint64_t *off, uint64_t total)
 static void
 leave_value_task(struct conn *c, const struct reply_item *item, uint64_t off, struct slice tail)
 {
-    struct task *task = task_create(TASK_VALUE, slice_make(NULL, 0), &c->proto);
+    struct task *task = task_create(c, TASK_VALUE, slice_make(NULL, 0), &c->proto);
 
     if (task == NULL) {
         conn_mark_dead(c, CLOSE_NO_MEMORY);
@@ -105,7 +105,7 @@ conn_value_step(struct conn *c)
     buf_append(c->wbuf, task->tail);
     cmd_unpin_item(c->server->cmd, task->handle);
     c->task = NULL;
-    task_destroy(task);
+    task_destroy(c, task);
     return STEP_ON;
 }
 
@@ -143,7 +143,7 @@ conn_stream_step(struct conn *c)
         case LINE_END:
             buf_produced(c->wbuf, proto_stream_end(&c->proto, &req, buf_tail(c->wbuf)));
             c->task = NULL;
-            task_destroy(task);
+            task_destroy(c, task);
             return STEP_ON;
         }
     }

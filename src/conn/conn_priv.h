@@ -285,10 +285,16 @@ struct task {
     char head[];
 };
 
-/* NULL when memory is short. */
-struct task *task_create(enum task_kind kind, struct slice head,
+/*
+ * A task of C with a copy of HEAD; its bytes are counted in task_bytes. NULL when memory
+ * is short, or, but for a refusal, all tasks together would exceed --buffer-memory.
+ */
+struct task *task_create(struct conn *c, enum task_kind kind, struct slice head,
                          const struct proto_state *state) MUST_USE;
-void task_destroy(struct task *task);
+/* What c->task is no longer, or not yet, too. */
+void task_destroy(struct conn *c, struct task *task);
+/* How many bytes it takes. */
+size_t task_bytes(const struct task *task);
 /* Whether its handle is set, and pinned. */
 static inline bool
 task_holds_pins(const struct task *task)

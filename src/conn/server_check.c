@@ -7,6 +7,7 @@ struct tally {
     uint64_t lent[2];
     uint64_t pins;
     uint64_t stash_bytes;
+    uint64_t task_bytes;
     uint32_t conns;
     uint32_t stalled_for_nothing;
     uint32_t in_state[CONN_DEAD + 1];
@@ -31,6 +32,7 @@ count_conn(const struct conn *c, struct tally *tally)
     tally->lent[LOAN_FOR_OUTPUT] += c->wbuf != NULL;
     tally->pins += pins_of(c);
     tally->stash_bytes += conn_stash_bytes(c);
+    tally->task_bytes += c->task != NULL ? task_bytes(c->task) : 0;
     tally->stalled_for_nothing +=
         c->state == CONN_STALLED && c->rbuf == NULL && c->wbuf == NULL && c->task == NULL;
 }
@@ -98,6 +100,8 @@ check_loans(const struct server *server, const struct tally *tally)
     if (tally->stash_bytes != server->stats.stash_bytes ||
         tally->stash_bytes > server->config.buffer_bytes)
         return "stashes are counted wrongly, or above their limit";
+    if (tally->task_bytes != server->stats.task_bytes)
+        return "tasks are counted wrongly";
     return NULL;
 }
 

@@ -1,13 +1,19 @@
 #include <string.h>
 
-#include "conn_priv.h"
 #include "lombard/base/sys.h"
+#include "server_priv.h"
 
 struct task *
-task_create(enum task_kind kind, struct slice head, const struct proto_state *state)
+task_create(struct conn *c, enum task_kind kind, struct slice head,
+            const struct proto_state *state)
 {
-    struct task *task = sys_malloc(sizeof(*task) + head.len);
+    struct server *server = c->server;
+    size_t bytes = sizeof(struct task) + head.len;
+    struct task *task;
 
+    if (kind != TASK_REFUSAL && server->stats.task_bytes + bytes > server->config.buffer_bytes)
+        return NULL;
+    task = sys_malloc(bytes);
     if (task == NULL)
         return NULL;
     memset(task, 0, sizeof(*task));
@@ -16,12 +22,20 @@ task_create(enum task_kind kind, struct slice head, const struct proto_state *st
     task->state = *state;
     if (head.len > 0)
         memcpy(task->head, head.ptr, head.len);
+    server->stats.task_bytes += bytes;
     return task;
 }
 
-void
-task_destroy(struct task *task)
+size_t
+task_bytes(const struct task *task)
 {
+    return sizeof(*task) + task->head_bytes;
+}
+
+void
+task_destroy(struct conn *c, struct task *task)
+{
+    c->server->stats.task_bytes -= task_bytes(task);
     sys_free(task);
 }
 

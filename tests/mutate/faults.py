@@ -166,6 +166,8 @@ FAULTS = [
      "    c->swallow_bytes = bytes;", "    c->swallow_bytes = bytes - 1;"),
     ("conn: a refusal comes before the value", "src/conn/conn_body.c",
      "    if (bytes == 0) {\n        buf_append", "    if (true) {\n        buf_append"),
+    ("conn: the heads of uploads have no limit", "src/conn/task.c",
+     "    if (kind != TASK_REFUSAL &&", "    if (false && kind != TASK_REFUSAL &&"),
     ("conn: a refusal never comes", "src/conn/conn_body.c",
      "    buf_append(c->wbuf, slice_make(task->head, task->head_bytes));\n", ""),
     ("conn: the dead are served", "src/conn/conn.c",

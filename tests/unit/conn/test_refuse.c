@@ -124,6 +124,33 @@ START_TEST(a_server_ends_while_it_discards)
 }
 END_TEST
 
+/* The heads of uploads are memory, too: where there is none left for them, one is refused. */
+START_TEST(heads_of_uploads_have_a_limit)
+{
+    static char body[BODY + 2];
+    uint64_t bytes;
+
+    fill_body(body);
+    dial(0);
+    dial(1);
+    say(0, "set u 0 0 100000\r\nabc");
+    turns(2);
+    bytes = server->stats.task_bytes;
+    ck_assert_uint_gt(bytes, sizeof(struct task));
+    server->config.buffer_bytes = bytes + 100;
+    say(1, "set v 0 0 3000\r\n");
+    say_bytes(1, body, 3000);
+    expect_bytes(1, "", 0);
+    say(1, "\r\nmn\r\n");
+    (void)hear(1);
+    ck_assert_str_eq(out, "SERVER_ERROR out of memory storing object\r\nMN\r\n");
+    server->config.buffer_bytes = SERVER_BUFFER_BYTES_MIN;
+    hang_up(0);
+    turns(2);
+    ck_assert_uint_eq(server->stats.task_bytes, 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -133,6 +160,7 @@ main(void)
     tcase_add_loop_test(tc, the_refusal_comes_behind_the_value, 0, ARRAY_LEN(refused));
     tcase_add_test(tc, the_next_command_is_in_step);
     tcase_add_test(tc, half_a_refused_value_is_no_reason_to_stay);
+    tcase_add_test(tc, heads_of_uploads_have_a_limit);
     tcase_add_test(tc, a_server_ends_while_it_discards);
     return leak_run(tc, "conn/refuse");
 }
