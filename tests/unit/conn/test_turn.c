@@ -121,6 +121,28 @@ START_TEST(what_is_rewound_is_its_own)
 }
 END_TEST
 
+/* --- A slice --- */
+
+/* It takes longer than the time between two looks for events, on any machine. */
+START_TEST(a_slice_is_interrupted_to_look_for_events)
+{
+    enum { GETS = 2000 };
+    static char gets[7 * GETS];
+
+    dial(0);
+    turns(2);
+    for (int i = 0; i < GETS; i++)
+        memcpy(gets + 7 * i, "get a\r\n", 7);
+    send_bytes(0, slice_make(gets, sizeof(gets)));
+    server->looks_in_vain = 0;
+    do
+        turns(1);
+    while (server->stats.conn_ready > 0);
+    ck_assert_uint_eq(hear(0), GETS * strlen("END\r\n"));
+    ck_assert_uint_gt(server->stats.conn_pauses, 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -129,5 +151,6 @@ main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, rig_start, rig_stop);
     tcase_add_loop_test(tc, what_is_rewound_is_its_own, 0, ARRAY_LEN(rewinds));
+    tcase_add_test(tc, a_slice_is_interrupted_to_look_for_events);
     return leak_run(tc, "conn/turn");
 }
