@@ -8,9 +8,9 @@ enum {
     KB = 1024,
     STALLED_MAX = 20,
     WAITING_MAX = 12,
-    /* Of virtual time: from when the oldest have stalled long enough, for each that waits. */
-    WAIT_MS_EACH = 30,
-    WAIT_MS = 200,
+    /* Of virtual time: until the oldest have stalled long enough, and those after them. */
+    WAIT_MS = 150,
+    WAIT_MS_EACH = 10,
 };
 
 static bool
@@ -29,7 +29,8 @@ policy_waiting(void)
     struct sim_link *stalled[STALLED_MAX], *waiting[WAITING_MAX];
     int stalled_count = (int)config.buffers + (int)sim_below(8);
     int waiting_count = 1 + (int)sim_below(WAITING_MAX - 1);
-    uint64_t begun_ns;
+    int waves = 1 + stalled_count / ((int)config.buffers / 2);
+    uint64_t begun_ns, limit_ms = (uint64_t)(WAIT_MS * waves + WAIT_MS_EACH * waiting_count);
     struct rig rig;
 
     if (!rig_start(&rig, &config))
@@ -48,8 +49,7 @@ policy_waiting(void)
     }
     begun_ns = sim_now_ns();
     while (!all_answered(waiting, waiting_count)) {
-        if (sim_now_ns() - begun_ns >
-            (uint64_t)(WAIT_MS + WAIT_MS_EACH * waiting_count) * 1000000)
+        if (sim_now_ns() - begun_ns > limit_ms * 1000000)
             sim_die("%d connections wait for buffers for %" PRIu64 " ms", waiting_count,
                     (sim_now_ns() - begun_ns) / 1000000);
         rig_sleep(&rig);
