@@ -286,10 +286,19 @@ reset(void)
         search_wrong("no pool");
 }
 
-/* Which buffer it is makes no difference, nor do counters. */
+/*
+ * Which buffer it is makes no difference, nor do counters. What the pool itself remembers is
+ * told besides what the model does: where these differ, that is another state.
+ */
 static void
 describe(void)
 {
+    struct pool_ledger ledger;
+
+    pool_ledger(w.pool, &ledger);
+    search_put(ledger.made | ledger.free << 8 | ledger.lent << 16 | ledger.lent_for[0] << 24 |
+               ledger.lent_for[1] << 32 | ledger.waiters << 40);
+    search_put(w.pool_words[w.pool_bytes / sizeof(uint64_t) - 1]); /* fewest that were free */
     for (int i = 0; i < BORROWERS; i++) {
         const struct holder *h = &w.holders[i];
 

@@ -43,6 +43,7 @@ struct pool_world {
     struct holder holders[BORROWERS];
     bool refuse; /* memory */
     uint64_t pool_words[POOL_MEMORY / sizeof(uint64_t)];
+    size_t pool_bytes;
     bool pool_made;
     struct buf bufs[LIMIT];
     bool mapped[LIMIT];

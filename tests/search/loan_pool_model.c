@@ -18,6 +18,7 @@ sys_malloc(size_t bytes)
     if (w.pool_made || bytes > sizeof(w.pool_words))
         search_wrong("an allocation that the freelist has no business with");
     w.pool_made = true;
+    w.pool_bytes = bytes;
     return w.pool_words;
 }
 

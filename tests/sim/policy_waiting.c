@@ -9,7 +9,7 @@ enum {
     STALLED_MAX = 20,
     WAITING_MAX = 12,
     /* Of virtual time: until the oldest have stalled long enough, and those after them. */
-    WAIT_MS = 150,
+    WAIT_MS = 120,
     WAIT_MS_EACH = 10,
 };
 
@@ -27,10 +27,9 @@ policy_waiting(void)
 {
     struct rig_config config = {.buffers = 4 + sim_below(8)};
     struct sim_link *stalled[STALLED_MAX], *waiting[WAITING_MAX];
-    int stalled_count = (int)config.buffers + (int)sim_below(8);
+    int stalled_count = (int)config.buffers - 1;
     int waiting_count = 1 + (int)sim_below(WAITING_MAX - 1);
-    int waves = 1 + stalled_count / ((int)config.buffers / 2);
-    uint64_t begun_ns, limit_ms = (uint64_t)(WAIT_MS * waves + WAIT_MS_EACH * waiting_count);
+    uint64_t begun_ns, limit_ms = (uint64_t)(WAIT_MS + WAIT_MS_EACH * waiting_count);
     struct rig rig;
 
     if (!rig_start(&rig, &config))
