@@ -302,8 +302,9 @@ FAULTS = [
     ("time: who spoke is judged before it is read", "src/conn/sweep.c",
      "    return !conn_has_event(c);", "    return true;"),
     ("time: who read is judged before it is sent to", "src/conn/shed.c",
-     "conn_stalled_for_ms(c) >= limit_ms && !conn_has_event(c))",
-     "conn_stalled_for_ms(c) >= limit_ms)"),
+     "        if (conn_has_event(c))\n            set_aside(c, &kept);\n        else\n"
+     "            shed(c, CLOSE_STALLED);",
+     "        shed(c, CLOSE_STALLED);"),
     ("time: who waits for this server counts as idle", "src/conn/sweep.c",
      "    case CONN_WAITING:\n    case CONN_DEAD: return false;",
      "    case CONN_WAITING: break;\n    case CONN_DEAD: return false;"),
