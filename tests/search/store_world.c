@@ -236,8 +236,7 @@ reserve(struct world *w, unsigned key, struct held *up)
 
     switch (store_reserve(w->store, &spec, &up->handle)) {
     case RESERVE_OK: break;
-    case RESERVE_TOO_LARGE: violated("nothing is too large");
-    /* fallthrough */
+    case RESERVE_TOO_LARGE: violated("nothing is too large"); return false;
     case RESERVE_OUT_OF_MEMORY: check_refusal(w); return false;
     }
     up->key = (uint8_t)key;

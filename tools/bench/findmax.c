@@ -88,10 +88,13 @@ confirm(struct search *f)
 {
     const struct bound *kept = last(&f->kept);
     const struct bound *missed = last(&f->missed);
-    bool take_kept = kept != NULL && kept->last_trial < missed->last_trial;
+    bool take_kept = missed == NULL || (kept != NULL && kept->last_trial < missed->last_trial);
     struct bounds *side = take_kept ? &f->kept : &f->missed;
-    struct bound before = *last(side);
+    const struct bound *oldest = take_kept ? kept : missed;
+    struct bound before;
 
+    BUG_ON(oldest == NULL);
+    before = *oldest;
     side->count--;
     return judge(f, before.rate, &before, side);
 }
