@@ -105,7 +105,8 @@ def command_of(test, build):
 
 def run(command, cwd, seconds):
     """(status, output); a test that hangs has found the fault, too."""
-    env = dict(os.environ, UBSAN_OPTIONS="halt_on_error=1", CK_FORK="yes")
+    env = dict(os.environ, UBSAN_OPTIONS="halt_on_error=1", CK_FORK="yes",
+               CK_TIMEOUT_MULTIPLIER="10")
     done = subprocess.run(PREFIX + ["timeout", str(seconds)] + command, cwd=cwd, env=env,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     return done.returncode, done.stdout.decode("latin-1")

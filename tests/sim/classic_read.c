@@ -80,6 +80,8 @@ on_stats(const struct client *c)
 static bool
 on_constant(const struct client *c, struct command *cmd)
 {
+    if (is_refused_instead(c, cmd))
+        return true;
     if (strncmp(cmd->want, c->piece, c->piece_len) != 0)
         client_wrong(c, cmd->want);
     cmd->want += c->piece_len;

@@ -298,6 +298,8 @@ void judge_new_number(struct client *client, struct command *cmd, uint64_t numbe
 bool line_is(const struct client *client, const char *want);
 /* True, with the outcome, for lines that classic and meta have in common. */
 bool line_is_error(const struct client *client, enum outcome *outcome);
+/* Whether there was no memory for the value, before it was seen that it ends where it should not. */
+bool is_refused_instead(const struct client *client, const struct command *cmd);
 /* A number at *P, as it is printed; *P is then behind it. */
 bool take_u64(const char **p, uint64_t *number);
 

@@ -304,7 +304,7 @@ on_command_line(struct client *c, struct command *cmd)
             client_wrong(c, "no answer to mn");
         return true;
     case DO_CONSTANT:
-        if (!line_is(c, cmd->want))
+        if (!line_is(c, cmd->want) && !is_refused_instead(c, cmd))
             client_wrong(c, cmd->want);
         return true;
     case DO_TOUCH:

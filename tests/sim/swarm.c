@@ -9,7 +9,8 @@ enum {
     KB = 1024,
     MB = 1024 * KB,
     NUMBER_BYTES = 40,
-    BUFFERS_MIN = 4, /* what the pool demands */
+    SLICE_BYTES_LEAST = 1000, /* with less, the longest values take too many iterations */
+    BUFFERS_MIN = 4,          /* what the pool demands */
 };
 
 /* 0 (never) in half of all worlds; else 2^LO to about 2^HI. */
@@ -70,7 +71,7 @@ draw_conn_limits(struct drawn_limits *limits)
     limits->BATCH_REQUESTS = draw_limit(1, usual->BATCH_REQUESTS);
     limits->GROUP_CONNS = draw_limit(1, usual->GROUP_CONNS);
     limits->FIRST_REQUESTS = draw_limit(1, usual->FIRST_REQUESTS);
-    limits->SLICE_BYTES = draw_limit(1, usual->SLICE_BYTES);
+    limits->SLICE_BYTES = draw_limit(SLICE_BYTES_LEAST, usual->SLICE_BYTES);
     /* Numbers are changed where they lie: none may be sent from there. */
     limits->COPY_BYTES_MAX = draw_limit(NUMBER_BYTES, usual->COPY_BYTES_MAX);
     limits->STASH_BYTES_MAX = draw_limit(0, usual->STASH_BYTES_MAX);

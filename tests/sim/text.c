@@ -34,6 +34,15 @@ line_is_error(const struct client *c, enum outcome *outcome)
 }
 
 bool
+is_refused_instead(const struct client *c, const struct command *cmd)
+{
+    enum outcome outcome;
+
+    return memory_is_short(c) && strstr(cmd->want, "bad data chunk") != NULL &&
+           line_is_error(c, &outcome) && outcome == CAME_NO_MEMORY;
+}
+
+bool
 take_u64(const char **p, uint64_t *number)
 {
     const char *s = *p;
