@@ -7,7 +7,7 @@
 
 #include "client_priv.h"
 
-enum { SETTLE_TURNS = 6000, SHUTDOWN_TURNS = 100 };
+enum { SETTLE_TURNS = 20000, SHUTDOWN_TURNS = 100 };
 
 static const uint64_t SETTLE_NS = UINT64_C(5000000000);
 static int worst_turns;
