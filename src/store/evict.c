@@ -252,8 +252,9 @@ find_open(struct store *store, enum log_id log)
     return FOUND_VICTIM;
 }
 
+/* What is dead goes first; what lives only until GOAL segments are available. */
 static enum found
-find_victim(struct store *store)
+find_victim(struct store *store, int64_t goal)
 {
     uint32_t index = choose_dead(store);
     enum log_id first = store->evict ? policy_log_to_take_from(store) : LOG_SMALL;
@@ -264,6 +265,8 @@ find_victim(struct store *store)
         begin_victim(store, index, true);
         return FOUND_VICTIM;
     }
+    if (store->evict && arena_available(&store->arena) >= goal)
+        return FOUND_NOTHING;
     for (int i = 0; i < LOGS && store->evict; i++) {
         index = policy_oldest(store, logs[i]);
         if (index != SEG_NONE) {
@@ -384,6 +387,16 @@ evict_suspend(struct store *store)
     ev->victim = SEG_NONE;
 }
 
+/* Whether nothing keeps the victim, and what lives in it would not go without need. */
+static bool
+may_go_on(const struct store *store, int64_t goal)
+{
+    const struct evictor *ev = &store->evictor;
+
+    return store->arena.segs[ev->victim].pins == 0 &&
+           (ev->clean || arena_available(&store->arena) < goal);
+}
+
 bool
 evict_step(struct store *store, uint64_t budget, int64_t goal)
 {
@@ -391,11 +404,10 @@ evict_step(struct store *store, uint64_t budget, int64_t goal)
     uint64_t until = ev->spent + budget;
     struct batch batch;
 
-    /* A client began to hold it meanwhile: nothing may move out of it now. */
-    if (ev->victim != SEG_NONE && store->arena.segs[ev->victim].pins != 0)
+    if (ev->victim != SEG_NONE && !may_go_on(store, goal))
         evict_suspend(store);
     if (ev->victim == SEG_NONE) {
-        enum found found = find_victim(store);
+        enum found found = find_victim(store, goal);
 
         ev->spent += VICTIM_COST_BYTES;
         if (found != FOUND_VICTIM)

@@ -75,7 +75,7 @@ reuse_ahead(struct store *store, uint32_t bytes)
         return;
     /* Nothing else may be chosen instead: there is no need to evict. */
     if (ev->victim == SEG_NONE || (ev->clean && store->arena.segs[ev->victim].pins == 0))
-        (void)evict_step(store, ahead_bytes(store, bytes, SEGS_AHEAD - 1), INT64_MAX);
+        (void)evict_step(store, ahead_bytes(store, bytes, SEGS_AHEAD - 1), 0);
 }
 
 static void

@@ -42,6 +42,46 @@ START_TEST(test_memory_is_used_again)
 }
 END_TEST
 
+/*
+ * Cleaning up after a flush drops nothing that lives, even when a client begins to hold
+ * what is being emptied.
+ */
+START_TEST(test_flush_sweep_evicts_nothing)
+{
+    enum { BEFORE = 4000, AFTER = 3000, BYTES = 1000, EACH = 20, FIRST = 50 };
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = 64 * MB});
+    const void *held[BEFORE / EACH];
+    struct item item;
+
+    for (uint64_t i = 0; i < BEFORE; i++)
+        REQUIRE(rig_set(&rig, i, BYTES));
+    for (uint64_t i = 0; i < ARRAY_LEN(held); i++) {
+        REQUIRE(rig_peek(&rig, i == 0 ? FIRST : i * EACH, &item));
+        held[i] = item.value.ptr;
+        if (i * EACH > FIRST + EACH) /* all segments but the first */
+            store_pin(rig.store, held[i]);
+    }
+    store_flush(rig.store, 0);
+    for (uint64_t i = 0; i < AFTER; i++)
+        REQUIRE(rig_set(&rig, BEFORE + i, BYTES));
+    (void)store_work(rig.store); /* of the first segment, a part */
+    for (uint64_t i = 0; i < ARRAY_LEN(held); i++)
+        if (i * EACH <= FIRST + EACH && i % 3 == 0)
+            store_pin(rig.store, held[i]);
+    for (int i = 0; i < 2000; i++)
+        (void)store_work(rig.store);
+    for (uint64_t i = 0; i < ARRAY_LEN(held); i++)
+        if (i * EACH > FIRST + EACH || i % 3 == 0)
+            store_unpin(rig.store, held[i]);
+    for (int i = 0; i < 2000; i++)
+        (void)store_work(rig.store);
+    ck_assert_uint_eq(store_stats(rig.store)->evictions, 0);
+    for (uint64_t i = 0; i < AFTER; i++)
+        REQUIRE(rig_has(&rig, BEFORE + i, BYTES));
+    rig_close(&rig);
+}
+END_TEST
+
 /* Even when everything is hit, there is room for what is new. */
 START_TEST(test_progress_when_all_is_hot)
 {
@@ -277,6 +317,7 @@ evict_tcase(void)
 
     tcase_add_test(tcase, test_hot_set_survives_scan);
     tcase_add_test(tcase, test_memory_is_used_again);
+    tcase_add_test(tcase, test_flush_sweep_evicts_nothing);
     tcase_add_test(tcase, test_progress_when_all_is_hot);
     tcase_add_test(tcase, test_popularity_changes);
     tcase_add_test(tcase, test_popularity_stays);
