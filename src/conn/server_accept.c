@@ -68,7 +68,7 @@ close_idle_operator(struct conn *c)
     static struct log_limit limit = LOG_LIMIT("operators are closed as idle");
     uint32_t limit_s = c->server->config.operator_timeout_s;
 
-    if (limit_s == 0 || c->server->attended_s - c->active_s < limit_s || conn_has_event(c))
+    if (limit_s == 0 || c->server->attended_s - c->active_s <= limit_s || conn_has_event(c))
         return;
     log_limited(&limit, LOG_INFO, "<%d the operator is idle: closed", c->watch.fd);
     conn_mark_dead(c, CLOSE_OPERATOR_IDLE);

@@ -59,7 +59,7 @@ server_sweep_idle(struct server *server)
             server->idle_cursor = 0;
             return;
         }
-        if (silent_for_s(c) >= limit_s && is_idle(c))
+        if (silent_for_s(c) > limit_s && is_idle(c))
             conn_mark_dead(c, CLOSE_IDLE);
     }
 }

@@ -21,7 +21,7 @@ parse(const char *options)
     char *argv[ARGS_MAX + 1] = {name};
     FILE *real_stderr = stderr;
     FILE *real_stdout = stdout;
-    FILE *memory = fmemopen(said, sizeof(said), "w");
+    FILE *memory = fmemopen(said, sizeof(said), "w+"); /* "w" alone keeps what was there */
     char *rest = line;
     int argc = 1;
     enum config_result result;

@@ -268,12 +268,12 @@ START_TEST(an_idle_operator_is_given_up)
     server_check_operator(server);
     turns(1);
     ck_assert_uint_eq(server->closes[CLOSE_OPERATOR_IDLE], 0);
-    server->operator->active_s -= 10;
+    server->operator->active_s -= 11;
     whisper(1, "version\r\n"); /* not read yet: it is not idle */
     server_check_operator(server);
     turns(2);
     ck_assert_uint_gt(hear(1), 0);
-    server->operator->active_s -= 10;
+    server->operator->active_s -= 11;
     server_check_operator(server);
     turns(1);
     ck_assert_uint_eq(server->closes[CLOSE_OPERATOR_IDLE], 1);
