@@ -148,25 +148,75 @@ sys_epoll_wait(int epfd, struct epoll_event *events, int max, int timeout_ms)
     return epoll_wait(epfd, events, max, timeout_ms);
 }
 
+/*
+ * Unmapping the middle of a mapping makes two of it, which fails at vm.max_map_count. Such
+ * ranges are kept, without contents, for the next mapping of that size. There are few sizes.
+ */
+enum { KEPT_SIZES = 4 };
+struct kept_range {
+    struct kept_range *next;
+};
+static struct {
+    size_t bytes;
+    struct kept_range *first;
+} kept[KEPT_SIZES];
+
+static void *
+take_kept(size_t bytes)
+{
+    for (int i = 0; i < KEPT_SIZES; i++) {
+        struct kept_range *range = kept[i].first;
+
+        if (range == NULL || kept[i].bytes != bytes)
+            continue;
+        kept[i].first = range->next;
+        range->next = NULL; /* all zeros again */
+        return range;
+    }
+    return NULL;
+}
+
+static void
+keep(void *mem, size_t bytes)
+{
+    struct kept_range *range = mem;
+
+    sys_discard(mem, bytes);
+    for (int i = 0; i < KEPT_SIZES; i++) {
+        if (kept[i].first != NULL && kept[i].bytes != bytes)
+            continue;
+        kept[i].bytes = bytes;
+        range->next = kept[i].first;
+        kept[i].first = range;
+        return;
+    }
+}
+
 void *
 sys_map(size_t bytes)
 {
-    void *mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *mem = take_kept(bytes);
 
+    if (mem != NULL)
+        return mem;
+    mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+               -1, 0);
     return mem == MAP_FAILED ? NULL : mem;
 }
 
 void
 sys_unmap(void *mem, size_t bytes)
 {
-    (void)munmap(mem, bytes);
+    if (munmap(mem, bytes) != 0)
+        keep(mem, bytes);
 }
 
 void
 sys_discard(void *mem, size_t bytes)
 {
-    (void)madvise(mem, bytes, MADV_DONTNEED);
+    /* Refused for locked memory. */
+    if (madvise(mem, bytes, MADV_DONTNEED) != 0)
+        memset(mem, 0, bytes);
 }
 
 void

@@ -449,6 +449,16 @@ FAULTS = [
      "    case 'q': req->flags |= REQ_QUIET; break;", "    case 'q': break;"),
     ("meta: delete does not look at the cas", "src/cmd/cmd_meta.c",
      "    if (is_asked(req, 'C') && req->cas != item.cas) {", "    if (false) {"),
+    # Memory that the kernel does not let go of.
+    ("memory: what is not unmapped is lost", "src/base/sys.c",
+     "    if (munmap(mem, bytes) != 0)\n        keep(mem, bytes);", "    (void)munmap(mem, bytes);"),
+    ("memory: a kept range goes to another size", "src/base/sys.c",
+     "        if (range == NULL || kept[i].bytes != bytes)", "        if (range == NULL)"),
+    ("memory: a kept range is not zero", "src/base/sys.c",
+     "        range->next = NULL; /* all zeros again */\n", ""),
+    ("memory: locked pages keep their contents", "src/base/sys.c",
+     "    if (madvise(mem, bytes, MADV_DONTNEED) != 0)\n        memset(mem, 0, bytes);",
+     "    (void)madvise(mem, bytes, MADV_DONTNEED);"),
     # The log.
     ("log: a line waits for a pipe", "src/base/log_out.c",
      "pwritev2(STDERR_FILENO, &iov, 1, -1, RWF_NOWAIT);", "writev(STDERR_FILENO, &iov, 1);"),

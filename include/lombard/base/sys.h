@@ -57,6 +57,7 @@ int sys_epoll_wait(int epfd, struct epoll_event *events, int max, int timeout_ms
 /* Memory. */
 /* Zeroed private pages, or NULL. Not counted against overcommit until touched. */
 void *sys_map(size_t bytes) MUST_USE;
+/* What the kernel does not let go of is kept, without contents, for the next sys_map() of BYTES. */
 void sys_unmap(void *mem, size_t bytes);
 /* Give the pages' contents back; they read as zero when touched again. */
 void sys_discard(void *mem, size_t bytes);
