@@ -57,7 +57,7 @@ const struct scope scopes[] = {
      1,
      0,
      DO_DELETE | DO_TICK,
-     5,
+     5 - SEARCH_LESS,
      {SMALL, SMALL, SMALL, SMALL - 6, SMALL - 7, SMALL, SMALL, SMALL, 9},
      "012345678"},
     {.name = NULL},
