@@ -200,29 +200,30 @@ choose_dead(struct store *store)
 
 /*
  * Evict the oldest large value whose record is in LOG and that owns a segment that no
- * client holds. False when there is none.
+ * client holds. False when there is none, or no look left.
  */
 static bool
 evict_large(struct store *store, enum log_id log)
 {
+    struct evictor *ev = &store->evictor;
     struct arena *arena = &store->arena;
-    uint32_t last = arena->large[log].tail;
-    unsigned chances = store->evictor.level <= REC_FREQ_MAX ? LARGE_CHANCES : 0;
+    unsigned chances = ev->level <= REC_FREQ_MAX ? LARGE_CHANCES : 0;
 
-    for (uint32_t index; (index = arena->large[log].head) != SEG_NONE;) {
-        const char *first = seg_base(arena, index);
+    while (ev->passed_large[log] < arena->large[log].length && ev->looks > 0) {
+        const char *first = seg_base(arena, arena->large[log].head);
         char *rec = arena_at(arena, piece_owner(first));
+        uint32_t looks = large_pieces(store, rec);
 
-        if (large_has_free_extent(store, rec)) {
-            if (rec_is_gone(store, rec) || chances == 0 || rec_freq(rec) == 0) {
-                drop_or_evict(store, rec);
-                return true;
-            }
+        ev->looks -= looks < ev->looks ? looks : ev->looks;
+        if (!large_has_free_extent(store, rec)) {
+            ev->passed_large[log]++;
+        } else if (rec_is_gone(store, rec) || chances == 0 || rec_freq(rec) == 0) {
+            drop_or_evict(store, rec);
+            return true;
+        } else {
             chances--;
-            last = index;
+            ev->passed_large[log] = 0; /* it comes again */
             rec_set_access(rec, rec_accessed(rec), rec_freq(rec) / 2);
-        } else if (index == last) {
-            return false;
         }
         arena_unqueue_extent(arena, first);
         arena_queue_extent(arena, first, log);
@@ -252,7 +253,20 @@ find_open(struct store *store, enum log_id log)
     return FOUND_VICTIM;
 }
 
-/* What is dead goes first; what lives only until GOAL segments are available. */
+/* Look at all segments again. */
+void
+evict_look_anew(struct store *store)
+{
+    struct evictor *ev = &store->evictor;
+
+    for (int i = 0; i < LOGS; i++)
+        ev->passed[i] = ev->passed_large[i] = 0;
+}
+
+/*
+ * What is dead goes first; what lives only until GOAL segments are available. FOUND_ROOM
+ * may also mean that the search goes on with the next call.
+ */
 static enum found
 find_victim(struct store *store, int64_t goal)
 {
@@ -265,6 +279,8 @@ find_victim(struct store *store, int64_t goal)
         begin_victim(store, index, true);
         return FOUND_VICTIM;
     }
+    if (store->evictor.flush_sweep)
+        return FOUND_ROOM;
     if (store->evict && arena_available(&store->arena) >= goal)
         return FOUND_NOTHING;
     for (int i = 0; i < LOGS && store->evict; i++) {
@@ -273,7 +289,7 @@ find_victim(struct store *store, int64_t goal)
             begin_victim(store, index, false);
             return FOUND_VICTIM;
         }
-        if (evict_large(store, logs[i]))
+        if (evict_large(store, logs[i]) || store->evictor.looks == 0)
             return FOUND_ROOM;
     }
     for (int i = 0; i < LOGS && found == FOUND_NOTHING; i++)
@@ -407,8 +423,12 @@ evict_step(struct store *store, uint64_t budget, int64_t goal)
     if (ev->victim != SEG_NONE && !may_go_on(store, goal))
         evict_suspend(store);
     if (ev->victim == SEG_NONE) {
-        enum found found = find_victim(store, goal);
+        enum found found;
 
+        ev->looks = LOOKS_MAX;
+        found = find_victim(store, goal);
+        if (ev->looks > 0)
+            evict_look_anew(store);
         ev->spent += VICTIM_COST_BYTES;
         if (found != FOUND_VICTIM)
             return found == FOUND_ROOM;

@@ -56,7 +56,7 @@ policy_flushed(struct store *store)
 {
     struct evictor *ev = &store->evictor;
 
-    while (ev->flush_sweep) {
+    for (int i = 0; i < LOOKS_MAX && ev->flush_sweep; i++) {
         const struct seg *seg = store->arena.segs + ev->flush_cursor;
 
         if (ev->flush_cursor == store->arena.void_next || store->flushed_items == 0) {
@@ -89,16 +89,16 @@ policy_worth_cleaning(const struct store *store)
 uint32_t
 policy_oldest(struct store *store, enum log_id log)
 {
-    struct seg_queue *queue = store->arena.logs + log;
-    uint32_t last = queue->tail;
+    const struct seg_queue *queue = store->arena.logs + log;
+    struct evictor *ev = &store->evictor;
 
-    while (queue->head != SEG_NONE) {
+    while (ev->passed[log] < queue->length && ev->looks > 0) {
         uint32_t index = queue->head;
 
         if (store->arena.segs[index].pins == 0)
             return index;
-        if (index == last)
-            break;
+        ev->looks--;
+        ev->passed[log]++;
         arena_rotate(&store->arena, index);
     }
     return SEG_NONE;

@@ -119,6 +119,7 @@ make_room(struct store *store, uint32_t bytes, uint64_t *work)
     bool emptied;
 
     if (*work == 0) {
+        evict_look_anew(store);
         store->stats.evict_stalls++;
         arena_trim(&store->arena, SEGS_AHEAD);
     }

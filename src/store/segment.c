@@ -31,7 +31,8 @@ arena_init(struct arena *arena, size_t limit_bytes)
     arena->segs_bytes = arena->seg_count * sizeof(struct seg);
     arena->free_head = arena->void_head = SEG_NONE;
     for (int i = 0; i < LOGS; i++)
-        arena->logs[i] = arena->large[i] = (struct seg_queue){SEG_NONE, SEG_NONE, SEG_NONE, 0};
+        arena->logs[i] = arena->large[i] =
+            (struct seg_queue){SEG_NONE, SEG_NONE, SEG_NONE, 0, 0};
     for (int i = 0; i < DEAD_CLASSES; i++)
         arena->dead_heads[i] = SEG_NONE;
     arena->base = sys_map(arena->map_bytes);
@@ -66,6 +67,7 @@ queue_push(struct arena *arena, struct seg_queue *queue, uint32_t index)
     else
         queue->head = index;
     queue->tail = index;
+    queue->length++;
 }
 
 static void
@@ -81,6 +83,7 @@ queue_remove(struct arena *arena, struct seg_queue *queue, uint32_t index)
         arena->segs[seg->next].prev = seg->prev;
     else
         queue->tail = seg->prev;
+    queue->length--;
 }
 
 static struct seg_queue *

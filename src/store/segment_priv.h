@@ -67,10 +67,11 @@ struct seg {
 };
 
 struct seg_queue {
-    uint32_t head;  /* oldest */
-    uint32_t tail;  /* youngest */
-    uint32_t open;  /* or SEG_NONE */
-    uint32_t count; /* segments, the open one and owned extents included */
+    uint32_t head;   /* oldest */
+    uint32_t tail;   /* youngest */
+    uint32_t open;   /* or SEG_NONE */
+    uint32_t length; /* of the queue */
+    uint32_t count;  /* segments, the open one and owned extents included */
 };
 
 struct arena {
@@ -90,7 +91,7 @@ struct arena {
     uint32_t epoch;
     struct seg *segs;
     struct seg_queue logs[LOGS];
-    struct seg_queue large[LOGS]; /* extents that stand for large values; head and tail only */
+    struct seg_queue large[LOGS]; /* extents that stand for large values */
     uint64_t dead_mask;           /* bit N: list N is not empty */
     uint32_t dead_heads[DEAD_CLASSES];
     size_t segs_bytes;

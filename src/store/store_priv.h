@@ -29,6 +29,12 @@ enum { SEGS_FOR_SURVIVORS = 1 };
 #endif
 enum { SEGS_AHEAD = STORE_SEGS_AHEAD };
 
+/* Segments, or pieces of large values, that one step looks at to find a victim. */
+#ifndef STORE_LOOKS /* likewise */
+#define STORE_LOOKS 256
+#endif
+enum { LOOKS_MAX = STORE_LOOKS };
+
 /* What evict.c is about. */
 struct evictor {
     uint32_t victim;       /* or SEG_NONE */
@@ -43,14 +49,17 @@ struct evictor {
     uint32_t promised;
     uint32_t promised_serial; /* of it; another one later */
     uint64_t spent;           /* bytes looked at, since the start */
-    unsigned level;           /* how much more often than usual a survivor must have been hit */
-    uint32_t moved;           /* bytes of survivors of this victim */
-    bool growing;             /* the small log is to grow, at the main one's cost */
-    unsigned turn;            /* victims taken while it grows */
-    uint64_t owed_bytes;      /* that the main log has to give up, even if it is to grow */
-    uint64_t out[LOGS];       /* items evicted recently from each log, in parts of policy.c's */
-    uint64_t back[LOGS];      /* of them, how many came back as ghosts */
-    uint64_t period;          /* evictions since these were looked at */
+    uint32_t looks;           /* at segments that this step may still take to find a victim */
+    uint32_t passed[LOGS];    /* segments that were held and made the youngest, since then */
+    uint32_t passed_large[LOGS]; /* large values likewise */
+    unsigned level;      /* how much more often than usual a survivor must have been hit */
+    uint32_t moved;      /* bytes of survivors of this victim */
+    bool growing;        /* the small log is to grow, at the main one's cost */
+    unsigned turn;       /* victims taken while it grows */
+    uint64_t owed_bytes; /* that the main log has to give up, even if it is to grow */
+    uint64_t out[LOGS];  /* items evicted recently from each log, in parts of policy.c's */
+    uint64_t back[LOGS]; /* of them, how many came back as ghosts */
+    uint64_t period;     /* evictions since these were looked at */
 };
 
 /* What ttl.c is about: one walk over the segments, in it the scan of one. */
@@ -187,10 +196,13 @@ void large_set_place(struct store *store, const char *piece);
 void evict_init(struct store *store);
 /*
  * Go on emptying the victim, or find the next one, until BUDGET bytes were looked at,
- * GOAL segments are available, or the victim is empty. False when nothing could be
+ * GOAL segments are available, or the victim is empty; finding one ends after so many
+ * segments, too, and goes on with the next step. False when nothing could be
  * emptied: whatever is not free is pinned or, without eviction, lives.
  */
 bool evict_step(struct store *store, uint64_t budget, int64_t goal);
+/* Whatever was passed by because clients held it may be held no longer. */
+void evict_look_anew(struct store *store);
 /* Let the victim, if there is one, be an ordinary segment again. */
 void evict_suspend(struct store *store);
 /*
@@ -226,7 +238,8 @@ enum { FULL_DEAD_CLASS = 1, FULL_DEAD_DIVISOR = DEAD_CLASSES / FULL_DEAD_CLASS }
 
 /* Bytes that emptying it would bring at no loss. */
 uint32_t policy_dead_bytes(const struct store *store, const struct seg *seg) MUST_USE;
-/* A closed, unpinned segment from before a flush; SEG_NONE when there is none. */
+/* A closed, unpinned segment from before a flush; SEG_NONE when there is none or, while the
+ * evictor's flush_sweep stays set, none among those that were looked at. */
 uint32_t policy_flushed(struct store *store) MUST_USE;
 /* Segments from before a flush may be at INDEX or behind it. */
 void policy_sweep_from(struct store *store, uint32_t index);
@@ -234,7 +247,8 @@ void policy_sweep_from(struct store *store, uint32_t index);
 uint32_t policy_worth_cleaning(const struct store *store) MUST_USE;
 /* The log that has to give up something next. */
 enum log_id policy_log_to_take_from(struct store *store) MUST_USE;
-/* The oldest segment of LOG that no client holds; those that are held become the youngest. */
+/* The oldest segment of LOG that no client holds; those that are held become the youngest.
+ * SEG_NONE when there is none, or the evictor has no look left. */
 uint32_t policy_oldest(struct store *store, enum log_id log) MUST_USE;
 /* An item of LOG was evicted. */
 void policy_note_evicted(struct store *store, enum log_id log);

@@ -128,6 +128,10 @@ mix_evictor(struct walk *walk)
     mix(walk, ev->growing);
     mix(walk, ev->owed_bytes);
     mix(walk, ev->flush_sweep);
+    for (int i = 0; i < LOGS; i++) {
+        mix(walk, ev->passed[i]);
+        mix(walk, ev->passed_large[i]);
+    }
     mix_seg(walk, promised ? ev->promised : SEG_NONE);
 }
 
