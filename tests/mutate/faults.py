@@ -259,8 +259,6 @@ FAULTS = [
     ("room: looking for a victim ends in the middle", "src/store/evict.c",
      "        if (evict_large(store, logs[i]) || store->evictor.looks == 0)",
      "        if (evict_large(store, logs[i]))"),
-    ("room: a flush that is not swept to its end leaves nothing", "src/store/evict.c",
-     "    if (store->evictor.flush_sweep)\n        return FOUND_ROOM;\n", ""),
     # The loop.
     ("loop: work is looked for before the timers run", "src/event/loop.c",
      "    if (loop->stopped || loop->user.has_work(loop->user.ctx))\n        return 0;",
