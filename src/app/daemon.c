@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -243,12 +244,32 @@ write_text(void *ctx)
     return own_file_write(t->file, t->path, t->text);
 }
 
+/* The pid in the regular file PATH, or 0. */
+static pid_t
+read_pid(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    char text[32] = "";
+    struct stat st;
+
+    if (fd < 0)
+        return 0;
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || read(fd, text, sizeof(text) - 1) < 0)
+        text[0] = '\0';
+    (void)close(fd);
+    return (pid_t)strtol(text, NULL, 10);
+}
+
 bool
 daemon_write_pid(const char *path, const struct user *user, struct own_file *file)
 {
     char text[32];
     struct text_file made = {file, path, text};
+    pid_t before = read_pid(path);
 
+    if (before > 0 && before != getpid() && (kill(before, 0) == 0 || errno == EPERM))
+        log_line(LOG_WARN, "-P: %s names a process that is running, %ld; it is overwritten", path,
+                 (long)before);
     (void)snprintf(text, sizeof(text), "%ld\n", (long)getpid());
     if (user_make(user, write_text, &made))
         return true;

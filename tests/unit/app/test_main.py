@@ -251,6 +251,8 @@ def successors(directory):
         wait_until(lambda: old.said("leaving when replies are sent"))
         with Running(directory, "-s", path, "-P", pid_file) as new:
             check.equal(read(pid_file), "%d\n" % new.process.pid, "the successor's pid file")
+            check.equal(new.said("names a process that is running, %d" % old.process.pid), True,
+                        "the successor says whose pid it overwrites")
             check.equal(old.end(signal.SIGTERM), EX_OK, "the old one ends")
             check.equal(read(pid_file), "%d\n" % new.process.pid, "the pid file stays")
             with connect_unix(path) as s:
