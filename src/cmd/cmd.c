@@ -27,6 +27,8 @@ cmd_create(const struct cmd_config *config)
         return NULL;
     memset(cmd, 0, sizeof(*cmd));
     cmd->config = *config;
+    if (config->join_bytes == 0)
+        cmd->config.join_bytes = CMD_JOIN_BYTES;
     cmd->clock = config->clock;
     sys_random(&store_config.hash_key, sizeof(store_config.hash_key));
     cmd->store = store_create(&store_config);

@@ -28,7 +28,7 @@ typedef void cmd_fn(struct cmd *cmd, const struct request *req, struct reply *re
 
 /* cmd_item.c: what works on an item that is there. */
 cmd_fn cmd_gat, cmd_delete, cmd_arith, cmd_touch;
-/* cmd_store.c: set add replace cas; append prepend. */
+/* cmd_store.c: set add replace cas; append prepend, which are joined in cmd_join.c. */
 cmd_fn cmd_store, cmd_concat;
 /* cmd_meta.c: mg md ma me. */
 cmd_fn cmd_meta_get, cmd_meta_delete, cmd_meta_arith, cmd_meta_debug;
@@ -57,6 +57,15 @@ bool cmd_reserve(struct cmd *cmd, const struct request *req, const struct item_s
  */
 bool cmd_commit(struct cmd *cmd, void *handle, enum commit_mode mode, uint64_t new_cas,
                 struct reply *reply) MUST_USE;
+
+/* A value was offered. */
+void cmd_count_set(struct cmd *cmd, const struct request *req);
+/*
+ * append and prepend. What is added is in UPLOAD, a reservation, or where that is NULL, in REQ.
+ * REPLY_JOIN where more than config.join_bytes would have to be copied: nothing has happened.
+ */
+void cmd_join(struct cmd *cmd, const struct request *req, const void *upload,
+              struct reply *reply);
 
 /* What is to become of a number. */
 struct number_change {

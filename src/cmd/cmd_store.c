@@ -1,6 +1,6 @@
 /*
- * Commands that bring a value: set add replace cas append prepend, whole or piece
- * by piece. Source: protocol.txt, "Storage commands".
+ * Commands that bring a value, whole or piece by piece: set add replace cas; and what of
+ * append and prepend (cmd_join.c) is the same. Source: protocol.txt, "Storage commands".
  */
 #include <string.h>
 
@@ -22,20 +22,6 @@ cmd_fill(struct cmd *cmd, void *handle, uint64_t off, struct slice value)
         memcpy((void *)(uintptr_t)at.ptr, value.ptr, n);
         value = slice_make(value.ptr + n, value.len - n);
         off += n;
-    }
-    return true;
-}
-
-/* Copy all BYTES of FROM's value to OFF of HANDLE's; false as for cmd_fill(). */
-static bool
-fill_from(struct cmd *cmd, void *handle, uint64_t off, const void *from, uint64_t bytes)
-{
-    for (uint64_t done = 0; done < bytes;) {
-        struct slice part = store_value_at(cmd->store, from, done);
-
-        if (!cmd_fill(cmd, handle, off + done, part))
-            return false;
-        done += part.len;
     }
     return true;
 }
@@ -92,14 +78,6 @@ cmd_commit(struct cmd *cmd, void *handle, enum commit_mode mode, uint64_t new_ca
     BUG("commit_result out of range");
 }
 
-/* What was reserved cannot be filled or committed: nothing has happened so far. */
-static void
-abort_for_memory(struct cmd *cmd, void *handle, struct reply *reply)
-{
-    store_abort(cmd->store, handle);
-    reply->status = REPLY_OUT_OF_MEMORY;
-}
-
 /* --- set add replace cas --- */
 
 /* Whether only the commit tells if it is stale, and so when it expires. */
@@ -137,9 +115,8 @@ commit_mode_of(const struct request *req)
     return COMMIT_SET;
 }
 
-/* A value was offered. */
-static void
-count_set(struct cmd *cmd, const struct request *req)
+void
+cmd_count_set(struct cmd *cmd, const struct request *req)
 {
     cmd->stats.cmd_set++;
     if ((req->flags & REQ_META) != 0)
@@ -216,7 +193,7 @@ commit_value(struct cmd *cmd, const struct request *req, void *handle, struct re
     reply->status = status_of_commit(result);
     if (result == COMMIT_OUT_OF_MEMORY)
         return;
-    count_set(cmd, req);
+    cmd_count_set(cmd, req);
     if (mode == COMMIT_CAS)
         count_cas(cmd, result);
     if (may_be_stale(req) && result == COMMIT_STORED)
@@ -240,95 +217,6 @@ cmd_store(struct cmd *cmd, const struct request *req, struct reply *reply)
 
 /* --- append prepend --- */
 
-/* Where the bytes to be joined are: in the request, or in a reservation of their own. */
-static bool
-fill_addition(struct cmd *cmd, const struct request *req, const void *upload, void *handle,
-              uint64_t off)
-{
-    if (upload != NULL)
-        return fill_from(cmd, handle, off, upload, req->value_bytes);
-    return cmd_fill(cmd, handle, off, req->value);
-}
-
-/* Join with OLD, which stays pinned while memory is looked for. */
-static void
-concat_with(struct cmd *cmd, const struct request *req, const void *upload,
-            const struct item *old, struct reply *reply)
-{
-    bool append = req->op == OP_APPEND;
-    struct item_spec spec = {
-        .key = req->key,
-        .hash = req->hash,
-        .value_bytes = old->value_bytes + req->value_bytes,
-        .client_flags = old->client_flags,
-        .expires_s = old->expires_s,
-    };
-    enum reserve_result reserved;
-    void *handle;
-
-    store_pin_item(cmd->store, old->handle);
-    reserved = store_reserve(cmd->store, &spec, &handle);
-    if (reserved == RESERVE_OK &&
-        !(fill_from(cmd, handle, append ? 0 : req->value_bytes, old->handle,
-                    old->value_bytes) &&
-          fill_addition(cmd, req, upload, handle, append ? old->value_bytes : 0))) {
-        store_abort(cmd->store, handle);
-        reserved = RESERVE_OUT_OF_MEMORY;
-    }
-    store_unpin_item(cmd->store, old->handle);
-    switch (reserved) {
-    case RESERVE_OK: break;
-    case RESERVE_TOO_LARGE: reply->status = REPLY_NOT_STORED; return; /* as memcached says */
-    case RESERVE_OUT_OF_MEMORY: reply->status = REPLY_OUT_OF_MEMORY; return;
-    }
-    reply->item.value_bytes = spec.value_bytes;
-    if (cmd_commit(cmd, handle, COMMIT_SET, req->new_cas, reply))
-        reply->status = REPLY_STORED;
-}
-
-/* Meta N: nothing to append to is as good as an empty value. */
-static void
-concat_vivify(struct cmd *cmd, const struct request *req, const void *upload,
-              struct reply *reply)
-{
-    struct item_spec spec = {
-        .key = req->key,
-        .hash = req->hash,
-        .value_bytes = req->value_bytes,
-        .client_flags = req->client_flags,
-        .expires_s = cmd_expires_s(cmd, req->meta.vivify_ttl),
-    };
-    void *handle;
-
-    if (!cmd_reserve(cmd, req, &spec, &handle, reply))
-        return;
-    reply->item.value_bytes = spec.value_bytes;
-    if (!fill_addition(cmd, req, upload, handle, 0))
-        abort_for_memory(cmd, handle, reply);
-    else if (cmd_commit(cmd, handle, COMMIT_ADD, req->new_cas, reply))
-        reply->status = REPLY_STORED;
-}
-
-static void
-concat(struct cmd *cmd, const struct request *req, const void *upload, struct reply *reply)
-{
-    bool vivify = (req->flags & REQ_META) != 0 && (req->meta.seen & META_BIT('N')) != 0;
-    struct item old;
-
-    if (store_peek(cmd->store, req->key, req->hash, &old)) {
-        if (req->cas == 0 || req->cas == old.cas)
-            concat_with(cmd, req, upload, &old, reply);
-        else
-            reply->status = REPLY_EXISTS;
-    } else if (vivify) {
-        concat_vivify(cmd, req, upload, reply);
-    } else {
-        reply->status = REPLY_NOT_STORED;
-    }
-    if (reply->status != REPLY_OUT_OF_MEMORY)
-        count_set(cmd, req);
-}
-
 /*
  * Whether the value alone is too long: then that is the answer, whatever else is
  * wrong, as it is for one that arrives piece by piece.
@@ -350,7 +238,7 @@ void
 cmd_concat(struct cmd *cmd, const struct request *req, struct reply *reply)
 {
     if (!refuse_length(cmd, req, reply))
-        concat(cmd, req, NULL, reply);
+        cmd_join(cmd, req, NULL, reply);
 }
 
 /* --- Values that are received where they will lie --- */
@@ -374,8 +262,8 @@ cmd_upload_finish(struct cmd *cmd, const struct request *req, void *handle, stru
 {
     memset(reply, 0, sizeof(*reply));
     if (req->op == OP_APPEND || req->op == OP_PREPEND) {
-        concat(cmd, req, handle, reply);
-        if (reply->status != REPLY_OUT_OF_MEMORY)
+        cmd_join(cmd, req, handle, reply);
+        if (reply->status != REPLY_OUT_OF_MEMORY && reply->status != REPLY_JOIN)
             store_abort(cmd->store, handle);
     } else {
         commit_value(cmd, req, handle, reply);
@@ -394,6 +282,6 @@ cmd_refuse_value(struct cmd *cmd, const struct request *req, struct reply *reply
     memset(reply, 0, sizeof(*reply));
     if (refuse_length(cmd, req, reply) && reply->status == REPLY_TOO_LARGE)
         return;
-    count_set(cmd, req);
+    cmd_count_set(cmd, req);
     reply->status = REPLY_BAD_CHUNK;
 }

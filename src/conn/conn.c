@@ -97,6 +97,11 @@ release_task(struct conn *c)
         return;
     switch (task->kind) {
     case TASK_UPLOAD: cmd_upload_abort(c->server->cmd, task->handle); break;
+    case TASK_JOIN:
+        conn_join_suspend(c);
+        if (task->handle != NULL)
+            cmd_upload_abort(c->server->cmd, task->handle);
+        break;
     case TASK_VALUE: cmd_unpin_item(c->server->cmd, task->handle); break;
     case TASK_STREAM:
     case TASK_REFUSAL: break;

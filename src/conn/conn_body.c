@@ -168,6 +168,10 @@ finish(struct conn *c)
         cmd_refuse_value(c->server->cmd, &req, &reply);
     }
     buf_consumed(c->rbuf, tail_bytes, NULL);
+    if (reply.status == REPLY_JOIN) {
+        task->kind = TASK_JOIN;
+        return STEP_ON;
+    }
     c->task = NULL;
     conn_reply(c, &req, &reply);
     task_destroy(c, task);

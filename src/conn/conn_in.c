@@ -304,6 +304,14 @@ reject_command(struct conn *c)
     conn_finish(c, CLOSE_REJECTED);
 }
 
+/* Its head, and its body. */
+static struct slice
+bytes_of(const struct batch_entry *entry, struct slice in)
+{
+    return slice_make(in.ptr + entry->start_off,
+                      entry->head_bytes + (size_t)entry->req.body_bytes);
+}
+
 /* True when the next entry of the batch may follow. */
 static bool
 run_entry(struct conn *c, const struct batch_entry *entry, struct slice in)
@@ -326,6 +334,8 @@ run_entry(struct conn *c, const struct batch_entry *entry, struct slice in)
     execute(c, entry, &reply);
     if (reply.status == REPLY_STREAM)
         begin_stream(c, entry, in, &reply);
+    else if (UNLIKELY(reply.status == REPLY_JOIN))
+        conn_join_begin(c, req, bytes_of(entry, in), &entry->before);
     else if (UNLIKELY(!entry->body_here))
         conn_refuse(c, req, &reply, req->body_bytes);
     else
@@ -396,6 +406,16 @@ upload_step(struct conn *c)
     return step;
 }
 
+static enum step
+join_step(struct conn *c, struct budget *budget)
+{
+    uint64_t since_ns = server_latency_now(c->server);
+    enum step step = conn_join_step(c, budget);
+
+    server_latency_add(c->server, LATENCY_UPLOAD, &since_ns);
+    return step;
+}
+
 enum step
 conn_step(struct conn *c, struct turn *turn)
 {
@@ -405,6 +425,7 @@ conn_step(struct conn *c, struct turn *turn)
         switch (c->task->kind) {
         case TASK_UPLOAD: return upload_step(c);
         case TASK_VALUE: return conn_value_step(c);
+        case TASK_JOIN: return join_step(c, &turn->budget);
         case TASK_STREAM: return conn_stream_step(c);
         case TASK_REFUSAL: return conn_refusal_step(c);
         }

@@ -7,6 +7,7 @@
  *     turn.c     conn_dispatch_group: lend buffers, serve, settle
  *     conn_in.c      receive -> parse a batch -> execute
  *     conn_body.c        values longer than the buffer: received in place, or skipped
+ *     conn_join.c        append to long values, part by part
  *     conn_out.c     format replies -> send
  *
  * A connection is in exactly one state, and thereby in at most one list.
@@ -234,6 +235,16 @@ enum step conn_upload_step(struct conn *c) MUST_USE;
 /* Receive once, into the value's place in the store; the read buffer is empty. */
 enum fill conn_upload_fill(struct conn *c, struct budget *budget) MUST_USE;
 
+/* --- conn_join.c: append and prepend to long values --- */
+
+/* REQ was answered REPLY_JOIN. ALL of it, head and body, is copied; STATE as for an upload. */
+void conn_join_begin(struct conn *c, const struct request *req, struct slice all,
+                     const struct proto_state *state);
+/* A part of it, of at most budget->bytes. */
+enum step conn_join_step(struct conn *c, struct budget *budget) MUST_USE;
+/* C is going to wait: where it is the one that joins, it will begin anew, and others may. */
+void conn_join_suspend(struct conn *c);
+
 /* --- conn_out.c: replies to bytes --- */
 
 /* Whether there is room for any one reply. */
@@ -262,6 +273,7 @@ enum flush conn_flush(struct conn *c, struct budget *budget) MUST_USE;
 enum task_kind {
     TASK_UPLOAD,  /* its value is being received */
     TASK_VALUE,   /* its value did not fit into the write buffer, however queued */
+    TASK_JOIN,    /* its value is being added to one that is long */
     TASK_STREAM,  /* its reply is made line by line */
     TASK_REFUSAL, /* its body is being discarded; then comes the answer, which is ready */
 };
@@ -269,16 +281,17 @@ enum task_kind {
 /*
  * Holds the bytes of the request's head: the request itself is had by parsing
  * them again, since a struct request dies with its read buffer. A TASK_REFUSAL
- * holds the bytes of its answer instead.
+ * holds the bytes of its answer instead, a TASK_JOIN that was not uploaded its body, too.
  */
 struct task {
     enum task_kind kind;
     uint32_t head_bytes;
     struct proto_state state; /* before the head */
-    void *handle;             /* UPLOAD: reserved item; VALUE: pinned item */
-    uint64_t off;             /* UPLOAD, VALUE: bytes done */
+    void *handle;             /* UPLOAD, JOIN (or NULL): reserved item; VALUE: pinned item */
+    uint64_t off;             /* UPLOAD, VALUE: bytes done; JOIN: received */
     uint64_t total;           /* UPLOAD, VALUE: of the value */
-    uint32_t closed;          /* UPLOAD: connections that were closed for it */
+    uint32_t closed;          /* UPLOAD, JOIN: connections that were closed for it */
+    struct cmd_join join;     /* JOIN */
     struct slice tail;        /* VALUE: constant bytes after it */
     struct cmd_stream stream; /* STREAM */
     enum stream_kind lines;   /* STREAM */
@@ -299,7 +312,8 @@ size_t task_bytes(const struct task *task);
 static inline bool
 task_holds_pins(const struct task *task)
 {
-    return task->kind == TASK_UPLOAD || task->kind == TASK_VALUE;
+    return task->kind == TASK_UPLOAD || task->kind == TASK_VALUE ||
+           (task->kind == TASK_JOIN && task->handle != NULL);
 }
 
 /* The request again. It points into the task. */

@@ -14,12 +14,21 @@ struct tally {
 };
 
 static uint64_t
+pins_of_join(const struct cmd *cmd, const struct cmd_join *join)
+{
+    return (join->old != NULL ? cmd_item_pin_count(cmd, join->old) : 0) +
+           (join->handle != NULL ? cmd_item_pin_count(cmd, join->handle) : 0);
+}
+
+static uint64_t
 pins_of(const struct conn *c)
 {
     uint64_t pins = c->wbuf == NULL ? 0 : c->wbuf->ref_count - c->wbuf->ref_done;
 
     if (c->task != NULL && task_holds_pins(c->task))
         pins += cmd_item_pin_count(c->server->cmd, c->task->handle);
+    if (c->server->joining == c)
+        pins += pins_of_join(c->server->cmd, &c->task->join);
     return pins;
 }
 
@@ -50,6 +59,9 @@ check_conn(const struct conn *c)
 {
     bool lends = !c->server->config.keep_buffers;
 
+    if (c->task != NULL && c->task->kind == TASK_JOIN && c->task->join.handle != NULL &&
+        (c->server->joining != c || c->state != CONN_READY))
+        return "a connection joins values and is not ready, or not the one that does";
     /* Between the grant of a buffer and being served it may have both. */
     if (c->stash != NULL && c->rbuf != NULL && c->state != CONN_READY)
         return "a connection has a stash and a read buffer";

@@ -91,7 +91,7 @@ enum latency_class {
     LATENCY_GET,    /* one key of the get family, found or not, with its reply formatted */
     LATENCY_STORE,  /* one store command whose value came with it */
     LATENCY_OTHER,  /* any other command */
-    LATENCY_UPLOAD, /* one step of a value that is received in place */
+    LATENCY_UPLOAD, /* one step of a value that is received in place, or of an append to one */
     LATENCY_WORK,   /* one piece of background work */
 };
 
@@ -126,6 +126,7 @@ struct server {
     struct lingerers lingerers;
     uint64_t look_ns;         /* until then, slices are served; then events are looked for */
     uint32_t looks_in_vain;   /* in a row */
+    struct conn *joining;     /* the one that appends to a long value now, or NULL */
     struct conn *paused;      /* the one whose slice was interrupted for that, or NULL */
     uint64_t paused_until_ns; /* the end of its slice */
     uint64_t work_ns;         /* while clients wait, no background work before then */

@@ -22,6 +22,13 @@ visit_ref(void *ctx, const void *base)
     cmd_trial_unpin(ctx, base);
 }
 
+/* One that joins holds more while it does so, but never while it is stalled. */
+static bool
+holds_upload(const struct task *task)
+{
+    return task->kind == TASK_UPLOAD || (task->kind == TASK_JOIN && task->handle != NULL);
+}
+
 /* As if C were closed, in the trial that has begun. */
 static void
 trial_add(struct conn *c)
@@ -31,7 +38,7 @@ trial_add(struct conn *c)
 
     if (c->wbuf != NULL)
         buf_visit_refs(c->wbuf, &visitor);
-    if (c->task != NULL && c->task->kind == TASK_UPLOAD)
+    if (c->task != NULL && holds_upload(c->task))
         cmd_trial_upload_abort(cmd, c->task->handle);
     else if (c->task != NULL && c->task->kind == TASK_VALUE)
         cmd_trial_unpin_item(cmd, c->task->handle);
@@ -50,7 +57,7 @@ held_bytes(const struct conn *c)
         buf_visit_refs(c->wbuf, &visitor);
         bytes = cmd_trial_result(cmd).held_bytes;
     }
-    if (c->task != NULL && c->task->kind == TASK_UPLOAD)
+    if (c->task != NULL && holds_upload(c->task))
         bytes += c->task->off + 1;
     else if (c->task != NULL && c->task->kind == TASK_VALUE)
         bytes += c->task->total;

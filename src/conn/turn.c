@@ -154,6 +154,8 @@ return_buffers(struct conn *c, bool more)
 
     if (c->server->config.keep_buffers && !(c->flags & CONN_FINISHING))
         return;
+    if (c->server->joining == c) /* it goes on: it must not have to wait for them */
+        return;
     if (c->wbuf != NULL && buf_is_empty(c->wbuf))
         pool_return(pool, LOAN_FOR_OUTPUT, &c->wbuf);
     /* What it gave back may have come to it at once, as input: that is for its next turn. */
@@ -206,6 +208,8 @@ settle(struct conn *c, bool more, bool was_stalled)
         conn_release(c); /* not only when it is reaped: others may need it in this turn */
         return;
     }
+    if (!more || c->state != CONN_RUNNING)
+        conn_join_suspend(c);
     return_buffers(c, more);
     if (c->state == CONN_READY)
         return;

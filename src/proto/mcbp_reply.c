@@ -90,7 +90,8 @@ status_of(const struct request *req, const struct reply *reply)
     case REPLY_VERSION:
     case REPLY_NOOP:
     case REPLY_DEBUG:
-    case REPLY_STREAM: return MCBP_SUCCESS;
+    case REPLY_STREAM:
+    case REPLY_JOIN: return MCBP_SUCCESS;
     case REPLY_MISS:
     case REPLY_NOT_FOUND:
     case REPLY_NO_STATS: return MCBP_KEY_ENOENT;

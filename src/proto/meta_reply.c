@@ -231,7 +231,8 @@ put_line(char *p, const struct request *req, const struct reply *reply)
     case REPLY_REFUSED:
     case REPLY_FLUSH_OFF:
     case REPLY_DUMP_OFF:
-    case REPLY_CACHEDUMP_OFF: return NULL;
+    case REPLY_CACHEDUMP_OFF:
+    case REPLY_JOIN: return NULL;
     }
     return put_flags(put_slice(p, code), req, reply,
                      is_store(req) ? FLAGS_OF_CHANGE : FLAGS_OF_REQUEST);

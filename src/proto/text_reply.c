@@ -40,6 +40,7 @@ constant_line(enum reply_status status)
     case REPLY_NUMBER:
     case REPLY_DEBUG:
     case REPLY_STREAM:
+    case REPLY_JOIN:
     case REPLY_REFUSED: break;
     }
     return slice_make(NULL, 0);
@@ -153,7 +154,8 @@ text_reply_tail(const struct request *req, const struct reply *reply)
     case REPLY_REFUSED:
     case REPLY_FLUSH_OFF:
     case REPLY_DUMP_OFF:
-    case REPLY_CACHEDUMP_OFF: break;
+    case REPLY_CACHEDUMP_OFF:
+    case REPLY_JOIN: break;
     }
     return slice_make(NULL, 0);
 }

@@ -23,6 +23,7 @@ start_cmd(struct rig *rig, const struct rig_config *config)
     const struct cmd_config cmd_config = {
         .limit_bytes = or_default(config->limit_bytes, 64 * MB),
         .item_bytes_max = or_default(config->item_bytes_max, MB),
+        .join_bytes = config->join_bytes,
         .evict = !config->no_eviction,
         .with_cas = true,
         .flush_enabled = true,

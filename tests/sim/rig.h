@@ -31,6 +31,7 @@ struct rig_config {
     uint32_t send_timeout_s;  /* 0: none */
     uint64_t limit_bytes;     /* 64 MB */
     uint64_t item_bytes_max;  /* 1 MB */
+    uint64_t join_bytes;      /* CMD_JOIN_BYTES */
     bool keep_buffers;        /* --loan=off */
     bool latency;             /* --latency */
     bool no_eviction;         /* -M */

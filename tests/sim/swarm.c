@@ -87,6 +87,8 @@ draw_store(struct play *play, struct arena *arena)
     bool small = sim_below(3) == 0;
 
     play->rig.limit_bytes = small ? MB + sim_below(sim_below(2) == 0 ? MB : 7 * MB) : 64 * MB;
+    /* What is appended to is mostly short: let it be joined part by part all the same. */
+    play->rig.join_bytes = sim_below(3) == 0 ? 0 : 1 + sim_below(4000);
     play->rig.no_eviction = sim_below(small ? 4 : 10) == 0;
     arena->item_bytes_max = sim_below(4) == 0 ? 2000 + sim_below(200000) : MB;
     if (arena->item_bytes_max > play->rig.limit_bytes / 2)

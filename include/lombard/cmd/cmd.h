@@ -28,9 +28,12 @@
 
 struct cmd;
 
+enum { CMD_JOIN_BYTES = 256 * 1024 };
+
 struct cmd_config {
     size_t limit_bytes;        /* -m */
     size_t item_bytes_max;     /* -I */
+    size_t join_bytes;         /* append copies as much at once; 0: CMD_JOIN_BYTES */
     bool evict;                /* not -M */
     bool with_cas;             /* not -C */
     bool flush_enabled;        /* not -F */
@@ -62,7 +65,7 @@ void cmd_prefetch(struct cmd *cmd, const struct request *req);
  * (cmd says REPLY_SHUTDOWN_OFF where -A was not given).
  *
  * REPLY_OUT_OF_MEMORY: so far nothing has changed and nothing was counted. Make
- * room and execute again, or cmd_give_up().
+ * room and execute again, or cmd_give_up(). REPLY_JOIN: likewise; go on with cmd_join_step().
  */
 void cmd_execute(struct cmd *cmd, const struct request *req, struct reply *reply);
 
@@ -154,8 +157,39 @@ struct slice cmd_upload_at(struct cmd *cmd, void *handle, uint64_t off);
 /*
  * All value_bytes are there: execute. REQ is as it was at the beginning (value
  * empty). After REPLY_OUT_OF_MEMORY, as for cmd_execute(), HANDLE is still there: to
- * finish again, or to abort. Else it is gone.
+ * finish again, or to abort. After REPLY_JOIN too: to be aborted after that. Else it is gone.
  */
 void cmd_upload_finish(struct cmd *cmd, const struct request *req, void *handle,
                        struct reply *reply);
 void cmd_upload_abort(struct cmd *cmd, void *handle);
+
+/* --- append and prepend to long values --- */
+
+/* One that is under way; all zero: not begun. */
+struct cmd_join {
+    const void *old;    /* the item as it was at the beginning, pinned; or NULL */
+    void *handle;       /* the new one, reserved; NULL: to be begun, by what is there then */
+    uint64_t old_bytes; /* of its value */
+    uint64_t old_cas;
+    uint64_t off;       /* bytes copied */
+    uint32_t expires_s; /* what was reserved with */
+    uint32_t restarts;
+};
+
+enum join_result {
+    JOIN_ON,        /* go on with another step */
+    JOIN_DONE,      /* *REPLY is the answer; JOIN holds nothing any more */
+    JOIN_NO_MEMORY, /* nothing has changed: make room and go on; or abort, and cmd_give_up() */
+};
+
+/*
+ * After cmd_execute() or cmd_upload_finish() said REPLY_JOIN: copy at most *BUDGET bytes, which
+ * are taken off it. REQ is the same each time, with its value, or with that in UPLOAD, which
+ * stays the caller's. Others see the old value until JOIN_DONE; where its item was changed
+ * meanwhile, the join is begun anew, a few times, and then given up.
+ */
+enum join_result cmd_join_step(struct cmd *cmd, const struct request *req, const void *upload,
+                               struct cmd_join *join, uint64_t *budget,
+                               struct reply *reply) MUST_USE;
+/* Give up what JOIN holds; it can be begun anew. */
+void cmd_join_abort(struct cmd *cmd, struct cmd_join *join);

@@ -59,6 +59,24 @@ rig_request(enum request_op op, const char *key)
     return req;
 }
 
+/* As a connection would, but at once. */
+static void
+join_all(struct rig *rig, const struct request *req)
+{
+    struct cmd_join join = {0};
+    enum join_result result;
+    uint64_t budget;
+
+    do {
+        budget = CMD_JOIN_BYTES;
+        result = cmd_join_step(rig->cmd, req, NULL, &join, &budget, &rig->reply);
+    } while (result == JOIN_ON);
+    if (result == JOIN_DONE)
+        return;
+    cmd_join_abort(rig->cmd, &join);
+    rig->reply.status = REPLY_OUT_OF_MEMORY;
+}
+
 enum reply_status
 rig_run(struct rig *rig, struct request *req)
 {
@@ -66,6 +84,8 @@ rig_run(struct rig *rig, struct request *req)
     cmd_prefetch(rig->cmd, req);
     memset(&rig->reply, 0xdb, sizeof(rig->reply));
     cmd_execute(rig->cmd, req, &rig->reply);
+    if (rig->reply.status == REPLY_JOIN)
+        join_all(rig, req);
     return rig->reply.status;
 }
 

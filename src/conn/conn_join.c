@@ -1,0 +1,88 @@
+/*
+ * append and prepend to values so long that copying them takes many steps.
+ *
+ * One connection does so at a time, which is server->joining and always ready or running;
+ * others that have something to join take a place behind it by yielding to the ready list.
+ */
+#include <string.h>
+
+#include "server_priv.h"
+
+void
+conn_join_begin(struct conn *c, const struct request *req, struct slice all,
+                const struct proto_state *state)
+{
+    struct task *task = task_create(c, TASK_JOIN, all, state);
+    struct reply reply;
+
+    c->task = task;
+    if (task != NULL)
+        return;
+    cmd_give_up(c->server->cmd, req, &reply);
+    conn_reply(c, req, &reply);
+}
+
+void
+conn_join_suspend(struct conn *c)
+{
+    if (c->server->joining != c)
+        return;
+    cmd_join_abort(c->server->cmd, &c->task->join);
+    c->server->joining = NULL;
+}
+
+/* What is joined: its value is behind its head, or was uploaded. */
+static void
+join_request(const struct task *task, struct request *req)
+{
+    task_request(task, req);
+    if (task->handle == NULL)
+        req->value = slice_make(task->head + task->head_bytes - req->body_bytes,
+                                (size_t)req->value_bytes);
+}
+
+/* The answer is known; others that have something to join are next. */
+static void
+finish(struct conn *c, const struct request *req, const struct reply *reply)
+{
+    struct task *task = c->task;
+
+    BUG_ON(!conn_has_reply_room(c)); /* nothing was formatted since there was for its head */
+    if (task->handle != NULL)
+        cmd_upload_abort(c->server->cmd, task->handle);
+    c->server->joining = NULL;
+    c->task = NULL;
+    conn_reply(c, req, reply);
+    task_destroy(c, task);
+}
+
+enum step
+conn_join_step(struct conn *c, struct budget *budget)
+{
+    struct server *server = c->server;
+    struct task *task = c->task;
+    struct request req;
+    struct reply reply;
+    enum join_result result;
+
+    if (server->joining != NULL && server->joining != c) {
+        budget->bytes = 0;
+        return STEP_ON;
+    }
+    server->joining = c;
+    join_request(task, &req);
+    cmd_prepare(server->cmd, &req); /* parsed anew, it has no hash */
+    do
+        result =
+            cmd_join_step(server->cmd, &req, task->handle, &task->join, &budget->bytes, &reply);
+    while (result == JOIN_NO_MEMORY && server_make_room(server, &task->closed));
+    if (result == JOIN_ON)
+        return STEP_ON;
+    if (result == JOIN_NO_MEMORY) {
+        cmd_join_abort(server->cmd, &task->join);
+        cmd_give_up(server->cmd, &req, &reply);
+    }
+    finish(c, &req, &reply);
+    budget->bytes = 0;
+    return STEP_ON;
+}
