@@ -326,12 +326,6 @@ cmd_check(const struct cmd *cmd)
     return store_check(cmd->store);
 }
 
-bool
-cmd_pins_exceed(const struct cmd *cmd)
-{
-    return store_pins_exceed(cmd->store);
-}
-
 uint64_t
 cmd_missing_bytes(const struct cmd *cmd)
 {

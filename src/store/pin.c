@@ -10,7 +10,6 @@ store_pin(struct store *store, const void *addr)
 void
 store_unpin(struct store *store, const void *addr)
 {
-    store->pin_starved = false;
     /* It may have been what kept flushed items from being dropped. */
     if (UNLIKELY(store->flushed_items > 0))
         policy_sweep_from(store, arena_seg_of(&store->arena, addr));
@@ -36,12 +35,6 @@ store_unpin_item(struct store *store, const void *handle)
     if ((rec_info(rec) & REC_LARGE) != 0)
         large_unpin_pieces(store, rec);
     store_unpin(store, rec);
-}
-
-bool
-store_pins_exceed(const struct store *store)
-{
-    return store->pin_starved || store->arena.seg_pinned > store->arena.seg_allowed / 2;
 }
 
 /* --- What they keep --- */

@@ -133,7 +133,6 @@ make_room(struct store *store, uint32_t bytes, uint64_t *work)
     if (!expired && !emptied && store->arena.seg_pinned > 0)
         store->missing_bytes = lacking(store, bytes);
     store->stats.outofmemory++;
-    store->pin_starved = store->arena.seg_pinned > 0;
     return false;
 }
 

@@ -93,7 +93,6 @@ struct store {
     uint32_t flush_at_s;    /* a flush to come, or 0 */
     uint64_t content_bytes; /* keys and values of live records */
     uint64_t header_bytes;  /* their headers */
-    bool pin_starved;       /* the last append failed, and pins may be why */
     uint64_t missing_bytes; /* that the last call lacked, and pins may keep */
     uint64_t trial_number;  /* of the last store_trial_begin() */
     struct store_trial trial;

@@ -103,7 +103,6 @@ void
 store_abort(struct store *store, void *handle)
 {
     char *rec = handle;
-    bool starved = store->pin_starved;
 
     BUG_ON((rec_info(rec) & REC_PENDING) == 0);
     /* Dead first, so that the end of the log can be used again; bytes stay for the unpinning. */
@@ -111,8 +110,6 @@ store_abort(struct store *store, void *handle)
         large_unpin_pieces(store, rec);
     item_die(store, rec);
     store_unpin(store, rec);
-    /* Giving up its own pin says nothing about those that made it give up. */
-    store->pin_starved = starved && store->arena.seg_pinned > 0;
 }
 
 /* Whether MODE lets a new item take the place of OLD, which may be NULL. */

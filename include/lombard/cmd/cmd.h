@@ -121,8 +121,6 @@ void cmd_unpin_item(struct cmd *cmd, const void *handle);
 uint64_t cmd_pin_count(const struct cmd *cmd);
 uint32_t cmd_item_pin_count(const struct cmd *cmd, const void *handle);
 bool cmd_check(const struct cmd *cmd) MUST_USE;
-/* Whether clients that do not read or write on hold so much that storing suffers. (Old form.) */
-bool cmd_pins_exceed(const struct cmd *cmd);
 
 /* --- What connections keep from others: see store.h, "What pins and reservations keep" --- */
 

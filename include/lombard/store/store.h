@@ -102,11 +102,6 @@ void store_unpin(struct store *store, const void *addr);
 /* The same for all segments of an item: its record and every part of its value. */
 void store_pin_item(struct store *store, const void *handle);
 void store_unpin_item(struct store *store, const void *handle);
-/*
- * Whether pins hold so much that storing suffers: then the longest-stalled
- * client has to give way. (Old form of what follows.)
- */
-bool store_pins_exceed(const struct store *store);
 
 /* --- What pins and reservations keep from others --- */
 

@@ -480,7 +480,6 @@ do_pin(struct world *w, uint32_t key)
         return;
     store_pin_item(w->store, item.handle);
     *pin = (struct pinned){item.handle, key, w->entries[key].seed, item.value_bytes};
-    (void)store_pins_exceed(w->store);
 }
 
 static void
