@@ -122,6 +122,25 @@ START_TEST(the_longest_stalled_gives_its_buffer)
 }
 END_TEST
 
+/* Whatever memory of the store it keeps besides. */
+START_TEST(the_longest_stalled_gives_its_buffer_whatever_it_holds)
+{
+    dial(0);
+    store_value(0, "v", 300000);
+    store_value(0, "w", 100000);
+    for (int i = 1; i <= STALLERS; i++) {
+        dial(i);
+        stall_on(i, i == 1 ? "w" : "v");
+    }
+    renew_all();
+    conn_at(1)->stalled_ms -= 5000;
+    whisper(0, "version\r\n");
+    turn_until_closed(CLOSE_SHED_BUFFERS, 1);
+    (void)hear(1);
+    ck_assert(is_closed(1));
+}
+END_TEST
+
 /* One that reads a little counts as newly stalled, and keeps its buffer. */
 START_TEST(progress_saves_a_stalled_one)
 {
@@ -381,6 +400,85 @@ START_TEST(only_the_one_that_keeps_what_is_missing)
 }
 END_TEST
 
+/* It keeps what is missing, but it has stalled only just now: the set is refused. */
+START_TEST(a_just_stalled_one_is_not_closed)
+{
+    static char set[16400];
+    int head = snprintf(set, sizeof(set), "set more 0 0 16000\r\n");
+
+    memset(set + head, 'x', 16000);
+    memcpy(set + head + 16000, "\r\n", sizeof("\r\n"));
+    dial(0);
+    store_value(0, "big", 400000);
+    dial(1);
+    stall_on(1, "big");
+    fill_up();
+    say(0, "delete big\r\n");
+    expect(0, "DELETED\r\n");
+    whisper(0, set);
+    for (int i = 0; i < 10; i++) {
+        uint64_t before = server->attended_ms;
+
+        renew_all();
+        conn_at(1)->stalled_ms -= 1; /* more than nothing */
+        turns(1);
+        if (server->attended_ms - before >= SHED_AFTER_MS / 2)
+            return; /* so slow a machine proves nothing */
+    }
+    expect(0, "SERVER_ERROR out of memory storing object\r\n");
+    ck_assert_uint_eq(server->closes[CLOSE_SHED_PINS], 0);
+}
+END_TEST
+
+/* Who holds more for longer, but nothing that is missing, is looked at first and stays. */
+START_TEST(only_as_many_as_are_needed)
+{
+    dial(0);
+    store_value(0, "live", 900000);
+    store_value(0, "big", 400000);
+    dial(1);
+    dial(2);
+    stall_on(1, "live");
+    stall_on(2, "big");
+    fill_up();
+    say(0, "delete big\r\n");
+    expect(0, "DELETED\r\n");
+    renew_all();
+    conn_at(1)->stalled_ms -= 50000;
+    conn_at(2)->stalled_ms -= 5000;
+    send_set(0, "more", 100000);
+    ck_assert_str_eq(out, "STORED\r\n");
+    ck_assert_uint_eq(server->closes[CLOSE_SHED_PINS], 1);
+    (void)hear(2);
+    ck_assert(is_closed(2));
+}
+END_TEST
+
+/* Either would do: half the time with three times as much is the heavier one. */
+START_TEST(what_is_held_counts_as_time_does)
+{
+    dial(0);
+    store_value(0, "a", 600000);
+    store_value(0, "b", 600000);
+    store_value(0, "c", 400000);
+    dial(1);
+    dial(2);
+    stall_on(1, "a b");
+    stall_on(2, "c");
+    fill_up();
+    say(0, "delete a\r\ndelete b\r\ndelete c\r\n");
+    expect(0, "DELETED\r\nDELETED\r\nDELETED\r\n");
+    renew_all();
+    conn_at(1)->stalled_ms -= 20000;
+    conn_at(2)->stalled_ms -= 40000;
+    send_set(0, "more", 100000);
+    ck_assert_str_eq(out, "STORED\r\n");
+    ck_assert_uint_eq(server->closes[CLOSE_SHED_PINS], 1);
+    (void)hear(1);
+    ck_assert(is_closed(1));
+}
+END_TEST
+
 /* Those that hold the same memory are closed together, or not at all. */
 START_TEST(two_that_hold_the_same)
 {
@@ -535,6 +633,7 @@ main(void)
     tcase_add_checked_fixture(tc, rig_start, rig_stop);
     tcase_add_test(tc, the_last_buffer_serves_everybody);
     tcase_add_test(tc, the_longest_stalled_gives_its_buffer);
+    tcase_add_test(tc, the_longest_stalled_gives_its_buffer_whatever_it_holds);
     tcase_add_test(tc, progress_saves_a_stalled_one);
     tcase_add_test(tc, a_stalled_one_that_reads_on_gets_all);
     tcase_add_test(tc, a_long_stalled_one_gives_at_once);
@@ -552,6 +651,9 @@ main(void)
     tcase_add_test(full, full_is_no_reason_to_close);
     tcase_add_test(full, a_refusal_closes_nobody_without_need);
     tcase_add_loop_test(full, only_the_one_that_keeps_what_is_missing, 0, 2);
+    tcase_add_test(full, a_just_stalled_one_is_not_closed);
+    tcase_add_test(full, only_as_many_as_are_needed);
+    tcase_add_test(full, what_is_held_counts_as_time_does);
     tcase_add_test(full, two_that_hold_the_same);
     suite_add_tcase(suite, tc);
     suite_add_tcase(suite, small);
