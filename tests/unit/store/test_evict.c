@@ -245,6 +245,21 @@ START_TEST(test_full_takes_what_was_deleted)
 }
 END_TEST
 
+/* The first item that needs it finds it, before any background work has. */
+START_TEST(test_full_finds_what_expired)
+{
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = 8 * MB, .no_evict = true});
+    uint64_t i = 0;
+
+    while (rig_set_expiring(&rig, i, 10, START_S + 10))
+        i++;
+    ck_assert_uint_gt(i, 10000);
+    rig_set_time(&rig, START_S + 20);
+    ck_assert(rig_set(&rig, i, 10));
+    rig_close(&rig);
+}
+END_TEST
+
 /* What expired is room, too, though no segment of it is empty. */
 START_TEST(test_full_takes_what_expired)
 {
@@ -324,6 +339,7 @@ evict_tcase(void)
     tcase_add_loop_test(tcase, test_items_held, 0, 4);
     tcase_add_loop_test(tcase, test_no_eviction, 0, 5);
     tcase_add_test(tcase, test_full_takes_what_was_deleted);
+    tcase_add_test(tcase, test_full_finds_what_expired);
     tcase_add_test(tcase, test_full_takes_what_expired);
     tcase_add_loop_test(tcase, test_sizes_around_segments, 0, 48);
     tcase_add_test(tcase, test_sizes_change);
