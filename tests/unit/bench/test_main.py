@@ -472,12 +472,12 @@ class Early(Server):
     closes = False
 
     def set(self, s, f, words):
+        self.sets += 1  # now: of the last one the rest need not come any more
         s.sendall(self.answer)
         time.sleep(0.01)
         if self.closes:
             return False
         f.read(int(words[4]) + 2)
-        self.sets += 1
         return True
 
 
