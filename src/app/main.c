@@ -152,7 +152,7 @@ on_log_tick(struct timer *timer)
 
 /* --- The life of the process --- */
 
-/* What is known of it beside its configuration. */
+/* What is known of it apart from its configuration. */
 struct process {
     struct config config;
     struct user user;

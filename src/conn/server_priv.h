@@ -28,7 +28,7 @@ enum {
     LOOKS_IN_VAIN = 16,        /* a look costs as much as some commands */
     WORK_NS = 500 * 1000,      /* between pieces of background work, while clients wait */
     COPY_BYTES_MAX = 512,      /* longer values are sent from where they lie */
-    STASH_BYTES_MAX = 4096,    /* what a sleeper may keep without a buffer */
+    STASH_BYTES_MAX = 4096,    /* what an idle connection may keep */
     SMALL_BODY_BYTES = 2048,   /* a shorter command is waited for as a whole */
     STALL_PROGRESS_BYTES = 1024, /* less in a row than this is no progress */
     OPERATOR_WAIT_MS = 300,      /* over -c: time to say a command that only looks */
@@ -36,7 +36,7 @@ enum {
     SHED_A_REQUEST = 64,         /* connections closed for one request, at most */
     SHED_AT_ONCE = 16,           /* looked at for one piece of memory, at most */
     SHED_A_TICK = 64,            /* connections closed in one tick for one reason, at most */
-    RELIEF_MS = 5,               /* how often those who wait for buffers are thought of */
+    RELIEF_MS = 5,               /* how often buffers are freed for waiting connections */
     TICK_MS = 100,               /* sweeps and background work */
     LAPSE_MS = 2 * TICK_MS,      /* between iterations: what is more, the process stood still */
     VANISHED_LOOKS = 64,         /* a tick, at what the kernel knows of a silent peer */
@@ -112,7 +112,7 @@ struct server {
     struct stall_line stalled[STALL_KINDS][STALL_CLASSES];
     struct listener listeners[LISTEN_SOCKETS_MAX];
     int listener_count;
-    struct conn *operator; /* the one connection beside max_conns, or NULL */
+    struct conn *operator; /* the one connection over max_conns, or NULL */
     struct timer tick;
     struct timer relief; /* runs while connections wait for buffers */
     uint64_t relief_ms;  /* not before then */
@@ -164,7 +164,7 @@ void server_add_stalled(struct server *server, struct conn *c);
 bool server_make_room(struct server *server, uint32_t *closed) MUST_USE;
 /* Once a tick: close those that have stalled for too long, or while others need what they hold. */
 void server_shed(struct server *server);
-/* Only that for those who wait for buffers. */
+/* Only that for connections that wait for buffers. */
 void server_shed_for_waiters(struct server *server);
 
 /* --- sweep.c --- */

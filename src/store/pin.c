@@ -77,7 +77,7 @@ trial_seg(struct store *store, const void *addr)
     return seg;
 }
 
-/* What could be used of a segment that nobody holds any more. */
+/* What could be used of a segment that no client holds any more. */
 static uint64_t
 available_bytes(const struct store *store, const struct seg *seg)
 {
