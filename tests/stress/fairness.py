@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """What a light client waits while heavy ones keep the server busy.
 
-    fairness.py DAEMON [MEMCACHED] [--heavy N,...] [--drain N] [--seconds S] [--rounds R]
-                [--limits] [--pin]
+    fairness.py DAEMON [MEMCACHED] [--heavy N,...] [--drain N] [--drain-rate MB]
+                [--seconds S] [--rounds R] [--limits] [--pin]
 
 One light client sends a get and waits for its answer, again and again: beside N connections
 whose pipelines never end, and while N slow readers take what piled up for them. With a
@@ -10,6 +10,9 @@ second server (memcached, started with -t 1; or another build of the daemon) bot
 measured in turns, and the medians of the rounds are compared. The heavy clients' throughput
 is measured before, without the light one: replies (or MB) a second, and the server's CPU for
 each.
+
+The slow readers take --drain-rate MB a second together (0: as much as the server sends): a
+server that sends faster is busier, and what a light client waits is compared for the same work.
 
 With --limits and a second server, p50 and p99 have to be at most that server's; without
 --limits the figures are only shown. What is always checked needs no quiet machine: that
@@ -32,6 +35,7 @@ REPLY_BYTES = len(b"VALUE aaaa 0 10\r\n" + b"v" * 10 + b"\r\nEND\r\n")
 PIPELINE = 1600  # one piece of a pipeline without an end
 BIG = 100 * 1024
 BIGS = 64        # values that a slow reader asks for at a time
+RATE_STEP_S = 0.0005
 PAUSE_S = 0.3    # until the heavy ones are under way
 EQUAL = 1.1      # timings that differ by less are the same
 
@@ -39,8 +43,8 @@ EQUAL = 1.1      # timings that differ by less are the same
 class Crowd:
     """Connections of one process that send REQUEST without an end, and read all replies."""
 
-    def __init__(self, port, count, request, slow):
-        self.request, self.slow = request, slow
+    def __init__(self, port, count, request, slow, rate=0):
+        self.request, self.slow, self.rate = request, slow, rate
         self.left, self.got = {}, 0
         self.selector = selectors.DefaultSelector()
         for _ in range(count):
@@ -63,15 +67,19 @@ class Crowd:
             pass
 
     def run(self, until):
-        while time.monotonic() < until:
+        started, got = time.monotonic(), self.got
+        while (now := time.monotonic()) < until:
+            if self.rate and self.got - got > self.rate * (now - started):
+                time.sleep(RATE_STEP_S)
+                continue
             for key, ready in self.selector.select(0.05):
                 self.serve(key.fileobj, ready)
 
 
-def crowd_process(port, count, slow, shared):
+def crowd_process(port, count, slow, rate, shared):
     """PAUSE_S of starting, then count what comes until told to end."""
     request = b"get " + b" ".join([b"big"] * BIGS) + b"\r\n" if slow else GET * PIPELINE
-    crowd = Crowd(port, count, request, slow)
+    crowd = Crowd(port, count, request, slow, rate if slow else 0)
     if slow:  # they ask, and read nothing until their replies have piled up
         for s in crowd.left:
             s.send(request)
@@ -113,7 +121,7 @@ def measure(command, count, slow, args):
         shared = {"ready": multiprocessing.Event(), "end": multiprocessing.Event(),
                   "got": multiprocessing.Value("q", 0)}
         crowd = multiprocessing.Process(target=crowd_process,
-                                        args=(server.port, count, slow, shared))
+                                        args=(server.port, count, slow, args.drain_rate * 1e6, shared))
         if count > 0:
             crowd.start()
             if not shared["ready"].wait(PATIENCE_S):
@@ -169,6 +177,7 @@ def main():
     parser.add_argument("peer", nargs="?")
     parser.add_argument("--heavy", default="0,1,32,200,1000")
     parser.add_argument("--drain", type=int, default=200)
+    parser.add_argument("--drain-rate", type=float, default=1000)
     parser.add_argument("--seconds", type=float, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--limits", action="store_true")
