@@ -36,7 +36,7 @@ cmd_create(const struct cmd_config *config)
         sys_free(cmd);
         return NULL;
     }
-    cmd_new_turn(cmd);
+    cmd_new_iteration(cmd);
     return cmd;
 }
 
@@ -50,7 +50,7 @@ cmd_destroy(struct cmd *cmd)
 }
 
 void
-cmd_new_turn(struct cmd *cmd)
+cmd_new_iteration(struct cmd *cmd)
 {
     store_set_time(cmd->store, cmd->clock->uptime_s);
 }

@@ -1,21 +1,25 @@
-#include <errno.h>
-#include <string.h>
+/* Moves a connection from one state, and its list, to another; opens it, and lets go what it holds. */
+#include "conn.h"
 
-#include "lombard/base/log.h"
+#include <errno.h>
+#include <poll.h>
+
 #include "lombard/base/sys.h"
-#include "server_priv.h"
+#include "server_state.h"
+#include "stash.h"
+#include "task.h"
 
 /* --- States --- */
 
 const char *
 conn_state_name(const struct conn *c)
 {
-    switch ((enum conn_state)c->state) {
-    case CONN_ASLEEP: return "asleep";
+    switch (c->state) {
+    case CONN_IDLE: return "asleep";
     case CONN_RUNNING: return "running";
     case CONN_READY: return "ready";
     case CONN_WAITING: return "waiting_for_buffer";
-    case CONN_STALLED: return c->flags & CONN_BLOCKED ? "blocked_sending" : "receiving_value";
+    case CONN_STALLED: return c->blocked ? "blocked_sending" : "receiving_value";
     case CONN_DEAD: return "closing";
     }
     BUG("conn_state out of range");
@@ -24,15 +28,15 @@ conn_state_name(const struct conn *c)
 void
 conn_leave_list(struct conn *c)
 {
-    switch ((enum conn_state)c->state) {
+    switch (c->state) {
     case CONN_STALLED: c->server->stats.conn_stalled--; break;
-    case CONN_WAITING: pool_forget(c->server->pool, &c->place); return;
+    case CONN_WAITING: pool_forget(c->server->pool, &c->link); return;
     case CONN_READY: c->server->stats.conn_ready--; break;
-    case CONN_ASLEEP:
+    case CONN_IDLE:
     case CONN_RUNNING:
     case CONN_DEAD: break;
     }
-    list_remove(&c->place.node);
+    list_remove(&c->link.node);
 }
 
 uint32_t
@@ -41,22 +45,36 @@ conn_stalled_for_ms(const struct conn *c)
     return server_now_ms(c->server) - c->stalled_ms;
 }
 
-bool
-conn_holds_pins(const struct conn *c)
-{
-    return (c->task != NULL && task_holds_pins(c->task)) ||
-           (c->wbuf != NULL && c->wbuf->ref_done < c->wbuf->ref_count);
-}
-
 void
 conn_make_ready(struct conn *c, struct list_node *queue)
 {
     c->state = CONN_READY;
     c->server->stats.conn_ready++;
-    list_push_back(queue, &c->place.node);
+    list_push_back(queue, &c->link.node);
+}
+
+bool
+conn_has_event(const struct conn *c)
+{
+    int events = (c->watch.wanted & WATCH_OUT) != 0 ? POLLOUT : POLLIN;
+
+    return sys_poll_now(c->watch.fd, events) != 0;
 }
 
 /* --- Ends --- */
+
+static const char *const reason_text[] = {
+    "open",
+#define CLOSE_REASON(NAME, name, help) help,
+#include "lombard/conn/close_reason.def"
+#undef CLOSE_REASON
+};
+
+const char *
+conn_close_text(enum close_reason reason)
+{
+    return reason_text[reason];
+}
 
 void
 conn_mark_dead(struct conn *c, enum close_reason reason)
@@ -67,10 +85,10 @@ conn_mark_dead(struct conn *c, enum close_reason reason)
         return;
     conn_leave_list(c);
     c->state = CONN_DEAD;
-    if (!(c->flags & CONN_FINISHING))
-        c->close_reason = (uint8_t)reason;
+    if (!c->finishing)
+        c->close_reason = reason;
     server->closes[c->close_reason]++;
-    list_push_back(&server->dead, &c->place.node);
+    list_push_back(&server->dead, &c->link.node);
 }
 
 void
@@ -82,32 +100,10 @@ conn_broke(struct conn *c, int err)
 void
 conn_finish(struct conn *c, enum close_reason reason)
 {
-    if (c->flags & CONN_FINISHING)
+    if (c->finishing)
         return;
-    c->flags |= CONN_FINISHING;
-    c->close_reason = (uint8_t)reason;
-}
-
-static void
-release_task(struct conn *c)
-{
-    struct task *task = c->task;
-
-    if (task == NULL)
-        return;
-    switch (task->kind) {
-    case TASK_UPLOAD: cmd_upload_abort(c->server->cmd, task->handle); break;
-    case TASK_JOIN:
-        conn_join_suspend(c);
-        if (task->handle != NULL)
-            cmd_upload_abort(c->server->cmd, task->handle);
-        break;
-    case TASK_VALUE: cmd_unpin_item(c->server->cmd, task->handle); break;
-    case TASK_STREAM:
-    case TASK_REFUSAL: break;
-    }
-    c->task = NULL;
-    task_destroy(c, task);
+    c->finishing = true;
+    c->close_reason = reason;
 }
 
 void
@@ -115,7 +111,7 @@ conn_release(struct conn *c)
 {
     struct server *server = c->server;
 
-    release_task(c);
+    conn_drop_task(c);
     conn_drop_stash(c);
     if (c->rbuf != NULL) {
         buf_clear(c->rbuf, NULL);
@@ -134,17 +130,17 @@ on_event(struct watch *watch, uint32_t events)
 {
     struct conn *c = CONTAINER_OF(watch, struct conn, watch);
     struct server *server = c->server;
-    bool was_blocked = (c->flags & CONN_BLOCKED) != 0;
+    bool was_blocked = c->blocked;
 
     if (events & WATCH_IN)
-        c->flags |= CONN_MORE_INPUT;
+        c->more_input = true;
     if (events & WATCH_OUT)
-        c->flags &= (uint8_t)~CONN_BLOCKED;
-    switch ((enum conn_state)c->state) {
-    case CONN_ASLEEP: conn_make_ready(c, &server->arrived); return;
+        c->blocked = false;
+    switch (c->state) {
+    case CONN_IDLE: conn_make_ready(c, &server->arrived); return;
     case CONN_STALLED:
         conn_leave_list(c);
-        c->flags |= CONN_WAS_STALLED;
+        c->was_stalled = true;
         /* One that takes more of what it asked for earlier is not served before others. */
         conn_make_ready(c, was_blocked ? &server->ready : &server->arrived);
         return;
@@ -162,7 +158,7 @@ on_event(struct watch *watch, uint32_t events)
 void
 conn_on_grant(struct borrower *borrower, enum loan_purpose purpose, struct buf *buf)
 {
-    struct conn *c = CONTAINER_OF(borrower, struct conn, place);
+    struct conn *c = CONTAINER_OF(borrower, struct conn, link);
 
     if (purpose == LOAN_FOR_INPUT)
         c->rbuf = buf;
@@ -175,10 +171,10 @@ bool
 conn_open(struct conn *c, struct server *server, int fd)
 {
     watch_init(&c->watch, fd, on_event);
-    list_init(&c->place.node);
+    list_init(&c->link.node);
     c->server = server;
     c->accepted_s = server->clock->uptime_s;
     c->active_s = server->attended_s;
-    c->state = CONN_ASLEEP;
+    c->state = CONN_IDLE;
     return loop_want(server->loop, &c->watch, WATCH_IN);
 }

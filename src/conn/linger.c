@@ -1,3 +1,4 @@
+/* Half-closes the descriptors of rejected peers, and drops what they still send. */
 #include "linger.h"
 
 #include <errno.h>
@@ -41,19 +42,19 @@ linger_init(struct lingerers *all, struct loop *loop)
     all->count = 0;
     all->begun = 0;
     for (int i = 0; i < LINGERS_MAX; i++) {
-        watch_init(&all->places[i].watch, -1, on_event);
-        all->places[i].all = all;
+        watch_init(&all->slots[i].watch, -1, on_event);
+        all->slots[i].all = all;
     }
 }
 
-/* A free place; the oldest one's, when there is none. */
+/* A free slot; when there is none, that of the oldest, which is closed. */
 static struct lingerer *
-take_place(struct lingerers *all)
+take_slot(struct lingerers *all)
 {
-    struct lingerer *oldest = &all->places[0];
+    struct lingerer *oldest = &all->slots[0];
 
     for (int i = 0; i < LINGERS_MAX; i++) {
-        struct lingerer *l = &all->places[i];
+        struct lingerer *l = &all->slots[i];
 
         if (l->watch.fd < 0)
             return l;
@@ -73,7 +74,7 @@ linger_begin(struct lingerers *all, int fd)
         (void)sys_close(fd);
         return;
     }
-    l = take_place(all);
+    l = take_slot(all);
     watch_init(&l->watch, fd, on_event);
     l->until_ms = loop_now_ms(all->loop) + LINGER_MS;
     l->number = all->begun++;
@@ -86,14 +87,14 @@ void
 linger_sweep(struct lingerers *all)
 {
     for (int i = 0; i < LINGERS_MAX && all->count > 0; i++)
-        if (all->places[i].watch.fd >= 0 && all->places[i].until_ms <= loop_now_ms(all->loop))
-            end(&all->places[i]);
+        if (all->slots[i].watch.fd >= 0 && all->slots[i].until_ms <= loop_now_ms(all->loop))
+            end(&all->slots[i]);
 }
 
 void
 linger_fini(struct lingerers *all)
 {
     for (int i = 0; i < LINGERS_MAX; i++)
-        if (all->places[i].watch.fd >= 0)
-            end(&all->places[i]);
+        if (all->slots[i].watch.fd >= 0)
+            end(&all->slots[i]);
 }

@@ -1,10 +1,10 @@
 /*
- * src/conn/linger.h - peers that were told no, until they have heard it.
+ * src/conn/linger.h - rejected peers, until they have received the answer.
  *
  * Closing a socket while its peer still sends resets the connection, and may
- * take our last words with it. So the descriptor is half-closed, and what still
+ * take our answer with it. So the descriptor is half-closed, and what still
  * comes is dropped until the peer closes as well, for LINGER_MS at most. There
- * are LINGERS_MAX places; when all are taken, the oldest makes room. Such peers
+ * are LINGERS_MAX slots; when all are taken, the oldest peer is closed. Such peers
  * count neither as connections nor against -c.
  */
 #pragma once
@@ -22,7 +22,7 @@ enum {
 };
 
 struct lingerer {
-    struct watch watch; /* fd -1: this place is free */
+    struct watch watch; /* fd -1: this slot is free */
     struct lingerers *all;
     uint64_t until_ms;
     uint64_t number; /* the lowest is the oldest */
@@ -32,13 +32,13 @@ struct lingerers {
     struct loop *loop;
     uint32_t count;
     uint64_t begun; /* ever */
-    struct lingerer places[LINGERS_MAX];
+    struct lingerer slots[LINGERS_MAX];
     char scrap[LINGER_SCRAP_BYTES]; /* what is received here is never looked at */
 };
 
 void linger_init(struct lingerers *all, struct loop *loop);
-/* Half-close FD, and close it when its peer has heard that. It is in no watch, and ours now. */
+/* Half-close FD, and close it when its peer has closed, too. FD is in no watch; linger owns it now. */
 void linger_begin(struct lingerers *all, int fd);
-/* Close those whose time is over. */
+/* Close the ones whose time is over. */
 void linger_sweep(struct lingerers *all);
 void linger_fini(struct lingerers *all);

@@ -1,49 +1,62 @@
+/*
+ * The server: made and destroyed; its tick; and at the end of each iteration, closing.
+ *
+ * The files of this layer, each of which uses only those below it (tests/link.py):
+ *
+ *     check                                   are all invariants true? for tests
+ *     server                                  life, tick, closing
+ *     schedule      sweep     server_stats    what is served when; what is idle
+ *     dispatch                                lend buffers, serve
+ *     settle                                  what a connection waits for then
+ *     batch                                   parse ahead, execute
+ *     join   upload   discard                 long values
+ *     output                                  format, send
+ *     shutdown   admission                    who is let in, and until when
+ *     shed                                    which stalled connection is closed
+ *     receive                                 from the socket
+ *     conn                                    states, lists, ends
+ *     task   stash                            what a connection keeps while it waits
+ *     table   stall   linger   server_latency     where connections are; times
+ */
 #include "lombard/conn/server.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "admission.h"
+#include "conn.h"
 #include "lombard/base/log.h"
 #include "lombard/base/sys.h"
-#include "server_priv.h"
+#include "schedule.h"
+#include "server_latency.h"
+#include "server_state.h"
+#include "server_stats.h"
+#include "shed.h"
+#include "shutdown.h"
+#include "sweep.h"
 
 /* --- Closing --- */
 
-static const char *const reason_text[] = {
-    "open",
-#define CLOSE_REASON(NAME, name, help) help,
-#include "lombard/conn/close_reason.def"
-#undef CLOSE_REASON
-};
-
-const char *
-server_close_text(enum close_reason reason)
-{
-    return reason_text[reason];
-}
-
-/* The server's own choice, and not said where it was made: as shedding and rejecting are. */
+/* Chosen by the server, and not logged where it was chosen, as shedding and rejecting are. */
 static bool
-is_closed_unsaid(const struct conn *c)
+is_closed_unlogged(const struct conn *c)
 {
     return c->close_reason == CLOSE_IDLE || c->close_reason == CLOSE_NO_MEMORY ||
            c->close_reason == CLOSE_INTERNAL;
 }
 
 static void
-say_closed(const struct conn *c)
+log_closed(const struct conn *c)
 {
     static struct log_limit limit = LOG_LIMIT("a connection was closed");
     char peer[128];
 
-    if (LIKELY(!is_closed_unsaid(c))) {
-        log_line(LOG_DEBUG, "<%d closed: %s", c->watch.fd, reason_text[c->close_reason]);
+    if (LIKELY(!is_closed_unlogged(c))) {
+        log_line(LOG_DEBUG, "<%d closed: %s", c->watch.fd, conn_close_text(c->close_reason));
         return;
     }
     sys_peer_name(c->watch.fd, peer, sizeof(peer));
     log_limited(&limit, LOG_WARN, "<%d %s closed: %s", c->watch.fd, peer,
-                reason_text[c->close_reason]);
+                conn_close_text(c->close_reason));
 }
 
 static void
@@ -51,12 +64,12 @@ close_conn(struct server *server, struct conn *c)
 {
     int fd = c->watch.fd;
 
-    say_closed(c);
+    log_closed(c);
     conn_release(c);
     if (c == server->paused)
         server->paused = NULL;
-    if (c == server->operator)
-        server->operator= NULL;
+    if (c == server->operator_conn)
+        server->operator_conn = NULL;
     if (c->close_reason == CLOSE_PROTOCOL || c->close_reason == CLOSE_REJECTED) {
         /* The peer has probably sent more than we read. */
         loop_forget(server->loop, &c->watch);
@@ -76,14 +89,14 @@ reap(struct server *server)
     if (list_is_empty(&server->dead))
         return;
     while ((node = list_pop_front(&server->dead)) != NULL)
-        close_conn(server, conn_from_place(node));
+        close_conn(server, conn_from_link(node));
     for (int i = 0; i < server->listener_count; i++)
         listener_resume(&server->listeners[i]);
     if (server->stopping && server->table.conns == 0)
         loop_stop(server->loop);
 }
 
-/* --- Time --- */
+/* --- The tick, and the end of an iteration --- */
 
 static void
 on_tick(struct timer *timer)
@@ -102,149 +115,13 @@ on_tick(struct timer *timer)
     timer_set(loop_timers(server->loop), timer, now_ms + TICK_MS);
 }
 
-/* --- A turn --- */
-
 static void
-on_turn_begin(void *ctx)
-{
-    struct server *server = ctx;
-    uint64_t lapse_ms = server->clock->now_ms - server->turn_ms;
-
-    /*
-     * The tick ends every wait: if more time has passed, this process stood still, and what
-     * its clients did meanwhile is not known yet. That time counts against none of them.
-     */
-    if (lapse_ms > LAPSE_MS) {
-        server->stats.lapses++;
-        lapse_ms = LAPSE_MS;
-    }
-    server->turn_ms = server->clock->now_ms;
-    server->attended_ms += lapse_ms;
-    server->attended_s = (uint32_t)(server->attended_ms / 1000);
-    cmd_new_turn(server->cmd);
-}
-
-/* One piece: what is left waits for the next turn, behind new events. */
-static void
-work(struct server *server)
-{
-    uint64_t since_ns = server_latency_now(server);
-
-    server->background = cmd_work(server->cmd);
-    server->work_ns = server->clock->now_ns + WORK_NS;
-    server_latency_add(server, LATENCY_WORK, &since_ns);
-}
-
-/*
- * All that something came for, a short slice each. They do not keep those waiting that have
- * more to do: there is one slice for these now and then. True when a short slice was enough
- * for some of them.
- */
-static bool
-serve_arrived(struct server *server)
-{
-    uint64_t before = server->stats.conn_dispatches - server->stats.conn_yields;
-    uint64_t since_ns = server->clock->now_ns;
-    struct list_node now;
-
-    list_init(&now);
-    list_append_all(&now, &server->arrived);
-    while (!list_is_empty(&now)) {
-        uint64_t now_ns;
-
-        conn_dispatch_group(server, &now, SLICE_FIRST);
-        if (list_is_empty(&now) || list_is_empty(&server->ready))
-            continue;
-        now_ns = sys_monotonic_ns();
-        if (now_ns - since_ns >= ARRIVED_NS) {
-            server->look_ns = now_ns + LOOK_RARE_NS; /* those that came last wait as well */
-            conn_dispatch_group(server, &server->ready, SLICE_MORE);
-            since_ns = now_ns;
-        }
-    }
-    return server->stats.conn_dispatches - server->stats.conn_yields != before;
-}
-
-/*
- * Until when those with more to do are served now: not long while light clients come and go,
- * but half as long as what has just come took.
- */
-static uint64_t
-next_look_ns(const struct server *server)
-{
-    uint64_t now_ns = sys_monotonic_ns();
-    uint64_t span_ns = server->looks_in_vain < LOOKS_IN_VAIN ? LOOK_NS : LOOK_RARE_NS;
-    uint64_t half_ns = (now_ns - server->clock->now_ns) / 2;
-
-    if (half_ns > span_ns)
-        span_ns = half_ns < LOOK_RARE_NS ? half_ns : LOOK_RARE_NS;
-    return now_ns + span_ns;
-}
-
-/* Those with more to do, one after the other, until it is time to look for events. */
-static void
-serve_ready(struct server *server)
-{
-    if (list_is_empty(&server->ready))
-        return;
-    server->look_ns = next_look_ns(server);
-    do
-        conn_dispatch_group(server, &server->ready, SLICE_MORE);
-    while (!list_is_empty(&server->ready) && sys_monotonic_ns() < server->look_ns);
-}
-
-static void
-on_turn(void *ctx)
+on_iteration_end(void *ctx)
 {
     struct server *server = ctx;
 
-    /* A look was in vain when all that it found was more of the heavy ones. */
-    server->looks_in_vain++;
-    if (!list_is_empty(&server->arrived) && serve_arrived(server))
-        server->looks_in_vain = 0;
-    serve_ready(server);
-    if (server->background &&
-        (list_is_empty(&server->ready) || server->clock->now_ns >= server->work_ns))
-        work(server);
-}
-
-static void
-on_relief(struct timer *timer)
-{
-    (void)timer; /* only that this iteration comes: its end does the rest */
-}
-
-/* Connections wait for buffers: a tick would be long to wait for. */
-static void
-relieve_waiters(struct server *server)
-{
-    uint64_t now_ms = server->clock->now_ms;
-
-    if (now_ms < server->relief_ms)
-        return;
-    server->relief_ms = now_ms + RELIEF_MS;
-    server_shed_for_waiters(server);
-    if (pool_waiters(server->pool) > 0)
-        timer_set(loop_timers(server->loop), &server->relief, server->relief_ms);
-}
-
-static void
-on_turn_end(void *ctx)
-{
-    struct server *server = ctx;
-
-    if (UNLIKELY(pool_waiters(server->pool) > 0))
-        relieve_waiters(server);
+    schedule_relief(server);
     reap(server);
-}
-
-static bool
-has_work(void *ctx)
-{
-    const struct server *server = ctx;
-
-    return server->background || !list_is_empty(&server->ready) ||
-           !list_is_empty(&server->arrived) || !list_is_empty(&server->dead);
 }
 
 /* --- Life of the server --- */
@@ -258,25 +135,14 @@ release_ref(void *ctx, const void *base)
 }
 
 static void
-on_drain_end(struct timer *timer)
+init_parts(struct server *server)
 {
-    struct server *server = CONTAINER_OF(timer, struct server, drain_end);
-
-    log_line(LOG_WARN, "%u connections did not take their replies in time: closed",
-             server->table.conns);
-    loop_stop(server->loop);
-}
-
-static void
-init_lists(struct server *server)
-{
-    list_init(&server->arrived);
-    list_init(&server->ready);
     list_init(&server->dead);
     table_init(&server->table);
     timer_init(&server->tick, on_tick);
-    timer_init(&server->drain_end, on_drain_end);
-    timer_init(&server->relief, on_relief);
+    schedule_init(server);
+    shutdown_init(server);
+    server_init_stalled(server);
 }
 
 struct server *
@@ -288,19 +154,24 @@ server_create(const struct server_config *config)
         .keep_bytes = SERVER_BUFFER_BYTES_MIN,
     };
     struct server *server = sys_malloc(sizeof(*server));
-    struct loop_user user = {server, on_turn_begin, on_turn, on_turn_end, has_work};
+    const struct loop_user user = {
+        .ctx = server,
+        .on_turn_begin = schedule_begin,
+        .on_turn = schedule_serve,
+        .on_turn_end = on_iteration_end,
+        .has_work = schedule_has_work,
+    };
 
     if (server == NULL)
         return NULL;
     memset(server, 0, sizeof(*server));
-    init_lists(server);
+    init_parts(server);
     pool_config.reserve_bytes = pool_config.limit_bytes / 4;
     server->config = *config;
     server->clock = config->clock;
-    server->turn_ms = server->clock->now_ms;
+    server->iteration_ms = server->clock->now_ms;
     server->cmd = config->cmd;
     server->owner = (struct buf_owner){release_ref, server};
-    server_init_stalled(server);
     server->pool = pool_create(&pool_config, conn_on_grant);
     server->loop = loop_create(server->clock, &user);
     if (server->pool == NULL || server->loop == NULL || !server_latency_init(server)) {
@@ -351,36 +222,4 @@ bool
 server_run(struct server *server)
 {
     return loop_run(server->loop);
-}
-
-bool
-server_is_stopping(const struct server *server)
-{
-    return server->stopping;
-}
-
-void
-server_shutdown(struct server *server)
-{
-    uint64_t cursor = 0;
-    struct conn *c;
-
-    if (server->stopping)
-        return;
-    server->stopping = true;
-    server_stop_listeners(server);
-    while ((c = table_next(&server->table, &cursor)) != NULL)
-        if (c->state == CONN_ASLEEP)
-            conn_mark_dead(c, CLOSE_SHUTDOWN);
-    timer_set(loop_timers(server->loop), &server->drain_end,
-              server->clock->now_ms + server->config.drain_ms);
-    if (server->table.conns == 0)
-        loop_stop(server->loop);
-}
-
-void
-server_stop_now(struct server *server)
-{
-    server_shutdown(server);
-    loop_stop(server->loop);
 }

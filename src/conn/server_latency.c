@@ -1,5 +1,9 @@
+/* Times commands by class, and renders the histograms as `stats latency`. */
+#include "server_latency.h"
+
+#include <stdio.h>
+
 #include "lombard/base/sys.h"
-#include "server_priv.h"
 
 static const char *const class_names[LATENCY_CLASSES] = {"get", "store", "other", "upload",
                                                          "work"};

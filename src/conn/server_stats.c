@@ -1,11 +1,15 @@
+/* What `stats` says about the process, its connections and buffers. */
+#include "server_stats.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "conn.h"
 #include "lombard/base/sys.h"
-#include "server_priv.h"
+#include "server_latency.h"
 
 /* --- Plain `stats`: the process --- */
 
@@ -119,7 +123,7 @@ server_next(void *ctx, uint64_t *cursor, struct stat_line *line)
     struct server *server = ctx;
 
     server->stats.curr_connections = server->table.conns;
-    server->stats.connection_structures = server->table.places;
+    server->stats.connection_structures = server->table.slots;
     server->stats.conn_lingering = server->lingerers.count;
     return stat_table_next(server_descs, ARRAY_LEN(server_descs), &server->stats, cursor, line);
 }

@@ -3,16 +3,19 @@
  * of them is closed when others need what they hold.
  *
  * Each is in one line by what it waits for, and within that by how much memory of
- * the store it keeps. Where a request lacks memory, those are chosen that hold most
- * for longest, and closed only if that frees what is missing; else the request is
- * refused. No connection that stalled for less than SHED_AFTER_MS is closed, and none
- * that holds little unless all of them together hold more than half of the memory.
+ * the store it keeps. Where a request lacks memory, the connections that hold most
+ * for longest are chosen, and closed only if that frees what is missing; else the
+ * request is refused. No connection that stalled for less than SHED_AFTER_MS is closed,
+ * and none that holds little unless all of them together hold more than half of the memory.
  */
+#include "shed.h"
+
 #include <inttypes.h>
 
+#include "conn.h"
 #include "lombard/base/log.h"
 #include "lombard/base/sys.h"
-#include "server_priv.h"
+#include "task.h"
 
 /* --- What one holds --- */
 
@@ -22,7 +25,7 @@ visit_ref(void *ctx, const void *base)
     cmd_trial_unpin(ctx, base);
 }
 
-/* One that joins holds more while it does so, but never while it is stalled. */
+/* A TASK_JOIN holds more while it joins, but then it is never stalled. */
 static bool
 holds_upload(const struct task *task)
 {
@@ -69,7 +72,7 @@ enum {
     CLASS_SHIFT = 18,
     CLASS_STEP_SHIFT = 2,
     CLASS_ANY = 1,
-    CLASS_MUCH = 2, /* 256 KB: who holds less is not closed for one request's sake */
+    CLASS_MUCH = 2, /* 256 KB: what holds less is not closed for one request's sake */
 };
 
 static unsigned
@@ -88,7 +91,7 @@ held_class(uint64_t bytes)
 static enum stall_kind
 kind_of(const struct conn *c)
 {
-    if ((c->flags & CONN_BLOCKED) != 0)
+    if (c->blocked)
         return STALL_BLOCKED;
     return c->wbuf != NULL || c->rbuf != NULL ? STALL_WITH_BUFFER : STALL_WITHOUT_BUFFER;
 }
@@ -105,7 +108,7 @@ void
 server_add_stalled(struct server *server, struct conn *c)
 {
     c->state = CONN_STALLED;
-    stall_put(&server->stalled[kind_of(c)][held_class(held_bytes(c))], &c->place.node,
+    stall_put(&server->stalled[kind_of(c)][held_class(held_bytes(c))], &c->link.node,
               server->attended_ms, conn_stalled_for_ms(c));
     server->stats.conn_stalled++;
 }
@@ -115,10 +118,10 @@ first_stalled(struct server *server, unsigned kind, unsigned class)
 {
     struct list_node *node = stall_first(&server->stalled[kind][class], server->attended_ms);
 
-    return node == NULL ? NULL : conn_from_place(node);
+    return node == NULL ? NULL : conn_from_link(node);
 }
 
-/* The one that stalled first of those of this kind and further ones; NULL: no such one. */
+/* The one that stalled first, of this kind and further ones; NULL: there is none. */
 static struct conn *
 longest_stalled(struct server *server, enum stall_kind first)
 {
@@ -137,8 +140,8 @@ longest_stalled(struct server *server, enum stall_kind first)
 }
 
 /*
- * The one that holds most for longest, of those of this class and further ones; NULL: no
- * such one may be closed.
+ * The one that holds most for longest, of this class and further ones; NULL: none that may be
+ * closed.
  */
 static struct conn *
 heaviest_stalled(struct server *server, unsigned least_class)
@@ -175,7 +178,7 @@ shed(struct conn *c, enum close_reason reason)
     log_limited(&limit, LOG_WARN,
                 "<%d %s closed: %s; it held %" PRIu64 " bytes of items and %d buffers, and "
                 "stalled %" PRIu32 " ms ago",
-                c->watch.fd, peer, server_close_text(reason), held_bytes(c),
+                c->watch.fd, peer, conn_close_text(reason), held_bytes(c),
                 (c->rbuf != NULL) + (c->wbuf != NULL), conn_stalled_for_ms(c));
     conn_mark_dead(c, reason);
     conn_release(c);
@@ -185,8 +188,8 @@ shed(struct conn *c, enum close_reason reason)
 static void
 set_aside(struct conn *c, struct list_node *side)
 {
-    list_remove(&c->place.node);
-    list_push_back(side, &c->place.node);
+    list_remove(&c->link.node);
+    list_push_back(side, &c->link.node);
 }
 
 /* Back into their lines, in which nothing else has changed. */
@@ -197,15 +200,15 @@ put_back(struct server *server, struct list_node *side)
 
     while ((node = list_pop_front(side)) != NULL) {
         server->stats.conn_stalled--;
-        server_add_stalled(server, conn_from_place(node));
+        server_add_stalled(server, conn_from_link(node));
     }
 }
 
 /* --- Memory --- */
 
 /*
- * Set aside who should be closed so that MISSING bytes become free: in CHOSEN, at most
- * MAX. False when all these together would not do.
+ * Set aside the connections to close so that MISSING bytes become free: in CHOSEN, at most
+ * MAX. False when closing all these would not be enough.
  */
 static bool
 choose(struct server *server, uint64_t missing, uint32_t max, struct list_node *chosen)
@@ -227,8 +230,8 @@ choose(struct server *server, uint64_t missing, uint32_t max, struct list_node *
 }
 
 /*
- * Close those of CHOSEN that are needed to free MISSING bytes: the last one is, and of
- * those before it only the ones that it does not do without. Returns how many.
+ * Close the ones of CHOSEN that are needed to free MISSING bytes: the last one, and of the
+ * ones before it only as many as it takes. Returns how many.
  */
 static uint32_t
 close_needed(struct server *server, uint64_t missing, struct list_node *chosen)
@@ -241,14 +244,14 @@ close_needed(struct server *server, uint64_t missing, struct list_node *chosen)
     list_init(&needed);
     cmd_trial_begin(server->cmd);
     while (freed < missing && !list_is_empty(chosen)) {
-        struct conn *c = conn_from_place(chosen->prev);
+        struct conn *c = conn_from_link(chosen->prev);
 
         trial_add(c);
         freed = cmd_trial_result(server->cmd).freed_bytes;
         set_aside(c, &needed);
     }
     while ((node = list_pop_front(&needed)) != NULL) {
-        shed(conn_from_place(node), CLOSE_SHED_PINS);
+        shed(conn_from_link(node), CLOSE_SHED_PINS);
         count++;
     }
     return count;
@@ -281,7 +284,7 @@ frees_memory(struct conn *c)
     return cmd_trial_result(c->server->cmd).freed_bytes > 0;
 }
 
-/* Pins on more than half of the memory: those that hold most for longest give it up. */
+/* Pins keep more than half of the memory: close the connections that hold most for longest. */
 static void
 shed_for_excess(struct server *server)
 {

@@ -1,27 +1,18 @@
 /*
  * Looks at a part of all connections each tick, so that none needs a timer of its
- * own: closes those that are idle for too long, and those whose host has vanished.
+ * own: closes connections that are idle for too long, or whose host has vanished.
  */
-#include <poll.h>
+#include "sweep.h"
 
+#include "conn.h"
 #include "lombard/base/sys.h"
-#include "server_priv.h"
-
-/* Whether the socket has something for it now: a judgement has to wait for that. */
-bool
-conn_has_event(const struct conn *c)
-{
-    int events = (c->watch.wanted & WATCH_OUT) != 0 ? POLLOUT : POLLIN;
-
-    return sys_poll_now(c->watch.fd, events) != 0;
-}
 
 /* One that has something to do, or waits for a buffer, does not wait for its peer. */
 static bool
 is_idle(const struct conn *c)
 {
-    switch ((enum conn_state)c->state) {
-    case CONN_ASLEEP:
+    switch (c->state) {
+    case CONN_IDLE:
     case CONN_STALLED: break;
     case CONN_RUNNING:
     case CONN_READY:
@@ -43,7 +34,7 @@ end_of_part(const struct server *server, uint64_t cursor)
 {
     uint64_t part = table_span(&server->table) / SWEEP_PARTS + 1;
 
-    return cursor + (part < SWEEP_PLACES_MAX ? part : SWEEP_PLACES_MAX);
+    return cursor + (part < SWEEP_SLOTS_MAX ? part : SWEEP_SLOTS_MAX);
 }
 
 void

@@ -1,26 +1,26 @@
+/* Where connections live: chunks of slots that do not move, and go back when they are empty. */
 #include "table.h"
 
 #include <string.h>
 
-#include "conn_priv.h"
+#include "conn_state.h"
 #include "lombard/base/sys.h"
 
 enum {
     CHUNK_BYTES = 16 * 1024,
     CHUNK_HEAD_BYTES = 64,
-    CHUNK_PLACES = (CHUNK_BYTES - CHUNK_HEAD_BYTES) / sizeof(struct conn),
+    CHUNK_SLOTS = (CHUNK_BYTES - CHUNK_HEAD_BYTES) / sizeof(struct conn),
 };
 
 struct chunk {
-    struct list_node node; /* in table->usable while a place is free */
+    struct list_node node; /* in table->usable while a slot is free */
     uint32_t number;       /* in table->chunks */
     uint32_t taken;
-    uint32_t first_free; /* no place below it is free */
-    struct conn places[CHUNK_PLACES];
+    uint32_t first_free; /* no slot below it is free */
+    struct conn slots[CHUNK_SLOTS];
 };
 
 _Static_assert(sizeof(struct chunk) <= CHUNK_BYTES, "a chunk is one mapping");
-_Static_assert(sizeof(struct conn) <= 160, "an idle connection stays small");
 
 void
 table_init(struct conn_table *table)
@@ -75,7 +75,7 @@ add_chunk(struct conn_table *table)
         return NULL;
     chunk->number = number;
     table->chunks[number] = chunk;
-    table->places += CHUNK_PLACES;
+    table->slots += CHUNK_SLOTS;
     list_push_front(&table->usable, &chunk->node);
     return chunk;
 }
@@ -94,23 +94,23 @@ table_take(struct conn_table *table)
         chunk = CONTAINER_OF(table->usable.next, struct chunk, node);
     }
     slot = chunk->first_free;
-    while (chunk->places[slot].in_use)
+    while (chunk->slots[slot].in_use)
         slot++;
     chunk->first_free = slot + 1;
     chunk->taken++;
     table->conns++;
-    if (chunk->taken == CHUNK_PLACES)
+    if (chunk->taken == CHUNK_SLOTS)
         list_remove(&chunk->node);
-    memset(&chunk->places[slot], 0, sizeof(struct conn));
-    chunk->places[slot].slot = (uint16_t)slot;
-    chunk->places[slot].in_use = true;
-    return &chunk->places[slot];
+    memset(&chunk->slots[slot], 0, sizeof(struct conn));
+    chunk->slots[slot].slot = (uint16_t)slot;
+    chunk->slots[slot].in_use = true;
+    return &chunk->slots[slot];
 }
 
 static struct chunk *
 chunk_of(struct conn *c)
 {
-    return CONTAINER_OF(c - c->slot, struct chunk, places);
+    return CONTAINER_OF(c - c->slot, struct chunk, slots);
 }
 
 void
@@ -118,7 +118,7 @@ table_give(struct conn_table *table, struct conn *c)
 {
     struct chunk *chunk = chunk_of(c);
 
-    if (chunk->taken == CHUNK_PLACES)
+    if (chunk->taken == CHUNK_SLOTS)
         list_push_front(&table->usable, &chunk->node);
     c->in_use = false;
     chunk->taken--;
@@ -129,7 +129,7 @@ table_give(struct conn_table *table, struct conn *c)
         return;
     list_remove(&chunk->node);
     table->chunks[chunk->number] = NULL;
-    table->places -= CHUNK_PLACES;
+    table->slots -= CHUNK_SLOTS;
     sys_unmap(chunk, CHUNK_BYTES);
 }
 
@@ -137,14 +137,14 @@ struct conn *
 table_next(const struct conn_table *table, uint64_t *cursor)
 {
     while (*cursor < table_span(table)) {
-        struct chunk *chunk = table->chunks[*cursor / CHUNK_PLACES];
+        struct chunk *chunk = table->chunks[*cursor / CHUNK_SLOTS];
         struct conn *c;
 
         if (chunk == NULL) {
-            *cursor += CHUNK_PLACES - *cursor % CHUNK_PLACES;
+            *cursor += CHUNK_SLOTS - *cursor % CHUNK_SLOTS;
             continue;
         }
-        c = &chunk->places[*cursor % CHUNK_PLACES];
+        c = &chunk->slots[*cursor % CHUNK_SLOTS];
         (*cursor)++;
         if (c->in_use)
             return c;
@@ -155,5 +155,5 @@ table_next(const struct conn_table *table, uint64_t *cursor)
 uint64_t
 table_span(const struct conn_table *table)
 {
-    return (uint64_t)table->chunk_count * CHUNK_PLACES;
+    return (uint64_t)table->chunk_count * CHUNK_SLOTS;
 }

@@ -1,7 +1,10 @@
+/* Keeps a request that is half done, with a copy of its head, until it is finished or dropped. */
+#include "task.h"
+
 #include <string.h>
 
 #include "lombard/base/sys.h"
-#include "server_priv.h"
+#include "server_state.h"
 
 struct task *
 task_create(struct conn *c, enum task_kind kind, struct slice head,
@@ -48,4 +51,35 @@ task_request(const struct task *task, struct request *req)
     if (proto_parse(&state, slice_make(task->head, task->head_bytes), req, &used) !=
         PARSE_COMPLETE)
         BUG("a head that was complete no longer is");
+}
+
+void
+conn_suspend_task(struct conn *c)
+{
+    if (c->server->joining != c)
+        return;
+    cmd_join_abort(c->server->cmd, &c->task->join);
+    c->server->joining = NULL;
+}
+
+void
+conn_drop_task(struct conn *c)
+{
+    struct task *task = c->task;
+
+    if (task == NULL)
+        return;
+    switch (task->kind) {
+    case TASK_UPLOAD: cmd_upload_abort(c->server->cmd, task->handle); break;
+    case TASK_JOIN:
+        conn_suspend_task(c);
+        if (task->handle != NULL)
+            cmd_upload_abort(c->server->cmd, task->handle);
+        break;
+    case TASK_VALUE: cmd_unpin_item(c->server->cmd, task->handle); break;
+    case TASK_STREAM:
+    case TASK_REFUSAL: break;
+    }
+    c->task = NULL;
+    task_destroy(c, task);
 }

@@ -70,7 +70,7 @@ TESTS = [
     ["tests/unit/cmd/test_cmd_refuse"],
     ["tests/unit/conn/test_conn_check"],
     ["tests/unit/conn/test_conn_conn"],
-    ["tests/unit/conn/test_conn_turn"],
+    ["tests/unit/conn/test_conn_dispatch"],
     ["tests/unit/conn/test_conn_join"],
     ["tests/unit/conn/test_conn_sweep"],
     ["tests/sim/test_fair"],

@@ -1,5 +1,5 @@
 /* The limits that worlds draw, as they usually are. */
-#include "../../src/conn/server_priv.h"
+#include "../../src/conn/limits.h"
 
 #define USUAL                                                                                  \
     {                                                                                          \

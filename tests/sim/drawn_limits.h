@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-/* The members are called as the constants of src/conn/server_priv.h are. */
+/* The members are called as the constants of src/conn/limits.h are. */
 struct drawn_limits {
     uint32_t BATCH_REQUESTS;
     uint32_t GROUP_CONNS;

@@ -46,8 +46,8 @@ struct cmd_config {
 struct cmd *cmd_create(const struct cmd_config *config) MUST_USE;
 void cmd_destroy(struct cmd *cmd);
 
-/* Once a turn, after the clock was read. */
-void cmd_new_turn(struct cmd *cmd);
+/* Once an iteration of the loop, after the clock was read. */
+void cmd_new_iteration(struct cmd *cmd);
 /* A bounded piece of background work; false when none is left. */
 bool cmd_work(struct cmd *cmd);
 

@@ -44,7 +44,7 @@ rig_sleep(struct rig *rig, uint32_t s)
 {
     rig->clock.now_ms += UINT64_C(1000) * s;
     rig->clock.uptime_s += s;
-    cmd_new_turn(rig->cmd);
+    cmd_new_iteration(rig->cmd);
 }
 
 struct request

@@ -8,7 +8,7 @@
 
 #include "leak.h"
 #include "lombard/conn/server.h"
-#include "server_priv.h"
+#include "server_state.h"
 
 enum { CLIENTS = 100, OUT_BYTES = 4 * 1024 * 1024 };
 

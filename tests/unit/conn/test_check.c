@@ -2,6 +2,7 @@
 #include <sys/uio.h>
 
 #include "rig.h"
+#include "task.h"
 
 /* The check of the invariants is itself checked: whatever is broken, it says so. */
 
@@ -39,7 +40,7 @@ START_TEST(states)
     struct conn *c = conn_at(0);
 
     c->state = CONN_RUNNING;
-    expect_broken("a connection runs between two turns");
+    expect_broken("a connection runs between two iterations");
     c->state = CONN_DEAD;
     expect_broken("a dead connection was not reaped");
     c->state = CONN_WAITING;
@@ -52,17 +53,17 @@ START_TEST(states)
     c->state = CONN_READY;
     expect_broken("the number of ready connections is wrong");
     server->stats.conn_ready++;
-    expect_broken("a list has others than those in its state");
-    c->flags |= CONN_HELD;
+    expect_broken("a list and its state disagree");
+    c->keeps_replies = true;
     expect_broken("replies are held while a buffer may have to be waited for");
-    c->flags &= (uint8_t)~CONN_HELD;
+    c->keeps_replies = false;
     server->stats.conn_ready--;
-    c->state = CONN_ASLEEP;
-    list_push_back(&server->ready, &c->place.node);
-    expect_broken("a list has others than those in its state");
-    list_remove(&c->place.node);
+    c->state = CONN_IDLE;
+    list_push_back(&server->ready, &c->link.node);
+    expect_broken("a list and its state disagree");
+    list_remove(&c->link.node);
     c->watch.wanted = WATCH_OUT;
-    expect_broken("a sleeping connection is not watched for input");
+    expect_broken("an idle connection is not watched for input");
     c->watch.wanted = WATCH_IN;
     expect_whole();
 }
@@ -74,11 +75,11 @@ START_TEST(who_waits)
 
     c->state = CONN_WAITING;
     c->watch.wanted = 0;
-    expect_broken("not those wait in the queues that wait");
+    expect_broken("the queues of the pool and the waiting connections disagree");
     c->wbuf = &other;
     expect_broken("a connection waits for a buffer and holds an empty one");
     c->wbuf = NULL;
-    c->state = CONN_ASLEEP;
+    c->state = CONN_IDLE;
     c->watch.wanted = WATCH_IN;
     expect_whole();
 }
@@ -115,9 +116,9 @@ START_TEST(what_is_stalled_in_truth)
     first = conn_at(1);
     second = conn_at(2);
     ck_assert_ptr_ne(first, second);
-    list_remove(&first->place.node);
-    expect_broken("a list has others than those in its state");
-    stall_put(&server->stalled[STALL_BLOCKED][0], &first->place.node, server->attended_ms, 0);
+    list_remove(&first->link.node);
+    expect_broken("a list and its state disagree");
+    stall_put(&server->stalled[STALL_BLOCKED][0], &first->link.node, server->attended_ms, 0);
     pinned = first_pinned(first->wbuf);
     cmd_unpin(server->cmd, pinned);
     expect_broken("a pin has no owner, or was taken back too early");
@@ -133,26 +134,26 @@ START_TEST(what_is_stalled_in_truth)
 }
 END_TEST
 
-START_TEST(what_a_sleeper_holds)
+START_TEST(what_an_idle_one_holds)
 {
     struct conn *c = conn_at(0);
     struct task task;
 
     c->rbuf = &other;
-    expect_broken("a sleeping connection holds a buffer or a task");
+    expect_broken("an idle connection holds a buffer or a task");
     c->rbuf = NULL;
     c->wbuf = &other;
-    expect_broken("a sleeping connection holds a buffer or a task");
+    expect_broken("an idle connection holds a buffer or a task");
     c->wbuf = NULL;
     c->task = &task;
-    expect_broken("a sleeping connection holds a buffer or a task");
+    expect_broken("an idle connection holds a buffer or a task");
     c->task = NULL;
     server->config.keep_buffers = true;
     c->rbuf = &other;
     expect_broken("the ledger and the connections disagree about what is lent");
     c->state = CONN_STALLED;
     expect_broken("the ledger and the connections disagree about what is lent");
-    c->state = CONN_ASLEEP;
+    c->state = CONN_IDLE;
     c->rbuf = NULL;
     server->config.keep_buffers = false;
     expect_whole();
@@ -170,9 +171,9 @@ START_TEST(what_a_stalled_one_holds)
     c->wbuf = &other;
     expect_broken("a stalled connection holds an empty buffer");
     other.write_off = 1;
-    c->flags |= CONN_BLOCKED;
+    c->blocked = true;
     expect_broken("a blocked connection is not watched for output alone");
-    c->flags &= (uint8_t)~CONN_BLOCKED;
+    c->blocked = false;
     expect_broken("the ledger and the connections disagree about what is lent");
     c->wbuf = NULL;
     c->rbuf = &other;
@@ -180,7 +181,7 @@ START_TEST(what_a_stalled_one_holds)
     expect_broken("a connection has a stash and a read buffer");
     c->stash = NULL;
     c->rbuf = NULL;
-    c->state = CONN_ASLEEP;
+    c->state = CONN_IDLE;
     expect_whole();
 }
 END_TEST
@@ -202,7 +203,7 @@ START_TEST(totals)
     server->stats.conn_stalled--;
     list_init(&nobody.node);
     list_push_back(&server->dead, &nobody.node);
-    expect_broken("the dead were not reaped");
+    expect_broken("a dead connection is left in the list");
     list_remove(&nobody.node);
     ck_assert_int_eq(pool_loan(server->pool, &nobody, LOAN_FOR_OUTPUT, &buf), LOAN_ALLOCATED);
     expect_broken("the ledger and the connections disagree about what is lent");
@@ -224,7 +225,7 @@ main(void)
     tcase_add_test(tc, states);
     tcase_add_test(tc, who_waits);
     tcase_add_test(tc, what_is_stalled_in_truth);
-    tcase_add_test(tc, what_a_sleeper_holds);
+    tcase_add_test(tc, what_an_idle_one_holds);
     tcase_add_test(tc, what_a_stalled_one_holds);
     tcase_add_test(tc, totals);
     return leak_run(tc, "conn/check");

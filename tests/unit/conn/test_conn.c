@@ -3,7 +3,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "conn.h"
 #include "lombard/event/listen.h"
+#include "receive.h"
 #include "rig.h"
 
 /* --- Ends --- */
@@ -72,7 +74,7 @@ START_TEST(a_grant_of_output_is_used)
     turns(1);
     c = conn_at(0);
     ck_assert_int_eq(pool_loan(server->pool, &lender, LOAN_FOR_OUTPUT, &buf), LOAN_ALLOCATED);
-    conn_on_grant(&c->place, LOAN_FOR_OUTPUT, buf);
+    conn_on_grant(&c->link, LOAN_FOR_OUTPUT, buf);
     ck_assert_ptr_eq(c->wbuf, buf);
     ck_assert_str_eq(conn_state_name(c), "ready");
     whisper(0, "version\r\n");
@@ -92,10 +94,10 @@ START_TEST(a_full_read_buffer_closes)
     dial(0);
     turns(1);
     c = conn_at(0);
-    ck_assert_int_eq(pool_loan(server->pool, &c->place, LOAN_FOR_INPUT, &c->rbuf),
+    ck_assert_int_eq(pool_loan(server->pool, &c->link, LOAN_FOR_INPUT, &c->rbuf),
                      LOAN_ALLOCATED);
     buf_produced(c->rbuf, buf_room(c->rbuf));
-    ck_assert_int_eq(conn_fill(c, &budget), FILL_END);
+    ck_assert_int_eq(conn_receive(c, &budget), RECEIVED_END);
     conn_release(c);
     turns(1);
     ck_assert_uint_eq(server->closes[CLOSE_INTERNAL], 1);

@@ -2,7 +2,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "conn.h"
 #include "rig.h"
+#include "task.h"
 
 /* append to a value so long that others are served meanwhile. */
 

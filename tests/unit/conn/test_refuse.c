@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "rig.h"
+#include "task.h"
 
 enum { BODY = 3000000 };
 

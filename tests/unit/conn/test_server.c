@@ -2,6 +2,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "admission.h"
 #include "lombard/event/listen.h"
 #include "rig.h"
 
@@ -219,12 +220,12 @@ START_TEST(an_operator_takes_no_place)
     turns(2);
     say(3, "get a\r\n");
     expect(3, "END\r\n");
-    ck_assert_ptr_nonnull(server->operator);
+    ck_assert_ptr_nonnull(server->operator_conn);
     hang_up(0);
     turns(2);
     say(2, "get a\r\n"); /* the two that may be are 2 and 3 now */
     expect(2, "END\r\n");
-    ck_assert_ptr_null(server->operator);
+    ck_assert_ptr_null(server->operator_conn);
     dial(4);
     turns(2);
     say(4, "version\r\n");
@@ -244,10 +245,10 @@ START_TEST(a_silent_operator_may_become_a_client)
     turns(2);
     hang_up(0);
     turns(2);
-    ck_assert_ptr_nonnull(server->operator);
-    server->operator->stalled_ms -= OPERATOR_WAIT_MS;
+    ck_assert_ptr_nonnull(server->operator_conn);
+    server->operator_conn->stalled_ms -= OPERATOR_WAIT_MS;
     server_check_operator(server);
-    ck_assert_ptr_null(server->operator);
+    ck_assert_ptr_null(server->operator_conn);
     say(1, "get a\r\n");
     expect(1, "END\r\n");
     server->config.max_conns = 100;
@@ -264,21 +265,21 @@ START_TEST(an_idle_operator_is_given_up)
     turns(2);
     say(1, "version\r\n");
     ck_assert_uint_gt(hear(1), 0);
-    server->operator->active_s -= 8;
+    server->operator_conn->active_s -= 8;
     server_check_operator(server);
     turns(1);
     ck_assert_uint_eq(server->closes[CLOSE_OPERATOR_IDLE], 0);
-    server->operator->active_s -= 11;
+    server->operator_conn->active_s -= 11;
     whisper(1, "version\r\n"); /* not read yet: it is not idle */
     server_check_operator(server);
     turns(2);
     ck_assert_uint_gt(hear(1), 0);
-    server->operator->active_s -= 11;
+    server->operator_conn->active_s -= 11;
     server_check_operator(server);
     turns(1);
     ck_assert_uint_eq(server->closes[CLOSE_OPERATOR_IDLE], 1);
     ck_assert(is_closed(1));
-    ck_assert_ptr_null(server->operator);
+    ck_assert_ptr_null(server->operator_conn);
     server->config.max_conns = 100;
 }
 END_TEST

@@ -2,6 +2,8 @@
 #include <sys/socket.h>
 
 #include "rig.h"
+#include "shed.h"
+#include "sweep.h"
 
 /* As if all of them had been silent for MS more. */
 static void
@@ -100,7 +102,7 @@ START_TEST(who_waits_for_a_buffer_is_not_idle)
     c->state = CONN_WAITING;
     sweep_all();
     ck_assert_int_eq(c->state, CONN_WAITING);
-    c->state = CONN_ASLEEP;
+    c->state = CONN_IDLE;
     ck_assert_uint_eq(server->closes[CLOSE_IDLE], 1);
 }
 END_TEST
@@ -130,7 +132,7 @@ START_TEST(a_pause_counts_against_no_client)
     uint64_t before = server->attended_ms;
 
     stall_on(1, "nokey");
-    server->turn_ms -= 3600 * 1000; /* as if the last iteration had been an hour ago */
+    server->iteration_ms -= 3600 * 1000; /* as if the last iteration had been an hour ago */
     turns(1);
     ck_assert_uint_le(server->attended_ms - before, 60 * 1000);
     ck_assert_uint_ge(server->stats.lapses, 1);
@@ -144,7 +146,7 @@ START_TEST(time_that_passes_as_it_should_counts)
 {
     uint64_t before = server->attended_ms;
 
-    server->turn_ms -= LAPSE_MS / 2;
+    server->iteration_ms -= LAPSE_MS / 2;
     turns(1);
     ck_assert_uint_ge(server->attended_ms - before, LAPSE_MS / 2);
 }

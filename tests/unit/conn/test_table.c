@@ -1,4 +1,4 @@
-#include "conn_priv.h"
+#include "conn_state.h"
 #include "table.h"
 #include "leak.h"
 
@@ -21,7 +21,7 @@ teardown(void)
     for (int i = 0; i < MANY; i++)
         if (conns[i] != NULL)
             table_give(&table, conns[i]);
-    ck_assert_uint_eq(table.places, 0); /* all chunks went back */
+    ck_assert_uint_eq(table.slots, 0); /* all chunks went back */
     table_fini(&table);
 }
 
@@ -46,7 +46,7 @@ count_all(void)
     return count;
 }
 
-START_TEST(places_do_not_move)
+START_TEST(slots_do_not_move)
 {
     take_all();
     for (int i = 0; i < MANY; i++)
@@ -56,7 +56,7 @@ START_TEST(places_do_not_move)
 }
 END_TEST
 
-START_TEST(a_freed_place_is_taken_again_and_zeroed)
+START_TEST(a_freed_slot_is_taken_again_and_zeroed)
 {
     take_all();
     for (int i = 0; i < MANY; i += 3) {
@@ -74,15 +74,15 @@ END_TEST
 
 START_TEST(empty_chunks_go_back)
 {
-    uint32_t places;
+    uint32_t slots;
 
     take_all();
-    places = table.places;
+    slots = table.slots;
     for (int i = 0; i < MANY / 2; i++) {
         table_give(&table, conns[i]);
         conns[i] = NULL;
     }
-    ck_assert_uint_lt(table.places, places);
+    ck_assert_uint_lt(table.slots, slots);
     ck_assert_uint_eq(count_all(), MANY / 2);
 }
 END_TEST
@@ -104,7 +104,7 @@ START_TEST(walking_survives_change)
     }
     ck_assert_int_eq(seen, MANY);
     ck_assert_uint_eq(table.conns, 0);
-    ck_assert_uint_eq(table.places, 0);
+    ck_assert_uint_eq(table.slots, 0);
 }
 END_TEST
 
@@ -114,8 +114,8 @@ main(void)
     TCase *tc = leak_tcase("table");
 
     tcase_add_checked_fixture(tc, setup, teardown);
-    tcase_add_test(tc, places_do_not_move);
-    tcase_add_test(tc, a_freed_place_is_taken_again_and_zeroed);
+    tcase_add_test(tc, slots_do_not_move);
+    tcase_add_test(tc, a_freed_slot_is_taken_again_and_zeroed);
     tcase_add_test(tc, empty_chunks_go_back);
     tcase_add_test(tc, walking_survives_change);
     return leak_run(tc, "conn/table");

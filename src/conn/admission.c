@@ -1,8 +1,11 @@
+/* Lets connections in: at most max_conns, and one more from this host, for an operator. */
+#include "admission.h"
+
 #include <string.h>
 
+#include "conn.h"
 #include "lombard/base/log.h"
 #include "lombard/base/sys.h"
-#include "server_priv.h"
 
 /* --- Saying no --- */
 
@@ -26,10 +29,10 @@ reject(struct server *server, int fd)
     if (sys_send(fd, text.ptr, text.len) > 0)
         linger_begin(&server->lingerers, fd);
     else
-        (void)sys_close(fd); /* nobody's fault if it does not arrive */
+        (void)sys_close(fd); /* without its answer: the socket takes nothing */
 }
 
-/* --- One place more, so that an operator gets in --- */
+/* --- One connection more, so that an operator gets in --- */
 
 static bool
 is_local(int fd)
@@ -44,24 +47,25 @@ is_local(int fd)
     return false;
 }
 
-/* The operator's connection is none of the clients, and takes no place of theirs. */
+/* The operator's connection is none of the clients, and does not count as one. */
 static bool
 has_room(const struct server *server)
 {
-    return server->table.conns - (server->operator!= NULL) < server->config.max_conns;
+    return server->table.conns - (server->operator_conn != NULL) < server->config.max_conns;
 }
 
 bool
 server_make_client(struct server *server, struct conn *c)
 {
-    if (c != server->operator|| !has_room(server))
+    if (c != server->operator_conn || !has_room(server))
         return false;
-    server->operator= NULL;
-    c->flags &= (uint8_t) ~(CONN_OPERATOR | CONN_ADMITTED);
+    server->operator_conn = NULL;
+    c->is_operator = false;
+    c->has_looked = false;
     return true;
 }
 
-/* It is idle, and another operator may need its place. */
+/* While it is there, no other operator gets in. */
 static void
 close_idle_operator(struct conn *c)
 {
@@ -77,12 +81,12 @@ close_idle_operator(struct conn *c)
 void
 server_check_operator(struct server *server)
 {
-    struct conn *c = server->operator;
+    struct conn *c = server->operator_conn;
     struct slice text = server_reject_text();
 
-    if (c == NULL || c->state == CONN_DEAD || (c->flags & CONN_FINISHING))
+    if (c == NULL || c->state == CONN_DEAD || c->finishing)
         return;
-    if (c->flags & CONN_ADMITTED) {
+    if (c->has_looked) {
         close_idle_operator(c);
         return;
     }
@@ -90,7 +94,7 @@ server_check_operator(struct server *server)
         server_make_client(server, c))
         return;
     server->stats.rejected_connections++;
-    /* It has said nothing, so nothing is queued before these words. */
+    /* No command has come from it, so nothing is queued before this text. */
     if (sys_send(c->watch.fd, text.ptr, text.len) < 0)
         log_line(LOG_DEBUG, "<%d does not take its rejection", c->watch.fd);
     conn_mark_dead(c, CLOSE_REJECTED);
@@ -107,7 +111,7 @@ on_accept(void *ctx, int fd)
 
     server->stats.total_connections++;
     over = !has_room(server);
-    if (over && (server->operator!= NULL || !is_local(fd))) {
+    if (over && (server->operator_conn != NULL || !is_local(fd))) {
         reject(server, fd);
         return;
     }
@@ -120,9 +124,9 @@ on_accept(void *ctx, int fd)
     if (!conn_open(c, server, fd))
         conn_mark_dead(c, CLOSE_NO_MEMORY);
     if (over) {
-        c->flags |= CONN_OPERATOR;
+        c->is_operator = true;
         c->stalled_ms = server_now_ms(server);
-        server->operator= c;
+        server->operator_conn = c;
     }
     log_line(LOG_DEBUG, "<%d new connection", fd);
 }
@@ -150,11 +154,4 @@ server_listen(struct server *server, int fd)
         return false;
     server->listener_count++;
     return true;
-}
-
-void
-server_stop_listeners(struct server *server)
-{
-    while (server->listener_count > 0)
-        listener_stop(&server->listeners[--server->listener_count]);
 }

@@ -1,6 +1,10 @@
+/* Checks every invariant of connections, buffers and lists: for tests, between iterations. */
 #include <stdio.h>
 
-#include "server_priv.h"
+#include "conn.h"
+#include "server_state.h"
+#include "stash.h"
+#include "task.h"
 
 /* What the walk over all connections has counted. */
 struct tally {
@@ -10,7 +14,7 @@ struct tally {
     uint64_t task_bytes;
     uint32_t conns;
     uint32_t stalled_for_nothing;
-    uint32_t in_state[CONN_DEAD + 1];
+    uint32_t in_state[CONN_STATES];
 };
 
 static uint64_t
@@ -65,17 +69,17 @@ check_conn(const struct conn *c)
     /* Between the grant of a buffer and being served it may have both. */
     if (c->stash != NULL && c->rbuf != NULL && c->state != CONN_READY)
         return "a connection has a stash and a read buffer";
-    switch ((enum conn_state)c->state) {
-    case CONN_ASLEEP:
+    switch (c->state) {
+    case CONN_IDLE:
         if (c->task != NULL || (lends && (c->rbuf != NULL || c->wbuf != NULL)))
-            return "a sleeping connection holds a buffer or a task";
+            return "an idle connection holds a buffer or a task";
         if (c->watch.wanted != WATCH_IN)
-            return "a sleeping connection is not watched for input";
+            return "an idle connection is not watched for input";
         return NULL;
     case CONN_STALLED:
         if (lends && holds_an_empty_buffer(c))
             return "a stalled connection holds an empty buffer";
-        if ((c->flags & CONN_BLOCKED) && c->watch.wanted != WATCH_OUT)
+        if (c->blocked && c->watch.wanted != WATCH_OUT)
             return "a blocked connection is not watched for output alone";
         return NULL;
     case CONN_WAITING:
@@ -85,10 +89,10 @@ check_conn(const struct conn *c)
             return "a connection waits for a buffer and holds an empty one";
         return NULL;
     case CONN_READY:
-        if ((c->flags & CONN_HELD) && (c->rbuf == NULL || c->wbuf == NULL))
+        if (c->keeps_replies && (c->rbuf == NULL || c->wbuf == NULL))
             return "replies are held while a buffer may have to be waited for";
         return NULL;
-    case CONN_RUNNING: return "a connection runs between two turns";
+    case CONN_RUNNING: return "a connection runs between two iterations";
     case CONN_DEAD: return "a dead connection was not reaped";
     }
     BUG("conn_state out of range");
@@ -108,7 +112,7 @@ check_loans(const struct server *server, const struct tally *tally)
     if (ledger.lent_for[LOAN_FOR_INPUT] > ledger.limit - ledger.reserve)
         return "input has what is reserved for output";
     if (ledger.waiters != tally->in_state[CONN_WAITING])
-        return "not those wait in the queues that wait";
+        return "the queues of the pool and the waiting connections disagree";
     if (tally->stash_bytes != server->stats.stash_bytes ||
         tally->stash_bytes > server->config.buffer_bytes)
         return "stashes are counted wrongly, or above their limit";
@@ -124,7 +128,7 @@ is_list_of(const struct list_node *list, enum conn_state state, const struct tal
     uint32_t count = 0;
 
     list_for_each (node, list) {
-        if (conn_from_place(node)->state != state)
+        if (conn_from_link(node)->state != state)
             return false;
         count++;
     }
@@ -136,7 +140,7 @@ static bool
 count_stalled(const struct list_node *list, struct tally *found)
 {
     list_for_each (node, list) {
-        if (conn_from_place(node)->state != CONN_STALLED)
+        if (conn_from_link(node)->state != CONN_STALLED)
             return false;
         found->in_state[CONN_STALLED]++;
     }
@@ -170,7 +174,7 @@ static const char *
 check_totals(const struct server *server, const struct tally *tally)
 {
     if (tally->conns != server->table.conns ||
-        tally->conns > server->config.max_conns + (server->operator!= NULL))
+        tally->conns > server->config.max_conns + (server->operator_conn != NULL))
         return "the number of connections is wrong";
     if (tally->in_state[CONN_STALLED] != server->stats.conn_stalled)
         return "the number of stalled connections is wrong";
@@ -179,9 +183,9 @@ check_totals(const struct server *server, const struct tally *tally)
     if (tally->stalled_for_nothing > 0)
         return "a stalled connection holds nothing";
     if (!list_is_empty(&server->dead))
-        return "the dead were not reaped";
+        return "a dead connection is left in the list";
     if (!is_list_of(&server->ready, CONN_READY, tally) || !are_lines_of_stalled(server, tally))
-        return "a list has others than those in its state";
+        return "a list and its state disagree";
     if (tally->in_state[CONN_READY] > 0 && loop_wait_ms(server->loop) != 0)
         return "a connection has something to do, and the loop would wait";
     if (tally->pins != cmd_pin_count(server->cmd))

@@ -1,9 +1,14 @@
+/* Formats replies into the write buffer, and sends what is pending in it. */
+#include "output.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/uio.h>
 
+#include "conn.h"
 #include "lombard/base/sys.h"
-#include "server_priv.h"
+#include "server_state.h"
+#include "task.h"
 
 enum {
     TAIL_BYTES_MAX = 64, /* of the constant bytes after a value */
@@ -101,7 +106,7 @@ conn_value_step(struct conn *c)
     struct task *task = c->task;
 
     if (!queue_value(c, task->handle, &task->off, task->total))
-        return STEP_FULL;
+        return STEP_NEED_OUTPUT;
     buf_append(c->wbuf, task->tail);
     cmd_unpin_item(c->server->cmd, task->handle);
     c->task = NULL;
@@ -147,7 +152,7 @@ conn_stream_step(struct conn *c)
             return STEP_ON;
         }
     }
-    return STEP_FULL;
+    return STEP_NEED_OUTPUT;
 }
 
 /* One system call for what is pending, of at most LIMIT bytes; *WANTED: how many it offered. */
@@ -175,7 +180,7 @@ send_failed(struct conn *c, int err)
 {
     /* A host that is short of memory is a full socket, not a broken one. */
     if (err == EAGAIN || err == ENOBUFS || err == ENOMEM) {
-        c->flags |= CONN_BLOCKED;
+        c->blocked = true;
         return FLUSH_BLOCKED;
     }
     conn_broke(c, err);
@@ -202,7 +207,7 @@ conn_flush(struct conn *c, struct budget *budget)
         c->server->stats.bytes_written += (uint64_t)sent;
         budget->bytes -= (uint64_t)sent;
         if ((size_t)sent < wanted) {
-            c->flags |= CONN_BLOCKED;
+            c->blocked = true;
             return FLUSH_BLOCKED;
         }
     }

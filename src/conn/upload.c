@@ -1,8 +1,17 @@
+/* Receives a value that is longer than the buffer straight to where it will lie in the store. */
+#include "upload.h"
+
 #include <string.h>
 #include <sys/uio.h>
 
+#include "conn.h"
+#include "discard.h"
 #include "lombard/base/sys.h"
-#include "server_priv.h"
+#include "output.h"
+#include "receive.h"
+#include "server_state.h"
+#include "shed.h"
+#include "task.h"
 
 enum { PARTS_MAX = 16 }; /* of one value, received with one call */
 
@@ -12,49 +21,7 @@ smaller(uint64_t a, uint64_t b)
     return (size_t)(a < b ? a : b);
 }
 
-enum step
-conn_swallow_step(struct conn *c)
-{
-    size_t n = smaller(conn_input(c).len, c->swallow_bytes);
-
-    buf_consumed(c->rbuf, n, NULL);
-    c->swallow_bytes -= n;
-    return c->swallow_bytes == 0 ? STEP_ON : STEP_HUNGRY;
-}
-
-void
-conn_refuse(struct conn *c, const struct request *req, const struct reply *reply,
-            uint64_t bytes)
-{
-    char answer[REFUSAL_BYTES_MAX];
-    size_t len = conn_format_refusal(c, req, reply, answer);
-
-    c->swallow_bytes = bytes;
-    if (bytes == 0) {
-        buf_append(c->wbuf, slice_make(answer, len));
-    } else if (len > 0) {
-        c->task = task_create(c, TASK_REFUSAL, slice_make(answer, len), &c->proto);
-        if (c->task == NULL)
-            conn_mark_dead(c, CLOSE_NO_MEMORY);
-    }
-}
-
-enum step
-conn_refusal_step(struct conn *c)
-{
-    struct task *task = c->task;
-
-    if (c->swallow_bytes > 0)
-        return conn_swallow_step(c);
-    if (!conn_has_reply_room(c))
-        return STEP_FULL;
-    buf_append(c->wbuf, slice_make(task->head, task->head_bytes));
-    c->task = NULL;
-    task_destroy(c, task);
-    return STEP_ON;
-}
-
-/* Begin in the store; where stalled clients hold its memory, they give way. */
+/* Begin in the store; where stalled clients hold its memory, they are closed. */
 static bool
 begin_in_store(struct conn *c, const struct request *req, void **handle, struct reply *reply)
 {
@@ -96,14 +63,14 @@ conn_upload_begin(struct conn *c, const struct request *req, struct slice head,
 
 /* Where byte OFF of the value goes; empty when the store has no memory for them. */
 static struct slice
-room_in_store(struct conn *c, uint64_t off)
+space_in_store(struct conn *c, uint64_t off)
 {
     struct cmd *cmd = c->server->cmd;
-    struct slice room = cmd_upload_at(cmd, c->task->handle, off);
+    struct slice space = cmd_upload_at(cmd, c->task->handle, off);
 
-    while (room.len == 0 && server_make_room(c->server, &c->task->closed))
-        room = cmd_upload_at(cmd, c->task->handle, off);
-    return room;
+    while (space.len == 0 && server_make_room(c->server, &c->task->closed))
+        space = cmd_upload_at(cmd, c->task->handle, off);
+    return space;
 }
 
 /* What is being uploaded. *REQ dies with the task. */
@@ -111,7 +78,7 @@ static void
 upload_request(struct conn *c, struct request *req)
 {
     task_request(c->task, req);
-    cmd_prepare(c->server->cmd, req); /* parsed anew, it has no hash */
+    cmd_prepare(c->server->cmd, req); /* parsed again, it has no hash */
 }
 
 /* The store has no memory for the rest of the value: say so, and skip it. */
@@ -160,7 +127,7 @@ finish(struct conn *c)
     upload_request(c, &req);
     tail_bytes = (size_t)(req.body_bytes - req.value_bytes);
     if (in.len < tail_bytes)
-        return STEP_HUNGRY;
+        return STEP_NEED_INPUT;
     if (proto_value_ends(&c->proto, in.ptr)) {
         commit(c, &req, &reply);
     } else {
@@ -183,21 +150,21 @@ conn_upload_step(struct conn *c)
 {
     struct task *task = c->task;
     struct slice in = conn_input(c);
-    struct slice room;
+    struct slice space;
     size_t n;
 
     BUG_ON(!conn_has_reply_room(c)); /* nothing was formatted since there was for its head */
     if (task->off == task->total)
         return finish(c);
     if (in.len == 0)
-        return STEP_HUNGRY;
-    room = room_in_store(c, task->off);
-    if (room.len == 0) {
+        return STEP_NEED_INPUT;
+    space = space_in_store(c, task->off);
+    if (space.len == 0) {
         give_up(c);
         return STEP_ON;
     }
-    n = smaller(smaller(in.len, room.len), task->total - task->off);
-    memcpy((char *)(uintptr_t)room.ptr, in.ptr, n);
+    n = smaller(smaller(in.len, space.len), task->total - task->off);
+    memcpy((char *)(uintptr_t)space.ptr, in.ptr, n);
     buf_consumed(c->rbuf, n, NULL);
     task->off += n;
     return STEP_ON;
@@ -207,8 +174,8 @@ conn_upload_step(struct conn *c)
  * One readv() for the rest of the value, part by part, and behind it the read
  * buffer for whatever follows.
  */
-enum fill
-conn_upload_fill(struct conn *c, struct budget *budget)
+enum receive_result
+conn_upload_receive(struct conn *c, struct budget *budget)
 {
     struct task *task = c->task;
     struct iovec iov[PARTS_MAX + 1];
@@ -219,17 +186,17 @@ conn_upload_fill(struct conn *c, struct budget *budget)
     ssize_t got;
 
     while (count < PARTS_MAX && off < task->total && of_value < budget->bytes) {
-        struct slice room = room_in_store(c, off);
-        size_t n = smaller(room.len, task->total - off);
+        struct slice space = space_in_store(c, off);
+        size_t n = smaller(space.len, task->total - off);
 
         if (n == 0)
             break;
-        iov[count].iov_base = (void *)(uintptr_t)room.ptr;
+        iov[count].iov_base = (void *)(uintptr_t)space.ptr;
         iov[count++].iov_len = n;
         of_value += n;
         off += n;
     }
-    /* Also where the store has no room: the next step will find that out, given a byte. */
+    /* Also where the store has no space: the next step will notice, given a byte. */
     if (off == task->total || count == 0) {
         behind = buf_room(c->rbuf);
         iov[count].iov_base = buf_tail(c->rbuf);

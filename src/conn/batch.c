@@ -1,121 +1,23 @@
-#include <errno.h>
-#include <string.h>
+/*
+ * Parses up to 16 requests, prefetches what they will look at, then executes them one after the
+ * other. What cannot be executed now is rewound, and will be parsed again.
+ */
+#include "batch.h"
 
+#include "admission.h"
+#include "conn.h"
+#include "discard.h"
+#include "join.h"
 #include "lombard/base/log.h"
-#include "lombard/base/sys.h"
-#include "server_priv.h"
+#include "output.h"
+#include "server_latency.h"
+#include "server_state.h"
+#include "shed.h"
+#include "shutdown.h"
+#include "task.h"
+#include "upload.h"
 
-/* --- Receiving --- */
-
-enum fill
-conn_received(struct conn *c, ssize_t got, size_t wanted, struct budget *budget)
-{
-    uint64_t bytes = got > 0 ? (uint64_t)got : 0;
-
-    if (got == 0) {
-        c->flags = (uint8_t)((c->flags | CONN_EOF) & ~CONN_MORE_INPUT);
-        return FILL_END;
-    }
-    if (got < 0 && errno == EINTR)
-        return FILL_SOME;
-    if (got < 0 && errno == EAGAIN) {
-        c->flags &= (uint8_t)~CONN_MORE_INPUT;
-        return FILL_LAST;
-    }
-    if (got < 0) {
-        conn_broke(c, errno);
-        return FILL_END;
-    }
-    c->bytes_in += bytes;
-    c->active_s = c->server->attended_s;
-    c->server->stats.bytes_read += bytes;
-    budget->bytes -= bytes < budget->bytes ? bytes : budget->bytes;
-    if (bytes < wanted) {
-        /* All there was: no second call only to hear EAGAIN. */
-        c->flags &= (uint8_t)~CONN_MORE_INPUT;
-        return FILL_LAST;
-    }
-    return FILL_SOME;
-}
-
-enum fill
-conn_fill(struct conn *c, struct budget *budget)
-{
-    size_t room = buf_room(c->rbuf);
-    ssize_t got;
-
-    if (c->task != NULL && c->task->kind == TASK_UPLOAD && buf_is_empty(c->rbuf))
-        return conn_upload_fill(c, budget);
-    if (room < BUF_BYTES / 2) {
-        buf_pack(c->rbuf);
-        room = buf_room(c->rbuf);
-    }
-    if (room == 0) {
-        /* Every parser is bounded well below a buffer: it should have said no. */
-        conn_mark_dead(c, CLOSE_INTERNAL);
-        return FILL_END;
-    }
-    got = sys_recv(c->watch.fd, buf_tail(c->rbuf), room);
-    if (got > 0)
-        buf_produced(c->rbuf, (size_t)got);
-    return conn_received(c, got, room, budget);
-}
-
-/* --- The stash of a sleeper --- */
-
-struct stash {
-    uint32_t bytes;
-    char data[];
-};
-
-void
-conn_stash_input(struct conn *c)
-{
-    struct server *server = c->server;
-    struct slice in = conn_input(c);
-    struct stash *stash;
-
-    BUG_ON(c->stash != NULL);
-    if (in.len > DRAWN(STASH_BYTES_MAX) ||
-        server->stats.stash_bytes + in.len > server->config.buffer_bytes)
-        return;
-    stash = sys_malloc(sizeof(*stash) + in.len);
-    if (stash == NULL)
-        return; /* it keeps the buffer instead */
-    stash->bytes = (uint32_t)in.len;
-    memcpy(stash->data, in.ptr, in.len);
-    server->stats.stash_bytes += in.len;
-    c->stash = stash;
-    buf_consumed(c->rbuf, in.len, NULL);
-    pool_return(server->pool, LOAN_FOR_INPUT, &c->rbuf);
-}
-
-void
-conn_unstash_input(struct conn *c)
-{
-    if (c->stash == NULL)
-        return;
-    buf_append(c->rbuf, slice_make(c->stash->data, c->stash->bytes));
-    conn_drop_stash(c);
-}
-
-uint32_t
-conn_stash_bytes(const struct conn *c)
-{
-    return c->stash == NULL ? 0 : c->stash->bytes;
-}
-
-void
-conn_drop_stash(struct conn *c)
-{
-    if (c->stash == NULL)
-        return;
-    c->server->stats.stash_bytes -= c->stash->bytes;
-    sys_free(c->stash);
-    c->stash = NULL;
-}
-
-/* --- A batch: parse up to 16 requests, hash and prefetch them, then execute --- */
+/* --- Parsing ahead --- */
 
 /* Whether to wait until a command with its body is there, instead of receiving it in place. */
 static bool
@@ -147,7 +49,7 @@ parse_entry(struct conn *c, struct batch *batch, struct slice in)
     entry->bad_end = false;
     if (proto_parse(&c->proto, rest, &entry->req, &used) == PARSE_PARTIAL) {
         batch->end_off += (uint32_t)used;
-        batch->starved = true;
+        batch->needs_input = true;
         return false;
     }
     entry->head_bytes = (uint32_t)used;
@@ -155,7 +57,7 @@ parse_entry(struct conn *c, struct batch *batch, struct slice in)
     entry->body_here = entry->req.body_bytes <= after_head;
     if (!entry->body_here && wait_for_all(&entry->req, used)) {
         c->proto = entry->before;
-        batch->starved = true;
+        batch->needs_input = true;
         return false;
     }
     batch->end_off += (uint32_t)used;
@@ -177,20 +79,20 @@ parse_batch(struct conn *c, struct batch *batch, struct slice in, uint32_t max)
     while (on && batch->count < max && batch->end_off < in.len)
         on = parse_entry(c, batch, in);
     if (batch->end_off == in.len)
-        batch->starved = true;
+        batch->needs_input = true;
 }
 
 void
-conn_parse_ahead(struct conn *c, struct turn *turn)
+conn_parse_ahead(struct conn *c, struct dispatch *dispatch)
 {
-    struct batch *batch = &turn->batch;
-    struct budget *budget = &turn->budget;
+    struct batch *batch = &dispatch->batch;
+    struct budget *budget = &dispatch->budget;
     uint32_t batch_max = DRAWN(BATCH_REQUESTS);
     uint32_t max = budget->requests < batch_max ? budget->requests : batch_max;
 
     batch->count = 0;
     batch->end_off = 0;
-    batch->starved = false;
+    batch->needs_input = false;
     batch->parsed = true;
     batch->before = c->proto;
     parse_batch(c, batch, conn_input(c), max);
@@ -199,28 +101,30 @@ conn_parse_ahead(struct conn *c, struct turn *turn)
 }
 
 void
-conn_parse_back(struct conn *c, struct turn *turn)
+conn_rewind(struct conn *c, struct dispatch *dispatch)
 {
-    if (turn->batch.parsed)
-        c->proto = turn->batch.before;
-    turn->batch.parsed = false;
+    if (dispatch->batch.parsed)
+        c->proto = dispatch->batch.before;
+    dispatch->batch.parsed = false;
 }
 
 void
-conn_prefetch_ahead(struct conn *c, struct turn *turn)
+conn_prefetch_ahead(struct conn *c, struct dispatch *dispatch)
 {
-    for (uint32_t i = 0; i < turn->batch.count; i++)
-        cmd_prefetch(c->server->cmd, &turn->batch.entries[i].req);
+    for (uint32_t i = 0; i < dispatch->batch.count; i++)
+        cmd_prefetch(c->server->cmd, &dispatch->batch.entries[i].req);
 }
 
-/* Un-parse everything from ENTRY on: there is no room or no right to execute it now. */
+/* Rewind everything from ENTRY on: there is no room or no right to execute it now. */
 static void
-take_back(struct conn *c, struct batch *batch, const struct batch_entry *entry)
+rewind_to(struct conn *c, struct batch *batch, const struct batch_entry *entry)
 {
     c->proto = entry->before;
     batch->end_off = entry->start_off;
-    batch->starved = false;
+    batch->needs_input = false;
 }
+
+/* --- Executing --- */
 
 /* What a command means for the connection and the process. */
 static void
@@ -254,7 +158,7 @@ begin_stream(struct conn *c, const struct batch_entry *entry, struct slice in,
     c->task = task;
 }
 
-/* Execute; where storing fails because stalled clients hold the memory, they give way. */
+/* Execute; where storing fails because stalled clients hold the memory, they are closed. */
 static void
 execute(struct conn *c, const struct batch_entry *entry, struct reply *reply)
 {
@@ -282,17 +186,17 @@ trace_command(const struct conn *c, const struct batch_entry *entry, struct slic
     log_line(LOG_TRACE, "<%d %s", c->watch.fd, log_escape(text, sizeof(text), head));
 }
 
-/* Over -c there is one place more, for an operator who looks: not for a cache client. */
+/* The one connection over -c is for an operator who looks: not for a cache client. */
 static bool
 may_run(struct conn *c, const struct request *req)
 {
     bool looks = req->op == OP_STATS || req->op == OP_VERSION || req->op == OP_VERBOSITY ||
                  req->op == OP_SHUTDOWN || req->op == OP_QUIT;
 
-    if (LIKELY(!(c->flags & CONN_OPERATOR)))
+    if (LIKELY(!c->is_operator))
         return true;
     if (looks)
-        c->flags |= CONN_ADMITTED;
+        c->has_looked = true;
     return looks || server_make_client(c->server, c);
 }
 
@@ -341,12 +245,12 @@ run_entry(struct conn *c, const struct batch_entry *entry, struct slice in)
     else
         conn_reply(c, req, &reply);
     after_command(c, req, &reply);
-    return c->task == NULL && c->state == CONN_RUNNING && !(c->flags & CONN_FINISHING);
+    return c->task == NULL && c->state == CONN_RUNNING && !c->finishing;
 }
 
 /*
- * Execute in order, as far as replies have room. Returns STEP_FULL when one had
- * none: it and those behind it will be parsed again.
+ * Execute in order, as long as there is room for a reply. STEP_NEED_OUTPUT: there was none for
+ * one of them; it and the ones behind it will be parsed again.
  */
 static enum step
 run_batch(struct conn *c, struct batch *batch, struct slice in)
@@ -357,38 +261,38 @@ run_batch(struct conn *c, struct batch *batch, struct slice in)
         bool go_on;
 
         if (!conn_has_reply_room(c)) {
-            take_back(c, batch, &batch->entries[i]);
-            return STEP_FULL;
+            rewind_to(c, batch, &batch->entries[i]);
+            return STEP_NEED_OUTPUT;
         }
         go_on = run_entry(c, &batch->entries[i], in);
         server_latency_add(c->server, server_latency_class(batch->entries[i].req.op),
                            &since_ns);
         if (!go_on) {
             if (i + 1 < batch->count)
-                take_back(c, batch, &batch->entries[i + 1]);
+                rewind_to(c, batch, &batch->entries[i + 1]);
             return STEP_ON;
         }
     }
-    return batch->starved ? STEP_HUNGRY : STEP_ON;
+    return batch->needs_input ? STEP_NEED_INPUT : STEP_ON;
 }
 
 static enum step
-batch_step(struct conn *c, struct turn *turn)
+batch_step(struct conn *c, struct dispatch *dispatch)
 {
-    struct batch *batch = &turn->batch;
+    struct batch *batch = &dispatch->batch;
     struct slice in = conn_input(c);
     enum step step;
 
     if (in.len == 0)
-        return STEP_HUNGRY;
+        return STEP_NEED_INPUT;
     if (!batch->parsed) {
-        batch->entries = c->server->batch; /* not those of the group: others' are behind */
-        conn_parse_ahead(c, turn);
+        batch->entries = c->server->batch; /* in the group's, other connections' follow */
+        conn_parse_ahead(c, dispatch);
         if (batch->count > 1) /* else there is nothing to overlap with */
-            conn_prefetch_ahead(c, turn);
+            conn_prefetch_ahead(c, dispatch);
     }
     batch->parsed = false;
-    turn->budget.requests -= batch->count;
+    dispatch->budget.requests -= batch->count;
     step = run_batch(c, batch, in);
     if (conn_is_dead(c))
         return STEP_STOP;
@@ -417,20 +321,20 @@ join_step(struct conn *c, struct budget *budget)
 }
 
 enum step
-conn_step(struct conn *c, struct turn *turn)
+conn_step(struct conn *c, struct dispatch *dispatch)
 {
-    if (c->state != CONN_RUNNING || (c->flags & CONN_FINISHING))
+    if (c->state != CONN_RUNNING || c->finishing)
         return STEP_STOP;
     if (c->task != NULL) {
         switch (c->task->kind) {
         case TASK_UPLOAD: return upload_step(c);
         case TASK_VALUE: return conn_value_step(c);
-        case TASK_JOIN: return join_step(c, &turn->budget);
+        case TASK_JOIN: return join_step(c, &dispatch->budget);
         case TASK_STREAM: return conn_stream_step(c);
         case TASK_REFUSAL: return conn_refusal_step(c);
         }
     }
-    if (c->swallow_bytes > 0)
-        return conn_swallow_step(c);
-    return batch_step(c, turn);
+    if (c->discard_bytes > 0)
+        return conn_discard_step(c);
+    return batch_step(c, dispatch);
 }

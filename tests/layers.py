@@ -1,13 +1,14 @@
 #!/usr/bin/python3
-"""Check that every room includes only what it may, and bypasses no seam.
+"""Check that every layer includes only what it may, and bypasses no seam.
 
-    rooms.py [ROOT]
+    layers.py [ROOT]
 
-Three rules over src/, include/ and tools/:
-  - a file includes only headers of its own room, of the rooms after its arrow,
+Four rules over src/, include/ and tools/:
+  - a file includes only headers of its own layer, of the layers after its arrow,
     and of libc;
   - conn does not see the store, not even through another header;
-  - outside base/sys.c nobody makes the calls that the seam base/sys.h stands for
+  - where order.py orders a layer's files, none includes the header of one above it;
+  - no file but base/sys.c makes the calls that the seam base/sys.h stands for
     (start-up code of event/listen.c and event/signal.c makes a few of its own,
     and app, which is start-up code, all of them).
 Each rule is first shown to find a violation, then applied.
@@ -16,17 +17,8 @@ import os
 import re
 import sys
 
-ROOMS = {
-    "base": [],
-    "loan": ["base"],
-    "event": ["base"],
-    "proto": ["base"],
-    "store": ["base"],
-    "cmd": ["base", "store", "proto/request.h", "proto/reply.h"],
-    "conn": ["base", "loan", "event", "proto", "cmd"],
-    "app": ["base", "loan", "event", "proto", "store", "cmd", "conn"],
-    "tools": ["base", "event", "proto", "loan"],
-}
+from order import LAYERS, ORDER, heights
+
 INVISIBLE = {"conn": ["store"]}
 
 SEAM = """recv recvfrom recvmsg recvmmsg read readv pread send sendto sendmsg sendmmsg write
@@ -35,7 +27,7 @@ epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait poll ppoll select
 mmap mmap64 munmap mremap madvise malloc calloc realloc reallocarray free strdup strndup
 aligned_alloc posix_memalign memalign clock_gettime gettimeofday time getrandom
 getentropy rand random socket bind listen connect fcntl ioctl signalfd""".split()
-SEAMED_ROOMS = ["loan", "event", "proto", "store", "cmd", "conn"]
+SEAMED = ["loan", "event", "proto", "store", "cmd", "conn"]
 START_UP = {
     "src/event/listen.c": "socket bind listen connect setsockopt close fcntl",
     "src/event/signal.c": "signalfd close fcntl",
@@ -53,7 +45,7 @@ def strip_comments(text, strings=True):
     return re.sub(pattern, lambda m: "\n" * m.group().count("\n"), text, flags=re.S)
 
 
-def room_of(path):
+def layer_of(path):
     parts = path.split("/")
     if parts[0] == "src":
         return parts[1]
@@ -66,31 +58,31 @@ def line_of(text, pos):
     return text.count("\n", 0, pos) + 1
 
 
-def allowed(room, header):
-    """May ROOM include lombard/HEADER?"""
+def allowed(layer, header):
+    """May LAYER include lombard/HEADER?"""
     target = header.split("/")[0]
-    return target == room or target in ROOMS[room] or header in ROOMS[room]
+    return target == layer or target in LAYERS[layer] or header in LAYERS[layer]
 
 
 def check_includes(path, text):
-    room = room_of(path)
-    if room not in ROOMS:
-        return ["%s: no such room: %s" % (path, room)]
+    layer = layer_of(path)
+    if layer not in LAYERS:
+        return ["%s: no such layer: %s" % (path, layer)]
     found = []
     for m in INCLUDE.finditer(strip_comments(text, strings=False)):
         name = m.group(1)
         if name.startswith("lombard/"):
-            good = allowed(room, name[len("lombard/"):])
+            good = allowed(layer, name[len("lombard/"):])
         else:
             good = "/" not in name and not path.startswith("include/")
         if not good:
-            found.append("%s: room %s must not include %s" % (path, room, name))
+            found.append("%s: layer %s must not include %s" % (path, layer, name))
     return found
 
 
 def check_visible(path, files):
-    """Follow includes: nothing of an invisible room is reached."""
-    hidden = INVISIBLE.get(room_of(path), [])
+    """Follow includes: nothing of an invisible layer is reached."""
+    hidden = INVISIBLE.get(layer_of(path), [])
     seen, todo, found = set(), [path], []
     while todo:
         here = todo.pop()
@@ -100,13 +92,28 @@ def check_visible(path, files):
                 continue
             seen.add(target)
             todo.append(target)
-            if room_of(target) in hidden:
+            if layer_of(target) in hidden:
                 found.append("%s: sees %s through %s" % (path, name, here))
     return found
 
 
+def check_order(path, text):
+    """A header without a row is data: it may include what lies lowest, and any file may include it."""
+    layer = layer_of(path)
+    if layer not in ORDER or not path.startswith("src/"):
+        return []
+    height = heights(layer)
+    own = os.path.splitext(os.path.basename(path))[0]
+    found = []
+    for name in INCLUDE.findall(strip_comments(text, strings=False)):
+        other = os.path.splitext(name)[0]
+        if "/" not in name and other != own and height.get(other, 0) >= height.get(own, 1.5):
+            found.append("%s: includes %s, which is not below it" % (path, name))
+    return found
+
+
 def check_seam(path, text):
-    if room_of(path) not in SEAMED_ROOMS:
+    if layer_of(path) not in SEAMED:
         return []
     exempt = START_UP.get(path, "").split()
     clean = strip_comments(text)
@@ -131,6 +138,15 @@ SELF_TEST = [
      lambda: check_visible("src/conn/x.c", {
          "src/conn/x.c": '#include "lombard/cmd/y.h"\n',
          "include/lombard/cmd/y.h": '#include "lombard/store/z.h"\n'})),
+    ("a header that is not below is found", True,
+     lambda: check_order("src/conn/output.c", '#include "batch.h"\n')),
+    ("a header from the same row is found", True,
+     lambda: check_order("src/conn/task.h", '#include "stash.h"\n')),
+    ("data that sees what works at it is found", True,
+     lambda: check_order("src/conn/server_state.h", '#include "conn.h"\n')),
+    ("one's own header, one below, and data are right", False,
+     lambda: check_order("src/conn/batch.c",
+                         '#include "batch.h"\n#include "output.h"\n#include "step.h"\n')),
     ("a bare system call is found", True,
      lambda: check_seam("src/conn/x.c", "n = recv(fd, p, n, 0);\n")),
     ("malloc in the store is found", True,
@@ -168,7 +184,8 @@ def main():
             failures.append("self-test: " + name)
     files = source_files(root)
     for path, text in sorted(files.items()):
-        found = check_includes(path, text) + check_visible(path, files) + check_seam(path, text)
+        found = check_includes(path, text) + check_visible(path, files) + \
+            check_order(path, text) + check_seam(path, text)
         failures += found
         passed += not found
     for failure in failures:

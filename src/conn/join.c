@@ -1,12 +1,15 @@
 /*
- * append and prepend to values so long that copying them takes many steps.
+ * Appends and prepends to values that are so long that copying them takes many steps.
  *
  * One connection does so at a time, which is server->joining and always ready or running;
- * others that have something to join take a place behind it by yielding to the ready list.
+ * others that have something to join queue behind it by yielding to the ready list.
  */
-#include <string.h>
+#include "join.h"
 
-#include "server_priv.h"
+#include "output.h"
+#include "server_state.h"
+#include "shed.h"
+#include "task.h"
 
 void
 conn_join_begin(struct conn *c, const struct request *req, struct slice all,
@@ -20,15 +23,6 @@ conn_join_begin(struct conn *c, const struct request *req, struct slice all,
         return;
     cmd_give_up(c->server->cmd, req, &reply);
     conn_reply(c, req, &reply);
-}
-
-void
-conn_join_suspend(struct conn *c)
-{
-    if (c->server->joining != c)
-        return;
-    cmd_join_abort(c->server->cmd, &c->task->join);
-    c->server->joining = NULL;
 }
 
 /* What is joined: its value is behind its head, or was uploaded. */
@@ -71,7 +65,7 @@ conn_join_step(struct conn *c, struct budget *budget)
     }
     server->joining = c;
     join_request(task, &req);
-    cmd_prepare(server->cmd, &req); /* parsed anew, it has no hash */
+    cmd_prepare(server->cmd, &req); /* parsed again, it has no hash */
     do
         result =
             cmd_join_step(server->cmd, &req, task->handle, &task->join, &budget->bytes, &reply);

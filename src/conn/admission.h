@@ -1,0 +1,16 @@
+/*
+ * src/conn/admission.h - which connections are let in, and as what.
+ *
+ * At most max_conns clients. One connection more is accepted from this host, for an operator
+ * who looks: it may run commands that only look, and becomes a client when there is room.
+ */
+#pragma once
+
+#include "server_state.h"
+
+/* The answer to a connection over max_conns. */
+struct slice server_reject_text(void);
+/* Make C, which is the operator's, one of the clients. False when there is no room for one more. */
+bool server_make_client(struct server *server, struct conn *c);
+/* Once a tick: close the operator's connection if it turns out to be none, or idle. */
+void server_check_operator(struct server *server);

@@ -1,0 +1,40 @@
+/*
+ * src/conn/conn.h - a connection's life: into a state and its list, and out of it; and its end.
+ *
+ * Who decides is above: settle.c chooses the state after a dispatch, shed.c and sweep.c which
+ * connection is closed. Here is only what that takes.
+ */
+#pragma once
+
+#include "conn_state.h"
+
+/* A connection for FD in C, which is the table's, watched. False when the loop refuses. */
+bool conn_open(struct conn *c, struct server *server, int fd) MUST_USE;
+
+/* Remove C from the list that goes with its state. */
+void conn_leave_list(struct conn *c);
+/* Into QUEUE, which is one of the server's. */
+void conn_make_ready(struct conn *c, struct list_node *queue);
+/* The pool brings a buffer: pool_create()'s on_grant. */
+void conn_on_grant(struct borrower *borrower, enum loan_purpose purpose, struct buf *buf);
+
+/* Close at the end of this iteration, for this reason unless conn_finish() named one. */
+void conn_mark_dead(struct conn *c, enum close_reason reason);
+/* Likewise, after a system call on its socket failed with ERR. */
+void conn_broke(struct conn *c, int err);
+/* Close when what is in the output has left; read no further command. */
+void conn_finish(struct conn *c, enum close_reason reason);
+/* Give back all that it holds. Its output is lost. */
+void conn_release(struct conn *c);
+
+/*
+ * Whether its socket has something for it that was not delivered yet: to be asked before it is
+ * judged by the time that has passed. A system call: for the few that are to be closed.
+ */
+bool conn_has_event(const struct conn *c);
+/* Milliseconds since it stalled. */
+uint32_t conn_stalled_for_ms(const struct conn *c);
+/* What `stats conns` calls its state. */
+const char *conn_state_name(const struct conn *c);
+/* What a reason means, in words. */
+const char *conn_close_text(enum close_reason reason);

@@ -1,0 +1,105 @@
+/*
+ * src/conn/conn_state.h - one connection: what is known of it from one dispatch to the next.
+ *
+ *     IDLE --event--> READY --dispatch--> RUNNING --+--> IDLE      holds nothing
+ *                       ^                           +--> READY     has more to do
+ *                       |                           +--> WAITING   --a buffer is granted-->+
+ *                       |                           +--> STALLED   --event-->              |
+ *                       +<-----------------------------------------------------------------+
+ *     any of them --conn_mark_dead()--> DEAD --end of the iteration--> closed
+ *
+ * A connection is in exactly one state, and thereby in at most one list.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lombard/base/attr.h"
+#include "lombard/event/loop.h"
+#include "lombard/loan/buf.h"
+#include "lombard/loan/pool.h"
+#include "lombard/proto/proto.h"
+
+struct server;
+struct stash;
+struct task;
+
+enum conn_state {
+    CONN_IDLE,    /* holds nothing, waits for its peer: in no list */
+    CONN_RUNNING, /* being served right now */
+    CONN_READY,   /* has something to do: in server->arrived or server->ready */
+    CONN_WAITING, /* for a buffer: in a queue of the pool */
+    CONN_STALLED, /* holds something, waits for its peer: in a line of server->stalled */
+    CONN_DEAD,    /* in server->dead until the iteration is over */
+} __attribute__((packed));
+
+enum { CONN_STATES = CONN_DEAD + 1 };
+
+enum close_reason {
+    CLOSE_NONE,
+#define CLOSE_REASON(NAME, name, help) CLOSE_##NAME,
+#include "lombard/conn/close_reason.def"
+#undef CLOSE_REASON
+} __attribute__((packed));
+
+enum {
+    CLOSE_REASONS = 0 /* without CLOSE_NONE */
+#define CLOSE_REASON(NAME, name, help) +1
+#include "lombard/conn/close_reason.def"
+#undef CLOSE_REASON
+};
+
+struct conn {
+    struct watch watch;
+    struct borrower link; /* in the list that `state` says */
+    struct server *server;
+    struct buf *rbuf;       /* lent, or NULL */
+    struct buf *wbuf;       /* lent, or NULL */
+    struct stash *stash;    /* input of an idle connection without rbuf, or NULL */
+    struct task *task;      /* a request that is half done, or NULL */
+    uint64_t discard_bytes; /* of input that is still to be dropped unread */
+    uint64_t bytes_in;
+    uint64_t bytes_out;
+    struct proto_state proto;
+    uint32_t active_s;   /* attended_s when the last bytes came or went */
+    uint32_t accepted_s; /* uptime_s */
+    uint32_t stalled_ms; /* low bits of attended_ms: holds something and waits since */
+    uint32_t stall_mark; /* low bits of bytes_in + bytes_out at that time */
+    uint16_t slot;       /* in its chunk of the table */
+    enum conn_state state;
+    enum close_reason close_reason;
+    bool in_use : 1;        /* of the table: this slot is taken */
+    bool eof : 1;           /* the peer will send no more */
+    bool more_input : 1;    /* the socket may hold more than was received */
+    bool blocked : 1;       /* the socket took no more */
+    bool finishing : 1;     /* close_reason is set: close when the output is gone */
+    bool is_operator : 1;   /* over -c: may only look */
+    bool has_looked : 1;    /* and has shown by a command that it is an operator */
+    bool was_stalled : 1;   /* before it became ready */
+    bool keeps_replies : 1; /* replies were left in the buffer for the next slice to send */
+};
+
+_Static_assert(sizeof(enum conn_state) == 1 && sizeof(enum close_reason) == 1,
+               "both fit into a byte");
+_Static_assert(sizeof(struct conn) <= 160, "an idle connection stays small");
+
+static inline bool
+conn_is_dead(const struct conn *c)
+{
+    return c->state == CONN_DEAD;
+}
+
+/* NODE is a connection's link in some list. */
+static inline struct conn *
+conn_from_link(struct list_node *node)
+{
+    return CONTAINER_OF(CONTAINER_OF(node, struct borrower, node), struct conn, link);
+}
+
+/* What was received and not consumed yet; a read buffer must be lent. */
+static inline struct slice
+conn_input(const struct conn *c)
+{
+    return buf_pending(c->rbuf);
+}

@@ -1,0 +1,50 @@
+/* Discards the body of a request that is refused; its answer goes out behind it. */
+#include "discard.h"
+
+#include "conn.h"
+#include "output.h"
+#include "server_state.h"
+#include "task.h"
+
+enum step
+conn_discard_step(struct conn *c)
+{
+    uint64_t wanted = c->discard_bytes;
+    size_t n = conn_input(c).len < wanted ? conn_input(c).len : (size_t)wanted;
+
+    buf_consumed(c->rbuf, n, NULL);
+    c->discard_bytes -= n;
+    return c->discard_bytes == 0 ? STEP_ON : STEP_NEED_INPUT;
+}
+
+void
+conn_refuse(struct conn *c, const struct request *req, const struct reply *reply,
+            uint64_t bytes)
+{
+    char answer[REFUSAL_BYTES_MAX];
+    size_t len = conn_format_refusal(c, req, reply, answer);
+
+    c->discard_bytes = bytes;
+    if (bytes == 0) {
+        buf_append(c->wbuf, slice_make(answer, len));
+    } else if (len > 0) {
+        c->task = task_create(c, TASK_REFUSAL, slice_make(answer, len), &c->proto);
+        if (c->task == NULL)
+            conn_mark_dead(c, CLOSE_NO_MEMORY);
+    }
+}
+
+enum step
+conn_refusal_step(struct conn *c)
+{
+    struct task *task = c->task;
+
+    if (c->discard_bytes > 0)
+        return conn_discard_step(c);
+    if (!conn_has_reply_room(c))
+        return STEP_NEED_OUTPUT;
+    buf_append(c->wbuf, slice_make(task->head, task->head_bytes));
+    c->task = NULL;
+    task_destroy(c, task);
+    return STEP_ON;
+}

@@ -1,0 +1,306 @@
+/* Serves connections: lends buffers, then receives, executes and sends until a slice is over. */
+#include "dispatch.h"
+
+#include "batch.h"
+#include "conn.h"
+#include "lombard/base/sys.h"
+#include "output.h"
+#include "receive.h"
+#include "server_state.h"
+#include "settle.h"
+#include "stash.h"
+#include "task.h"
+#include "upload.h"
+
+/* --- One connection --- */
+
+/* Lend what it lacks. Part of the limit is for output alone: what is read can be answered. */
+static bool
+lend(struct conn *c, enum loan_purpose purpose, struct buf **slot)
+{
+    switch (pool_loan(c->server->pool, &c->link, purpose, slot)) {
+    case LOAN_EXISTING:
+    case LOAN_LOANED:
+    case LOAN_ALLOCATED: return true;
+    case LOAN_WAITING: /* the whole server is short of buffers */
+        c->state = CONN_WAITING;
+        return false;
+    case LOAN_FAILED: /* the host is short of memory: shed this one */
+        conn_mark_dead(c, CLOSE_NO_MEMORY);
+        return false;
+    }
+    BUG("loan_result out of range");
+}
+
+/* Whether its slice is over; or, with dispatch->paused, whether others shall be looked for first. */
+static bool
+is_over(struct dispatch *dispatch)
+{
+    struct budget *budget = &dispatch->budget;
+    uint64_t now_ns;
+
+    if (budget->bytes == 0 || budget->requests == 0)
+        return true;
+    now_ns = sys_monotonic_ns();
+    if (budget->until_ns == 0)
+        budget->until_ns = now_ns + SLICE_NS;
+    if (now_ns > budget->until_ns)
+        return true;
+    dispatch->paused =
+        dispatch->slice == SLICE_MORE && now_ns >= dispatch->conn->server->look_ns;
+    return dispatch->paused;
+}
+
+/* Likewise; but few batches take long enough to look at the clock after each. */
+static bool
+is_spent(struct dispatch *dispatch)
+{
+    enum { CHECKS_A_LOOK = 4 };
+    struct budget *budget = &dispatch->budget;
+
+    if (budget->bytes == 0 || budget->requests == 0)
+        return true;
+    return ++budget->checks % CHECKS_A_LOOK == 1 && is_over(dispatch);
+}
+
+/* Send what is pending. True when serving may go on; *MORE when the budget ended it. */
+static bool
+drain(struct conn *c, struct budget *budget, bool *more)
+{
+    switch (conn_flush(c, budget)) {
+    case FLUSH_DONE: return true;
+    case FLUSH_BLOCKED:
+    case FLUSH_DEAD: return false;
+    case FLUSH_PAUSED: *more = true; return false;
+    }
+    BUG("flush out of range");
+}
+
+/* Into the read buffer; or, where a value is being uploaded, straight to where it will lie. */
+static enum receive_result
+receive(struct conn *c, struct budget *budget)
+{
+    if (c->task != NULL && c->task->kind == TASK_UPLOAD && buf_is_empty(c->rbuf))
+        return conn_upload_receive(c, budget);
+    return conn_receive(c, budget);
+}
+
+/*
+ * All complete input was served: receive, if there may be something. True when serving
+ * may go on; *MORE when the budget ended it.
+ */
+static bool
+feed(struct conn *c, struct budget *budget, bool *more)
+{
+    if (!c->more_input) {
+        if (c->eof)
+            conn_finish(c, CLOSE_EOF);
+        return false;
+    }
+    if (budget->bytes == 0) {
+        *more = true; /* a body that is skipped or received in place has no other end */
+        return false;
+    }
+    switch (receive(c, budget)) {
+    case RECEIVED_SOME:
+    case RECEIVED_LAST: return true;
+    case RECEIVED_END: return c->state == CONN_RUNNING;
+    }
+    BUG("receive_result out of range");
+}
+
+/*
+ * Its replies fit into its write buffer so far: after a first slice, or a pause, they stay there
+ * until it goes on, which spares a call. After any other slice they are sent; and also where
+ * going on may have to wait for a buffer, so that no reply waits for that.
+ */
+static bool
+may_hold(const struct conn *c, const struct dispatch *dispatch, bool more)
+{
+    return more && (dispatch->slice == SLICE_FIRST || dispatch->paused) &&
+           conn_has_reply_room(c) && !buf_is_empty(c->wbuf) && !buf_is_empty(c->rbuf) &&
+           !c->finishing;
+}
+
+/* Serve until input, room, budget or the connection ends. True when it has more to do now. */
+static bool
+serve(struct conn *c, struct dispatch *dispatch)
+{
+    struct budget *budget = &dispatch->budget;
+    bool held = c->keeps_replies;
+    bool more = false;
+    bool on = true;
+
+    c->keeps_replies = false;
+    if (!held && c->wbuf != NULL && !buf_is_empty(c->wbuf) && !drain(c, budget, &more))
+        return more;
+    if (c->finishing)
+        return false;
+    if (!lend(c, LOAN_FOR_OUTPUT, &c->wbuf) ||
+        (!dispatch->asked && !lend(c, LOAN_FOR_INPUT, &c->rbuf))) {
+        conn_rewind(c, dispatch);
+        return false;
+    }
+    conn_unstash_input(c);
+    while (on) {
+        switch (conn_step(c, dispatch)) {
+        case STEP_ON:
+            more = is_spent(dispatch);
+            on = !more;
+            break;
+        case STEP_NEED_INPUT: on = feed(c, budget, &more); break;
+        case STEP_NEED_OUTPUT: /* a good time to end: no call is lost by it */
+            on = drain(c, budget, &more);
+            more = more || (on && is_over(dispatch));
+            on = on && !more;
+            break;
+        case STEP_STOP: on = false; break;
+        }
+    }
+    if (c->state == CONN_RUNNING && !c->blocked) {
+        if (may_hold(c, dispatch, more))
+            c->keeps_replies = true;
+        else
+            (void)drain(c, budget, &more);
+    }
+    return more;
+}
+
+/* --- A group of connections --- */
+
+static uint32_t
+requests_of_slice(const struct server *server, enum slice_kind slice)
+{
+    uint32_t requests = slice == SLICE_FIRST ? DRAWN(FIRST_REQUESTS) : UINT32_MAX;
+    uint32_t asked = server->config.requests_a_turn;
+
+    return asked > 0 && asked < requests ? asked : requests;
+}
+
+static void
+dispatch_begin(struct dispatch *dispatch, struct conn *c, enum slice_kind slice)
+{
+    struct server *server = c->server;
+
+    conn_leave_list(c);
+    dispatch->conn = c;
+    dispatch->slice = slice;
+    dispatch->was_stalled = c->was_stalled;
+    dispatch->budget = (struct budget){
+        .bytes = DRAWN(SLICE_BYTES),
+        .requests = requests_of_slice(server, slice),
+    };
+    if (server->paused == c) {
+        dispatch->budget.until_ns = server->paused_until_ns;
+        server->paused = NULL;
+    }
+    dispatch->paused = false;
+    dispatch->batch.parsed = false;
+    dispatch->asked = false;
+    c->was_stalled = false;
+    c->state = CONN_RUNNING;
+    server->stats.conn_dispatches++;
+}
+
+static bool
+is_fresh(const struct conn *c)
+{
+    return (c->wbuf == NULL || buf_is_empty(c->wbuf)) &&
+           (c->rbuf == NULL || buf_is_empty(c->rbuf)) && c->task == NULL &&
+           c->discard_bytes == 0 && c->more_input && !c->finishing;
+}
+
+/* Receive and parse, as serve() would first of all. */
+static void
+look_ahead(struct dispatch *dispatch)
+{
+    struct conn *c = dispatch->conn;
+    bool more = false;
+
+    if (!is_fresh(c))
+        return;
+    dispatch->asked = true;
+    if (!lend(c, LOAN_FOR_INPUT, &c->rbuf))
+        return;
+    conn_unstash_input(c);
+    (void)feed(c, &dispatch->budget, &more);
+    if (c->state == CONN_RUNNING && conn_input(c).len > 0)
+        conn_parse_ahead(c, dispatch);
+}
+
+/* Its slice is not over: it goes on before others that have more to do. */
+static void
+pause_slice(struct dispatch *dispatch)
+{
+    struct conn *c = dispatch->conn;
+    struct server *server = c->server;
+
+    list_remove(&c->link.node);
+    list_push_front(&server->ready, &c->link.node);
+    server->paused = c;
+    server->paused_until_ns = dispatch->budget.until_ns;
+    server->stats.conn_pauses++;
+    server->stats.conn_yields--;
+}
+
+static void
+dispatch_end(struct dispatch *dispatch, bool more)
+{
+    struct conn *c = dispatch->conn;
+
+    /* A blocked connection waits for its socket, however much it has left to do. */
+    conn_settle(c, more && !c->blocked, dispatch->was_stalled);
+    if (dispatch->paused && c->state == CONN_READY)
+        pause_slice(dispatch);
+}
+
+/* What a dispatch adds to the group; one that goes on with its work has a group to itself. */
+static unsigned
+share_of_group(const struct dispatch *dispatch)
+{
+    if (!dispatch->asked)
+        return DRAWN(BATCH_REQUESTS);
+    return dispatch->batch.parsed ? dispatch->batch.count : 0;
+}
+
+/*
+ * Begin with one after the other from QUEUE until a batch is full, whether it is
+ * of one connection or of many. Returns how many DISPATCHES there are to be served.
+ */
+static unsigned
+gather(struct server *server, struct list_node *queue, enum slice_kind slice,
+       struct dispatch *dispatches)
+{
+    unsigned requests = 0;
+    unsigned count = 0;
+    struct list_node *node;
+
+    while (count < DRAWN(GROUP_CONNS) && requests < DRAWN(BATCH_REQUESTS) &&
+           (node = list_pop_front(queue)) != NULL) {
+        struct dispatch *dispatch = &dispatches[count];
+
+        dispatch_begin(dispatch, conn_from_link(node), slice);
+        dispatch->batch.entries = server->group_batch + requests;
+        look_ahead(dispatch);
+        if (dispatch->conn->state == CONN_RUNNING) {
+            count++;
+            requests += share_of_group(dispatch);
+        } else {
+            dispatch_end(dispatch, false); /* now: what others give back may be granted to it */
+        }
+    }
+    return count;
+}
+
+void
+conn_dispatch_group(struct server *server, struct list_node *queue, enum slice_kind slice)
+{
+    struct dispatch dispatches[GROUP_CONNS];
+    unsigned count = gather(server, queue, slice, dispatches);
+
+    for (unsigned i = 0; i < count; i++)
+        if (dispatches[i].batch.parsed)
+            conn_prefetch_ahead(dispatches[i].conn, &dispatches[i]);
+    for (unsigned i = 0; i < count; i++)
+        dispatch_end(&dispatches[i], serve(dispatches[i].conn, &dispatches[i]));
+}

@@ -1,0 +1,47 @@
+/*
+ * src/conn/limits.h - how much of everything: the bounds of the conn layer in one place.
+ */
+#pragma once
+
+enum {
+    BATCH_REQUESTS = 16, /* parsed, hashed and prefetched together */
+    GROUP_CONNS = 16,    /* at most, whose first requests make one batch */
+    /*
+     * How the thread is shared. A connection that just had an event is served before the ones
+     * that have more to do, with a short slice; and the loop looks for events between slices, so
+     * that such a connection waits for one slice at most, however many have more to do.
+     */
+    FIRST_REQUESTS = 128,      /* of a first slice: a multiget of usual length */
+    SLICE_BYTES = 256 * 1024,  /* of any slice, in and out: some 50 us; less costs more calls */
+    SLICE_NS = 200 * 1000,     /* of any slice: longer spares no more cache misses */
+    ARRIVED_NS = 200 * 1000,   /* of first slices in a row, while others have more to do */
+    LOOK_NS = 10 * 1000,       /* of slices between two looks for events; */
+    LOOK_RARE_NS = 100 * 1000, /* after LOOKS_IN_VAIN that found no light client: */
+    LOOKS_IN_VAIN = 16,        /* in a row: a look costs as much as some commands */
+    WORK_NS = 500 * 1000,      /* between pieces of background work, while clients wait */
+    COPY_BYTES_MAX = 512,      /* longer values are sent from where they lie */
+    STASH_BYTES_MAX = 4096,    /* what an idle connection may keep */
+    SMALL_BODY_BYTES = 2048,   /* a shorter command is waited for as a whole */
+    STALL_PROGRESS_BYTES = 1024, /* less in a row than this is no progress */
+    OPERATOR_WAIT_MS = 300,      /* over -c: time to say a command that only looks */
+    SHED_AFTER_MS = 100,         /* no connection that stalled for less is shed */
+    SHED_A_REQUEST = 64,         /* connections closed for one request, at most */
+    SHED_AT_ONCE = 16,           /* looked at for one piece of memory, at most */
+    SHED_A_TICK = 64,            /* connections closed in one tick for one reason, at most */
+    RELIEF_MS = 5,               /* how often buffers are freed for waiting connections */
+    TICK_MS = 100,               /* sweeps and background work */
+    LAPSE_MS = 2 * TICK_MS,      /* between iterations: what is more, the process stood still */
+    VANISHED_LOOKS = 64,         /* a tick, at what the kernel knows of a silent peer */
+    SWEEP_PARTS = 10,            /* all connections are looked at in as many ticks, */
+    SWEEP_SLOTS_MAX = 16384,     /* or more, so that one tick looks at no more than these */
+};
+
+/*
+ * The simulator draws some of these for each world, up to the values here. In the program they
+ * are constants.
+ */
+#ifdef LOMBARD_DRAWN_LIMITS
+#include "drawn_limits.h"
+#else
+#define DRAWN(limit) (limit)
+#endif

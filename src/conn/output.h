@@ -1,0 +1,24 @@
+/*
+ * src/conn/output.h - replies to bytes in the write buffer, and these to the socket.
+ *
+ * All of these need a lent write buffer.
+ */
+#pragma once
+
+#include "conn_state.h"
+#include "step.h"
+
+/* Whether there is room for any one reply. */
+bool conn_has_reply_room(const struct conn *c);
+/* Format a reply; there must be room. May leave a task behind. */
+void conn_reply(struct conn *c, const struct request *req, const struct reply *reply);
+/* Format one without a value at DST (room for REFUSAL_BYTES_MAX); how many bytes. */
+enum { REFUSAL_BYTES_MAX = PROTO_HEAD_BYTES_MAX + 64 };
+size_t conn_format_refusal(const struct conn *c, const struct request *req,
+                           const struct reply *reply, char *dst);
+/* Go on with a TASK_VALUE or a TASK_STREAM. */
+enum step conn_value_step(struct conn *c) MUST_USE;
+enum step conn_stream_step(struct conn *c) MUST_USE;
+
+/* Send what is pending, as far as the socket and the budget take it. */
+enum flush conn_flush(struct conn *c, struct budget *budget) MUST_USE;

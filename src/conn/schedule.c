@@ -1,0 +1,150 @@
+/*
+ * Shares the thread: in each iteration first what something has just come for, then connections
+ * that have more to do, then background work.
+ */
+#include "schedule.h"
+
+#include "dispatch.h"
+#include "lombard/base/sys.h"
+#include "server_latency.h"
+#include "shed.h"
+
+void
+schedule_begin(void *ctx)
+{
+    struct server *server = ctx;
+    uint64_t lapse_ms = server->clock->now_ms - server->iteration_ms;
+
+    /*
+     * The tick ends every wait: if more time has passed, this process stood still, and what
+     * its clients did meanwhile is not known yet. That time counts against none of them.
+     */
+    if (lapse_ms > LAPSE_MS) {
+        server->stats.lapses++;
+        lapse_ms = LAPSE_MS;
+    }
+    server->iteration_ms = server->clock->now_ms;
+    server->attended_ms += lapse_ms;
+    server->attended_s = (uint32_t)(server->attended_ms / 1000);
+    cmd_new_iteration(server->cmd);
+}
+
+/* One piece: what is left waits for the next iteration, behind new events. */
+static void
+work(struct server *server)
+{
+    uint64_t since_ns = server_latency_now(server);
+
+    server->background = cmd_work(server->cmd);
+    server->work_ns = server->clock->now_ns + WORK_NS;
+    server_latency_add(server, LATENCY_WORK, &since_ns);
+}
+
+/*
+ * All connections that had an event, a short slice each. The ones that have more to do get one
+ * slice now and then, so that they do not wait for all of this. True when a short slice was
+ * enough for some of them.
+ */
+static bool
+serve_arrived(struct server *server)
+{
+    uint64_t before = server->stats.conn_dispatches - server->stats.conn_yields;
+    uint64_t since_ns = server->clock->now_ns;
+    struct list_node now;
+
+    list_init(&now);
+    list_append_all(&now, &server->arrived);
+    while (!list_is_empty(&now)) {
+        uint64_t now_ns;
+
+        conn_dispatch_group(server, &now, SLICE_FIRST);
+        if (list_is_empty(&now) || list_is_empty(&server->ready))
+            continue;
+        now_ns = sys_monotonic_ns();
+        if (now_ns - since_ns >= ARRIVED_NS) {
+            server->look_ns = now_ns + LOOK_RARE_NS; /* the ones behind it wait as well */
+            conn_dispatch_group(server, &server->ready, SLICE_MORE);
+            since_ns = now_ns;
+        }
+    }
+    return server->stats.conn_dispatches - server->stats.conn_yields != before;
+}
+
+/*
+ * Until when connections with more to do are served now: not long while light clients come and
+ * go, but half as long as serving these took.
+ */
+static uint64_t
+next_look_ns(const struct server *server)
+{
+    uint64_t now_ns = sys_monotonic_ns();
+    uint64_t span_ns = server->looks_in_vain < LOOKS_IN_VAIN ? LOOK_NS : LOOK_RARE_NS;
+    uint64_t half_ns = (now_ns - server->clock->now_ns) / 2;
+
+    if (half_ns > span_ns)
+        span_ns = half_ns < LOOK_RARE_NS ? half_ns : LOOK_RARE_NS;
+    return now_ns + span_ns;
+}
+
+/* Connections with more to do, one after the other, until it is time to look for events. */
+static void
+serve_ready(struct server *server)
+{
+    if (list_is_empty(&server->ready))
+        return;
+    server->look_ns = next_look_ns(server);
+    do
+        conn_dispatch_group(server, &server->ready, SLICE_MORE);
+    while (!list_is_empty(&server->ready) && sys_monotonic_ns() < server->look_ns);
+}
+
+void
+schedule_serve(void *ctx)
+{
+    struct server *server = ctx;
+
+    /* A look was in vain when it found only connections that have more to do anyway. */
+    server->looks_in_vain++;
+    if (!list_is_empty(&server->arrived) && serve_arrived(server))
+        server->looks_in_vain = 0;
+    serve_ready(server);
+    if (server->background &&
+        (list_is_empty(&server->ready) || server->clock->now_ns >= server->work_ns))
+        work(server);
+}
+
+static void
+on_relief(struct timer *timer)
+{
+    (void)timer; /* only that this iteration comes: its end does the rest */
+}
+
+void
+schedule_init(struct server *server)
+{
+    list_init(&server->arrived);
+    list_init(&server->ready);
+    timer_init(&server->relief, on_relief);
+}
+
+void
+schedule_relief(struct server *server)
+{
+    uint64_t now_ms = server->clock->now_ms;
+
+    if (LIKELY(pool_waiters(server->pool) == 0) || now_ms < server->relief_ms)
+        return;
+    server->relief_ms = now_ms + RELIEF_MS;
+    server_shed_for_waiters(server);
+    if (pool_waiters(server->pool) > 0)
+        timer_set(loop_timers(server->loop), &server->relief, server->relief_ms);
+}
+
+bool
+schedule_has_work(void *ctx)
+{
+    const struct server *server = ctx;
+
+    return server->background || !list_is_empty(&server->ready) ||
+           !list_is_empty(&server->arrived) || !list_is_empty(&server->dead);
+}

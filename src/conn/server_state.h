@@ -1,0 +1,85 @@
+/*
+ * src/conn/server_state.h - the server: what all files of this layer work at.
+ *
+ * Data only. Every connection points at it. Which file may call which is another matter: see the
+ * order of the files in server.c.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "conn_state.h"
+#include "limits.h"
+#include "linger.h"
+#include "lombard/base/hist.h"
+#include "lombard/conn/server.h"
+#include "lombard/event/listen.h"
+#include "stall.h"
+#include "step.h"
+#include "table.h"
+
+/* What a stalled connection waits for, and with what. */
+enum stall_kind {
+    STALL_WITHOUT_BUFFER, /* for input: only a task, or nothing that is lent */
+    STALL_WITH_BUFFER,    /* for input */
+    STALL_BLOCKED,        /* for its peer to read */
+};
+
+enum { STALL_KINDS = STALL_BLOCKED + 1, STALL_CLASSES = 6 };
+
+struct server_stats {
+#define STAT(name, kind, help) uint64_t name;
+#include "lombard/conn/server_stats.def"
+#undef STAT
+};
+
+struct server {
+    struct server_config config;
+    struct clock *clock;
+    struct cmd *cmd;
+    struct loop *loop;
+    struct pool *pool;
+    struct buf_owner owner; /* unpins what was queued by reference */
+    struct conn_table table;
+    struct list_node
+        arrived;            /* were idle, and something came: served in this iteration, first */
+    struct list_node ready; /* have more to do */
+    struct list_node dead;  /* to be freed at the end of the iteration */
+    /* Hold something and wait for their peer. */
+    struct stall_line stalled[STALL_KINDS][STALL_CLASSES];
+    struct listener listeners[LISTEN_SOCKETS_MAX];
+    int listener_count;
+    struct conn *operator_conn; /* the one connection over max_conns, or NULL */
+    struct timer tick;
+    struct timer relief; /* runs while connections wait for buffers */
+    uint64_t relief_ms;  /* not before then */
+    struct timer drain_end;
+    uint64_t idle_cursor;
+    uint64_t vanished_cursor;
+    uint64_t iteration_ms; /* of the clock, at the beginning of this iteration */
+    uint64_t
+        attended_ms; /* since the start, without what it stood still: to judge clients by */
+    uint32_t attended_s;
+    struct lingerers lingerers;
+    uint64_t look_ns;         /* until then, slices are served; then events are looked for */
+    uint32_t looks_in_vain;   /* in a row */
+    struct conn *joining;     /* the one that appends to a long value now, or NULL */
+    struct conn *paused;      /* the one whose slice was interrupted for that, or NULL */
+    uint64_t paused_until_ns; /* the end of its slice */
+    uint64_t work_ns;         /* while clients wait, no background work before then */
+    bool background;          /* the store has work left */
+    bool stopping;
+    struct hist *latency; /* by class, in nanoseconds; NULL when not asked for */
+    struct server_stats stats;
+    uint64_t closes[CLOSE_REASONS + 1]; /* by enum close_reason */
+    /* One more batch for a group: its last connection may bring a whole one. */
+    struct batch_entry group_batch[2 * BATCH_REQUESTS];
+    struct batch_entry batch[BATCH_REQUESTS]; /* any other batch */
+};
+
+static inline uint32_t
+server_now_ms(const struct server *server)
+{
+    return (uint32_t)server->attended_ms;
+}

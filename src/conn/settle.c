@@ -1,0 +1,104 @@
+/*
+ * Puts a connection that was served to where it belongs: returns its empty buffers, and decides
+ * what it waits for, and with which state.
+ */
+#include "settle.h"
+
+#include "conn.h"
+#include "server_state.h"
+#include "shed.h"
+#include "stash.h"
+#include "task.h"
+
+/* Only an empty buffer goes back; little input goes into a stash instead. */
+static void
+return_buffers(struct conn *c, bool more)
+{
+    struct pool *pool = c->server->pool;
+
+    if (c->server->config.keep_buffers && !c->finishing)
+        return;
+    if (c->server->joining == c) /* it goes on: it must not have to wait for them */
+        return;
+    if (c->wbuf != NULL && buf_is_empty(c->wbuf))
+        pool_return(pool, LOAN_FOR_OUTPUT, &c->wbuf);
+    /* The buffer that it returned may have been granted to it as input: for its next dispatch. */
+    if (c->rbuf == NULL || c->state == CONN_READY)
+        return;
+    if (buf_is_empty(c->rbuf))
+        pool_return(pool, LOAN_FOR_INPUT, &c->rbuf);
+    else if (!more)
+        conn_stash_input(c);
+}
+
+/* It holds something and waits for its peer: since when, decides which connection is closed first. */
+static void
+stall(struct conn *c, bool was_stalled)
+{
+    struct server *server = c->server;
+    uint32_t mark = (uint32_t)(c->bytes_in + c->bytes_out);
+
+    if (!was_stalled || mark - c->stall_mark >= STALL_PROGRESS_BYTES) {
+        c->stalled_ms = server_now_ms(server);
+        c->stall_mark = mark;
+    }
+    if (!was_stalled && c->blocked)
+        server->stats.conn_stalls++;
+    server_add_stalled(server, c);
+}
+
+static bool
+holds_something(const struct conn *c)
+{
+    return (c->wbuf != NULL && !buf_is_empty(c->wbuf)) ||
+           (c->rbuf != NULL && !buf_is_empty(c->rbuf)) || c->task != NULL;
+}
+
+/* What to wait for: a blocked one is not read from, so that it cannot ask for more. */
+static uint32_t
+wanted_events(const struct conn *c)
+{
+    if (c->state == CONN_WAITING)
+        return 0;
+    return c->blocked ? WATCH_OUT : WATCH_IN;
+}
+
+void
+conn_settle(struct conn *c, bool more, bool was_stalled)
+{
+    struct server *server = c->server;
+
+    if (c->state == CONN_DEAD) {
+        conn_release(c); /* not only when it is reaped: others may need it in this iteration */
+        return;
+    }
+    if (!more || c->state != CONN_RUNNING)
+        conn_suspend_task(c);
+    return_buffers(c, more);
+    if (c->state == CONN_READY)
+        return;
+    if (c->finishing && c->wbuf == NULL) {
+        conn_mark_dead(c, c->close_reason);
+        conn_release(c);
+        return;
+    }
+    if (more && c->state == CONN_RUNNING) {
+        server->stats.conn_yields++;
+        conn_make_ready(c, &server->ready); /* whatever is watched: on_event() knows */
+        return;
+    }
+    if (!loop_want(server->loop, &c->watch, wanted_events(c))) {
+        conn_mark_dead(c, CLOSE_NO_MEMORY);
+        conn_release(c);
+        return;
+    }
+    if (c->state == CONN_WAITING)
+        return;
+    if (holds_something(c)) {
+        stall(c, was_stalled);
+    } else if (server->stopping) {
+        conn_mark_dead(c, CLOSE_SHUTDOWN);
+    } else {
+        c->state = CONN_IDLE;
+    }
+}

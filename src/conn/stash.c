@@ -1,0 +1,59 @@
+/* Keeps a partial command of an idle connection in few bytes, so that its buffer can go back. */
+#include "stash.h"
+
+#include <string.h>
+
+#include "lombard/base/sys.h"
+#include "server_state.h"
+
+struct stash {
+    uint32_t bytes;
+    char data[];
+};
+
+void
+conn_stash_input(struct conn *c)
+{
+    struct server *server = c->server;
+    struct slice in = conn_input(c);
+    struct stash *stash;
+
+    BUG_ON(c->stash != NULL);
+    if (in.len > DRAWN(STASH_BYTES_MAX) ||
+        server->stats.stash_bytes + in.len > server->config.buffer_bytes)
+        return;
+    stash = sys_malloc(sizeof(*stash) + in.len);
+    if (stash == NULL)
+        return; /* it keeps the buffer instead */
+    stash->bytes = (uint32_t)in.len;
+    memcpy(stash->data, in.ptr, in.len);
+    server->stats.stash_bytes += in.len;
+    c->stash = stash;
+    buf_consumed(c->rbuf, in.len, NULL);
+    pool_return(server->pool, LOAN_FOR_INPUT, &c->rbuf);
+}
+
+void
+conn_unstash_input(struct conn *c)
+{
+    if (c->stash == NULL)
+        return;
+    buf_append(c->rbuf, slice_make(c->stash->data, c->stash->bytes));
+    conn_drop_stash(c);
+}
+
+uint32_t
+conn_stash_bytes(const struct conn *c)
+{
+    return c->stash == NULL ? 0 : c->stash->bytes;
+}
+
+void
+conn_drop_stash(struct conn *c)
+{
+    if (c->stash == NULL)
+        return;
+    c->server->stats.stash_bytes -= c->stash->bytes;
+    sys_free(c->stash);
+    c->stash = NULL;
+}

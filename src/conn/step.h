@@ -1,0 +1,82 @@
+/*
+ * src/conn/step.h - what one dispatch carries, and what each step of it came to.
+ *
+ *     dispatch.c   serve: conn_step() until the slice is over      struct dispatch
+ *     batch.c          parse up to 16 requests, then execute them    struct batch
+ *     receive.c        one recv()                                    enum receive_result
+ *     output.c         format a reply, send what is pending          enum flush
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lombard/proto/proto.h"
+
+struct conn;
+
+enum slice_kind {
+    SLICE_FIRST, /* something has just come for it: short, so that others wait little */
+    SLICE_MORE,  /* it had more to do than that */
+};
+
+/* What one connection may do in one dispatch. */
+struct budget {
+    uint64_t bytes;    /* left, received and sent */
+    uint64_t until_ns; /* the end of the slice; 0: the clock was not looked at yet */
+    uint32_t requests; /* left */
+    uint32_t checks;   /* how often it was asked whether it is spent */
+};
+
+/* One request of a batch, and what is needed to rewind to it. */
+struct batch_entry {
+    struct request req;
+    struct proto_state before; /* the protocol's state before its head */
+    uint32_t start_off;        /* in the input */
+    uint32_t head_bytes;
+    bool bad_end;   /* its value does not end where it should */
+    bool body_here; /* all of its body is in the buffer */
+};
+
+/* Requests parsed, hashed and prefetched together, and not executed yet. */
+struct batch {
+    struct batch_entry *entries; /* only the first `count` are its own */
+    struct proto_state before;   /* the protocol's state before the first of them */
+    uint32_t count;
+    uint32_t end_off; /* of the input: what was parsed, or may be dropped */
+    bool parsed;      /* the rest is set */
+    bool needs_input; /* the input behind end_off is incomplete */
+};
+
+/* One connection being served. */
+struct dispatch {
+    struct conn *conn;
+    struct budget budget;
+    struct batch batch;
+    enum slice_kind slice;
+    bool was_stalled; /* before it */
+    bool asked;       /* for a read buffer, which each dispatch does once */
+    bool paused;      /* the slice goes on when events have been looked for */
+};
+
+/* What one piece of work came to. */
+enum step {
+    STEP_ON,          /* something was done: go on */
+    STEP_NEED_INPUT,  /* all input was served as far as it goes: receive more */
+    STEP_NEED_OUTPUT, /* no room for another reply: send first */
+    STEP_STOP,        /* dead, finishing or out of budget */
+};
+
+/* What receiving came to. */
+enum receive_result {
+    RECEIVED_SOME, /* there may be more in the socket */
+    RECEIVED_LAST, /* that was all for now, or nothing came */
+    RECEIVED_END,  /* the peer will send no more, or the connection is dead */
+};
+
+enum flush {
+    FLUSH_DONE,    /* nothing is pending any more */
+    FLUSH_BLOCKED, /* the socket took no more */
+    FLUSH_PAUSED,  /* the budget is spent */
+    FLUSH_DEAD,
+};

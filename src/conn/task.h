@@ -1,0 +1,61 @@
+/*
+ * src/conn/task.h - a request that is half done, when its connection has to wait.
+ *
+ * A connection has at most one. It holds the bytes of the request's head, since a struct
+ * request dies with its read buffer: the request itself is had by parsing them again. A
+ * TASK_REFUSAL holds the bytes of its answer instead; a TASK_JOIN that was not uploaded its
+ * body, too.
+ */
+#pragma once
+
+#include "conn_state.h"
+#include "lombard/cmd/cmd.h"
+
+enum task_kind {
+    TASK_UPLOAD,  /* its value is being received: upload.c */
+    TASK_VALUE,   /* its value did not fit into the write buffer, however queued: output.c */
+    TASK_JOIN,    /* its value is being added to one that is long: join.c */
+    TASK_STREAM,  /* its reply is made line by line: output.c */
+    TASK_REFUSAL, /* its body is being discarded; then comes the answer: discard.c */
+};
+
+struct task {
+    enum task_kind kind;
+    uint32_t head_bytes;
+    struct proto_state state; /* before the head */
+    void *handle;             /* UPLOAD, JOIN (or NULL): reserved item; VALUE: pinned item */
+    uint64_t off;             /* UPLOAD, VALUE: bytes done; JOIN: received */
+    uint64_t total;           /* UPLOAD, VALUE: of the value */
+    uint32_t closed;          /* UPLOAD, JOIN: connections that were closed for it */
+    struct cmd_join join;     /* JOIN */
+    struct slice tail;        /* VALUE: constant bytes after it */
+    struct cmd_stream stream; /* STREAM */
+    enum stream_kind lines;   /* STREAM */
+    char head[];
+};
+
+/*
+ * A task for C with a copy of HEAD; its bytes are counted in task_bytes. NULL when memory
+ * is short, or, but for a refusal, all tasks together would exceed --buffer-memory.
+ */
+struct task *task_create(struct conn *c, enum task_kind kind, struct slice head,
+                         const struct proto_state *state) MUST_USE;
+/* What c->task is no longer, or not yet, too. */
+void task_destroy(struct conn *c, struct task *task);
+/* How many bytes it takes. */
+size_t task_bytes(const struct task *task);
+/* Parse the request again. It points into the task. */
+void task_request(const struct task *task, struct request *req);
+
+/* C is going to wait: where it is the one that joins, it will begin again, and others may. */
+void conn_suspend_task(struct conn *c);
+/* Give up C's task, if it has one, with all that it holds of the store. */
+void conn_drop_task(struct conn *c);
+
+/* Whether its handle is set, and pinned. */
+static inline bool
+task_holds_pins(const struct task *task)
+{
+    return task->kind == TASK_UPLOAD || task->kind == TASK_VALUE ||
+           (task->kind == TASK_JOIN && task->handle != NULL);
+}

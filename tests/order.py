@@ -1,0 +1,42 @@
+"""Which layer may know which, and the order of files within a layer: for layers.py and link.py."""
+
+# What a layer may use. Of proto, cmd knows only these headers, which define no function.
+LAYERS = {
+    "base": [],
+    "loan": ["base"],
+    "event": ["base"],
+    "proto": ["base"],
+    "store": ["base"],
+    "cmd": ["base", "store", "proto/request.h", "proto/reply.h"],
+    "conn": ["base", "loan", "event", "proto", "cmd"],
+    "app": ["base", "loan", "event", "proto", "store", "cmd", "conn"],
+    "tools": ["base", "event", "proto", "loan"],
+}
+
+# Files of a layer from top to bottom: each uses only those in rows below its own. What each row
+# is for: src/conn/server.c. Headers without a row are data, which any file may look at.
+ORDER = {
+    "conn": """
+        check
+        server
+        schedule sweep server_stats
+        dispatch
+        settle
+        batch
+        join upload
+        discard
+        output
+        shutdown admission
+        shed
+        receive
+        conn
+        task stash
+        table stall linger server_latency
+    """,
+}
+
+
+def heights(layer):
+    """{file without its ending: how far up it is}, from 1 for the lowest row."""
+    rows = ORDER[layer].strip().splitlines()
+    return {name: len(rows) - i for i, row in enumerate(rows) for name in row.split()}
