@@ -16,11 +16,11 @@
 
 #include "lombard/base/log.h"
 #include "lombard/base/num.h"
+#include "lombard/conn/server.h"
 #include "lombard/event/signal.h"
 
 enum {
     OWN_DESCRIPTORS = 16, /* that are opened later: epoll, signals, files, one to accept with */
-    LINGERERS_MAX = 64,   /* refused clients that have not closed yet (conn/linger.h) */
     CONNS_MIN = 4,        /* fewer are not worth starting for */
 };
 
@@ -61,9 +61,9 @@ bool
 daemon_raise_limits(struct config *config)
 {
     uint64_t own = count_descriptors() + OWN_DESCRIPTORS;
-    uint64_t limit = raise_descriptors(own + LINGERERS_MAX + config->max_conns);
+    uint64_t limit = raise_descriptors(own + SERVER_LINGERS_MAX + config->max_conns);
     uint64_t left = limit > own ? limit - own : 0;
-    uint64_t lingerers = left / 4 < LINGERERS_MAX ? left / 4 : LINGERERS_MAX;
+    uint64_t lingerers = left / 4 < SERVER_LINGERS_MAX ? left / 4 : SERVER_LINGERS_MAX;
 
     if (left - lingerers >= config->max_conns)
         return true;

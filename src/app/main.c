@@ -67,7 +67,7 @@ make_server(const struct config *config, struct clock *clock, struct cmd *cmd)
 {
     struct server_config server_config = {
         .max_conns = config->max_conns,
-        .requests_a_turn = config->requests_a_turn,
+        .requests_per_dispatch = config->requests_a_turn,
         .buffer_bytes = config->buffer_mb << 20,
         .idle_timeout_s = config->idle_timeout_s,
         .send_timeout_s = config->send_timeout_s,

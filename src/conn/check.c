@@ -8,7 +8,7 @@
 
 /* What the walk over all connections has counted. */
 struct tally {
-    uint64_t lent[2];
+    uint64_t lent[LOAN_PURPOSES];
     uint64_t pins;
     uint64_t stash_bytes;
     uint64_t task_bytes;

@@ -172,7 +172,7 @@ static uint32_t
 requests_of_slice(const struct server *server, enum slice_kind slice)
 {
     uint32_t requests = slice == SLICE_FIRST ? DRAWN(FIRST_REQUESTS) : UINT32_MAX;
-    uint32_t asked = server->config.requests_a_turn;
+    uint32_t asked = server->config.requests_per_dispatch;
 
     return asked > 0 && asked < requests ? asked : requests;
 }

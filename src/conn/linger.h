@@ -13,10 +13,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lombard/conn/server.h"
 #include "lombard/event/loop.h"
 
 enum {
-    LINGERS_MAX = 64,
+    LINGERS_MAX = SERVER_LINGERS_MAX,
     LINGER_MS = 1000,
     LINGER_SCRAP_BYTES = 4096, /* dropped with one call */
 };

@@ -156,9 +156,9 @@ server_create(const struct server_config *config)
     struct server *server = sys_malloc(sizeof(*server));
     const struct loop_user user = {
         .ctx = server,
-        .on_turn_begin = schedule_begin,
-        .on_turn = schedule_serve,
-        .on_turn_end = on_iteration_end,
+        .on_begin = schedule_begin,
+        .serve = schedule_serve,
+        .on_end = on_iteration_end,
         .has_work = schedule_has_work,
     };
 

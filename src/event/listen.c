@@ -1,3 +1,4 @@
+/* Opens sockets that listen, and accepts from them, pausing while descriptors are short. */
 #include "lombard/event/listen.h"
 
 #include <errno.h>
@@ -14,7 +15,7 @@
 #include "lombard/base/sys.h"
 
 enum {
-    ACCEPTS_A_TURN = 16, /* some 60 us: others are served between */
+    ACCEPTS_AT_ONCE = 16, /* some 60 us: others are served between */
     RESUME_AFTER_MS = 100,
     UNSENT_BYTES_MAX = 64 * 1024, /* of one socket, in the kernel */
 };
@@ -29,8 +30,8 @@ set_flag(int fd, int level, int name)
 
 /*
  * The kernel would take megabytes for a peer that does not read, and when all sockets
- * together hold what it allows, everybody suffers. What is under way to a peer that does
- * read is not limited by this.
+ * together hold what it allows, all connections suffer. What is under way to a peer that reads
+ * is not limited by this.
  */
 static bool
 limit_unsent(int fd)
@@ -86,7 +87,10 @@ open_address(const struct addrinfo *address, int backlog)
 static void
 set_port(struct sockaddr *address, uint16_t port)
 {
-    /* sin_port and sin6_port lie at the same place. */
+    _Static_assert(offsetof(struct sockaddr_in, sin_port) ==
+                       offsetof(struct sockaddr_in6, sin6_port),
+                   "one assignment sets either");
+
     ((struct sockaddr_in *)(void *)address)->sin_port = htons(port);
 }
 
@@ -137,7 +141,7 @@ listen_open_tcp(const char *host, uint16_t port, int backlog, struct listen_sock
     return sockets->count > first ? LISTEN_OK : LISTEN_FAILED;
 }
 
-/* A socket file that nobody listens on any more is left over from a crash. */
+/* A socket file that no process listens on any more is left over from a crash. */
 static void
 remove_dead_socket(const struct sockaddr_un *address)
 {
@@ -146,7 +150,7 @@ remove_dead_socket(const struct sockaddr_un *address)
 
     if (lstat(address->sun_path, &st) != 0 || !S_ISSOCK(st.st_mode))
         return;
-    /* A queue that is full belongs to a server that lives: no waiting for a place in it. */
+    /* A queue that is full belongs to a server that lives: this does not wait for it. */
     probe = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (probe < 0)
         return;
@@ -199,7 +203,7 @@ listen_set_peer_timeout(const struct listen_sockets *sockets, uint32_t seconds)
         int fd = sockets->fd[i];
 
         /*
-         * Inherited by what is accepted. A unix socket says no: its peers cannot vanish.
+         * Inherited by what is accepted. A unix socket refuses: its peers cannot vanish.
          * TCP_USER_TIMEOUT is no help with what was sent: it also ends a peer that answers,
          * but whose window stays closed.
          */
@@ -258,11 +262,11 @@ on_readable(struct watch *watch, uint32_t events)
     struct listener *listener = from_watch(watch);
 
     (void)events;
-    for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+    for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
         int fd = sys_accept(watch->fd);
 
         if (fd >= 0) {
-            /* A unix socket inherits nothing; the kernel doubles what it is told. */
+            /* A unix socket inherits nothing; the kernel doubles the value. */
             if (listener->is_unix)
                 (void)!sys_set_option(fd, SOL_SOCKET, SO_SNDBUF, UNSENT_BYTES_MAX / 2);
             listener->user.on_accept(listener->user.ctx, fd);

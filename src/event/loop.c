@@ -1,3 +1,4 @@
+/* Waits for events with epoll, delivers them, and runs timers and the user's work around that. */
 #include "lombard/event/loop.h"
 
 #include <errno.h>
@@ -6,7 +7,7 @@
 
 #include "lombard/base/sys.h"
 
-enum { EVENTS_A_TURN = 256 };
+enum { EVENTS_AT_ONCE = 256 };
 
 struct loop {
     int epfd;
@@ -15,7 +16,7 @@ struct loop {
     struct timers timers;
     struct loop_user user;
     struct loop_stats stats;
-    struct epoll_event events[EVENTS_A_TURN];
+    struct epoll_event events[EVENTS_AT_ONCE];
 };
 
 struct loop *
@@ -72,7 +73,7 @@ watch_init(struct watch *watch, int fd, void (*on_event)(struct watch *watch, ui
     watch->on_event = on_event;
 }
 
-/* The kernel reports hang-ups even to who wants nothing: such a watch is not registered. */
+/* The kernel reports hang-ups even where nothing is wanted: such a watch is not registered. */
 static int
 control_op(uint32_t before, uint32_t wanted)
 {
@@ -121,7 +122,7 @@ watch_bits(uint32_t epoll_bits)
     return bits;
 }
 
-/* Something earlier in this turn may have changed what the watch wants. */
+/* Something earlier in this iteration may have changed what the watch wants. */
 static void
 deliver(struct loop *loop, const struct epoll_event *event)
 {
@@ -144,24 +145,24 @@ loop_wait_ms(const struct loop *loop)
 }
 
 bool
-loop_turn(struct loop *loop, int max_wait_ms)
+loop_iterate(struct loop *loop, int max_wait_ms)
 {
     int wait_ms = loop_wait_ms(loop);
     int count;
 
     if (max_wait_ms >= 0 && (wait_ms < 0 || wait_ms > max_wait_ms))
         wait_ms = max_wait_ms;
-    count = sys_epoll_wait(loop->epfd, loop->events, EVENTS_A_TURN, wait_ms);
+    count = sys_epoll_wait(loop->epfd, loop->events, EVENTS_AT_ONCE, wait_ms);
     if (count < 0 && errno != EINTR)
         return false;
     clock_read(loop->clock);
-    loop->stats.turns++;
-    loop->user.on_turn_begin(loop->user.ctx);
+    loop->stats.iterations++;
+    loop->user.on_begin(loop->user.ctx);
     for (int i = 0; i < count; i++)
         deliver(loop, &loop->events[i]);
-    loop->user.on_turn(loop->user.ctx);
+    loop->user.serve(loop->user.ctx);
     timers_run(&loop->timers, loop->clock->now_ms);
-    loop->user.on_turn_end(loop->user.ctx);
+    loop->user.on_end(loop->user.ctx);
     return true;
 }
 
@@ -169,7 +170,7 @@ bool
 loop_run(struct loop *loop)
 {
     while (!loop->stopped)
-        if (!loop_turn(loop, -1))
+        if (!loop_iterate(loop, -1))
             return false;
     return true;
 }

@@ -1,3 +1,4 @@
+/* Keeps timers in a list sorted by time, and calls the ones that are due. */
 #include "lombard/event/timer.h"
 
 #include <limits.h>
@@ -49,7 +50,7 @@ timers_run(struct timers *timers, uint64_t now_ms)
     struct list_node due;
     struct list_node *node;
 
-    /* Taken out first: one that arms itself again for now waits for the next turn. */
+    /* Taken out first: one that arms itself again for now waits for the next iteration. */
     list_init(&due);
     while (!list_is_empty(&timers->sorted) && from_node(timers->sorted.next)->at_ms <= now_ms)
         list_push_back(&due, list_pop_front(&timers->sorted));

@@ -1,3 +1,4 @@
+/* Moves the offsets of one buffer, and the references that grow from its back. */
 #include "lombard/loan/buf.h"
 
 #include <string.h>

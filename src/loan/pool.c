@@ -1,3 +1,4 @@
+/* Lends buffers from a stack of free ones, makes more up to the limit, and queues the rest. */
 #include "lombard/loan/pool.h"
 
 #include <string.h>
@@ -7,11 +8,11 @@
 enum { POISON = 0xdb };
 
 struct pool {
-    struct list_node free;       /* most recently returned first */
-    struct list_node waiters[2]; /* by purpose, longest waiting first */
+    struct list_node free;                   /* most recently returned first */
+    struct list_node waiters[LOAN_PURPOSES]; /* by purpose, longest waiting first */
     struct pool_config config;
     pool_on_grant *on_grant;
-    struct pool_counts counts[2];
+    struct pool_counts counts[LOAN_PURPOSES];
     struct pool_ledger ledger;
     uint64_t least_free; /* fewest in the freelist since the last trim */
 };
@@ -25,8 +26,8 @@ pool_create(const struct pool_config *config, pool_on_grant *on_grant)
         return NULL;
     memset(pool, 0, sizeof(*pool));
     list_init(&pool->free);
-    list_init(&pool->waiters[LOAN_FOR_INPUT]);
-    list_init(&pool->waiters[LOAN_FOR_OUTPUT]);
+    for (int purpose = 0; purpose < LOAN_PURPOSES; purpose++)
+        list_init(&pool->waiters[purpose]);
     pool->config = *config;
     pool->on_grant = on_grant;
     pool->ledger.limit = config->limit_bytes / BUF_TOTAL_BYTES;
@@ -75,7 +76,7 @@ make_buf(struct pool *pool)
     return buf;
 }
 
-/* Input stops short of what is kept for output. */
+/* Input stops short of what is reserved for output. */
 static bool
 may_lend(const struct pool *pool, enum loan_purpose purpose)
 {
@@ -225,7 +226,8 @@ bool
 pool_ledger_adds_up(const struct pool_ledger *ledger)
 {
     return ledger->made == ledger->free + ledger->lent &&
-           ledger->lent == ledger->lent_for[0] + ledger->lent_for[1] &&
+           ledger->lent ==
+               ledger->lent_for[LOAN_FOR_INPUT] + ledger->lent_for[LOAN_FOR_OUTPUT] &&
            ledger->made <= ledger->limit;
 }
 
@@ -234,7 +236,7 @@ pool_check(const struct pool *pool)
 {
     uint64_t free_count = 0;
 
-    for (int purpose = LOAN_FOR_INPUT; purpose <= LOAN_FOR_OUTPUT; purpose++)
+    for (int purpose = 0; purpose < LOAN_PURPOSES; purpose++)
         if (!list_is_empty(&pool->waiters[purpose]) &&
             may_lend(pool, (enum loan_purpose)purpose))
             return false;

@@ -114,7 +114,7 @@ start(uint32_t max_conns, bool keep_buffers)
 static void
 turn(void)
 {
-    if (!loop_turn(server_loop(server), 0))
+    if (!loop_iterate(server_loop(server), 0))
         abort();
 }
 

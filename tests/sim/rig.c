@@ -41,7 +41,7 @@ start_server(struct rig *rig, const struct rig_config *config)
 {
     const struct server_config server_config = {
         .max_conns = (uint32_t)or_default(config->max_conns, 1000),
-        .requests_a_turn = config->requests_a_turn,
+        .requests_per_dispatch = config->requests_a_turn,
         .buffer_bytes = or_default(config->buffers, 4096) * BUF_TOTAL_BYTES,
         .idle_timeout_s = config->idle_timeout_s,
         .send_timeout_s = config->send_timeout_s,
@@ -101,7 +101,7 @@ static void
 turn(struct rig *rig, int max_wait_ms)
 {
     log_set_level(rig->log_level);
-    if (!loop_turn(server_loop(rig->server), max_wait_ms))
+    if (!loop_iterate(server_loop(rig->server), max_wait_ms))
         sim_die("the loop broke");
     rig_check(rig);
 }

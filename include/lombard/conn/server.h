@@ -1,9 +1,9 @@
 /*
  * include/lombard/conn/server.h - the connections, served.
  *
- * Owns the loop, the freelist and every connection. A connection that sleeps
- * owns nothing but its place in the table: buffers are lent to it while it is
- * served, and go back when they are empty.
+ * Owns the loop, the freelist and every connection. An idle connection owns
+ * nothing but its slot in the table: buffers are lent to it while it is served,
+ * and go back when they are empty.
  */
 #pragma once
 
@@ -19,25 +19,28 @@
 struct server;
 
 struct server_config {
-    uint32_t max_conns;       /* -c */
-    uint32_t requests_a_turn; /* -R: of one connection; 0: only its byte and time budget */
-    uint64_t buffer_bytes;    /* --buffer-memory: all buffers, and as much in stashes */
-    uint32_t idle_timeout_s;  /* close who moved no byte for so long; 0: never */
-    uint32_t peer_timeout_s;  /* close who acknowledges nothing for so long; 0: never */
-    uint32_t send_timeout_s;  /* close who did not read for so long; 0: never */
-    bool keep_buffers;        /* --loan off: connections keep their buffers, for comparison */
-    uint32_t operator_timeout_s; /* close an operator who moved no byte for so long; 0: never */
+    uint32_t max_conns;             /* -c */
+    uint32_t requests_per_dispatch; /* -R; 0: only its byte and time budget */
+    uint64_t buffer_bytes;          /* --buffer-memory: all buffers, and as much in stashes */
+    uint32_t idle_timeout_s; /* close a connection that moved no byte for N s; 0: never */
+    uint32_t peer_timeout_s; /* close a peer that acknowledges nothing for N s; 0: never */
+    uint32_t send_timeout_s; /* close a peer that did not read for N s; 0: never */
+    bool keep_buffers;       /* --loan off: connections keep their buffers, for comparison */
+    uint32_t operator_timeout_s; /* close the operator, likewise; 0: never */
     uint32_t drain_ms;           /* at shutdown: how long replies may take to leave */
     bool latency;                /* --latency: time every command, for `stats latency` */
     struct clock *clock;         /* outlives the server; the loop reads it */
     struct cmd *cmd;             /* likewise */
 };
 
-enum { SERVER_BUFFER_BYTES_MIN = 1024 * 1024 };
+enum {
+    SERVER_BUFFER_BYTES_MIN = 1024 * 1024,
+    SERVER_LINGERS_MAX = 64, /* descriptors of rejected peers, besides max_conns and one */
+};
 
 /* NULL when memory or an epoll descriptor cannot be had. Registers its statistics with cmd. */
 struct server *server_create(const struct server_config *config) MUST_USE;
-/* Closes every connection and listener at once. */
+/* Closes every connection and listener immediately. */
 void server_destroy(struct server *server);
 
 struct loop *server_loop(struct server *server);
@@ -48,18 +51,18 @@ bool server_listen(struct server *server, int fd) MUST_USE;
 /* Serve until shut down. False when epoll broke (errno). */
 bool server_run(struct server *server) MUST_USE;
 /*
- * Stop accepting, close who sleeps, let replies drain for drain_ms, then let
+ * Stop accepting, close idle connections, let replies drain for drain_ms, then let
  * server_run() return. Clients can ask for it, too (command `shutdown`), and again:
  * what was begun is not shortened by it.
  */
 void server_shutdown(struct server *server);
-/* For the operator: server_run() returns after this iteration, whoever waits for replies. */
+/* For the operator: server_run() returns after this iteration; pending replies are lost. */
 void server_stop_now(struct server *server);
 /* Whether the server is shutting down. */
 bool server_is_stopping(const struct server *server);
 
 /*
- * Check every invariant of connections, buffers and lists. Between turns only.
+ * Check every invariant of connections, buffers and lists. Between iterations only.
  * False, with the first that is broken in WHY.
  */
 bool server_check(struct server *server, char *why, size_t bytes) MUST_USE;

@@ -3,7 +3,7 @@
  *
  * Opening happens at start-up, before the loop runs. A listener then accepts in
  * batches. When the process or the host has no descriptor or memory left, it
- * pauses, and resumes when told that something was freed, or after a while:
+ * pauses, and resumes when its user says that something was freed, or after a while:
  * it never spins, and the clients wait in the kernel's queue meanwhile.
  */
 #pragma once
@@ -40,9 +40,9 @@ enum listen_result listen_open_tcp(const char *host, uint16_t port, int backlog,
 enum listen_result listen_open_unix(const char *path, unsigned mode, int backlog,
                                     struct listen_sockets *sockets) MUST_USE;
 /*
- * Let the kernel give up on peers of these sockets that vanished without a word while
- * nothing was under way to them: who acknowledges no probe for SECONDS. 0: the kernel's own,
- * which is hours. What is under way hinders these probes: see sys_peer_state().
+ * Let the kernel give up on peers of these sockets that vanished while nothing was under way to
+ * them: that acknowledge no probe for SECONDS. 0: the kernel's own time, which is hours. What is
+ * under way hinders these probes: see sys_peer_state().
  */
 void listen_set_peer_timeout(const struct listen_sockets *sockets, uint32_t seconds);
 /* The port that a TCP socket got; 0 for others. */
@@ -50,7 +50,7 @@ uint16_t listen_port(int fd);
 
 struct listener;
 
-/* Who takes what comes in. */
+/* What takes the connections that come in. */
 struct listener_user {
     void (*on_accept)(void *ctx, int fd); /* owns FD from now on */
     void (*on_pause)(void *ctx, int err); /* no descriptor could be had: errno */

@@ -1,15 +1,15 @@
 /*
  * include/lombard/event/loop.h - the reactor: epoll, level-triggered, one thread.
  *
- * A turn of the loop:
- *     1. wait for events, unless has_work(); read the clock once, on_turn_begin()
+ * An iteration of the loop:
+ *     1. wait for events, unless has_work(); read the clock once, on_begin()
  *     2. on_event() of every descriptor that has some
- *     3. on_turn(): some of the user's ready list
+ *     3. serve(): some of what the user has to do
  *     4. timers
- *     5. on_turn_end(): the user's reaper
+ *     5. on_end(): the user frees what it marked
  *
  * Nothing that a watch lies in may be freed in steps 2 to 4: an event later in
- * the same turn may still name it. Mark it, and free in step 5.
+ * the same iteration may still name it. Mark it, and free in step 5.
  */
 #pragma once
 
@@ -36,19 +36,19 @@ enum {
     WATCH_QUIET = 1U << 2,
 };
 
-/* A descriptor that the loop looks after. Lives inside its user. */
+/* A descriptor that the loop watches. Lives inside its user. */
 struct watch {
     int fd;
     uint32_t wanted; /* WATCH_IN and WATCH_OUT, as the kernel knows it */
     void (*on_event)(struct watch *watch, uint32_t events); /* some of `wanted` */
 };
 
-/* What the user does around the events of a turn. */
+/* What the user does around the events of an iteration. */
 struct loop_user {
     void *ctx;
-    void (*on_turn_begin)(void *ctx); /* the clock has just been read */
-    void (*on_turn)(void *ctx);
-    void (*on_turn_end)(void *ctx);
+    void (*on_begin)(void *ctx); /* the clock has just been read */
+    void (*serve)(void *ctx);
+    void (*on_end)(void *ctx);
     bool (*has_work)(void *ctx); /* asked last of all, before it would wait */
 };
 
@@ -70,18 +70,18 @@ bool loop_want(struct loop *loop, struct watch *watch, uint32_t wanted) MUST_USE
 /* Want nothing any more. Before the descriptor is closed. */
 void loop_forget(struct loop *loop, struct watch *watch);
 
-/* What the next turn would wait, in milliseconds: 0: not at all, -1: for an event. */
+/* How long the next iteration would wait, in milliseconds: 0: not at all, -1: for an event. */
 int loop_wait_ms(const struct loop *loop);
-/* One turn; waits no longer than MAX_WAIT_MS (-1: as long as it takes). False on a broken epoll. */
-bool loop_turn(struct loop *loop, int max_wait_ms) MUST_USE;
-/* Turns until loop_stop(). False on a broken epoll, with errno. */
+/* Once; waits no longer than MAX_WAIT_MS (-1: as long as it takes). False on a broken epoll. */
+bool loop_iterate(struct loop *loop, int max_wait_ms) MUST_USE;
+/* Iterate until loop_stop(). False on a broken epoll, with errno. */
 bool loop_run(struct loop *loop) MUST_USE;
 void loop_stop(struct loop *loop);
 /* Whether loop_run() will return instead of waiting for more. */
 bool loop_is_stopped(const struct loop *loop);
 
 struct loop_stats {
-    uint64_t turns;
+    uint64_t iterations;
     uint64_t events;     /* delivered */
     uint64_t epoll_ctls; /* none in steady state */
 };

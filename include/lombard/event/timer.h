@@ -1,7 +1,7 @@
 /*
- * include/lombard/event/timer.h - call me at a time.
+ * include/lombard/event/timer.h - callbacks at a time.
  *
- * A server needs a handful of timers, never one a connection: they are kept in
+ * A server needs a handful of timers, never one for each connection: they are kept in
  * a list sorted by time. A timer lives inside its user.
  */
 #pragma once
@@ -23,7 +23,7 @@ struct timers {
 void timers_init(struct timers *timers);
 void timer_init(struct timer *timer, void (*on_time)(struct timer *timer));
 
-/* Arm, or arm anew. Once: a periodic timer arms itself again in on_time(). */
+/* Arm, or arm again. Called once: a periodic timer arms itself again in on_time(). */
 void timer_set(struct timers *timers, struct timer *timer, uint64_t at_ms);
 void timer_cancel(struct timer *timer);
 

@@ -43,6 +43,9 @@ struct buf {
 
 enum { BUF_BYTES = sizeof(((struct buf *)0)->data) }; /* payload of one buffer */
 
+_Static_assert(sizeof(struct buf) == BUF_TOTAL_BYTES,
+               "a buffer is one mapping, without padding");
+
 /* Bytes that lie elsewhere. BASE stays as queued: it is what gets unpinned. */
 struct buf_ref {
     const char *base; /* first byte */
@@ -52,7 +55,11 @@ struct buf_ref {
     uint32_t spare;
 };
 
-/* What buf_consumed() calls for every reference that is done with. */
+_Static_assert(BUF_BYTES % _Alignof(struct buf_ref) == 0 &&
+                   offsetof(struct buf, data) % _Alignof(struct buf_ref) == 0,
+               "references from the back are aligned");
+
+/* What buf_consumed() calls for every reference that was sent. */
 struct buf_owner {
     void (*release)(void *ctx, const void *base);
     void *ctx;
@@ -87,7 +94,7 @@ buf_pending(const struct buf *buf)
     return slice_make((const char *)buf->data + buf->read_off, buf->write_off - buf->read_off);
 }
 
-/* Bytes still to be sent, those of references included. */
+/* Bytes still to be sent, including those of references. */
 uint64_t buf_pending_bytes(const struct buf *buf);
 
 /* Note that N bytes were formatted at write_off. BUG if they do not fit. */

@@ -1,13 +1,13 @@
 /*
- * include/lombard/loan/pool.h - the one freelist, and who holds what.
+ * include/lombard/loan/pool.h - the one freelist, and the ledger of what is lent.
  *
  *     made = free + lent        at every quiescent point
  *
  * A borrower asks for a buffer when it has bytes to place, and returns it as
  * soon as the buffer is empty. The freelist is a stack: the buffer lent next is
- * the one that is still in the processor's cache. Above the limit a borrower
- * waits in a queue, output before input, each first come first served; a part
- * of the limit is kept for output alone, so that what was read can be answered.
+ * the one that is still in the processor's cache. At the limit a borrower waits in
+ * a queue, output before input, each first come, first served; a part of the limit
+ * is reserved for output, so that what was read can be answered.
  */
 #pragma once
 
@@ -31,6 +31,8 @@ struct pool_config {
 
 enum loan_purpose { LOAN_FOR_INPUT, LOAN_FOR_OUTPUT };
 
+enum { LOAN_PURPOSES = LOAN_FOR_OUTPUT + 1 };
+
 /* Callers switch over all of these, with no default. */
 enum loan_result {
     LOAN_EXISTING,  /* the borrower already holds one: *slot is unchanged */
@@ -41,9 +43,9 @@ enum loan_result {
 };
 
 /*
- * Who waits. Lives inside the borrower, who may use the node for lists of its
- * own while it does not wait. One that waits must call pool_forget() before it
- * goes away.
+ * What waits for a buffer. Lives inside the borrower's own struct, which may use the node
+ * for other lists while it does not wait. One that waits must call pool_forget() before it
+ * is destroyed.
  */
 struct borrower {
     struct list_node node;
@@ -64,13 +66,13 @@ struct pool_counts {
 
 /* The ledger. made == free + lent. */
 struct pool_ledger {
-    uint64_t made;        /* buffers in existence */
-    uint64_t free;        /* in the freelist */
-    uint64_t lent;        /* with borrowers */
-    uint64_t lent_for[2]; /* of these, by purpose */
-    uint64_t peak;        /* most ever made */
-    uint64_t waiters;     /* borrowers in the queues */
-    uint64_t limit;       /* all in buffers */
+    uint64_t made;                    /* buffers in existence */
+    uint64_t free;                    /* in the freelist */
+    uint64_t lent;                    /* with borrowers */
+    uint64_t lent_for[LOAN_PURPOSES]; /* of these, by purpose */
+    uint64_t peak;                    /* most ever made */
+    uint64_t waiters;                 /* borrowers in the queues */
+    uint64_t limit;                   /* all in buffers */
     uint64_t reserve;
     uint64_t trimmed; /* given back to the kernel since the start */
 };
@@ -89,7 +91,7 @@ enum loan_result pool_loan(struct pool *pool, struct borrower *borrower,
 /*
  * Take *SLOT back; *SLOT becomes NULL. BUG if it is not empty (a release build
  * keeps it with the borrower). PURPOSE is that of the loan. A waiter, if there
- * is one, gets the buffer at once.
+ * is one, gets the buffer immediately.
  */
 void pool_return(struct pool *pool, enum loan_purpose purpose, struct buf **slot);
 /* Take a borrower that waits out of its queue. */
@@ -100,7 +102,7 @@ void pool_trim(struct pool *pool);
 
 const struct pool_counts *pool_counts(const struct pool *pool, enum loan_purpose purpose);
 void pool_ledger(const struct pool *pool, struct pool_ledger *ledger);
-/* Borrowers in the queues: those of the ledger. */
+/* Borrowers in the queues, as in the ledger. */
 uint64_t pool_waiters(const struct pool *pool);
 /* Counters back to 0; the ledger stays. */
 void pool_reset_counts(struct pool *pool);

@@ -85,9 +85,9 @@ rig_stop(void)
     if (server == NULL)
         return;
     hang_up_all();
-    turns(10);
+    iterate(10);
     for (int i = 0; i < 1000 && server->table.conns > 0; i++)
-        turns(1); /* each with only some of them */
+        iterate(1); /* each with only some of them */
     pool_ledger(server->pool, &ledger);
     ck_assert_uint_eq(ledger.lent, 0);
     ck_assert_uint_eq(server->table.conns, 0);
@@ -96,21 +96,21 @@ rig_stop(void)
 }
 
 void
-turns(int count)
+iterate(int count)
 {
     char why[128];
 
     for (int i = 0; i < count; i++) {
-        ck_assert(loop_turn(server_loop(server), 0));
+        ck_assert(loop_iterate(server_loop(server), 0));
         ck_assert_msg(server_check(server, why, sizeof(why)), "%s", why);
     }
 }
 
 void
-turn_until_closed(enum close_reason reason, uint64_t count)
+iterate_until_closed(enum close_reason reason, uint64_t count)
 {
     for (int waited = 0; server->closes[reason] < count && waited < 3000; waited++)
-        ck_assert(loop_turn(server_loop(server), 10));
+        ck_assert(loop_iterate(server_loop(server), 10));
     ck_assert_uint_eq(server->closes[reason], count);
 }
 
@@ -145,7 +145,7 @@ say_bytes(int i, const char *bytes, size_t len)
             bytes += n;
             len -= (size_t)n;
         }
-        turns(1);
+        iterate(1);
     }
 }
 
@@ -171,7 +171,7 @@ hear(int i)
     while (quiet < 5 && len < OUT_BYTES - 1) {
         ssize_t n = recv(clients[i], out + len, OUT_BYTES - 1 - len, 0);
 
-        turns(1);
+        iterate(1);
         quiet = n > 0 ? 0 : quiet + 1;
         len += n > 0 ? (size_t)n : 0;
     }
@@ -191,7 +191,7 @@ is_closed(int i)
 {
     char c;
 
-    turns(3);
+    iterate(3);
     return recv(clients[i], &c, 1, 0) == 0;
 }
 
@@ -224,7 +224,7 @@ stall_on(int i, const char *key)
     (void)snprintf(get, sizeof(get), "get %s\r\n", key);
     for (int k = 0; k < 30; k++)
         whisper(i, get);
-    turns(6);
+    iterate(6);
 }
 
 uint64_t

@@ -1,8 +1,8 @@
 /*
- * tests/unit/conn/rig.h - a server on a unix socket, turned by hand, and its clients.
+ * tests/unit/conn/rig.h - a server on a unix socket, whose loop the test runs, and its clients.
  *
- * Every turn is followed by server_check(). rig_stop() demands that nothing is left
- * once everybody has hung up.
+ * Every iteration is followed by server_check(). rig_stop() demands that nothing is left
+ * when all clients have hung up.
  */
 #pragma once
 
@@ -30,16 +30,16 @@ void rig_stop(void);
 /* Destroy the server as it is, then hang up. */
 void rig_kill(void);
 
-void turns(int count);
-/* Turn, waiting for time to pass, until the server has closed COUNT for REASON. */
-void turn_until_closed(enum close_reason reason, uint64_t count);
+void iterate(int count);
+/* Iterate, waiting for time to pass, until the server has closed COUNT for REASON. */
+void iterate_until_closed(enum close_reason reason, uint64_t count);
 
 void dial(int i);
 void hang_up(int i);
-/* Send all of it, however many turns it takes. */
+/* Send all of it, however many iterations it takes. */
 void say_bytes(int i, const char *bytes, size_t len);
 void say(int i, const char *text);
-/* Send what the socket takes; nothing is turned. */
+/* Send what the socket takes; the loop does not run. */
 void whisper(int i, const char *text);
 /* Everything the server has to say now, NUL-terminated in `out`; how many bytes. */
 size_t hear(int i);

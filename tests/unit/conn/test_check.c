@@ -32,7 +32,7 @@ setup(void)
     rig_start();
     buf_init(&other);
     dial(0);
-    turns(2);
+    iterate(2);
 }
 
 START_TEST(states)

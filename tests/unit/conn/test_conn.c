@@ -15,13 +15,13 @@ START_TEST(the_first_reason_stays)
     struct conn *c;
 
     dial(0);
-    turns(1);
+    iterate(1);
     c = conn_at(0);
     conn_mark_dead(c, CLOSE_IDLE);
     conn_mark_dead(c, CLOSE_RESET);
     ck_assert_int_eq(c->close_reason, CLOSE_IDLE);
     ck_assert_str_eq(conn_state_name(c), "closing");
-    turns(1);
+    iterate(1);
     ck_assert_uint_eq(server->closes[CLOSE_IDLE], 1);
     ck_assert_uint_eq(server->closes[CLOSE_RESET], 0);
     ck_assert(is_closed(0));
@@ -34,12 +34,12 @@ START_TEST(an_announced_reason_stays)
     struct conn *c;
 
     dial(0);
-    turns(1);
+    iterate(1);
     c = conn_at(0);
     conn_finish(c, CLOSE_QUIT);
     conn_finish(c, CLOSE_EOF);
     conn_mark_dead(c, CLOSE_RESET);
-    turns(1);
+    iterate(1);
     ck_assert_uint_eq(server->closes[CLOSE_QUIT], 1);
     ck_assert(is_closed(0));
 }
@@ -53,9 +53,9 @@ static const struct {
 START_TEST(broken_sockets)
 {
     dial(0);
-    turns(1);
+    iterate(1);
     conn_broke(conn_at(0), broken[_i].err);
-    turns(1);
+    iterate(1);
     ck_assert_uint_eq(server->closes[broken[_i].reason], 1);
 }
 END_TEST
@@ -71,14 +71,14 @@ START_TEST(a_grant_of_output_is_used)
 
     list_init(&lender.node);
     dial(0);
-    turns(1);
+    iterate(1);
     c = conn_at(0);
     ck_assert_int_eq(pool_loan(server->pool, &lender, LOAN_FOR_OUTPUT, &buf), LOAN_ALLOCATED);
     conn_on_grant(&c->link, LOAN_FOR_OUTPUT, buf);
     ck_assert_ptr_eq(c->wbuf, buf);
     ck_assert_str_eq(conn_state_name(c), "ready");
     whisper(0, "version\r\n");
-    turns(2);
+    iterate(2);
     (void)hear(0);
     ck_assert_int_eq(strncmp(out, "VERSION ", 8), 0);
     ck_assert_uint_eq(lent(), 0);
@@ -92,14 +92,14 @@ START_TEST(a_full_read_buffer_closes)
     struct conn *c;
 
     dial(0);
-    turns(1);
+    iterate(1);
     c = conn_at(0);
     ck_assert_int_eq(pool_loan(server->pool, &c->link, LOAN_FOR_INPUT, &c->rbuf),
                      LOAN_ALLOCATED);
     buf_produced(c->rbuf, buf_room(c->rbuf));
     ck_assert_int_eq(conn_receive(c, &budget), RECEIVED_END);
     conn_release(c);
-    turns(1);
+    iterate(1);
     ck_assert_uint_eq(server->closes[CLOSE_INTERNAL], 1);
 }
 END_TEST
@@ -110,7 +110,7 @@ START_TEST(half_a_command_where_stashes_are_full)
     server->config.buffer_bytes = 0;
     dial(0);
     say(0, "get a");
-    turns(2);
+    iterate(2);
     ck_assert_uint_eq(lent(), 1);
     ck_assert_uint_eq(server->stats.conn_stalled, 1);
     ck_assert_str_eq(conn_state_name(conn_at(0)), "receiving_value");
@@ -129,7 +129,7 @@ START_TEST(buffers_are_kept_for_comparison)
     say(0, "get a\r\n");
     expect(0, "END\r\n");
     say(1, "get");
-    turns(2);
+    iterate(2);
     ck_assert_uint_eq(lent(), 4);
     say(1, " a\r\n");
     expect(1, "END\r\n");
@@ -140,7 +140,7 @@ START_TEST(buffers_are_kept_for_comparison)
 }
 END_TEST
 
-/* --- The budget of a turn --- */
+/* --- The budget of a dispatch --- */
 
 /* As far as the host allows such large socket buffers: else it blocks before. */
 static void
@@ -171,7 +171,7 @@ START_TEST(a_turn_sends_no_more_than_its_budget)
     dispatches = server->stats.conn_dispatches;
     for (int i = 0; i < 12; i++)
         whisper(0, "get v\r\n");
-    turns(1);
+    iterate(1);
     ck_assert_uint_gt(c->bytes_out, before);
     ck_assert_uint_le(c->bytes_out - before, allowed(dispatches));
     ck_assert_uint_gt(server->stats.conn_yields, 0);
@@ -186,7 +186,7 @@ START_TEST(a_turn_receives_no_more_than_its_budget)
     struct conn *c;
 
     dial(0);
-    turns(1);
+    iterate(1);
     c = conn_at(0);
     widen(clients[0]);
     whisper(0, "set v 0 0 1900000\r\n");
@@ -196,7 +196,7 @@ START_TEST(a_turn_receives_no_more_than_its_budget)
         uint64_t dispatches = server->stats.conn_dispatches;
 
         sent += n > 0 ? (size_t)n : 0;
-        turns(1);
+        iterate(1);
         /* What the call that ends it receives may lie half in the store and half in a buffer. */
         if (c->bytes_in > before)
             ck_assert_uint_le(c->bytes_in - before, allowed(dispatches) + SLICE_BYTES);
@@ -221,7 +221,7 @@ START_TEST(a_server_ends_whatever_its_clients_do)
     say(UPLOADING, "set u 0 0 1000000\r\nabc");
     for (int i = 0; i < 200; i++)
         whisper(STREAMING, "stats\r\n");
-    turns(3);
+    iterate(3);
     server->listener_count = LISTEN_SOCKETS_MAX; /* so many are not taken */
     ck_assert(!server_listen(server, fd));
     server->listener_count = 1;

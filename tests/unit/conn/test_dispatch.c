@@ -43,10 +43,10 @@ let_go(int count)
 
 /* Turns without server_check(), which knows nothing of this holder. */
 static void
-turns_unchecked(int count)
+iterate_unchecked(int count)
 {
     for (int i = 0; i < count; i++)
-        ck_assert(loop_turn(server_loop(server), 0));
+        ck_assert(loop_iterate(server_loop(server), 0));
 }
 
 static void
@@ -95,24 +95,24 @@ START_TEST(what_is_rewound_is_its_own)
 
     dial(0);
     dial(1);
-    turns(2);
+    iterate(2);
     send_bytes(1, r->neighbour_before);
     (void)hear(1);
     hold_until(INPUT_BUFFERS, LOAN_FOR_INPUT);
     send_bytes(0, r->first);
     send_bytes(1, r->neighbour_now);
-    turns_unchecked(1);
+    iterate_unchecked(1);
     ck_assert_int_eq(conn_at(0)->state, CONN_WAITING);
     ck_assert_int_eq(conn_at(1)->state, CONN_WAITING);
     let_go(2);
     hold_until(BUFFERS, LOAN_FOR_OUTPUT);
     ck_assert_int_eq(conn_at(0)->state, CONN_READY);
     ck_assert_int_eq(conn_at(1)->state, CONN_READY);
-    turns_unchecked(1);
+    iterate_unchecked(1);
     /* Each has had to wait, and then its own buffer came back to it, for output. */
     ck_assert_uint_eq(pool_counts(server->pool, LOAN_FOR_OUTPUT)->waiting, 2);
     let_go(held_count);
-    turns(3);
+    iterate(3);
     send_bytes(0, r->rest);
     len = hear(0);
     ck_assert_msg(len == r->want.len && memcmp(out, r->want.ptr, len) == 0, "%s: %zu bytes: %s",
@@ -130,13 +130,13 @@ START_TEST(a_slice_is_interrupted_to_look_for_events)
     static char gets[7 * GETS];
 
     dial(0);
-    turns(2);
+    iterate(2);
     for (int i = 0; i < GETS; i++)
         memcpy(gets + 7 * i, "get a\r\n", 7);
     send_bytes(0, slice_make(gets, sizeof(gets)));
     server->looks_in_vain = 0;
     do
-        turns(1);
+        iterate(1);
     while (server->stats.conn_ready > 0);
     ck_assert_uint_eq(hear(0), GETS * strlen("END\r\n"));
     ck_assert_uint_gt(server->stats.conn_pauses, 0);

@@ -53,7 +53,7 @@ turn_until_joined(void)
         uint64_t off = server->joining->task->join.off;
 
         ck_assert_int_lt(i, 1000);
-        turns(1);
+        iterate(1);
         if (server->joining != NULL)
             ck_assert_uint_ge(server->joining->task->join.off, off);
     }
@@ -64,12 +64,12 @@ START_TEST(others_are_served_between_its_steps)
     uint64_t yields = server->stats.conn_yields;
 
     whisper(0, "append v 0 0 1\r\n+\r\nget s\r\n");
-    turns(1);
+    iterate(1);
     ck_assert_ptr_nonnull(server->joining);
     whisper(1, "get s\r\n");
     for (int i = 0; recv(clients[1], out, sizeof(out), 0) <= 0; i++) {
         ck_assert_int_lt(i, 5);
-        turns(1);
+        iterate(1);
     }
     ck_assert_ptr_nonnull(server->joining);
     turn_until_joined();
@@ -82,7 +82,7 @@ END_TEST
 START_TEST(each_in_its_order)
 {
     whisper(0, "append v 0 0 1\r\n1\r\nms v 1 MA\r\n2\r\n");
-    turns(1);
+    iterate(1);
     whisper(1, "append v 0 0 1\r\n3\r\n");
     whisper(2, "set v 0 0 1\r\nx\r\nappend v 0 0 1\r\n4\r\nget v\r\n");
     expect(2, "STORED\r\nSTORED\r\nVALUE v 0 2\r\nx4\r\nEND\r\n");
@@ -107,14 +107,14 @@ START_TEST(an_upload_is_joined_likewise)
     say(0, "append v 0 0 3000\r\n");
     say_bytes(0, text, sizeof(text));
     whisper(0, "\r\n");
-    turns(1);
+    iterate(1);
     ck_assert_ptr_nonnull(server->joining);
     turn_until_joined();
     expect(0, "STORED\r\n");
     say(0, "append v 0 0 3000\r\n");
     say_bytes(0, text, sizeof(text));
     whisper(0, "\r\n");
-    turns(1);
+    iterate(1);
     hang_up(0);
     turn_until_joined();
 }
@@ -124,12 +124,12 @@ END_TEST
 START_TEST(it_ends_with_its_connection)
 {
     whisper(0, "append v 0 0 1\r\n1\r\n");
-    turns(1);
+    iterate(1);
     ck_assert_ptr_eq(server->joining, conn_at(0));
     conn_mark_dead(conn_at(0), CLOSE_INTERNAL);
     conn_release(server->joining);
     ck_assert_ptr_null(server->joining);
-    turns(2);
+    iterate(2);
     expect_long(1, "");
     say(1, "append v 0 0 1\r\n2\r\n");
     turn_until_joined();
@@ -143,7 +143,7 @@ START_TEST(one_whose_peer_does_not_read_keeps_nobody_from_it)
     for (int i = 0; i < 4; i++)
         whisper(0, "get v\r\n");
     whisper(0, "append v 0 0 1\r\n1\r\n");
-    turns(20);
+    iterate(20);
     ck_assert_ptr_null(server->joining);
     say(1, "append v 0 0 1\r\n2\r\n");
     turn_until_joined();

@@ -56,7 +56,7 @@ push(int i, const char *bytes, size_t len)
     for (int quiet = 0; len > 0 && quiet < 5;) {
         ssize_t n = send(clients[i], bytes, len, MSG_NOSIGNAL);
 
-        turns(1);
+        iterate(1);
         quiet = n > 0 ? 0 : quiet + 1;
         bytes += n > 0 ? n : 0;
         len -= n > 0 ? (size_t)n : 0;
@@ -79,7 +79,7 @@ stall_all_but(int count)
     }
     ck_assert_uint_eq(lent(), (uint64_t)(STALLERS - count));
     ck_assert_uint_eq(waiters(), 0);
-    turns(1);
+    iterate(1);
     renew_all();
 }
 
@@ -92,7 +92,7 @@ START_TEST(the_last_buffer_serves_everybody)
         whisper(STALLERS + i, "version\r\n");
     }
     whisper(0, "version\r\n");
-    turns(10);
+    iterate(10);
     for (int i = 0; i <= STALLERS + 3; i += i == 0 ? STALLERS + 1 : 1) {
         (void)hear(i);
         ck_assert_int_eq(strncmp(out, "VERSION ", 8), 0);
@@ -107,9 +107,9 @@ START_TEST(the_longest_stalled_gives_its_buffer)
 {
     stall_all_but(0);
     whisper(0, "version\r\n");
-    turns(1);
+    iterate(1);
     ck_assert_uint_eq(waiters(), 1);
-    turn_until_closed(CLOSE_SHED_BUFFERS, 1);
+    iterate_until_closed(CLOSE_SHED_BUFFERS, 1);
     /* The tick has granted a buffer: it is used now, not when the next event comes. */
     ck_assert_uint_eq(waiters(), 0);
     ck_assert_int_eq(loop_wait_ms(server->loop), 0);
@@ -135,7 +135,7 @@ START_TEST(the_longest_stalled_gives_its_buffer_whatever_it_holds)
     renew_all();
     conn_at(1)->stalled_ms -= 5000;
     whisper(0, "version\r\n");
-    turn_until_closed(CLOSE_SHED_BUFFERS, 1);
+    iterate_until_closed(CLOSE_SHED_BUFFERS, 1);
     (void)hear(1);
     ck_assert(is_closed(1));
 }
@@ -147,10 +147,10 @@ START_TEST(progress_saves_a_stalled_one)
     stall_all_but(0);
     age_all(50);
     (void)recv(clients[1], out, 250000, 0);
-    turns(3);
+    iterate(3);
     whisper(0, "version\r\n");
-    turns(1);
-    turn_until_closed(CLOSE_SHED_BUFFERS, 1);
+    iterate(1);
+    iterate_until_closed(CLOSE_SHED_BUFFERS, 1);
     (void)hear(2);
     ck_assert(is_closed(2));
     ck_assert_uint_gt(hear(1), 0);
@@ -169,7 +169,7 @@ START_TEST(a_stalled_one_that_reads_on_gets_all)
         ssize_t n = recv(clients[1], out, sizeof(out), 0);
 
         renew_all();
-        turns(1);
+        iterate(1);
         quiet = n > 0 ? 0 : quiet + 1;
         got += n > 0 ? (size_t)n : 0;
     }
@@ -185,7 +185,7 @@ START_TEST(a_long_stalled_one_gives_at_once)
     timer_cancel(&server->tick);
     age_all(SHED_AFTER_MS);
     whisper(0, "version\r\n");
-    turns(1);
+    iterate(1);
     ck_assert_uint_eq(waiters(), 0);
     ck_assert_uint_eq(server->closes[CLOSE_SHED_BUFFERS], 1);
     ck_assert_int_eq(loop_wait_ms(server->loop), 0);
@@ -201,11 +201,11 @@ START_TEST(who_waits_is_thought_of_again)
     stall_all_but(0);
     timer_cancel(&server->tick);
     whisper(0, "version\r\n");
-    turns(1);
+    iterate(1);
     ck_assert_uint_eq(waiters(), 1);
     ck_assert_int_ge(loop_wait_ms(server->loop), 0);
     ck_assert_int_le(loop_wait_ms(server->loop), RELIEF_MS);
-    turn_until_closed(CLOSE_SHED_BUFFERS, 1);
+    iterate_until_closed(CLOSE_SHED_BUFFERS, 1);
 }
 END_TEST
 
@@ -213,10 +213,10 @@ START_TEST(who_hangs_up_gives_to_who_waits)
 {
     stall_all_but(0);
     whisper(0, "version\r\n");
-    turns(1);
+    iterate(1);
     ck_assert_uint_eq(waiters(), 1);
     hang_up(STALLERS);
-    turns(3);
+    iterate(3);
     ck_assert_uint_eq(waiters(), 0);
     (void)hear(0);
     ck_assert_int_eq(strncmp(out, "VERSION ", 8), 0);
@@ -228,7 +228,7 @@ START_TEST(who_waits_may_go_away)
 {
     stall_all_but(0);
     whisper(0, "version\r\n");
-    turns(1);
+    iterate(1);
     ck_assert_uint_eq(waiters(), 1);
     rig_kill();
 }
@@ -300,7 +300,7 @@ START_TEST(pins_have_a_limit)
     }
     ck_assert_uint_gt(lent(), 0);
     for (int waited = 0; waited < 30; waited++) /* some of them may be too young at first */
-        ck_assert(loop_turn(server_loop(server), 10));
+        ck_assert(loop_iterate(server_loop(server), 10));
     ck_assert_uint_eq(cmd_excess_bytes(server->cmd), 0);
     ck_assert_uint_gt(server->closes[CLOSE_SHED_PINS], 0);
 }
@@ -364,7 +364,7 @@ START_TEST(a_refusal_closes_nobody_without_need)
     age_all(10 * SHED_AFTER_MS);
     send_set(0, "more", 200000);
     ck_assert_str_eq(out, "SERVER_ERROR out of memory storing object\r\n");
-    turns(3);
+    iterate(3);
     ck_assert_uint_eq(server->closes[CLOSE_SHED_PINS], 0);
     ck_assert_uint_eq(server->table.conns, 25);
 }
@@ -421,7 +421,7 @@ START_TEST(a_just_stalled_one_is_not_closed)
 
         renew_all();
         conn_at(1)->stalled_ms -= 1; /* more than nothing */
-        turns(1);
+        iterate(1);
         if (server->attended_ms - before >= SHED_AFTER_MS / 2)
             return; /* so slow a machine proves nothing */
     }
@@ -527,7 +527,7 @@ START_TEST(who_holds_most_for_longest_is_closed_first)
     }
     /* For a tick; an iteration takes no time where there is background work. */
     for (int waited = 0; waited < 100000 && server->closes[CLOSE_SHED_PINS] == 0; waited++)
-        ck_assert(loop_turn(server_loop(server), 10));
+        ck_assert(loop_iterate(server_loop(server), 10));
     ck_assert_uint_gt(server->closes[CLOSE_SHED_PINS], 0);
     for (int i = 1; i <= 5; i++) {
         (void)hear(i);
@@ -589,9 +589,9 @@ START_TEST(who_does_not_read_is_closed)
     say(2, "set u 0 0 100000\r\nabc"); /* stalled, but not for sending */
     age_all(9000);
     for (int waited = 0; waited < 15; waited++)
-        ck_assert(loop_turn(server_loop(server), 10));
+        ck_assert(loop_iterate(server_loop(server), 10));
     age_all(2000);
-    turn_until_closed(CLOSE_STALLED, 1);
+    iterate_until_closed(CLOSE_STALLED, 1);
     ck_assert_uint_eq(server->table.conns, 2);
     say(0, "get a\r\n");
     expect(0, "END\r\n");
@@ -603,16 +603,16 @@ START_TEST(who_says_nothing_is_closed)
     server->config.idle_timeout_s = 10;
     for (int i = 0; i < CLIENTS; i++)
         dial(i);
-    turns(20); /* some are accepted in each */
+    iterate(20); /* some are accepted in each */
     ck_assert_uint_eq(server->table.conns, CLIENTS);
     age_all(5000);
     for (int waited = 0; waited < 30; waited++)
-        ck_assert(loop_turn(server_loop(server), 10));
+        ck_assert(loop_iterate(server_loop(server), 10));
     ck_assert_uint_eq(server->closes[CLOSE_IDLE], 0);
     say(7, "get a\r\n");
     expect(7, "END\r\n");
     age_all(6000);
-    turn_until_closed(CLOSE_IDLE, CLIENTS - 1);
+    iterate_until_closed(CLOSE_IDLE, CLIENTS - 1);
     ck_assert(!is_closed(7));
 }
 END_TEST

@@ -111,7 +111,7 @@ START_TEST(half_a_refused_value_is_no_reason_to_stay)
     dial(0);
     say(0, "set v 0 0 3000000\r\nabc");
     hang_up(0);
-    turns(2);
+    iterate(2);
     ck_assert_uint_eq(server->table.conns, 0);
     ck_assert_uint_eq(server->closes[CLOSE_EOF] + server->closes[CLOSE_RESET], 1);
 }
@@ -135,7 +135,7 @@ START_TEST(heads_of_uploads_have_a_limit)
     dial(0);
     dial(1);
     say(0, "set u 0 0 100000\r\nabc");
-    turns(2);
+    iterate(2);
     bytes = server->stats.task_bytes;
     ck_assert_uint_gt(bytes, sizeof(struct task));
     server->config.buffer_bytes = bytes + 100;
@@ -147,7 +147,7 @@ START_TEST(heads_of_uploads_have_a_limit)
     ck_assert_str_eq(out, "SERVER_ERROR out of memory storing object\r\nMN\r\n");
     server->config.buffer_bytes = SERVER_BUFFER_BYTES_MIN;
     hang_up(0);
-    turns(2);
+    iterate(2);
     ck_assert_uint_eq(server->stats.task_bytes, 0);
 }
 END_TEST

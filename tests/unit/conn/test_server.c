@@ -38,14 +38,14 @@ START_TEST(any_cut_gives_the_same_replies)
 
     dial(0);
     say_bytes(0, session, cut);
-    turns(2);
+    iterate(2);
     ck_assert_uint_eq(lent(), 0); /* half a command costs no buffer */
     say_bytes(0, session + cut, sizeof(session) - 1 - cut);
     expect(0, session_want);
 }
 END_TEST
 
-/* A stream or an end in the middle of a batch: what follows waits its turn. */
+/* A stream or an end in the middle of a batch: what follows waits. */
 START_TEST(stats_and_quit_in_one_piece)
 {
     dial(0);
@@ -120,7 +120,7 @@ START_TEST(stalled_reader_holds_one_buffer)
     for (int i = 0; i < 30; i++)
         memcpy(out + 7 * i, "get k\r\n", 7);
     ck_assert_int_eq((int)send(clients[0], out, 210, 0), 210);
-    turns(5);
+    iterate(5);
     ck_assert_uint_eq(lent(), 1);
     ck_assert_uint_eq(server->stats.conn_stalled, 1);
     say(1, "get k\r\n");
@@ -131,7 +131,7 @@ START_TEST(stalled_reader_holds_one_buffer)
         size_t part = (got % (18 + sizeof(value) + 7));
         ssize_t n = recv(clients[0], out, OUT_BYTES, 0);
 
-        turns(1);
+        iterate(1);
         for (ssize_t i = 0; i < n; i++, part++) {
             part %= 18 + sizeof(value) + 7;
             if (part >= 18 && part < 18 + sizeof(value))
@@ -140,7 +140,7 @@ START_TEST(stalled_reader_holds_one_buffer)
         got += n > 0 ? (size_t)n : 0;
     }
     ck_assert_uint_eq(wrong, 0);
-    turns(3);
+    iterate(3);
     ck_assert_uint_eq(lent(), 0);
 }
 END_TEST
@@ -174,7 +174,7 @@ START_TEST(too_many_connections_are_told)
     dial(0);
     dial(1); /* takes the operator's place, for as long as it does not show that it is none */
     dial(2);
-    turns(2);
+    iterate(2);
     expect(2, too_many);
     ck_assert(is_closed(2));
     say(1, "get a\r\n");
@@ -192,7 +192,7 @@ START_TEST(an_operator_always_gets_in)
     server->config.max_conns = 1;
     dial(0);
     dial(1);
-    turns(1);
+    iterate(1);
     say(1, "stats buffers\r\nversion\r\n");
     (void)hear(1);
     ck_assert_ptr_nonnull(strstr(out, "STAT buffers_made "));
@@ -211,23 +211,23 @@ START_TEST(an_operator_takes_no_place)
     dial(0);
     dial(1);
     dial(2);
-    turns(2);
+    iterate(2);
     say(2, "version\r\n");
     ck_assert_uint_gt(hear(2), 0);
     hang_up(1);
-    turns(2);
+    iterate(2);
     dial(3);
-    turns(2);
+    iterate(2);
     say(3, "get a\r\n");
     expect(3, "END\r\n");
     ck_assert_ptr_nonnull(server->operator_conn);
     hang_up(0);
-    turns(2);
+    iterate(2);
     say(2, "get a\r\n"); /* the two that may be are 2 and 3 now */
     expect(2, "END\r\n");
     ck_assert_ptr_null(server->operator_conn);
     dial(4);
-    turns(2);
+    iterate(2);
     say(4, "version\r\n");
     ck_assert_uint_gt(hear(4), 0);
     say(4, "get a\r\n");
@@ -242,9 +242,9 @@ START_TEST(a_silent_operator_may_become_a_client)
     server->config.max_conns = 1;
     dial(0);
     dial(1);
-    turns(2);
+    iterate(2);
     hang_up(0);
-    turns(2);
+    iterate(2);
     ck_assert_ptr_nonnull(server->operator_conn);
     server->operator_conn->stalled_ms -= OPERATOR_WAIT_MS;
     server_check_operator(server);
@@ -262,21 +262,21 @@ START_TEST(an_idle_operator_is_given_up)
     timer_cancel(&server->tick);
     dial(0);
     dial(1);
-    turns(2);
+    iterate(2);
     say(1, "version\r\n");
     ck_assert_uint_gt(hear(1), 0);
     server->operator_conn->active_s -= 8;
     server_check_operator(server);
-    turns(1);
+    iterate(1);
     ck_assert_uint_eq(server->closes[CLOSE_OPERATOR_IDLE], 0);
     server->operator_conn->active_s -= 11;
     whisper(1, "version\r\n"); /* not read yet: it is not idle */
     server_check_operator(server);
-    turns(2);
+    iterate(2);
     ck_assert_uint_gt(hear(1), 0);
     server->operator_conn->active_s -= 11;
     server_check_operator(server);
-    turns(1);
+    iterate(1);
     ck_assert_uint_eq(server->closes[CLOSE_OPERATOR_IDLE], 1);
     ck_assert(is_closed(1));
     ck_assert_ptr_null(server->operator_conn);
@@ -293,7 +293,7 @@ START_TEST(a_silent_operator_is_none)
     dial(0);
     dial(1);
     while (server->stats.rejected_connections == 0 && waited++ < 1000)
-        ck_assert(loop_turn(server_loop(server), 10));
+        ck_assert(loop_iterate(server_loop(server), 10));
     expect(1, too_many);
     ck_assert(is_closed(1));
     server->config.max_conns = 100;
@@ -301,13 +301,13 @@ START_TEST(a_silent_operator_is_none)
 END_TEST
 
 /* -R 1: a pipeline yields after each request, and loses none. */
-START_TEST(requests_a_turn_are_honoured)
+START_TEST(requests_per_dispatch_are_honoured)
 {
-    server->config.requests_a_turn = 1;
+    server->config.requests_per_dispatch = 1;
     dial(0);
-    turns(1);
+    iterate(1);
     ck_assert_int_eq((int)send(clients[0], "get a\r\nget b\r\nget c\r\n", 21, 0), 21);
-    turns(1);
+    iterate(1);
     ck_assert_int_ge((int)server->stats.conn_yields, 1);
     ck_assert_uint_le(conn_at(0)->bytes_out, server->stats.conn_dispatches * 5);
     expect(0, "END\r\nEND\r\nEND\r\n");
@@ -325,9 +325,9 @@ START_TEST(shutdown_closes_sleepers_and_drains_the_rest)
     say(0, "set k 0 0 1048000\r\n");
     say_bytes(0, value, 1048000);
     say(0, "\r\nget k\r\nget k\r\n");
-    turns(3);
+    iterate(3);
     server_shutdown(server);
-    turns(1);
+    iterate(1);
     ck_assert(is_closed(1));
     ck_assert_uint_eq(server->table.conns, 1);
     ck_assert_uint_eq(hear(0), 8 + 2 * (19 + 1048000 + 7));
@@ -350,14 +350,14 @@ START_TEST(no_client_shortens_a_drain)
     say(0, "\r\nget k\r\nget k\r\n");
     whisper(1, "shutdown\r\n");
     whisper(2, "shutdown\r\n");
-    turns(2);
+    iterate(2);
     ck_assert(server_is_stopping(server));
     ck_assert(is_closed(1));
     ck_assert(is_closed(2));
     ck_assert(!loop_is_stopped(server_loop(server)));
     ck_assert_uint_eq(hear(0), 8 + 2 * (19 + 1048000 + 7));
     ck_assert(is_closed(0));
-    turns(1);
+    iterate(1);
     ck_assert(loop_is_stopped(server_loop(server))); /* no connection is left */
 }
 END_TEST
@@ -371,10 +371,10 @@ START_TEST(the_operator_may_stop_without_draining)
     say(0, "set k 0 0 1048000\r\n");
     say_bytes(0, value, 1048000);
     say(0, "\r\nget k\r\nget k\r\n");
-    turns(3);
+    iterate(3);
     server_shutdown(server);
     server_shutdown(server);
-    turns(1);
+    iterate(1);
     ck_assert(!loop_is_stopped(server_loop(server)));
     server_stop_now(server);
     ck_assert(loop_is_stopped(server_loop(server)));
@@ -410,7 +410,7 @@ START_TEST(line_without_end_is_refused)
     say_bytes(0, line, LINE_BYTES_MAX);
     ck_assert(!is_closed(0));
     (void)send(clients[0], line, 1, MSG_NOSIGNAL);
-    turns(3);
+    iterate(3);
     (void)hear(0);
     ck_assert_int_eq(strncmp(out, "CLIENT_ERROR", 12) == 0 || strncmp(out, "ERROR", 5) == 0, 1);
     ck_assert(is_closed(0));
@@ -457,7 +457,7 @@ main(void)
     tcase_add_test(tc, an_operator_takes_no_place);
     tcase_add_test(tc, a_silent_operator_may_become_a_client);
     tcase_add_test(tc, an_idle_operator_is_given_up);
-    tcase_add_test(tc, requests_a_turn_are_honoured);
+    tcase_add_test(tc, requests_per_dispatch_are_honoured);
     tcase_add_test(tc, shutdown_closes_sleepers_and_drains_the_rest);
     tcase_add_test(tc, no_client_shortens_a_drain);
     tcase_add_test(tc, the_operator_may_stop_without_draining);

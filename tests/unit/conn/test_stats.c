@@ -77,7 +77,7 @@ START_TEST(conns_say_what_they_do)
     dial(0);
     dial(1);
     dial(2);
-    turns(2);
+    iterate(2);
     store_value(0, "v", 100000);
     stall_on(1, "v");
     say(2, "set u 0 0 100000\r\nabc");

@@ -32,7 +32,7 @@ setup(void)
     server->config.idle_timeout_s = 10;
     dial(0);
     dial(1);
-    turns(2);
+    iterate(2);
     timer_cancel(&server->tick);
 }
 
@@ -49,7 +49,7 @@ START_TEST(a_transfer_is_not_idle)
         age_all(6000);
         say(0, "xyz");
         sweep_all();
-        turns(1);
+        iterate(1);
     }
     ck_assert_uint_eq(server->closes[CLOSE_IDLE], 1); /* the other, which said nothing */
     ck_assert(!is_closed(0));
@@ -59,7 +59,7 @@ START_TEST(a_transfer_is_not_idle)
     ck_assert_uint_eq(server->closes[CLOSE_IDLE], 1);
     age_all(1000);
     sweep_all();
-    turns(1);
+    iterate(1);
     ck_assert_uint_eq(server->closes[CLOSE_IDLE], 2);
 }
 END_TEST
@@ -71,9 +71,9 @@ START_TEST(a_download_is_not_idle)
     for (int i = 0; i < 5; i++) {
         age_all(6000);
         (void)recv(clients[1], out, 400000, 0);
-        turns(2);
+        iterate(2);
         sweep_all();
-        turns(1);
+        iterate(1);
     }
     ck_assert_uint_eq(server->closes[CLOSE_IDLE], 1);
     ck_assert_uint_gt(hear(1), 0);
@@ -87,7 +87,7 @@ START_TEST(unread_input_saves_from_the_idle_timeout)
     age_all(20000);
     whisper(0, "get a\r\n");
     sweep_all(); /* nothing has been delivered yet */
-    turns(1);
+    iterate(1);
     ck_assert_uint_eq(server->closes[CLOSE_IDLE], 1);
     expect(0, "END\r\n");
 }
@@ -116,11 +116,11 @@ START_TEST(a_reader_that_has_read_is_not_stalled)
     while (recv(clients[1], out, sizeof(out), 0) > 0)
         ;
     server_shed(server);
-    turns(1);
+    iterate(1);
     ck_assert_uint_eq(server->closes[CLOSE_STALLED], 0);
     age_all(20000);
     server_shed(server);
-    turns(1);
+    iterate(1);
     ck_assert_uint_eq(server->closes[CLOSE_STALLED], 1);
 }
 END_TEST
@@ -133,11 +133,11 @@ START_TEST(a_pause_counts_against_no_client)
 
     stall_on(1, "nokey");
     server->iteration_ms -= 3600 * 1000; /* as if the last iteration had been an hour ago */
-    turns(1);
+    iterate(1);
     ck_assert_uint_le(server->attended_ms - before, 60 * 1000);
     ck_assert_uint_ge(server->stats.lapses, 1);
     sweep_all();
-    turns(1);
+    iterate(1);
     ck_assert_uint_eq(server->closes[CLOSE_IDLE], 0);
 }
 END_TEST
@@ -147,7 +147,7 @@ START_TEST(time_that_passes_as_it_should_counts)
     uint64_t before = server->attended_ms;
 
     server->iteration_ms -= LAPSE_MS / 2;
-    turns(1);
+    iterate(1);
     ck_assert_uint_ge(server->attended_ms - before, LAPSE_MS / 2);
 }
 END_TEST
@@ -161,7 +161,7 @@ START_TEST(no_peer_of_this_host_vanishes)
     age_all(20000);
     for (int i = 0; i < 2 * SWEEP_PARTS; i++)
         server_sweep_vanished(server);
-    turns(1);
+    iterate(1);
     ck_assert_uint_eq(server->closes[CLOSE_VANISHED], 0);
 }
 END_TEST

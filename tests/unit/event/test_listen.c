@@ -69,9 +69,9 @@ teardown(void)
 }
 
 static void
-turn(void)
+iterate(void)
 {
-    ck_assert(loop_turn(loop, 0));
+    ck_assert(loop_iterate(loop, 0));
 }
 
 static int
@@ -95,7 +95,7 @@ START_TEST(accepts_tcp)
     ck_assert_uint_ne(listen_port(sockets.fd[0]), 0);
     ck_assert(listener_start(&listener, loop, sockets.fd[0], &user));
     client = connect_tcp(listen_port(sockets.fd[0]));
-    turn();
+    iterate();
     ck_assert_int_eq(accepted, 1);
     (void)close(last_fd);
     (void)close(client);
@@ -125,7 +125,7 @@ START_TEST(accepted_sockets_have_their_limits)
     listen_set_peer_timeout(&sockets, 120);
     ck_assert(listener_start(&listener, loop, sockets.fd[0], &user));
     client = connect_tcp(listen_port(sockets.fd[0]));
-    turn();
+    iterate();
     ck_assert_int_eq(option_of(last_fd, IPPROTO_TCP, TCP_NODELAY) != 0, 1);
     ck_assert_int_eq(option_of(last_fd, SOL_SOCKET, SO_KEEPALIVE) != 0, 1);
     ck_assert_int_eq(option_of(last_fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT), 64 * 1024);
@@ -214,7 +214,7 @@ START_TEST(unix_socket_keeps_little_for_who_does_not_read)
     ck_assert_int_eq(listen_open_unix(address.sun_path, 0600, 16, &sockets), LISTEN_OK);
     ck_assert(listener_start(&listener, loop, sockets.fd[0], &user));
     ck_assert_int_eq(connect(client, (const struct sockaddr *)&address, sizeof(address)), 0);
-    turn();
+    iterate();
     ck_assert_int_eq(accepted, 1);
     while ((n = send(last_fd, bytes, sizeof(bytes), MSG_NOSIGNAL)) > 0)
         sent += n;
@@ -291,15 +291,15 @@ START_TEST(pauses_when_descriptors_run_out)
     none = before;
     none.rlim_cur = 3;
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
-    turn();
+    iterate();
     ck_assert_int_eq(accepted, 0);
     ck_assert_int_eq(paused_with, EMFILE);
     ck_assert(listener.paused);
-    turn(); /* paused: nothing is delivered any more */
+    iterate(); /* paused: nothing is delivered any more */
     ck_assert_uint_eq(listener.pauses, 1);
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
     listener_resume(&listener);
-    turn();
+    iterate();
     ck_assert_int_eq(accepted, 1);
     ck_assert(!listener.paused);
     (void)close(last_fd);

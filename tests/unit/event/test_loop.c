@@ -6,7 +6,7 @@
 
 static struct clock now;
 static struct loop *loop;
-static int turns_begun, turns_run, turns_ended;
+static int begun, served, ended;
 static bool busy, busy_at_end;
 
 struct end {
@@ -19,25 +19,25 @@ struct end {
 static struct end ends[2];
 
 static void
-on_turn_begin(void *ctx)
+on_begin(void *ctx)
 {
     (void)ctx;
-    turns_begun++;
+    begun++;
 }
 
 static void
-on_turn(void *ctx)
+serve(void *ctx)
 {
     (void)ctx;
-    turns_run++;
+    served++;
 }
 
 static void
-on_turn_end(void *ctx)
+on_end(void *ctx)
 {
     (void)ctx;
-    ck_assert_int_eq(turns_run, turns_begun);
-    turns_ended++;
+    ck_assert_int_eq(served, begun);
+    ended++;
     busy = busy || busy_at_end;
 }
 
@@ -63,10 +63,10 @@ on_event(struct watch *watch, uint32_t events)
 static void
 setup(void)
 {
-    struct loop_user user = {NULL, on_turn_begin, on_turn, on_turn_end, has_work};
+    struct loop_user user = {NULL, on_begin, serve, on_end, has_work};
     int fds[2];
 
-    turns_begun = turns_run = turns_ended = 0;
+    begun = served = ended = 0;
     busy = busy_at_end = false;
     clock_init(&now);
     loop = loop_create(&now, &user);
@@ -89,28 +89,28 @@ teardown(void)
 }
 
 static void
-turn(void)
+iterate(void)
 {
-    ck_assert(loop_turn(loop, 0));
+    ck_assert(loop_iterate(loop, 0));
 }
 
 START_TEST(a_turn_has_its_parts)
 {
-    turn();
-    ck_assert_int_eq(turns_begun, 1);
-    ck_assert_int_eq(turns_run, 1);
-    ck_assert_int_eq(turns_ended, 1);
+    iterate();
+    ck_assert_int_eq(begun, 1);
+    ck_assert_int_eq(served, 1);
+    ck_assert_int_eq(ended, 1);
 }
 END_TEST
 
 START_TEST(reading_is_level_triggered)
 {
     ck_assert(loop_want(loop, &ends[0].watch, WATCH_IN));
-    turn();
+    iterate();
     ck_assert_int_eq(ends[0].events, 0);
     ck_assert_int_eq((int)write(ends[1].watch.fd, "x", 1), 1);
-    turn();
-    turn();
+    iterate();
+    iterate();
     ck_assert_int_eq(ends[0].events, 2);
     ck_assert_uint_eq(ends[0].seen, WATCH_IN);
 }
@@ -121,11 +121,11 @@ START_TEST(nothing_wanted_nothing_delivered)
     ck_assert_int_eq((int)write(ends[1].watch.fd, "x", 1), 1);
     ck_assert(loop_want(loop, &ends[0].watch, WATCH_IN));
     ck_assert(loop_want(loop, &ends[0].watch, 0));
-    turn();
+    iterate();
     ck_assert_int_eq(ends[0].events, 0);
     /* Not even a hang-up, which epoll reports to whoever is registered. */
     (void)shutdown(ends[1].watch.fd, SHUT_RDWR);
-    turn();
+    iterate();
     ck_assert_int_eq(ends[0].events, 0);
 }
 END_TEST
@@ -134,7 +134,7 @@ START_TEST(hang_up_comes_as_what_was_wanted)
 {
     ck_assert(loop_want(loop, &ends[0].watch, WATCH_IN));
     (void)shutdown(ends[1].watch.fd, SHUT_RDWR);
-    turn();
+    iterate();
     ck_assert_uint_eq(ends[0].seen, WATCH_IN);
 }
 END_TEST
@@ -142,19 +142,19 @@ END_TEST
 START_TEST(writing_is_asked_for)
 {
     ck_assert(loop_want(loop, &ends[0].watch, WATCH_OUT));
-    turn();
+    iterate();
     ck_assert_uint_eq(ends[0].seen, WATCH_OUT);
 }
 END_TEST
 
-/* Both have an event in one turn; the first one silences the other. */
+/* Both have an event in one iteration; the first one silences the other. */
 START_TEST(stale_event_is_not_served)
 {
     ends[0].silence = &ends[1];
     ends[1].silence = &ends[0];
     ck_assert(loop_want(loop, &ends[0].watch, WATCH_OUT));
     ck_assert(loop_want(loop, &ends[1].watch, WATCH_OUT));
-    turn();
+    iterate();
     ck_assert_int_eq(ends[0].events + ends[1].events, 1);
 }
 END_TEST
@@ -175,18 +175,18 @@ START_TEST(busy_user_keeps_it_from_sleeping)
     ck_assert_int_eq(loop_wait_ms(loop), -1);
     busy = true;
     ck_assert_int_eq(loop_wait_ms(loop), 0);
-    turn();
-    ck_assert(loop_turn(loop, -1)); /* returns at once, or the test times out */
+    iterate();
+    ck_assert(loop_iterate(loop, -1)); /* returns at once, or the test times out */
 }
 END_TEST
 
-/* Whatever gives the user something to do, and however late in a turn. */
+/* Whatever gives the user something to do, and however late in an iteration. */
 START_TEST(work_that_comes_last_is_not_overlooked)
 {
     busy_at_end = true;
-    turn();
+    iterate();
     ck_assert_int_eq(loop_wait_ms(loop), 0);
-    ck_assert(loop_turn(loop, -1));
+    ck_assert(loop_iterate(loop, -1));
 }
 END_TEST
 
@@ -203,9 +203,9 @@ START_TEST(work_that_a_timer_brings_is_not_overlooked)
 
     timer_init(&timer, set_busy);
     timer_set(loop_timers(loop), &timer, loop_now_ms(loop));
-    turn();
+    iterate();
     ck_assert_int_eq(loop_wait_ms(loop), 0);
-    ck_assert(loop_turn(loop, -1));
+    ck_assert(loop_iterate(loop, -1));
 }
 END_TEST
 
@@ -214,12 +214,12 @@ START_TEST(quiet_is_registered_and_says_nothing)
     ck_assert(loop_want(loop, &ends[0].watch, WATCH_IN));
     ck_assert_int_eq((int)write(ends[1].watch.fd, "x", 1), 1);
     ck_assert(loop_want(loop, &ends[0].watch, WATCH_QUIET));
-    turn();
+    iterate();
     (void)shutdown(ends[1].watch.fd, SHUT_RDWR);
-    turn();
+    iterate();
     ck_assert_int_eq(ends[0].events, 0);
     ck_assert(loop_want(loop, &ends[0].watch, WATCH_IN));
-    turn();
+    iterate();
     ck_assert_uint_eq(ends[0].seen, WATCH_IN);
 }
 END_TEST

@@ -40,7 +40,7 @@ START_TEST(signals_arrive_as_events)
     for (size_t i = 0; i < ARRAY_LEN(signos); i++) {
         seen = 0;
         ck_assert_int_eq(kill(getpid(), signos[i]), 0);
-        ck_assert(loop_turn(loop, 1000));
+        ck_assert(loop_iterate(loop, 1000));
         ck_assert_int_eq(seen, signos[i]);
     }
     ck_assert_int_eq(kill(getpid(), SIGPIPE), 0); /* ignored: we live */
@@ -64,7 +64,7 @@ START_TEST(held_signals_arrive_later)
     ck_assert_int_eq(kill(getpid(), SIGTERM), 0);
     seen = 0;
     ck_assert(signals_start(&signals, loop, on_signal, &seen));
-    ck_assert(loop_turn(loop, 1000));
+    ck_assert(loop_iterate(loop, 1000));
     ck_assert_int_eq(seen, SIGTERM);
     signals_stop(&signals);
     loop_destroy(loop);
