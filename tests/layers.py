@@ -3,9 +3,10 @@
 
     layers.py [ROOT]
 
-Four rules over src/, include/ and tools/:
+Rules over src/, include/ and tools/:
   - a file includes only headers of its own layer, of the layers after its arrow,
     and of libc;
+  - tools/bench includes its own headers by folder and name, and no folder those of a later one;
   - conn does not see the store, not even through another header;
   - where order.py orders a layer's files, none includes the header of one above it;
   - no file but base/sys.c makes the calls that the seam base/sys.h stands for
@@ -17,7 +18,7 @@ import os
 import re
 import sys
 
-from order import LAYERS, ORDER, heights
+from order import BENCH_FOLDERS, LAYERS, ORDER, heights
 
 INVISIBLE = {"conn": ["store"]}
 
@@ -64,6 +65,15 @@ def allowed(layer, header):
     return target == layer or target in LAYERS[layer] or header in LAYERS[layer]
 
 
+def allowed_in_bench(path, name):
+    """May this file of tools/bench include its header NAME, folder/name.h?"""
+    def rank(folder):
+        return BENCH_FOLDERS.index(folder or ".")
+
+    folder, here = os.path.dirname(name), os.path.dirname(path)[len("tools/bench/"):]
+    return folder in BENCH_FOLDERS + [""] and rank(folder) <= rank(here)
+
+
 def check_includes(path, text):
     layer = layer_of(path)
     if layer not in LAYERS:
@@ -73,6 +83,8 @@ def check_includes(path, text):
         name = m.group(1)
         if name.startswith("lombard/"):
             good = allowed(layer, name[len("lombard/"):])
+        elif path.startswith("tools/bench/"):
+            good = allowed_in_bench(path, name)
         else:
             good = "/" not in name and not path.startswith("include/")
         if not good:
@@ -130,6 +142,12 @@ SELF_TEST = [
      lambda: check_includes("src/cmd/x.c", '#include "lombard/proto/text.h"\n')),
     ("cmd may include requests", False,
      lambda: check_includes("src/cmd/x.c", '#include "lombard/proto/request.h"\n')),
+    ("a later folder of tools/bench is found", True,
+     lambda: check_includes("tools/bench/load/x.c", '#include "run/driver.h"\n')),
+    ("a header of tools/bench without its folder is found", True,
+     lambda: check_includes("tools/bench/load/x.c", '#include "load.h"\n')),
+    ("an earlier folder of tools/bench is none", False,
+     lambda: check_includes("tools/bench/run/x.c", '#include "load/load.h"\n')),
     ("a header that is no libc's is found", True,
      lambda: check_includes("include/lombard/base/x.h", '#include "other.h"\n')),
     ("a commented include is none", False,

@@ -35,6 +35,9 @@ ORDER = {
     """,
 }
 
+# The folders of tools/bench: each includes only itself and those before it.
+BENCH_FOLDERS = ["host", "data", "wire", "options", "load", "builtin", "roles", "run", "report", "."]
+
 
 def heights(layer):
     """{file without its ending: how far up it is}, from 1 for the lowest row."""

@@ -92,7 +92,8 @@ TESTS = [
 # Of the load generator; the last one is the program against servers that misbehave.
 BENCH_MAIN = "tools/bench/lombard-bench"
 BENCH_TESTS = [["tests/unit/bench/test_bench_" + name] for name in (
-    "load", "keys", "holds", "fill", "report", "roles", "findmax", "workload", "tally", "options", "text", "binary")]
+    "load", "keys", "holds", "fill", "report", "roles", "findmax", "workload", "tally", "options", "wire_text",
+    "wire_binary")]
 BENCH_TESTS.append([BENCH_MAIN])
 
 

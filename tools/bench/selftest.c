@@ -1,3 +1,4 @@
+/* Runs the load generator against the built-in server, and compares what it reports with what the server did. */
 #include "selftest.h"
 
 #include <math.h>
@@ -5,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "findmax.h"
-#include "keys.h"
-#include "session.h"
+#include "data/keys.h"
+#include "run/driver.h"
+#include "run/findmax.h"
 
 #define MS_NS UINT64_C(1000000)
 
@@ -26,8 +27,8 @@ base_options(struct options *o)
     o->pipeline = 1;
     o->multiget = 1;
     o->seed = 1;
-    o->weights[OP_GET] = 3;
-    o->weights[OP_SET] = 1;
+    o->weights[QUERY_GET] = 3;
+    o->weights[QUERY_SET] = 1;
     o->quiet = true;
     o->arrivals = ARRIVALS_CONSTANT;
     return sizes_parse("16", KEY_TEXT_MAX, &o->key_size) &&
@@ -38,25 +39,25 @@ base_options(struct options *o)
 static bool
 measure(const struct options *o, const struct stub_config *config, struct selftest *out)
 {
-    struct session *s = calloc(1, sizeof(*s));
+    struct driver *d = calloc(1, sizeof(*d));
     struct stub_counts before;
     struct stub stub;
     bool ok;
 
-    if (s == NULL)
+    if (d == NULL)
         return false;
     ok = stub_start(&stub, config);
     if (ok) {
-        ok = session_open(s, o, &stub.addr) == SESSION_OK && session_fill(s) == SESSION_OK;
+        ok = driver_open(d, o, &stub.addr) == DRIVER_OK && driver_fill(d) == DRIVER_OK;
         before = *stub.counts;
-        ok = ok && session_run(s, o->duration_ns, o->requests) == SESSION_OK;
-        out->tally = s->load.tally;
+        ok = ok && driver_run(d, o->duration_ns, o->requests) == DRIVER_OK;
+        out->tally = d->load.tally;
         out->truth.wrong = stub.counts->wrong - before.wrong;
         out->truth.stale = stub.counts->stale - before.stale;
-        session_close(s);
+        driver_close(d);
         stub_stop(&stub);
     }
-    free(s);
+    free(d);
     return ok;
 }
 
@@ -203,24 +204,24 @@ test_find_max(void)
 {
     struct stub_config config = {.service_ns = MS_NS / 5};
     uint64_t capacity = 1000 * MS_NS / config.service_ns;
-    struct session *s = calloc(1, sizeof(*s));
+    struct driver *d = calloc(1, sizeof(*d));
     struct findmax found = {0};
     struct options o;
     struct stub stub;
     double error;
     bool ok;
 
-    if (s == NULL || !base_options(&o) || !stub_start(&stub, &config))
+    if (d == NULL || !base_options(&o) || !stub_start(&stub, &config))
         return false;
     o.pipeline = 64;
     o.duration_ns = 500 * MS_NS;
     o.find_max_ns = 10 * MS_NS;
     o.find_max_quantile = 0.99;
-    ok = session_open(s, &o, &stub.addr) == SESSION_OK && session_fill(s) == SESSION_OK &&
-         findmax_search(s, &o, false, &found) == SESSION_OK;
-    session_close(s);
+    ok = driver_open(d, &o, &stub.addr) == DRIVER_OK && driver_fill(d) == DRIVER_OK &&
+         findmax_search(d, &o, false, &found) == DRIVER_OK;
+    driver_close(d);
     stub_stop(&stub);
-    free(s);
+    free(d);
     error = (double)found.rate / (double)capacity - 1;
     ok = ok && fabs(error) <= 0.05;
     (void)printf("\n--find-max 'p99<10ms' at a server that can do %llu/s: %llu/s, %.2f %%%s\n",

@@ -8,9 +8,9 @@
 
 #include <stdbool.h>
 
+#include "builtin/stub.h"
+#include "load/tally.h"
 #include "lombard/base/attr.h"
-#include "stub.h"
-#include "tally.h"
 
 /* Run all of it and print what was found. False when something was missed. */
 bool selftest_run(void) MUST_USE;

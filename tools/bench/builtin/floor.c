@@ -1,0 +1,170 @@
+/* A server that counts requests and sends canned replies, in a process of its own. */
+#include "builtin/floor.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lombard/base/sys.h"
+
+enum {
+    INPUT_BYTES = 256 * 1024,
+    OUTPUT_BYTES = 1024 * 1024, /* of replies made beforehand; one is always there */
+    EVENTS_MAX = 512,
+};
+
+struct floor_server {
+    struct floor_answer answer;
+    unsigned char *input;
+    unsigned char *output; /* `copies` replies */
+    size_t copies;
+    uint64_t fd_count;
+    uint32_t *pending; /* units of an incomplete request, by descriptor */
+    int epfd;
+    int listen_fd;
+};
+
+static uint64_t
+count_lines(const unsigned char *p, const unsigned char *end)
+{
+    uint64_t lines = 0;
+
+    while (p < end && (p = memchr(p, '\n', (size_t)(end - p))) != NULL) {
+        lines++;
+        p++;
+    }
+    return lines;
+}
+
+static bool
+serve_client(struct floor_server *s, int fd)
+{
+    ssize_t n = recv(fd, s->input, INPUT_BYTES, 0);
+    uint64_t units;
+    uint64_t replies;
+
+    if (n <= 0)
+        return false;
+    units = s->answer.lines ? count_lines(s->input, s->input + n) : (uint64_t)n;
+    units += s->pending[fd];
+    replies = units / s->answer.units;
+    s->pending[fd] = (uint32_t)(units % s->answer.units);
+    while (replies > 0) {
+        uint64_t now = replies < s->copies ? replies : s->copies;
+
+        if (!net_send_all(fd, s->output, now * s->answer.reply_bytes))
+            return false;
+        replies -= now;
+    }
+    return true;
+}
+
+static void
+take_connection(struct floor_server *s)
+{
+    int on = 1;
+    int fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC); /* sending may block */
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+
+    if (fd < 0)
+        return;
+    if ((uint64_t)fd >= s->fd_count || sys_epoll_ctl(s->epfd, EPOLL_CTL_ADD, fd, &event) != 0) {
+        (void)close(fd);
+        return;
+    }
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", 4); /* never paced */
+    s->pending[fd] = 0;
+}
+
+static NORETURN void
+serve_forever(struct floor_server *s)
+{
+    struct epoll_event events[EVENTS_MAX];
+
+    for (;;) {
+        int n = sys_epoll_wait(s->epfd, events, EVENTS_MAX, -1);
+
+        for (int i = 0; i < n; i++) {
+            int fd = events[i].data.fd;
+
+            if (fd == s->listen_fd)
+                take_connection(s);
+            else if (!serve_client(s, fd))
+                (void)close(fd);
+        }
+    }
+}
+
+static bool
+prepare(struct floor_server *s)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = s->listen_fd};
+
+    s->copies = 1 + OUTPUT_BYTES / s->answer.reply_bytes;
+    s->fd_count = net_raise_file_limit();
+    s->input = malloc(INPUT_BYTES);
+    s->output = malloc(s->copies * s->answer.reply_bytes);
+    s->pending = calloc(s->fd_count, sizeof(*s->pending));
+    s->epfd = sys_epoll_create();
+    if (s->input == NULL || s->output == NULL || s->pending == NULL || s->epfd < 0)
+        return false;
+    for (size_t i = 0; i < s->copies; i++)
+        memcpy(s->output + i * s->answer.reply_bytes, s->answer.reply, s->answer.reply_bytes);
+    return sys_epoll_ctl(s->epfd, EPOLL_CTL_ADD, s->listen_fd, &event) == 0;
+}
+
+/* In the child: for ever, or until the parent is gone. */
+static NORETURN void
+be_server(int listen_fd, const struct floor_answer *answer, pid_t beside)
+{
+    struct floor_server s = {.answer = *answer, .listen_fd = listen_fd};
+    cpu_set_t cpus;
+
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    net_keep_only(listen_fd, -1);
+    if (beside != 0 && sched_getaffinity(beside, sizeof(cpus), &cpus) == 0)
+        (void)sched_setaffinity(0, sizeof(cpus), &cpus);
+    if (!prepare(&s))
+        _exit(1);
+    serve_forever(&s);
+}
+
+bool
+floor_start(struct floor *f, const struct options *o, pid_t beside)
+{
+    struct floor_answer answer;
+    int fd;
+
+    memset(f, 0, sizeof(*f));
+    if (!floor_answer_make(o, &answer))
+        return false;
+    fd = net_listen(&f->addr);
+    if (fd >= 0) {
+        (void)snprintf(f->addr.text, sizeof(f->addr.text), FLOOR_NAME);
+        f->pid = fork();
+        if (f->pid == 0)
+            be_server(fd, &answer, beside);
+        (void)close(fd);
+    }
+    free(answer.reply);
+    return f->pid > 0;
+}
+
+void
+floor_stop(struct floor *f)
+{
+    if (f->pid <= 0)
+        return;
+    (void)kill(f->pid, SIGKILL);
+    (void)waitpid(f->pid, NULL, 0);
+    f->pid = 0;
+}

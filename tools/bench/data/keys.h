@@ -1,0 +1,153 @@
+/*
+ * tools/bench/data/keys.h - the keys of one server: their names, and what was
+ * written under each.
+ *
+ * A name is "k" repeated, then the id in hexadecimal:
+ *
+ *     kkkkkkkk0001e240      (--key-size 16)
+ *
+ * For every key we know which versions were sent, which of them the server has
+ * acknowledged, and hence which a read may still bring:
+ *
+ *     floor <= version read <= issued
+ *
+ * When a store is acknowledged, whatever had its outcome before that store was sent is gone for
+ * good. So a store takes with it the oldest version that was still in flight then, its `base`, and
+ * raises the floor to that:
+ *
+ *     versions:   1 done   2 done   3 in flight   4 done   5 being sent: its base is 3
+ *
+ * A read keeps the floor of the moment it was sent. A key may always be missing. A store whose
+ * connection was lost may still be carried out, whenever the server likes: it holds the floor up
+ * for none of the others, but what it wrote is never called stale.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "data/sizes.h"
+#include "data/value.h"
+#include "lombard/base/attr.h"
+
+enum { KEY_TEXT_MAX = 250 };
+
+struct key_state {
+    uint32_t issued;  /* the last version sent; 0: none */
+    uint32_t settled; /* how many of them have had an outcome */
+    uint32_t low;     /* all up to this one have had theirs, */
+    uint32_t above;   /* and of the 32 above it those whose bit is set */
+    uint32_t floor;   /* the oldest that a read sent now may bring; 0: any */
+};
+
+/* A store of which nothing is known. */
+struct lost_store {
+    uint32_t key;
+    uint32_t version;
+};
+
+enum { KEYS_LOST_MAX = 4096 }; /* what is more holds the floors of its keys down */
+
+struct keys {
+    struct key_state *states;
+    uint64_t count;
+    uint32_t writer;         /* of this run */
+    struct sizes sizes;      /* of the names */
+    uint64_t seed;           /* of the sizes */
+    struct lost_store *lost; /* KEYS_LOST_MAX of them, once there is one */
+    uint32_t lost_count;
+};
+
+enum keys_verdict {
+    KEYS_GOOD,
+    KEYS_FOREIGN,       /* written by another run: nothing is known of its version */
+    KEYS_STALE,         /* older than what was acknowledged before the read was sent */
+    KEYS_NEVER_WRITTEN, /* a version that this run has not sent yet */
+};
+
+const char *keys_verdict_name(enum keys_verdict verdict);
+
+/* False when memory is short. */
+bool keys_init(struct keys *k, uint64_t count, const struct sizes *sizes,
+               uint64_t seed) MUST_USE;
+/* Make it at least COUNT keys. False when memory is short. */
+bool keys_reserve(struct keys *k, uint64_t count) MUST_USE;
+void keys_fini(struct keys *k);
+/* How many digits a name of COUNT keys needs at least. */
+uint32_t keys_digits(uint64_t count);
+
+/* Write the name at DST (room for KEY_TEXT_MAX); how many bytes. No NUL. */
+size_t keys_name(const struct keys *k, uint64_t key, char *dst);
+/* How many of the LEN bytes at P are the name of KEY, which they begin with; 0: they do not. */
+size_t keys_match(const struct keys *k, uint64_t key, const char *p, size_t len);
+
+/* A store (or delete) of KEY is about to be sent: its version, and its base. */
+static inline uint32_t
+keys_issue(struct keys *k, uint64_t key, uint32_t *base)
+{
+    struct key_state *s = &k->states[key];
+
+    *base = s->low + 1;
+    return ++s->issued;
+}
+
+/* It has had its outcome. */
+static inline void
+keys_settle(struct keys *k, uint64_t key, uint32_t version)
+{
+    struct key_state *s = &k->states[key];
+    uint32_t off = version - s->low - 1;
+
+    s->settled++;
+    if (LIKELY(s->settled == s->issued)) {
+        s->low = s->issued;
+        s->above = 0;
+        return;
+    }
+    if (off >= 32)
+        return; /* known again once all have had theirs */
+    s->above |= UINT32_C(1) << off;
+    for (; s->above & 1; s->above >>= 1)
+        s->low++;
+}
+
+/* It was acknowledged as done. */
+static inline void
+keys_acknowledge(struct keys *k, uint64_t key, uint32_t version, uint32_t base)
+{
+    struct key_state *s = &k->states[key];
+
+    keys_settle(k, key, version);
+    if (base > s->floor)
+        s->floor = base;
+}
+
+/* It was refused, or never sent. */
+static inline void
+keys_abandon(struct keys *k, uint64_t key, uint32_t version)
+{
+    keys_settle(k, key, version);
+}
+
+/* It was sent, and its connection lost. */
+void keys_lose(struct keys *k, uint64_t key, uint32_t version);
+
+static inline uint32_t
+keys_floor(const struct keys *k, uint64_t key)
+{
+    return k->states[key].floor;
+}
+
+/* Whether a read sent now that brings the version before the newest acknowledged one would be
+ * called stale: no store has overlapped that one. */
+static inline bool
+keys_is_sharp(const struct keys *k, uint64_t key)
+{
+    const struct key_state *s = &k->states[key];
+
+    return s->low > 0 && s->floor == s->low && s->above == 0;
+}
+
+/* A sound value came back for a read that was sent when the floor was FLOOR. */
+enum keys_verdict keys_judge(const struct keys *k, const struct value_id *id, uint32_t floor);

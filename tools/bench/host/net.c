@@ -1,0 +1,302 @@
+/* Resolves addresses, connects, listens, and sets the options of sockets. */
+#include "host/net.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "lombard/base/sys.h"
+
+static const char default_port[] = "11211";
+
+static bool
+resolve_unix(const char *path, struct net_addr *out, const char **why)
+{
+    struct sockaddr_un un = {.sun_family = AF_UNIX};
+
+    if (strlen(path) >= sizeof(un.sun_path)) {
+        *why = "the path of the unix socket is too long";
+        return false;
+    }
+    memcpy(un.sun_path, path, strlen(path));
+    memcpy(&out->addr, &un, sizeof(un));
+    out->len = sizeof(un);
+    return true;
+}
+
+/* Cut TEXT into host and port, in place. */
+static bool
+split_port(char *text, const char **host, const char **port)
+{
+    char *colon = strrchr(text, ':');
+
+    *host = text;
+    *port = default_port;
+    if (text[0] == '[') {
+        char *close = strchr(text, ']');
+
+        if (close == NULL || (close[1] != ':' && close[1] != '\0'))
+            return false;
+        *host = text + 1;
+        *close = '\0';
+        colon = close[1] == ':' ? close + 1 : NULL;
+    } else if (colon != NULL && strchr(text, ':') != colon) {
+        colon = NULL; /* a bare IPv6 address */
+    }
+    if (colon != NULL) {
+        *colon = '\0';
+        *port = colon + 1;
+    }
+    if (**host == '\0')
+        *host = "127.0.0.1";
+    return **port != '\0';
+}
+
+bool
+net_resolve(const char *text, struct net_addr *out, const char **why)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
+    struct addrinfo *found;
+    const char *host;
+    const char *port;
+    char copy[sizeof(out->text)];
+    int rc;
+
+    memset(out, 0, sizeof(*out));
+    if (strlen(text) >= sizeof(out->text)) {
+        *why = "the address is too long";
+        return false;
+    }
+    memcpy(out->text, text, strlen(text));
+    memcpy(copy, out->text, sizeof(copy));
+    if (text[0] == '/' || strncmp(text, "unix:", 5) == 0)
+        return resolve_unix(text[0] == '/' ? text : text + 5, out, why);
+    if (!split_port(copy, &host, &port)) {
+        *why = "not of the form host:port";
+        return false;
+    }
+    rc = getaddrinfo(host, port, &hints, &found);
+    if (rc != 0) {
+        *why = gai_strerror(rc);
+        return false;
+    }
+    memcpy(&out->addr, found->ai_addr, found->ai_addrlen);
+    out->len = found->ai_addrlen;
+    freeaddrinfo(found);
+    return true;
+}
+
+/* Take the address 127.1.x.y, so that every one brings its own range of ports. */
+static int
+bind_source(int fd, uint32_t source)
+{
+    struct sockaddr_in in4 = {.sin_family = AF_INET};
+    int on = 1;
+
+    in4.sin_addr.s_addr = htonl(0x7f010000U + source);
+    (void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
+    return bind(fd, (const struct sockaddr *)&in4, sizeof(in4));
+}
+
+/* The address without its port. */
+static size_t
+host_part(const struct sockaddr_storage *addr, const void **part)
+{
+    if (addr->ss_family == AF_INET) {
+        *part = &((const struct sockaddr_in *)addr)->sin_addr;
+        return sizeof(struct in_addr);
+    }
+    if (addr->ss_family == AF_INET6) {
+        *part = &((const struct sockaddr_in6 *)addr)->sin6_addr;
+        return sizeof(struct in6_addr);
+    }
+    return 0;
+}
+
+bool
+net_is_local(int fd)
+{
+    struct sockaddr_storage here;
+    struct sockaddr_storage there;
+    socklen_t here_len = sizeof(here);
+    socklen_t there_len = sizeof(there);
+    const void *a;
+    const void *b;
+    size_t bytes;
+
+    if (getsockname(fd, (struct sockaddr *)&here, &here_len) != 0 ||
+        getpeername(fd, (struct sockaddr *)&there, &there_len) != 0)
+        return false;
+    if (there.ss_family == AF_UNIX)
+        return true;
+    bytes = host_part(&here, &a);
+    return bytes > 0 && bytes == host_part(&there, &b) && memcmp(a, b, bytes) == 0;
+}
+
+/*
+ * Within one machine nothing is congested. Some algorithms (BBR) pace what is
+ * sent all the same, and a store of 1 MB then waits for the pacing, not for the
+ * server.
+ */
+static void
+avoid_pacing(int fd)
+{
+    if (net_is_local(fd))
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", 4); /* always built in */
+}
+
+/* Close FD, for a reason that is in errno. */
+static int
+fail(int fd)
+{
+    int error = errno;
+
+    if (fd >= 0)
+        (void)close(fd);
+    errno = error;
+    return -1;
+}
+
+static void
+set_tcp_options(int fd, int family)
+{
+    int on = 1;
+
+    if (family == AF_UNIX)
+        return;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    avoid_pacing(fd);
+}
+
+int
+net_connect(const struct net_addr *addr, uint32_t source)
+{
+    struct timeval limit = {.tv_sec = 5};
+    int family = addr->addr.ss_family;
+    int flags;
+    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return -1;
+    /* Connecting blocks, but not for ever. */
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+    if ((source != 0 && family == AF_INET && bind_source(fd, source) != 0) ||
+        connect(fd, (const struct sockaddr *)&addr->addr, addr->len) != 0)
+        return fail(fd);
+    set_tcp_options(fd, family);
+    flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0)
+        return fail(fd);
+    return fd;
+}
+
+int
+net_connect_begin(const struct net_addr *addr, uint32_t source)
+{
+    int family = addr->addr.ss_family;
+    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (fd < 0)
+        return -1;
+    if (source != 0 && family == AF_INET && bind_source(fd, source) != 0)
+        return fail(fd);
+    if (connect(fd, (const struct sockaddr *)&addr->addr, addr->len) != 0 &&
+        errno != EINPROGRESS)
+        return fail(fd);
+    return fd;
+}
+
+bool
+net_connect_end(int fd)
+{
+    struct sockaddr_storage peer;
+    socklen_t peer_len = sizeof(peer);
+    int error = 0;
+    socklen_t len = sizeof(error);
+
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
+        return false;
+    errno = error;
+    if (error != 0)
+        return false;
+    if (getpeername(fd, (struct sockaddr *)&peer, &peer_len) != 0) {
+        errno = errno == ENOTCONN ? EINPROGRESS : errno;
+        return false;
+    }
+    set_tcp_options(fd, peer.ss_family);
+    return true;
+}
+
+int
+net_listen(struct net_addr *out)
+{
+    struct sockaddr_in in4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(in4);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return -1;
+    if (bind(fd, (const struct sockaddr *)&in4, len) != 0 || listen(fd, 4096) != 0 ||
+        getsockname(fd, (struct sockaddr *)&in4, &len) != 0) {
+        (void)close(fd);
+        return -1;
+    }
+    memset(out, 0, sizeof(*out));
+    memcpy(&out->addr, &in4, sizeof(in4));
+    out->len = len;
+    (void)snprintf(out->text, sizeof(out->text), "127.0.0.1:%u", ntohs(in4.sin_port));
+    return fd;
+}
+
+bool
+net_send_all(int fd, const unsigned char *p, size_t bytes)
+{
+    while (bytes > 0) {
+        ssize_t n = sys_send(fd, p, bytes);
+
+        if (n < 0)
+            return false;
+        p += n;
+        bytes -= (size_t)n;
+    }
+    return true;
+}
+
+void
+net_keep_only(int fd, int other)
+{
+    unsigned low = (unsigned)(other < 0 || fd < other ? fd : other);
+    unsigned high = (unsigned)(fd > other ? fd : other);
+
+    if (low > 3)
+        (void)close_range(3, low - 1, 0);
+    if (high > low + 1)
+        (void)close_range(low + 1, high - 1, 0);
+    (void)close_range(high + 1, ~0U, 0);
+}
+
+uint64_t
+net_raise_file_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return 1024;
+    if (limit.rlim_cur < limit.rlim_max) {
+        rlim_t before = limit.rlim_cur;
+
+        limit.rlim_cur = limit.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+            return before;
+    }
+    return limit.rlim_cur;
+}

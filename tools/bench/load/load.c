@@ -1,0 +1,217 @@
+/* The phases of a load: what is planned when, and when it is over. */
+#include "load/load.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "lombard/base/sys.h"
+
+/* Open loop: how long after the end the last requests that were due may still be begun. */
+#define GRACE_NS UINT64_C(1000000000)
+
+static void
+set_mix(struct load *l, const double *weights)
+{
+    double total = 0;
+    double sum = 0;
+
+    for (int i = 0; i < QUERY_KIND_COUNT; i++)
+        total += weights[i];
+    l->only_gets_and_sets = weights[QUERY_GET] + weights[QUERY_SET] >= total;
+    for (int i = 0; i < QUERY_KIND_COUNT; i++) {
+        sum += weights[i];
+        l->mix_cut[i] = (uint64_t)(sum / total * 0x1p32);
+    }
+}
+
+static enum load_result
+init_workload(struct load *l)
+{
+    const struct options *o = l->options;
+
+    if (!o->hitratio)
+        return LOAD_OK;
+    if (!holds_init(&l->holds, o->connections * (o->pipeline + 1) * 2))
+        return LOAD_NO_MEMORY;
+    errno = ENOMEM;
+    return workload_init(&l->workload, o) ? LOAD_OK : LOAD_NO_TRACE;
+}
+
+enum load_result
+load_init(struct load *l, const struct options *options, const char *server_name)
+{
+    uint64_t noise;
+
+    memset(l, 0, sizeof(*l));
+    l->options = options;
+    l->rate = options->rate;
+    l->server_name = server_name;
+    l->size_salt = rng_mix(options->seed);
+    tally_reset(&l->tally);
+    if (!keys_init(&l->keys, options->keys, &options->key_size, options->seed))
+        return LOAD_NO_MEMORY;
+    /* Runs with the same seed must not take each other's values for their own. */
+    sys_random(&noise, sizeof(noise));
+    l->keys.writer = (uint32_t)noise | 1;
+    dist_init(&l->dist, &options->dist, options->keys);
+    dist_seed(&l->dist, options->seed);
+    rng_init(&l->rng, options->seed);
+    rng_init(&l->arrival_rng, ~options->seed);
+    for (int i = 0; i < LOAD_AHEAD; i++)
+        l->ahead[i] = (uint32_t)dist_next(&l->dist, &l->rng);
+    set_mix(l, options->weights);
+    return init_workload(l);
+}
+
+void
+load_fini(struct load *l)
+{
+    keys_fini(&l->keys);
+    fill_fini(&l->fill);
+    workload_fini(&l->workload);
+    holds_fini(&l->holds);
+    windows_fini(&l->windows);
+}
+
+void
+load_tick(struct load *l)
+{
+    l->now_ns = sys_monotonic_ns();
+}
+
+/* Plan the arrival after the one that is due. */
+static void
+plan_next(struct load *l, double gap)
+{
+    if (l->options->arrivals == ARRIVALS_POISSON)
+        gap *= -log(rng_unit(&l->arrival_rng));
+    l->due_fraction += gap;
+    l->next_due_ns += (uint64_t)l->due_fraction;
+    l->due_fraction -= floor(l->due_fraction);
+}
+
+void
+load_begin(struct load *l, enum load_phase phase, uint64_t requests, uint64_t duration_ns)
+{
+    load_tick(l);
+    tally_reset(&l->tally);
+    l->tally.start_ns = l->now_ns;
+    l->tally.end_ns = l->now_ns;
+    l->phase = phase;
+    l->budget = requests;
+    l->until_ns = duration_ns == UINT64_MAX ? UINT64_MAX : l->now_ns + duration_ns;
+    l->stopped = false;
+    l->starved = false;
+    l->crowded = false;
+    l->gap_ns = phase != LOAD_FILL && l->rate > 0 ? 1e9 / (double)l->rate : 0;
+    l->next_due_ns = l->now_ns;
+    l->due_fraction = 0;
+    /* N evenly spaced arrivals lie in the middle of N gaps. */
+    if (l->gap_ns > 0)
+        plan_next(l, l->options->arrivals == ARRIVALS_CONSTANT ? l->gap_ns / 2 : l->gap_ns);
+    l->paused = false;
+    l->has_next_access = false;
+    holds_reset(&l->holds);
+    if (phase == LOAD_FILL)
+        fill_begin(&l->fill, l->keys.count);
+}
+
+/* Whether everything has been begun, however much time is left. */
+static bool
+all_is_begun(const struct load *l)
+{
+    switch (l->phase) {
+    case LOAD_FILL: return fill_is_over(&l->fill);
+    case LOAD_MIX: return l->budget == 0;
+    case LOAD_WORKLOAD:
+        return (l->budget == 0 || l->workload.ended) && l->holds.waiting == 0 &&
+               !l->has_next_access;
+    }
+    BUG("load_phase out of range");
+}
+
+void
+load_stop(struct load *l)
+{
+    l->stopped = true;
+}
+
+bool
+load_is_over(const struct load *l)
+{
+    if (l->stopped || all_is_begun(l))
+        return true;
+    if (l->gap_ns == 0)
+        return l->now_ns >= l->until_ns;
+    /* In the open loop what was due before the end is still sent, within reason. */
+    if (l->now_ns >= l->until_ns && l->now_ns - l->until_ns >= GRACE_NS)
+        return true;
+    return l->next_due_ns >= l->until_ns && l->holds.waiting == 0;
+}
+
+uint64_t
+load_wait_ns(const struct load *l)
+{
+    if (l->gap_ns == 0 || l->paused || load_is_over(l))
+        return UINT64_MAX;
+    if (l->phase == LOAD_WORKLOAD && holds_has_ready(&l->holds))
+        return 0;
+    if (l->budget == 0 || l->next_due_ns >= l->until_ns)
+        return UINT64_MAX; /* only held ones are left */
+    return l->next_due_ns > l->now_ns ? l->next_due_ns - l->now_ns : 0;
+}
+
+uint64_t
+load_take_due(struct load *l)
+{
+    uint64_t due = l->next_due_ns;
+
+    plan_next(l, l->gap_ns);
+    return due;
+}
+
+bool
+load_has_work(const struct load *l)
+{
+    if (load_is_over(l))
+        return false;
+    switch (l->phase) {
+    case LOAD_FILL: return fill_has_next(&l->fill);
+    case LOAD_MIX: return true;
+    case LOAD_WORKLOAD: return !l->paused || holds_has_ready(&l->holds);
+    }
+    BUG("load_phase out of range");
+}
+
+/* Open loop: what has come due and was not begun; only that, if the end came early. */
+static void
+count_unbegun(struct load *l)
+{
+    uint64_t until = l->until_ns < l->now_ns ? l->until_ns : l->now_ns;
+
+    for (; l->budget > 0 && !l->workload.ended && l->next_due_ns < until; l->budget--) {
+        l->tally.unbegun++;
+        hist_add(&l->tally.response, l->now_ns - load_take_due(l));
+    }
+}
+
+void
+load_end(struct load *l, bool given_up)
+{
+    struct tally *t = &l->tally;
+    uint64_t end = t->end_ns;
+
+    if (given_up)
+        end = l->now_ns < l->until_ns ? l->now_ns : l->until_ns;
+    else if (!all_is_begun(l))
+        end = l->until_ns;
+    else if (l->gap_ns > 0) /* the last one has its gap, too, as far as there is time */
+        end = l->next_due_ns < l->until_ns ? l->next_due_ns : l->until_ns;
+    if (end > t->end_ns)
+        t->end_ns = end;
+    if (l->gap_ns == 0)
+        tally_service(t, &t->response);
+    else
+        count_unbegun(l);
+}

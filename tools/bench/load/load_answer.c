@@ -1,0 +1,326 @@
+/* Judges answers: counts them, verifies values, and notes what follows from them. */
+#include "load/load.h"
+
+#include "load/mismatch.h"
+
+/* In query_key.floor, once the key's value has come. No version gets that far. */
+#define FLOOR_SEEN QUERY_FLOOR_MAX
+
+/* Of a value too short to say its version. */
+static enum keys_verdict
+judge_short(const struct load *l, const struct value_check *check, uint32_t floor)
+{
+    uint32_t want = load_value_bytes(l, (uint32_t)check->key);
+
+    /* In a trace a key may change its size, and what another run left is of any. */
+    return floor > 0 && l->options->trace_path == NULL && check->bytes != want ? KEYS_STALE
+                                                                               : KEYS_GOOD;
+}
+
+void
+load_value(struct load *l, struct caller *c, struct query *query)
+{
+    const struct value_check *check = &c->reader.check;
+    struct query_key *key = &query->keys[c->reader.key_index];
+    enum keys_verdict verdict = KEYS_GOOD;
+
+    if (UNLIKELY(key->floor == FLOOR_SEEN)) {
+        mismatch_report(l, c, query, "the same value twice");
+        return;
+    }
+    if (LIKELY(check->verdict == VALUE_GOOD))
+        verdict = keys_judge(&l->keys, &check->id, key->floor);
+    else if (check->verdict == VALUE_SHORT_GOOD)
+        verdict = judge_short(l, check, key->floor);
+    else
+        mismatch_report(l, c, query, value_verdict_name(check->verdict));
+    if (UNLIKELY(c->reader.flags != 0))
+        mismatch_report(l, c, query, "flags that it was not stored with");
+    if (UNLIKELY(verdict == KEYS_FOREIGN))
+        l->tally.foreign++;
+    else if (UNLIKELY(verdict != KEYS_GOOD))
+        mismatch_report(l, c, query, keys_verdict_name(verdict));
+    l->tally.sharp += key->sharp && check->verdict == VALUE_GOOD;
+    l->tally.verified_bytes += check->bytes;
+    c->hits++;
+    key->floor = FLOOR_SEEN;
+}
+
+/* Leave a store of a key to the connection, to be sent before anything new. */
+static void
+add_follow(struct caller *c, struct follow f)
+{
+    c->follows[c->follow_count++] = f;
+}
+
+/* What incr, decr, append and prepend work on has to be there first; and a value that has grown
+ * too large begins anew. */
+static void
+follow_own(struct load *l, struct caller *c, const struct query *query)
+{
+    struct follow f = {
+        .kind = QUERY_SET, .key = query->keys[0].id, .ttl_s = (uint32_t)l->options->ttl_s};
+
+    if (query_is_counter((enum query_kind)query->kind)) {
+        f.flags = QUERY_COUNTER;
+        f.value_bytes = WIRE_COUNTER_BYTES;
+    } else {
+        f.flags = QUERY_GROWING;
+        f.value_bytes = query->value_bytes;
+    }
+    add_follow(c, f);
+}
+
+/* The second half of a cas, with what the first brought. */
+static void
+follow_cas(struct load *l, struct caller *c, const struct query *query)
+{
+    uint32_t key = query->keys[0].id;
+    uint32_t bytes = load_value_bytes(l, key);
+
+    add_follow(c, (struct follow){.kind = QUERY_CAS,
+                                  .key = key,
+                                  .cas = c->reader.cas,
+                                  .due_ns = query->due_ns,
+                                  .sent_ns = query->sent_ns,
+                                  .ttl_s = query->ttl_s,
+                                  .value_bytes = bytes});
+}
+
+/* hitratio: a key was missing that others are about to store, as it was there a moment ago. A
+ * client that asks one after the other would have found it: ask again, when it is stored. */
+static bool
+ask_again(struct load *l, const struct query *query)
+{
+    struct access a = {.key = query->keys[0].id,
+                       .value_bytes = query->value_bytes,
+                       .ttl_s = query->ttl_s,
+                       .kind = QUERY_GET};
+
+    if (!holds_has_room(&l->holds))
+        return false;
+    holds_wait(&l->holds, &a, query->due_ns);
+    l->tally.held++;
+    l->tally.misses--;
+    /* load_done() counts it as a request, which it was not. */
+    l->tally.requests--;
+    l->tally.follow_ups++;
+    return true;
+}
+
+/* What a cache is for: a key that was missing is stored by who asked for it. */
+static void
+follow_misses(struct load *l, struct caller *c, const struct query *query)
+{
+    for (uint32_t i = 0; i < query->key_count; i++) {
+        uint32_t key = query->keys[i].id;
+        bool hit = query->keys[i].floor == FLOOR_SEEN;
+        struct follow f = {.kind = QUERY_SET,
+                           .key = key,
+                           .ttl_s = query->ttl_s,
+                           .value_bytes = query->value_bytes,
+                           .flags = query->flags & QUERY_CLAIM};
+
+        if (l->phase != LOAD_WORKLOAD) {
+            f.value_bytes = load_value_bytes(l, key);
+        } else if (!hit && !(query->flags & QUERY_CLAIM)) {
+            holds_know(&l->holds, key, false);
+            if (holds_enter(&l->holds, key, false) == HOLDS_CLAIMED)
+                f.flags = QUERY_CLAIM;
+            else if (ask_again(l, query))
+                continue;
+        }
+        windows_add(&l->windows, hit, f.value_bytes);
+        if (!hit)
+            add_follow(c, f);
+    }
+}
+
+static void
+finish_get(struct load *l, struct caller *c, const struct query *query)
+{
+    l->tally.hits += c->hits;
+    l->tally.misses += query->key_count - c->hits;
+    if (query->kind == QUERY_CAS && c->hits == 1)
+        follow_cas(l, c, query);
+    else if (l->options->refill && query->kind == QUERY_GET)
+        follow_misses(l, c, query);
+    c->hits = 0;
+}
+
+/* Whether it was sent with a version of its own. */
+static bool
+is_write(const struct query *query)
+{
+    return query->version != 0 &&
+           (query_has_value((enum query_kind)query->kind) || query->kind == QUERY_DELETE) &&
+           !(query->kind == QUERY_CAS && query->cas == 0);
+}
+
+/* Its write has failed, or never left. */
+static void
+abandon(struct load *l, const struct query *query)
+{
+    if (is_write(query))
+        keys_abandon(&l->keys, query->keys[0].id, query->version);
+}
+
+static void
+note_refusal(struct load *l, struct caller *c, const struct query *query)
+{
+    abandon(l, query);
+    if (query_has_own_names((enum query_kind)query->kind))
+        follow_own(l, c, query);
+    if (c->reader.outcome == OUTCOME_NOT_STORED)
+        l->tally.not_stored++;
+    else
+        l->tally.not_found++;
+}
+
+static void
+note_error(struct load *l, struct caller *c, const struct query *query)
+{
+    abandon(l, query);
+    if (query->kind == QUERY_APPEND || query->kind == QUERY_PREPEND)
+        follow_own(l, c, query);
+    tally_note_error(&l->tally, c->reader.error, c->reader.error_len);
+    l->tally.refused[query->kind]++;
+    c->hits = 0;
+}
+
+static void
+note_stored(struct load *l, const struct query *query)
+{
+    if (is_write(query))
+        keys_acknowledge(&l->keys, query->keys[0].id, query->version, query->keys[0].floor);
+    l->tally.stored[query->kind]++;
+    if (query_has_value((enum query_kind)query->kind))
+        l->tally.stored_bytes += query->value_bytes;
+}
+
+/* hitratio: the key of QUERY is, or is not, there now. FOLLOWED: a store is still to come. */
+static void
+end_access(struct load *l, const struct query *query, bool there, bool followed)
+{
+    uint32_t key = query->keys[0].id;
+
+    if (query->kind != QUERY_DELETE)
+        holds_know(&l->holds, key, there);
+    if ((query->flags & QUERY_CLAIM) && !followed)
+        holds_leave(&l->holds, key);
+}
+
+/* The outcome of QUERY, for what is planned by it. */
+static void
+tell_plan(struct load *l, const struct query *query, bool good, bool followed)
+{
+    switch (l->phase) {
+    case LOAD_FILL: fill_outcome(&l->fill, query->keys[0].id, good); return;
+    case LOAD_MIX: return;
+    case LOAD_WORKLOAD: end_access(l, query, good, followed); return;
+    }
+    BUG("load_phase out of range");
+}
+
+/* Whether what QUERY is about was stored, or found. */
+static bool
+is_good(const struct caller *c, const struct query *query, uint64_t hits)
+{
+    return query->kind == QUERY_GET ? hits == query->key_count
+                                    : c->reader.outcome == OUTCOME_STORED;
+}
+
+void
+load_done(struct load *l, struct caller *c, const struct query *query)
+{
+    struct tally *t = &l->tally;
+    uint32_t follows = c->follow_count;
+    bool good = is_good(c, query, c->hits);
+    bool followed;
+
+    switch (c->reader.outcome) {
+    case OUTCOME_GET_END: finish_get(l, c, query); break;
+    case OUTCOME_STORED: note_stored(l, query); break;
+    case OUTCOME_NUMBER: t->stored[query->kind]++; break;
+    case OUTCOME_NOT_STORED:
+    case OUTCOME_NOT_FOUND: note_refusal(l, c, query); break;
+    case OUTCOME_ERROR: note_error(l, c, query); break;
+    }
+    followed = c->follow_count != follows;
+    tell_plan(l, query, good, followed);
+    t->answered[query->kind]++;
+    t->end_ns = l->now_ns;
+    /* A cas is over with its second half. */
+    if ((query->flags & QUERY_REFILL) || (query->kind == QUERY_CAS && followed)) {
+        t->follow_ups++;
+        return;
+    }
+    t->requests++;
+    if (query->flags & QUERY_TIMED) {
+        hist_add(&t->service[query->kind], l->now_ns - query->sent_ns);
+        if (l->gap_ns > 0) /* otherwise it is the same: load_end() */
+            hist_add(&t->response, l->now_ns - query->due_ns);
+    }
+}
+
+void
+load_done_quietly(struct load *l, const struct query *query, bool doubtful)
+{
+    if (doubtful)
+        abandon(l, query);
+    else
+        note_stored(l, query);
+    l->tally.requests++;
+    l->tally.answered[query->kind]++;
+}
+
+void
+load_stray_error(struct load *l, const struct caller *c)
+{
+    tally_note_error(&l->tally, c->reader.error, c->reader.error_len);
+}
+
+/* It will not be answered: it took at least so long. */
+static void
+censor(struct load *l, enum query_kind kind, uint64_t sent_ns, uint64_t due_ns)
+{
+    hist_add(&l->tally.service[kind], l->now_ns - sent_ns);
+    if (l->gap_ns > 0)
+        hist_add(&l->tally.response, l->now_ns - due_ns);
+}
+
+void
+load_lost(struct load *l, struct caller *c, const struct query *query, bool sent)
+{
+    c->hits = 0;
+    tell_plan(l, query, false, false);
+    if (!sent) {
+        abandon(l, query);
+        l->tally.unsent++;
+    } else {
+        if (is_write(query))
+            keys_lose(&l->keys, query->keys[0].id, query->version);
+        l->tally.lost_requests++;
+    }
+    if ((query->flags & QUERY_TIMED) && !(query->flags & QUERY_QUIET))
+        censor(l, (enum query_kind)query->kind, query->sent_ns, query->due_ns);
+}
+
+void
+load_follow_lost(struct load *l, const struct follow *f)
+{
+    if (f->flags & QUERY_CLAIM)
+        holds_leave(&l->holds, f->key);
+    if (f->kind == QUERY_CAS) {
+        l->tally.unsent++;
+        censor(l, QUERY_CAS, f->sent_ns, f->due_ns);
+    }
+}
+
+void
+load_garbled(struct load *l, const struct caller *c, const struct query *query,
+             const unsigned char *p, const unsigned char *end)
+{
+    l->tally.garbled++;
+    mismatch_garbled(l, c, query, p, end);
+}

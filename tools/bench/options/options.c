@@ -1,0 +1,269 @@
+/* Reads the command line: words to fields, defaults, and what does not go together. */
+#include "options/options_priv.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/keys.h"
+#include "lombard/base/num.h"
+
+void
+options_help(void)
+{
+    (void)printf(
+        "usage: lombard-bench [hitratio] [options]\n\n"
+        "Loads a server of the memcached protocol, checks every value that comes back,\n"
+        "and reports throughput and latency. Defaults are in parentheses.\n");
+    for (size_t i = 0; i < option_count; i++) {
+        const struct option_desc *d = &option_descs[i];
+        char left[64];
+
+        if (d->name == NULL) {
+            (void)printf("\n%s:\n", d->help);
+            continue;
+        }
+        (void)snprintf(left, sizeof(left), "%c%c%s --%s %s", d->letter ? '-' : ' ',
+                       d->letter ? d->letter : ' ', d->letter ? "," : " ", d->name,
+                       d->arg ? d->arg : "");
+        (void)printf("  %-24s %s\n", left, d->help);
+    }
+    (void)printf("\nPresets:\n");
+    preset_list();
+    (void)printf("\nExit status:\n"
+                 "  0      valid: measured as asked\n"
+                 "  1      wrong data: a value was wrong, or a reply unreadable\n"
+                 "  2      nothing was measured: a bad option, an unreadable file, no server\n"
+                 "  3      not valid: connections or requests were lost, the server went away, "
+                 "every request\n"
+                 "         of a kind or more than one answer in 100 was an error, keys could "
+                 "not be filled,\n"
+                 "         a trace ended early; with --strict any error\n"
+                 "  4      a report could not be written\n"
+                 "  128+N  ended by signal N; what was measured until then is reported\n");
+}
+
+static bool
+parse_count(const struct option_desc *d, const char *arg, uint64_t *field)
+{
+    uint64_t v;
+
+    if (!num_parse_u64(slice_make(arg, strlen(arg)), &v) || v < d->min || v > d->max) {
+        (void)fprintf(stderr, "lombard-bench: '--%s' is a number from %llu to %llu\n", d->name,
+                      (unsigned long long)d->min, (unsigned long long)d->max);
+        return false;
+    }
+    *field = v;
+    return true;
+}
+
+/* "0.3" or "30%": from 0 to 1. */
+static bool
+parse_share(const char *arg, double *field)
+{
+    char *end;
+    double v = strtod(arg, &end);
+
+    if (end == arg || !isfinite(v))
+        return false;
+    if (*end == '%') {
+        v /= 100;
+        end++;
+    }
+    if (*end != '\0' || v < 0 || v > 1)
+        return false;
+    *field = v;
+    return true;
+}
+
+/* False when ARG does not suit. */
+static bool
+apply(const struct option_desc *d, const char *arg, struct options *o)
+{
+    void *field = (char *)o + d->off;
+
+    switch (d->kind) {
+    case ARG_NONE: *(bool *)field = true; return true;
+    case ARG_TEXT: *(const char **)field = arg; return true;
+    case ARG_COUNT: return parse_count(d, arg, field);
+    case ARG_DURATION: return options_duration(arg, field) && *(uint64_t *)field >= d->min;
+    case ARG_SHARE: return parse_share(arg, field);
+    case ARG_CUSTOM: return d->parse(o, arg);
+    }
+    BUG("arg_kind out of range");
+}
+
+/* The option that WORD ("--name", "--name=value", "-x", "-xvalue") names, or NULL. */
+static const struct option_desc *
+find(const char *word, const char **inline_arg)
+{
+    const char *equals = strchr(word, '=');
+    size_t len = equals != NULL ? (size_t)(equals - word) : strlen(word);
+
+    *inline_arg = NULL;
+    for (size_t i = 0; i < option_count; i++) {
+        const struct option_desc *d = &option_descs[i];
+
+        if (d->name == NULL)
+            continue;
+        if (len > 2 && word[1] == '-' && strlen(d->name) == len - 2 &&
+            strncmp(d->name, word + 2, len - 2) == 0) {
+            *inline_arg = equals != NULL ? equals + 1 : NULL;
+            return d;
+        }
+        if (d->letter != 0 && word[1] == d->letter) {
+            *inline_arg = word[2] != '\0' ? word + 2 : NULL;
+            return d;
+        }
+    }
+    return NULL;
+}
+
+PRINTF_LIKE(1, 2) static enum options_result bad(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    (void)fputs("lombard-bench: ", stderr);
+    (void)vfprintf(stderr, format, args);
+    (void)fputs(" (see --help)\n", stderr);
+    va_end(args);
+    return OPTIONS_BAD;
+}
+
+void
+options_without_roles(struct options *o)
+{
+    o->idle = 0;
+    o->slow_readers = 0;
+    o->half_commands = 0;
+    o->churn = 0;
+}
+
+/* Defaults that depend on nothing. */
+static void
+set_defaults(struct options *o)
+{
+    memset(o, 0, sizeof(*o));
+    o->server = "127.0.0.1:11211";
+    o->protocol = "text";
+    o->connections = 50;
+    o->keys = 1000000;
+    o->pipeline = 1;
+    o->multiget = 1;
+    o->seed = 1;
+    o->shift_by = 0.1;
+    o->arrivals = ARRIVALS_POISSON;
+    o->weights[QUERY_GET] = 10;
+    o->weights[QUERY_SET] = 1;
+    o->dist.kind = DIST_UNIFORM;
+    if (!sizes_parse("16", KEY_TEXT_MAX, &o->key_size) ||
+        !sizes_parse("32", OPTIONS_VALUE_MAX_BYTES, &o->value_size))
+        BUG("the defaults do not parse");
+}
+
+/* `hitratio` measures a cache that is asked by one client, as fast as it goes. */
+static void
+set_hitratio_defaults(struct options *o)
+{
+    o->hitratio = true;
+    o->refill = true;
+    o->connections = 1;
+    o->pipeline = 32;
+    o->dist = (struct dist_config){.kind = DIST_ZIPF, .alpha = 0.99};
+}
+
+static enum options_result
+check_hitratio(struct options *o)
+{
+    if (o->multiget > 1)
+        return bad("hitratio asks for one key at a time: no --multiget");
+    if (o->trace_path != NULL) {
+        if (o->requests == 0 && o->duration_ns == 0)
+            o->requests = UINT64_MAX;
+        return OPTIONS_OK;
+    }
+    if (o->requests == 0 && o->duration_ns == 0)
+        o->requests = 1000000;
+    if (o->loop_share > 0 && o->loop_keys == 0)
+        return bad("--loop-share needs --loop-keys");
+    if (o->loop_share + o->one_hit_share > 1)
+        return bad("--loop-share and --one-hit are more than all requests");
+    return OPTIONS_OK;
+}
+
+/* Whether some of the mix needs a letter of its own before the digits of a key. */
+static bool
+needs_letters(const struct options *o)
+{
+    for (int i = 0; i < QUERY_KIND_COUNT; i++) {
+        if (o->weights[i] > 0 && query_has_own_names((enum query_kind)i))
+            return true;
+    }
+    return false;
+}
+
+/* What only shows when all options are known. */
+static enum options_result
+check(struct options *o)
+{
+    if (o->hitratio && check_hitratio(o) == OPTIONS_BAD)
+        return OPTIONS_BAD;
+    if (!o->hitratio && (o->loop_share > 0 || o->one_hit_share > 0))
+        return bad("--loop-share and --one-hit are for 'lombard-bench hitratio'");
+    if (o->find_max_ns > 0 && (o->compare != NULL || o->rate > 0 || o->requests > 0))
+        return bad("--find-max sets the rate itself, for one server and a duration");
+    if (o->requests == 0 && o->duration_ns == 0)
+        o->duration_ns = o->find_max_ns > 0 ? UINT64_C(2000000000) : UINT64_C(10000000000);
+    if (o->rounds == 0)
+        o->rounds = o->compare != NULL && !o->hitratio ? 6 : 1;
+    if (o->compare != NULL && o->rounds > 1)
+        o->rounds += o->rounds % 2; /* AB, BA: drift must not favour one */
+    if (o->compare != NULL && o->trace_path != NULL && strcmp(o->trace_path, "-") == 0 &&
+        o->hitratio)
+        return bad("--compare cannot replay standard input to several servers");
+    if (o->noreply && (o->pipeline == 1 || o->rate > 0 || o->find_max_ns > 0))
+        return bad(
+            "--noreply needs a --pipeline of 2 or more, and no --rate: the last request of a "
+            "batch asks for its answer");
+    if ((o->hitratio || o->trace_path != NULL) && o->key_size.min < 8)
+        return bad("--key-size must be at least 8 for hitratio and traces");
+    if (o->key_size.min < keys_digits(o->keys))
+        return bad("--key-size is too small for so many --keys");
+    if (needs_letters(o) && o->key_size.min < 9)
+        return bad("--key-size must be at least 9 for append, prepend, incr and decr");
+    return OPTIONS_OK;
+}
+
+enum options_result
+options_parse(int argc, char **argv, struct options *out)
+{
+    struct options o;
+    enum options_result result;
+
+    set_defaults(&o);
+    if (argc > 1 && strcmp(argv[1], "hitratio") == 0)
+        set_hitratio_defaults(&o);
+    for (int i = o.hitratio ? 2 : 1; i < argc; i++) {
+        const char *arg;
+        const struct option_desc *d = argv[i][0] == '-' ? find(argv[i], &arg) : NULL;
+        const char *word = argv[i];
+
+        if (d == NULL)
+            return bad("unknown option '%s'", word);
+        if (d->kind == ARG_NONE && arg != NULL)
+            return bad("option '--%s' takes no argument, but got '%s'", d->name, arg);
+        if (d->kind != ARG_NONE && arg == NULL && ++i < argc)
+            arg = argv[i];
+        if (d->kind != ARG_NONE && arg == NULL)
+            return bad("option '--%s' needs an argument", d->name);
+        if (!apply(d, arg, &o))
+            return bad("option '--%s' cannot be '%s'", d->name, arg);
+    }
+    result = check(&o);
+    if (result == OPTIONS_OK)
+        *out = o;
+    return result;
+}

@@ -1,0 +1,89 @@
+/*
+ * tools/bench/options/options.h - what the user asked for.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "data/dist.h"
+#include "data/query.h"
+#include "data/sizes.h"
+#include "data/trace.h"
+#include "lombard/base/attr.h"
+
+enum { OPTIONS_ROUNDS_MAX = 1000, OPTIONS_VALUE_MAX_BYTES = 1 << 30 };
+/* Of a time to live: what is more is a date in memcached's protocol. */
+enum { OPTIONS_TTL_MAX_S = 30 * 24 * 3600 };
+
+enum arrivals { ARRIVALS_CONSTANT, ARRIVALS_POISSON };
+
+struct options {
+    const char *server;
+    const char *compare; /* other servers, separated by commas, or NULL */
+    const char *protocol;
+    const char *json_path; /* or NULL; "-" is standard output */
+    const char *csv_path;  /* likewise */
+    uint64_t server_pid;   /* 0: find it */
+    uint64_t connections;
+    uint64_t rounds;
+    uint64_t rate; /* requests a second to begin, over all connections; 0: as they go */
+    enum arrivals arrivals;
+    uint64_t duration_ns; /* 0: until `requests` */
+    uint64_t requests;    /* 0: until `duration_ns` */
+    uint64_t warmup_ns;
+    uint64_t
+        timeout_ns; /* a request that takes longer is given up; 0: PATIENCE without a byte */
+    uint64_t keys;
+    uint64_t pipeline; /* requests in flight on a connection */
+    uint64_t multiget; /* keys of a get */
+    uint64_t ttl_s;
+    uint64_t seed;
+    const char *trace_path; /* hitratio: replay this; or NULL */
+    enum trace_format trace_format;
+    uint64_t loop_keys;     /* hitratio: the range that is scanned, over and over */
+    double loop_share;      /*   of all requests */
+    double one_hit_share;   /* hitratio: of all requests, for keys asked for only once */
+    uint64_t shift_every;   /* hitratio: requests until other keys are popular; 0: never */
+    double shift_by;        /*   by how much of all keys popularity then moves on */
+    uint64_t idle;          /* connections that sleep beside the load */
+    uint64_t slow_readers;  /* connections that ask for much and do not read */
+    uint64_t slow_rate;     /*   but so many bytes a second */
+    uint64_t half_commands; /* connections that have sent half a command */
+    uint64_t churn;         /* clients that connect, ask once and go, over and over */
+    bool beside_first;      /* these five are there at the first server only */
+    uint64_t find_max_ns;   /* find the highest rate with this latency */
+    double find_max_quantile;
+    double weights[QUERY_KIND_COUNT]; /* of the mix; they need not sum to anything */
+    struct dist_config dist;
+    struct sizes key_size;
+    struct sizes value_size;
+    bool hitratio; /* the hit ratio of a cache is measured, not its speed */
+    bool refill;   /* what a get misses is stored */
+    bool noreply;  /* stores ask for no answer */
+    bool self_test;
+    bool stream; /* a request goes out as soon as one is answered */
+    bool fill;
+    bool histogram; /* also as bars */
+    bool stats;     /* also what the server's counters did */
+    bool quiet;
+    bool silent;   /* not even mismatches are described: the self-test makes them itself */
+    bool progress; /* even if standard error is no terminal */
+    bool strict;   /* errors and lost connections make the run fail too */
+    bool help;
+    bool version;
+};
+
+/* What a command line turned out to be. */
+enum options_result {
+    OPTIONS_OK,
+    OPTIONS_BAD, /* said on standard error: which option, and what is wrong */
+};
+
+enum options_result options_parse(int argc, char **argv, struct options *out) MUST_USE;
+void options_help(void);
+/* Take all clients beside the load away. */
+void options_without_roles(struct options *o);
+
+/* "250ms", "10s", "2m", "1.5" (seconds); also us. False when it is none, or negative. */
+bool options_duration(const char *text, uint64_t *ns) MUST_USE;

@@ -1,0 +1,186 @@
+/* Reads the arguments that have a form of their own: ratios, mixes, sizes, durations. */
+#include "options/options_priv.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/keys.h"
+#include "wire/wire.h"
+
+bool
+options_duration(const char *text, uint64_t *ns)
+{
+    static const struct {
+        const char *suffix;
+        double ns;
+    } units[] = {{"", 1e9}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}};
+    char *end;
+    double v = strtod(text, &end);
+
+    if (end == text || !isfinite(v) || v < 0)
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+        if (strcmp(end, units[i].suffix) == 0) {
+            v *= units[i].ns;
+            if (v >= 0x1p63)
+                return false;
+            *ns = (uint64_t)v;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+option_ratio(struct options *o, const char *arg)
+{
+    char *end;
+    double get = strtod(arg, &end);
+    double set;
+
+    if (end == arg || *end != ':')
+        return false;
+    arg = end + 1;
+    set = strtod(arg, &end);
+    if (end == arg || *end != '\0' || !isfinite(get) || !isfinite(set) || get < 0 || set < 0 ||
+        get + set <= 0)
+        return false;
+    memset(o->weights, 0, sizeof(o->weights));
+    o->weights[QUERY_GET] = get;
+    o->weights[QUERY_SET] = set;
+    return true;
+}
+
+bool
+option_distribution(struct options *o, const char *arg)
+{
+    return dist_parse(arg, &o->dist);
+}
+
+bool
+option_key_size(struct options *o, const char *arg)
+{
+    struct sizes s;
+
+    if (!sizes_parse(arg, KEY_TEXT_MAX, &s) || s.min == 0)
+        return false;
+    o->key_size = s;
+    return true;
+}
+
+bool
+option_value_size(struct options *o, const char *arg)
+{
+    if (arg[0] == '@')
+        return sizes_load(arg + 1, OPTIONS_VALUE_MAX_BYTES, &o->value_size);
+    return sizes_parse(arg, OPTIONS_VALUE_MAX_BYTES, &o->value_size);
+}
+
+bool
+option_arrivals(struct options *o, const char *arg)
+{
+    if (strcmp(arg, "constant") == 0)
+        o->arrivals = ARRIVALS_CONSTANT;
+    else if (strcmp(arg, "poisson") == 0)
+        o->arrivals = ARRIVALS_POISSON;
+    else
+        return false;
+    return true;
+}
+
+bool
+option_protocol(struct options *o, const char *arg)
+{
+    if (wire_find(arg) == NULL)
+        return false;
+    o->protocol = arg;
+    return true;
+}
+
+/* One "name=weight" of a mix; *TEXT moves behind it. */
+static bool
+parse_weight(struct options *o, const char **text)
+{
+    const char *equals = strchr(*text, '=');
+    char *end;
+    double weight;
+
+    if (equals == NULL)
+        return false;
+    weight = strtod(equals + 1, &end);
+    if (end == equals + 1 || !isfinite(weight) || weight < 0)
+        return false;
+    for (int i = 0; i < QUERY_KIND_COUNT; i++) {
+        const char *name = query_kind_name((enum query_kind)i);
+
+        if (strlen(name) == (size_t)(equals - *text) &&
+            memcmp(name, *text, strlen(name)) == 0) {
+            o->weights[i] = weight;
+            *text = end;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+option_mix(struct options *o, const char *arg)
+{
+    struct options draft = *o;
+    double total = 0;
+
+    memset(draft.weights, 0, sizeof(draft.weights));
+    for (;; arg++) {
+        if (!parse_weight(&draft, &arg))
+            return false;
+        if (*arg == '\0')
+            break;
+        if (*arg != ',')
+            return false;
+    }
+    for (int i = 0; i < QUERY_KIND_COUNT; i++)
+        total += draft.weights[i];
+    if (total <= 0)
+        return false;
+    *o = draft;
+    return true;
+}
+
+bool
+option_trace_format(struct options *o, const char *arg)
+{
+    static const char *const names[] = {
+        [TRACE_TEXT] = "text",
+        [TRACE_ORACLE] = "oracle",
+        [TRACE_CACHE2K] = "cache2k",
+        [TRACE_CACHE2K_LONG] = "cache2k-long",
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (strcmp(arg, names[i]) == 0) {
+            o->trace_format = (enum trace_format)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "p99<1ms", "p99.9<500us". */
+bool
+option_find_max(struct options *o, const char *arg)
+{
+    char *end;
+    double percent;
+    uint64_t ns;
+
+    if (arg[0] != 'p')
+        return false;
+    percent = strtod(arg + 1, &end);
+    if (end == arg + 1 || *end != '<' || !(percent > 0 && percent < 100) ||
+        !options_duration(end + 1, &ns) || ns == 0)
+        return false;
+    o->find_max_quantile = percent / 100;
+    o->find_max_ns = ns;
+    return true;
+}

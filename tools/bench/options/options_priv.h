@@ -1,0 +1,48 @@
+/*
+ * tools/bench/options/options_priv.h - the table of options, and the functions that read their arguments.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "options/options.h"
+
+/* How an option's argument becomes a field. */
+enum arg_kind {
+    ARG_NONE, /* a flag */
+    ARG_TEXT,
+    ARG_COUNT,
+    ARG_DURATION,
+    ARG_SHARE, /* 0 to 1, or 0% to 100% */
+    ARG_CUSTOM,
+};
+
+struct option_desc {
+    const char *name;
+    char letter; /* 0: none */
+    enum arg_kind kind;
+    size_t off;                                        /* of the field, unless CUSTOM */
+    uint64_t min, max;                                 /* COUNT */
+    bool (*parse)(struct options *o, const char *arg); /* CUSTOM */
+    const char *arg;                                   /* its name in the help */
+    const char *help;
+};
+
+extern const struct option_desc option_descs[];
+extern const size_t option_count;
+
+/* Arguments that have a form of their own (ARG_CUSTOM). False, with O as it was, where ARG is none. */
+bool option_ratio(struct options *o, const char *arg) MUST_USE;
+bool option_mix(struct options *o, const char *arg) MUST_USE;
+bool option_distribution(struct options *o, const char *arg) MUST_USE;
+bool option_key_size(struct options *o, const char *arg) MUST_USE;
+bool option_value_size(struct options *o, const char *arg) MUST_USE;
+bool option_arrivals(struct options *o, const char *arg) MUST_USE;
+bool option_protocol(struct options *o, const char *arg) MUST_USE;
+bool option_trace_format(struct options *o, const char *arg) MUST_USE;
+bool option_find_max(struct options *o, const char *arg) MUST_USE;
+
+/* Set what the preset NAME stands for. False when there is none of that name. */
+bool preset_apply(struct options *o, const char *name) MUST_USE;
+/* For the help: a line each. */
+void preset_list(void);

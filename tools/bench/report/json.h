@@ -1,0 +1,15 @@
+/*
+ * tools/bench/report/json.h - single values of JSON.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <stdio.h>
+
+/* TEXT as a string. */
+void json_string(FILE *f, const char *text);
+/* A number with so many digits after the point; null where it is none. */
+void json_number(FILE *f, double v, int digits);
+/* "NAME": the same. What comes BEFORE is written first. */
+void json_field(FILE *f, const char *before, const char *name, double v, int digits);
+void json_count(FILE *f, const char *before, const char *name, uint64_t v);

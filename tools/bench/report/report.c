@@ -1,0 +1,386 @@
+/* The results as text. */
+#include "report/report.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+#include "report/verdict.h"
+
+const struct report_quantile report_quantiles[] = {
+    {"p50", 0.5},     {"p90", 0.9},       {"p99", 0.99},
+    {"p99.9", 0.999}, {"p99.99", 0.9999}, {"p99.999", 0.99999},
+};
+const unsigned report_quantile_count = ARRAY_LEN(report_quantiles);
+
+double
+report_quantile_us(const struct hist *h, unsigned i)
+{
+    double q = report_quantiles[i].q;
+
+    /* At least one value has to lie above it, or it is the largest under another name. */
+    return (double)h->count * (1 - q) < 0.999 ? NAN : (double)hist_quantile(h, q) / 1e3;
+}
+
+static void
+print_latency_head(FILE *f)
+{
+    (void)fprintf(f, "\nlatency, us %10s %10s", "count", "mean");
+    for (unsigned i = 0; i < report_quantile_count; i++)
+        (void)fprintf(f, " %9s", report_quantiles[i].name);
+    (void)fprintf(f, " %9s\n", "max");
+}
+
+static void
+print_latency(FILE *f, const char *name, const struct hist *h)
+{
+    if (h->count == 0)
+        return;
+    (void)fprintf(f, "%-11s %10" PRIu64 " %10.1f", name, h->count, hist_mean(h) / 1e3);
+    for (unsigned i = 0; i < report_quantile_count; i++) {
+        double us = report_quantile_us(h, i);
+
+        if (isnan(us))
+            (void)fprintf(f, " %9s", "-");
+        else
+            (void)fprintf(f, " %9.1f", us);
+    }
+    (void)fprintf(f, " %9.1f\n", (double)h->max / 1e3);
+}
+
+static void
+print_latencies(FILE *f, const struct options *o, const struct tally *t)
+{
+    struct hist all;
+    int kinds = 0;
+
+    tally_service(t, &all);
+    if (all.count == 0)
+        return;
+    print_latency_head(f);
+    for (int i = 0; i < QUERY_KIND_COUNT; i++) {
+        print_latency(f, query_kind_name((enum query_kind)i), &t->service[i]);
+        kinds += t->service[i].count > 0;
+    }
+    if (kinds > 1)
+        print_latency(f, "all", &all);
+    /* The service time begins with the sending, the response time with the plan to send. */
+    if (o->rate > 0 || o->find_max_ns > 0)
+        print_latency(f, "response", &t->response);
+    print_latency(f, "lag", &t->lag); /* of this process, part of the response time */
+    if (o->histogram)
+        report_histogram(f, o->rate > 0 ? &t->response : &all);
+}
+
+static void
+print_losses(FILE *f, const struct tally *t)
+{
+    if (t->lost_connections + t->lost_requests + t->unsent == 0)
+        return;
+    (void)fprintf(f,
+                  "never answered %" PRIu64 " requests (%" PRIu64
+                  " of them timed out), and %" PRIu64 " never sent: they count with the age\n"
+                  "              at which they were given up\n",
+                  t->lost_requests, t->timed_out, t->unsent);
+    (void)fprintf(f,
+                  "reconnecting  %.3f s without any connection; %.3f s over all connections\n",
+                  (double)t->down_ns / 1e9, (double)t->conn_down_ns / 1e9);
+}
+
+static void
+print_troubles(FILE *f, const struct tally *t)
+{
+    (void)fprintf(f, "mismatches    %" PRIu64 ", unreadable replies %" PRIu64 "\n",
+                  t->mismatches, t->garbled);
+    (void)fprintf(f,
+                  "errors        %" PRIu64 ", lost connections %" PRIu64
+                  ", requests lost with them %" PRIu64 "\n",
+                  t->errors, t->lost_connections, t->lost_requests);
+    for (int i = 0; i < TALLY_ERROR_KINDS; i++) {
+        if (t->error_kinds[i].count > 0)
+            (void)fprintf(f, "  %10" PRIu64 " x %s\n", t->error_kinds[i].count,
+                          t->error_kinds[i].text);
+    }
+    print_losses(f, t);
+}
+
+/* How large values were: where a few keys are asked for most, theirs decide. */
+static void
+print_sizes(FILE *f, const struct options *o, const struct tally *t)
+{
+    double expected = sizes_mean(&o->value_size);
+    double read = tally_read_bytes(t);
+    double stored = tally_stored_bytes(t);
+
+    if (o->trace_path != NULL || (isnan(read) && isnan(stored)))
+        return;
+    (void)fprintf(f, "value sizes   %.0f bytes on average over the keys", expected);
+    if (!isnan(read))
+        (void)fprintf(f, ", %.0f over what was read", read);
+    if (!isnan(stored))
+        (void)fprintf(f, ", %.0f over what was stored", stored);
+    (void)fputc('\n', f);
+}
+
+/* What `hitratio` asks for. */
+static void
+print_workload(FILE *f, const struct options *o)
+{
+    if (!o->hitratio)
+        return;
+    if (o->trace_path != NULL) {
+        (void)fprintf(f, "workload      trace %s\n", o->trace_path);
+        return;
+    }
+    (void)fprintf(f, "workload      %.4g %% one-hit keys, %.4g %% scan over %" PRIu64 " keys",
+                  100 * o->one_hit_share, 100 * o->loop_share, o->loop_keys);
+    if (o->shift_every > 0)
+        (void)fprintf(f, ", popularity moves by %.4g %% of the keys every %" PRIu64 " requests",
+                      100 * o->shift_by, o->shift_every);
+    (void)fputc('\n', f);
+}
+
+/* ", get 90.9 %, set 9.09 %" */
+static void
+print_mix(FILE *f, const struct options *o)
+{
+    double total = 0;
+
+    for (int i = 0; i < QUERY_KIND_COUNT; i++)
+        total += o->weights[i];
+    for (int i = 0; i < QUERY_KIND_COUNT && !o->hitratio; i++) {
+        if (o->weights[i] > 0)
+            (void)fprintf(f, ", %s %.3g %%", query_kind_name((enum query_kind)i),
+                          100 * o->weights[i] / total);
+    }
+}
+
+static void
+print_load(FILE *f, const struct options *o)
+{
+    char keys[64];
+    char values[160];
+    char dist[64];
+
+    sizes_name(&o->key_size, keys, sizeof(keys));
+    sizes_name(&o->value_size, values, sizeof(values));
+    dist_name(&o->dist, dist, sizeof(dist));
+    (void)fprintf(f,
+                  "load          %" PRIu64 " connections, pipeline %" PRIu64
+                  ", multiget %" PRIu64 ", %s",
+                  o->connections, o->pipeline, o->multiget, o->protocol);
+    print_mix(f, o);
+    if (o->rate > 0)
+        (void)fprintf(f, ", open loop of %" PRIu64 "/s, %s", o->rate,
+                      o->arrivals == ARRIVALS_POISSON ? "poisson" : "constant");
+    (void)fprintf(f, "\ndata          %" PRIu64 " keys of %s bytes, values of %s bytes, %s\n",
+                  o->keys, keys, values, dist);
+}
+
+/* CPU and memory of the server's process. */
+static void
+print_server(FILE *f, const struct options *o, const struct target *t)
+{
+    double grown = (double)t->after_open.rss_bytes - (double)t->before_open.rss_bytes;
+
+    if (t->pid == 0)
+        return;
+    (void)fprintf(f, "server cpu    %.3f us a request, %.0f %% of a core (pid %d)\n",
+                  (double)t->server_cpu_ns / 1e3 / (double)tally_answers(&t->total),
+                  (double)t->server_cpu_ns / 1e7 / tally_seconds(&t->total), (int)t->pid);
+    (void)fprintf(f,
+                  "server memory %.1f MB resident at the end; opening the %" PRIu64
+                  " connections took %.0f bytes each\n",
+                  (double)t->end.rss_bytes / 1e6, o->connections,
+                  grown / (double)o->connections);
+}
+
+static void
+print_role(FILE *f, const struct target *t, enum role_kind kind)
+{
+    const struct role_report *opened = &t->roles.opened[kind];
+    const struct role_report *final = &t->roles.final[kind];
+
+    if (opened->opened + opened->failed == 0)
+        return;
+    (void)fprintf(f,
+                  "%-13s %" PRIu64 " opened in %.2f s, %" PRIu64 " failed, %" PRIu64
+                  " closed by the server; %" PRIu64 " answers, %.1f MB verified, %" PRIu64
+                  " mismatches\n",
+                  role_name(kind), final->opened, (double)opened->open_ns / 1e9, final->failed,
+                  final->lost, final->answered, (double) final->bytes / 1e6, final->mismatches);
+}
+
+/* The clients beside the load, and what they cost. */
+static void
+print_roles(FILE *f, const struct target *t)
+{
+    const struct process_sample *a = &t->before_roles;
+    const struct process_sample *z = &t->after_roles;
+    double n = 0;
+
+    for (int i = 0; i < ROLE_KIND_COUNT; i++) {
+        print_role(f, t, (enum role_kind)i);
+        n += i == ROLE_CHURN ? 0 : (double)t->roles.opened[i].opened;
+    }
+    if (n == 0 || t->pid == 0)
+        return;
+    (void)fprintf(
+        f,
+        "their memory  %.0f resident bytes of the server each (%.1f MB before, %.1f with, "
+        "%.1f after them)\n",
+        ((double)z->rss_bytes - (double)a->rss_bytes) / n, (double)a->rss_bytes / 1e6,
+        (double)z->rss_bytes / 1e6, (double)t->without_roles.rss_bytes / 1e6);
+    (void)fprintf(
+        f,
+        "              %.0f bytes of kernel objects and %.0f of socket buffers each, both "
+        "ends together\n",
+        ((double)z->slab_bytes - (double)a->slab_bytes) / n,
+        ((double)z->socket_bytes - (double)a->socket_bytes) / n);
+}
+
+static void
+print_client(FILE *f, const struct tally *t)
+{
+    double wait = tally_wait_share(t);
+
+    (void)fprintf(f,
+                  "client cpu    %.3f us a request, %.0f %% of a core, %.0f %% waiting for one",
+                  tally_client_us(t), 100 * tally_busy_share(t), 100 * wait);
+    if (tally_was_bottleneck(t))
+        (void)fprintf(f, wait > 0.1 ? ": what it shares the core with was the bottleneck"
+                                    : ": it was the bottleneck");
+    (void)fputc('\n', f);
+}
+
+/* Open loop: whether the planned rate was kept, and who is to blame if not. */
+static void
+print_schedule(FILE *f, const struct options *o, const struct tally *t)
+{
+    if (o->rate == 0 && o->find_max_ns == 0)
+        return;
+    (void)fprintf(f,
+                  "schedule      %" PRIu64
+                  " requests had to wait for a free connection, %" PRIu64
+                  " had come due and were never begun\n",
+                  t->crowded, t->unbegun);
+    for (unsigned i = 0; i < report_quantile_count; i++) {
+        double lag = report_quantile_us(&t->lag, i);
+        double response = report_quantile_us(&t->response, i);
+
+        /* Half of a response time at which nothing was done but to be late. */
+        if (lag > 20 && lag > response / 2) {
+            (void)fprintf(f,
+                          "warning       from %s on (%.0f us) the response time is mostly this "
+                          "process being late (lag)\n",
+                          report_quantiles[i].name, response);
+            break;
+        }
+    }
+}
+
+/* Over the whole run, and over its second half, when the cache is warm. */
+static void
+print_windows(FILE *f, const struct windows *w, const char *error)
+{
+    struct window all = windows_sum(w, 0);
+    struct window half = windows_second_half(w);
+
+    if (w->count == 0)
+        return;
+    (void)fprintf(f,
+                  "hit ratio     %.2f %% of requests, %.2f %% of bytes; second half: %.2f %%, "
+                  "%.2f %%\n",
+                  window_hit_percent(&all), window_byte_percent(&all),
+                  window_hit_percent(&half), window_byte_percent(&half));
+    (void)fprintf(f, "bytes         %.1f MB hit, %.1f MB missed\n", (double)all.hit_bytes / 1e6,
+                  (double)all.miss_bytes / 1e6);
+    if (error != NULL)
+        (void)fprintf(f, "workload      ended early: %s\n", error);
+}
+
+static void
+print_counters(FILE *f, const struct counters *c)
+{
+    if (c->count > 0)
+        (void)fprintf(f, "\nwhat `stats` of the server changed by\n");
+    for (uint32_t i = 0; i < c->count; i++)
+        (void)fprintf(f, "%-32s %+" PRId64 "\n", c->list[i].name, c->list[i].value);
+}
+
+static void
+print_target(FILE *f, const struct options *o, const struct target *target)
+{
+    const struct tally *t = &target->total;
+    double seconds = tally_seconds(t);
+
+    (void)fprintf(f, "server        %s\n", target->addr.text);
+    if (o->find_max_ns > 0)
+        (void)fprintf(f, "find-max      %" PRIu64 "/s keeps p%g below %.3f ms (was %.3f ms)\n",
+                      target->findmax.rate, 100 * o->find_max_quantile,
+                      (double)o->find_max_ns / 1e6, (double)target->findmax.latency_ns / 1e6);
+    if (t->requests == 0 || seconds <= 0) {
+        (void)fprintf(f, "requests      none\n");
+        print_troubles(f, t);
+        return;
+    }
+    (void)fprintf(f, "requests      %" PRIu64 " in %.3f s: %.0f/s", t->requests, seconds,
+                  tally_rate(t));
+    if (t->follow_ups > 0)
+        (void)fprintf(f, ", and %" PRIu64 " that their answers made necessary", t->follow_ups);
+    (void)fputc('\n', f);
+    (void)fprintf(f, "network       %.1f MB/s sent, %.1f MB/s received\n",
+                  (double)t->bytes_sent / seconds / 1e6,
+                  (double)t->bytes_received / seconds / 1e6);
+    (void)fprintf(f,
+                  "reads         %" PRIu64 " keys: %.2f %% hits; %.1f MB verified, %" PRIu64
+                  " values of earlier runs\n",
+                  t->hits + t->misses, tally_hit_percent(t), (double)t->verified_bytes / 1e6,
+                  t->foreign);
+    print_windows(f, &target->driver->load.windows, target->driver->load.workload.error);
+    if (t->held > 0)
+        (void)fprintf(f,
+                      "held back     %" PRIu64
+                      " requests until an earlier one for their key was over\n",
+                      t->held);
+    print_sizes(f, o, t);
+    if (t->hits > 0)
+        (void)fprintf(f,
+                      "staleness     of one version would have been noticed in %.1f %% of what "
+                      "was read\n",
+                      100 * (double)t->sharp / (double)t->hits);
+    if (t->not_stored + t->not_found > 0)
+        (void)fprintf(f, "refused       %" PRIu64 " not stored, %" PRIu64 " not found\n",
+                      t->not_stored, t->not_found);
+    print_troubles(f, t);
+    print_server(f, o, target);
+    print_client(f, t);
+    print_roles(f, target);
+    print_schedule(f, o, t);
+    print_latencies(f, o, t);
+    print_counters(f, &target->counters);
+}
+
+static void
+print_verdict(FILE *f, const struct bench *b)
+{
+    struct verdict v;
+
+    verdict_reach(b, &v);
+    (void)fprintf(f, "\nverdict       %s\n", verdict_name(&v));
+    for (unsigned i = 0; i < v.count; i++)
+        (void)fprintf(f, "              %s\n", v.reasons[i]);
+}
+
+void
+report_text(FILE *f, const struct bench *b)
+{
+    print_load(f, b->options);
+    print_workload(f, b->options);
+    for (unsigned t = 0; t < b->target_count; t++) {
+        (void)fputs(t > 0 ? "\n" : "", f);
+        print_target(f, b->options, &b->targets[t]);
+    }
+    if (b->options->rounds > 1)
+        report_rounds(f, b);
+    print_verdict(f, b);
+}

@@ -1,0 +1,33 @@
+/*
+ * tools/bench/report/report.h - the results of a run, for people and for programs.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "run/bench.h"
+
+/* The quantiles that every report shows. */
+struct report_quantile {
+    const char *name;
+    double q;
+};
+
+extern const struct report_quantile report_quantiles[];
+extern const unsigned report_quantile_count;
+/* Number I of them in microseconds; not a number where so few values say nothing of it. */
+double report_quantile_us(const struct hist *h, unsigned i);
+
+/* Numbers, hit ratio and latencies as tables. */
+void report_text(FILE *f, const struct bench *b);
+/* The same as one JSON object. */
+void report_json(FILE *f, const struct bench *b);
+/* Part of the text: medians, spreads and ratios over the rounds. */
+void report_rounds(FILE *f, const struct bench *b);
+/* A bar for each power of two. */
+void report_histogram(FILE *f, const struct hist *h);
+/* A heading if F is empty, then a line a round and server. */
+void report_csv(FILE *f, const struct bench *b);
+/* Whether what is in the file PATH (NULL: none) has the same heading; says so if not. */
+bool report_csv_fits(const char *path);

@@ -1,0 +1,392 @@
+/* What a process of roles.h does: plain blocking sockets, one after the other. */
+#include "roles/roles.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "data/keys.h"
+#include "lombard/base/sys.h"
+#include "wire/wire.h"
+
+enum {
+    ROLE_KEYS = 64, /* shared by all: the herd must not fill the cache */
+    SMALL_BYTES = 1024,
+    LARGE_BYTES = 100 * 1024,
+    LARGE_GETS = 64,
+    PORTS_PER_SOURCE =
+        4000, /* few: the kernel looks longer for a free one, the more are taken */
+    INPUT_BYTES = 64 * 1024,
+    READ_EVERY_MS = 100,
+    PATIENCE_S = 30,
+};
+
+/* Ids that no load uses: it would need four thousand million keys. */
+#define FIRST_ID UINT32_C(0xffff0000)
+
+struct client {
+    int fd; /* -1: lost */
+    uint32_t gets_left;
+    uint32_t stash_bytes;
+    struct reader reader;
+    unsigned char stash[WIRE_LINE_MAX];
+};
+
+struct herd {
+    const struct role_process *process;
+    const struct options *options;
+    const struct net_addr *addr;
+    struct role_report report;
+    struct keys keys;
+    struct out out;
+    struct client *clients;
+    uint32_t count;
+    uint32_t first_source;
+    uint32_t sources;     /* connections made so far: which source address is next */
+    uint64_t read_ns;     /* slow readers: when they read last, */
+    double credit;        /* and the part of a byte that was left */
+    unsigned char *input; /* WIRE_LINE_MAX for the stash, then INPUT_BYTES */
+};
+
+static void
+lose(struct herd *h, struct client *c)
+{
+    (void)close(c->fd);
+    c->fd = -1;
+    h->report.lost++;
+}
+
+/* A blocking socket that is not patient for ever. */
+static bool
+open_client(struct herd *h, struct client *c)
+{
+    struct timeval limit = {.tv_sec = PATIENCE_S};
+
+    memset(c, 0, sizeof(*c));
+    c->reader.keys = &h->keys;
+    c->fd =
+        net_connect(h->addr, h->first_source + h->sources++ / PORTS_PER_SOURCE % ROLE_SOURCES);
+    if (c->fd < 0) {
+        h->report.failed++;
+        return false;
+    }
+    (void)fcntl(c->fd, F_SETFL, 0);
+    (void)setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+    (void)setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+    h->report.opened++;
+    return true;
+}
+
+/* The bytes of a request, in h->out. */
+static void
+format(struct herd *h, enum query_kind kind, uint32_t id, uint32_t bytes)
+{
+    struct query query = {
+        .kind = (uint8_t)kind, .key_count = 1, .version = 1, .value_bytes = bytes};
+
+    query.one.id = id;
+    query.keys = &query.one;
+    wire_text.write(&h->out, &h->keys, &query);
+}
+
+static bool
+send_out(struct client *c, const struct out *out)
+{
+    for (size_t i = 0; i < out->iov_count; i++) {
+        const unsigned char *p = out->iov[i].iov_base;
+        size_t left = out->iov[i].iov_len;
+
+        while (left > 0) {
+            ssize_t n = sys_send(c->fd, p, left);
+
+            if (n <= 0)
+                return false;
+            p += n;
+            left -= (size_t)n;
+        }
+    }
+    return true;
+}
+
+/* Take what is there of the answer to KIND about ID. READ_DONE when it is complete. */
+static enum read_result
+take(struct herd *h, struct client *c, enum query_kind kind, uint32_t id, size_t room)
+{
+    struct query query = {.kind = (uint8_t)kind, .key_count = 1};
+    unsigned char *fresh = h->input + WIRE_LINE_MAX;
+    const unsigned char *p = fresh - c->stash_bytes;
+    const unsigned char *end;
+    enum read_result result;
+    ssize_t n = recv(c->fd, fresh, room < INPUT_BYTES ? room : INPUT_BYTES, 0);
+
+    if (n <= 0)
+        return READ_GARBLED;
+    query.one.id = id;
+    query.keys = &query.one;
+    memcpy(fresh - c->stash_bytes, c->stash, c->stash_bytes);
+    c->stash_bytes = 0;
+    end = fresh + n;
+    do {
+        result = p < end ? wire_text.read(&c->reader, &query, &p, end) : READ_MORE;
+        if (result == READ_VALUE) {
+            h->report.bytes += c->reader.check.bytes;
+            h->report.mismatches += c->reader.check.verdict != VALUE_GOOD;
+        } else if (result == READ_DONE) {
+            h->report.answered++;
+            c->gets_left -= c->gets_left > 0;
+        } else if (result == READ_GARBLED) {
+            h->report.mismatches++;
+        }
+    } while (result == READ_VALUE || (result == READ_DONE && c->gets_left > 0));
+    if (result != READ_GARBLED && p < end) {
+        c->stash_bytes = (uint32_t)(end - p);
+        memcpy(c->stash, p, c->stash_bytes);
+    }
+    return result;
+}
+
+/* Wait for the whole answer. */
+static bool
+await(struct herd *h, struct client *c, enum query_kind kind, uint32_t id)
+{
+    enum read_result result;
+
+    do {
+        result = take(h, c, kind, id, INPUT_BYTES);
+    } while (result == READ_MORE);
+    return result == READ_DONE;
+}
+
+/* One request and its answer. */
+static bool
+exchange(struct herd *h, struct client *c, enum query_kind kind, uint32_t id, uint32_t bytes)
+{
+    out_reset(&h->out);
+    format(h, kind, id, bytes);
+    return send_out(c, &h->out) && await(h, c, kind, id);
+}
+
+static uint32_t
+id_of(uint32_t i)
+{
+    return FIRST_ID + i % ROLE_KEYS;
+}
+
+static void
+begin_idle(struct herd *h, struct client *c, uint32_t i)
+{
+    if (!exchange(h, c, QUERY_SET, id_of(i), SMALL_BYTES) ||
+        !exchange(h, c, QUERY_GET, id_of(i), 0))
+        lose(h, c);
+}
+
+static void
+end_idle(struct herd *h, struct client *c, uint32_t i)
+{
+    if (!exchange(h, c, QUERY_GET, id_of(i), 0))
+        lose(h, c);
+}
+
+/* All gets at once, and then no reading. */
+static void
+begin_slow(struct herd *h, struct client *c, uint32_t i)
+{
+    uint32_t id = FIRST_ID + ROLE_KEYS;
+
+    if (i == 0 && !exchange(h, c, QUERY_SET, id, LARGE_BYTES)) {
+        lose(h, c);
+        return;
+    }
+    out_reset(&h->out);
+    for (int get = 0; get < LARGE_GETS; get++)
+        format(h, QUERY_GET, id, 0);
+    c->gets_left = LARGE_GETS;
+    if (!send_out(c, &h->out))
+        lose(h, c);
+}
+
+static void
+end_slow(struct herd *h, struct client *c, uint32_t i)
+{
+    (void)i;
+    while (c->gets_left > 0) {
+        if (take(h, c, QUERY_GET, FIRST_ID + ROLE_KEYS, INPUT_BYTES) == READ_GARBLED) {
+            lose(h, c);
+            return;
+        }
+    }
+}
+
+/* Half a get for the even ones, half a value for the odd. */
+static size_t
+half_of(struct herd *h, uint32_t i)
+{
+    out_reset(&h->out);
+    format(h, i % 2 == 0 ? QUERY_GET : QUERY_SET, id_of(i), SMALL_BYTES);
+    return h->out.total / 2;
+}
+
+static void
+begin_half(struct herd *h, struct client *c, uint32_t i)
+{
+    size_t half = half_of(h, i);
+
+    if (sys_send(c->fd, h->out.scratch, half) != (ssize_t)half)
+        lose(h, c);
+}
+
+static void
+end_half(struct herd *h, struct client *c, uint32_t i)
+{
+    out_skip(&h->out, half_of(h, i));
+    if (!send_out(c, &h->out) || !await(h, c, i % 2 == 0 ? QUERY_GET : QUERY_SET, id_of(i)))
+        lose(h, c);
+}
+
+/* What each kind does when it comes, and when it is told to go. */
+static const struct {
+    void (*begin)(struct herd *h, struct client *c, uint32_t i);
+    void (*end)(struct herd *h, struct client *c, uint32_t i);
+} acts[ROLE_KIND_COUNT] = {
+    [ROLE_IDLE] = {begin_idle, end_idle},
+    [ROLE_SLOW_READER] = {begin_slow, end_slow},
+    [ROLE_HALF_COMMAND] = {begin_half, end_half},
+    [ROLE_CHURN] = {begin_idle, NULL},
+};
+
+static void
+tell(const struct herd *h)
+{
+    if (write(h->process->report_fd, &h->report, sizeof(h->report)) < 0)
+        _exit(1);
+}
+
+/* Whether it is time to finish. */
+static bool
+told_to_stop(const struct herd *h, int wait_ms)
+{
+    struct pollfd p = {.fd = h->process->control_fd, .events = POLLIN};
+
+    return poll(&p, 1, wait_ms) != 0;
+}
+
+/* Let one slow reader take up to ROOM bytes. */
+static void
+read_some(struct herd *h, struct client *c, uint64_t room)
+{
+    while (room > 0 && c->fd >= 0 && c->gets_left > 0) {
+        struct pollfd p = {.fd = c->fd, .events = POLLIN};
+        uint64_t now = room < INPUT_BYTES ? room : INPUT_BYTES;
+
+        if (poll(&p, 1, 0) != 1)
+            return;
+        if (take(h, c, QUERY_GET, FIRST_ID + ROLE_KEYS, (size_t)now) == READ_GARBLED)
+            lose(h, c);
+        room -= now;
+    }
+}
+
+uint64_t
+role_credit(double *part, uint64_t elapsed_ns, uint64_t rate)
+{
+    uint64_t whole;
+
+    *part += (double)elapsed_ns / 1e9 * (double)rate;
+    whole = (uint64_t)*part;
+    *part -= (double)whole;
+    return whole;
+}
+
+/* Slow readers take the bytes that the time since the last ones is worth, however few or many. */
+static void
+read_a_little(struct herd *h)
+{
+    uint64_t now = sys_monotonic_ns();
+    uint64_t room = role_credit(&h->credit, now - h->read_ns, h->options->slow_rate);
+
+    h->read_ns = now;
+    for (uint32_t i = 0; i < h->count && room > 0; i++)
+        read_some(h, &h->clients[i], room);
+}
+
+static void
+open_all(struct herd *h)
+{
+    for (uint32_t i = 0; i < h->count; i++) {
+        if (open_client(h, &h->clients[i]))
+            acts[h->process->kind].begin(h, &h->clients[i], i);
+    }
+}
+
+/* Come and go. */
+static void
+churn(struct herd *h)
+{
+    while (!told_to_stop(h, 0)) {
+        for (uint32_t i = 0; i < h->count; i++) {
+            if (h->clients[i].fd >= 0)
+                (void)close(h->clients[i].fd);
+        }
+        open_all(h);
+    }
+}
+
+static void
+sleep_until_told(struct herd *h)
+{
+    bool reads = h->process->kind == ROLE_SLOW_READER && h->options->slow_rate > 0;
+
+    h->read_ns = sys_monotonic_ns();
+    while (!told_to_stop(h, reads ? READ_EVERY_MS : -1)) {
+        if (reads)
+            read_a_little(h);
+    }
+    for (uint32_t i = 0; i < h->count; i++) {
+        if (h->clients[i].fd >= 0)
+            acts[h->process->kind].end(h, &h->clients[i], i);
+    }
+}
+
+static bool
+prepare(struct herd *h)
+{
+    struct sizes sizes;
+
+    h->clients = calloc(h->count, sizeof(*h->clients));
+    h->input = malloc(WIRE_LINE_MAX + INPUT_BYTES);
+    h->keys.writer = (uint32_t)getpid();
+    return h->clients != NULL && h->input != NULL && sizes_parse("16", KEY_TEXT_MAX, &sizes) &&
+           keys_init(&h->keys, 1, &sizes, 1) &&
+           out_init(&h->out, (size_t)WIRE_HEAD_BYTES_MAX * LARGE_GETS, LARGE_BYTES);
+}
+
+void
+role_run(const struct role_process *p, const struct options *o, const struct net_addr *addr,
+         uint32_t n)
+{
+    struct herd h = {.process = p, .options = o, .addr = addr, .count = n};
+    uint64_t start;
+
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (!prepare(&h))
+        _exit(1);
+    h.first_source = p->first_source;
+    start = sys_monotonic_ns();
+    open_all(&h);
+    h.report.open_ns = sys_monotonic_ns() - start;
+    tell(&h);
+    if (p->kind == ROLE_CHURN)
+        churn(&h);
+    else
+        sleep_until_told(&h);
+    tell(&h);
+    _exit(0);
+}

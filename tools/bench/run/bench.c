@@ -1,0 +1,336 @@
+/* Runs a whole benchmark, from connecting to the last round. */
+#include "run/bench.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "host/stop.h"
+#include "lombard/base/sys.h"
+
+enum { SPARE_FILES = 64 };
+
+struct bench *
+bench_create(const struct options *options, const struct net_addr *addrs, unsigned count)
+{
+    struct bench *b = calloc(1, sizeof(*b));
+
+    if (b == NULL)
+        return NULL;
+    b->options = options;
+    b->target_count = count;
+    b->by_turns =
+        count > 1 && options->connections * count + SPARE_FILES > net_raise_file_limit();
+    for (unsigned i = 0; i < count; i++) {
+        struct target *t = &b->targets[i];
+
+        t->addr = addrs[i];
+        t->result = DRIVER_OK;
+        tally_reset(&t->fill);
+        t->options = *options;
+        if (i > 0 && options->beside_first)
+            options_without_roles(&t->options);
+        if (t->addr.len == 0)
+            floor_adapt(&t->options);
+        tally_reset(&t->total);
+    }
+    return b;
+}
+
+/* Whether it went well; if not, that is said and remembered. */
+static bool
+note_result(struct target *t, enum driver_result result)
+{
+    const char *name = driver_result_name(result);
+    int error = errno;
+
+    if (result == DRIVER_OK)
+        return true;
+    t->result = result;
+    if (result == DRIVER_CANNOT_CONNECT)
+        (void)fprintf(stderr, "lombard-bench: %s: %s: %s\n", t->addr.text, name,
+                      strerror(error));
+    else if (result == DRIVER_NO_TRACE)
+        (void)fprintf(stderr, "lombard-bench: %s %s: %s\n", name, t->options.trace_path,
+                      strerror(error));
+    else
+        (void)fprintf(stderr, "lombard-bench: %s: %s\n", t->addr.text, name);
+    return false;
+}
+
+/* Look at the server's process, as long as it can be seen. */
+static void
+look(struct target *t, struct process_sample *out)
+{
+    if (t->pid != 0 && !process_look(t->pid, out))
+        t->pid = 0;
+}
+
+static void
+look_closely(struct target *t, struct process_sample *out)
+{
+    if (t->pid != 0 && !process_look_closely(t->pid, out))
+        t->pid = 0;
+}
+
+/* Know the server's process; the floor's is started first. */
+static bool
+find_server(const struct bench *b, struct target *t)
+{
+    const struct options *o = &t->options;
+
+    if (t->addr.len > 0) {
+        t->pid = t == &b->targets[0] && o->server_pid != 0 ? (pid_t)o->server_pid
+                                                           : process_find(&t->addr);
+        return true;
+    }
+    if (!floor_start(&t->floor, o, b->targets[0].pid)) {
+        (void)fprintf(stderr, "lombard-bench: the floor could not be started\n");
+        return false;
+    }
+    t->addr = t->floor.addr;
+    t->pid = t->floor.pid;
+    return true;
+}
+
+static bool
+open_target(const struct bench *b, struct target *t)
+{
+    const struct options *o = &t->options;
+    enum driver_result result;
+
+    if (!find_server(b, t))
+        return false;
+    look(t, &t->before_open);
+    t->driver = calloc(1, sizeof(*t->driver));
+    if (t->driver == NULL)
+        return note_result(t, DRIVER_NO_MEMORY);
+    result = driver_open(t->driver, o, &t->addr);
+    if (!note_result(t, result))
+        return false;
+    look(t, &t->after_open);
+    return true;
+}
+
+/* Store every key, and say how that went if not all are there. */
+static bool
+fill_target(struct target *t)
+{
+    struct tally *tally = &t->driver->load.tally;
+    const struct fill_plan *f = &t->driver->load.fill;
+    enum driver_result result = driver_fill(t->driver);
+
+    t->fill = *tally;
+    t->fill_missing = fill_missing(f);
+    t->fill_again = f->again;
+    t->wrong |= tally_is_wrong(tally);
+    if (t->fill_missing > 0 && result != DRIVER_INTERRUPTED)
+        (void)fprintf(
+            stderr,
+            "lombard-bench: %s: %llu of %llu keys could not be stored: %llu errors%s%s, "
+            "%llu lost connections\n",
+            t->addr.text, (unsigned long long)t->fill_missing, (unsigned long long)f->count,
+            (unsigned long long)tally->errors, tally->errors > 0 ? " such as " : "",
+            tally->error_kinds[0].text, (unsigned long long)tally->lost_connections);
+    return note_result(t, result);
+}
+
+/* What happened before the measurement is forgotten, but for wrong data and a fill that failed. */
+static bool
+prepare(struct target *t)
+{
+    const struct options *o = &t->options;
+
+    if (o->fill && !fill_target(t))
+        return false;
+    if (o->warmup_ns > 0) {
+        if (!note_result(t, driver_warm_up(t->driver, o->warmup_ns)))
+            return false;
+        t->wrong |= tally_is_wrong(&t->driver->load.tally);
+    }
+    return true;
+}
+
+/* Bring on the clients that are there beside the load. */
+static bool
+start_roles(struct target *t)
+{
+    look_closely(t, &t->before_roles);
+    if (!roles_start(&t->roles, &t->options, &t->addr)) {
+        (void)fprintf(stderr,
+                      "lombard-bench: %s: the clients beside the load could not be started\n",
+                      t->addr.text);
+        return false;
+    }
+    look_closely(t, &t->after_roles);
+    return true;
+}
+
+/* Search the rate, if asked to: the measurement that follows is then made at it. */
+static bool
+find_max(struct target *t)
+{
+    const struct options *o = &t->options;
+    bool say_trials = !o->quiet && o->json_path == NULL && o->csv_path == NULL;
+
+    if (o->find_max_ns == 0)
+        return true;
+    return note_result(t, findmax_search(t->driver, o, say_trials, &t->findmax));
+}
+
+static void
+stop_roles(struct target *t)
+{
+    const struct timespec a_moment = {.tv_nsec = 500000000};
+
+    if (t->roles.count == 0)
+        return;
+    roles_stop(&t->roles);
+    (void)nanosleep(&a_moment, NULL); /* for the server to notice */
+    look_closely(t, &t->without_roles);
+    for (int i = 0; i < ROLE_KIND_COUNT; i++)
+        t->wrong |= t->roles.final[i].mismatches > 0;
+}
+
+void
+bench_destroy(struct bench *b)
+{
+    if (b == NULL)
+        return;
+    for (unsigned i = 0; i < b->target_count; i++) {
+        if (b->targets[i].driver != NULL)
+            driver_close(b->targets[i].driver);
+        free(b->targets[i].driver);
+        stop_roles(&b->targets[i]);
+        floor_stop(&b->targets[i].floor);
+    }
+    free(b);
+}
+
+static double
+us(uint64_t ns)
+{
+    return (double)ns / 1e3;
+}
+
+/* What a round has brought, whatever its end was. */
+static void
+note_round(struct target *t, enum driver_result result, uint64_t server_cpu_ns)
+{
+    const struct tally *tally = &t->driver->load.tally;
+    struct round *r = &t->rounds[t->rounds_done++];
+    uint64_t answers = tally_answers(tally);
+    struct hist all;
+
+    if (t->options.rate > 0 || t->options.find_max_ns > 0)
+        all = tally->response;
+    else
+        tally_service(tally, &all);
+    r->sound = result == DRIVER_OK && tally->requests > 0 && tally->down_ns == 0;
+    r->requests = tally->requests;
+    r->errors = tally->errors;
+    r->lost_connections = tally->lost_connections;
+    r->lost_requests = tally->lost_requests;
+    r->wrong = tally->mismatches + tally->garbled;
+    r->seconds = tally_seconds(tally);
+    r->per_s = tally_rate(tally);
+    r->server_us = t->pid != 0 && answers > 0 ? us(server_cpu_ns) / (double)answers : NAN;
+    r->client_us = tally_client_us(tally);
+    r->mean_us = all.count > 0 ? hist_mean(&all) / 1e3 : NAN;
+    r->p50_us = all.count > 0 ? us(hist_quantile(&all, 0.5)) : NAN;
+    r->p99_us = all.count > 0 ? us(hist_quantile(&all, 0.99)) : NAN;
+    r->p999_us = all.count > 0 ? us(hist_quantile(&all, 0.999)) : NAN;
+    r->hit_percent = tally->hits + tally->misses > 0 ? tally_hit_percent(tally) : NAN;
+    if (t->pid != 0)
+        t->server_cpu_ns += server_cpu_ns;
+    tally_merge(&t->total, tally);
+}
+
+static bool
+measure(const struct bench *b, struct target *t)
+{
+    const struct options *o = &t->options;
+    struct process_sample start = {0};
+    enum driver_result result = DRIVER_OK;
+
+    if (b->by_turns)
+        result = driver_connect(t->driver);
+    if (result == DRIVER_OK && b->by_turns && o->warmup_ns > 0)
+        result = driver_warm_up(t->driver, o->warmup_ns);
+    if (!note_result(t, result))
+        return false;
+    look(t, &start);
+    result = driver_run(t->driver, o->duration_ns, o->requests);
+    look(t, &t->end);
+    if (t->driver->load.workload.error != NULL)
+        (void)fprintf(stderr, "lombard-bench: trace %s: %s\n",
+                      o->trace_path != NULL ? o->trace_path : "",
+                      t->driver->load.workload.error);
+    note_round(t, result, t->end.cpu_ns - start.cpu_ns);
+    if (b->by_turns)
+        driver_disconnect(t->driver);
+    return note_result(t, result);
+}
+
+static void
+fetch_counters(struct bench *b, bool before)
+{
+    for (unsigned i = 0; b->options->stats && i < b->target_count; i++) {
+        struct target *t = &b->targets[i];
+
+        if (t->floor.pid != 0 || t->result != DRIVER_OK)
+            continue;
+        if (!counters_fetch(&t->addr, before ? &t->counters_before : &t->counters))
+            (void)fprintf(stderr, "lombard-bench: %s does not answer stats\n", t->addr.text);
+        else if (!before)
+            counters_subtract(&t->counters, &t->counters_before);
+    }
+}
+
+static bool
+open_all(struct bench *b)
+{
+    for (unsigned i = 0; i < b->target_count; i++) {
+        struct target *t = &b->targets[i];
+
+        if (stop_signal() != 0 && t->driver == NULL)
+            return note_result(t, DRIVER_INTERRUPTED);
+        if (!open_target(b, t) || !prepare(t) || !start_roles(t) || !find_max(t))
+            return false;
+        if (b->by_turns)
+            driver_disconnect(t->driver);
+    }
+    return true;
+}
+
+/* All rounds, each second one in reverse order. */
+static bool
+measure_all(struct bench *b)
+{
+    for (uint64_t round = 0; round < b->options->rounds; round++) {
+        for (unsigned i = 0; i < b->target_count; i++) {
+            if (!measure(b, &b->targets[round % 2 == 0 ? i : b->target_count - 1 - i]))
+                return false;
+        }
+    }
+    return true;
+}
+
+bool
+bench_run(struct bench *b)
+{
+    bool done;
+
+    b->began_s = sys_realtime_s();
+    if (!open_all(b))
+        return false;
+    fetch_counters(b, true);
+    done = measure_all(b);
+    fetch_counters(b, false);
+    for (unsigned i = 0; i < b->target_count; i++)
+        stop_roles(&b->targets[i]);
+    return done;
+}

@@ -1,0 +1,107 @@
+/*
+ * tools/bench/run/bench.h - a whole benchmark: one server or a few, some rounds.
+ *
+ * With several servers each round measures all, each second one in reverse order, and ratios are
+ * taken over pairs of rounds (AB, BA): what drifts on the machine (clock speed, neighbours) meets
+ * all alike. Where the connections to all would be too many open
+ * files at once, each server is connected to only while it is measured.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "builtin/floor.h"
+#include "host/counters.h"
+#include "host/process.h"
+#include "load/tally.h"
+#include "options/options.h"
+#include "roles/roles.h"
+#include "run/driver.h"
+#include "run/findmax.h"
+
+enum { BENCH_TARGETS_MAX = 8 };
+
+/* The figures of one round. Not a number where it was not measured. Latencies are service times,
+ * in the open loop response times. */
+struct round {
+    bool sound; /* the server answered, and was there all the time: it counts in the spreads */
+    uint64_t requests;
+    uint64_t errors;
+    uint64_t lost_connections;
+    uint64_t lost_requests;
+    uint64_t wrong; /* values and replies */
+    double seconds;
+    double per_s;
+    double server_us; /* CPU of the server, a request */
+    double client_us; /* CPU of this process, a request */
+    double mean_us;
+    double p50_us;
+    double p99_us;
+    double p999_us;
+    double hit_percent;
+};
+
+struct target {
+    struct options options; /* as the user's, but for the floor */
+    struct floor floor;     /* where it is this one */
+    struct driver *driver;
+    struct net_addr addr;
+    pid_t pid;                         /* 0: the process is not known */
+    struct process_sample before_open; /* these where pid is known */
+    struct process_sample after_open;
+    struct process_sample end;
+    struct process_sample before_roles; /* these where roles are played */
+    struct process_sample after_roles;
+    struct process_sample without_roles; /* after they have gone */
+    struct roles roles;
+    struct counters counters_before; /* of the measured rounds, where asked for */
+    struct counters counters;        /* what they changed by */
+    struct findmax findmax;          /* where it was asked for */
+    uint64_t server_cpu_ns;          /* in all measured rounds */
+    uint64_t rounds_done;
+    struct round rounds[OPTIONS_ROUNDS_MAX];
+    struct tally total;        /* of the measured rounds */
+    struct tally fill;         /* of the fill, where asked for */
+    uint64_t fill_missing;     /* keys that could not be stored */
+    uint64_t fill_again;       /* stores that were sent once more */
+    enum driver_result result; /* why no more was measured */
+    bool wrong;                /* wrong data outside of the measured rounds, too */
+};
+
+struct bench {
+    const struct options *options;
+    unsigned target_count;
+    bool by_turns;   /* connected only while measured */
+    int64_t began_s; /* since the epoch */
+    struct target targets[BENCH_TARGETS_MAX];
+};
+
+/* COUNT is at most BENCH_TARGETS_MAX; an address of no length is the floor. NULL when memory is
+ * short. */
+struct bench *bench_create(const struct options *options, const struct net_addr *addrs,
+                           unsigned count) MUST_USE;
+void bench_destroy(struct bench *b);
+/* Connect, fill, warm up, measure. False: not all of it could be done, and was said why. */
+bool bench_run(struct bench *b) MUST_USE;
+
+/* One figure of a round, by its place in the struct. */
+struct figure {
+    const char *name;
+    const char *json_name;
+    size_t off;
+    bool low_is_good;
+};
+
+enum { FIGURE_COUNT = 8 };
+extern const struct figure figures[FIGURE_COUNT];
+
+/* The median, least and greatest of a figure over the sound rounds. */
+struct spread {
+    double median, min, max;
+};
+
+double figure_of(const struct round *r, const struct figure *f);
+struct spread figure_spread(const struct target *t, const struct figure *f);
+/* Of the first server's over that of server number OTHER, by pairs of rounds. */
+struct spread figure_ratio(const struct bench *b, unsigned other, const struct figure *f);

@@ -1,0 +1,235 @@
+/* Connections: connecting, and sending what is not sent. */
+#include "run/channel.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "load/load.h"
+#include "lombard/base/sys.h"
+
+bool
+channel_init(struct channel *c, uint32_t depth, uint32_t width)
+{
+    uint32_t size = 1;
+
+    memset(c, 0, sizeof(*c));
+    c->fd = -1;
+    while (size < depth)
+        size *= 2;
+    c->mask = size - 1;
+    c->width = width;
+    c->ring = calloc(size, sizeof(*c->ring));
+    c->caller.follows = calloc((size_t)size * width, sizeof(*c->caller.follows));
+    if (width > 1)
+        c->many = calloc((size_t)size * width, sizeof(*c->many));
+    if (c->ring != NULL && c->caller.follows != NULL && (width == 1 || c->many != NULL))
+        return true;
+    channel_fini(c);
+    return false;
+}
+
+void
+channel_fini(struct channel *c)
+{
+    if (c->fd >= 0)
+        (void)close(c->fd);
+    c->fd = -1;
+    free(c->ring);
+    free(c->many);
+    free(c->caller.follows);
+    free(c->stash);
+    c->ring = NULL;
+    c->many = NULL;
+    c->caller.follows = NULL;
+    c->stash = NULL;
+}
+
+/* A new source address every so often, lest the ports of one run out. */
+static uint32_t
+source_of(const struct channel *c)
+{
+    return c->caller.index / 20000;
+}
+
+static bool
+adopt(struct channel *c, struct channel_shared *shared, int fd, uint32_t events)
+{
+    struct epoll_event event = {.events = events, .data.ptr = c};
+
+    if (fd < 0)
+        return false;
+    if (sys_epoll_ctl(shared->epfd, EPOLL_CTL_ADD, fd, &event) != 0) {
+        (void)close(fd);
+        return false;
+    }
+    c->fd = fd;
+    c->heard = false;
+    c->strays = 0;
+    c->moved_ns = shared->load->now_ns;
+    memset(&c->caller.reader, 0, sizeof(c->caller.reader));
+    c->caller.reader.keys = shared->keys;
+    return true;
+}
+
+bool
+channel_open(struct channel *c, struct channel_shared *shared, const struct net_addr *addr)
+{
+    return adopt(c, shared, net_connect(addr, source_of(c)), EPOLLIN);
+}
+
+bool
+channel_reopen(struct channel *c, struct channel_shared *shared, const struct net_addr *addr)
+{
+    c->connecting = adopt(c, shared, net_connect_begin(addr, source_of(c)), EPOLLIN | EPOLLOUT);
+    return c->connecting;
+}
+
+bool
+channel_reopened(struct channel *c, struct channel_shared *shared)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
+
+    bool ok = net_connect_end(c->fd);
+
+    if (!ok && errno == EINPROGRESS)
+        return false;
+    c->connecting = false;
+    c->moved_ns = shared->load->now_ns;
+    if (ok && sys_epoll_ctl(shared->epfd, EPOLL_CTL_MOD, c->fd, &event) == 0)
+        return true;
+    (void)close(c->fd);
+    c->fd = -1;
+    return false;
+}
+
+void
+channel_drop(struct channel *c, struct channel_shared *shared)
+{
+    (void)close(c->fd);
+    c->fd = -1;
+    c->connecting = false;
+    while (c->head != c->tail) {
+        const struct query *query = &c->ring[c->head & c->mask];
+        bool sent = c->head != c->unsent || c->unsent_off > 0;
+
+        /* `unsent` follows, so that the rest is seen as unsent. */
+        if (c->head == c->unsent) {
+            c->unsent++;
+            c->unsent_off = 0;
+        }
+        if (!(query->flags & QUERY_ANSWERED))
+            load_lost(shared->load, &c->caller, query, sent);
+        c->head++;
+        shared->in_flight--;
+    }
+    for (uint32_t i = 0; i < c->caller.follow_count; i++)
+        load_follow_lost(shared->load, &c->caller.follows[i]);
+    c->blocked = false;
+    c->unsent = c->head;
+    c->unsent_off = 0;
+    c->stash_bytes = 0;
+    c->caller.follow_count = 0;
+}
+
+/* Wait for room in the socket, or no more. */
+static bool
+set_blocked(struct channel *c, struct channel_shared *shared, bool blocked)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
+
+    if (c->blocked == blocked)
+        return true;
+    if (blocked)
+        event.events |= EPOLLOUT;
+    c->blocked = blocked;
+    return sys_epoll_ctl(shared->epfd, EPOLL_CTL_MOD, c->fd, &event) == 0;
+}
+
+/* Format as many unsent requests as one send should take; the index after the last. */
+static uint32_t
+format_batch(struct channel *c, struct channel_shared *shared)
+{
+    struct out *out = &shared->out;
+    uint32_t i;
+
+    out_reset(out);
+    for (i = c->unsent; i != c->tail; i++) {
+        struct query *query = &c->ring[i & c->mask];
+
+        if (!out_has_room(out, shared->head_bytes, query->value_bytes))
+            break;
+        shared->wire->write(out, shared->keys, query);
+    }
+    return i;
+}
+
+/* All requests before END are sent, and OFF bytes of that one. */
+static void
+move_unsent(struct channel *c, struct channel_shared *shared, uint32_t end, size_t off)
+{
+    bool moved = c->unsent != end;
+
+    c->unsent = end;
+    c->unsent_off = (uint32_t)off;
+    /* It was answered already. */
+    if (moved && UNLIKELY(c->ring[c->head & c->mask].flags & QUERY_ANSWERED))
+        channel_pop(c, shared);
+}
+
+/* SENT bytes of what begins at `unsent` are gone. */
+static void
+skip_sent(struct channel *c, struct channel_shared *shared, size_t sent)
+{
+    size_t off = c->unsent_off + sent;
+    uint32_t end = c->unsent;
+
+    while (end != c->tail && off >= c->ring[end & c->mask].wire_bytes) {
+        off -= c->ring[end & c->mask].wire_bytes;
+        end++;
+    }
+    move_unsent(c, shared, end, off);
+}
+
+static ssize_t
+send_batch(struct channel *c, const struct out *out)
+{
+    enum { IOVS_MAX = 1024 }; /* what one sendmsg() takes */
+
+    if (out->iov_count == 1)
+        return sys_send(c->fd, out->iov[0].iov_base, out->iov[0].iov_len);
+    return sys_sendmsg(c->fd, out->iov,
+                       (int)(out->iov_count < IOVS_MAX ? out->iov_count : IOVS_MAX));
+}
+
+enum channel_result
+channel_flush(struct channel *c, struct channel_shared *shared)
+{
+    struct out *out = &shared->out;
+
+    while (c->unsent != c->tail) {
+        uint32_t end = format_batch(c, shared);
+        ssize_t n;
+
+        if (c->unsent_off > 0)
+            out_skip(out, c->unsent_off);
+        n = send_batch(c, out);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && errno != EAGAIN)
+            return CHANNEL_LOST;
+        if (n > 0) {
+            shared->load->tally.bytes_sent += (uint64_t)n;
+            c->moved_ns = shared->load->now_ns;
+            if ((size_t)n == out->total) {
+                move_unsent(c, shared, end, 0);
+                continue;
+            }
+            skip_sent(c, shared, (size_t)n);
+        }
+        return set_blocked(c, shared, true) ? CHANNEL_OK : CHANNEL_LOST;
+    }
+    return set_blocked(c, shared, false) ? CHANNEL_OK : CHANNEL_LOST;
+}

@@ -1,0 +1,124 @@
+/*
+ * tools/bench/run/channel.h - one active connection: requests in flight, in order.
+ *
+ *     ring:   head             unsent            tail
+ *      | answered | sent, waiting | not sent yet | free |
+ *
+ * Requests are kept as what they are, not as bytes: a request is formatted when
+ * it is sent, and again from the start if the socket took only `unsent_off`
+ * bytes of it. Input is read into a buffer that all connections share; the
+ * beginning of a reply that is not complete waits in the connection's stash.
+ *
+ * A server may refuse a store before it has seen all of the value. That answers the request at
+ * `unsent`, which stays there until the rest of it is sent, for the stream to stay in step.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "data/query.h"
+#include "host/net.h"
+#include "load/load.h"
+#include "lombard/base/attr.h"
+#include "wire/wire.h"
+
+struct channel {
+    int fd;          /* -1 while lost */
+    bool connecting; /* again: not there yet */
+    bool heard;      /* something was answered, and not by an error, since it was connected */
+    bool blocked;    /* the socket is full: EPOLLOUT is awaited */
+    uint32_t head, unsent, tail; /* run freely; masked where used */
+    uint32_t mask;
+    uint32_t unsent_off; /* bytes of the request at `unsent` that were sent */
+    uint32_t stash_bytes;
+    uint32_t strays; /* errors of quiet requests since the last answer */
+    struct query *ring;
+    struct query_key *many; /* keys of the ring's requests, `width` each; NULL when that is 1 */
+    unsigned char *stash;
+    uint32_t width;
+    uint64_t retry_ns; /* while lost: when to try again */
+    uint64_t lost_ns;  /* while lost: since when */
+    uint64_t moved_ns; /* when bytes last went or came */
+    struct caller caller;
+};
+
+/* What the connections of one thread share. */
+struct channel_shared {
+    const struct wire *wire;
+    const struct keys *keys;
+    struct load *load;
+    struct out out;
+    unsigned char *input; /* WIRE_LINE_MAX for the stash, then CHANNEL_INPUT_BYTES */
+    size_t head_bytes;    /* the largest request without its value */
+    uint64_t in_flight;   /* over all connections */
+    int epfd;
+};
+
+enum { CHANNEL_INPUT_BYTES = 256 * 1024 };
+
+enum channel_result {
+    CHANNEL_OK,
+    CHANNEL_LOST, /* closed by the other side, or a reply was unreadable: channel_drop() it */
+};
+
+/* Room for DEPTH requests of WIDTH keys. False when memory is short. */
+bool channel_init(struct channel *c, uint32_t depth, uint32_t width) MUST_USE;
+void channel_fini(struct channel *c);
+
+/* Connect. False with errno. */
+bool channel_open(struct channel *c, struct channel_shared *shared,
+                  const struct net_addr *addr) MUST_USE;
+/* Begin to connect again, without waiting. An event comes when it is decided. False with errno. */
+bool channel_reopen(struct channel *c, struct channel_shared *shared,
+                    const struct net_addr *addr) MUST_USE;
+/* That event has come. False with errno: it failed, and the socket is closed; EINPROGRESS: it is
+ * still connecting. */
+bool channel_reopened(struct channel *c, struct channel_shared *shared) MUST_USE;
+/* Close; requests in flight are reported to the load as lost. */
+void channel_drop(struct channel *c, struct channel_shared *shared);
+
+static inline bool
+channel_is_up(const struct channel *c)
+{
+    return c->fd >= 0 && !c->connecting;
+}
+
+static inline uint32_t
+channel_in_flight(const struct channel *c)
+{
+    return c->tail - c->head;
+}
+
+/* The next free request, its keys pointing to room for all of them. There must be one. */
+static inline struct query *
+channel_slot(struct channel *c)
+{
+    uint32_t i = c->tail & c->mask;
+    struct query *query = &c->ring[i];
+
+    query->keys = c->many == NULL ? &query->one : c->many + (size_t)i * c->width;
+    return query;
+}
+
+/* The request in channel_slot() is complete. */
+static inline void
+channel_push(struct channel *c, struct channel_shared *shared)
+{
+    c->tail++;
+    shared->in_flight++;
+}
+
+/* The request at the head is over. */
+static inline void
+channel_pop(struct channel *c, struct channel_shared *shared)
+{
+    c->head++;
+    shared->in_flight--;
+}
+
+/* Send what is not sent. */
+enum channel_result channel_flush(struct channel *c, struct channel_shared *shared) MUST_USE;
+/* Read once, and hand every answer to the load. */
+enum channel_result channel_receive(struct channel *c, struct channel_shared *shared) MUST_USE;

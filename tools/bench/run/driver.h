@@ -1,0 +1,63 @@
+/*
+ * tools/bench/run/driver.h - one server under load: connections, loop, phases.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "host/net.h"
+#include "load/load.h"
+#include "options/options.h"
+#include "run/channel.h"
+
+struct driver {
+    const struct options *options;
+    struct net_addr addr;
+    struct load load;
+    struct channel_shared shared;
+    struct channel *channels;
+    uint32_t channel_count;
+    struct rng pick_rng; /* open loop: of the connection for the next request */
+    uint32_t up_count;   /* connected now */
+    uint32_t scan_at;    /* the connection that recover.h has looked at last */
+    uint64_t next_scan_ns;
+    uint64_t next_retry_ns;    /* to connect again what was lost; 0: nothing was */
+    uint64_t down_since_ns;    /* none has been connected since; 0 otherwise */
+    uint64_t useless_since_ns; /* none has been of use since; 0 otherwise */
+    uint64_t useless_answers;  /* how many there had been then */
+    uint64_t over_ns;          /* since when all of the phase is begun; 0: not yet */
+    uint64_t next_progress_ns;
+    uint64_t progress_requests; /* at the last progress line */
+    uint64_t progress_ns;
+    bool show_progress;
+};
+
+enum driver_result {
+    DRIVER_OK,
+    DRIVER_NO_MEMORY,
+    DRIVER_CANNOT_CONNECT, /* errno is set */
+    DRIVER_NO_TRACE,       /* errno is set */
+    DRIVER_INTERRUPTED,    /* stop.h: what was measured so far is there */
+    DRIVER_SERVER_GONE,    /* no connection for seconds: given up */
+    DRIVER_STALLED,        /* answers are missing, long after the end */
+};
+
+const char *driver_result_name(enum driver_result result);
+
+/* Connect everything. The session is to be closed whatever the result is. */
+enum driver_result driver_open(struct driver *d, const struct options *options,
+                               const struct net_addr *addr) MUST_USE;
+void driver_close(struct driver *d);
+/* Close all connections while nothing is in flight, and open them again. */
+void driver_disconnect(struct driver *d);
+enum driver_result driver_connect(struct driver *d) MUST_USE;
+
+/* Store every key once. */
+enum driver_result driver_fill(struct driver *d) MUST_USE;
+/* Load without measuring. */
+enum driver_result driver_warm_up(struct driver *d, uint64_t duration_ns) MUST_USE;
+/* Run the mix: for a time, or for a number of requests (0: no such limit). d->load.tally holds
+ * what happened. */
+enum driver_result driver_run(struct driver *d, uint64_t duration_ns,
+                              uint64_t requests) MUST_USE;

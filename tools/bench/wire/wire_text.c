@@ -1,0 +1,237 @@
+/* The classic text protocol (memcached's protocol.txt): commands to bytes, lines to outcomes. */
+#include "wire/wire_parts.h"
+
+#include <string.h>
+
+/* "get", each key behind a blank, the end of the line. */
+static void
+write_get(struct out *out, const struct keys *keys, const struct query *query)
+{
+    char *start = (char *)out_at(out);
+    char *p = start;
+
+    if (query->kind == QUERY_GAT) {
+        WIRE_PUT(p, "gat ");
+        p = wire_put_number(p, query->ttl_s);
+    } else if (query->kind == QUERY_CAS) {
+        WIRE_PUT(p, "gets");
+    } else {
+        WIRE_PUT(p, "get");
+    }
+    for (uint32_t i = 0; i < query->key_count; i++) {
+        *p++ = ' ';
+        p += keys_name(keys, query->keys[i].id, p);
+    }
+    WIRE_PUT(p, "\r\n");
+    out_wrote(out, (size_t)(p - start));
+}
+
+/* "set key 0 ttl bytes [cas] [noreply]", the value, the end of the line. */
+static void
+write_store(struct out *out, const struct keys *keys, const struct query *query)
+{
+    const char *name = query_kind_name((enum query_kind)query->kind);
+    size_t name_len = strlen(name);
+    char *start = (char *)out_at(out);
+    char *p = start;
+
+    memcpy(p, name, name_len);
+    p += name_len;
+    *p++ = ' ';
+    p += wire_key_name(keys, query, p);
+    WIRE_PUT(p, " 0 ");
+    p = wire_put_number(p, query->ttl_s);
+    *p++ = ' ';
+    p = wire_put_number(p, query->value_bytes);
+    if (query->kind == QUERY_CAS) {
+        *p++ = ' ';
+        p = wire_put_number(p, query->cas);
+    }
+    if (query->flags & QUERY_QUIET)
+        WIRE_PUT(p, " noreply");
+    WIRE_PUT(p, "\r\n");
+    out_wrote(out, (size_t)(p - start));
+    wire_write_value(out, keys, query);
+    memcpy(out_at(out), "\r\n", 2);
+    out_wrote(out, 2);
+}
+
+/* "delete key", "touch key ttl", "incr key delta". */
+static void
+write_plain(struct out *out, const struct keys *keys, const struct query *query)
+{
+    const char *name = query_kind_name((enum query_kind)query->kind);
+    size_t name_len = strlen(name);
+    char *start = (char *)out_at(out);
+    char *p = start;
+
+    memcpy(p, name, name_len);
+    p += name_len;
+    *p++ = ' ';
+    p += wire_key_name(keys, query, p);
+    if (query_is_counter((enum query_kind)query->kind)) {
+        WIRE_PUT(p, " 1");
+    } else if (query->kind == QUERY_TOUCH) {
+        *p++ = ' ';
+        p = wire_put_number(p, query->ttl_s);
+    }
+    if (query->flags & QUERY_QUIET)
+        WIRE_PUT(p, " noreply");
+    WIRE_PUT(p, "\r\n");
+    out_wrote(out, (size_t)(p - start));
+}
+
+static void
+write_noop(struct out *out)
+{
+    memcpy(out_at(out), "version\r\n", 9);
+    out_wrote(out, 9);
+}
+
+static void
+text_write(struct out *out, const struct keys *keys, struct query *query)
+{
+    size_t before = out->total;
+
+    switch ((enum query_kind)query->kind) {
+    case QUERY_GET:
+    case QUERY_GAT: write_get(out, keys, query); break;
+    case QUERY_CAS:
+        if (query->cas == 0)
+            write_get(out, keys, query);
+        else
+            write_store(out, keys, query);
+        break;
+    case QUERY_SET:
+    case QUERY_ADD:
+    case QUERY_REPLACE:
+    case QUERY_APPEND:
+    case QUERY_PREPEND: write_store(out, keys, query); break;
+    case QUERY_DELETE:
+    case QUERY_TOUCH:
+    case QUERY_INCR:
+    case QUERY_DECR: write_plain(out, keys, query); break;
+    case QUERY_NOOP: write_noop(out); break;
+    }
+    query->wire_bytes = (uint32_t)(out->total - before);
+}
+
+static inline bool
+names_key(const struct reader *r, uint32_t id, const char *p, size_t len)
+{
+    size_t name_len = keys_match(r->keys, id, p, len);
+
+    return name_len > 0 && len > name_len && p[name_len] == ' ';
+}
+
+/* Which of the request's keys is named at P. Servers answer in order; proxies may not. */
+static inline bool
+find_key(struct reader *r, const struct query *query, const char *p, size_t len)
+{
+    uint32_t i = r->next_key;
+
+    for (uint32_t n = 0; n < query->key_count; n++, i++) {
+        if (i >= query->key_count)
+            i = 0;
+        if (names_key(r, query->keys[i].id, p, len)) {
+            r->key_index = i;
+            r->next_key = i + 1;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "VALUE key flags bytes [cas]", without its end. */
+static enum read_result
+begin_value(struct reader *r, const struct query *query, const char *p, const char *end)
+{
+    uint64_t flags;
+    uint64_t bytes;
+
+    p += sizeof("VALUE ") - 1;
+    if (!find_key(r, query, p, (size_t)(end - p)))
+        return wire_garbled(r, "a VALUE line with a key that was not asked for");
+    p = memchr(p, ' ', (size_t)(end - p));
+    if (p == NULL)
+        return wire_garbled(r, "a malformed VALUE line");
+    p++;
+    if (!wire_take_number(&p, end, &flags) || p == end || *p++ != ' ' ||
+        !wire_take_number(&p, end, &bytes) || bytes > UINT32_MAX)
+        return wire_garbled(r, "a malformed VALUE line");
+    if (query->kind == QUERY_CAS &&
+        (p == end || *p++ != ' ' || !wire_take_number(&p, end, &r->cas)))
+        return wire_garbled(r, "a VALUE line without its cas");
+    if (p != end)
+        return wire_garbled(r, "a VALUE line with too much in it");
+    r->flags = flags > UINT32_MAX ? UINT32_MAX : (uint32_t)flags;
+    wire_begin_value(r, query, (uint32_t)bytes);
+    return READ_VALUE;
+}
+
+/* The one line that answers anything but a get. */
+static enum read_result
+read_status(struct reader *r, const struct query *query, const char *line, size_t len)
+{
+    static const struct {
+        const char *line;
+        enum outcome outcome;
+    } table[] = {
+        {"STORED", OUTCOME_STORED},       {"DELETED", OUTCOME_STORED},
+        {"TOUCHED", OUTCOME_STORED},      {"NOT_STORED", OUTCOME_NOT_STORED},
+        {"NOT_FOUND", OUTCOME_NOT_FOUND}, {"EXISTS", OUTCOME_NOT_STORED},
+    };
+    const char *p = line;
+
+    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+        if (strlen(table[i].line) == len && memcmp(table[i].line, line, len) == 0)
+            return wire_done(r, table[i].outcome);
+    }
+    if (query->kind == QUERY_NOOP && WIRE_STARTS(line, len, "VERSION "))
+        return wire_done(r, OUTCOME_STORED);
+    if (query_is_counter((enum query_kind)query->kind) &&
+        wire_take_number(&p, line + len, &r->number)) {
+        while (p < line + len && *p == ' ') /* decr pads what became shorter */
+            p++;
+        if (p == line + len)
+            return wire_done(r, OUTCOME_NUMBER);
+    }
+    return wire_read_error(r, line, len);
+}
+
+static enum read_result
+read_line(struct reader *r, const struct query *query, const unsigned char **p,
+          const unsigned char *end)
+{
+    bool is_get = query->kind == QUERY_GET || query->kind == QUERY_GAT ||
+                  (query->kind == QUERY_CAS && query->cas == 0);
+    struct slice line;
+
+    switch (wire_take_line(r, p, end, &line)) {
+    case WIRE_LINE_TAKEN: break;
+    case WIRE_LINE_PARTIAL: return READ_MORE;
+    case WIRE_LINE_BAD: return READ_GARBLED;
+    }
+    if (!is_get)
+        return read_status(r, query, line.ptr, line.len);
+    if (LIKELY(WIRE_STARTS(line.ptr, line.len, "VALUE ")))
+        return begin_value(r, query, line.ptr, line.ptr + line.len);
+    if (slice_equal(line, SLICE("END")))
+        return wire_done(r, OUTCOME_GET_END);
+    return wire_read_error(r, line.ptr, line.len);
+}
+
+static enum read_result
+text_read(struct reader *r, const struct query *query, const unsigned char **p,
+          const unsigned char *end)
+{
+    if (r->state == READER_LINE) {
+        enum read_result result = read_line(r, query, p, end);
+
+        if (result != READ_VALUE)
+            return result;
+    }
+    return wire_read_value(r, p, end);
+}
+
+const struct wire wire_text = {"text", false, text_write, text_read};
