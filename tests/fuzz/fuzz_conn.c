@@ -4,7 +4,7 @@
  * The input is a list of acts: a byte that says which, on which of three
  * connections, and what belongs to it. Bytes are sent in pieces, windows open and
  * close, connections break and come back, time passes, calls are cut. After every
- * turn the invariants are checked; at the end nothing may be left.
+ * iteration the invariants are checked; at the end nothing may be left.
  */
 #include <stdint.h>
 #include <string.h>
@@ -20,7 +20,7 @@ enum act {
     ACT_SEND_FILLER, /* two bytes of length, of 'x' */
     ACT_READ,        /* two bytes of how many */
     ACT_WINDOW,      /* the server may send so many more */
-    ACT_TURN,
+    ACT_ITERATE,
     ACT_WAIT, /* one byte of 100 ms */
     ACT_RESET,
     ACT_FINISH,
@@ -88,7 +88,7 @@ act(struct rig *rig, struct input *in, struct sim_link **links)
     case ACT_SEND_FILLER: send_filler(*link, take(in, 2)); break;
     case ACT_READ: read_bytes(*link, take(in, 2)); break;
     case ACT_WINDOW: sim_set_window(*link, sim_sent_bytes(*link) + take(in, 2)); break;
-    case ACT_TURN: break;
+    case ACT_ITERATE: break;
     case ACT_WAIT: sim_advance_ms(UINT64_C(100) * take(in, 1)); break;
     case ACT_RESET:
         sim_link_free(*link);
@@ -101,7 +101,7 @@ act(struct rig *rig, struct input *in, struct sim_link **links)
         break;
     case ACTS: break;
     }
-    rig_turn(rig);
+    rig_iterate(rig);
 }
 
 int
@@ -129,7 +129,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     sim_no_faults();
     for (int i = 0; i < LINKS; i++)
         sim_link_free(links[i]);
-    rig_turns(&rig, 4);
+    rig_iterations(&rig, 4);
     rig_stop(&rig);
     return 0;
 }

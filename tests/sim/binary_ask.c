@@ -1,9 +1,10 @@
+/* Thinks of commands of the binary protocol, and writes their packets. */
 #include <string.h>
 
 #include "lombard/proto/reply.h"
 
 #include "client_priv.h"
-#include "packet.h"
+#include "client_packet.h"
 
 enum { EXTRAS_MAX = 20 };
 
@@ -14,13 +15,13 @@ struct opcodes {
     uint8_t code[2];
 };
 
-static struct command *
+static struct client_command *
 create(struct client *c, enum verb verb, uint8_t key, struct opcodes opcodes)
 {
-    struct command *cmd = command_create_named(c, WIRE_BINARY, verb, 1);
+    struct client_command *cmd = client_command_create_named(c, WIRE_BINARY, verb, 1);
 
     cmd->keys[0] = key;
-    cmd->quiet = in_16(c->arena->habits.silent_in_16) ? QUIET : LOUD;
+    cmd->quiet = in_16(c->world->habits.silent_in_16) ? QUIET : LOUD;
     cmd->opcode = opcodes.code[cmd->quiet == QUIET];
     return cmd;
 }
@@ -29,13 +30,13 @@ create(struct client *c, enum verb verb, uint8_t key, struct opcodes opcodes)
 static int64_t
 exptime(const struct client *c)
 {
-    int64_t s = random_exptime(c->arena);
+    int64_t s = random_exptime(c->world);
 
     return s < 0 ? 1 : s;
 }
 
 static void
-maybe_compare(struct client *c, struct command *cmd)
+maybe_compare(struct client *c, struct client_command *cmd)
 {
     if (sim_below(5) != 0)
         return;
@@ -44,11 +45,11 @@ maybe_compare(struct client *c, struct command *cmd)
 }
 
 static void
-finish(struct client *c, struct command *cmd, const char *extras, size_t extras_len)
+finish(struct client *c, struct client_command *cmd, const char *extras, size_t extras_len)
 {
     size_t key_len = cmd->key_count > 0 ? client_key_len(c, cmd->keys[0]) : 0;
     char header[PACKET_HEADER_BYTES];
-    struct packet p = {
+    struct client_packet p = {
         .magic = PACKET_REQUEST,
         .opcode = cmd->opcode,
         .key_len = (uint16_t)key_len,
@@ -74,8 +75,9 @@ ask_get(struct client *c)
         {{P_GET, P_GETQ}}, {{P_GETK, P_GETKQ}}, {{P_GAT, P_GATQ}}, {{P_GATK, P_GATKQ}}};
     uint32_t pick = sim_below(5);
     bool touch = pick == 2 || pick == 3;
-    struct command *cmd = create(c, DO_GET, touch ? own_key(false) : any_key(c->arena, false),
-                                 opcodes[pick == 4 ? 1 : pick]);
+    struct client_command *cmd =
+        create(c, DO_GET, touch ? own_key(false) : any_key(c->world, false),
+               opcodes[pick == 4 ? 1 : pick]);
     char extras[4];
 
     cmd->with_value = true;
@@ -86,15 +88,15 @@ ask_get(struct client *c)
 }
 
 static void
-choose_value(struct client *c, struct command *cmd, bool too_large)
+choose_value(struct client *c, struct client_command *cmd, bool too_large)
 {
     if (too_large) {
         cmd->too_large = true;
-        cmd->value = too_large_value(c->arena);
+        cmd->value = too_large_value(c->world);
     } else if (cmd->keys[0] >= KEYS) {
-        cmd->value = next_shared_value(c->arena, cmd->keys[0]);
+        cmd->value = next_shared_value(c->world, cmd->keys[0]);
     } else {
-        cmd->value = random_value(c->arena);
+        cmd->value = random_value(c->world);
         maybe_compare(c, cmd);
     }
     if (cmd->value.exptime < 0)
@@ -111,13 +113,13 @@ ask_store(struct client *c, bool too_large)
         [MODE_APPEND] = {{P_APPEND, P_APPENDQ}},
         [MODE_PREPEND] = {{P_PREPEND, P_PREPENDQ}},
     };
-    uint8_t key = too_large ? own_key(false) : any_key(c->arena, false);
+    uint8_t key = too_large ? own_key(false) : any_key(c->world, false);
     bool only_set = too_large || key >= KEYS;
     enum store_mode mode =
         only_set ? MODE_SET
-                 : (enum store_mode)choose(&c->arena->habits.modes, ARRAY_LEN(opcodes));
+                 : (enum store_mode)choose(&c->world->habits.modes, ARRAY_LEN(opcodes));
     bool concat = mode == MODE_APPEND || mode == MODE_PREPEND;
-    struct command *cmd = create(c, DO_STORE, key, opcodes[mode]);
+    struct client_command *cmd = create(c, DO_STORE, key, opcodes[mode]);
     char extras[8];
 
     cmd->mode = mode;
@@ -132,8 +134,8 @@ ask_store(struct client *c, bool too_large)
 static void
 ask_delete(struct client *c)
 {
-    struct command *cmd =
-        create(c, DO_DELETE, any_key(c->arena, false), (struct opcodes){{P_DELETE, P_DELETEQ}});
+    struct client_command *cmd =
+        create(c, DO_DELETE, any_key(c->world, false), (struct opcodes){{P_DELETE, P_DELETEQ}});
 
     if (cmd->keys[0] < KEYS)
         maybe_compare(c, cmd);
@@ -145,7 +147,7 @@ ask_arith(struct client *c)
 {
     static const struct opcodes opcodes[2] = {{{P_INCR, P_INCRQ}}, {{P_DECR, P_DECRQ}}};
     uint32_t decr = sim_below(2);
-    struct command *cmd = create(c, DO_ARITH, own_key(false), opcodes[decr]);
+    struct client_command *cmd = create(c, DO_ARITH, own_key(false), opcodes[decr]);
     char extras[EXTRAS_MAX];
 
     cmd->decr = decr == 1;
@@ -163,7 +165,7 @@ ask_arith(struct client *c)
 static void
 ask_touch(struct client *c)
 {
-    struct command *cmd =
+    struct client_command *cmd =
         create(c, DO_TOUCH, own_key(false), (struct opcodes){{P_TOUCH, P_TOUCH}});
     char extras[4];
 
@@ -173,10 +175,10 @@ ask_touch(struct client *c)
     finish(c, cmd, extras, sizeof(extras));
 }
 
-static struct command *
+static struct client_command *
 create_plain(struct client *c, enum verb verb, uint8_t opcode)
 {
-    struct command *cmd = command_create_named(c, WIRE_BINARY, verb, 0);
+    struct client_command *cmd = client_command_create_named(c, WIRE_BINARY, verb, 0);
 
     cmd->opcode = opcode;
     cmd->want = "";
@@ -193,19 +195,19 @@ static void
 ask_flush(struct client *c)
 {
     static const char now[4] = {0};
-    struct command *cmd = create_plain(c, DO_FLUSH, P_FLUSH);
+    struct client_command *cmd = create_plain(c, DO_FLUSH, P_FLUSH);
 
     if (sim_below(2) == 0) {
         cmd->quiet = QUIET;
         cmd->opcode = P_FLUSHQ;
     }
-    c->arena->facts.flushes_sent++;
+    c->world->facts.flushes_sent++;
     finish(c, cmd, now, sim_below(2) == 0 ? 4 : 0);
 }
 
 /* Any header, with BODY_LEN bytes of nothing behind it. */
 static void
-put_odd(struct client *c, struct command *cmd, struct packet p, uint32_t body_len)
+put_odd(struct client *c, struct client_command *cmd, struct client_packet p, uint32_t body_len)
 {
     char header[PACKET_HEADER_BYTES];
 
@@ -223,18 +225,18 @@ put_odd(struct client *c, struct command *cmd, struct packet p, uint32_t body_le
 static void
 ask_unknown(struct client *c)
 {
-    struct command *cmd = create_plain(c, DO_CONSTANT, (uint8_t)(0x40 + sim_below(100)));
+    struct client_command *cmd = create_plain(c, DO_CONSTANT, (uint8_t)(0x40 + sim_below(100)));
     uint32_t body = sim_below(3) == 0 ? 20000 + sim_below(50000) : sim_below(300);
 
     cmd->status = S_UNKNOWN;
-    put_odd(c, cmd, (struct packet){.body_len = body}, body);
+    put_odd(c, cmd, (struct client_packet){.body_len = body}, body);
 }
 
 static void
 ask_constant(struct client *c)
 {
     static const char level[4] = {0};
-    struct command *cmd;
+    struct client_command *cmd;
 
     switch (sim_below(3)) {
     case 0: ask_unknown(c); return;
@@ -251,11 +253,11 @@ ask_stats(struct client *c)
 {
     static const char *const groups[] = {"", "buffers", "conns", "items", "nothing"};
     const char *group = groups[sim_below(ARRAY_LEN(groups))];
-    struct command *cmd = create_plain(c, DO_STATS, P_STAT);
+    struct client_command *cmd = create_plain(c, DO_STATS, P_STAT);
     uint16_t len = (uint16_t)strlen(group);
 
     cmd->status = strcmp(group, "nothing") == 0 ? S_NOT_FOUND : S_SUCCESS;
-    put_odd(c, cmd, (struct packet){.body_len = len, .key_len = len}, 0);
+    put_odd(c, cmd, (struct client_packet){.body_len = len, .key_len = len}, 0);
     client_put(c, group, len);
 }
 
@@ -263,7 +265,7 @@ ask_stats(struct client *c)
 static void
 ask_end(struct client *c)
 {
-    struct command *cmd;
+    struct client_command *cmd;
 
     switch (sim_below(4)) {
     case 0: finish(c, create_plain(c, DO_CONSTANT, P_QUIT), NULL, 0); break;
@@ -272,23 +274,25 @@ ask_end(struct client *c)
         cmd->status = sim_below(2) == 0 ? S_UNKNOWN : S_INVALID;
         put_odd(c, cmd,
                 cmd->status == S_UNKNOWN
-                    ? (struct packet){.key_len = 9, .body_len = 3}
-                    : (struct packet){.key_len = 3, .body_len = (1U << 30) + 1},
+                    ? (struct client_packet){.key_len = 9, .body_len = 3}
+                    : (struct client_packet){.key_len = 3, .body_len = (1U << 30) + 1},
                 3);
         break;
     case 2: /* the first byte says what a connection speaks, for good */
         ask_noop(c);
         client_put(c, "get a\r\n", 7);
         break;
-    default: put_odd(c, create_plain(c, DO_QUIT, P_QUITQ), (struct packet){0}, 0); return;
+    default:
+        put_odd(c, create_plain(c, DO_QUIT, P_QUITQ), (struct client_packet){0}, 0);
+        return;
     }
-    client_remember(c, command_create(WIRE_BINARY, DO_QUIT, 0));
+    client_remember(c, client_command_create(WIRE_BINARY, DO_QUIT, 0));
 }
 
 static void
 ask_too_large(struct client *c)
 {
-    ask_store(c, c->arena->item_bytes_max < TOO_LARGE_BELOW_BYTES);
+    ask_store(c, c->world->item_bytes_max < TOO_LARGE_BELOW_BYTES);
 }
 
 static void
@@ -304,7 +308,7 @@ binary_ask(struct client *c)
         ask_get,      ask_some_store, ask_delete, ask_arith, ask_touch,     ask_noop,
         ask_constant, ask_stats,      ask_end,    ask_flush, ask_too_large,
     };
-    uint32_t pick = choose(&c->arena->habits.binary, ARRAY_LEN(actions));
+    uint32_t pick = choose(&c->world->habits.binary, ARRAY_LEN(actions));
 
     actions[pick](c);
 }

@@ -1,14 +1,15 @@
+/* Reads the packets of the binary protocol: which command each answers, and how it went. */
 #include <string.h>
 
 #include "client_priv.h"
-#include "packet.h"
+#include "client_packet.h"
 
 /* --- Which command a packet answers --- */
 
-static struct command *
+static struct client_command *
 find(const struct client *c, uint32_t opaque)
 {
-    for (struct command *cmd = c->first; cmd != NULL; cmd = cmd->next)
+    for (struct client_command *cmd = c->first; cmd != NULL; cmd = cmd->next)
         if (cmd->opaque == opaque && opaque != 0)
             return cmd;
     client_wrong(c, "a packet that nothing asked for");
@@ -16,7 +17,7 @@ find(const struct client *c, uint32_t opaque)
 
 /* Quiet ones before TARGET, about which nothing came, went as expected. */
 static void
-resolve_before(struct client *c, const struct command *target)
+resolve_before(struct client *c, const struct client_command *target)
 {
     while (c->first != NULL && c->first != target) {
         if (c->first->quiet == LOUD) {
@@ -45,21 +46,22 @@ must(const struct client *c, bool good, const char *what)
 }
 
 static bool
-replies_key(const struct command *cmd)
+replies_key(const struct client_command *cmd)
 {
     return cmd->opcode == P_GETK || cmd->opcode == P_GETKQ || cmd->opcode == P_GATK ||
            cmd->opcode == P_GATKQ;
 }
 
 static bool
-is_own_key(const struct client *c, const struct command *cmd, const char *key, size_t len)
+is_own_key(const struct client *c, const struct client_command *cmd, const char *key,
+           size_t len)
 {
     return len == client_key_len(c, cmd->keys[0]) &&
            memcmp(key, client_key_name(c, cmd->keys[0]), len) == 0;
 }
 
 static enum outcome
-failure(const struct client *c, const struct command *cmd, uint16_t status)
+failure(const struct client *c, const struct client_command *cmd, uint16_t status)
 {
     bool add = cmd->mode == MODE_ADD, replace = cmd->mode == MODE_REPLACE;
 
@@ -78,7 +80,8 @@ failure(const struct client *c, const struct command *cmd, uint16_t status)
 }
 
 static void
-on_failure(struct client *c, struct command *cmd, const struct packet *p, const char *body)
+on_failure(struct client *c, struct client_command *cmd, const struct client_packet *p,
+           const char *body)
 {
     static const struct told nothing;
     const char *message = packet_message(p->status);
@@ -99,7 +102,8 @@ on_failure(struct client *c, struct command *cmd, const struct packet *p, const 
 }
 
 static void
-on_hit(struct client *c, struct command *cmd, const struct packet *p, const char *body)
+on_hit(struct client *c, struct client_command *cmd, const struct client_packet *p,
+       const char *body)
 {
     struct told told = {
         .what = TOLD_FLAGS | TOLD_BYTES | TOLD_CAS,
@@ -116,7 +120,7 @@ on_hit(struct client *c, struct command *cmd, const struct packet *p, const char
 
 /* One line of a stream. True when it was the last. */
 static bool
-on_stat(const struct client *c, const struct packet *p)
+on_stat(const struct client *c, const struct client_packet *p)
 {
     must(c, p->cas == 0 && p->extras_len == 0, "more than a statistic");
     must(c, (p->key_len == 0) == (p->body_len == 0), "a statistic without a name");
@@ -125,7 +129,8 @@ on_stat(const struct client *c, const struct packet *p)
 
 /* True when the command is done with. */
 static bool
-on_success(struct client *c, struct command *cmd, const struct packet *p, const char *body)
+on_success(struct client *c, struct client_command *cmd, const struct client_packet *p,
+           const char *body)
 {
     struct told told = {.what = TOLD_CAS, .cas = p->cas};
 
@@ -181,8 +186,8 @@ on_success(struct client *c, struct command *cmd, const struct packet *p, const 
 static void
 on_packet(struct client *c)
 {
-    struct command *cmd;
-    struct packet p;
+    struct client_command *cmd;
+    struct client_packet p;
 
     packet_read(c->piece, &p);
     cmd = find(c, p.opaque);
@@ -205,9 +210,9 @@ static const char rejection[] = "ERROR Too many open connections\r\n";
 static size_t
 piece_bytes(const struct client *c)
 {
-    struct packet p;
+    struct client_packet p;
 
-    if (c->piece_len > 0 && c->piece[0] == rejection[0] && c->arena->may_reject)
+    if (c->piece_len > 0 && c->piece[0] == rejection[0] && c->world->may_reject)
         return strlen(rejection);
     if (c->piece_len < PACKET_HEADER_BYTES)
         return PACKET_HEADER_BYTES;

@@ -1,3 +1,4 @@
+/* Thinks of classic text commands, and writes them. */
 #include <inttypes.h>
 
 #include "lombard/proto/reply.h"
@@ -15,19 +16,19 @@ put_key(struct client *c, unsigned key)
     client_put(c, client_key_name(c, key), client_key_len(c, key));
 }
 
-static struct command *
+static struct client_command *
 create(const struct client *c, enum verb verb, uint16_t key_count)
 {
-    struct command *cmd = command_create(WIRE_CLASSIC, verb, key_count);
+    struct client_command *cmd = client_command_create(WIRE_CLASSIC, verb, key_count);
 
-    cmd->quiet = key_count == 1 && verb != DO_GET && in_16(c->arena->habits.silent_in_16)
+    cmd->quiet = key_count == 1 && verb != DO_GET && in_16(c->world->habits.silent_in_16)
                      ? NOREPLY
                      : LOUD;
     return cmd;
 }
 
 static const char *
-noreply(const struct command *cmd)
+noreply(const struct client_command *cmd)
 {
     return cmd->quiet == NOREPLY ? " noreply" : "";
 }
@@ -38,18 +39,18 @@ ask_get(struct client *c)
     bool with_touch = sim_below(8) == 0;
     uint32_t max = with_touch ? MULTIGAT_MAX : MULTIGET_MAX;
     uint16_t count = (uint16_t)(sim_below(3) == 0 ? 1 + sim_below(max) : 1);
-    struct command *cmd = create(c, DO_GET, count);
+    struct client_command *cmd = create(c, DO_GET, count);
 
     cmd->with_value = true;
     cmd->with_cas = sim_below(3) == 0;
     cmd->with_touch = with_touch;
-    cmd->exptime = random_exptime(c->arena);
+    cmd->exptime = random_exptime(c->world);
     client_put_text(c, "%s%s", cmd->with_touch ? "gat" : "get", cmd->with_cas ? "s" : "");
     if (cmd->with_touch)
         client_put_text(c, " %" PRId64, cmd->exptime);
     for (unsigned i = 0; i < count; i++) {
         /* To touch what others read would make their models wrong. */
-        cmd->keys[i] = cmd->with_touch ? own_key(true) : any_key(c->arena, true);
+        cmd->keys[i] = cmd->with_touch ? own_key(true) : any_key(c->world, true);
         put_key(c, cmd->keys[i]);
     }
     client_put_text(c, sim_below(10) == 0 ? "\n" : "\r\n");
@@ -64,7 +65,7 @@ high_bits(uint32_t below)
 }
 
 static void
-put_store(struct client *c, struct command *cmd)
+put_store(struct client *c, struct client_command *cmd)
 {
     static const char *const names[] = {"set", "add", "replace", "append", "prepend", "cas"};
 
@@ -84,15 +85,15 @@ put_store(struct client *c, struct command *cmd)
 static void
 ask_store(struct client *c)
 {
-    struct command *cmd = create(c, DO_STORE, 1);
-    uint8_t key = any_key(c->arena, true);
+    struct client_command *cmd = create(c, DO_STORE, 1);
+    uint8_t key = any_key(c->world, true);
 
     cmd->keys[0] = key;
     if (key >= KEYS) {
-        cmd->value = next_shared_value(c->arena, key);
+        cmd->value = next_shared_value(c->world, key);
     } else {
-        cmd->value = random_value(c->arena);
-        cmd->mode = (enum store_mode)choose(&c->arena->habits.modes, 6);
+        cmd->value = random_value(c->world);
+        cmd->mode = (enum store_mode)choose(&c->world->habits.modes, 6);
         cmd->compare_cas = likely_cas(c, key);
     }
     put_store(c, cmd);
@@ -101,25 +102,25 @@ ask_store(struct client *c)
 static void
 ask_too_large(struct client *c)
 {
-    struct command *cmd;
+    struct client_command *cmd;
 
-    if (c->arena->item_bytes_max >= TOO_LARGE_BELOW_BYTES) {
+    if (c->world->item_bytes_max >= TOO_LARGE_BELOW_BYTES) {
         ask_get(c);
         return;
     }
-    cmd = command_create(WIRE_CLASSIC, DO_STORE, 1);
+    cmd = client_command_create(WIRE_CLASSIC, DO_STORE, 1);
     cmd->keys[0] = own_key(true);
     cmd->too_large = true;
-    cmd->value = too_large_value(c->arena);
+    cmd->value = too_large_value(c->world);
     put_store(c, cmd);
 }
 
 static void
 ask_delete(struct client *c)
 {
-    struct command *cmd = create(c, DO_DELETE, 1);
+    struct client_command *cmd = create(c, DO_DELETE, 1);
 
-    cmd->keys[0] = any_key(c->arena, true);
+    cmd->keys[0] = any_key(c->world, true);
     client_put_text(c, "delete");
     put_key(c, cmd->keys[0]);
     client_put_text(c, "%s%s\r\n", sim_below(8) == 0 ? " 0" : "", noreply(cmd));
@@ -129,7 +130,7 @@ ask_delete(struct client *c)
 static void
 ask_arith(struct client *c)
 {
-    struct command *cmd = create(c, DO_ARITH, 1);
+    struct client_command *cmd = create(c, DO_ARITH, 1);
 
     cmd->keys[0] = own_key(true);
     cmd->decr = sim_below(2) == 0;
@@ -144,10 +145,10 @@ ask_arith(struct client *c)
 static void
 ask_touch(struct client *c)
 {
-    struct command *cmd = create(c, DO_TOUCH, 1);
+    struct client_command *cmd = create(c, DO_TOUCH, 1);
 
     cmd->keys[0] = own_key(true);
-    cmd->exptime = random_exptime(c->arena);
+    cmd->exptime = random_exptime(c->world);
     client_put_text(c, "touch");
     put_key(c, cmd->keys[0]);
     client_put_text(c, " %" PRId64 "%s\r\n", cmd->exptime, noreply(cmd));
@@ -189,7 +190,7 @@ ask_constant(struct client *c)
         {"watch fetchers\r\n", "CLIENT_ERROR watch commands not allowed\r\n"},
     };
     uint32_t pick = sim_below(ARRAY_LEN(lines));
-    struct command *cmd = command_create(WIRE_CLASSIC, DO_CONSTANT, 0);
+    struct client_command *cmd = client_command_create(WIRE_CLASSIC, DO_CONSTANT, 0);
 
     cmd->want = lines[pick].want;
     client_put_text(c, "%s", lines[pick].line);
@@ -203,7 +204,7 @@ ask_stats(struct client *c)
                                          " items", " slabs",   " latency"};
 
     client_put_text(c, "stats%s\r\n", groups[sim_below(ARRAY_LEN(groups))]);
-    client_remember(c, command_create(WIRE_CLASSIC, DO_STATS, 0));
+    client_remember(c, client_command_create(WIRE_CLASSIC, DO_STATS, 0));
 }
 
 static void
@@ -214,7 +215,7 @@ ask_dump(struct client *c)
         [DUMP_MG] = "lru_crawler mgdump hash\r\n",
         [DUMP_CACHE] = "stats cachedump 1 0\r\n",
     };
-    struct command *cmd = command_create(WIRE_CLASSIC, DO_DUMP, 0);
+    struct client_command *cmd = client_command_create(WIRE_CLASSIC, DO_DUMP, 0);
 
     cmd->dump = (enum dump)sim_below(ARRAY_LEN(lines));
     client_put_text(c, "%s", lines[cmd->dump]);
@@ -224,11 +225,11 @@ ask_dump(struct client *c)
 static void
 ask_flush(struct client *c)
 {
-    struct command *cmd = command_create(WIRE_CLASSIC, DO_FLUSH, 0);
+    struct client_command *cmd = client_command_create(WIRE_CLASSIC, DO_FLUSH, 0);
 
     cmd->quiet = sim_below(3) == 0 ? NOREPLY : LOUD;
     client_put_text(c, "flush_all%s%s\r\n", sim_below(2) == 0 ? " 0" : "", noreply(cmd));
-    c->arena->facts.flushes_sent++;
+    c->world->facts.flushes_sent++;
     client_remember(c, cmd);
 }
 
@@ -237,19 +238,20 @@ static void
 ask_end(struct client *c)
 {
     static const char browser[] = "GET / HTTP/1.1\r\n";
-    struct command *cmd;
+    struct client_command *cmd;
 
     if (sim_below(4) == 0) {
-        cmd = command_create(WIRE_CLASSIC, DO_CONSTANT, 0);
+        cmd = client_command_create(WIRE_CLASSIC, DO_CONSTANT, 0);
         cmd->want = "CLIENT_ERROR line too long\r\n";
         for (int i = 0; i < 50; i++)
             client_put_text(c, "%-100s", "long");
         client_remember(c, cmd);
-        client_remember(c, command_create(WIRE_CLASSIC, DO_QUIT, 0)); /* without an end */
+        client_remember(c,
+                        client_command_create(WIRE_CLASSIC, DO_QUIT, 0)); /* without an end */
         return;
     }
     client_put_text(c, "%s", sim_below(3) == 0 ? browser : "quit\r\n");
-    client_remember(c, command_create(WIRE_CLASSIC, DO_QUIT, 0));
+    client_remember(c, client_command_create(WIRE_CLASSIC, DO_QUIT, 0));
 }
 
 void
@@ -259,7 +261,7 @@ classic_ask(struct client *c)
         ask_get,   ask_store, ask_delete, ask_arith, ask_touch,     ask_constant,
         ask_stats, ask_dump,  ask_end,    ask_flush, ask_too_large,
     };
-    uint32_t pick = choose(&c->arena->habits.classic, ARRAY_LEN(actions));
+    uint32_t pick = choose(&c->world->habits.classic, ARRAY_LEN(actions));
 
     actions[pick](c);
 }

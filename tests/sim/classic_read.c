@@ -1,3 +1,4 @@
+/* Reads the replies to classic text commands. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +9,7 @@
 
 /* "VALUE <key> <flags> <bytes>[ <cas>]"; false when it is none, or of another key. */
 static bool
-take_value_line(const struct client *c, const struct command *cmd, unsigned key,
+take_value_line(const struct client *c, const struct client_command *cmd, unsigned key,
                 struct told *told)
 {
     size_t len = client_key_len(c, key);
@@ -30,7 +31,7 @@ take_value_line(const struct client *c, const struct command *cmd, unsigned key,
 
 /* Where memory is short, gat says of what it could not touch what it says of a miss. */
 static void
-on_left_out(struct client *c, struct command *cmd, unsigned key)
+on_left_out(struct client *c, struct client_command *cmd, unsigned key)
 {
     if (cmd->with_touch && memory_is_short(c))
         c->items[key].presence = UNKNOWN;
@@ -40,7 +41,7 @@ on_left_out(struct client *c, struct command *cmd, unsigned key)
 
 /* True when the command is done with. */
 static bool
-on_get(struct client *c, struct command *cmd)
+on_get(struct client *c, struct client_command *cmd)
 {
     bool end = line_is(c, "END\r\n");
     struct told told;
@@ -78,7 +79,7 @@ on_stats(const struct client *c)
 
 /* A constant may be of several lines. */
 static bool
-on_constant(const struct client *c, struct command *cmd)
+on_constant(const struct client *c, struct client_command *cmd)
 {
     if (is_refused_instead(c, cmd))
         return true;
@@ -101,7 +102,7 @@ static const struct {
 };
 
 static void
-on_answer(struct client *c, struct command *cmd)
+on_answer(struct client *c, struct client_command *cmd)
 {
     struct told told = {0};
     const char *p = c->piece;
@@ -124,7 +125,7 @@ on_answer(struct client *c, struct command *cmd)
 }
 
 static bool
-on_command_line(struct client *c, struct command *cmd)
+on_command_line(struct client *c, struct client_command *cmd)
 {
     switch (cmd->verb) {
     case DO_GET: return on_get(c, cmd);
@@ -201,7 +202,7 @@ put_dumped_key(char *dst, const struct client *c, enum dump dump, unsigned key)
 }
 
 static void
-check_dumped(struct client *c, struct command *cmd, unsigned key, const char *rest)
+check_dumped(struct client *c, struct client_command *cmd, unsigned key, const char *rest)
 {
     struct model_item *item = &c->items[key];
     uint64_t cas, bytes, skipped;
@@ -231,7 +232,7 @@ check_dumped(struct client *c, struct command *cmd, unsigned key, const char *re
 }
 
 static void
-check_all_were_seen(struct client *c, struct command *cmd)
+check_all_were_seen(struct client *c, struct client_command *cmd)
 {
     for (unsigned key = 0; key < KEYS; key++)
         if ((cmd->seen & 1U << key) == 0 && presence_of(c, cmd, key) == PRESENT)
@@ -239,7 +240,7 @@ check_all_were_seen(struct client *c, struct command *cmd)
 }
 
 bool
-classic_dump_line(struct client *c, struct command *cmd)
+classic_dump_line(struct client *c, struct client_command *cmd)
 {
     char want[4 * KEY_BYTES];
 

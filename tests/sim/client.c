@@ -1,3 +1,4 @@
+/* A client's connections: when it opens, sends, reads, stalls and leaves. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,27 +13,13 @@ enum {
     IN_FLIGHT_MAX = 300, /* quiet ones among them */
 };
 
-void *
-client_checked(void *mem)
-{
-    if (mem == NULL)
-        abort();
-    return mem;
-}
-
-bool
-in_16(uint32_t n)
-{
-    return sim_below(16) < n;
-}
-
 /* A new name: nothing that an earlier one stored is its business. */
 static void
 new_identity(struct client *c)
 {
     enum { ENCODABLE_BYTES = KEY_BYTES / 4 * 3 - 8 };
 
-    c->identity = c->arena->next_identity++;
+    c->identity = c->world->next_identity++;
     for (unsigned i = 0; i < KEYS; i++) {
         char *name = c->names[i];
         int len = snprintf(name, sizeof(c->names[i]), "%u:%u:", c->identity, i);
@@ -56,7 +43,7 @@ new_manner(struct client *c)
     static const uint32_t depths[] = {1, 4, 16, 64};
     static const uint32_t leaves[] = {2, 4, 10, 30, 300};
     static const uint32_t metas[] = {0, 10, 0, 5}; /* by dialect */
-    const struct habits *habits = &c->arena->habits;
+    const struct habits *habits = &c->world->habits;
     uint32_t dialect = choose(&habits->dialects, ARRAY_LEN(metas));
 
     /* One by one: the order within an initializer is the compiler's choice. */
@@ -66,7 +53,7 @@ new_manner(struct client *c)
     c->manner.read_bytes = reads[choose(&habits->reads, ARRAY_LEN(reads))];
     c->manner.idle_one_in = sim_below(4) * 3;
     c->manner.stall_one_in = in_16(habits->stall_in_16) ? 20 : 0;
-    c->manner.stall_turns = 10 + sim_below(300);
+    c->manner.stall_iterations = 10 + sim_below(300);
     c->manner.leave_one_in = leaves[choose(&habits->leaves, ARRAY_LEN(leaves))];
     c->manner.meta_in_ten = metas[dialect];
 }
@@ -83,7 +70,7 @@ nothing_in_flight(const struct client *c)
 static void
 count_connection(struct client *c)
 {
-    struct connection_counts *counts = &c->arena->connections;
+    struct connection_counts *counts = &c->world->connections;
 
     if (c->was_served)
         counts->served++;
@@ -101,12 +88,12 @@ forget_connection(struct client *c)
         return;
     count_connection(c);
     while (c->first != NULL) {
-        struct command *cmd = c->first;
+        struct client_command *cmd = c->first;
 
         if (cmd->verb == DO_FLUSH)
-            c->arena->facts.evictable = true; /* it may strike at any time */
+            c->world->facts.evictable = true; /* it may strike at any time */
         c->first = cmd->next;
-        command_destroy(cmd);
+        client_command_destroy(cmd);
     }
     c->last = &c->first;
     c->in_flight = c->loud_in_flight = 0;
@@ -119,7 +106,7 @@ forget_connection(struct client *c)
     memset(&c->body, 0, sizeof(c->body));
     c->said_quit = false;
     c->finished_sending = false;
-    c->stalled_turns = 0;
+    c->stalled_iterations = 0;
     sim_link_free(c->link);
     c->link = NULL;
 }
@@ -127,7 +114,7 @@ forget_connection(struct client *c)
 static void
 lose_connection(struct client *c)
 {
-    c->arena->connections.broken += c->was_served;
+    c->world->connections.broken += c->was_served;
     forget_connection(c);
     new_identity(c);
 }
@@ -139,7 +126,7 @@ was_asked_to_close(struct client *c)
     if (!c->finished_sending && !c->said_quit)
         return false;
     /* Who is closed for another reason may have been so before the last was executed. */
-    if (!c->arena->may_close)
+    if (!c->world->may_close)
         c->dialect->ended(c);
     if (c->body.reading || c->piece_len > 0)
         return false;
@@ -156,7 +143,7 @@ on_closed(struct client *c)
         forget_connection(c);
         return;
     }
-    if (!c->arena->may_close)
+    if (!c->world->may_close)
         client_wrong(c, "the server closed the connection");
     lose_connection(c);
 }
@@ -165,11 +152,11 @@ static void
 open_connection(struct client *c)
 {
     static const uint32_t caps[] = {1, 16, 100, 1460, 4096, 20000, 65536, 400000};
-    const struct habits *habits = &c->arena->habits;
+    const struct habits *habits = &c->world->habits;
     uint32_t in_cap = caps[1 + choose(&habits->in_caps, ARRAY_LEN(caps) - 1)];
     uint32_t out_cap = caps[choose(&habits->out_caps, ARRAY_LEN(caps))];
 
-    c->link = sim_connect(c->arena->listen_fd, in_cap < 100 ? 100 : in_cap, out_cap);
+    c->link = sim_connect(c->world->listen_fd, in_cap < 100 ? 100 : in_cap, out_cap);
     if (in_16(habits->local_in_16))
         sim_set_local(c->link);
     new_manner(c);
@@ -194,14 +181,14 @@ send_some(struct client *c)
 static bool
 make_trouble(struct client *c)
 {
-    if (sim_one_in(c->arena->kill_one_in)) {
+    if (sim_one_in(c->world->kill_one_in)) {
         sim_note("kill", c->identity, c->in_flight);
         lose_connection(c);
         return true;
     }
     if (c->manner.stall_one_in != 0 && sim_one_in(c->manner.stall_one_in))
-        c->stalled_turns = c->manner.stall_turns;
-    if (c->tx_head == c->tx_tail && sim_one_in(c->arena->habits.finish_one_in)) {
+        c->stalled_iterations = c->manner.stall_iterations;
+    if (c->tx_head == c->tx_tail && sim_one_in(c->world->habits.finish_one_in)) {
         sim_note("finish", c->identity, c->in_flight);
         sim_finish_sending(c->link);
         c->finished_sending = true;
@@ -255,15 +242,15 @@ client_read(struct client *c)
 
     if (c->link == NULL)
         return;
-    if (c->stalled_turns > 0 && !c->settling) {
-        c->stalled_turns--;
+    if (c->stalled_iterations > 0 && !c->settling) {
+        c->stalled_iterations--;
         return;
     }
     limit = c->settling || c->manner.read_bytes == 0 ? SIZE_MAX
                                                      : 1 + sim_below(c->manner.read_bytes);
     while (limit > 0 &&
            (n = sim_recv(c->link, bytes, limit < sizeof(bytes) ? limit : sizeof(bytes))) > 0) {
-        c->arena->reply_bytes += n;
+        c->world->reply_bytes += n;
         limit -= n;
         sim_note_bytes("client reads", c->identity, bytes, n);
         for (size_t off = 0; off < n;)
@@ -296,11 +283,11 @@ client_is_settled(const struct client *c)
 }
 
 struct client *
-client_create(struct arena *arena)
+client_create(struct client_world *world)
 {
     struct client *c = client_checked(calloc(1, sizeof(*c)));
 
-    c->arena = arena;
+    c->world = world;
     c->last = &c->first;
     new_identity(c);
     return c;
@@ -316,21 +303,4 @@ client_destroy(struct client *c)
         item_clear(&c->items[i]);
     free(c->tx);
     free(c);
-}
-
-void
-client_describe(const struct client *c, char *dst, size_t bytes)
-{
-    static const char *const verbs[] = {"get",  "store",    "delete", "arith", "touch", "me",
-                                        "noop", "constant", "stats",  "dump",  "flush", "quit"};
-    const struct command *cmd = c->first;
-
-    (void)snprintf(dst, bytes,
-                   "client %u (%s): %u in flight, %zu bytes unsent, %zu readable, first %s of "
-                   "key %u%s%s",
-                   c->identity, c->dialect != NULL ? c->dialect->name : "nothing", c->in_flight,
-                   c->tx_tail - c->tx_head, c->link != NULL ? sim_readable(c->link) : 0,
-                   cmd != NULL ? verbs[cmd->verb] : "nothing",
-                   cmd != NULL && cmd->key_count > 0 ? cmd->keys[0] : 0U,
-                   cmd != NULL ? cmd->tokens : "", c->body.reading ? " (in a value)" : "");
 }

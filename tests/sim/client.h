@@ -32,7 +32,7 @@ struct connection_counts {
 };
 
 /* The world as its clients see it. */
-struct arena {
+struct client_world {
     struct world_facts facts;
     struct habits habits;
     int listen_fd;
@@ -50,12 +50,12 @@ struct arena {
 
 struct client;
 
-struct client *client_create(struct arena *arena) MUST_USE;
+struct client *client_create(struct client_world *world) MUST_USE;
 void client_destroy(struct client *client);
 
-/* Before a turn: connect, think of commands, send some bytes, or make trouble. */
+/* Before a iteration: connect, think of commands, send some bytes, or make trouble. */
 void client_act(struct client *client);
-/* After a turn: read, and check what came. */
+/* After a iteration: read, and check what came. */
 void client_read(struct client *client);
 /* From now on no new commands and no more trouble: send all, read all. */
 void client_settle(struct client *client);

@@ -2,15 +2,16 @@
  * tests/sim/client_priv.h - one client, as its own files see it.
  *
  *     client.c                   its connection, and what it does with it
- *     command.c                  what was asked and not yet answered; values
- *     judge.c  judge_*.c         whether an answer can be, whatever it came in
- *     text.c                     lines: which command each of them answers
+ *     client_command.c           what was asked and not yet answered; values
+ *     text_dialect.c             lines: which command each of them answers
  *       classic_ask.c  meta_ask.c          commands to bytes
  *       classic_read.c meta_read.c         a line to an answer
- *       meta_quiet.c                       about which of them nothing came
+ *       meta_quiet.c                       how quiet ones went, about which nothing came
  *     binary_ask.c binary_read.c likewise, packets
+ *     judge.c  judge_*.c         whether an answer can be, whatever protocol it came in
+ *     client_base.c judge_item.c text_lines.c   what several of these use
  *
- * A reader turns bytes into an outcome and what was told besides; it compares
+ * A reader makes an outcome of bytes, and what was told besides; it compares
  * every byte that does not depend on the items. The judge compares what does.
  */
 #pragma once
@@ -54,8 +55,8 @@ enum quiet {
 
 enum dump { DUMP_META, DUMP_MG, DUMP_CACHE };
 
-struct command {
-    struct command *next;
+struct client_command {
+    struct client_command *next;
     enum wire wire;
     enum verb verb;
     enum store_mode mode;
@@ -152,9 +153,9 @@ struct manner {
     uint32_t depth;        /* commands in flight that will be answered */
     uint32_t piece_bytes;  /* sent at once; 0: all */
     uint32_t read_bytes;   /* read at once; 0: all */
-    uint32_t idle_one_in;  /* does nothing this turn */
+    uint32_t idle_one_in;  /* does nothing this iteration */
     uint32_t stall_one_in; /* begins to read nothing */
-    uint32_t stall_turns;
+    uint32_t stall_iterations;
     uint32_t leave_one_in; /* goes, when nothing is in flight, and comes back */
     uint32_t meta_in_ten;  /* of text commands */
 };
@@ -175,12 +176,12 @@ struct dialect {
 extern const struct dialect text_dialect, binary_dialect;
 
 struct client {
-    struct arena *arena;
+    struct client_world *world;
     struct sim_link *link;
     const struct dialect *dialect;
     struct manner manner;
     uint32_t identity;
-    uint32_t stalled_turns; /* left */
+    uint32_t stalled_iterations; /* left */
     bool settling;
     bool finished_sending;
     bool said_quit;
@@ -197,8 +198,8 @@ struct client {
     char *tx;
     size_t tx_head, tx_tail, tx_cap;
     /* waiting for replies */
-    struct command *first;
-    struct command **last;
+    struct client_command *first;
+    struct client_command **last;
     uint32_t in_flight;
     uint32_t loud_in_flight;
     /* reply being read */
@@ -209,43 +210,47 @@ struct client {
     struct told number_told;
 };
 
+/* --- client_base.c --- */
+
+/* MEM, which must not be NULL. */
 void *client_checked(void *mem);
 /* True N times in 16. */
 bool in_16(uint32_t n);
 void client_wrong(const struct client *client, const char *why) NORETURN;
 
-/* --- command.c --- */
+/* --- client_command.c --- */
 
 /* Not NUL-terminated: client_key_len() bytes, of which any may be anything. */
 const char *client_key_name(const struct client *client, unsigned key);
 size_t client_key_len(const struct client *client, unsigned key);
 /* Keys to ask for: PLAIN ones go into a line. */
-uint8_t any_key(const struct arena *arena, bool plain);
+uint8_t any_key(const struct client_world *world, bool plain);
 uint8_t own_key(bool plain);
 
 /* BYTES that follow from SEED; any byte may occur. */
 char *make_value(uint64_t seed, size_t bytes);
 /* A number in NUMERIC cases of four. */
-struct model_value random_value(const struct arena *arena);
-int64_t random_exptime(const struct arena *arena);
+struct model_value random_value(const struct client_world *world);
+int64_t random_exptime(const struct client_world *world);
 /* Shared keys: version and key say how long the value is, and every byte of it. */
-size_t shared_bytes(const struct arena *arena, unsigned key, uint32_t version);
-char *shared_value(const struct arena *arena, unsigned key, uint32_t version);
+size_t shared_bytes(const struct client_world *world, unsigned key, uint32_t version);
+char *shared_value(const struct client_world *world, unsigned key, uint32_t version);
 /* The next version of shared key KEY (KEYS or more). */
-struct model_value next_shared_value(struct arena *arena, unsigned key);
-struct model_value too_large_value(const struct arena *arena);
+struct model_value next_shared_value(struct client_world *world, unsigned key);
+struct model_value too_large_value(const struct client_world *world);
 /* The CAS that KEY seems to have, mostly. */
 uint64_t likely_cas(const struct client *client, unsigned key);
 
-struct command *command_create(enum wire wire, enum verb verb, uint16_t key_count);
+struct client_command *client_command_create(enum wire wire, enum verb verb,
+                                             uint16_t key_count);
 /* With a new opaque number. */
-struct command *command_create_named(struct client *client, enum wire wire, enum verb verb,
-                                     uint16_t key_count);
-void command_destroy(struct command *cmd);
+struct client_command *client_command_create_named(struct client *client, enum wire wire,
+                                                   enum verb verb, uint16_t key_count);
+void client_command_destroy(struct client_command *cmd);
 /* Queue bytes to be sent, and the command that they were. */
 void client_put(struct client *client, const void *src, size_t bytes);
 void client_put_text(struct client *client, const char *format, ...) PRINTF_LIKE(2, 3);
-void client_remember(struct client *client, struct command *cmd);
+void client_remember(struct client *client, struct client_command *cmd);
 /* The first in flight is answered, or executed silently. */
 void client_done(struct client *client);
 
@@ -254,67 +259,72 @@ void client_expect_body(struct client *client, const char *want, size_t bytes, c
                         char *own);
 size_t client_read_body(struct client *client, const char *src, size_t bytes);
 
+/* --- judge_item.c --- */
+
+enum presence presence_of(const struct client *client, const struct client_command *cmd,
+                          unsigned key);
+void must_be_there(struct client *client, struct client_command *cmd, unsigned key);
+void must_be_gone(struct client *client, struct client_command *cmd, unsigned key);
+bool memory_is_short(const struct client *client);
+void wrong_item(const struct client *client, const struct client_command *cmd, unsigned key,
+                const char *why) NORETURN;
+/* The item was changed: its CAS is another one, which TOLD may say. */
+void judge_new_cas(struct client *client, const struct client_command *cmd, unsigned key,
+                   const struct told *told);
+/* The CAS was compared and MATCHED, or not: may that be? */
+void judge_compared(struct client *client, struct client_command *cmd, bool matched);
+
 /* --- judge.c --- */
 
 /* The key is there, and this is told of it. Sets up the body where the reply carries one. */
-void judge_hit(struct client *client, struct command *cmd, unsigned key,
+void judge_hit(struct client *client, struct client_command *cmd, unsigned key,
                const struct told *told);
-void judge_miss(struct client *client, struct command *cmd, unsigned key);
+void judge_miss(struct client *client, struct client_command *cmd, unsigned key);
 /* Of a command with one key. */
-void judge(struct client *client, struct command *cmd, enum outcome outcome,
+void judge(struct client *client, struct client_command *cmd, enum outcome outcome,
            const struct told *told);
 /* Of one that was quiet, and about which nothing came: it went as expected. */
-void judge_silence(struct client *client, struct command *cmd);
-
-enum presence presence_of(const struct client *client, const struct command *cmd, unsigned key);
-void must_be_there(struct client *client, struct command *cmd, unsigned key);
-void must_be_gone(struct client *client, struct command *cmd, unsigned key);
-bool memory_is_short(const struct client *client);
-void wrong_item(const struct client *client, const struct command *cmd, unsigned key,
-                const char *why) NORETURN;
+void judge_silence(struct client *client, struct client_command *cmd);
 
 /* --- judge_store.c --- */
 
-void judge_store(struct client *client, struct command *cmd, enum outcome outcome,
+void judge_store(struct client *client, struct client_command *cmd, enum outcome outcome,
                  const struct told *told);
-/* The item was changed: its CAS is another one, which TOLD may say. */
-void judge_new_cas(struct client *client, const struct command *cmd, unsigned key,
-                   const struct told *told);
-/* The CAS was compared and MATCHED, or not: may that be? */
-void judge_compared(struct client *client, struct command *cmd, bool matched);
-/* Nobody will say how a NOREPLY command went. */
-void judge_unheard(struct client *client, struct command *cmd);
+/* No reply will tell how a NOREPLY command went. */
+void judge_unheard(struct client *client, struct client_command *cmd);
 
 /* --- judge_number.c --- */
 
-void judge_arith(struct client *client, struct command *cmd, enum outcome outcome,
+void judge_arith(struct client *client, struct client_command *cmd, enum outcome outcome,
                  const struct told *told);
 /* The value was NUMBER, and incr or decr changed it. */
-void judge_new_number(struct client *client, struct command *cmd, uint64_t number,
+void judge_new_number(struct client *client, struct client_command *cmd, uint64_t number,
                       const struct told *told);
 
-/* --- classic_*.c, meta_*.c --- */
+/* --- text_lines.c --- */
 
 bool line_is(const struct client *client, const char *want);
 /* True, with the outcome, for lines that classic and meta have in common. */
 bool line_is_error(const struct client *client, enum outcome *outcome);
 /* Whether there was no memory for the value, before it was seen that it ends where it should not. */
-bool is_refused_instead(const struct client *client, const struct command *cmd);
+bool is_refused_instead(const struct client *client, const struct client_command *cmd);
 /* A number at *P, as it is printed; *P is then behind it. */
 bool take_u64(const char **p, uint64_t *number);
+
+/* --- classic_*.c, meta_*.c --- */
 
 void classic_ask(struct client *client);
 /* A line for the first command in flight, which is a classic one. */
 void classic_line(struct client *client);
 /* A line of a dump: true when it was the last. */
-bool classic_dump_line(struct client *client, struct command *cmd);
+bool classic_dump_line(struct client *client, struct client_command *cmd);
 
 void meta_ask(struct client *client);
 void meta_ask_noop(struct client *client);
 /* A line, while the first command in flight is a meta one. */
 void meta_line(struct client *client);
 /* Commands before TARGET, about which nothing came or only an error without a name. */
-void meta_resolve_before(struct client *client, const struct command *target);
+void meta_resolve_before(struct client *client, const struct client_command *target);
 /* No more will come: whatever is quiet has been executed. */
 void meta_ended(struct client *client);
 size_t meta_encode_key(char *dst, const char *key, size_t len);

@@ -1,3 +1,4 @@
+/* A simulated kernel that is kind but large: a million connections and nothing that fails. */
 #include "crowd_sys.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Plays a script while output or input is stuck at some byte, and another connection uses the same buffers. */
 #include "cuts.h"
 
 #include <inttypes.h>
@@ -9,8 +10,8 @@
 
 enum {
     MB = 1024 * 1024,
-    ROOM = 4 * MB,     /* of a socket */
-    STUCK_TURNS = 200, /* after which output that is allowed should have come */
+    ROOM = 4 * MB,          /* of a socket */
+    STUCK_ITERATIONS = 200, /* after which output that is allowed should have come */
 };
 
 struct table {
@@ -22,7 +23,7 @@ struct table {
 };
 
 static void
-table_set(struct table *t, const struct session *s)
+table_set(struct table *t, const struct script *s)
 {
     const struct rig_config config = {
         .limit_bytes = s->limit_bytes == 0 ? 8 * MB : s->limit_bytes,
@@ -35,7 +36,7 @@ table_set(struct table *t, const struct session *s)
         sim_die("the server does not start");
     t->a = sim_connect(t->rig.listen_fd, ROOM, ROOM);
     t->b = sim_connect(t->rig.listen_fd, ROOM, ROOM);
-    rig_turn(&t->rig);
+    rig_iterate(&t->rig);
 }
 
 static void
@@ -43,7 +44,7 @@ table_clear(struct table *t)
 {
     sim_link_free(t->a);
     sim_link_free(t->b);
-    rig_turns(&t->rig, 2);
+    rig_iterations(&t->rig, 2);
     rig_stop(&t->rig);
     free(t->got.data);
 }
@@ -58,21 +59,21 @@ take_output(struct table *t)
         text_add(&t->got, bytes, n);
 }
 
-/* Turns until A has sent all that it may, up to TOTAL. */
+/* Iterations until A has sent all that it may, up to TOTAL. */
 static void
 run_to(struct table *t, uint64_t window, uint64_t total)
 {
     uint64_t expected = window < total ? window : total;
 
     sim_set_window(t->a, window);
-    for (int turn = 0; sim_sent_bytes(t->a) < expected; turn++) {
-        if (turn == STUCK_TURNS)
+    for (int iteration = 0; sim_sent_bytes(t->a) < expected; iteration++) {
+        if (iteration == STUCK_ITERATIONS)
             sim_die("%" PRIu64 " of %" PRIu64 " bytes came", sim_sent_bytes(t->a), expected);
-        rig_turn(&t->rig);
+        rig_iterate(&t->rig);
         take_output(t);
     }
     /* What is too much would come now. */
-    rig_turns(&t->rig, 2);
+    rig_iterations(&t->rig, 2);
     take_output(t);
 }
 
@@ -80,12 +81,12 @@ run_to(struct table *t, uint64_t window, uint64_t total)
 static void
 other_acts(struct table *t)
 {
-    static struct session s;
+    static struct script s;
     char got[8192];
     unsigned key = 900 + t->rounds++;
     size_t len = 0;
 
-    session_clear(&s);
+    script_clear(&s);
     say_set(&s, "set", key, 600);
     want(&s, "STORED\r\n");
     say_set(&s, "set", key + 50, 2000);
@@ -96,10 +97,10 @@ other_acts(struct table *t)
     want(&s, "END\r\n");
     if (sim_send(t->b, s.in.data, s.in.len) != s.in.len)
         sim_die("the other cannot send");
-    for (int turn = 0; len < s.want.len; turn++) {
-        if (turn == STUCK_TURNS)
+    for (int iteration = 0; len < s.want.len; iteration++) {
+        if (iteration == STUCK_ITERATIONS)
             sim_die("the other is not served");
-        rig_turn(&t->rig);
+        rig_iterate(&t->rig);
         len += sim_recv(t->b, got + len, sizeof(got) - len);
     }
     if (len != s.want.len || memcmp(got, s.want.data, len) != 0)
@@ -107,7 +108,7 @@ other_acts(struct table *t)
 }
 
 static void
-compare(const struct table *t, const struct session *s)
+compare(const struct table *t, const struct script *s)
 {
     size_t n = t->got.len < s->want.len ? t->got.len : s->want.len;
 
@@ -121,7 +122,7 @@ compare(const struct table *t, const struct session *s)
 }
 
 static void
-note_replay(const char *what, const struct session *s, size_t first, size_t second)
+note_replay(const char *what, const struct script *s, size_t first, size_t second)
 {
     char how[128];
 
@@ -130,14 +131,14 @@ note_replay(const char *what, const struct session *s, size_t first, size_t seco
 }
 
 void
-cut_output(const struct session *s, size_t first, size_t second)
+cut_output(const struct script *s, size_t first, size_t second)
 {
     struct table t;
 
     note_replay("output", s, first, second);
     table_set(&t, s);
     if (sim_send(t.a, s->in.data, s->in.len) != s->in.len)
-        sim_die("the session does not fit");
+        sim_die("the script does not fit");
     run_to(&t, first, s->want.len);
     other_acts(&t);
     if (second > first) {
@@ -151,18 +152,18 @@ cut_output(const struct session *s, size_t first, size_t second)
 }
 
 void
-cut_input(const struct session *s, size_t first, size_t second)
+cut_input(const struct script *s, size_t first, size_t second)
 {
     struct table t;
 
     note_replay("input", s, first, second);
     table_set(&t, s);
     if (sim_send(t.a, s->in.data, first) != first)
-        sim_die("the session does not fit");
-    rig_turns(&t.rig, 2);
+        sim_die("the script does not fit");
+    rig_iterations(&t.rig, 2);
     other_acts(&t);
     (void)sim_send(t.a, s->in.data + first, second - first);
-    rig_turns(&t.rig, 2);
+    rig_iterations(&t.rig, 2);
     if (second > first)
         other_acts(&t);
     (void)sim_send(t.a, s->in.data + second, s->in.len - second);
@@ -173,7 +174,7 @@ cut_input(const struct session *s, size_t first, size_t second)
 
 /* As cut_output(), but A breaks off there: what it held must be free again. */
 void
-break_output(const struct session *s, size_t first, size_t second)
+break_output(const struct script *s, size_t first, size_t second)
 {
     struct table t;
 
@@ -181,18 +182,18 @@ break_output(const struct session *s, size_t first, size_t second)
     note_replay("output-broken", s, first, first);
     table_set(&t, s);
     if (sim_send(t.a, s->in.data, s->in.len) != s->in.len)
-        sim_die("the session does not fit");
+        sim_die("the script does not fit");
     run_to(&t, first, s->want.len);
     sim_reset(t.a);
     other_acts(&t);
     sim_reset(t.b);
-    rig_turns(&t.rig, 3);
+    rig_iterations(&t.rig, 3);
     play_check_empty(&t.rig);
     table_clear(&t);
 }
 
 void
-break_input(const struct session *s, size_t first, size_t second)
+break_input(const struct script *s, size_t first, size_t second)
 {
     struct table t;
 
@@ -200,12 +201,12 @@ break_input(const struct session *s, size_t first, size_t second)
     note_replay("input-broken", s, first, first);
     table_set(&t, s);
     if (sim_send(t.a, s->in.data, first) != first)
-        sim_die("the session does not fit");
-    rig_turns(&t.rig, 2);
+        sim_die("the script does not fit");
+    rig_iterations(&t.rig, 2);
     sim_reset(t.a);
     other_acts(&t);
     sim_reset(t.b);
-    rig_turns(&t.rig, 3);
+    rig_iterations(&t.rig, 3);
     play_check_empty(&t.rig);
     table_clear(&t);
 }

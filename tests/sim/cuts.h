@@ -1,5 +1,5 @@
 /*
- * tests/sim/cuts.h - one session, stuck at some byte of it.
+ * tests/sim/cuts.h - one script, stuck at some byte of it.
  *
  * While it is stuck, another connection stores and reads with the same buffers;
  * in the end every byte must be right, and nothing may be left. All of these die
@@ -7,12 +7,12 @@
  */
 #pragma once
 
-#include "session.h"
+#include "script.h"
 
 /* The output is sent up to byte FIRST, then up to SECOND, then all of it. */
-void cut_output(const struct session *s, size_t first, size_t second);
+void cut_output(const struct script *s, size_t first, size_t second);
 /* The input likewise. */
-void cut_input(const struct session *s, size_t first, size_t second);
+void cut_input(const struct script *s, size_t first, size_t second);
 /* It breaks off when so many bytes have come: what it held must be free again. */
-void break_output(const struct session *s, size_t first, size_t second);
-void break_input(const struct session *s, size_t first, size_t second);
+void break_output(const struct script *s, size_t first, size_t second);
+void break_input(const struct script *s, size_t first, size_t second);

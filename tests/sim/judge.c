@@ -1,72 +1,15 @@
+/* Judges answers: gets in full, deletes and touches, and which file judges the others. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "client_priv.h"
 
-void
-client_wrong(const struct client *c, const char *why)
-{
-    char about[512];
-
-    client_describe(c, about, sizeof(about));
-    sim_die("%s: %s; the reply is '%.*s'", about, why,
-            (int)(c->piece_len < 300 ? c->piece_len : 300), c->piece);
-}
-
-void
-wrong_item(const struct client *c, const struct command *cmd, unsigned key, const char *why)
-{
-    const struct model_item *item = &c->items[key];
-
-    fprintf(stderr,
-            "key %u of %u: presence %d, %zu bytes, expires %d from %" PRIu64 " to %" PRIu64
-            ", flush %" PRIu64 " of %" PRIu64 ", fetched %d, stale %d, token %d; command '%s' "
-            "(quiet %d) sent at %" PRIu64 " ns (flush %" PRIu64 "), answered at %" PRIu64
-            " ns\n",
-            key, c->identity, (int)item->presence, item->bytes, item->expires, item->gone_s.lo,
-            item->gone_s.hi, item->flushes_before, c->arena->facts.flushes_sent, item->fetched,
-            item->stale, item->token, cmd->tokens, (int)cmd->quiet, cmd->when.from_ns,
-            cmd->when.flushes_before, cmd->when.to_ns);
-    client_wrong(c, why);
-}
-
-bool
-memory_is_short(const struct client *c)
-{
-    return c->arena->facts.memory_faults || c->arena->facts.evictable;
-}
-
-enum presence
-presence_of(const struct client *c, const struct command *cmd, unsigned key)
-{
-    return key < KEYS ? item_presence(&c->items[key], &c->arena->facts, &cmd->when) : UNKNOWN;
-}
-
-void
-must_be_there(struct client *c, struct command *cmd, unsigned key)
-{
-    if (key >= KEYS)
-        return;
-    if (presence_of(c, cmd, key) == ABSENT)
-        wrong_item(c, cmd, key, "the item cannot be there");
-    item_seen(&c->items[key], &cmd->when);
-}
-
-void
-must_be_gone(struct client *c, struct command *cmd, unsigned key)
-{
-    if (key >= KEYS)
-        return;
-    if (presence_of(c, cmd, key) == PRESENT)
-        wrong_item(c, cmd, key, "the item must be there");
-    item_gone(&c->items[key]);
-}
-
 /* --- What is told of an item --- */
 
 static void
-check_cas(struct client *c, const struct command *cmd, unsigned key, const struct told *told)
+check_cas(struct client *c, const struct client_command *cmd, unsigned key,
+          const struct told *told)
 {
     struct model_item *item = &c->items[key];
 
@@ -82,7 +25,8 @@ check_cas(struct client *c, const struct command *cmd, unsigned key, const struc
 }
 
 static void
-check_told(struct client *c, const struct command *cmd, unsigned key, const struct told *told)
+check_told(struct client *c, const struct client_command *cmd, unsigned key,
+           const struct told *told)
 {
     const struct model_item *item = &c->items[key];
     struct seconds now = moment_s(&cmd->when);
@@ -106,7 +50,8 @@ check_told(struct client *c, const struct command *cmd, unsigned key, const stru
 /* --- Hits --- */
 
 static void
-check_ttl(struct client *c, const struct command *cmd, unsigned key, const struct told *told)
+check_ttl(struct client *c, const struct client_command *cmd, unsigned key,
+          const struct told *told)
 {
     if ((told->what & TOLD_TTL) && !item_ttl_can_be(&c->items[key], &cmd->when, told->ttl_s))
         wrong_item(c, cmd, key, "another time to live");
@@ -114,7 +59,7 @@ check_ttl(struct client *c, const struct command *cmd, unsigned key, const struc
 
 /* Whether R alone would make this client the one to recache: MAYBE where the second decides. */
 static enum presence
-recache_is_due(const struct model_item *item, const struct command *cmd)
+recache_is_due(const struct model_item *item, const struct client_command *cmd)
 {
     struct seconds now = moment_s(&cmd->when);
     int64_t lo = (int64_t)item->gone_s.lo - (int64_t)now.hi;
@@ -128,7 +73,7 @@ recache_is_due(const struct model_item *item, const struct command *cmd)
 }
 
 static void
-check_win(struct client *c, struct command *cmd, unsigned key, const struct told *told,
+check_win(struct client *c, struct client_command *cmd, unsigned key, const struct told *told,
           enum presence due)
 {
     struct model_item *item = &c->items[key];
@@ -144,7 +89,8 @@ check_win(struct client *c, struct command *cmd, unsigned key, const struct told
 
 /* mg made the item that was not there: empty, and this client is to fill it. */
 static void
-judge_vivified(struct client *c, struct command *cmd, unsigned key, const struct told *told)
+judge_vivified(struct client *c, struct client_command *cmd, unsigned key,
+               const struct told *told)
 {
     struct model_item *item = &c->items[key];
     struct model_value empty = {client_checked(strdup("")), 0, 0, cmd->vivify_s};
@@ -155,7 +101,7 @@ judge_vivified(struct client *c, struct command *cmd, unsigned key, const struct
         ((what & TOLD_FLAGS) && told->client_flags != 0) ||
         ((what & TOLD_IDLE) && told->idle_s != 0))
         wrong_item(c, cmd, key, "no item that was just made");
-    item_store(item, &c->arena->facts, &cmd->when, &empty);
+    item_store(item, &c->world->facts, &cmd->when, &empty);
     item->token = true;
     item->fetched = !cmd->no_bump;
     judge_new_cas(c, cmd, key, told);
@@ -167,7 +113,7 @@ judge_vivified(struct client *c, struct command *cmd, unsigned key, const struct
 
 /* Which of the two it was, cannot always be told. */
 static enum presence
-was_vivified(const struct client *c, const struct command *cmd, unsigned key,
+was_vivified(const struct client *c, const struct client_command *cmd, unsigned key,
              const struct told *told)
 {
     const struct model_item *item = &c->items[key];
@@ -183,7 +129,8 @@ was_vivified(const struct client *c, const struct command *cmd, unsigned key,
 }
 
 static void
-judge_own_hit(struct client *c, struct command *cmd, unsigned key, const struct told *told)
+judge_own_hit(struct client *c, struct client_command *cmd, unsigned key,
+              const struct told *told)
 {
     struct model_item *item = &c->items[key];
     enum presence due;
@@ -214,7 +161,7 @@ judge_own_hit(struct client *c, struct command *cmd, unsigned key, const struct 
 }
 
 void
-judge_hit(struct client *c, struct command *cmd, unsigned key, const struct told *told)
+judge_hit(struct client *c, struct client_command *cmd, unsigned key, const struct told *told)
 {
     const char *tail = cmd->wire == WIRE_BINARY ? "" : "\r\n";
     uint32_t version = (uint32_t)told->client_flags;
@@ -234,10 +181,10 @@ judge_hit(struct client *c, struct command *cmd, unsigned key, const struct told
             client_expect_body(c, NULL, told->bytes, tail, NULL);
         return;
     }
-    if (version > c->arena->shared_versions[key - KEYS] ||
-        told->bytes != shared_bytes(c->arena, key, version))
+    if (version > c->world->shared_versions[key - KEYS] ||
+        told->bytes != shared_bytes(c->world, key, version))
         client_wrong(c, "a version that nobody stored");
-    value = shared_value(c->arena, key, version);
+    value = shared_value(c->world, key, version);
     if (cmd->with_value)
         client_expect_body(c, value, told->bytes, tail, value);
     else
@@ -245,7 +192,7 @@ judge_hit(struct client *c, struct command *cmd, unsigned key, const struct told
 }
 
 void
-judge_miss(struct client *c, struct command *cmd, unsigned key)
+judge_miss(struct client *c, struct client_command *cmd, unsigned key)
 {
     if (cmd->vivify && key < KEYS && !memory_is_short(c))
         wrong_item(c, cmd, key, "it should have been made");
@@ -255,7 +202,7 @@ judge_miss(struct client *c, struct command *cmd, unsigned key)
 /* --- Others --- */
 
 static void
-judge_delete(struct client *c, struct command *cmd, enum outcome outcome,
+judge_delete(struct client *c, struct client_command *cmd, enum outcome outcome,
              const struct told *told)
 {
     unsigned key = cmd->keys[0];
@@ -291,7 +238,7 @@ judge_delete(struct client *c, struct command *cmd, enum outcome outcome,
 }
 
 static void
-judge_touch(struct client *c, struct command *cmd, enum outcome outcome,
+judge_touch(struct client *c, struct client_command *cmd, enum outcome outcome,
             const struct told *told)
 {
     unsigned key = cmd->keys[0];
@@ -312,7 +259,8 @@ judge_touch(struct client *c, struct command *cmd, enum outcome outcome,
 }
 
 void
-judge(struct client *c, struct command *cmd, enum outcome outcome, const struct told *told)
+judge(struct client *c, struct client_command *cmd, enum outcome outcome,
+      const struct told *told)
 {
     unsigned key = cmd->keys[0];
 
@@ -340,7 +288,7 @@ judge(struct client *c, struct command *cmd, enum outcome outcome, const struct 
     case DO_ARITH: judge_arith(c, cmd, outcome, told); return;
     case DO_DELETE: judge_delete(c, cmd, outcome, told); return;
     case DO_TOUCH: judge_touch(c, cmd, outcome, told); return;
-    case DO_FLUSH: c->arena->facts.flushes_done++; return;
+    case DO_FLUSH: c->world->facts.flushes_done++; return;
     case DO_NOOP:
     case DO_CONSTANT:
     case DO_STATS:
@@ -350,7 +298,7 @@ judge(struct client *c, struct command *cmd, enum outcome outcome, const struct 
 }
 
 void
-judge_silence(struct client *c, struct command *cmd)
+judge_silence(struct client *c, struct client_command *cmd)
 {
     static const struct told nothing;
     enum outcome outcome = CAME_STORED;

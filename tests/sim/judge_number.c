@@ -1,3 +1,4 @@
+/* Judges incr and decr. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,7 +7,7 @@
 #include "client_priv.h"
 
 static void
-make_number(struct client *c, struct command *cmd, const struct told *told)
+make_number(struct client *c, struct client_command *cmd, const struct told *told)
 {
     char digits[24];
     int len = snprintf(digits, sizeof(digits), "%" PRIu64, cmd->initial);
@@ -16,7 +17,7 @@ make_number(struct client *c, struct command *cmd, const struct told *told)
     memcpy(v.value, digits, (size_t)len);
     if ((told->what & TOLD_NUMBER) && told->number != cmd->initial)
         wrong_item(c, cmd, cmd->keys[0], "not the initial value");
-    item_store(&c->items[cmd->keys[0]], &c->arena->facts, &cmd->when, &v);
+    item_store(&c->items[cmd->keys[0]], &c->world->facts, &cmd->when, &v);
     judge_new_cas(c, cmd, cmd->keys[0], told);
     if (cmd->ttl_before_vivify) {
         if ((told->what & TOLD_TTL) && told->ttl_s != -1)
@@ -28,7 +29,7 @@ make_number(struct client *c, struct command *cmd, const struct told *told)
 }
 
 void
-judge_new_number(struct client *c, struct command *cmd, uint64_t number,
+judge_new_number(struct client *c, struct client_command *cmd, uint64_t number,
                  const struct told *told)
 {
     unsigned key = cmd->keys[0];
@@ -57,7 +58,7 @@ judge_new_number(struct client *c, struct command *cmd, uint64_t number,
 }
 
 void
-judge_arith(struct client *c, struct command *cmd, enum outcome outcome,
+judge_arith(struct client *c, struct client_command *cmd, enum outcome outcome,
             const struct told *told)
 {
     unsigned key = cmd->keys[0];

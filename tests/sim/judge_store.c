@@ -1,33 +1,12 @@
+/* Judges stores, and commands whose outcome no reply tells. */
 #include "client_priv.h"
-
-void
-judge_new_cas(struct client *c, const struct command *cmd, unsigned key,
-              const struct told *told)
-{
-    struct model_item *item = &c->items[key];
-    bool is_told = (told->what & TOLD_CAS) != 0;
-
-    if (cmd->new_cas != 0) {
-        if (is_told && told->cas != cmd->new_cas)
-            wrong_item(c, cmd, key, "not the cas that was asked for");
-        item_cas_is(item, cmd->new_cas);
-        return;
-    }
-    item_cas_drawn(item, c->cas_floor);
-    if (!is_told)
-        return;
-    if (told->cas <= c->cas_floor)
-        wrong_item(c, cmd, key, "the new cas is not above all before");
-    c->cas_floor = told->cas;
-    item_cas_is(item, told->cas);
-}
 
 /* The command changed the item, which is or was there. */
 static void
-apply_store(struct client *c, struct command *cmd, const struct told *told)
+apply_store(struct client *c, struct client_command *cmd, const struct told *told)
 {
     unsigned key = cmd->keys[0];
-    struct world_facts *facts = &c->arena->facts;
+    struct world_facts *facts = &c->world->facts;
     struct model_item *item = &c->items[key];
 
     if (key >= KEYS) {
@@ -52,28 +31,28 @@ apply_store(struct client *c, struct command *cmd, const struct told *told)
 }
 
 static bool
-is_concat(const struct command *cmd)
+is_concat(const struct client_command *cmd)
 {
     return cmd->mode == MODE_APPEND || cmd->mode == MODE_PREPEND;
 }
 
 /* An item that cannot grow stays as it was: as in memcached, NOT_STORED says that, too. */
 static bool
-may_not_grow(const struct client *c, const struct command *cmd)
+may_not_grow(const struct client *c, const struct client_command *cmd)
 {
     unsigned key = cmd->keys[0];
 
     if (key >= KEYS || !is_concat(cmd))
         return false;
     return memory_is_short(c) || c->items[key].presence == UNKNOWN ||
-           c->items[key].bytes + cmd->value.bytes + ITEM_SLACK_BYTES > c->arena->item_bytes_max;
+           c->items[key].bytes + cmd->value.bytes + ITEM_SLACK_BYTES > c->world->item_bytes_max;
 }
 
 /* --- Store commands, answered --- */
 
 /* False when the outcome leaves everything as it was. */
 static bool
-check_add(struct client *c, struct command *cmd, enum outcome outcome)
+check_add(struct client *c, struct client_command *cmd, enum outcome outcome)
 {
     if (outcome == CAME_STORED)
         must_be_gone(c, cmd, cmd->keys[0]);
@@ -85,7 +64,7 @@ check_add(struct client *c, struct command *cmd, enum outcome outcome)
 }
 
 static bool
-check_replace(struct client *c, struct command *cmd, enum outcome outcome)
+check_replace(struct client *c, struct client_command *cmd, enum outcome outcome)
 {
     if (outcome == CAME_STORED)
         must_be_there(c, cmd, cmd->keys[0]);
@@ -96,20 +75,8 @@ check_replace(struct client *c, struct command *cmd, enum outcome outcome)
     return outcome == CAME_STORED;
 }
 
-void
-judge_compared(struct client *c, struct command *cmd, bool matched)
-{
-    unsigned key = cmd->keys[0];
-    const struct model_item *item = &c->items[key];
-
-    if (key >= KEYS || item->presence == UNKNOWN || !item->cas_known)
-        return;
-    if (matched != (item->cas == cmd->compare_cas))
-        wrong_item(c, cmd, key, "the cas was compared wrongly");
-}
-
 static bool
-check_concat(struct client *c, struct command *cmd, enum outcome outcome)
+check_concat(struct client *c, struct client_command *cmd, enum outcome outcome)
 {
     unsigned key = cmd->keys[0];
     enum presence before = presence_of(c, cmd, key);
@@ -144,7 +111,7 @@ check_concat(struct client *c, struct command *cmd, enum outcome outcome)
 
 /* An older CAS with I: taken as a stale value, that lives no longer than the other. */
 static void
-apply_stale(struct client *c, struct command *cmd, const struct told *told)
+apply_stale(struct client *c, struct client_command *cmd, const struct told *told)
 {
     struct model_item *item = &c->items[cmd->keys[0]];
     bool expires = item->expires, token = item->token;
@@ -158,7 +125,7 @@ apply_stale(struct client *c, struct command *cmd, const struct told *told)
 }
 
 static bool
-check_cas_mode(struct client *c, struct command *cmd, enum outcome outcome,
+check_cas_mode(struct client *c, struct client_command *cmd, enum outcome outcome,
                const struct told *told)
 {
     unsigned key = cmd->keys[0];
@@ -188,8 +155,8 @@ check_cas_mode(struct client *c, struct command *cmd, enum outcome outcome,
 
 /* ms s: how long the value is that was offered, or has come to be. */
 static void
-check_bytes(struct client *c, const struct command *cmd, enum outcome outcome, uint64_t offered,
-            const struct told *told)
+check_bytes(struct client *c, const struct client_command *cmd, enum outcome outcome,
+            uint64_t offered, const struct told *told)
 {
     const struct model_item *item = &c->items[cmd->keys[0]];
     uint64_t want = offered;
@@ -208,7 +175,7 @@ check_bytes(struct client *c, const struct command *cmd, enum outcome outcome, u
 }
 
 void
-judge_store(struct client *c, struct command *cmd, enum outcome outcome,
+judge_store(struct client *c, struct client_command *cmd, enum outcome outcome,
             const struct told *told)
 {
     unsigned key = cmd->keys[0];
@@ -241,7 +208,7 @@ judge_store(struct client *c, struct command *cmd, enum outcome outcome,
 /* --- NOREPLY --- */
 
 static void
-store_unheard(struct client *c, struct command *cmd)
+store_unheard(struct client *c, struct client_command *cmd)
 {
     static const struct told nothing;
     unsigned key = cmd->keys[0];
@@ -253,8 +220,8 @@ store_unheard(struct client *c, struct command *cmd)
         apply_store(c, cmd, &nothing);
         return;
     }
-    if (c->arena->facts.memory_faults || may_not_grow(c, cmd) ||
-        (cmd->mode != MODE_SET && (before == UNKNOWN || c->arena->facts.evictable)) ||
+    if (c->world->facts.memory_faults || may_not_grow(c, cmd) ||
+        (cmd->mode != MODE_SET && (before == UNKNOWN || c->world->facts.evictable)) ||
         (cmd->mode == MODE_ADD && before == MAYBE) ||
         (cmd->mode == MODE_CAS && !item->cas_known)) {
         item->presence = before == ABSENT && only_if_there ? ABSENT : UNKNOWN;
@@ -269,7 +236,7 @@ store_unheard(struct client *c, struct command *cmd)
 }
 
 void
-judge_unheard(struct client *c, struct command *cmd)
+judge_unheard(struct client *c, struct client_command *cmd)
 {
     static const struct told nothing;
     unsigned key = cmd->keys[0];
@@ -283,13 +250,13 @@ judge_unheard(struct client *c, struct command *cmd)
         return;
     }
     if (cmd->verb == DO_FLUSH)
-        c->arena->facts.flushes_done++;
+        c->world->facts.flushes_done++;
     if (cmd->key_count == 0 || key >= KEYS)
         return;
     before = presence_of(c, cmd, key);
     if (cmd->verb == DO_DELETE || before == ABSENT) {
         item_gone(item);
-    } else if (before == UNKNOWN || c->arena->facts.memory_faults) {
+    } else if (before == UNKNOWN || c->world->facts.memory_faults) {
         item->presence = UNKNOWN;
     } else if (cmd->verb == DO_TOUCH && before == PRESENT) {
         item_touch(item, &cmd->when, cmd->exptime);

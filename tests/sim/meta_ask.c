@@ -1,3 +1,4 @@
+/* Thinks of meta commands, and writes them with flags in any order. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -36,7 +37,7 @@ is_before(const char *tokens, char first, char second)
 
 /* In any order; where the order has a meaning, remember it. */
 static void
-shuffle_into(struct command *cmd, struct flags *flags)
+shuffle_into(struct client_command *cmd, struct flags *flags)
 {
     size_t len = 0;
 
@@ -73,7 +74,7 @@ meta_encode_key(char *dst, const char *key, size_t len)
 }
 
 static void
-put_key(struct client *c, const struct command *cmd)
+put_key(struct client *c, const struct client_command *cmd)
 {
     const char *name = client_key_name(c, cmd->keys[0]);
     size_t len = client_key_len(c, cmd->keys[0]);
@@ -87,16 +88,16 @@ put_key(struct client *c, const struct command *cmd)
 }
 
 /* Of a command on KEY: what all of them may have. */
-static struct command *
+static struct client_command *
 create(struct client *c, enum verb verb, uint8_t key, struct flags *flags)
 {
-    struct command *cmd = command_create(WIRE_META, verb, 1);
+    struct client_command *cmd = client_command_create(WIRE_META, verb, 1);
     /* A key as long as can be is none in base64. */
     bool encodable = client_key_len(c, key) <= KEY_BYTES / 4 * 3;
 
     flags->count = 0;
     cmd->keys[0] = key;
-    cmd->quiet = in_16(c->arena->habits.silent_in_16) ? QUIET : LOUD;
+    cmd->quiet = in_16(c->world->habits.silent_in_16) ? QUIET : LOUD;
     if (cmd->quiet == QUIET) {
         add(flags, "q");
         c->quiet_open = true;
@@ -114,7 +115,7 @@ create(struct client *c, enum verb verb, uint8_t key, struct flags *flags)
 }
 
 static void
-finish(struct client *c, struct command *cmd, const char *name, struct flags *flags)
+finish(struct client *c, struct client_command *cmd, const char *name, struct flags *flags)
 {
     shuffle_into(cmd, flags);
     client_put_text(c, "%s ", name);
@@ -130,7 +131,7 @@ finish(struct client *c, struct command *cmd, const char *name, struct flags *fl
 }
 
 static void
-maybe_new_cas(struct command *cmd, struct flags *flags)
+maybe_new_cas(struct client_command *cmd, struct flags *flags)
 {
     if (sim_below(8) != 0)
         return;
@@ -139,7 +140,7 @@ maybe_new_cas(struct command *cmd, struct flags *flags)
 }
 
 static void
-maybe_compare(struct client *c, struct command *cmd, struct flags *flags)
+maybe_compare(struct client *c, struct client_command *cmd, struct flags *flags)
 {
     if (sim_below(5) != 0)
         return;
@@ -149,17 +150,17 @@ maybe_compare(struct client *c, struct command *cmd, struct flags *flags)
 }
 
 static void
-maybe_touch(const struct client *c, struct command *cmd, struct flags *flags)
+maybe_touch(const struct client *c, struct client_command *cmd, struct flags *flags)
 {
     if (sim_below(6) != 0)
         return;
     cmd->with_touch = true;
-    cmd->exptime = random_exptime(c->arena);
+    cmd->exptime = random_exptime(c->world);
     add(flags, "T%" PRId64, cmd->exptime);
 }
 
 static void
-maybe_vivify(struct command *cmd, struct flags *flags)
+maybe_vivify(struct client_command *cmd, struct flags *flags)
 {
     if (sim_below(5) != 0)
         return;
@@ -172,9 +173,9 @@ static void
 ask_get(struct client *c)
 {
     static const char letters[] = "cfhlst";
-    uint8_t key = any_key(c->arena, false);
+    uint8_t key = any_key(c->world, false);
     struct flags flags;
-    struct command *cmd = create(c, DO_GET, key, &flags);
+    struct client_command *cmd = create(c, DO_GET, key, &flags);
 
     for (size_t i = 0; letters[i] != '\0'; i++)
         if (sim_below(3) == 0 || (key >= KEYS && strchr("fs", letters[i]) != NULL))
@@ -202,7 +203,7 @@ ask_get(struct client *c)
 }
 
 static void
-choose_mode(struct client *c, struct command *cmd, struct flags *flags)
+choose_mode(struct client *c, struct client_command *cmd, struct flags *flags)
 {
     static const struct {
         char letter;
@@ -212,7 +213,7 @@ choose_mode(struct client *c, struct command *cmd, struct flags *flags)
                  {'R', MODE_REPLACE},
                  {'A', MODE_APPEND},
                  {'P', MODE_PREPEND}};
-    size_t pick = choose(&c->arena->habits.modes, ARRAY_LEN(modes));
+    size_t pick = choose(&c->world->habits.modes, ARRAY_LEN(modes));
     const struct model_item *item = &c->items[cmd->keys[0]];
 
     cmd->mode = modes[pick].mode;
@@ -231,7 +232,7 @@ choose_mode(struct client *c, struct command *cmd, struct flags *flags)
 }
 
 static void
-add_value_flags(struct command *cmd, struct flags *flags)
+add_value_flags(struct client_command *cmd, struct flags *flags)
 {
     if (cmd->value.client_flags != 0)
         add(flags, "F%" PRIu32, cmd->value.client_flags);
@@ -242,9 +243,9 @@ add_value_flags(struct command *cmd, struct flags *flags)
 static void
 ask_store(struct client *c, bool too_large)
 {
-    uint8_t key = too_large ? own_key(false) : any_key(c->arena, false);
+    uint8_t key = too_large ? own_key(false) : any_key(c->world, false);
     struct flags flags;
-    struct command *cmd = create(c, DO_STORE, key, &flags);
+    struct client_command *cmd = create(c, DO_STORE, key, &flags);
 
     if (sim_below(3) == 0)
         add(&flags, "c");
@@ -252,11 +253,11 @@ ask_store(struct client *c, bool too_large)
         add(&flags, "s");
     if (too_large) {
         cmd->too_large = true;
-        cmd->value = too_large_value(c->arena);
+        cmd->value = too_large_value(c->world);
     } else if (key >= KEYS) {
-        cmd->value = next_shared_value(c->arena, key);
+        cmd->value = next_shared_value(c->world, key);
     } else {
-        cmd->value = random_value(c->arena);
+        cmd->value = random_value(c->world);
         choose_mode(c, cmd, &flags);
         maybe_new_cas(cmd, &flags);
     }
@@ -267,9 +268,9 @@ ask_store(struct client *c, bool too_large)
 static void
 ask_delete(struct client *c)
 {
-    uint8_t key = any_key(c->arena, false);
+    uint8_t key = any_key(c->world, false);
     struct flags flags;
-    struct command *cmd = create(c, DO_DELETE, key, &flags);
+    struct client_command *cmd = create(c, DO_DELETE, key, &flags);
 
     if (key < KEYS) {
         maybe_compare(c, cmd, &flags);
@@ -292,7 +293,7 @@ ask_arith(struct client *c)
 {
     static const char modes[] = "I+D-";
     struct flags flags;
-    struct command *cmd = create(c, DO_ARITH, own_key(false), &flags);
+    struct client_command *cmd = create(c, DO_ARITH, own_key(false), &flags);
     uint32_t mode = sim_below(5);
 
     cmd->delta = 1;
@@ -325,7 +326,7 @@ ask_arith(struct client *c)
 static void
 ask_debug(struct client *c)
 {
-    struct command *cmd = command_create(WIRE_META, DO_DEBUG, 1);
+    struct client_command *cmd = client_command_create(WIRE_META, DO_DEBUG, 1);
 
     cmd->keys[0] = own_key(false);
     if (cmd->keys[0] >= PLAIN_KEYS)
@@ -360,7 +361,7 @@ ask_constant(struct client *c)
         {"mz a\r\n", "ERROR\r\n"},
     };
     uint32_t pick = sim_below(ARRAY_LEN(lines));
-    struct command *cmd = command_create(WIRE_META, DO_CONSTANT, 0);
+    struct client_command *cmd = client_command_create(WIRE_META, DO_CONSTANT, 0);
 
     cmd->want = lines[pick].want;
     client_put_text(c, "%s", lines[pick].line);
@@ -371,14 +372,14 @@ void
 meta_ask_noop(struct client *c)
 {
     client_put_text(c, "mn\r\n");
-    client_remember(c, command_create(WIRE_META, DO_NOOP, 0));
+    client_remember(c, client_command_create(WIRE_META, DO_NOOP, 0));
     c->quiet_open = false;
 }
 
 static void
 ask_too_large(struct client *c)
 {
-    ask_store(c, c->arena->item_bytes_max < TOO_LARGE_BELOW_BYTES);
+    ask_store(c, c->world->item_bytes_max < TOO_LARGE_BELOW_BYTES);
 }
 
 static void
@@ -404,7 +405,7 @@ meta_ask(struct client *c)
         ask_get,   ask_some_store, ask_delete,    ask_arith,
         ask_debug, ask_too_large,  meta_ask_noop, ask_constant_or_noop,
     };
-    uint32_t pick = choose(&c->arena->habits.meta, ARRAY_LEN(actions));
+    uint32_t pick = choose(&c->world->habits.meta, ARRAY_LEN(actions));
 
     actions[pick](c);
 }

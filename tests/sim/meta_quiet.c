@@ -1,10 +1,11 @@
+/* Finds out how quiet meta commands went, about which nothing came or only an error without a name. */
 #include "client_priv.h"
 
 static const struct told nothing;
 
 /* Whether CMD fails like that: ABSENT: no; PRESENT: surely; MAYBE. */
 static enum presence
-fails(const struct client *c, const struct command *cmd, enum outcome outcome)
+fails(const struct client *c, const struct client_command *cmd, enum outcome outcome)
 {
     unsigned key = cmd->keys[0];
     enum presence there;
@@ -32,7 +33,7 @@ fails(const struct client *c, const struct command *cmd, enum outcome outcome)
 
 /* Those that the fewest commands can have made come last, and are given away first. */
 static bool
-take_stray(struct client *c, struct command *cmd, enum presence at_least)
+take_stray(struct client *c, struct client_command *cmd, enum presence at_least)
 {
     for (unsigned i = ARRAY_LEN(c->strays); i-- > 0;) {
         enum outcome outcome = (enum outcome)(CAME_NO_MEMORY + i);
@@ -52,7 +53,7 @@ take_stray(struct client *c, struct command *cmd, enum presence at_least)
  * Where it may be one of these, or not, nothing is known of the key any more.
  */
 static void
-judge_unnamed(struct client *c, struct command *cmd, uint32_t *perhaps)
+judge_unnamed(struct client *c, struct client_command *cmd, uint32_t *perhaps)
 {
     bool may_fail = false;
 
@@ -78,7 +79,7 @@ judge_unnamed(struct client *c, struct command *cmd, uint32_t *perhaps)
 
 /* Errors that no command before TARGET took must be of those that may have failed. */
 static void
-settle_strays(struct client *c, const struct command *target, const uint32_t *perhaps)
+settle_strays(struct client *c, const struct client_command *target, const uint32_t *perhaps)
 {
     for (unsigned i = 0; i < ARRAY_LEN(c->strays); i++) {
         if (target != NULL && c->strays[i] > perhaps[i])
@@ -89,7 +90,7 @@ settle_strays(struct client *c, const struct command *target, const uint32_t *pe
 
 /* Commands up to TARGET are done. */
 void
-meta_resolve_before(struct client *c, const struct command *target)
+meta_resolve_before(struct client *c, const struct client_command *target)
 {
     uint32_t perhaps[ARRAY_LEN(c->strays)] = {0};
 

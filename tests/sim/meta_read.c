@@ -1,3 +1,4 @@
+/* Reads the replies to meta commands, flag by flag. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,17 +10,17 @@ static const struct told nothing;
 
 /* --- Which command a line answers --- */
 
-static struct command *
+static struct client_command *
 find(const struct client *c, enum verb verb, uint32_t opaque)
 {
-    for (struct command *cmd = c->first; cmd != NULL; cmd = cmd->next)
+    for (struct client_command *cmd = c->first; cmd != NULL; cmd = cmd->next)
         if (cmd->wire == WIRE_META && (opaque != 0 ? cmd->opaque == opaque : cmd->verb == verb))
             return cmd;
     client_wrong(c, "an answer to what was not asked");
 }
 
 /* NULL: an error, which does not say which command it is about. */
-static struct command *
+static struct client_command *
 find_answered(const struct client *c)
 {
     const char *opaque = strstr(c->piece, " O");
@@ -39,7 +40,7 @@ find_answered(const struct client *c)
 /* --- What a line says --- */
 
 /* Which of the flags asked for come back. */
-enum flags_of { OF_REQUEST, OF_ITEM, OF_CHANGE };
+enum flags_told { OF_REQUEST, OF_ITEM, OF_CHANGE };
 
 static bool
 take(const char **p, const char *text, size_t len)
@@ -51,7 +52,7 @@ take(const char **p, const char *text, size_t len)
 }
 
 static bool
-take_key(const struct client *c, const struct command *cmd, const char **p)
+take_key(const struct client *c, const struct client_command *cmd, const char **p)
 {
     const char *name = client_key_name(c, cmd->keys[0]);
     size_t len = client_key_len(c, cmd->keys[0]);
@@ -105,7 +106,7 @@ take_flag(const char **p, char letter, struct told *told)
 }
 
 static bool
-comes_back(const struct command *cmd, enum flags_of which, char letter)
+comes_back(const struct client_command *cmd, enum flags_told which, char letter)
 {
     switch (which) {
     case OF_REQUEST: return false;
@@ -117,8 +118,8 @@ comes_back(const struct command *cmd, enum flags_of which, char letter)
 
 /* Return flags, in the order in which they were asked for. */
 static bool
-take_flags(const struct client *c, const struct command *cmd, const char **p,
-           enum flags_of which, struct told *told)
+take_flags(const struct client *c, const struct client_command *cmd, const char **p,
+           enum flags_told which, struct told *told)
 {
     for (const char *t = cmd->tokens; *t != '\0';) {
         size_t len = 1 + strcspn(t + 1, " ");
@@ -147,7 +148,7 @@ static const struct {
     enum verb verb;
     const char *code;
     enum outcome outcome;
-    enum flags_of flags;
+    enum flags_told flags;
 } codes[] = {
     {DO_GET, "HD", CAME_HIT, OF_ITEM},
     {DO_GET, "VA", CAME_HIT, OF_ITEM},
@@ -167,7 +168,7 @@ static const struct {
 
 /* Code and flags; false when the line is not of that form. */
 static bool
-take_line(const struct client *c, const struct command *cmd, enum outcome *outcome,
+take_line(const struct client *c, const struct client_command *cmd, enum outcome *outcome,
           struct told *told)
 {
     const char *p = c->piece;
@@ -198,7 +199,7 @@ take_line(const struct client *c, const struct command *cmd, enum outcome *outco
 
 /* ME <key> exp=<s> la=<s> cas=<cas> fetch=<yes|no> cls=1 size=<bytes> */
 static bool
-take_debug(const struct client *c, const struct command *cmd, struct told *told)
+take_debug(const struct client *c, const struct client_command *cmd, struct told *told)
 {
     const char *p = c->piece;
     uint64_t size;
@@ -224,7 +225,7 @@ take_debug(const struct client *c, const struct command *cmd, struct told *told)
 }
 
 static void
-on_debug(struct client *c, struct command *cmd)
+on_debug(struct client *c, struct client_command *cmd)
 {
     struct told told = {0};
 
@@ -239,7 +240,7 @@ on_debug(struct client *c, struct command *cmd)
 
 /* mg C: the value is left out exactly where the item still has that CAS. */
 static void
-judge_known_value(struct client *c, struct command *cmd)
+judge_known_value(struct client *c, struct client_command *cmd)
 {
     const struct model_item *item = &c->items[cmd->keys[0]];
     bool left_out = strncmp(c->piece, "HD", 2) == 0;
@@ -254,7 +255,7 @@ judge_known_value(struct client *c, struct command *cmd)
 
 /* The number of ma comes in a line of its own. False until it is there. */
 static bool
-on_meta(struct client *c, struct command *cmd)
+on_meta(struct client *c, struct client_command *cmd)
 {
     struct told told = {0};
     enum outcome outcome;
@@ -277,7 +278,7 @@ on_meta(struct client *c, struct command *cmd)
 }
 
 static void
-on_number(struct client *c, struct command *cmd)
+on_number(struct client *c, struct client_command *cmd)
 {
     struct told *told = &c->number_told;
     const char *p = c->piece;
@@ -291,7 +292,7 @@ on_number(struct client *c, struct command *cmd)
 }
 
 static bool
-on_command_line(struct client *c, struct command *cmd)
+on_command_line(struct client *c, struct client_command *cmd)
 {
     switch (cmd->verb) {
     case DO_GET:
@@ -319,7 +320,7 @@ on_command_line(struct client *c, struct command *cmd)
 void
 meta_line(struct client *c)
 {
-    struct command *cmd = c->first;
+    struct client_command *cmd = c->first;
     enum outcome outcome;
 
     if (c->number_next) {

@@ -29,7 +29,7 @@ enum {
     VALUE_BYTES = 1024,
     DISPATCHES = 200000,
     ROUNDS = 3,
-    A_TURN = 16, /* clients that are woken in one turn */
+    WOKEN_AT_ONCE = 16, /* clients that are woken in one iteration */
     HOT = 50,
     STORE_BYTES = 64 << 20,
 #ifdef NDEBUG
@@ -112,7 +112,7 @@ start(uint32_t max_conns, bool keep_buffers)
 }
 
 static void
-turn(void)
+iterate(void)
 {
     if (!loop_iterate(server_loop(server), 0))
         abort();
@@ -153,14 +153,14 @@ grow_to(uint32_t count)
 
     crowd_connect(fresh);
     for (uint32_t i = 0; i < fresh / 64 + 2; i++)
-        turn();
+        iterate();
     for (uint32_t i = clients; i < count; i++) {
         const struct request_text *r = &requests[i % KEYS];
 
         crowd_say(i, r->set, r->set_len);
-        turn();
+        iterate();
         crowd_say(i, r->get, r->get_len);
-        turn();
+        iterate();
     }
     must_hear(before, (uint64_t)fresh * (GET_REPLY_BYTES + SET_REPLY_BYTES), "a new client");
     clients = count;
@@ -174,7 +174,7 @@ fill_store(void)
         const struct request_text *r = &requests[i % KEYS];
 
         crowd_say(i % HOT, r->set, r->set_len);
-        turn();
+        iterate();
     }
 }
 
@@ -195,10 +195,10 @@ dispatch_ns(uint32_t count)
     for (int round = 0; round < ROUNDS; round++) {
         double begun = cpu_now();
 
-        for (int i = 0; i < DISPATCHES / A_TURN; i++) {
-            for (int j = 0; j < A_TURN; j++)
+        for (int i = 0; i < DISPATCHES / WOKEN_AT_ONCE; i++) {
+            for (int j = 0; j < WOKEN_AT_ONCE; j++)
                 wake(random_below(count));
-            turn();
+            iterate();
         }
         begun = (cpu_now() - begun) / DISPATCHES;
         best = begun < best ? begun : best;
@@ -227,7 +227,7 @@ kernel_ns(uint32_t count)
     return best;
 }
 
-/* The longest of the turns that look after all connections, every 100 ms. */
+/* The longest of the iterations that look after all connections, every 100 ms. */
 static double
 longest_tick_us(void)
 {
@@ -237,7 +237,7 @@ longest_tick_us(void)
         double begun = cpu_now();
 
         crowd_advance_ms(100);
-        turn();
+        iterate();
         begun = (cpu_now() - begun) / 1000;
         longest = begun > longest ? begun : longest;
     }
@@ -262,7 +262,7 @@ close_all(void)
     for (uint32_t i = 0; i < clients; i++)
         crowd_close(i);
     for (uint32_t i = 0; i < clients / 64 + 2; i++)
-        turn();
+        iterate();
 }
 
 int

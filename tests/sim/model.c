@@ -1,3 +1,4 @@
+/* What one client knows about an item that it alone writes. */
 #include "model.h"
 
 #include <ctype.h>

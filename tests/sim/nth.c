@@ -1,3 +1,4 @@
+/* Worlds in which the Nth call of a kind fails. */
 #include "nth.h"
 
 #include <errno.h>
@@ -52,27 +53,27 @@ is_harmless(enum sim_call call, int err)
 }
 
 static void
-plan_small_world(struct play *play, struct arena *arena)
+plan_small_world(struct play *play, struct client_world *world)
 {
     memset(play, 0, sizeof(*play));
-    memset(arena, 0, sizeof(*arena));
-    habits_usual(&arena->habits);
+    memset(world, 0, sizeof(*world));
+    habits_usual(&world->habits);
     play->clients = 4;
-    play->turns = 40;
+    play->iterations = 40;
     play->hurry = 5;
     play->faults.cut = 1 + sim_below(4);
     play->rig.limit_bytes = 16 * MB;
     play->rig.item_bytes_max = 100000;
-    arena->item_bytes_max = 100000;
-    arena->value_bytes = 3000;
-    arena->facts.evictable_above = play->rig.limit_bytes / 4;
+    world->item_bytes_max = 100000;
+    world->value_bytes = 3000;
+    world->facts.evictable_above = play->rig.limit_bytes / 4;
 }
 
 bool
 nth_in_world(uint64_t seed, size_t kind, uint64_t nth)
 {
     struct play_totals totals;
-    struct arena arena;
+    struct client_world world;
     struct play play;
     char how[128];
 
@@ -81,13 +82,13 @@ nth_in_world(uint64_t seed, size_t kind, uint64_t nth)
     sim_set_replay(how);
     memset(&totals, 0, sizeof(totals));
     sim_begin(seed);
-    plan_small_world(&play, &arena);
-    arena.may_close = !is_harmless(faults[kind].call, faults[kind].err);
-    arena.facts.memory_faults = faults[kind].call == SIM_MAP || faults[kind].call == SIM_MALLOC;
+    plan_small_world(&play, &world);
+    world.may_close = !is_harmless(faults[kind].call, faults[kind].err);
+    world.facts.memory_faults = faults[kind].call == SIM_MAP || faults[kind].call == SIM_MALLOC;
     play.fail_call = faults[kind].call;
     play.fail_err = faults[kind].err;
     play.fail_nth = nth;
-    play_world(&play, &arena, &totals);
+    play_world(&play, &world, &totals);
     return totals.struck > 0;
 }
 

@@ -1,3 +1,4 @@
+/* Plays a world: clients come, trouble ends, everything is answered, nothing is left. */
 #include "play.h"
 
 #include <inttypes.h>
@@ -7,10 +8,10 @@
 
 #include "client_priv.h"
 
-enum { SETTLE_TURNS = 20000, SHUTDOWN_TURNS = 100 };
+enum { SETTLE_ITERATIONS = 20000, SHUTDOWN_ITERATIONS = 100 };
 
 static const uint64_t SETTLE_NS = UINT64_C(5000000000);
-static int worst_turns;
+static int worst_iterations;
 static uint64_t worst_ns;
 
 static struct client *clients[PLAY_CLIENTS_MAX];
@@ -27,14 +28,14 @@ pass_time(const struct play *play)
 static void
 live(struct rig *rig, const struct play *play)
 {
-    for (int turn = 0; turn < play->turns; turn++) {
+    for (int iteration = 0; iteration < play->iterations; iteration++) {
         for (int i = 0; i < play->clients; i++)
             client_act(clients[i]);
         pass_time(play);
         if (play->waits)
             rig_sleep(rig);
         else
-            rig_turn(rig);
+            rig_iterate(rig);
         for (int i = 0; i < play->clients; i++)
             client_read(clients[i]);
     }
@@ -55,7 +56,7 @@ settle(struct rig *rig, const struct play *play)
     begun_ns = sim_now_ns();
     for (int i = 0; i < play->clients; i++)
         client_settle(clients[i]);
-    for (int turn = 0; open > 0; turn++) {
+    for (int iteration = 0; open > 0; iteration++) {
         open = 0;
         for (int i = 0; i < play->clients; i++) {
             client_act(clients[i]);
@@ -63,15 +64,15 @@ settle(struct rig *rig, const struct play *play)
             if (client_is_settled(clients[i]))
                 continue;
             open++;
-            if (turn == SETTLE_TURNS || sim_now_ns() - begun_ns > SETTLE_NS) {
+            if (iteration == SETTLE_ITERATIONS || sim_now_ns() - begun_ns > SETTLE_NS) {
                 client_describe(clients[i], about, sizeof(about));
-                sim_die("no progress in %d iterations and %" PRIu64 " ms: %s", turn,
+                sim_die("no progress in %d iterations and %" PRIu64 " ms: %s", iteration,
                         (sim_now_ns() - begun_ns) / 1000000, about);
             }
         }
         rig_sleep(rig);
-        if (turn > worst_turns)
-            worst_turns = turn;
+        if (iteration > worst_iterations)
+            worst_iterations = iteration;
     }
     if (sim_now_ns() - begun_ns > worst_ns)
         worst_ns = sim_now_ns() - begun_ns;
@@ -83,13 +84,13 @@ shut_down(struct rig *rig, const struct play *play)
 {
     sim_no_faults();
     server_shutdown(rig->server);
-    for (int turn = 0; turn < SHUTDOWN_TURNS; turn++) {
+    for (int iteration = 0; iteration < SHUTDOWN_ITERATIONS; iteration++) {
         for (int i = 0; i < play->clients; i++) {
             client_act(clients[i]);
             client_read(clients[i]);
         }
         sim_advance_ms(sim_below(20));
-        rig_turn(rig);
+        rig_iterate(rig);
     }
 }
 
@@ -113,7 +114,7 @@ fill(struct rig *rig, const struct play *play)
         free(value);
         sent += len + 64;
         while (sim_unreceived(link) > 0)
-            rig_turn(rig);
+            rig_iterate(rig);
     }
     sim_link_free(link);
 }
@@ -161,11 +162,11 @@ play_check_empty(struct rig *rig)
 
     if (sim_send(link, ask, strlen(ask)) != strlen(ask))
         sim_die("the last question does not fit");
-    for (int turn = 0; sim_link_state(link) == SIM_LINK_OPEN; turn++) {
-        if (turn == 1000)
+    for (int iteration = 0; sim_link_state(link) == SIM_LINK_OPEN; iteration++) {
+        if (iteration == 1000)
             sim_die("the last question is not answered");
         sim_advance_ms(10);
-        rig_turn(rig);
+        rig_iterate(rig);
         len += sim_recv(link, text + len, sizeof(text) - 1 - len);
     }
     text[len] = '\0';
@@ -183,17 +184,17 @@ play_check_empty(struct rig *rig)
 }
 
 static void
-count(struct play_totals *totals, const struct play *play, const struct arena *arena)
+count(struct play_totals *totals, const struct play *play, const struct client_world *world)
 {
     totals->worlds++;
-    totals->turns += (uint64_t)play->turns;
-    totals->connections.served += arena->connections.served;
-    totals->connections.rejected += arena->connections.rejected;
-    totals->connections.unheard += arena->connections.unheard;
-    totals->connections.broken += arena->connections.broken;
+    totals->iterations += (uint64_t)play->iterations;
+    totals->connections.served += world->connections.served;
+    totals->connections.rejected += world->connections.rejected;
+    totals->connections.unheard += world->connections.unheard;
+    totals->connections.broken += world->connections.broken;
     for (int wire = 0; wire < WIRES; wire++)
-        totals->commands[wire] += arena->commands[wire];
-    totals->reply_bytes += arena->reply_bytes;
+        totals->commands[wire] += world->commands[wire];
+    totals->reply_bytes += world->reply_bytes;
     for (int call = 0; call < SIM_CALL_KINDS; call++) {
         totals->calls += sim_calls((enum sim_call)call);
         totals->refused += sim_refused((enum sim_call)call);
@@ -201,23 +202,23 @@ count(struct play_totals *totals, const struct play *play, const struct arena *a
 }
 
 void
-play_world(const struct play *play, struct arena *arena, struct play_totals *totals)
+play_world(const struct play *play, struct client_world *world, struct play_totals *totals)
 {
     struct rig rig;
 
     if (!rig_start(&rig, &play->rig))
         sim_die("the server does not start");
-    arena->listen_fd = rig.listen_fd;
+    world->listen_fd = rig.listen_fd;
     if (play->fill_bytes > 0)
         fill(&rig, play);
     sim_set_faults(&play->faults);
     if (play->fail_nth > 0)
         sim_fail_nth(play->fail_call, play->fail_nth, play->fail_err);
     for (int i = 0; i < play->clients; i++)
-        clients[i] = client_create(arena);
+        clients[i] = client_create(world);
     live(&rig, play);
     if (play->shutdown) {
-        arena->may_close = true;
+        world->may_close = true;
         shut_down(&rig, play);
     } else {
         settle(&rig, play);
@@ -226,13 +227,13 @@ play_world(const struct play *play, struct arena *arena, struct play_totals *tot
         client_destroy(clients[i]);
     for (int i = 0; i < 300; i++) {
         sim_advance_ms(10);
-        rig_turn(&rig);
+        rig_iterate(&rig);
     }
     totals->struck += sim_fail_struck();
     sim_fail_none();
     if (!play->shutdown)
         play_check_empty(&rig);
-    count(totals, play, arena);
+    count(totals, play, world);
     rig_stop(&rig);
 }
 
@@ -240,5 +241,5 @@ void
 play_print_worst(void)
 {
     printf("when faults end: all is answered within %d iterations and %" PRIu64 " ms\n",
-           worst_turns, worst_ns / 1000000);
+           worst_iterations, worst_ns / 1000000);
 }

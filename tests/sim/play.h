@@ -1,7 +1,7 @@
 /*
  * tests/sim/play.h - a world from its beginning to its end.
  *
- * After every turn the server's invariants are checked, and every byte of every
+ * After every iteration the server's invariants are checked, and every byte of every
  * reply. Then faults and stalls end, and all that was asked must be answered;
  * the clients leave, and nothing may be held, lent or waiting any more.
  */
@@ -17,8 +17,8 @@ enum { PLAY_CLIENTS_MAX = 200 };
 
 struct play {
     int clients;
-    int turns;
-    uint32_t hurry; /* time passes in one turn of so many */
+    int iterations;
+    uint32_t hurry; /* time passes in one iteration of so many */
     bool waits;     /* for events and timers, as it does: time passes */
     bool
         shutdown; /* the server is told to go when it has lived: what it says until then is true */
@@ -34,7 +34,7 @@ struct play {
 
 struct play_totals {
     uint64_t worlds;
-    uint64_t turns;
+    uint64_t iterations;
     struct connection_counts connections;
     uint64_t commands[WIRES];
     uint64_t reply_bytes;
@@ -43,8 +43,9 @@ struct play_totals {
     uint64_t struck; /* worlds in which the Nth call was reached */
 };
 
-/* sim_begin() came before, and ARENA says what clients have to expect. Dies on a violation. */
-void play_world(const struct play *play, struct arena *arena, struct play_totals *totals);
+/* sim_begin() came before, and WORLD says what clients have to expect. Dies on a violation. */
+void play_world(const struct play *play, struct client_world *world,
+                struct play_totals *totals);
 /* How long it took at most until all was answered, once faults had ended. */
 void play_print_worst(void);
 /* Nobody is there any more: nothing may be lent, kept, pinned or waiting. Dies if something is. */

@@ -125,9 +125,9 @@ policy_closing(void)
     policy_log_begin();
     if (reason->config.max_conns == 1)
         first = policy_connect(&rig);
-    rig_turns(&rig, 3);
+    rig_iterations(&rig, 3);
     link = policy_connect(&rig);
-    rig_turns(&rig, 3);
+    rig_iterations(&rig, 3);
     reason->cause(&rig, link);
     logged = policy_log_has("closed") || policy_log_has("reject");
     policy_log_end();
@@ -140,7 +140,7 @@ policy_closing(void)
     if (reason->logged && !logged)
         sim_die("%s: nothing is logged", reason->stat);
     sim_set_window(link, UINT64_MAX);
-    rig_turns(&rig, 10);
+    rig_iterations(&rig, 10);
     if (!policy_is_closed(link))
         sim_die("%s: it is not closed", reason->stat);
     sim_link_free(first);

@@ -54,7 +54,7 @@ ask(struct rig *rig, struct sim_link *light, const char *request)
         if (++iterations > ITERATIONS_MAX)
             sim_die("beside %d, the light client waits for more than %d iterations",
                     heavy_count, ITERATIONS_MAX);
-        rig_turn(rig);
+        rig_iterate(rig);
         press(request);
     }
     (void)sim_recv(light, reply, sizeof(reply));
@@ -84,10 +84,10 @@ policy_light(void)
     for (int i = 0; i < heavy_count; i++)
         heavy[i] = sim_connect(rig.listen_fd, 4 * KB, 512 * KB);
     light = policy_connect(&rig);
-    rig_turns(&rig, heavy_count + 10);
+    rig_iterations(&rig, heavy_count + 10);
     for (int i = 0; i < ASKS; i++) {
         press("get heavy0\r\n");
-        rig_turns(&rig, (int)sim_below(4));
+        rig_iterations(&rig, (int)sim_below(4));
         ask(&rig, light, "get heavy0\r\n");
     }
     sim_link_free(light);

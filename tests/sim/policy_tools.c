@@ -29,14 +29,14 @@ policy_send(struct rig *rig, struct sim_link *link, const char *src, size_t byte
 
         src += n;
         bytes -= n;
-        rig_turn(rig);
+        rig_iterate(rig);
         if (sim_link_state(link) != SIM_LINK_OPEN)
             return;
         if (i == PATIENCE)
             sim_die("the server does not take what is sent");
     }
     for (int i = 0; i < 3; i++)
-        rig_turn(rig);
+        rig_iterate(rig);
 }
 
 void
@@ -68,18 +68,18 @@ policy_line(struct rig *rig, struct sim_link *link, char *dst, size_t bytes)
 {
     size_t len = 0;
 
-    for (int turn = 0; turn < PATIENCE; turn++) {
+    for (int iteration = 0; iteration < PATIENCE; iteration++) {
         while (len + 1 < bytes && sim_recv(link, dst + len, 1) == 1)
             if (dst[len++] == '\n') {
                 dst[len - 1 - (len > 1 && dst[len - 2] == '\r')] = '\0';
-                return turn;
+                return iteration;
             }
         if (sim_link_state(link) != SIM_LINK_OPEN) {
             (void)snprintf(dst, bytes, "(closed)");
-            return turn;
+            return iteration;
         }
         sim_advance_ms(1);
-        rig_turn(rig);
+        rig_iterate(rig);
     }
     sim_die("no line is answered");
 }
@@ -99,7 +99,7 @@ policy_pass(struct rig *rig, uint32_t ms)
 {
     for (uint32_t past = 0; past < ms; past += 20) {
         sim_advance_ms(20);
-        rig_turn(rig);
+        rig_iterate(rig);
     }
 }
 
@@ -118,7 +118,7 @@ policy_read_stats(struct rig *rig, const char *group, struct policy_stats *stats
         len += (size_t)snprintf(stats->text + len, sizeof(stats->text) - len, "%s\n", line);
     } while (strncmp(line, "STAT", 4) == 0);
     sim_link_free(link);
-    rig_turns(rig, 3);
+    rig_iterations(rig, 3);
 }
 
 uint64_t
@@ -155,7 +155,7 @@ policy_fill(struct rig *rig, const char *prefix, uint32_t count, size_t bytes)
         (void)policy_line(rig, link, line, sizeof(line));
     }
     sim_link_free(link);
-    rig_turns(rig, 3);
+    rig_iterations(rig, 3);
 }
 
 /* --- The log --- */

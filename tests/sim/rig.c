@@ -1,3 +1,4 @@
+/* Puts the server together on the simulated kernel, runs it iteration by iteration, and takes it down. */
 #include "rig.h"
 
 #include <errno.h>
@@ -98,7 +99,7 @@ rig_check(struct rig *rig)
 }
 
 static void
-turn(struct rig *rig, int max_wait_ms)
+iterate(struct rig *rig, int max_wait_ms)
 {
     log_set_level(rig->log_level);
     if (!loop_iterate(server_loop(rig->server), max_wait_ms))
@@ -107,20 +108,20 @@ turn(struct rig *rig, int max_wait_ms)
 }
 
 void
-rig_turn(struct rig *rig)
+rig_iterate(struct rig *rig)
 {
-    turn(rig, 0);
+    iterate(rig, 0);
 }
 
 void
 rig_sleep(struct rig *rig)
 {
-    turn(rig, -1);
+    iterate(rig, -1);
 }
 
 void
-rig_turns(struct rig *rig, int count)
+rig_iterations(struct rig *rig, int count)
 {
     for (int i = 0; i < count; i++)
-        rig_turn(rig);
+        rig_iterate(rig);
 }

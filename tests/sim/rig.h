@@ -43,9 +43,9 @@ bool rig_start(struct rig *rig, const struct rig_config *config) MUST_USE;
 /* Take all down and end the world: dies if something is left. */
 void rig_stop(struct rig *rig);
 
-/* One turn, and the invariants. Dies when one is broken. */
-void rig_turn(struct rig *rig);
+/* One iteration, and the invariants. Dies when one is broken. */
+void rig_iterate(struct rig *rig);
 /* The same, and where nothing happens it waits as long as the server would. */
 void rig_sleep(struct rig *rig);
-void rig_turns(struct rig *rig, int count);
+void rig_iterations(struct rig *rig, int count);
 void rig_check(struct rig *rig);

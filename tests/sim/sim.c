@@ -6,7 +6,7 @@
  *     sim FROM COUNT         these
  *
  * A world is a server with limits, a number of clients with habits, and a way in
- * which kernel and network misbehave: all of that is drawn for each world (swarm.h). After every turn the server's invariants are checked,
+ * which kernel and network misbehave: all of that is drawn for each world (swarm.h). After every iteration the server's invariants are checked,
  * and every byte of every reply; at the end all that was asked must have been
  * answered, and nothing may be left.
  */
@@ -25,17 +25,17 @@ run_world(uint64_t seed, bool verbose, struct play_totals *totals)
 {
     char text[512];
     struct play plan;
-    struct arena arena;
+    struct client_world world;
 
     (void)snprintf(text, sizeof(text), "sim %" PRIu64, seed);
     sim_set_replay(text);
     sim_begin(seed);
-    swarm_plan(&plan, &arena);
+    swarm_plan(&plan, &world);
     if (verbose) {
-        swarm_describe(&plan, &arena, text, sizeof(text));
+        swarm_describe(&plan, &world, text, sizeof(text));
         fprintf(stderr, "seed %" PRIu64 ": %s\n", seed, text);
     }
-    play_world(&plan, &arena, totals);
+    play_world(&plan, &world, totals);
 }
 
 static double
@@ -52,7 +52,8 @@ print_totals(const struct play_totals *t, double seconds)
 {
     const struct connection_counts *c = &t->connections;
 
-    printf("%" PRIu64 " worlds, %" PRIu64 " turns, %.1f s\n", t->worlds, t->turns, seconds);
+    printf("%" PRIu64 " worlds, %" PRIu64 " iterations, %.1f s\n", t->worlds, t->iterations,
+           seconds);
     printf("connections: %" PRIu64 " served, %" PRIu64 " rejected, %" PRIu64
            " without an answer; of those served, %" PRIu64 " were broken off\n",
            c->served, c->rejected, c->unheard, c->broken);

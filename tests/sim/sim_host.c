@@ -1,3 +1,4 @@
+/* The simulated calls that are not about sockets: epoll, memory, clocks, random numbers. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,7 +90,7 @@ sys_epoll_wait(int epfd, struct epoll_event *events, int max, int timeout_ms)
     int span = world.fd_end - FIRST_FD, count = 0;
     int start = span > 0 ? (int)sim_below((uint32_t)span) : 0;
 
-    world.turns++;
+    world.iterations++;
     world.calls[SIM_EPOLL_WAIT]++;
     world.now_ns += 1000;
     if (fd_get(epfd, "epoll_wait")->kind != FD_EPOLL)

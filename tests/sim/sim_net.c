@@ -1,3 +1,4 @@
+/* The simulated network: queues of bytes between a client and the server. */
 #include <stdlib.h>
 #include <string.h>
 

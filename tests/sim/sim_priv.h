@@ -63,7 +63,7 @@ struct sim_fd {
 };
 
 struct event {
-    uint64_t turn; /* epoll_wait() calls so far */
+    uint64_t iteration; /* epoll_wait() calls so far */
     const char *what;
     int64_t a;
     int64_t b;
@@ -75,7 +75,7 @@ struct world {
     uint64_t seed;
     uint64_t random;
     uint64_t now_ns;
-    uint64_t turns;
+    uint64_t iterations;
     struct sim_faults faults;
     struct sim_fd fds[FDS_MAX];
     int fd_end; /* one after the highest that was ever used */

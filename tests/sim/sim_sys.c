@@ -1,3 +1,4 @@
+/* The simulated calls on sockets, each of which may fail, be short or be interrupted. */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>

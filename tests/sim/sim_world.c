@@ -1,3 +1,4 @@
+/* One simulated world: its random numbers, its faults, its record of calls, and its end. */
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -40,8 +41,9 @@ sim_call_name(enum sim_call call)
 static void
 print_event(const struct event *e)
 {
-    fprintf(stderr, "  turn %-6" PRIu64 " %-14s %6" PRId64 " %8" PRId64 " = %" PRId64 "%s%s\n",
-            e->turn, e->what, e->a, e->b, e->result, e->err ? " " : "",
+    fprintf(stderr,
+            "  iteration %-6" PRIu64 " %-14s %6" PRId64 " %8" PRId64 " = %" PRId64 "%s%s\n",
+            e->iteration, e->what, e->a, e->b, e->result, e->err ? " " : "",
             e->err ? strerrorname_np(e->err) : "");
 }
 
@@ -50,7 +52,7 @@ sim_trace(const char *what, int64_t a, int64_t b, int64_t result, int err)
 {
     struct event *e = &world.trace[world.traced++ % TRACE_EVENTS];
 
-    *e = (struct event){world.turns, what, a, b, result, err};
+    *e = (struct event){world.iterations, what, a, b, result, err};
     if (verbose)
         print_event(e);
 }
@@ -75,7 +77,7 @@ sim_note_bytes(const char *what, int64_t a, const char *src, size_t bytes)
 
     if (!verbose || bytes == 0)
         return;
-    fprintf(stderr, "  turn %-6" PRIu64 " %-14s %6" PRId64 " ", world.turns, what, a);
+    fprintf(stderr, "  iteration %-6" PRIu64 " %-14s %6" PRId64 " ", world.iterations, what, a);
     for (size_t i = 0; i < bytes && i < SHOWN; i++)
         fprintf(stderr, src[i] >= ' ' && src[i] <= '~' ? "%c" : "\\x%02x",
                 (unsigned char)src[i]);
@@ -99,8 +101,8 @@ sim_die(const char *format, ...)
     va_list args;
 
     print_trace();
-    fprintf(stderr, "VIOLATION (seed %" PRIu64 ", turn %" PRIu64 "): ", world.seed,
-            world.turns);
+    fprintf(stderr, "VIOLATION (seed %" PRIu64 ", iteration %" PRIu64 "): ", world.seed,
+            world.iterations);
     va_start(args, format);
     vfprintf(stderr, format, args);
     va_end(args);
@@ -174,7 +176,7 @@ sim_begin(uint64_t seed)
     world.seed = seed;
     world.random = seed * UINT64_C(0x2545f4914f6cdd1d) + 1;
     world.now_ns = UINT64_C(1000000000000);
-    world.turns = 0;
+    world.iterations = 0;
     world.traced = 0;
     world.fd_end = FIRST_FD;
     world.fd_low = FIRST_FD;

@@ -27,27 +27,27 @@ rarity(uint32_t lo, uint32_t hi)
 
 /* What is scarce: buffers, connections, patience. */
 static void
-draw_limits(struct play *play, struct arena *arena)
+draw_limits(struct play *play, struct client_world *world)
 {
     uint32_t clients = (uint32_t)play->clients;
 
     if (sim_below(2) == 0) {
         /* From hardly any to about one for each client. */
         play->rig.buffers = BUFFERS_MIN + sim_below(sim_below(3) != 0 ? 6 : clients + 4);
-        arena->may_close = true;
+        world->may_close = true;
     }
     if (sim_below(4) == 0) {
         play->rig.max_conns = 1 + clients - clients / (1 + sim_below(5));
-        arena->may_reject = true;
-        arena->may_close = true;
+        world->may_reject = true;
+        world->may_close = true;
     }
     if (sim_below(5) == 0) {
         play->rig.idle_timeout_s = 1 + sim_below(20);
-        arena->may_close = true;
+        world->may_close = true;
     }
     if (sim_below(5) == 0) {
         play->rig.send_timeout_s = 1 + sim_below(10);
-        arena->may_close = true;
+        world->may_close = true;
     }
     play->rig.requests_a_turn = sim_below(3) == 0 ? 1 + sim_below(30) : 0;
     play->rig.keep_buffers = sim_below(10) == 0;
@@ -80,7 +80,7 @@ draw_conn_limits(struct drawn_limits *limits)
 
 /* The store: how much it takes, of which sizes, and whether it evicts. */
 static void
-draw_store(struct play *play, struct arena *arena)
+draw_store(struct play *play, struct client_world *world)
 {
     static const uint32_t edges[] = {64 * KB, 128 * KB, 512 * KB, MB};
     static const uint32_t fill[] = {20, 400, 5000, 15300, 18000, 20480, 64 * KB, 400 * KB};
@@ -90,36 +90,36 @@ draw_store(struct play *play, struct arena *arena)
     /* What is appended to is mostly short: let it be joined part by part all the same. */
     play->rig.join_bytes = sim_below(3) == 0 ? 0 : 1 + sim_below(4000);
     play->rig.no_eviction = sim_below(small ? 4 : 10) == 0;
-    arena->item_bytes_max = sim_below(4) == 0 ? 2000 + sim_below(200000) : MB;
-    if (arena->item_bytes_max > play->rig.limit_bytes / 2)
-        arena->item_bytes_max = (uint32_t)play->rig.limit_bytes / 2;
-    play->rig.item_bytes_max = arena->item_bytes_max;
-    arena->value_bytes = sim_below(4) == 0 ? 20000 : 1200;
-    if (arena->value_bytes > arena->item_bytes_max / 2)
-        arena->value_bytes = arena->item_bytes_max / 2;
+    world->item_bytes_max = sim_below(4) == 0 ? 2000 + sim_below(200000) : MB;
+    if (world->item_bytes_max > play->rig.limit_bytes / 2)
+        world->item_bytes_max = (uint32_t)play->rig.limit_bytes / 2;
+    play->rig.item_bytes_max = world->item_bytes_max;
+    world->value_bytes = sim_below(4) == 0 ? 20000 : 1200;
+    if (world->value_bytes > world->item_bytes_max / 2)
+        world->value_bytes = world->item_bytes_max / 2;
     if (sim_below(4) == 0)
-        arena->habits.edge_bytes = edges[sim_below(ARRAY_LEN(edges))];
-    arena->facts.memory_faults = play->rig.no_eviction;
-    arena->facts.evictable_above = play->rig.limit_bytes / 4;
+        world->habits.edge_bytes = edges[sim_below(ARRAY_LEN(edges))];
+    world->facts.memory_faults = play->rig.no_eviction;
+    world->facts.evictable_above = play->rig.limit_bytes / 4;
     /* Values that are begun hold memory, too: many of the longest may hold all of it. */
-    if ((uint64_t)play->clients * arena->item_bytes_max > play->rig.limit_bytes / 2)
-        arena->may_close = arena->facts.evictable = true;
+    if ((uint64_t)play->clients * world->item_bytes_max > play->rig.limit_bytes / 2)
+        world->may_close = world->facts.evictable = true;
     if (small) {
-        arena->facts.evictable = true;
+        world->facts.evictable = true;
         if (sim_below(2) == 0)
             play->fill_bytes = fill[sim_below(ARRAY_LEN(fill))];
-        if (play->fill_bytes > arena->item_bytes_max / 2)
-            play->fill_bytes = arena->item_bytes_max / 2;
+        if (play->fill_bytes > world->item_bytes_max / 2)
+            play->fill_bytes = world->item_bytes_max / 2;
         if (sim_below(2) == 0)
-            arena->value_bytes = arena->habits.edge_bytes = play->fill_bytes;
+            world->value_bytes = world->habits.edge_bytes = play->fill_bytes;
         /* The connection that stalls on an item while others need its memory is closed. */
-        arena->may_close = true;
+        world->may_close = true;
     }
 }
 
 /* Each kind of call is refused in some worlds. */
 static void
-draw_faults(struct play *play, struct arena *arena)
+draw_faults(struct play *play, struct client_world *world)
 {
     uint32_t *refuse = play->faults.refuse;
 
@@ -140,42 +140,43 @@ draw_faults(struct play *play, struct arena *arena)
     if (sim_below(3) == 0) {
         refuse[SIM_MAP] = rarity(1, 7);
         refuse[SIM_MALLOC] = rarity(1, 7);
-        arena->facts.memory_faults = true;
+        world->facts.memory_faults = true;
     }
-    arena->kill_one_in = rarity(5, 11);
-    arena->may_close = true;
+    world->kill_one_in = rarity(5, 11);
+    world->may_close = true;
 }
 
 void
-swarm_plan(struct play *play, struct arena *arena)
+swarm_plan(struct play *play, struct client_world *world)
 {
     memset(play, 0, sizeof(*play));
-    memset(arena, 0, sizeof(*arena));
+    memset(world, 0, sizeof(*world));
     play->clients = 2 + (int)sim_below(sim_below(10) == 0 ? PLAY_CLIENTS_MAX - 2 : 30);
-    play->turns = 100 + (int)sim_below(600);
+    play->iterations = 100 + (int)sim_below(600);
     play->hurry = 1 + sim_below(20);
     play->waits = sim_below(3) == 0;
     play->shutdown = sim_below(8) == 0;
-    habits_draw(&arena->habits);
-    draw_limits(play, arena);
+    habits_draw(&world->habits);
+    draw_limits(play, world);
     draw_conn_limits(&play->rig.limits);
-    draw_store(play, arena);
-    draw_faults(play, arena);
+    draw_store(play, world);
+    draw_faults(play, world);
     /* Buffers that are kept are not there for others: no other client is sure to be served. */
     if (play->rig.keep_buffers && play->rig.buffers != 0)
         play->shutdown = true;
 }
 
 void
-swarm_describe(const struct play *play, const struct arena *arena, char *dst, size_t bytes)
+swarm_describe(const struct play *play, const struct client_world *world, char *dst,
+               size_t bytes)
 {
     const struct rig_config *rig = &play->rig;
     int used = snprintf(dst, bytes,
                         "%d clients, %d iterations, %u buffers, -c %u, %" PRIu64
                         " KB, items up to %u, cut %u, "
                         "refused:",
-                        play->clients, play->turns, rig->buffers, rig->max_conns,
-                        rig->limit_bytes / KB, arena->item_bytes_max, play->faults.cut);
+                        play->clients, play->iterations, rig->buffers, rig->max_conns,
+                        rig->limit_bytes / KB, world->item_bytes_max, play->faults.cut);
 
     for (int call = 0; call < SIM_CALL_KINDS; call++)
         if (play->faults.refuse[call] != 0 && used > 0 && (size_t)used < bytes)

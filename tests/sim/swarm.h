@@ -6,7 +6,7 @@
 #include "play.h"
 
 /* Draw it; sim_begin() came before. All follows from the seed. */
-void swarm_plan(struct play *play, struct arena *arena);
+void swarm_plan(struct play *play, struct client_world *world);
 /* In one line, for people. */
-void swarm_describe(const struct play *play, const struct arena *arena, char *dst,
+void swarm_describe(const struct play *play, const struct client_world *world, char *dst,
                     size_t bytes);

@@ -1,3 +1,4 @@
+/* Each client gets its share of an iteration, whatever others ask for. */
 #include <string.h>
 
 #include "leak.h"
@@ -32,7 +33,7 @@ setup(void)
     sim_begin(1);
     ck_assert(rig_start(&rig, &config));
     light = sim_connect(rig.listen_fd, ROOM, ROOM);
-    rig_turns(&rig, 2);
+    rig_iterations(&rig, 2);
 }
 
 static void
@@ -43,7 +44,7 @@ teardown(void)
         sim_link_free(heavy[i]);
         heavy[i] = NULL;
     }
-    rig_turns(&rig, 2000);
+    rig_iterations(&rig, 2000);
     rig_stop(&rig);
 }
 
@@ -63,7 +64,7 @@ store_big(void)
     memset(scrap, 'b', BIG_BYTES);
     say(light, scrap, BIG_BYTES);
     say(light, "\r\n", 2);
-    rig_turns(&rig, 20);
+    rig_iterations(&rig, 20);
     ck_assert_uint_eq(sim_recv(light, scrap, sizeof(scrap)), strlen("STORED\r\n"));
 }
 
@@ -73,7 +74,7 @@ connect_heavy(int count, uint32_t room)
 {
     for (int i = 0; i < count; i++)
         heavy[i] = sim_connect(rig.listen_fd, ROOM, room);
-    rig_turns(&rig, 2 + count / 8);
+    rig_iterations(&rig, 2 + count / 8);
     for (int i = 0; i < count; i++)
         ck_assert(sim_accepted(heavy[i]));
 }
@@ -118,7 +119,7 @@ ask_lightly(int count, const char *get)
 
     say(light, "mn\r\n", 4);
     while (sim_readable(light) == 0) {
-        rig_turn(&rig);
+        rig_iterate(&rig);
         keep_busy(count, get);
         ck_assert_int_le(++iterations, WAIT_ITERATIONS);
     }
@@ -142,15 +143,15 @@ START_TEST(a_light_client_beside_pipelines)
     store_big();
     connect_heavy(crowd->count, ROOM);
     keep_busy(crowd->count, crowd->get);
-    rig_turns(&rig, 3 * crowd->count + 10);
+    rig_iterations(&rig, 3 * crowd->count + 10);
     for (int round = 0; round < 30; round++) {
         ask_lightly(crowd->count, crowd->get);
-        rig_turns(&rig, 1 + round % 3);
+        rig_iterations(&rig, 1 + round % 3);
     }
     /* And it does not keep the others from being served, each of them. */
     for (int round = 0; round < 4 * crowd->count + 100; round++) {
         say(light, "mn\r\n", 4);
-        rig_turn(&rig);
+        rig_iterate(&rig);
         keep_busy(crowd->count, crowd->get);
     }
     for (int i = 0; i < crowd->count; i++)
@@ -167,7 +168,7 @@ START_TEST(a_light_client_behind_arrivals)
     for (int round = 0; round < 5; round++) {
         keep_busy(HEAVY_MAX - 50, "get nokey\r\n");
         ask_lightly(HEAVY_MAX - 50, NULL);
-        rig_turns(&rig, 1000);
+        rig_iterations(&rig, 1000);
     }
 }
 END_TEST
@@ -181,7 +182,7 @@ START_TEST(a_light_client_while_readers_drain)
     connect_heavy(READERS, 65536);
     for (int i = 0; i < READERS; i++)
         send_gets(heavy[i], "get big\r\n", 90);
-    rig_turns(&rig, 1000);
+    rig_iterations(&rig, 1000);
     for (int i = 0; i < READERS; i++)
         sim_set_caps(heavy[i], ROOM, ROOM);
     for (int round = 0; round < 50; round++)
@@ -223,7 +224,7 @@ START_TEST(a_heavy_client_among_light_ones)
             if (sim_unreceived(heavy[i]) == 0)
                 say(heavy[i], "mn\r\n", 4);
         }
-        rig_turn(&rig);
+        rig_iterate(&rig);
         ck_assert_int_le(++rounds, 50);
     }
 }
@@ -236,7 +237,7 @@ START_TEST(a_pipeline_leaves_in_one_piece)
 
     send_gets(light, "get nokey\r\n", 11 * 300);
     sends = sim_calls(SIM_SEND);
-    rig_turns(&rig, 2);
+    rig_iterations(&rig, 2);
     ck_assert_uint_eq(sim_recv(light, scrap, sizeof(scrap)), 300 * 5);
     ck_assert_uint_eq(sim_calls(SIM_SEND), sends + 1);
 }

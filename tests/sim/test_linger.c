@@ -1,3 +1,4 @@
+/* A connection that is closed still delivers its last reply, within a bounded time. */
 #include <errno.h>
 #include <string.h>
 
@@ -53,7 +54,7 @@ static struct sim_link *
 connect_two(struct sim_link **first)
 {
     *first = sim_connect(rig.listen_fd, ROOM, ROOM);
-    rig_turns(&rig, 2);
+    rig_iterations(&rig, 2);
     return sim_connect(rig.listen_fd, ROOM, ROOM);
 }
 
@@ -61,16 +62,16 @@ START_TEST(one_too_many_hears_so_and_sends_on)
 {
     struct sim_link *first, *second = connect_two(&first);
 
-    rig_turns(&rig, 2);
+    rig_iterations(&rig, 2);
     say(second, "get a\r\n");
-    rig_turns(&rig, 2);
+    rig_iterations(&rig, 2);
     say(second, "get b\r\n");
-    rig_turns(&rig, 2);
+    rig_iterations(&rig, 2);
     hears(second, rejection);
     ck_assert_int_eq(sim_link_state(second), SIM_LINK_EOF);
     sim_link_free(second);
     sim_link_free(first);
-    rig_turns(&rig, 2);
+    rig_iterations(&rig, 2);
 }
 END_TEST
 
@@ -81,14 +82,14 @@ START_TEST(nonsense_is_answered_and_sends_on)
     for (int i = 0; i < 50; i++)
         say(link, "a word and another, in a line that is far longer than any command can be, "
                   "and goes on and on and on ");
-    rig_turns(&rig, 3);
+    rig_iterations(&rig, 3);
     say(link, "and on");
-    rig_turns(&rig, 3);
+    rig_iterations(&rig, 3);
     say(link, "and on");
     hears(link, "CLIENT_ERROR line too long\r\n");
     ck_assert_int_eq(sim_link_state(link), SIM_LINK_EOF);
     sim_link_free(link);
-    rig_turns(&rig, 2);
+    rig_iterations(&rig, 2);
 }
 END_TEST
 
@@ -96,16 +97,16 @@ START_TEST(nobody_lingers_for_ever)
 {
     struct sim_link *first, *second = connect_two(&first);
 
-    rig_turns(&rig, 2);
+    rig_iterations(&rig, 2);
     for (int i = 0; i < 10; i++) {
         sim_advance_ms(200);
         (void)sim_send(second, "x", 1);
-        rig_turn(&rig);
+        rig_iterate(&rig);
     }
     ck_assert_int_eq(sim_link_state(second), SIM_LINK_RESET);
     sim_link_free(second);
     sim_link_free(first);
-    rig_turns(&rig, 2);
+    rig_iterations(&rig, 2);
 }
 END_TEST
 
@@ -118,10 +119,10 @@ START_TEST(there_are_not_too_many_who_linger)
     link[0] = connect_two(&first);
     for (int i = 1; i < MANY; i++)
         link[i] = sim_connect(rig.listen_fd, ROOM, ROOM);
-    rig_turns(&rig, 4);
+    rig_iterations(&rig, 4);
     for (int i = 0; i < MANY; i++)
         (void)sim_send(link[i], "x", 1);
-    rig_turns(&rig, 2);
+    rig_iterations(&rig, 2);
     for (int i = 0; i < MANY; i++) {
         if (i < MANY - PLACES)
             ck_assert_int_eq(sim_link_state(link[i]), SIM_LINK_RESET);
@@ -130,7 +131,7 @@ START_TEST(there_are_not_too_many_who_linger)
         sim_link_free(link[i]);
     }
     sim_link_free(first);
-    rig_turns(&rig, 2);
+    rig_iterations(&rig, 2);
 }
 END_TEST
 
@@ -140,13 +141,13 @@ START_TEST(a_refused_watch_ends_it)
     struct sim_link *first, *second = connect_two(&first);
 
     sim_fail_nth(SIM_EPOLL_CTL, 1, ENOMEM);
-    rig_turns(&rig, 2);
+    rig_iterations(&rig, 2);
     ck_assert(sim_fail_struck());
     hears(second, rejection);
     ck_assert_int_eq(sim_link_state(second), SIM_LINK_EOF);
     sim_link_free(second);
     sim_link_free(first);
-    rig_turns(&rig, 2);
+    rig_iterations(&rig, 2);
 }
 END_TEST
 

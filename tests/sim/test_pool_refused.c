@@ -1,3 +1,4 @@
+/* The freelist of buffers when the kernel refuses memory. */
 #include <errno.h>
 
 #include "lombard/loan/pool.h"

@@ -1,3 +1,4 @@
+/* The simulated kernel keeps to what the real one does. */
 #include <errno.h>
 #include <sys/epoll.h>
 #include <sys/uio.h>

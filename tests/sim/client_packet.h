@@ -1,5 +1,5 @@
 /*
- * tests/sim/packet.h - the binary protocol's packets, as a client has them.
+ * tests/sim/client_packet.h - the binary protocol's packets, as a client has them.
  *
  * Written anew from its specification, so that an error of the server's own
  * header cannot hide in a copy.
@@ -59,7 +59,7 @@ enum packet_status {
     S_NO_MEMORY = 0x82,
 };
 
-struct packet {
+struct client_packet {
     uint8_t magic;
     uint8_t opcode;
     uint16_t key_len;
@@ -90,7 +90,7 @@ packet_get(const char *src, size_t bytes)
 }
 
 static inline void
-packet_write(char dst[PACKET_HEADER_BYTES], const struct packet *p)
+packet_write(char dst[PACKET_HEADER_BYTES], const struct client_packet *p)
 {
     packet_put(dst, p->magic, 1);
     packet_put(dst + 1, p->opcode, 1);
@@ -104,7 +104,7 @@ packet_write(char dst[PACKET_HEADER_BYTES], const struct packet *p)
 }
 
 static inline void
-packet_read(const char *src, struct packet *p)
+packet_read(const char *src, struct client_packet *p)
 {
     p->magic = (uint8_t)packet_get(src, 1);
     p->opcode = (uint8_t)packet_get(src + 1, 1);

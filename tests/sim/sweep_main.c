@@ -1,17 +1,17 @@
 /*
- * tests/sim/sweep.c - not at random: everywhere.
+ * tests/sim/sweep_main.c - not at random: everywhere.
  *
  *     sweep quick      some positions and some calls of each
  *     sweep            many of them: every one where there are not too many
- *     sweep full       every one of them, and every pair in a short session
+ *     sweep full       every one of them, and every pair in a short script
  *     sweep founding   within a second: a send that is cut within a header, while
  *                      another connection is served from the same freelist
- *     sweep EFFORT NAME...           only these sessions, or "faults"
+ *     sweep EFFORT NAME...           only these scripts, or "faults"
  *     sweep at NAME WAY FIRST SECOND  one point: "output", "input", "output-broken"
- *                                     or "input-broken" of a session
+ *                                     or "input-broken" of a script
  *     sweep nth SEED KIND N           one point: a call that fails
  *
- * Sends: the output of a session is cut at every byte, singly and in pairs, and
+ * Sends: the output of a script is cut at every byte, singly and in pairs, and
  * while it is stuck another connection stores and reads with the same buffers.
  * Receives: the input is cut at every byte, likewise. Breaks: it ends there.
  * Faults: the Nth call of each kind fails, for N from 1 until it is not reached
@@ -30,7 +30,7 @@
 /* How much is enough. */
 static const struct effort {
     const char *name;
-    size_t cuts;  /* of one session and direction */
+    size_t cuts;  /* of one script and direction */
     size_t pairs; /* likewise, of those of more than these bytes: */
     size_t every_pair_bytes;
     uint64_t fault_seeds;
@@ -56,9 +56,9 @@ seconds_now(void)
     return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
-/* --- Sessions --- */
+/* --- Scripts --- */
 
-typedef void cut_fn(const struct session *s, size_t first, size_t second);
+typedef void cut_fn(const struct script *s, size_t first, size_t second);
 
 static size_t
 stride(size_t count, size_t most)
@@ -67,7 +67,7 @@ stride(size_t count, size_t most)
 }
 
 static void
-sweep_singly(const struct session *s, size_t len, cut_fn *cut, size_t most)
+sweep_singly(const struct script *s, size_t len, cut_fn *cut, size_t most)
 {
     size_t step = stride(len, most);
 
@@ -78,7 +78,7 @@ sweep_singly(const struct session *s, size_t len, cut_fn *cut, size_t most)
 
 /* Each STEPth of the pairs I < J. */
 static void
-sweep_in_pairs(const struct session *s, size_t len, cut_fn *cut)
+sweep_in_pairs(const struct script *s, size_t len, cut_fn *cut)
 {
     size_t pairs = len < 3 ? 0 : (len - 1) * (len - 2) / 2;
     size_t i = 1, row = 0; /* the first pair of I is the ROWth */
@@ -97,13 +97,13 @@ sweep_in_pairs(const struct session *s, size_t len, cut_fn *cut)
     checks++;
 }
 
-/* A session of megabytes: some cuts, many of them where the value begins. */
+/* A script of megabytes: some cuts, many of them where the value begins. */
 static void
 sweep_parts(void)
 {
     const size_t cuts[] = {1,     16,    17,    1000,   12500,  12600,   12700,  12800,
                            13000, 14000, 20000, 100000, 500000, 1000000, 1912000};
-    struct session s;
+    struct script s;
 
     build_parts(&s);
     for (size_t i = 0; i < ARRAY_LEN(cuts); i++, points += 2) {
@@ -113,15 +113,15 @@ sweep_parts(void)
     checks++;
     printf("parts: output of %zu bytes cut and broken off in %zu ways\n", s.want.len,
            2 * ARRAY_LEN(cuts));
-    session_fini(&s);
+    script_fini(&s);
 }
 
 static void
-sweep_session(void (*build)(struct session *s))
+sweep_script(void (*build)(struct script *s))
 {
     double begun = seconds_now();
     uint64_t cuts = points, breaks;
-    struct session s;
+    struct script s;
 
     build(&s);
     sweep_singly(&s, s.want.len, cut_output, effort->cuts);
@@ -135,7 +135,7 @@ sweep_session(void (*build)(struct session *s))
     printf("%s: %zu bytes out and %zu in, cut in %" PRIu64 " and broken off in %" PRIu64
            " ways, %.1f s\n",
            s.name, s.want.len, s.in.len, cuts, points - breaks, seconds_now() - begun);
-    session_fini(&s);
+    script_fini(&s);
 }
 
 /* --- Faults --- */
@@ -165,9 +165,9 @@ sweep_faults(void)
 
 static const struct {
     const char *name;
-    void (*build)(struct session *s);
+    void (*build)(struct script *s);
     bool founding; /* of those that are enough for that */
-} sessions[] = {
+} scripts[] = {
     {"classic", build_classic, true},    {"values", build_values, true},
     {"meta", build_meta, false},         {"meta-values", build_meta_values, false},
     {"binary", build_binary, false},     {"binary-values", build_binary_values, false},
@@ -188,7 +188,7 @@ static const struct {
 static int
 replay(char **argv)
 {
-    struct session s;
+    struct script s;
 
     sim_set_verbose(true);
     if (strcmp(argv[1], "nth") == 0)
@@ -196,13 +196,13 @@ replay(char **argv)
                             strtoull(argv[4], NULL, 10))
                    ? 0
                    : 1;
-    for (size_t i = 0; i < ARRAY_LEN(sessions); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(scripts); i++) {
         for (size_t way = 0; way < ARRAY_LEN(ways); way++) {
-            if (strcmp(argv[2], sessions[i].name) != 0 || strcmp(argv[3], ways[way].name) != 0)
+            if (strcmp(argv[2], scripts[i].name) != 0 || strcmp(argv[3], ways[way].name) != 0)
                 continue;
-            sessions[i].build(&s);
+            scripts[i].build(&s);
             ways[way].cut(&s, strtoull(argv[4], NULL, 10), strtoull(argv[5], NULL, 10));
-            session_fini(&s);
+            script_fini(&s);
             return 0;
         }
     }
@@ -232,9 +232,9 @@ main(int argc, char **argv)
             effort = &efforts[i];
     founding = effort->fault_seeds == 0;
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
-    for (size_t i = 0; i < ARRAY_LEN(sessions); i++)
-        if (is_wanted(sessions[i].name, argc, argv) && (sessions[i].founding || !founding))
-            sweep_session(sessions[i].build);
+    for (size_t i = 0; i < ARRAY_LEN(scripts); i++)
+        if (is_wanted(scripts[i].name, argc, argv) && (scripts[i].founding || !founding))
+            sweep_script(scripts[i].build);
     if (is_wanted("parts", argc, argv))
         sweep_parts();
     if (is_wanted("faults", argc, argv) && !founding)

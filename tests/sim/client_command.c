@@ -1,3 +1,4 @@
+/* The commands of a client: their keys and values, what is sent, what is awaited, values that come back. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,66 +24,66 @@ make_value(uint64_t seed, size_t bytes)
 }
 
 size_t
-shared_bytes(const struct arena *arena, unsigned key, uint32_t version)
+shared_bytes(const struct client_world *world, unsigned key, uint32_t version)
 {
     static const uint32_t scale[SHARED_KEYS] = {0, 100, 1500, 20000, 90000, 300000};
     uint32_t base = scale[key - KEYS];
     uint32_t bytes = base + (version * 2654435761U >> 16) % (base / 8 + 10);
-    uint32_t most = arena->item_bytes_max - 1000;
+    uint32_t most = world->item_bytes_max - 1000;
 
     return bytes < most ? bytes : most;
 }
 
 char *
-shared_value(const struct arena *arena, unsigned key, uint32_t version)
+shared_value(const struct client_world *world, unsigned key, uint32_t version)
 {
     return make_value(((uint64_t)(key - KEYS + 1) << 32) | version,
-                      shared_bytes(arena, key, version));
+                      shared_bytes(world, key, version));
 }
 
 struct model_value
-next_shared_value(struct arena *arena, unsigned key)
+next_shared_value(struct client_world *world, unsigned key)
 {
-    uint32_t version = ++arena->shared_versions[key - KEYS];
+    uint32_t version = ++world->shared_versions[key - KEYS];
 
-    return (struct model_value){shared_value(arena, key, version),
-                                shared_bytes(arena, key, version), version, 0};
+    return (struct model_value){shared_value(world, key, version),
+                                shared_bytes(world, key, version), version, 0};
 }
 
 struct model_value
-too_large_value(const struct arena *arena)
+too_large_value(const struct client_world *world)
 {
-    size_t bytes = arena->item_bytes_max + sim_below(5000);
+    size_t bytes = world->item_bytes_max + sim_below(5000);
 
     return (struct model_value){make_value(1, bytes), bytes, 0, 0};
 }
 
 static size_t
-random_bytes(const struct arena *arena)
+random_bytes(const struct client_world *world)
 {
     /* Where the server treats values in another way, or an item takes another form. */
     static const uint32_t edges[] = {512, 2048, 4096, 8192, 15300, 16384};
-    uint32_t most = arena->item_bytes_max / 2;
+    uint32_t most = world->item_bytes_max / 2;
     uint32_t edge;
 
-    switch (choose(&arena->habits.sizes, 5)) {
+    switch (choose(&world->habits.sizes, 5)) {
     case 0: return sim_below(100);
-    case 1: return sim_below(arena->value_bytes);
-    case 2: return sim_below(4 * arena->value_bytes < most ? 4 * arena->value_bytes : most);
+    case 1: return sim_below(world->value_bytes);
+    case 2: return sim_below(4 * world->value_bytes < most ? 4 * world->value_bytes : most);
     case 3: return sim_below(most);
     default:
         edge = edges[sim_below(ARRAY_LEN(edges))];
-        if (arena->habits.edge_bytes != 0 && sim_one_in(2))
-            edge = arena->habits.edge_bytes;
+        if (world->habits.edge_bytes != 0 && sim_one_in(2))
+            edge = world->habits.edge_bytes;
         edge += sim_below(240);
         return edge < 120 ? 0 : edge - 120 < most ? edge - 120 : most;
     }
 }
 
 int64_t
-random_exptime(const struct arena *arena)
+random_exptime(const struct client_world *world)
 {
-    switch (choose(&arena->habits.exptimes, 5)) {
+    switch (choose(&world->habits.exptimes, 5)) {
     case 1: return 1;
     case 2: return 2 + sim_below(5);
     case 3: return -1;
@@ -92,14 +93,14 @@ random_exptime(const struct arena *arena)
 }
 
 struct model_value
-random_value(const struct arena *arena)
+random_value(const struct client_world *world)
 {
     bool numeric = sim_below(4) == 0;
     struct model_value v;
 
     v.client_flags = sim_below(3) == 0 ? (uint32_t)sim_random() : 0;
-    v.exptime = random_exptime(arena);
-    v.bytes = numeric ? 1 + sim_below(19) : random_bytes(arena);
+    v.exptime = random_exptime(world);
+    v.bytes = numeric ? 1 + sim_below(19) : random_bytes(world);
     v.value = make_value(sim_random(), v.bytes);
     for (size_t i = 0; numeric && i < v.bytes; i++)
         v.value[i] = (char)('0' + sim_below(10));
@@ -140,9 +141,9 @@ own_key(bool plain)
 }
 
 uint8_t
-any_key(const struct arena *arena, bool plain)
+any_key(const struct client_world *world, bool plain)
 {
-    if (in_16(arena->habits.shared_in_16))
+    if (in_16(world->habits.shared_in_16))
         return (uint8_t)(KEYS + sim_below(SHARED_KEYS));
     return own_key(plain);
 }
@@ -179,10 +180,10 @@ client_put_text(struct client *c, const char *format, ...)
     client_put(c, text, (size_t)len);
 }
 
-struct command *
-command_create(enum wire wire, enum verb verb, uint16_t key_count)
+struct client_command *
+client_command_create(enum wire wire, enum verb verb, uint16_t key_count)
 {
-    struct command *cmd = client_checked(calloc(1, sizeof(*cmd) + key_count + 1));
+    struct client_command *cmd = client_checked(calloc(1, sizeof(*cmd) + key_count + 1));
 
     cmd->wire = wire;
     cmd->verb = verb;
@@ -190,27 +191,28 @@ command_create(enum wire wire, enum verb verb, uint16_t key_count)
     return cmd;
 }
 
-struct command *
-command_create_named(struct client *c, enum wire wire, enum verb verb, uint16_t key_count)
+struct client_command *
+client_command_create_named(struct client *c, enum wire wire, enum verb verb,
+                            uint16_t key_count)
 {
-    struct command *cmd = command_create(wire, verb, key_count);
+    struct client_command *cmd = client_command_create(wire, verb, key_count);
 
     cmd->opaque = ++c->last_opaque;
     return cmd;
 }
 
 void
-command_destroy(struct command *cmd)
+client_command_destroy(struct client_command *cmd)
 {
     free(cmd->value.value);
     free(cmd);
 }
 
 void
-client_remember(struct client *c, struct command *cmd)
+client_remember(struct client *c, struct client_command *cmd)
 {
     cmd->when.from_ns = sim_now_ns();
-    cmd->when.flushes_before = c->arena->facts.flushes_done;
+    cmd->when.flushes_before = c->world->facts.flushes_done;
     *c->last = cmd;
     c->last = &cmd->next;
     c->in_flight++;
@@ -222,16 +224,16 @@ client_remember(struct client *c, struct command *cmd)
 void
 client_done(struct client *c)
 {
-    struct command *cmd = c->first;
+    struct client_command *cmd = c->first;
 
     c->first = cmd->next;
     if (c->first == NULL)
         c->last = &c->first;
     c->in_flight--;
     c->loud_in_flight -= cmd->quiet == LOUD;
-    c->arena->commands[cmd->wire]++;
+    c->world->commands[cmd->wire]++;
     c->was_served = true;
-    command_destroy(cmd);
+    client_command_destroy(cmd);
 }
 
 /* --- Values that come back --- */

@@ -1,4 +1,5 @@
-#include "session.h"
+/* Builds a script: what is sent over one connection, and what must come back. */
+#include "script.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -22,14 +23,14 @@ text_add(struct text *t, const void *src, size_t bytes)
 }
 
 void
-session_init(struct session *s, const char *name)
+script_init(struct script *s, const char *name)
 {
     memset(s, 0, sizeof(*s));
     s->name = name;
 }
 
 void
-session_fini(struct session *s)
+script_fini(struct script *s)
 {
     free(s->in.data);
     free(s->want.data);
@@ -38,13 +39,13 @@ session_fini(struct session *s)
 }
 
 void
-session_clear(struct session *s)
+script_clear(struct script *s)
 {
     s->in.len = s->want.len = s->any.len = 0;
 }
 
 static void
-add_want(struct session *s, const void *src, size_t bytes, char any)
+add_want(struct script *s, const void *src, size_t bytes, char any)
 {
     text_add(&s->want, src, bytes);
     for (size_t i = 0; i < bytes; i++)
@@ -52,19 +53,19 @@ add_want(struct session *s, const void *src, size_t bytes, char any)
 }
 
 void
-say_bytes(struct session *s, const void *src, size_t bytes)
+say_bytes(struct script *s, const void *src, size_t bytes)
 {
     text_add(&s->in, src, bytes);
 }
 
 void
-want_bytes(struct session *s, const void *src, size_t bytes)
+want_bytes(struct script *s, const void *src, size_t bytes)
 {
     add_want(s, src, bytes, 0);
 }
 
 void
-want_any(struct session *s, size_t bytes)
+want_any(struct script *s, size_t bytes)
 {
     static const char nothing[64];
 
@@ -72,7 +73,7 @@ want_any(struct session *s, size_t bytes)
 }
 
 void
-say(struct session *s, const char *format, ...)
+say(struct script *s, const char *format, ...)
 {
     char line[2048];
     va_list args;
@@ -85,7 +86,7 @@ say(struct session *s, const char *format, ...)
 }
 
 void
-want(struct session *s, const char *format, ...)
+want(struct script *s, const char *format, ...)
 {
     char line[2048];
     va_list args;
@@ -108,19 +109,19 @@ value_of(unsigned key, size_t bytes)
 }
 
 void
-say_value(struct session *s, unsigned key, size_t bytes)
+say_value(struct script *s, unsigned key, size_t bytes)
 {
     say_bytes(s, value_of(key, bytes), bytes);
 }
 
 void
-want_part(struct session *s, unsigned key, size_t bytes)
+want_part(struct script *s, unsigned key, size_t bytes)
 {
     want_bytes(s, value_of(key, bytes), bytes);
 }
 
 void
-say_set(struct session *s, const char *verb, unsigned key, size_t bytes)
+say_set(struct script *s, const char *verb, unsigned key, size_t bytes)
 {
     say(s, "%s key-%u %u 0 %zu\r\n", verb, key, key, bytes);
     say_value(s, key, bytes);
@@ -128,7 +129,7 @@ say_set(struct session *s, const char *verb, unsigned key, size_t bytes)
 }
 
 void
-want_value(struct session *s, unsigned key, size_t bytes)
+want_value(struct script *s, unsigned key, size_t bytes)
 {
     want(s, "VALUE key-%u %u %zu\r\n", key, key, bytes);
     want_part(s, key, bytes);

@@ -1,5 +1,5 @@
 /*
- * tests/sim/policy.c - does the server do to its clients what its policies say?
+ * tests/sim/policy_main.c - does the server do to its clients what its policies say?
  *
  *     policy                  all of them, some seeds each
  *     policy NAME SEED        this one, and say what happens

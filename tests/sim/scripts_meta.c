@@ -1,4 +1,5 @@
-#include "session.h"
+/* Scripts of meta commands. */
+#include "script.h"
 
 static const struct {
     const char *say;
@@ -37,9 +38,9 @@ static const struct {
 };
 
 void
-build_meta(struct session *s)
+build_meta(struct script *s)
 {
-    session_init(s, "meta");
+    script_init(s, "meta");
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
         say(s, "%s", kinds[i].say);
         want(s, "%s", kinds[i].want);
@@ -48,11 +49,11 @@ build_meta(struct session *s)
 
 /* Values that are copied, and values that are sent from where they lie; quiet ones between. */
 void
-build_meta_values(struct session *s)
+build_meta_values(struct script *s)
 {
     static const size_t sizes[] = {0, 1, 1023, 1024, 1025, 3000, 20000};
 
-    session_init(s, "meta-values");
+    script_init(s, "meta-values");
     for (unsigned i = 0; i < ARRAY_LEN(sizes); i++) {
         say(s, "ms key-%u %zu T0 F%u q\r\n", i, sizes[i], i);
         say_value(s, i, sizes[i]);

@@ -1,4 +1,5 @@
-#include "session.h"
+/* Scripts of classic text commands, of values and of uploads. */
+#include "script.h"
 
 static const struct {
     const char *say;
@@ -41,9 +42,9 @@ static const struct {
 };
 
 void
-build_classic(struct session *s)
+build_classic(struct script *s)
 {
-    session_init(s, "classic");
+    script_init(s, "classic");
     for (size_t i = 0; i < ARRAY_LEN(classic); i++) {
         say(s, "%s", classic[i].say);
         want(s, "%s", classic[i].want);
@@ -52,11 +53,11 @@ build_classic(struct session *s)
 
 /* Values that are copied, and values that are sent from where they lie, in turns. */
 void
-build_values(struct session *s)
+build_values(struct script *s)
 {
     static const size_t sizes[] = {0, 1, 1023, 1024, 1025, 1, 3000, 5000, 0, 20000};
 
-    session_init(s, "values");
+    script_init(s, "values");
     for (unsigned i = 0; i < ARRAY_LEN(sizes); i++) {
         say_set(s, "set", i, sizes[i]);
         want(s, "STORED\r\n");
@@ -76,11 +77,11 @@ build_values(struct session *s)
 
 /* One line of many keys: the buffer is filled and drained several times. */
 void
-build_multiget(struct session *s)
+build_multiget(struct script *s)
 {
     enum { KEYS = 60 };
 
-    session_init(s, "multiget");
+    script_init(s, "multiget");
     for (unsigned i = 0; i < KEYS; i++) {
         say_set(s, "set", i, i * 37);
         want(s, "STORED\r\n");
@@ -96,9 +97,9 @@ build_multiget(struct session *s)
 
 /* Values received where they will lie, those that are refused, and those that are joined. */
 void
-build_uploads(struct session *s)
+build_uploads(struct script *s)
 {
-    session_init(s, "uploads");
+    script_init(s, "uploads");
     say_set(s, "set", 1, 6000);
     want(s, "STORED\r\n");
     say_set(s, "add", 1, 3000);
@@ -128,11 +129,11 @@ build_uploads(struct session *s)
  * is already in the buffer: the rest has to wait for a place.
  */
 void
-build_parts(struct session *s)
+build_parts(struct script *s)
 {
     enum { LONG_BYTES = 1900000, COPIED_BYTES = 400, GETS = 32 };
 
-    session_init(s, "parts");
+    script_init(s, "parts");
     s->limit_bytes = 4 << 20; /* so that its segments are small */
     s->item_bytes_max = 2 << 20;
     say_set(s, "set", 1, COPIED_BYTES);

@@ -1,10 +1,11 @@
+/* Scripts of the binary protocol. */
 #include <stdint.h>
 #include <string.h>
 
 #include "lombard/proto/reply.h"
 
-#include "packet.h"
-#include "session.h"
+#include "client_packet.h"
+#include "script.h"
 
 /* One packet and its reply. Numbers in extras are big-endian, as on the wire. */
 struct exchange {
@@ -79,10 +80,10 @@ length(const char *s)
 }
 
 static void
-say_packet(struct session *s, const struct exchange *e, uint32_t opaque, size_t value_bytes)
+say_packet(struct script *s, const struct exchange *e, uint32_t opaque, size_t value_bytes)
 {
     char header[PACKET_HEADER_BYTES];
-    struct packet p = {
+    struct client_packet p = {
         .magic = PACKET_REQUEST,
         .opcode = e->opcode,
         .key_len = (uint16_t)length(e->key),
@@ -100,10 +101,10 @@ say_packet(struct session *s, const struct exchange *e, uint32_t opaque, size_t 
 
 /* All but the value, of which so many bytes follow. */
 static void
-want_packet(struct session *s, const struct exchange *e, uint32_t opaque, size_t value_bytes)
+want_packet(struct script *s, const struct exchange *e, uint32_t opaque, size_t value_bytes)
 {
     char header[PACKET_HEADER_BYTES];
-    struct packet p = {
+    struct client_packet p = {
         .magic = PACKET_REPLY,
         .opcode = e->opcode,
         .key_len = (uint16_t)length(e->back_key),
@@ -124,7 +125,7 @@ want_packet(struct session *s, const struct exchange *e, uint32_t opaque, size_t
 }
 
 static void
-exchange(struct session *s, const struct exchange *e, uint32_t opaque)
+exchange(struct script *s, const struct exchange *e, uint32_t opaque)
 {
     const char *back = e->back_value;
     size_t back_len = e->back_len != 0 ? e->back_len : length(back);
@@ -144,22 +145,22 @@ exchange(struct session *s, const struct exchange *e, uint32_t opaque)
 }
 
 void
-build_binary(struct session *s)
+build_binary(struct script *s)
 {
-    session_init(s, "binary");
+    script_init(s, "binary");
     for (uint32_t i = 0; i < ARRAY_LEN(exchanges); i++)
         exchange(s, &exchanges[i], 0x01020300 + i);
 }
 
 /* Values that are copied, and values that are sent from where they lie; batches of quiet gets. */
 void
-build_binary_values(struct session *s)
+build_binary_values(struct script *s)
 {
     static const size_t sizes[] = {0, 1, 1023, 1024, 1025, 3000, 20000};
     static const char *const keys[] = {"v0", "v1", "v2", "v3", "v4", "v5", "v6"};
     const struct exchange noop = {.opcode = P_NOOP};
 
-    session_init(s, "binary-values");
+    script_init(s, "binary-values");
     for (unsigned i = 0; i < ARRAY_LEN(sizes); i++) {
         const struct exchange set = {P_SETQ, FLAGS_7, keys[i], .silent = true};
 
