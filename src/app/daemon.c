@@ -268,8 +268,8 @@ daemon_write_pid(const char *path, const struct user *user, struct own_file *fil
     pid_t before = read_pid(path);
 
     if (before > 0 && before != getpid() && (kill(before, 0) == 0 || errno == EPERM))
-        log_line(LOG_WARN, "-P: %s names a process that is running, %ld; it is overwritten", path,
-                 (long)before);
+        log_line(LOG_WARN, "-P: %s names a process that is running, %ld; it is overwritten",
+                 path, (long)before);
     (void)snprintf(text, sizeof(text), "%ld\n", (long)getpid());
     if (user_make(user, write_text, &made))
         return true;
