@@ -19,6 +19,7 @@ have_package() {
     check) test -e /usr/include/check.h ;;
     python3) test -x /usr/bin/python3 ;;
     clang) command -v clang ;;
+    clang-format-14) command -v clang-format-14 ;;
     valgrind) command -v valgrind ;;
     memcached) command -v memcached ;;
     libmemcached-tools) command -v memccapable ;;
@@ -74,6 +75,15 @@ configure() {
         return 1
     }
     mv "$dir.log" "$dir/setup.log"
+}
+
+# Let a warning fail the build in DIR, which may have been configured before.
+forbid_warnings() {
+    python3 - "$1/meson-info/intro-buildoptions.json" <<'EOT' || meson configure -Dwerror=true "$1"
+import json, sys
+with open(sys.argv[1], encoding="utf-8") as f:
+    sys.exit(not any(o["name"] == "werror" and o["value"] for o in json.load(f)))
+EOT
 }
 
 # compile DIR [targets]: silent unless it fails.

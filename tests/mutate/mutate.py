@@ -29,8 +29,7 @@ FAULTS += BENCH_FAULTS
 FAULTS += RANGE_FAULTS
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
-OPTIONS = ["-Dbuildtype=debugoptimized", "-Db_lto=false", "-Db_sanitize=address,undefined",
-           "-Dwerror=false"]
+OPTIONS = ["-Dbuildtype=debugoptimized", "-Db_lto=false", "-Db_sanitize=address,undefined"]
 WORKERS = 2  # each with a copy of its own
 ONLY_BY = ""  # tests whose path has this
 PREFIX = os.environ.get("MUTATE_PREFIX", "").split()
