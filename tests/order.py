@@ -7,7 +7,7 @@ LAYERS = {
     "event": ["base"],
     "proto": ["base"],
     "store": ["base"],
-    "cmd": ["base", "store", "proto/request.h", "proto/reply.h"],
+    "cmd": ["base", "store", "proto/request.h", "proto/reply.h", "proto/op.h", "proto/op.def"],
     "conn": ["base", "loan", "event", "proto", "cmd"],
     "app": ["base", "loan", "event", "proto", "store", "cmd", "conn"],
     "tools": ["base", "event", "proto", "loan"],

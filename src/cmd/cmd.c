@@ -108,7 +108,7 @@ cmd_show_item(const struct cmd *cmd, const struct item *item, struct reply_item 
 void
 cmd_prepare(struct cmd *cmd, struct request *req)
 {
-    if (req->key.len == 0)
+    if (!op_has(req->op, PROP_KEYED))
         return;
     req->hash = store_hash(cmd->store, req->key);
     store_prefetch_bucket(cmd->store, req->hash);
@@ -117,7 +117,7 @@ cmd_prepare(struct cmd *cmd, struct request *req)
 void
 cmd_prefetch(struct cmd *cmd, const struct request *req)
 {
-    if (req->key.len > 0)
+    if (op_has(req->op, PROP_KEYED))
         store_prefetch_item(cmd->store, req->hash);
 }
 
@@ -141,10 +141,9 @@ flush_at_s(const struct cmd *cmd, int64_t exptime)
     return at_s <= cmd->clock->uptime_s ? AT_ONCE : at_s;
 }
 
-static void
+void
 cmd_flush(struct cmd *cmd, const struct request *req, struct reply *reply)
 {
-    cmd->stats.cmd_flush++;
     if (!cmd->config.flush_enabled) {
         reply->status = REPLY_FLUSH_OFF;
         return;
@@ -153,7 +152,7 @@ cmd_flush(struct cmd *cmd, const struct request *req, struct reply *reply)
     reply->status = REPLY_OK;
 }
 
-static void
+void
 cmd_shutdown(struct cmd *cmd, const struct request *req, struct reply *reply)
 {
     if (!cmd->config.shutdown_enabled)
@@ -164,7 +163,7 @@ cmd_shutdown(struct cmd *cmd, const struct request *req, struct reply *reply)
         reply->status = REPLY_NOTHING;
 }
 
-static void
+void
 cmd_version(struct cmd *cmd, const struct request *req, struct reply *reply)
 {
     (void)cmd;
@@ -172,7 +171,7 @@ cmd_version(struct cmd *cmd, const struct request *req, struct reply *reply)
     reply->status = REPLY_VERSION;
 }
 
-static void
+void
 cmd_verbosity(struct cmd *cmd, const struct request *req, struct reply *reply)
 {
     (void)cmd;
@@ -180,7 +179,7 @@ cmd_verbosity(struct cmd *cmd, const struct request *req, struct reply *reply)
     reply->status = REPLY_OK;
 }
 
-static void
+void
 cmd_noop(struct cmd *cmd, const struct request *req, struct reply *reply)
 {
     (void)cmd;
@@ -188,7 +187,7 @@ cmd_noop(struct cmd *cmd, const struct request *req, struct reply *reply)
     reply->status = REPLY_NOOP;
 }
 
-static void
+void
 cmd_quit(struct cmd *cmd, const struct request *req, struct reply *reply)
 {
     (void)cmd;
@@ -196,7 +195,7 @@ cmd_quit(struct cmd *cmd, const struct request *req, struct reply *reply)
     reply->status = REPLY_OK;
 }
 
-static void
+void
 cmd_end(struct cmd *cmd, const struct request *req, struct reply *reply)
 {
     (void)cmd;
@@ -204,7 +203,7 @@ cmd_end(struct cmd *cmd, const struct request *req, struct reply *reply)
     reply->status = REPLY_MISS;
 }
 
-static void
+void
 cmd_refused(struct cmd *cmd, const struct request *req, struct reply *reply)
 {
     (void)cmd;
@@ -214,12 +213,11 @@ cmd_refused(struct cmd *cmd, const struct request *req, struct reply *reply)
 
 /* --- The hot one --- */
 
-static inline void
+void
 cmd_get(struct cmd *cmd, const struct request *req, struct reply *reply)
 {
     struct item item;
 
-    cmd->stats.cmd_get++;
     if (!store_get(cmd->store, req->key, req->hash, true, &item)) {
         cmd->stats.get_misses++;
         reply->status = REPLY_MISS;
@@ -237,32 +235,9 @@ cmd_get(struct cmd *cmd, const struct request *req, struct reply *reply)
 }
 
 static cmd_fn *const handlers[] = {
-    [OP_GET] = cmd_get,
-    [OP_GAT] = cmd_gat,
-    [OP_SET] = cmd_store,
-    [OP_ADD] = cmd_store,
-    [OP_REPLACE] = cmd_store,
-    [OP_APPEND] = cmd_concat,
-    [OP_PREPEND] = cmd_concat,
-    [OP_CAS] = cmd_store,
-    [OP_DELETE] = cmd_delete,
-    [OP_INCR] = cmd_arith,
-    [OP_DECR] = cmd_arith,
-    [OP_TOUCH] = cmd_touch,
-    [OP_META_GET] = cmd_meta_get,
-    [OP_META_DELETE] = cmd_meta_delete,
-    [OP_META_ARITH] = cmd_meta_arith,
-    [OP_META_DEBUG] = cmd_meta_debug,
-    [OP_NOOP] = cmd_noop,
-    [OP_FLUSH] = cmd_flush,
-    [OP_VERSION] = cmd_version,
-    [OP_VERBOSITY] = cmd_verbosity,
-    [OP_STATS] = cmd_stats,
-    [OP_DUMP] = cmd_dump,
-    [OP_SHUTDOWN] = cmd_shutdown,
-    [OP_QUIT] = cmd_quit,
-    [OP_END] = cmd_end,
-    [OP_REFUSED] = cmd_refused,
+#define OP(NAME, handler, latency, commit, counter, properties) [OP_##NAME] = cmd_##handler,
+#include "lombard/proto/op.def"
+#undef OP
 };
 
 void
@@ -270,10 +245,11 @@ cmd_execute(struct cmd *cmd, const struct request *req, struct reply *reply)
 {
     if (LIKELY(req->op == OP_GET)) {
         cmd_get(cmd, req, reply);
-        return;
+    } else {
+        memset(reply, 0, sizeof(*reply));
+        handlers[req->op](cmd, req, reply);
     }
-    memset(reply, 0, sizeof(*reply));
-    handlers[req->op](cmd, req, reply);
+    cmd_count(cmd, req, reply->status);
 }
 
 /* --- Values that are sent from where they lie --- */

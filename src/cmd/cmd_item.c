@@ -40,13 +40,11 @@ cmd_touch(struct cmd *cmd, const struct request *req, struct reply *reply)
     struct item item;
 
     if (find_and_touch(cmd, req, &item, reply)) {
-        cmd->stats.cmd_touch++;
         cmd->stats.touch_hits++;
         reply->status = REPLY_TOUCHED;
         reply->cas = item.cas;
         reply->item.client_flags = item.client_flags;
     } else if (reply->status == REPLY_MISS) {
-        cmd->stats.cmd_touch++;
         cmd->stats.touch_misses++;
         reply->status = REPLY_NOT_FOUND;
     }
@@ -61,7 +59,6 @@ cmd_gat(struct cmd *cmd, const struct request *req, struct reply *reply)
     if (!found && reply->status == REPLY_OUT_OF_MEMORY)
         return;
     cmd->stats.cmd_touch++;
-    cmd->stats.cmd_get++;
     if (!found) {
         cmd->stats.touch_misses++;
         cmd->stats.get_misses++;

@@ -214,7 +214,7 @@ done(struct cmd *cmd, const struct request *req, const struct reply *reply)
 {
     if (reply->status == REPLY_OUT_OF_MEMORY)
         return JOIN_NO_MEMORY;
-    cmd_count_set(cmd, req);
+    cmd_count(cmd, req, reply->status);
     return JOIN_DONE;
 }
 
@@ -272,15 +272,11 @@ cmd_join(struct cmd *cmd, const struct request *req, const void *upload, struct 
         reply->status = REPLY_JOIN;
         return;
     }
-    if (!begin(cmd, req, found ? &old : NULL, &join, reply)) {
-        (void)done(cmd, req, reply);
+    if (!begin(cmd, req, found ? &old : NULL, &join, reply))
         return;
-    }
     reply->status = REPLY_OUT_OF_MEMORY;
     if (copy(cmd, req, upload, &join, &budget) &&
-        commit(cmd, req, &join, join.expires_s, reply) == JOIN_DONE) {
-        (void)done(cmd, req, reply);
+        commit(cmd, req, &join, join.expires_s, reply) == JOIN_DONE)
         return;
-    }
     cmd_join_abort(cmd, &join);
 }

@@ -110,8 +110,6 @@ get_hit(struct cmd *cmd, const struct request *req, struct item *item, struct re
 static void
 count_get(struct cmd *cmd, const struct request *req, bool found)
 {
-    cmd->stats.cmd_meta++;
-    cmd->stats.cmd_get++;
     *(found ? &cmd->stats.get_hits : &cmd->stats.get_misses) += 1;
     if (!is_asked(req, 'T'))
         return;
@@ -183,13 +181,11 @@ cmd_meta_delete(struct cmd *cmd, const struct request *req, struct reply *reply)
     struct item item;
 
     if (!store_peek(cmd->store, req->key, req->hash, &item)) {
-        cmd->stats.cmd_meta++;
         cmd->stats.delete_misses++;
         reply->status = REPLY_NOT_FOUND;
         return;
     }
     if (is_asked(req, 'C') && req->cas != item.cas) {
-        cmd->stats.cmd_meta++;
         reply->status = REPLY_EXISTS;
         return;
     }
@@ -201,10 +197,8 @@ cmd_meta_delete(struct cmd *cmd, const struct request *req, struct reply *reply)
         store_delete(cmd->store, &item);
         reply->status = REPLY_DELETED;
     }
-    if (reply->status == REPLY_OUT_OF_MEMORY)
-        return;
-    cmd->stats.cmd_meta++;
-    cmd->stats.delete_hits++;
+    if (reply->status != REPLY_OUT_OF_MEMORY)
+        cmd->stats.delete_hits++;
 }
 
 /* --- ma --- */
@@ -238,10 +232,7 @@ cmd_meta_arith(struct cmd *cmd, const struct request *req, struct reply *reply)
         arith_vivify(cmd, req, reply);
     else if (found)
         arith_change(cmd, req, &item, reply);
-    if (reply->status == REPLY_OUT_OF_MEMORY)
-        return;
-    cmd->stats.cmd_meta++;
-    if (!found)
+    if (!found && reply->status != REPLY_OUT_OF_MEMORY)
         *(req->meta.decr ? &cmd->stats.decr_misses : &cmd->stats.incr_misses) += 1;
 }
 
@@ -252,7 +243,6 @@ cmd_meta_debug(struct cmd *cmd, const struct request *req, struct reply *reply)
 {
     struct item item;
 
-    cmd->stats.cmd_meta++;
     if (!store_peek(cmd->store, req->key, req->hash, &item)) {
         reply->status = REPLY_MISS;
         return;

@@ -10,6 +10,7 @@ struct cmd_counters {
 #define STAT(name, kind, help) uint64_t name;
 #include "lombard/cmd/cmd_stats.def"
 #undef STAT
+    uint64_t none; /* of operations without a counter of their own; not shown */
 };
 
 enum { SOURCES_MAX = 16 };
@@ -26,14 +27,31 @@ struct cmd {
 /* One command. *REPLY is all zero, which is REPLY_NOTHING. */
 typedef void cmd_fn(struct cmd *cmd, const struct request *req, struct reply *reply);
 
-/* cmd_item.c: what works on an item that is there. */
-cmd_fn cmd_gat, cmd_delete, cmd_arith, cmd_touch;
-/* cmd_store.c: set add replace cas; append prepend, which are joined in cmd_join.c. */
-cmd_fn cmd_store, cmd_concat;
-/* cmd_meta.c: mg md ma me. */
-cmd_fn cmd_meta_get, cmd_meta_delete, cmd_meta_arith, cmd_meta_debug;
-/* cmd_stats.c, cmd_dump.c: what answers with a stream. */
-cmd_fn cmd_stats, cmd_dump;
+#define OP(NAME, handler, latency, commit, counter, properties) cmd_fn cmd_##handler;
+#include "lombard/proto/op.def"
+#undef OP
+
+/* REQ was answered with STATUS. Where that is for good, its operation is counted. */
+static inline void
+cmd_count(struct cmd *cmd, const struct request *req, enum reply_status status)
+{
+    static const uint16_t counter_off[] = {
+#define OP(NAME, handler, latency, commit, counter, properties)                                \
+    [OP_##NAME] = offsetof(struct cmd_counters, counter),
+#include "lombard/proto/op.def"
+#undef OP
+    };
+    const uint64_t for_good =
+        ~(UINT64_C(1) << REPLY_OUT_OF_MEMORY | UINT64_C(1) << REPLY_TOO_LARGE |
+          UINT64_C(1) << REPLY_JOIN | UINT64_C(1) << REPLY_INTERNAL);
+    char *counters = (char *)&cmd->stats;
+
+    if (UNLIKELY((for_good >> status & 1) == 0))
+        return;
+    *(uint64_t *)(void *)(counters + counter_off[req->op]) += 1;
+    if ((req->flags & REQ_META) != 0)
+        cmd->stats.cmd_meta++;
+}
 
 /* The second that EXPTIME, as a client sends it, means; or STORE_NEVER. */
 uint32_t cmd_expires_s(const struct cmd *cmd, int64_t exptime);
@@ -58,8 +76,6 @@ bool cmd_reserve(struct cmd *cmd, const struct request *req, const struct item_s
 bool cmd_commit(struct cmd *cmd, void *handle, enum commit_mode mode, uint64_t new_cas,
                 struct reply *reply) MUST_USE;
 
-/* A value was offered. */
-void cmd_count_set(struct cmd *cmd, const struct request *req);
 /*
  * append and prepend. What is added is in UPLOAD, a reservation, or where that is NULL, in REQ.
  * REPLY_JOIN where more than config.join_bytes would have to be copied: nothing has happened.

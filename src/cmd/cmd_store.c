@@ -103,24 +103,30 @@ reserve_value(struct cmd *cmd, const struct request *req, void **handle, struct 
     return cmd_reserve(cmd, req, &spec, handle, reply);
 }
 
-static enum commit_mode
-commit_mode_of(const struct request *req)
-{
-    if (req->op == OP_CAS)
-        return COMMIT_CAS;
-    if (req->op == OP_ADD)
-        return COMMIT_ADD;
-    if (req->op == OP_REPLACE)
-        return COMMIT_REPLACE;
-    return COMMIT_SET;
-}
+/* How a value is committed, by operation; of these, only where it brings one of its own. */
+enum { COMMIT_NONE = -1, COMMIT_JOIN = -2 };
 
-void
-cmd_count_set(struct cmd *cmd, const struct request *req)
+#define OP(NAME, handler, latency, commit, counter, properties)                                \
+    _Static_assert(((int)COMMIT_##commit != COMMIT_NONE) == (((properties)&PROP_STORES) != 0), \
+                   #NAME " stores as its properties say");                                     \
+    _Static_assert(((int)COMMIT_##commit == COMMIT_JOIN) == (((properties)&PROP_JOINS) != 0),  \
+                   #NAME " joins as its properties say");
+#include "lombard/proto/op.def"
+#undef OP
+
+static bool
+commit_mode_of(enum request_op op, enum commit_mode *mode)
 {
-    cmd->stats.cmd_set++;
-    if ((req->flags & REQ_META) != 0)
-        cmd->stats.cmd_meta++;
+    static const int8_t modes[] = {
+#define OP(NAME, handler, latency, commit, counter, properties) [OP_##NAME] = COMMIT_##commit,
+#include "lombard/proto/op.def"
+#undef OP
+    };
+
+    if (modes[op] < 0)
+        return false;
+    *mode = (enum commit_mode)modes[op];
+    return true;
 }
 
 /* Counters are of compare-and-swaps only. */
@@ -183,17 +189,21 @@ settle_stale(struct cmd *cmd, const struct request *req, const struct item *old)
 static void
 commit_value(struct cmd *cmd, const struct request *req, void *handle, struct reply *reply)
 {
-    enum commit_mode mode = commit_mode_of(req);
+    enum commit_mode mode;
     enum commit_result result;
     struct item old;
     bool stale = commits_stale(cmd, req, &old);
 
+    if (!commit_mode_of(req->op, &mode)) {
+        store_abort(cmd->store, handle);
+        reply->status = REPLY_INTERNAL;
+        return;
+    }
     result = store_commit(cmd->store, handle, stale ? COMMIT_SET : mode, req->cas, req->new_cas,
                           &reply->cas);
     reply->status = status_of_commit(result);
     if (result == COMMIT_OUT_OF_MEMORY)
         return;
-    cmd_count_set(cmd, req);
     if (mode == COMMIT_CAS)
         count_cas(cmd, result);
     if (may_be_stale(req) && result == COMMIT_STORED)
@@ -247,6 +257,10 @@ bool
 cmd_upload_begin(struct cmd *cmd, const struct request *req, void **handle, struct reply *reply)
 {
     memset(reply, 0, sizeof(*reply));
+    if (!op_has(req->op, PROP_STORES)) {
+        reply->status = REPLY_INTERNAL;
+        return false;
+    }
     /* What is appended waits in an item of its own, until it is all there. */
     return reserve_value(cmd, req, handle, reply);
 }
@@ -261,13 +275,14 @@ void
 cmd_upload_finish(struct cmd *cmd, const struct request *req, void *handle, struct reply *reply)
 {
     memset(reply, 0, sizeof(*reply));
-    if (req->op == OP_APPEND || req->op == OP_PREPEND) {
+    if (op_has(req->op, PROP_JOINS)) {
         cmd_join(cmd, req, handle, reply);
         if (reply->status != REPLY_OUT_OF_MEMORY && reply->status != REPLY_JOIN)
             store_abort(cmd->store, handle);
     } else {
         commit_value(cmd, req, handle, reply);
     }
+    cmd_count(cmd, req, reply->status);
 }
 
 void
@@ -282,6 +297,6 @@ cmd_refuse_value(struct cmd *cmd, const struct request *req, struct reply *reply
     memset(reply, 0, sizeof(*reply));
     if (refuse_length(cmd, req, reply) && reply->status == REPLY_TOO_LARGE)
         return;
-    cmd_count_set(cmd, req);
     reply->status = REPLY_BAD_CHUNK;
+    cmd_count(cmd, req, reply->status);
 }

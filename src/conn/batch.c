@@ -23,13 +23,14 @@
 static bool
 wait_for_all(const struct request *req, size_t head_bytes)
 {
-    return req->op != OP_REFUSED && head_bytes + req->body_bytes <= DRAWN(SMALL_BODY_BYTES);
+    return op_has(req->op, PROP_STORES) &&
+           head_bytes + req->body_bytes <= DRAWN(SMALL_BODY_BYTES);
 }
 
 static void
 attach_value(struct batch_entry *entry, const struct proto_state *state, const char *body)
 {
-    if (entry->req.op == OP_REFUSED)
+    if (!op_has(entry->req.op, PROP_STORES))
         return;
     entry->req.value = slice_make(body, entry->req.value_bytes);
     entry->bad_end = !proto_value_ends(state, body + entry->req.value_bytes);
@@ -68,7 +69,7 @@ parse_entry(struct conn *c, struct batch *batch, struct slice in)
         attach_value(entry, &c->proto, rest.ptr + used);
         batch->end_off += (uint32_t)entry->req.body_bytes;
     }
-    return true;
+    return !op_has(entry->req.op, PROP_BARRIER);
 }
 
 static void
@@ -190,8 +191,7 @@ trace_command(const struct conn *c, const struct batch_entry *entry, struct slic
 static bool
 may_run(struct conn *c, const struct request *req)
 {
-    bool looks = req->op == OP_STATS || req->op == OP_VERSION || req->op == OP_VERBOSITY ||
-                 req->op == OP_SHUTDOWN || req->op == OP_QUIT;
+    bool looks = op_has(req->op, PROP_ADMIN);
 
     if (LIKELY(!c->is_operator))
         return true;
@@ -229,7 +229,7 @@ run_entry(struct conn *c, const struct batch_entry *entry, struct slice in)
         reject_command(c);
         return false;
     }
-    if (UNLIKELY(!entry->body_here) && req->op != OP_REFUSED) {
+    if (UNLIKELY(!entry->body_here) && op_has(req->op, PROP_STORES)) {
         struct slice head = slice_make(in.ptr + entry->start_off, entry->head_bytes);
 
         conn_upload_begin(c, req, head, &entry->before);

@@ -48,11 +48,13 @@ server_latency_add(struct server *server, enum latency_class class, uint64_t *si
 enum latency_class
 server_latency_class(enum request_op op)
 {
-    if (op == OP_GET || op == OP_GAT || op == OP_META_GET)
-        return LATENCY_GET;
-    if (op >= OP_SET && op <= OP_CAS)
-        return LATENCY_STORE;
-    return LATENCY_OTHER;
+    static const uint8_t classes[] = {
+#define OP(NAME, handler, latency, commit, counter, properties) [OP_##NAME] = LATENCY_##latency,
+#include "lombard/proto/op.def"
+#undef OP
+    };
+
+    return (enum latency_class)classes[op];
 }
 
 /* --- `stats latency` --- */

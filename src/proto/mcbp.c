@@ -12,46 +12,45 @@ struct mcbp_command {
     uint8_t extras_bytes;
     bool extras_optional; /* or none at all */
     enum mcbp_key key;
-    bool value; /* what follows the key is one */
     uint32_t flags;
 };
 
 #define KQ (REQ_WITH_KEY | REQ_QUIET)
 
 static const struct mcbp_command commands[] = {
-    [MCBP_GET] = {true, OP_GET, 0, false, KEY_NEEDED, false, 0},
-    [MCBP_GETQ] = {true, OP_GET, 0, false, KEY_NEEDED, false, REQ_QUIET},
-    [MCBP_GETK] = {true, OP_GET, 0, false, KEY_NEEDED, false, REQ_WITH_KEY},
-    [MCBP_GETKQ] = {true, OP_GET, 0, false, KEY_NEEDED, false, KQ},
-    [MCBP_GAT] = {true, OP_GAT, 4, false, KEY_NEEDED, false, 0},
-    [MCBP_GATQ] = {true, OP_GAT, 4, false, KEY_NEEDED, false, REQ_QUIET},
-    [MCBP_GATK] = {true, OP_GAT, 4, false, KEY_NEEDED, false, REQ_WITH_KEY},
-    [MCBP_GATKQ] = {true, OP_GAT, 4, false, KEY_NEEDED, false, KQ},
-    [MCBP_TOUCH] = {true, OP_TOUCH, 4, false, KEY_NEEDED, false, 0},
-    [MCBP_SET] = {true, OP_SET, 8, false, KEY_NEEDED, true, REQ_OVERWRITE},
-    [MCBP_SETQ] = {true, OP_SET, 8, false, KEY_NEEDED, true, REQ_QUIET | REQ_OVERWRITE},
-    [MCBP_ADD] = {true, OP_ADD, 8, false, KEY_NEEDED, true, 0},
-    [MCBP_ADDQ] = {true, OP_ADD, 8, false, KEY_NEEDED, true, REQ_QUIET},
-    [MCBP_REPLACE] = {true, OP_REPLACE, 8, false, KEY_NEEDED, true, 0},
-    [MCBP_REPLACEQ] = {true, OP_REPLACE, 8, false, KEY_NEEDED, true, REQ_QUIET},
-    [MCBP_APPEND] = {true, OP_APPEND, 0, false, KEY_NEEDED, true, 0},
-    [MCBP_APPENDQ] = {true, OP_APPEND, 0, false, KEY_NEEDED, true, REQ_QUIET},
-    [MCBP_PREPEND] = {true, OP_PREPEND, 0, false, KEY_NEEDED, true, 0},
-    [MCBP_PREPENDQ] = {true, OP_PREPEND, 0, false, KEY_NEEDED, true, REQ_QUIET},
-    [MCBP_DELETE] = {true, OP_DELETE, 0, false, KEY_NEEDED, false, 0},
-    [MCBP_DELETEQ] = {true, OP_DELETE, 0, false, KEY_NEEDED, false, REQ_QUIET},
-    [MCBP_INCR] = {true, OP_INCR, 20, false, KEY_NEEDED, false, 0},
-    [MCBP_INCRQ] = {true, OP_INCR, 20, false, KEY_NEEDED, false, REQ_QUIET},
-    [MCBP_DECR] = {true, OP_DECR, 20, false, KEY_NEEDED, false, 0},
-    [MCBP_DECRQ] = {true, OP_DECR, 20, false, KEY_NEEDED, false, REQ_QUIET},
-    [MCBP_QUIT] = {true, OP_QUIT, 0, false, KEY_NONE, false, REQ_CLOSE},
-    [MCBP_QUITQ] = {true, OP_QUIT, 0, false, KEY_NONE, false, REQ_CLOSE | REQ_QUIET},
-    [MCBP_FLUSH] = {true, OP_FLUSH, 4, true, KEY_NONE, false, 0},
-    [MCBP_FLUSHQ] = {true, OP_FLUSH, 4, true, KEY_NONE, false, REQ_QUIET},
-    [MCBP_NOOP] = {true, OP_NOOP, 0, false, KEY_NONE, false, 0},
-    [MCBP_VERSION] = {true, OP_VERSION, 0, false, KEY_NONE, false, 0},
-    [MCBP_STAT] = {true, OP_STATS, 0, false, KEY_OPTIONAL, false, 0},
-    [MCBP_VERBOSITY] = {true, OP_VERBOSITY, 4, false, KEY_NONE, false, 0},
+    [MCBP_GET] = {true, OP_GET, 0, false, KEY_NEEDED, 0},
+    [MCBP_GETQ] = {true, OP_GET, 0, false, KEY_NEEDED, REQ_QUIET},
+    [MCBP_GETK] = {true, OP_GET, 0, false, KEY_NEEDED, REQ_WITH_KEY},
+    [MCBP_GETKQ] = {true, OP_GET, 0, false, KEY_NEEDED, KQ},
+    [MCBP_GAT] = {true, OP_GAT, 4, false, KEY_NEEDED, 0},
+    [MCBP_GATQ] = {true, OP_GAT, 4, false, KEY_NEEDED, REQ_QUIET},
+    [MCBP_GATK] = {true, OP_GAT, 4, false, KEY_NEEDED, REQ_WITH_KEY},
+    [MCBP_GATKQ] = {true, OP_GAT, 4, false, KEY_NEEDED, KQ},
+    [MCBP_TOUCH] = {true, OP_TOUCH, 4, false, KEY_NEEDED, 0},
+    [MCBP_SET] = {true, OP_SET, 8, false, KEY_NEEDED, REQ_OVERWRITE},
+    [MCBP_SETQ] = {true, OP_SET, 8, false, KEY_NEEDED, REQ_QUIET | REQ_OVERWRITE},
+    [MCBP_ADD] = {true, OP_ADD, 8, false, KEY_NEEDED, 0},
+    [MCBP_ADDQ] = {true, OP_ADD, 8, false, KEY_NEEDED, REQ_QUIET},
+    [MCBP_REPLACE] = {true, OP_REPLACE, 8, false, KEY_NEEDED, 0},
+    [MCBP_REPLACEQ] = {true, OP_REPLACE, 8, false, KEY_NEEDED, REQ_QUIET},
+    [MCBP_APPEND] = {true, OP_APPEND, 0, false, KEY_NEEDED, 0},
+    [MCBP_APPENDQ] = {true, OP_APPEND, 0, false, KEY_NEEDED, REQ_QUIET},
+    [MCBP_PREPEND] = {true, OP_PREPEND, 0, false, KEY_NEEDED, 0},
+    [MCBP_PREPENDQ] = {true, OP_PREPEND, 0, false, KEY_NEEDED, REQ_QUIET},
+    [MCBP_DELETE] = {true, OP_DELETE, 0, false, KEY_NEEDED, 0},
+    [MCBP_DELETEQ] = {true, OP_DELETE, 0, false, KEY_NEEDED, REQ_QUIET},
+    [MCBP_INCR] = {true, OP_INCR, 20, false, KEY_NEEDED, 0},
+    [MCBP_INCRQ] = {true, OP_INCR, 20, false, KEY_NEEDED, REQ_QUIET},
+    [MCBP_DECR] = {true, OP_DECR, 20, false, KEY_NEEDED, 0},
+    [MCBP_DECRQ] = {true, OP_DECR, 20, false, KEY_NEEDED, REQ_QUIET},
+    [MCBP_QUIT] = {true, OP_QUIT, 0, false, KEY_NONE, REQ_CLOSE},
+    [MCBP_QUITQ] = {true, OP_QUIT, 0, false, KEY_NONE, REQ_CLOSE | REQ_QUIET},
+    [MCBP_FLUSH] = {true, OP_FLUSH, 4, true, KEY_NONE, 0},
+    [MCBP_FLUSHQ] = {true, OP_FLUSH, 4, true, KEY_NONE, REQ_QUIET},
+    [MCBP_NOOP] = {true, OP_NOOP, 0, false, KEY_NONE, 0},
+    [MCBP_VERSION] = {true, OP_VERSION, 0, false, KEY_NONE, 0},
+    [MCBP_STAT] = {true, OP_STATS, 0, false, KEY_OPTIONAL, 0},
+    [MCBP_VERBOSITY] = {true, OP_VERBOSITY, 4, false, KEY_NONE, 0},
 };
 
 /*
@@ -92,7 +91,8 @@ lengths_fit(const struct mcbp_command *command, const struct mcbp_lengths *len)
     if ((command->key == KEY_NEEDED && len->key_bytes == 0) ||
         (command->key == KEY_NONE && len->key_bytes > 0))
         return false;
-    return command->value || len->extras_bytes + len->key_bytes == len->body_bytes;
+    return op_has(command->op, PROP_STORES) ||
+           len->extras_bytes + len->key_bytes == len->body_bytes;
 }
 
 static void
@@ -134,12 +134,12 @@ take_packet(const struct mcbp_command *command, const char *header,
     req->key = slice_make(extras + len->extras_bytes, len->key_bytes);
     if (len->extras_bytes > 0)
         take_extras(command, extras, req);
-    if (!command->value)
+    if (!op_has(command->op, PROP_STORES))
         return;
     req->value_bytes = len->body_bytes - len->extras_bytes - len->key_bytes;
     req->body_bytes = req->value_bytes;
     /* A CAS makes any of these a compare-and-swap; appending knows one of its own. */
-    if (req->cas != 0 && req->op != OP_APPEND && req->op != OP_PREPEND)
+    if (req->cas != 0 && !op_has(req->op, PROP_JOINS))
         req->op = OP_CAS;
 }
 

@@ -19,6 +19,7 @@ enum mcbp_status {
     MCBP_AUTH_ERROR = 0x20,
     MCBP_UNKNOWN_COMMAND = 0x81,
     MCBP_ENOMEM = 0x82,
+    MCBP_EINTERNAL = 0x84,
 };
 
 enum mcbp_opcode {

@@ -58,6 +58,7 @@ message_of(enum mcbp_status status)
     case MCBP_AUTH_ERROR: return SLICE("Auth failure.");
     case MCBP_UNKNOWN_COMMAND: return SLICE("Unknown command");
     case MCBP_ENOMEM: return SLICE("Out of memory");
+    case MCBP_EINTERNAL: return SLICE("Internal error");
     }
     return slice_make(NULL, 0);
 }
@@ -106,6 +107,7 @@ status_of(const struct request *req, const struct reply *reply)
     case REPLY_SHUTDOWN_OFF: return MCBP_AUTH_ERROR;
     case REPLY_BAD_CHUNK:
     case REPLY_BAD_MODE: return MCBP_EINVAL;
+    case REPLY_INTERNAL: return MCBP_EINTERNAL;
     case REPLY_REFUSED: return (enum mcbp_status)req->refusal_status;
     }
     return MCBP_EINVAL;
@@ -117,7 +119,7 @@ is_hidden(const struct request *req, const struct reply *reply, enum mcbp_status
 {
     if ((req->flags & REQ_QUIET) == 0)
         return reply->status == REPLY_NOTHING;
-    if (req->op == OP_GET || req->op == OP_GAT)
+    if (op_has(req->op, PROP_READS))
         return reply->status == REPLY_MISS;
     return status == MCBP_SUCCESS;
 }

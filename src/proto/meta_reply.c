@@ -232,6 +232,7 @@ put_line(char *p, const struct request *req, const struct reply *reply)
     case REPLY_FLUSH_OFF:
     case REPLY_DUMP_OFF:
     case REPLY_CACHEDUMP_OFF:
+    case REPLY_INTERNAL:
     case REPLY_JOIN: return NULL;
     }
     return put_flags(put_slice(p, code), req, reply,

@@ -34,6 +34,7 @@ constant_line(enum reply_status status)
     case REPLY_FLUSH_OFF: return SLICE("CLIENT_ERROR flush_all not allowed\r\n");
     case REPLY_DUMP_OFF: return SLICE("ERROR metadump not allowed\r\n");
     case REPLY_CACHEDUMP_OFF: return SLICE("CLIENT_ERROR stats cachedump not allowed\r\n");
+    case REPLY_INTERNAL: return SLICE("SERVER_ERROR internal error\r\n");
     case REPLY_NOTHING:
     case REPLY_HIT:
     case REPLY_MISS:
@@ -155,6 +156,7 @@ text_reply_tail(const struct request *req, const struct reply *reply)
     case REPLY_FLUSH_OFF:
     case REPLY_DUMP_OFF:
     case REPLY_CACHEDUMP_OFF:
+    case REPLY_INTERNAL:
     case REPLY_JOIN: break;
     }
     return slice_make(NULL, 0);

@@ -48,7 +48,8 @@ enum reply_status {
     REPLY_FLUSH_OFF,     /* flush_all with -F */
     REPLY_DUMP_OFF,      /* lru_crawler metadump with -X */
     REPLY_CACHEDUMP_OFF, /* stats cachedump with -X */
-    REPLY_JOIN, /* no answer yet: an append that is made by cmd_join_step(), part by part */
+    REPLY_INTERNAL, /* a mistake of this program: a value for an operation that stores none */
+    REPLY_JOIN,     /* no answer yet: an append that is made by cmd_join_step(), part by part */
 };
 
 /* An item as the store shows it. Dies with the next call into the store, unless pinned. */

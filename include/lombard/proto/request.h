@@ -15,41 +15,13 @@
 #include <stdint.h>
 
 #include "lombard/base/slice.h"
+#include "lombard/proto/op.h"
 
 enum {
     KEY_BYTES_MAX = 250,    /* memcached's limit, in every protocol */
     LINE_BYTES_MAX = 2048,  /* of a line whose end has not come, unless it is a multiget */
     LINE_BLANKS_MAX = 100,  /* that a multiget of more bytes may have in front */
     REQUEST_TAIL_BYTES = 2, /* "\r\n" after a value in the text protocols */
-};
-
-enum request_op {
-    OP_GET,     /* get gets; binary get getk; one key */
-    OP_GAT,     /* get and touch: exptime */
-    OP_SET,     /* store commands: value, client_flags, exptime */
-    OP_ADD,     /*   only if absent */
-    OP_REPLACE, /*   only if present */
-    OP_APPEND,  /*   only if present, with cas where not 0; keeps client_flags and exptime */
-    OP_PREPEND,
-    OP_CAS,    /*   only if present with this cas, whatever it is */
-    OP_DELETE, /* cas where not 0 */
-    OP_INCR,   /* delta; initial and exptime where REQ_VIVIFY */
-    OP_DECR,
-    OP_TOUCH,       /* exptime */
-    OP_META_GET,    /* mg: see struct request_meta for these four */
-    OP_META_DELETE, /* md */
-    OP_META_ARITH,  /* ma */
-    OP_META_DEBUG,  /* me */
-    OP_NOOP,        /* mn; binary noop */
-    OP_FLUSH,       /* exptime: the delay in seconds, 0 for now */
-    OP_VERSION,
-    OP_VERBOSITY, /* delta: the level */
-    OP_STATS, /* key: the argument, or empty; cachedump: initial the class, delta the limit */
-    OP_DUMP,  /* lru_crawler metadump / mgdump; REQ_MGDUMP */
-    OP_SHUTDOWN, /* REQ_GRACEFUL; key: an argument that is not known */
-    OP_QUIT,
-    OP_END,     /* text: a get line whose last key was not known to be the last when it went */
-    OP_REFUSED, /* the parser answers itself, mostly no: with `refusal`, perhaps empty */
 };
 
 /* Bits of request.flags. */

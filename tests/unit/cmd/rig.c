@@ -54,7 +54,7 @@ rig_request(enum request_op op, const char *key)
 
     memset(&req, 0, sizeof(req));
     req.op = op;
-    req.flags = op == OP_SET ? REQ_OVERWRITE : 0;
+    req.flags = op == OP_SET ? REQ_OVERWRITE : op == OP_META_DEBUG ? REQ_META : 0;
     req.key = slice_make(key, strlen(key));
     return req;
 }

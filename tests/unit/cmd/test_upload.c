@@ -193,6 +193,30 @@ START_TEST(a_pinned_value_stays)
 }
 END_TEST
 
+/* What stores nothing takes no value, neither at the beginning nor at the end. */
+START_TEST(a_value_that_nothing_stores)
+{
+    for (int op = 0; op < OP_COUNT; op++) {
+        struct request req = request((enum request_op)op);
+        void *handle = NULL;
+
+        if (op_has(req.op, PROP_STORES))
+            continue;
+        ck_assert(!cmd_upload_begin(rig.cmd, &req, &handle, &rig.reply));
+        ck_assert_int_eq(rig.reply.status, REPLY_INTERNAL);
+        req.op = OP_SET;
+        ck_assert(cmd_upload_begin(rig.cmd, &req, &handle, &rig.reply));
+        fill(handle);
+        req.op = (enum request_op)op;
+        cmd_upload_finish(rig.cmd, &req, handle, &rig.reply);
+        ck_assert_int_eq(rig.reply.status, REPLY_INTERNAL);
+        rig_expect(&rig, "a", NULL);
+    }
+    ck_assert_uint_eq(rig_stat(&rig, "", "cmd_set"), 0);
+    ck_assert(cmd_check(rig.cmd));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -205,5 +229,6 @@ main(void)
     tcase_add_test(tc, an_addition_that_is_received_in_place);
     tcase_add_test(tc, too_large_is_said_at_the_beginning);
     tcase_add_test(tc, a_pinned_value_stays);
+    tcase_add_test(tc, a_value_that_nothing_stores);
     return leak_run(tc, "cmd/upload");
 }

@@ -146,6 +146,8 @@ add_request(struct text *t, const struct request *req)
         add_meta(t, req);
     add(t, "\n");
     MUST(req->value.len == 0);
+    MUST(req->body_bytes == 0 || op_has(req->op, PROP_STORES) || req->op == OP_REFUSED);
+    MUST(req->value_bytes <= req->body_bytes);
 }
 
 /* --- A stream --- */
