@@ -22,6 +22,7 @@ have_package() {
     clang-format-14) command -v clang-format-14 ;;
     valgrind) command -v valgrind ;;
     memcached) command -v memcached ;;
+    nutcracker) command -v nutcracker ;;
     libmemcached-tools) command -v memccapable ;;
     python3-pymemcache) /usr/bin/python3 -c 'import pymemcache' ;;
     *) dpkg -s "$1" ;;

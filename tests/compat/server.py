@@ -29,8 +29,8 @@ def _tail(path, lines=20):
 class Server:
     """A context manager; `port` is where it listens, `log_path` its stderr and stdout."""
 
-    def __init__(self, argv, user="nobody"):
-        self.argv = list(argv) + ["-l", "127.0.0.1", "-p", "-1", "-U", "0"]
+    def __init__(self, argv, user="nobody", port=-1):
+        self.argv = list(argv) + ["-l", "127.0.0.1", "-p", str(port), "-U", "0"]
         if os.geteuid() == 0:
             self.argv += ["-u", user]
         self.process = None
