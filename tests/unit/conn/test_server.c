@@ -70,6 +70,28 @@ START_TEST(half_close_still_gets_the_replies)
 }
 END_TEST
 
+/* The end is found while the last reply is still in the write buffer: the input filled a buffer. */
+START_TEST(half_close_behind_a_full_buffer_still_gets_the_reply)
+{
+    static char input[BUF_BYTES];
+    static const char quiet[] = "mg a q\r\n"; /* as long as the last one, and no reply */
+    size_t off;
+
+    ck_assert_uint_eq(BUF_BYTES % (sizeof(quiet) - 1), 0);
+    for (off = 0; off < BUF_BYTES; off += sizeof(quiet) - 1)
+        memcpy(input + off, quiet, sizeof(quiet) - 1);
+    memcpy(input + off - 8, "mg a  \r\n", 8);
+    dial(0);
+    ck_assert_int_eq((int)send(clients[0], input, sizeof(input), MSG_NOSIGNAL),
+                     (int)sizeof(input));
+    (void)shutdown(clients[0], SHUT_WR);
+    iterate(200); /* many slices */
+    expect(0, "EN\r\n");
+    ck_assert(is_closed(0));
+    ck_assert_uint_eq(server->closes[CLOSE_EOF], 1);
+}
+END_TEST
+
 /* Values of every kind of way: copied, referenced, received in place, in several parts. */
 static const size_t value_sizes[] = {0,     1,     1023,   1024,   1025,    2047,
                                      2048,  16351, 16352,  16353,  65536,   100000,
@@ -448,6 +470,7 @@ main(void)
     tcase_add_loop_test(tc, any_cut_gives_the_same_replies, 0, sizeof(session));
     tcase_add_test(tc, stats_and_quit_in_one_piece);
     tcase_add_test(tc, half_close_still_gets_the_replies);
+    tcase_add_test(tc, half_close_behind_a_full_buffer_still_gets_the_reply);
     tcase_add_loop_test(tc, values_of_all_sizes_come_back, 0, ARRAY_LEN(value_sizes));
     tcase_add_test(tc, stalled_reader_holds_one_buffer);
     tcase_add_test(tc, too_large_and_bad_ends_stay_in_step);
