@@ -16,6 +16,7 @@
 
 #include "lombard/base/log.h"
 #include "lombard/base/num.h"
+#include "lombard/base/sys.h"
 #include "lombard/conn/server.h"
 #include "lombard/event/signal.h"
 
@@ -80,6 +81,27 @@ daemon_raise_limits(struct config *config)
              "the limit (ulimit -n, LimitNOFILE=) to have more",
              limit, config->max_conns);
     return true;
+}
+
+/* --- Memory --- */
+
+struct store *
+daemon_make_store(const struct config *config)
+{
+    struct store_config store_config = {
+        .limit_bytes = config->memory_mb << 20,
+        .item_bytes_max = config->item_bytes_max,
+        .evict = config->evict,
+        .with_cas = config->with_cas,
+    };
+    struct store *store;
+
+    sys_random(&store_config.hash_key, sizeof(store_config.hash_key));
+    store = store_create(&store_config);
+    if (store == NULL)
+        log_line(LOG_ERROR, "no memory for a cache of %" PRIu64 " MB: lower -m",
+                 config->memory_mb);
+    return store;
 }
 
 /* --- Listening --- */

@@ -11,6 +11,7 @@
 #include "config.h"
 #include "lombard/base/attr.h"
 #include "lombard/event/listen.h"
+#include "lombard/store/store.h"
 #include "own_file.h"
 #include "user.h"
 
@@ -20,6 +21,8 @@
  * be had. After everything else that stays open is open. False when hardly any is left.
  */
 bool daemon_raise_limits(struct config *config) MUST_USE;
+/* The cache, with a hash of its own that no client can know. NULL when there is no memory. */
+struct store *daemon_make_store(const struct config *config) MUST_USE;
 /* Open all sockets of the configuration. UNIX_FILE: that of -s, to be removed at the end. */
 bool daemon_listen(const struct config *config, const struct user *user,
                    struct listen_sockets *sockets, struct own_file *unix_file) MUST_USE;

@@ -10,11 +10,13 @@
 #include "daemon.h"
 #include "detach.h"
 #include "lombard/base/clock.h"
+#include "lombard/base/invariant.h"
 #include "lombard/base/log.h"
 #include "lombard/cmd/cmd.h"
 #include "lombard/conn/server.h"
 #include "lombard/event/signal.h"
 #include "lombard/event/timer.h"
+#include "lombard/store/store.h"
 
 /*
  * TERM and INT: leave when replies are sent; the second one: at once. A client's `shutdown`
@@ -42,23 +44,18 @@ on_signal(void *ctx, int signo)
 }
 
 static struct cmd *
-make_cmd(const struct config *config, const struct clock *clock)
+make_cmd(const struct config *config, const struct clock *clock, struct store *store)
 {
-    struct cmd_config cmd_config = {
-        .limit_bytes = config->memory_mb << 20,
-        .item_bytes_max = config->item_bytes_max,
-        .evict = config->evict,
-        .with_cas = config->with_cas,
+    const struct cmd_config cmd_config = {
         .flush_enabled = config->flush_enabled,
         .dump_enabled = config->dump_enabled,
         .shutdown_enabled = config->shutdown_enabled,
         .clock = clock,
     };
-    struct cmd *cmd = cmd_create(&cmd_config);
+    struct cmd *cmd = cmd_create(&cmd_config, store);
 
     if (cmd == NULL)
-        log_line(LOG_ERROR, "no memory for a cache of %" PRIu64 " MB: lower -m",
-                 config->memory_mb);
+        log_line(LOG_ERROR, "no memory to start: %s", strerror(errno));
     return cmd;
 }
 
@@ -136,6 +133,32 @@ log_stat_reset(void *ctx)
     stat_table_reset(log_descs, ARRAY_LEN(log_descs), ctx);
 }
 
+static const struct stat_desc invariant_descs[] = {
+    {"internal_errors", offsetof(struct invariants, broken), COUNTER},
+};
+
+static bool
+invariant_stat_next(void *ctx, uint64_t *cursor, struct stat_line *line)
+{
+    return stat_table_next(invariant_descs, ARRAY_LEN(invariant_descs), ctx, cursor, line);
+}
+
+/* Lower layers do not log: what they found broken is said here. */
+static void
+log_broken(void)
+{
+    static uint64_t told;
+    const struct invariants *state = invariants();
+
+    if (state->broken == told)
+        return;
+    told = state->broken;
+    log_line(LOG_ERROR,
+             "internal error, number %" PRIu64 ": %s:%d: %s. The request was refused; please "
+             "report it",
+             told, state->file, state->line, state->what);
+}
+
 struct log_timer {
     struct timer timer;
     struct loop *loop;
@@ -146,6 +169,7 @@ on_log_tick(struct timer *timer)
 {
     struct log_timer *t = CONTAINER_OF(timer, struct log_timer, timer);
 
+    log_broken();
     log_tick();
     timer_set(loop_timers(t->loop), timer, loop_now_ms(t->loop) + LOG_TICK_MS);
 }
@@ -202,19 +226,24 @@ serve(struct process *p)
     struct signals signals;
     struct stat_source settings = {"settings", config_stat_next, NULL, &p->config};
     struct stat_source lines = {"", log_stat_next, log_stat_reset, log_counts()};
+    struct store *store = daemon_make_store(&p->config);
+    struct stat_source broken = {"", invariant_stat_next, NULL, invariants()};
     struct server *server = NULL;
-    struct cmd *cmd;
+    struct cmd *cmd = NULL;
     int status = EX_OSERR;
 
     clock_init(&clock);
-    cmd = make_cmd(&p->config, &clock);
-    if (cmd == NULL)
+    if (store == NULL)
         return status;
+    cmd = make_cmd(&p->config, &clock, store);
+    if (cmd == NULL)
+        goto out;
     server = make_server(&p->config, &clock, cmd);
     if (server == NULL)
         goto out;
     cmd_add_stats(cmd, &settings);
     cmd_add_stats(cmd, &lines);
+    cmd_add_stats(cmd, &broken);
     if (!signals_start(&signals, server_loop(server), on_signal, server)) {
         log_line(LOG_ERROR, "could not take signals: %s", strerror(errno));
         goto out;
@@ -225,6 +254,7 @@ serve(struct process *p)
 out:
     server_destroy(server);
     cmd_destroy(cmd);
+    store_destroy(store);
     return status;
 }
 

@@ -13,14 +13,8 @@ enum { RELATIVE_S_MAX = 60 * 60 * 24 * 30 };
 enum { EXPIRED_S = 1 };
 
 struct cmd *
-cmd_create(const struct cmd_config *config)
+cmd_create(const struct cmd_config *config, struct store *store)
 {
-    struct store_config store_config = {
-        .limit_bytes = config->limit_bytes,
-        .item_bytes_max = config->item_bytes_max,
-        .evict = config->evict,
-        .with_cas = config->with_cas,
-    };
     struct cmd *cmd = sys_malloc(sizeof(*cmd));
 
     if (cmd == NULL)
@@ -30,12 +24,7 @@ cmd_create(const struct cmd_config *config)
     if (config->join_bytes == 0)
         cmd->config.join_bytes = CMD_JOIN_BYTES;
     cmd->clock = config->clock;
-    sys_random(&store_config.hash_key, sizeof(store_config.hash_key));
-    cmd->store = store_create(&store_config);
-    if (cmd->store == NULL) {
-        sys_free(cmd);
-        return NULL;
-    }
+    cmd->store = store;
     cmd_new_iteration(cmd);
     return cmd;
 }
@@ -43,9 +32,6 @@ cmd_create(const struct cmd_config *config)
 void
 cmd_destroy(struct cmd *cmd)
 {
-    if (cmd == NULL)
-        return;
-    store_destroy(cmd->store);
     sys_free(cmd);
 }
 

@@ -121,15 +121,14 @@ copy(struct cmd *cmd, const struct request *req, const void *upload, struct cmd_
 {
     while (join->off < total_bytes(req, join) && *budget > 0) {
         struct slice from = source_at(cmd, req, upload, join);
-        struct slice to = store_reserved_at(cmd->store, join->handle, join->off);
+        struct span to = store_reserved_at(cmd->store, join->handle, join->off);
         size_t n = from.len < to.len ? from.len : to.len;
 
         if (n == 0)
             return false;
         if (n > *budget)
             n = (size_t)*budget;
-        /* Slices are read-only views; this one was made for writing. */
-        memcpy((void *)(uintptr_t)to.ptr, from.ptr, n);
+        memcpy(to.ptr, from.ptr, n);
         join->off += n;
         *budget -= n;
     }

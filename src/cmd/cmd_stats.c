@@ -48,7 +48,7 @@ next_limit(void *ctx, uint64_t *cursor, struct stat_line *line)
     if (*cursor > 0)
         return false;
     (*cursor)++;
-    stat_line_u64(line, "limit_maxbytes", cmd->config.limit_bytes);
+    stat_line_u64(line, "limit_maxbytes", store_limit_bytes(cmd->store));
     return true;
 }
 

@@ -13,13 +13,12 @@ bool
 cmd_fill(struct cmd *cmd, void *handle, uint64_t off, struct slice value)
 {
     while (value.len > 0) {
-        struct slice at = store_reserved_at(cmd->store, handle, off);
+        struct span at = store_reserved_at(cmd->store, handle, off);
         size_t n = value.len < at.len ? value.len : at.len;
 
         if (n == 0)
             return false;
-        /* Slices are read-only views; this one was made for writing. */
-        memcpy((void *)(uintptr_t)at.ptr, value.ptr, n);
+        memcpy(at.ptr, value.ptr, n);
         value = slice_make(value.ptr + n, value.len - n);
         off += n;
     }
@@ -236,7 +235,7 @@ refuse_length(struct cmd *cmd, const struct request *req, struct reply *reply)
 {
     void *handle;
 
-    if (req->value_bytes + ITEM_SLACK_BYTES <= cmd->config.item_bytes_max)
+    if (req->value_bytes + ITEM_SLACK_BYTES <= store_item_bytes_max(cmd->store))
         return false;
     if (!reserve_value(cmd, req, &handle, reply))
         return true;
@@ -265,7 +264,7 @@ cmd_upload_begin(struct cmd *cmd, const struct request *req, void **handle, stru
     return reserve_value(cmd, req, handle, reply);
 }
 
-struct slice
+struct span
 cmd_upload_at(struct cmd *cmd, void *handle, uint64_t off)
 {
     return store_reserved_at(cmd->store, handle, off);

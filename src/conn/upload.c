@@ -62,11 +62,11 @@ conn_upload_begin(struct conn *c, const struct request *req, struct slice head,
 }
 
 /* Where byte OFF of the value goes; empty when the store has no memory for them. */
-static struct slice
+static struct span
 space_in_store(struct conn *c, uint64_t off)
 {
     struct cmd *cmd = c->server->cmd;
-    struct slice space = cmd_upload_at(cmd, c->task->handle, off);
+    struct span space = cmd_upload_at(cmd, c->task->handle, off);
 
     while (space.len == 0 && server_make_room(c->server, &c->task->closed))
         space = cmd_upload_at(cmd, c->task->handle, off);
@@ -150,7 +150,7 @@ conn_upload_step(struct conn *c)
 {
     struct task *task = c->task;
     struct slice in = conn_input(c);
-    struct slice space;
+    struct span space;
     size_t n;
 
     BUG_ON(!conn_has_reply_room(c)); /* nothing was formatted since there was for its head */
@@ -164,7 +164,7 @@ conn_upload_step(struct conn *c)
         return STEP_ON;
     }
     n = smaller(smaller(in.len, space.len), task->total - task->off);
-    memcpy((char *)(uintptr_t)space.ptr, in.ptr, n);
+    memcpy(space.ptr, in.ptr, n);
     buf_consumed(c->rbuf, n, NULL);
     task->off += n;
     return STEP_ON;
@@ -186,12 +186,12 @@ conn_upload_receive(struct conn *c, struct budget *budget)
     ssize_t got;
 
     while (count < PARTS_MAX && off < task->total && of_value < budget->bytes) {
-        struct slice space = space_in_store(c, off);
+        struct span space = space_in_store(c, off);
         size_t n = smaller(space.len, task->total - off);
 
         if (n == 0)
             break;
-        iov[count].iov_base = (void *)(uintptr_t)space.ptr;
+        iov[count].iov_base = space.ptr;
         iov[count++].iov_len = n;
         of_value += n;
         off += n;

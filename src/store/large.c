@@ -92,23 +92,26 @@ large_init(const struct store *store, char *rec, uint64_t value_bytes)
     save_u64(body, value_bytes);
 }
 
-static struct slice
-piece_slice(const char *piece, const struct cut *cut, uint64_t off)
+/* The part of PIECE that begins at OFF of the value. */
+static struct span
+piece_span(char *piece, const struct cut *cut, uint64_t off)
 {
     uint32_t into = (uint32_t)(off - cut->begin);
 
-    return slice_make(piece + PIECE_HEADER_BYTES + into, cut->bytes - into);
+    return span_make(piece + PIECE_HEADER_BYTES + into, cut->bytes - into);
 }
 
 struct slice
 large_at(const struct store *store, const char *rec, uint64_t off)
 {
     struct cut cut = cut_at(store, large_value_bytes(store, rec), off);
-    const char *piece = piece_of(store, rec, cut.number);
+    char *piece = piece_of(store, rec, cut.number);
+    struct span part;
 
     if (piece == NULL)
         return slice_make(NULL, 0);
-    return piece_slice(piece, &cut, off);
+    part = piece_span(piece, &cut, off);
+    return slice_make(part.ptr, part.len);
 }
 
 static char *
@@ -135,7 +138,7 @@ make_piece(struct store *store, char *rec, const struct cut *cut)
     return piece;
 }
 
-struct slice
+struct span
 large_reserve_at(struct store *store, char *rec, uint64_t off)
 {
     struct cut cut = cut_at(store, large_value_bytes(store, rec), off);
@@ -146,10 +149,10 @@ large_reserve_at(struct store *store, char *rec, uint64_t off)
     if (piece == NULL) {
         piece = make_piece(store, rec, &cut);
         if (piece == NULL)
-            return slice_make(NULL, 0);
+            return span_make(NULL, 0);
         arena_pin(&store->arena, piece);
     }
-    return piece_slice(piece, &cut, off);
+    return piece_span(piece, &cut, off);
 }
 
 uint32_t

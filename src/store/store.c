@@ -74,6 +74,18 @@ store_destroy(struct store *store)
     sys_free(store);
 }
 
+uint64_t
+store_limit_bytes(const struct store *store)
+{
+    return store->limit_bytes;
+}
+
+uint64_t
+store_item_bytes_max(const struct store *store)
+{
+    return store->item_bytes_max;
+}
+
 static void
 flush_now(struct store *store)
 {

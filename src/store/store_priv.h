@@ -169,7 +169,7 @@ uint64_t large_value_bytes(const struct store *store, const char *rec) MUST_USE;
 /* The part of the value at OFF; empty when it has no place yet. */
 struct slice large_at(const struct store *store, const char *rec, uint64_t off) MUST_USE;
 /* Likewise, but give it a place, pinned. Empty when there is no memory. */
-struct slice large_reserve_at(struct store *store, char *rec, uint64_t off) MUST_USE;
+struct span large_reserve_at(struct store *store, char *rec, uint64_t off) MUST_USE;
 /* Whether every byte has a place. */
 bool large_is_complete(const struct store *store, const char *rec) MUST_USE;
 void large_pieces_die(struct store *store, const char *rec);

@@ -91,12 +91,16 @@ store_reserve(struct store *store, const struct item_spec *spec, void **handle)
     return RESERVE_OK;
 }
 
-struct slice
+struct span
 store_reserved_at(struct store *store, void *handle, uint64_t off)
 {
-    if ((rec_info(handle) & REC_LARGE) != 0)
-        return large_reserve_at(store, handle, off);
-    return store_value_at(store, handle, off);
+    char *rec = handle;
+    uint32_t bytes = rec_body_len(rec);
+
+    if ((rec_info(rec) & REC_LARGE) != 0)
+        return large_reserve_at(store, rec, off);
+    BUG_ON(off > bytes);
+    return span_make(rec + rec_body_off(rec, store->fixed_bytes) + off, bytes - (size_t)off);
 }
 
 void

@@ -79,12 +79,12 @@ upload_on(struct fuzz *f, struct upload *up, uint64_t bytes)
     uint64_t end = up->filled + bytes < up->bytes ? up->filled + bytes : up->bytes;
 
     while (up->filled < end) {
-        struct slice at = store_reserved_at(f->store, up->handle, up->filled);
+        struct span at = store_reserved_at(f->store, up->handle, up->filled);
         size_t n = at.len < end - up->filled ? at.len : (size_t)(end - up->filled);
 
         if (n == 0)
             return;
-        memset((char *)(uintptr_t)at.ptr, up->key, n);
+        memset(at.ptr, up->key, n);
         up->filled += n;
     }
 }

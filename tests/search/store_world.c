@@ -253,15 +253,14 @@ fill(struct world *w, struct held *up, uint32_t bytes)
     if (bytes < end - up->filled)
         end = up->filled + bytes;
     while (up->filled < end) {
-        struct slice at = store_reserved_at(w->store, up->handle, up->filled);
-        char *dst = (char *)(uintptr_t)at.ptr;
+        struct span at = store_reserved_at(w->store, up->handle, up->filled);
 
         if (at.len == 0) {
             check_refusal(w);
             return false;
         }
         for (size_t i = 0; i < at.len && up->filled < end; i++, up->filled++)
-            dst[i] = world_byte(up->key, up->version, up->filled);
+            at.ptr[i] = world_byte(up->key, up->version, up->filled);
     }
     return true;
 }

@@ -21,6 +21,7 @@
 #include "lombard/base/log.h"
 #include "lombard/cmd/cmd.h"
 #include "lombard/conn/server.h"
+#include "lombard/store/store.h"
 
 #include "crowd_sys.h"
 
@@ -46,6 +47,7 @@ static struct request_text {
 } requests[KEYS];
 
 static struct clock server_clock;
+static struct store *store;
 static struct cmd *cmd;
 static struct server *server;
 static uint32_t clients;
@@ -87,13 +89,13 @@ random_below(uint32_t n)
 static void
 start(uint32_t max_conns, bool keep_buffers)
 {
-    const struct cmd_config cmd_config = {
+    const struct store_config store_config = {
         .limit_bytes = STORE_BYTES,
         .item_bytes_max = 1 << 20,
         .evict = true,
         .with_cas = true,
-        .clock = &server_clock,
     };
+    const struct cmd_config cmd_config = {.clock = &server_clock};
     struct server_config config = {
         .max_conns = max_conns,
         .keep_buffers = keep_buffers,
@@ -104,7 +106,8 @@ start(uint32_t max_conns, bool keep_buffers)
     };
 
     clock_init(&server_clock);
-    cmd = cmd_create(&cmd_config);
+    store = store_create(&store_config);
+    cmd = store == NULL ? NULL : cmd_create(&cmd_config, store);
     config.cmd = cmd;
     server = cmd == NULL ? NULL : server_create(&config);
     if (server == NULL || !server_listen(server, crowd_listen()))
@@ -296,6 +299,7 @@ main(int argc, char **argv)
            (double)(resident_bytes() - before) / most);
     server_destroy(server);
     cmd_destroy(cmd);
+    store_destroy(store);
     passed = keep_buffers || bytes <= BYTES_MAX;
     printf("%d passed, %d failed\n", passed, !passed);
     return passed ? 0 : 1;

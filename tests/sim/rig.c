@@ -19,21 +19,32 @@ or_default(uint64_t value, uint64_t otherwise)
 }
 
 static bool
+start_store(struct rig *rig, const struct rig_config *config)
+{
+    struct store_config store_config = {
+        .limit_bytes = or_default(config->limit_bytes, 64 * MB),
+        .item_bytes_max = or_default(config->item_bytes_max, MB),
+        .evict = !config->no_eviction,
+        .with_cas = true,
+    };
+
+    sys_random(&store_config.hash_key, sizeof(store_config.hash_key));
+    rig->store = store_create(&store_config);
+    return rig->store != NULL;
+}
+
+static bool
 start_cmd(struct rig *rig, const struct rig_config *config)
 {
     const struct cmd_config cmd_config = {
-        .limit_bytes = or_default(config->limit_bytes, 64 * MB),
-        .item_bytes_max = or_default(config->item_bytes_max, MB),
         .join_bytes = config->join_bytes,
-        .evict = !config->no_eviction,
-        .with_cas = true,
         .flush_enabled = true,
         .dump_enabled = true,
         .clock = &rig->clock,
     };
 
     clock_init(&rig->clock);
-    rig->cmd = cmd_create(&cmd_config);
+    rig->cmd = cmd_create(&cmd_config, rig->store);
     return rig->cmd != NULL;
 }
 
@@ -73,11 +84,15 @@ rig_start(struct rig *rig, const struct rig_config *config)
     rig->log_level = LOG_ERROR;
     drawn_limits = config->limits.GROUP_CONNS != 0 ? config->limits : usual_limits;
     log_set_level(LOG_ERROR);
-    if (!start_cmd(rig, config))
+    if (!start_store(rig, config))
         return false;
+    if (!start_cmd(rig, config))
+        goto no_cmd;
     if (start_server(rig, config))
         return true;
     cmd_destroy(rig->cmd);
+no_cmd:
+    store_destroy(rig->store);
     return false;
 }
 
@@ -86,6 +101,7 @@ rig_stop(struct rig *rig)
 {
     server_destroy(rig->server);
     cmd_destroy(rig->cmd);
+    store_destroy(rig->store);
     sim_end();
 }
 

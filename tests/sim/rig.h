@@ -11,11 +11,13 @@
 #include "lombard/base/log.h"
 #include "lombard/cmd/cmd.h"
 #include "lombard/conn/server.h"
+#include "lombard/store/store.h"
 
 #include "drawn_limits.h"
 
 struct rig {
     struct clock clock;
+    struct store *store;
     struct cmd *cmd;
     struct server *server;
     int listen_fd;

@@ -141,9 +141,9 @@ set(struct store *store, uint64_t number, uint32_t expires_s, enum kind kind)
     spec.hash = store_hash(store, spec.key);
     begin();
     if (store_reserve(store, &spec, &handle) == RESERVE_OK) {
-        struct slice at = store_reserved_at(store, handle, 0);
+        struct span at = store_reserved_at(store, handle, 0);
 
-        memcpy((char *)(uintptr_t)at.ptr, value, at.len);
+        memcpy(at.ptr, value, at.len);
         if (store_commit(store, handle, COMMIT_SET, 0, 0, &cas) == COMMIT_OUT_OF_MEMORY)
             store_abort(store, handle);
     }
@@ -166,7 +166,7 @@ set_large(struct store *store, uint64_t number)
     if (reserved != RESERVE_OK)
         return;
     for (uint64_t off = 0; off < LARGE_BYTES;) {
-        struct slice at;
+        struct span at;
 
         begin();
         at = store_reserved_at(store, handle, off);

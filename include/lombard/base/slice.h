@@ -1,7 +1,7 @@
 /*
- * include/lombard/base/slice.h - a view of bytes that somebody else owns.
+ * include/lombard/base/slice.h - bytes that belong to another object: to read, or to fill.
  *
- * A slice never owns, never ends in NUL, and dies with what it points into.
+ * Neither a slice nor a span owns anything or ends in NUL; both die with what they point into.
  */
 #pragma once
 
@@ -15,6 +15,12 @@ struct slice {
     size_t len;      /* bytes */
 };
 
+/* Memory that is to be written. */
+struct span {
+    char *ptr;  /* first byte; may be NULL only when len is 0 */
+    size_t len; /* bytes */
+};
+
 /* A slice of a string literal, without its NUL. */
 #define SLICE(literal) ((struct slice){(literal), sizeof(literal) - 1})
 
@@ -22,6 +28,12 @@ static inline struct slice
 slice_make(const char *ptr, size_t len)
 {
     return (struct slice){ptr, len};
+}
+
+static inline struct span
+span_make(char *ptr, size_t len)
+{
+    return (struct span){ptr, len};
 }
 
 /* As memcmp() == 0; without a call or a branch on the contents where it is for keys. */

@@ -27,23 +27,20 @@
 #include "lombard/proto/request.h"
 
 struct cmd;
+struct store;
 
 enum { CMD_JOIN_BYTES = 256 * 1024 };
 
 struct cmd_config {
-    size_t limit_bytes;        /* -m */
-    size_t item_bytes_max;     /* -I */
     size_t join_bytes;         /* append copies as much at once; 0: CMD_JOIN_BYTES */
-    bool evict;                /* not -M */
-    bool with_cas;             /* not -C */
     bool flush_enabled;        /* not -F */
     bool dump_enabled;         /* not -X */
     bool shutdown_enabled;     /* -A */
     const struct clock *clock; /* outlives the cmd */
 };
 
-/* NULL when memory for the store cannot be had. */
-struct cmd *cmd_create(const struct cmd_config *config) MUST_USE;
+/* Commands on STORE, which stays the caller's and outlives the cmd. NULL: no memory. */
+struct cmd *cmd_create(const struct cmd_config *config, struct store *store) MUST_USE;
 void cmd_destroy(struct cmd *cmd);
 
 /* Once an iteration of the loop, after the clock was read. */
@@ -151,7 +148,7 @@ struct cmd_trial cmd_trial_result(const struct cmd *cmd) MUST_USE;
 bool cmd_upload_begin(struct cmd *cmd, const struct request *req, void **handle,
                       struct reply *reply) MUST_USE;
 /* Where byte OFF of the value goes, and how many fit from there. */
-struct slice cmd_upload_at(struct cmd *cmd, void *handle, uint64_t off);
+struct span cmd_upload_at(struct cmd *cmd, void *handle, uint64_t off);
 /*
  * All value_bytes are there: execute. REQ is as it was at the beginning (value
  * empty). After REPLY_OUT_OF_MEMORY, as for cmd_execute(), HANDLE is still there: to

@@ -39,6 +39,10 @@ struct store_config {
 struct store *store_create(const struct store_config *config) MUST_USE;
 void store_destroy(struct store *store);
 
+/* What it was created with. */
+uint64_t store_limit_bytes(const struct store *store);
+uint64_t store_item_bytes_max(const struct store *store);
+
 /* Once a turn: the time of everything that follows. */
 void store_set_time(struct store *store, uint32_t now_s);
 /*
@@ -169,11 +173,11 @@ enum reserve_result store_reserve(struct store *store, const struct item_spec *s
                                   void **handle) MUST_USE;
 /*
  * Where the value's byte OFF goes, and how many fit from there on. A large value
- * gets its memory only as it is asked for here: an empty slice says that there
+ * gets its memory only as it is asked for here: an empty span says that there
  * is none, and the item can only be aborted. Every byte must have been asked for
  * before store_commit(), which else says COMMIT_NOT_STORED.
  */
-struct slice store_reserved_at(struct store *store, void *handle, uint64_t off);
+struct span store_reserved_at(struct store *store, void *handle, uint64_t off);
 void store_abort(struct store *store, void *handle);
 
 enum commit_mode {

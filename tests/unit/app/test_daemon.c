@@ -129,6 +129,30 @@ START_TEST(a_unix_socket_alone)
 }
 END_TEST
 
+/* --- Memory --- */
+
+/* A client that knows the hash of one process knows nothing of another's. */
+START_TEST(each_store_has_a_hash_of_its_own)
+{
+    struct config config = {.memory_mb = 1, .item_bytes_max = 1024};
+    struct store *mine = daemon_make_store(&config);
+    struct store *yours = daemon_make_store(&config);
+
+    ck_assert(store_hash(mine, SLICE("key")) != store_hash(yours, SLICE("key")));
+    ck_assert_uint_eq(store_limit_bytes(mine), 1 << 20);
+    store_destroy(mine);
+    store_destroy(yours);
+}
+END_TEST
+
+START_TEST(too_much_memory_is_refused)
+{
+    struct config config = {.memory_mb = UINT64_C(1) << 40, .item_bytes_max = 1024};
+
+    ck_assert_ptr_null(daemon_make_store(&config));
+}
+END_TEST
+
 /* --- Files --- */
 
 static const char *
@@ -262,6 +286,8 @@ main(void)
     tcase_add_test(tc, a_port_in_use_is_refused);
     tcase_add_test(tc, every_address_without_a_host);
     tcase_add_test(tc, a_unix_socket_alone);
+    tcase_add_test(tc, each_store_has_a_hash_of_its_own);
+    tcase_add_test(tc, too_much_memory_is_refused);
     tcase_add_test(tc, the_pid_file);
     tcase_add_test(tc, the_ports_file);
     tcase_add_test(tc, descriptors_for_all_connections);

@@ -3,40 +3,47 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct cmd_config
+struct rig_config
 rig_config(void)
 {
-    return (struct cmd_config){
-        .limit_bytes = 8 << 20,
-        .item_bytes_max = 1 << 20,
-        .evict = true,
-        .with_cas = true,
-        .flush_enabled = true,
-        .dump_enabled = true,
+    return (struct rig_config){
+        .store.limit_bytes = 8 << 20,
+        .store.item_bytes_max = 1 << 20,
+        .store.evict = true,
+        .store.with_cas = true,
+        .cmd.flush_enabled = true,
+        .cmd.dump_enabled = true,
     };
 }
 
 void
-rig_create_with(struct rig *rig, struct cmd_config config)
+rig_create_with(struct rig *rig, const struct rig_config *config)
 {
+    struct cmd_config cmd_config = config->cmd;
+
     memset(rig, 0, sizeof(*rig));
     rig->clock.start_unix_s = RIG_START_UNIX_S;
     rig->clock.uptime_s = CLOCK_EPOCH_S;
-    config.clock = &rig->clock;
-    rig->cmd = cmd_create(&config);
+    rig->store = store_create(&config->store);
+    ck_assert_ptr_nonnull(rig->store);
+    cmd_config.clock = &rig->clock;
+    rig->cmd = cmd_create(&cmd_config, rig->store);
     ck_assert_ptr_nonnull(rig->cmd);
 }
 
 void
 rig_create(struct rig *rig)
 {
-    rig_create_with(rig, rig_config());
+    struct rig_config config = rig_config();
+
+    rig_create_with(rig, &config);
 }
 
 void
 rig_destroy(struct rig *rig)
 {
     cmd_destroy(rig->cmd);
+    store_destroy(rig->store);
 }
 
 void

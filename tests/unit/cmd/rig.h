@@ -7,12 +7,19 @@
 #include <stdbool.h>
 
 #include "lombard/cmd/cmd.h"
+#include "lombard/store/store.h"
 
 /* One cmd on a small store, and its clock, which stands still. */
 struct rig {
     struct clock clock;
+    struct store *store;
     struct cmd *cmd;
     struct reply reply; /* of the last command */
+};
+
+struct rig_config {
+    struct store_config store;
+    struct cmd_config cmd;
 };
 
 /* The Unix second at which the clock stands still. */
@@ -20,8 +27,8 @@ struct rig {
 
 void rig_create(struct rig *rig);
 /* Likewise, with these settings; the clock is filled in. */
-void rig_create_with(struct rig *rig, struct cmd_config config);
-struct cmd_config rig_config(void);
+void rig_create_with(struct rig *rig, const struct rig_config *config);
+struct rig_config rig_config(void);
 void rig_destroy(struct rig *rig);
 
 /* Let so many seconds pass. */

@@ -442,12 +442,12 @@ END_TEST
 START_TEST(switched_off)
 {
     struct rig off;
-    struct cmd_config config = rig_config();
+    struct rig_config config = rig_config();
 
-    config.flush_enabled = false;
-    config.dump_enabled = false;
-    config.with_cas = false;
-    rig_create_with(&off, config);
+    config.cmd.flush_enabled = false;
+    config.cmd.dump_enabled = false;
+    config.store.with_cas = false;
+    rig_create_with(&off, &config);
     rig_store(&off, OP_SET, "a", "x");
     ck_assert_uint_eq(off.reply.cas, 0);
     ck_assert_int_eq(rig_do(&off, OP_FLUSH, ""), REPLY_FLUSH_OFF);
@@ -462,28 +462,13 @@ END_TEST
 START_TEST(shutdown_where_it_is_allowed)
 {
     struct rig on;
-    struct cmd_config config = rig_config();
+    struct rig_config config = rig_config();
 
-    config.shutdown_enabled = true;
-    rig_create_with(&on, config);
+    config.cmd.shutdown_enabled = true;
+    rig_create_with(&on, &config);
     ck_assert_int_eq(rig_do(&on, OP_SHUTDOWN, ""), REPLY_NOTHING);
     ck_assert_int_eq(rig_do(&on, OP_SHUTDOWN, "x"), REPLY_BAD_MODE);
     rig_destroy(&on);
-}
-END_TEST
-
-/* Who knows the hash of one process knows nothing of another's. */
-START_TEST(the_hash_is_of_this_process)
-{
-    struct rig other;
-    struct request mine = rig_request(OP_GET, "key");
-    struct request yours = rig_request(OP_GET, "key");
-
-    rig_create(&other);
-    cmd_prepare(rig.cmd, &mine);
-    cmd_prepare(other.cmd, &yours);
-    ck_assert(mine.hash != yours.hash);
-    rig_destroy(&other);
 }
 END_TEST
 
@@ -526,7 +511,6 @@ main(void)
     tcase_add_test(tc, what_is_empty_is_no_number_whatever_its_cas);
     tcase_add_test(tc, switched_off);
     tcase_add_test(tc, shutdown_where_it_is_allowed);
-    tcase_add_test(tc, the_hash_is_of_this_process);
     tcase_add_test(tc, without_an_item);
     return leak_run(tc, "cmd/cmd");
 }

@@ -217,13 +217,13 @@ END_TEST
 /* -M: there is no memory for the second half of it. */
 START_TEST(where_memory_ends_nothing_has_happened)
 {
-    struct cmd_config config = rig_config();
+    struct rig_config config = rig_config();
     enum join_result result;
     char key[16] = "k0";
 
     rig_destroy(&rig);
-    config.evict = false;
-    rig_create_with(&rig, config);
+    config.store.evict = false;
+    rig_create_with(&rig, &config);
     ck_assert_int_eq(rig_store(&rig, OP_SET, "a", value), REPLY_STORED);
     begin(OP_APPEND);
     ck_assert_int_eq(step(), JOIN_ON);

@@ -97,12 +97,12 @@ fill_up(void)
 static void
 setup(void)
 {
-    struct cmd_config config = rig_config();
+    struct rig_config config = rig_config();
 
-    config.limit_bytes = 2 << 20;
-    config.evict = false;
+    config.store.limit_bytes = 2 << 20;
+    config.store.evict = false;
     filler_count = 0;
-    rig_create_with(&rig, config);
+    rig_create_with(&rig, &config);
     ck_assert_int_eq(rig_store(&rig, OP_SET, "n", "9"), REPLY_STORED);
     fill_up();
 }
@@ -228,7 +228,7 @@ END_TEST
 START_TEST(an_upload_that_cannot_be_joined_is_kept)
 {
     struct request req = rig_request(_i == 0 ? OP_APPEND : OP_PREPEND, "n");
-    struct slice at;
+    struct span at;
     void *handle;
 
     for (int i = 0; i < filler_count; i++)
@@ -239,7 +239,7 @@ START_TEST(an_upload_that_cannot_be_joined_is_kept)
     for (uint64_t off = 0; off < LONG; off += at.len) {
         at = cmd_upload_at(rig.cmd, handle, off);
         ck_assert_uint_gt(at.len, 0);
-        memset((char *)(uintptr_t)at.ptr, 'u', at.len);
+        memset(at.ptr, 'u', at.len);
     }
     fill_up();
     for (int i = 0; i < 2; i++) {

@@ -25,12 +25,11 @@ static void
 fill(void *handle)
 {
     for (uint64_t off = 0; off < BYTES;) {
-        struct slice at = cmd_upload_at(rig.cmd, handle, off);
-        char *dst = (char *)(uintptr_t)at.ptr;
+        struct span at = cmd_upload_at(rig.cmd, handle, off);
 
         ck_assert_uint_gt(at.len, 0);
         for (size_t i = 0; i < at.len && off < BYTES; i++, off++)
-            dst[i] = (char)('a' + off % 23);
+            at.ptr[i] = (char)('a' + off % 23);
     }
 }
 

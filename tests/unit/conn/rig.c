@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lombard/event/listen.h"
+#include "lombard/store/store.h"
 
 struct rig_options rig_options;
 struct server *server;
@@ -15,24 +16,29 @@ int clients[CLIENTS];
 char out[OUT_BYTES];
 
 static struct clock now;
+static struct store *store;
 static struct cmd *cmd;
 static char path[64];
 
 static void
 start_cmd(void)
 {
-    struct cmd_config config = {
-        .shutdown_enabled = rig_options.shutdown_enabled,
+    const struct store_config store_config = {
         .limit_bytes = rig_options.limit_bytes != 0 ? rig_options.limit_bytes : 64U << 20,
         .item_bytes_max = 2U << 20,
         .evict = !rig_options.refuse_when_full,
         .with_cas = true,
+    };
+    const struct cmd_config config = {
+        .shutdown_enabled = rig_options.shutdown_enabled,
         .flush_enabled = true,
         .dump_enabled = true,
         .clock = &now,
     };
 
-    cmd = cmd_create(&config);
+    store = store_create(&store_config);
+    ck_assert_ptr_nonnull(store);
+    cmd = cmd_create(&config, store);
     ck_assert_ptr_nonnull(cmd);
 }
 
@@ -74,6 +80,7 @@ rig_kill(void)
     server = NULL;
     hang_up_all();
     cmd_destroy(cmd);
+    store_destroy(store);
     (void)unlink(path);
 }
 

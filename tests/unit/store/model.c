@@ -304,13 +304,12 @@ fill_some(struct world *w, struct upload *up, uint64_t bytes)
     if (end > up->entry.value_bytes)
         end = up->entry.value_bytes;
     while (up->filled < end) {
-        struct slice at = store_reserved_at(w->store, up->handle, up->filled);
-        char *dst = (char *)(uintptr_t)at.ptr;
+        struct span at = store_reserved_at(w->store, up->handle, up->filled);
 
         if (at.len == 0)
             return false;
         for (size_t i = 0; i < at.len && up->filled < end; i++)
-            dst[i] = value_byte(up->entry.seed, up->filled++);
+            at.ptr[i] = value_byte(up->entry.seed, up->filled++);
     }
     return true;
 }

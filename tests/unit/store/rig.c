@@ -78,13 +78,12 @@ bool
 rig_fill(struct rig *rig, void *handle, uint64_t number, uint64_t off, uint64_t end)
 {
     while (off < end) {
-        struct slice at = store_reserved_at(rig->store, handle, off);
-        char *dst = (char *)(uintptr_t)at.ptr;
+        struct span at = store_reserved_at(rig->store, handle, off);
 
         if (at.len == 0)
             return false;
         for (size_t i = 0; i < at.len && off < end; i++)
-            dst[i] = value_byte(number, off++);
+            at.ptr[i] = value_byte(number, off++);
     }
     return true;
 }
