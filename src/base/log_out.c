@@ -12,7 +12,7 @@
 #include "lombard/base/log.h"
 
 /*
- * Standard error is shared: with the shell, with what writes beside us. O_NONBLOCK belongs to
+ * Standard error is shared: with the shell, with other processes that write there. O_NONBLOCK belongs to
  * the open file, so setting it there would let their writes fail. So, in this order:
  *
  *     a file               write(2): it waits for no peer

@@ -1,3 +1,4 @@
+/* The index: slots of buckets and of the nodes that are linked to them. */
 #include "index_priv.h"
 
 #include <string.h>
@@ -64,7 +65,7 @@ nodes_left(const struct index *ix)
 }
 
 bool
-index_has_room(const struct index *ix)
+index_has_space(const struct index *ix)
 {
     return nodes_left(ix) > NODES_RESERVED;
 }
@@ -137,7 +138,7 @@ index_has_ghost(const struct index *ix, uint64_t hash, uint64_t age, unsigned *k
     return false;
 }
 
-/* The slot of a bucket that a newcomer with TAG may have: its own ghost's, an empty one, or
+/* The slot of a bucket that a new item with TAG may have: its own ghost's, an empty one, or
  * the oldest ghost's. */
 static uint64_t *
 home_vacancy(const struct index *ix, uint64_t *home, uint64_t tag)

@@ -1,13 +1,13 @@
 /*
- * src/store/index_priv.h - from a key's hash to the place of its record.
+ * src/store/index_priv.h - from a key's hash to the location of its record.
  *
  * A bucket is one cache line of 8 slots; what does not fit hangs on it in nodes
  * of 4, linked through the last slot:
  *
  *     bucket | s0 | s1 | s2 | s3 | s4 | s5 | s6 | link |--> | s0 | s1 | s2 | s3 |
  *
- *     slot   | tag 24 | link, ghost | place + 1, 38 bits |
- *     ghost  | tag 24 |      1      | when 37 | kind 1   |
+ *     slot   | tag 24 | link, ghost | location + 1, 38 bits |
+ *     ghost  | tag 24 |      1      | when 37 | kind 1      |
  *
  * The first pos_bits of a hash are its position. The bucket is the position's
  * share of the number of buckets (a multiplication, so any number will do), the
@@ -22,7 +22,7 @@
  *                0              frontier        from                  to
  *
  * A slot of an evicted item may stay as a ghost: the policy's memory of keys
- * that went too early. Ghosts only use slots that nobody else wants.
+ * that went too early. Ghosts only use slots that no item needs.
  *
  * Buckets grow from the mapping's beginning, nodes from its end.
  */
@@ -102,7 +102,7 @@ index_tag(const struct index *ix, uint64_t hash)
     return index_pos(ix, hash) << TAG_SHIFT;
 }
 
-/* Whether SLOT holds an item under TAG; then its place is SLOT's low bits less one. */
+/* Whether SLOT holds an item under TAG; then its location is SLOT's low bits less one. */
 static inline bool
 slot_is_item(uint64_t slot, uint64_t tag)
 {
@@ -151,8 +151,8 @@ chain_next(const struct index *ix, struct chain *c)
 /* The slot of the item at LOC; NULL when there is none. */
 uint64_t *index_find(const struct index *ix, uint64_t hash, uint64_t loc) MUST_USE;
 /* Whether one more item can be put. */
-bool index_has_room(const struct index *ix) MUST_USE;
-/* Put an item. BUG without index_has_room(). May take the place of its key's ghost. */
+bool index_has_space(const struct index *ix) MUST_USE;
+/* Put an item. BUG without index_has_space(). May replace its key's ghost. */
 void index_put(struct index *ix, uint64_t hash, uint64_t loc);
 /* Empty SLOT, of the chain of HASH. Other slots of the chain may move. */
 void index_remove(struct index *ix, uint64_t hash, uint64_t *slot);
@@ -170,7 +170,7 @@ index_move(uint64_t *slot, uint64_t loc)
 
 /* --- For index_resize.c --- */
 
-/* Put the slot VALUE into the bucket HOME: a newcomer's, or one that moves. */
+/* Put the slot VALUE into the bucket HOME: of a new item, or of one that moves. */
 void index_put_slot(struct index *ix, uint64_t *home, uint64_t value);
 void index_node_release(struct index *ix, uint64_t link);
 /* Whether an item of HASH finds a slot in the chain that there is. */
@@ -178,7 +178,7 @@ bool index_fits_chain(const struct index *ix, uint64_t hash) MUST_USE;
 
 /* --- Resizing --- */
 
-/* How many buckets it should have for the items in it now; TO where that is well. */
+/* How many buckets it should have for the items in it now; TO where it need not change. */
 uint64_t index_wanted(const struct index *ix) MUST_USE;
 /* Memory that it takes with BUCKETS, nodes included. */
 uint64_t index_bytes(const struct index *ix, uint64_t buckets) MUST_USE;

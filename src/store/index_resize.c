@@ -1,3 +1,4 @@
+/* The index grows and shrinks in place, a few buckets at a time. */
 #include "index_priv.h"
 
 #include <string.h>
@@ -11,7 +12,7 @@
 enum { LOAD_MAX_8THS = 60, STEP_DIVISOR = 5 };
 /* It shrinks, in one go however far, when so few are left that it will not have to grow soon. */
 enum { LOAD_MIN_8THS = 32, ITEMS_AFTER_SHRINKING = 5 };
-/* Given back at once after shrinking: a discard of this size takes some 20 us. */
+/* Given back in one step after shrinking: a discard of this size takes some 20 us. */
 enum { DISCARD_BYTES = 256 * 1024, PAGE_BYTES = 4096 };
 /* Memory of nodes is accounted in pieces of this. */
 enum { NODES_CHUNK_BYTES = 4096 };
@@ -109,7 +110,7 @@ move_ghost(struct index *ix, uint64_t slot, uint64_t first)
 
 /*
  * Take a bucket of the old form apart and put what was in it where it belongs.
- * Ghosts come last and only into what stays empty: who would come after them
+ * Ghosts come last and only into what stays empty: an item that came after them
  * would displace them anyway.
  */
 static void

@@ -1,3 +1,4 @@
+/* Large values: cut into pieces, which a table in their record finds. */
 #include "store_priv.h"
 
 /*
@@ -8,13 +9,6 @@
  *     | extent 0 | extent 1 | ... | piece | piece | short piece |
  *       extent_bytes each           piece_bytes each
  */
-struct cut {
-    uint32_t number;
-    uint64_t begin; /* offset in the value */
-    uint32_t bytes;
-    bool extent;
-};
-
 static uint32_t
 extent_count(const struct store *store, uint64_t value_bytes)
 {
@@ -30,9 +24,10 @@ piece_count(const struct store *store, uint64_t value_bytes)
            (uint32_t)((rest + store->piece_bytes - 1) / store->piece_bytes);
 }
 
-static struct cut
-cut_at(const struct store *store, uint64_t value_bytes, uint64_t off)
+struct cut
+large_cut(const struct store *store, const char *rec, uint64_t off)
 {
+    uint64_t value_bytes = large_value_bytes(store, rec);
     uint32_t extents = extent_count(store, value_bytes);
     uint64_t in_extents = (uint64_t)extents * store->extent_bytes;
     struct cut cut;
@@ -60,7 +55,7 @@ large_body_bytes(const struct store *store, uint64_t value_bytes)
     return (1 + piece_count(store, value_bytes)) * TABLE_ENTRY_BYTES;
 }
 
-/* The table's entry of a piece: its place + 1, or 0. */
+/* The table's entry of a piece: its location + 1, or 0. */
 static char *
 entry_of(const struct store *store, char *rec, uint32_t number)
 {
@@ -68,13 +63,13 @@ entry_of(const struct store *store, char *rec, uint32_t number)
            (size_t)(1 + number) * TABLE_ENTRY_BYTES;
 }
 
-static char *
-piece_of(const struct store *store, const char *rec, uint32_t number)
+char *
+large_piece(const struct store *store, const char *rec, uint32_t number)
 {
-    uint64_t place = load_u64(rec + rec_body_off(rec, store->fixed_bytes) +
+    uint64_t entry = load_u64(rec + rec_body_off(rec, store->fixed_bytes) +
                               (size_t)(1 + number) * TABLE_ENTRY_BYTES);
 
-    return place == 0 ? NULL : arena_at(&store->arena, place - 1);
+    return entry == 0 ? NULL : arena_at(&store->arena, entry - 1);
 }
 
 uint64_t
@@ -92,9 +87,22 @@ large_init(const struct store *store, char *rec, uint64_t value_bytes)
     save_u64(body, value_bytes);
 }
 
-/* The part of PIECE that begins at OFF of the value. */
-static struct span
-piece_span(char *piece, const struct cut *cut, uint64_t off)
+void
+large_init_piece(struct store *store, char *rec, char *piece, const struct cut *cut)
+{
+    piece[0] = 0;
+    rec_set_info(piece, 0);
+    rec_set_body_len(piece, cut->bytes);
+    piece_set_owner(piece, arena_loc(&store->arena, rec));
+    save_u32(piece + PIECE_NUMBER_OFF, cut->number);
+    save_u64(entry_of(store, rec, cut->number), arena_loc(&store->arena, piece) + 1);
+    record_account(store, piece);
+    if (cut->extent)
+        arena_own_extents(&store->arena, rec, 1);
+}
+
+struct span
+large_piece_span(char *piece, const struct cut *cut, uint64_t off)
 {
     uint32_t into = (uint32_t)(off - cut->begin);
 
@@ -104,55 +112,14 @@ piece_span(char *piece, const struct cut *cut, uint64_t off)
 struct slice
 large_at(const struct store *store, const char *rec, uint64_t off)
 {
-    struct cut cut = cut_at(store, large_value_bytes(store, rec), off);
-    char *piece = piece_of(store, rec, cut.number);
+    struct cut cut = large_cut(store, rec, off);
+    char *piece = large_piece(store, rec, cut.number);
     struct span part;
 
     if (piece == NULL)
         return slice_make(NULL, 0);
-    part = piece_span(piece, &cut, off);
+    part = large_piece_span(piece, &cut, off);
     return slice_make(part.ptr, part.len);
-}
-
-static char *
-make_piece(struct store *store, char *rec, const struct cut *cut)
-{
-    enum log_id log = (enum log_id)arena_seg(&store->arena, rec)->log;
-    char *piece;
-
-    if (cut->extent)
-        piece = evict_take_extent(store);
-    else
-        piece = evict_append(store, log, PIECE_HEADER_BYTES + cut->bytes);
-    if (piece == NULL)
-        return NULL;
-    piece[0] = 0;
-    rec_set_info(piece, 0);
-    rec_set_body_len(piece, cut->bytes);
-    piece_set_owner(piece, arena_loc(&store->arena, rec));
-    save_u32(piece + PIECE_NUMBER_OFF, cut->number);
-    save_u64(entry_of(store, rec, cut->number), arena_loc(&store->arena, piece) + 1);
-    item_account(store, piece);
-    if (cut->extent)
-        arena_own_extents(&store->arena, rec, 1);
-    return piece;
-}
-
-struct span
-large_reserve_at(struct store *store, char *rec, uint64_t off)
-{
-    struct cut cut = cut_at(store, large_value_bytes(store, rec), off);
-    char *piece = piece_of(store, rec, cut.number);
-
-    if (cut.extent && cut.number + 1 < extent_count(store, large_value_bytes(store, rec)))
-        evict_for_extents(store);
-    if (piece == NULL) {
-        piece = make_piece(store, rec, &cut);
-        if (piece == NULL)
-            return span_make(NULL, 0);
-        arena_pin(&store->arena, piece);
-    }
-    return piece_span(piece, &cut, off);
 }
 
 uint32_t
@@ -163,10 +130,10 @@ large_pieces(const struct store *store, const char *rec)
     return piece_count(store, large_value_bytes(store, rec));
 }
 
-const char *
-large_piece(const struct store *store, const char *rec, uint32_t number)
+uint32_t
+large_extents(const struct store *store, const char *rec)
 {
-    return piece_of(store, rec, number);
+    return extent_count(store, large_value_bytes(store, rec));
 }
 
 bool
@@ -175,7 +142,7 @@ large_is_complete(const struct store *store, const char *rec)
     uint32_t count = piece_count(store, large_value_bytes(store, rec));
 
     for (uint32_t i = 0; i < count; i++)
-        if (piece_of(store, rec, i) == NULL)
+        if (large_piece(store, rec, i) == NULL)
             return false;
     return true;
 }
@@ -184,8 +151,8 @@ void
 large_queue(struct store *store, const char *rec)
 {
     if (extent_count(store, large_value_bytes(store, rec)) > 0)
-        arena_queue_extent(&store->arena, piece_of(store, rec, 0),
-                           (enum log_id)arena_seg(&store->arena, rec)->log);
+        arena_queue_extent(&store->arena, large_piece(store, rec, 0),
+                           arena_seg(&store->arena, rec)->log);
 }
 
 bool
@@ -194,7 +161,7 @@ large_has_free_extent(const struct store *store, const char *rec)
     uint32_t extents = extent_count(store, large_value_bytes(store, rec));
 
     for (uint32_t i = 0; i < extents; i++)
-        if (arena_seg(&store->arena, piece_of(store, rec, i))->pins == 0)
+        if (arena_seg(&store->arena, large_piece(store, rec, i))->pins == 0)
             return true;
     return false;
 }
@@ -207,10 +174,10 @@ large_pieces_die(struct store *store, const char *rec)
     uint32_t count = piece_count(store, value_bytes);
     uint32_t owned = 0;
 
-    if (extents > 0 && piece_of(store, rec, 0) != NULL)
-        arena_unqueue_extent(&store->arena, piece_of(store, rec, 0));
+    if (extents > 0 && large_piece(store, rec, 0) != NULL)
+        arena_unqueue_extent(&store->arena, large_piece(store, rec, 0));
     for (uint32_t i = 0; i < count; i++) {
-        char *piece = piece_of(store, rec, i);
+        char *piece = large_piece(store, rec, i);
 
         if (piece == NULL)
             continue;
@@ -227,34 +194,8 @@ large_piece_count(const struct store *store, const char *rec)
     uint32_t there = 0;
 
     for (uint32_t i = 0; i < count; i++)
-        there += piece_of(store, rec, i) != NULL;
+        there += large_piece(store, rec, i) != NULL;
     return there;
-}
-
-void
-large_pin_pieces(struct store *store, const char *rec)
-{
-    uint32_t count = piece_count(store, large_value_bytes(store, rec));
-
-    for (uint32_t i = 0; i < count; i++) {
-        const char *piece = piece_of(store, rec, i);
-
-        if (piece != NULL)
-            arena_pin(&store->arena, piece);
-    }
-}
-
-void
-large_unpin_pieces(struct store *store, const char *rec)
-{
-    uint32_t count = piece_count(store, large_value_bytes(store, rec));
-
-    for (uint32_t i = 0; i < count; i++) {
-        const char *piece = piece_of(store, rec, i);
-
-        if (piece != NULL)
-            store_unpin(store, piece);
-    }
 }
 
 void
@@ -266,7 +207,7 @@ large_set_owner(struct store *store, const char *rec, const char *old)
     uint32_t owned = 0;
 
     for (uint32_t i = 0; i < count; i++) {
-        char *piece = piece_of(store, rec, i);
+        char *piece = large_piece(store, rec, i);
 
         if (piece == NULL)
             continue;
@@ -277,13 +218,13 @@ large_set_owner(struct store *store, const char *rec, const char *old)
     arena_own_extents(&store->arena, rec, owned);
     if (owned > 0 && (rec_info(rec) & REC_PENDING) == 0 &&
         arena_seg(&store->arena, rec)->log != arena_seg(&store->arena, old)->log) {
-        arena_unqueue_extent(&store->arena, piece_of(store, rec, 0));
+        arena_unqueue_extent(&store->arena, large_piece(store, rec, 0));
         large_queue(store, rec);
     }
 }
 
 void
-large_set_place(struct store *store, const char *piece)
+large_set_loc(struct store *store, const char *piece)
 {
     char *owner = arena_at(&store->arena, piece_owner(piece));
     uint32_t number = load_u32(piece + PIECE_NUMBER_OFF);

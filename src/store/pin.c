@@ -16,6 +16,19 @@ store_unpin(struct store *store, const void *addr)
     arena_unpin(&store->arena, addr);
 }
 
+static void
+pin_pieces(struct store *store, const char *rec)
+{
+    uint32_t pieces = large_pieces(store, rec);
+
+    for (uint32_t i = 0; i < pieces; i++) {
+        const char *piece = large_piece(store, rec, i);
+
+        if (piece != NULL)
+            arena_pin(&store->arena, piece);
+    }
+}
+
 void
 store_pin_item(struct store *store, const void *handle)
 {
@@ -23,7 +36,20 @@ store_pin_item(struct store *store, const void *handle)
 
     arena_pin(&store->arena, rec);
     if ((rec_info(rec) & REC_LARGE) != 0)
-        large_pin_pieces(store, rec);
+        pin_pieces(store, rec);
+}
+
+void
+pin_give_up_pieces(struct store *store, const char *rec)
+{
+    uint32_t pieces = large_pieces(store, rec);
+
+    for (uint32_t i = 0; i < pieces; i++) {
+        const char *piece = large_piece(store, rec, i);
+
+        if (piece != NULL)
+            store_unpin(store, piece);
+    }
 }
 
 void
@@ -33,7 +59,7 @@ store_unpin_item(struct store *store, const void *handle)
 
     /* The table of pieces lies in the record: that goes last. */
     if ((rec_info(rec) & REC_LARGE) != 0)
-        large_unpin_pieces(store, rec);
+        pin_give_up_pieces(store, rec);
     store_unpin(store, rec);
 }
 

@@ -1,11 +1,12 @@
+/* The policy of eviction: which log gives up something, which items stay. */
 #include "store_priv.h"
 
 /*
  * S3-FIFO (Yang et al., SOSP 2023) on two logs. What is new goes to the small
  * one; what is hit there before its segment is the oldest goes on to the main
- * one, the rest leaves at once and may stay as a ghost in the index. What comes
+ * one, the rest is evicted and may stay as a ghost in the index. What comes
  * back while it is a ghost goes to the main log straight away. There, an item
- * is appended again for as long as it is hit between its turns.
+ * is appended again for as long as it is hit between two visits.
  *
  *     new --> | small            | --hit--> | main             | --not hit--> out
  *                    |                     ^  |  ^        |
@@ -22,10 +23,10 @@ enum {
     SHARE_MIN = SHARE_ONE / 50,
     SHARE_MAX = SHARE_ONE * 8 / 10,
     /* While the small log grows, it gives one victim in so many: its ghosts must not run out. */
-    GROWING_TURNS = 8,
+    GROWING_VICTIMS = 8,
     /*
      * While it shrinks, the main log gives up this part of what it gets: so what is
-     * past leaves it, even if there is room for it, and it has ghosts, too.
+     * past leaves it, even if there is space for it, and it has ghosts, too.
      */
     OWED_DIVISOR = 8,
     OWED_SEGS_MAX = 8,
@@ -59,7 +60,7 @@ policy_flushed(struct store *store)
     for (int i = 0; i < LOOKS_MAX && ev->flush_sweep; i++) {
         const struct seg *seg = store->arena.segs + ev->flush_cursor;
 
-        if (ev->flush_cursor == store->arena.void_next || store->flushed_items == 0) {
+        if (ev->flush_cursor == store->arena.seg_touched || store->flushed_items == 0) {
             ev->flush_sweep = false;
             break;
         }
@@ -117,13 +118,13 @@ policy_log_to_take_from(struct store *store)
     if (small >= all * SHARE_MAX)
         return LOG_SMALL;
     if (ev->growing)
-        return ++ev->turn % GROWING_TURNS == 0 ? LOG_SMALL : LOG_MAIN;
+        return ++ev->grown % GROWING_VICTIMS == 0 ? LOG_SMALL : LOG_MAIN;
     return ev->owed_bytes >= store->arena.seg_bytes ? LOG_MAIN : LOG_SMALL;
 }
 
 /* --- Learning --- */
 
-/* Whether the small log is worth more than the main one, by what came back of late. */
+/* Whether the small log is worth more than the main one, by what came back recently. */
 static void
 learn(struct store *store)
 {
@@ -177,7 +178,7 @@ policy_log_for(struct store *store, uint64_t hash, const char *old, uint64_t byt
     unsigned kind;
 
     if (old != NULL)
-        return (enum log_id)arena_seg(&store->arena, old)->log;
+        return arena_seg(&store->arena, old)->log;
     if (!index_has_ghost(&store->index, hash, store->index.count, &kind))
         return LOG_SMALL;
     store->evictor.back[kind] += EVENT;
@@ -198,6 +199,6 @@ policy_survives(const struct store *store, const char *rec)
 unsigned
 policy_freq_after(enum log_id log, unsigned freq)
 {
-    /* Halved, so that the past does not outlive two turns. */
+    /* Halved, so that the past does not outlive two visits. */
     return log == LOG_SMALL ? 0 : freq / 2;
 }

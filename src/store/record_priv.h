@@ -12,7 +12,7 @@
  * A value too large for one record lies in pieces, which are records of their
  * own (key length 0, so no item) and know their owner. The owner's body is:
  *
- *     value_bytes | place of piece 0 | of piece 1 | ...        8 bytes each
+ *     value_bytes | location + 1 of piece 0 | of piece 1 | ...     8 bytes each
  *
  *     0   1      2             5         13       17
  *     | 0 | info | payload len | owner   | number | payload        a piece

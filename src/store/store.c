@@ -1,3 +1,4 @@
+/* The store as a whole: created, told the time, flushed, given time to work in. */
 #include "store_priv.h"
 
 #include "lombard/base/sys.h"
@@ -52,9 +53,9 @@ store_create(const struct store_config *config)
     store->item_bytes_max = config->item_bytes_max;
     store->evict = config->evict;
     set_sizes(store, config);
-    evict_init(store);
+    victim_init(store);
     ttl_init(store);
-    (void)store_index_step(store, 0);
+    (void)limit_index_step(store, 0);
     return store;
 
 fail_index:
@@ -85,6 +86,8 @@ store_item_bytes_max(const struct store *store)
 {
     return store->item_bytes_max;
 }
+
+/* --- Time --- */
 
 static void
 flush_now(struct store *store)
@@ -120,206 +123,9 @@ bool
 store_work(struct store *store)
 {
     enum { BUCKETS = 64, RECORDS = 512 };
-    bool busy = store_index_step(store, BUCKETS);
+    bool busy = limit_index_step(store, BUCKETS);
 
     busy |= ttl_step(store, RECORDS);
-    busy |= evict_work(store);
+    busy |= space_work(store);
     return busy;
-}
-
-/* --- Looking up --- */
-
-uint64_t
-store_hash(const struct store *store, struct slice key)
-{
-    return hash_bytes(&store->hash_key, key.ptr, key.len);
-}
-
-/* Bit I for each of COUNT slots that hold an item under TAG. No branch: most hold none. */
-static inline unsigned
-matches(const uint64_t *slots, unsigned count, uint64_t tag)
-{
-    unsigned mask = 0;
-
-    for (unsigned i = 0; i < count; i++)
-        mask |= (unsigned)slot_is_item(slots[i], tag) << i;
-    return mask;
-}
-
-void
-store_prefetch_bucket(const struct store *store, uint64_t hash)
-{
-    PREFETCH(index_home(&store->index, hash));
-}
-
-void
-store_prefetch_item(const struct store *store, uint64_t hash)
-{
-    enum { LINE_BYTES = 64 };
-    const uint64_t *home = index_home(&store->index, hash);
-    unsigned mask = matches(home, BUCKET_SLOTS, index_tag(&store->index, hash));
-    const char *rec;
-
-    if (mask != 0) {
-        rec = arena_at(&store->arena, slot_loc(home[__builtin_ctz(mask)]));
-        PREFETCH(rec);
-        PREFETCH(rec + LINE_BYTES);
-    } else if ((home[BUCKET_SLOTS - 1] & SLOT_LINK) != 0) {
-        PREFETCH(index_node(&store->index, home[BUCKET_SLOTS - 1]));
-    }
-}
-
-char *
-store_find(const struct store *store, struct slice key, uint64_t hash, uint64_t **slot)
-{
-    uint64_t *slots = index_home(&store->index, hash);
-    uint64_t tag = index_tag(&store->index, hash);
-    unsigned count = BUCKET_SLOTS;
-    uint64_t link;
-
-    for (;;) {
-        for (unsigned mask = matches(slots, count, tag); mask != 0; mask &= mask - 1) {
-            uint64_t *match = slots + __builtin_ctz(mask);
-            char *rec = arena_at(&store->arena, slot_loc(*match));
-
-            if (LIKELY(rec_key_len(rec) == key.len &&
-                       bytes_equal(rec_key(rec, store->fixed_bytes).ptr, key.ptr, key.len))) {
-                *slot = match;
-                return rec;
-            }
-        }
-        link = slots[count - 1];
-        if (LIKELY((link & SLOT_LINK) == 0))
-            return NULL;
-        slots = index_node(&store->index, link);
-        count = NODE_SLOTS;
-    }
-}
-
-void
-store_describe(const struct store *store, char *rec, struct item *item)
-{
-    uint32_t fixed = store->fixed_bytes;
-    unsigned info = rec_info(rec);
-    size_t body = rec_body_off(rec, fixed);
-
-    item->handle = rec;
-    item->key = rec_key(rec, fixed);
-    item->cas = fixed != REC_FIXED_BYTES ? load_u64(rec + REC_CAS_OFF) : 0;
-    item->client_flags = rec_client_flags(rec, fixed);
-    item->expires_s = rec_expires(rec, fixed);
-    item->accessed_s = rec_accessed(rec);
-    item->marks = (info & REC_MARKS) >> REC_MARKS_SHIFT;
-    if (UNLIKELY((info & REC_LARGE) != 0)) {
-        item->value_bytes = large_value_bytes(store, rec);
-        item->value = large_at(store, rec, 0);
-        return;
-    }
-    item->value_bytes = rec_body_len(rec);
-    item->value = slice_make(rec + body, rec_body_len(rec));
-}
-
-bool
-store_peek(struct store *store, struct slice key, uint64_t hash, struct item *item)
-{
-    uint64_t *slot;
-    char *rec = store_find(store, key, hash, &slot);
-
-    if (rec == NULL || rec_is_gone(store, rec))
-        return false;
-    store_describe(store, rec, item);
-    return true;
-}
-
-/* Only what changes is written: a hot item's line is dirtied once a second. */
-static void
-note_access(struct store *store, char *rec)
-{
-    unsigned info = rec_info(rec);
-    unsigned freq = rec_freq(rec);
-    unsigned more = freq < REC_FREQ_MAX ? freq + 1 : freq;
-
-    if ((info & (ITEM_FETCHED << REC_MARKS_SHIFT)) == 0)
-        rec_set_info(rec, info | (ITEM_FETCHED << REC_MARKS_SHIFT));
-    if (more != freq || rec_accessed(rec) != store->now_s)
-        rec_set_access(rec, store->now_s, more);
-}
-
-bool
-store_get(struct store *store, struct slice key, uint64_t hash, bool bump, struct item *item)
-{
-    uint64_t *slot;
-    char *rec = store_find(store, key, hash, &slot);
-
-    if (rec == NULL)
-        return false;
-    if (UNLIKELY(rec_is_gone(store, rec))) {
-        item_count_reclaimed(store, rec);
-        item_remove(store, rec, hash, slot);
-        return false;
-    }
-    store_describe(store, rec, item);
-    if (bump)
-        note_access(store, rec);
-    return true;
-}
-
-void
-store_bump(struct store *store, const struct item *item)
-{
-    note_access(store, item->handle);
-}
-
-struct slice
-store_value_at(const struct store *store, const void *handle, uint64_t off)
-{
-    const char *rec = handle;
-    size_t body = rec_body_off(rec, store->fixed_bytes);
-
-    if ((rec_info(rec) & REC_LARGE) != 0)
-        return large_at(store, rec, off);
-    BUG_ON(off > rec_body_len(rec));
-    return slice_make(rec + body + off, rec_body_len(rec) - (size_t)off);
-}
-
-/* --- Changing in place --- */
-
-void
-store_delete(struct store *store, const struct item *item)
-{
-    item_drop(store, item->handle);
-}
-
-void
-store_set_marks(struct store *store, const struct item *item, uint32_t marks)
-{
-    char *rec = item->handle;
-
-    (void)store;
-    rec_set_info(rec, (rec_info(rec) & ~(unsigned)REC_MARKS) |
-                          ((marks << REC_MARKS_SHIFT) & REC_MARKS));
-}
-
-uint64_t
-store_set_cas(struct store *store, const struct item *item, uint64_t new_cas)
-{
-    char *rec = item->handle;
-
-    if (!store_has_cas(store))
-        return 0;
-    if (new_cas == 0)
-        new_cas = ++store->cas;
-    save_u64(rec + REC_CAS_OFF, new_cas);
-    return new_cas;
-}
-
-uint64_t
-store_overwrite(struct store *store, const struct item *item, struct slice value,
-                uint64_t new_cas)
-{
-    char *rec = item->handle;
-
-    BUG_ON((rec_info(rec) & REC_LARGE) != 0 || value.len != rec_body_len(rec));
-    memcpy(rec + rec_body_off(rec, store->fixed_bytes), value.ptr, value.len);
-    return store_set_cas(store, item, new_cas);
 }

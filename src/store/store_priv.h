@@ -1,22 +1,32 @@
 /*
- * src/store/store_priv.h - the store's inside: what its modules share.
+ * src/store/store_priv.h - the store's inside: what its files share.
  *
- *     store.c    lookups and changes in place
- *     write.c    reserve, commit, abort; records that move
- *     item.c     records: fill, account, move, die
- *     large.c    values in pieces
- *     pin.c      what keeps segments where they are
- *     policy.c   whom to evict
- *     evict.c    victims emptied, survivors moved
- *     room.c     room for what is new: when to empty how much
- *     ttl.c      expired items, found without a lookup
- *     index.c, index_resize.c, segment.c    know nothing of items
+ * Each file uses only those above it:
+ *
+ *     index.c, index_resize.c     from a hash to a location; know nothing of items
+ *     segment_lists.c, arena.c    segments, and the logs they form; likewise
+ *     record.c     single records: counted, and dead
+ *     large.c      values in pieces
+ *     item.c       whole items: dropped, counted, moved
+ *     limit.c      the index's share of the memory
+ *     policy.c     which segment is worth most to give up, which item stays
+ *     pin.c        what keeps segments where they are
+ *     ttl.c        expired items, found without a lookup
+ *     evict_or_move.c    what becomes of each record of a victim
+ *     victim.c     which segment is emptied next
+ *     evict.c      victims emptied, a piece at a time
+ *     space.c      space for what is new: when to empty how much
+ *     lookup.c     from a key to its item
+ *     change.c     changes of an item that is there
+ *     reserve.c, commit.c    new items
+ *     store.c      the whole: created, flushed, given time
+ *     view.c       walks and figures
  */
 #pragma once
 
+#include "arena_priv.h"
 #include "index_priv.h"
 #include "record_priv.h"
-#include "segment_priv.h"
 
 /*
  * Segments that only survivors of a victim may take: emptying one never needs
@@ -35,7 +45,7 @@ enum { SEGS_AHEAD = STORE_SEGS_AHEAD };
 #endif
 enum { LOOKS_MAX = STORE_LOOKS };
 
-/* What evict.c is about. */
+/* What policy.c, evict_or_move.c, victim.c and evict.c are about. */
 struct evictor {
     uint32_t victim;       /* or SEG_NONE */
     uint32_t off;          /* of its first record not looked at */
@@ -43,19 +53,19 @@ struct evictor {
     bool flush_sweep;      /* there may be segments from before a flush: */
     uint32_t flush_cursor; /* from this one on */
     /*
-     * Without eviction: the segment whose survivors have the last room that there is, and
+     * Without eviction: the segment whose survivors have the last space that there is, and
      * was put back half emptied; or SEG_NONE.
      */
     uint32_t promised;
     uint32_t promised_serial; /* of it; another one later */
     uint64_t spent;           /* bytes looked at, since the start */
     uint32_t looks;           /* at segments that this step may still take to find a victim */
-    uint32_t passed[LOGS];    /* segments that were held and made the youngest, since then */
+    uint32_t passed[LOGS];    /* segments that had pins and became the newest, since then */
     uint32_t passed_large[LOGS]; /* large values likewise */
     unsigned level;      /* how much more often than usual a survivor must have been hit */
     uint32_t moved;      /* bytes of survivors of this victim */
     bool growing;        /* the small log is to grow, at the main one's cost */
-    unsigned turn;       /* victims taken while it grows */
+    unsigned grown;      /* victims taken while it grows */
     uint64_t owed_bytes; /* that the main log has to give up, even if it is to grow */
     uint64_t out[LOGS];  /* items evicted recently from each log, in parts of policy.c's */
     uint64_t back[LOGS]; /* of them, how many came back as ghosts */
@@ -88,7 +98,7 @@ struct store {
     uint32_t extent_bytes; /* payload of a piece that has a segment of its own */
     size_t limit_bytes;
     size_t item_bytes_max;
-    size_t own_bytes;       /* bookkeeping beside arena and index */
+    size_t own_bytes;       /* bookkeeping besides arena and index */
     uint64_t cas;           /* the last one drawn */
     uint32_t flush_at_s;    /* a flush to come, or 0 */
     uint64_t content_bytes; /* keys and values of live records */
@@ -129,24 +139,22 @@ rec_hash(const struct store *store, const char *rec)
     return hash_bytes(&store->hash_key, key.ptr, key.len);
 }
 
-/* --- item.c --- */
-
-/* Make the index fit its contents, step by step; once a write. False when it does. */
-bool store_index_step(struct store *store, unsigned buckets);
-/* Segments that the limit leaves over beside an index of so many bytes. */
-uint32_t store_segments_beside(const struct store *store, uint64_t index_bytes) MUST_USE;
+/* --- record.c --- */
 
 /* A live record came to be at REC: count its bytes. */
-void item_account(struct store *store, const char *rec);
+void record_account(struct store *store, const char *rec);
 /* Note when it will have expired, for ttl.c. */
-void item_note_expiry(struct store *store, const char *rec);
+void record_note_expiry(struct store *store, const char *rec);
 /*
- * A record that is in no bucket (any more) dies, with all its pieces. Its
- * segment may be free after this.
+ * A single record dies that has no pieces, or whose pieces live on. Its segment may be free
+ * after this.
  */
-void item_die(struct store *store, char *rec);
-/* The same for a single record that has no pieces, or whose pieces live on. */
 void record_die(struct store *store, char *rec);
+
+/* --- item.c --- */
+
+/* A record that is in no bucket (any more) dies, with all its pieces. */
+void item_die(struct store *store, char *rec);
 /* Take an item out of the index by its SLOT and let it die. */
 void item_remove(struct store *store, char *rec, uint64_t hash, uint64_t *slot);
 /* Likewise when only the record is known. */
@@ -154,81 +162,62 @@ void item_drop(struct store *store, char *rec);
 /* Why an item went away, for the counters; call before it dies. */
 void item_count_reclaimed(struct store *store, const char *rec);
 /*
- * Copy a record to the young end of LOG; what was there is dead, pieces have a
- * new owner. The caller tells the index. NULL when there are not KEEP + 1 segments.
+ * Copy a record to the tail of LOG; what was there is dead, pieces have a new owner. The
+ * caller tells the index. NULL when there are not KEEP + 1 segments.
  */
 char *item_move(struct store *store, char *rec, enum log_id log, int64_t keep) MUST_USE;
 
+/* --- limit.c --- */
+
+/* Segments that the limit leaves over besides an index of so many bytes. */
+uint32_t limit_segments_with(const struct store *store, uint64_t index_bytes) MUST_USE;
+/* Make the index fit its contents, step by step; once a write. False when it does. */
+bool limit_index_step(struct store *store, unsigned buckets);
+
 /* --- large.c: REC is the owner --- */
 
+/*
+ * Where the byte OFF of a value lies: in which piece, and which bytes of the value that
+ * piece has. EXTENT: the piece has a segment of its own.
+ */
+struct cut {
+    uint32_t number;
+    uint64_t begin; /* offset in the value */
+    uint32_t bytes;
+    bool extent;
+};
+
+struct cut large_cut(const struct store *store, const char *rec, uint64_t off) MUST_USE;
 /* Bytes of the table of a value so large. */
 uint32_t large_body_bytes(const struct store *store, uint64_t value_bytes) MUST_USE;
 /* An empty table. */
 void large_init(const struct store *store, char *rec, uint64_t value_bytes);
 uint64_t large_value_bytes(const struct store *store, const char *rec) MUST_USE;
-/* The part of the value at OFF; empty when it has no place yet. */
+/* The part of the value at OFF; empty when it has no location yet. */
 struct slice large_at(const struct store *store, const char *rec, uint64_t off) MUST_USE;
-/* Likewise, but give it a place, pinned. Empty when there is no memory. */
-struct span large_reserve_at(struct store *store, char *rec, uint64_t off) MUST_USE;
-/* Whether every byte has a place. */
+/* Whether every byte has a location. */
 bool large_is_complete(const struct store *store, const char *rec) MUST_USE;
+/* How many pieces a value has or will have; 0 when it is not large. */
+uint32_t large_pieces(const struct store *store, const char *rec) MUST_USE;
+/* Of these, how many have segments of their own. */
+uint32_t large_extents(const struct store *store, const char *rec) MUST_USE;
+/* One of them; NULL when it has no location yet. */
+char *large_piece(const struct store *store, const char *rec, uint32_t number) MUST_USE;
+/* Of those that have a location. */
+uint32_t large_piece_count(const struct store *store, const char *rec);
+/* PIECE, memory that was taken for it, becomes the one of CUT. */
+void large_init_piece(struct store *store, char *rec, char *piece, const struct cut *cut);
+/* The part of PIECE, the one of CUT, that begins at OFF of the value. */
+struct span large_piece_span(char *piece, const struct cut *cut, uint64_t off) MUST_USE;
+/* A piece moved to where it is now: its owner learns it. */
+void large_set_loc(struct store *store, const char *piece);
+/* The record moved here from OLD. */
+void large_set_owner(struct store *store, const char *rec, const char *old);
 void large_pieces_die(struct store *store, const char *rec);
 /* A complete item came into the index: those that own segments can be evicted from now on. */
 void large_queue(struct store *store, const char *rec);
-/* Whether it owns a segment that nobody holds. */
+/* Whether it owns a segment without pins. */
 bool large_has_free_extent(const struct store *store, const char *rec) MUST_USE;
-/* How many pieces a value has or will have; 0 when it is not large. */
-uint32_t large_pieces(const struct store *store, const char *rec) MUST_USE;
-/* One of them; NULL when it has no place yet. */
-const char *large_piece(const struct store *store, const char *rec, uint32_t number) MUST_USE;
-/* Of those that have a place. */
-uint32_t large_piece_count(const struct store *store, const char *rec);
-void large_pin_pieces(struct store *store, const char *rec);
-void large_unpin_pieces(struct store *store, const char *rec);
-/* The record moved here from OLD. */
-void large_set_owner(struct store *store, const char *rec, const char *old);
-/* A piece moved to where it is now. */
-void large_set_place(struct store *store, const char *piece);
-
-/* --- evict.c --- */
-
-void evict_init(struct store *store);
-/*
- * Go on emptying the victim, or find the next one, until BUDGET bytes were looked at,
- * GOAL segments are available, or the victim is empty; finding one ends after so many
- * segments, too, and goes on with the next step. False when nothing could be
- * emptied: whatever is not free is pinned or, without eviction, lives.
- */
-bool evict_step(struct store *store, uint64_t budget, int64_t goal);
-/* Whatever was passed by because clients held it may be held no longer. */
-void evict_look_anew(struct store *store);
-/* Let the victim, if there is one, be an ordinary segment again. */
-void evict_suspend(struct store *store);
-/*
- * Without eviction, and when no segment is available: what of the open one is needed
- * to go on emptying. No new record may use it.
- */
-uint32_t evict_promised_bytes(const struct store *store) MUST_USE;
-
-/* --- room.c --- */
-
-/* BYTES at the tail of LOG for a new record. May evict. NULL when nothing can be. */
-char *evict_append(struct store *store, enum log_id log, uint32_t bytes) MUST_USE;
-/* Likewise a whole segment for a piece of a large value. */
-char *evict_take_extent(struct store *store) MUST_USE;
-/* More such segments will be needed soon: work ahead for them. */
-void evict_for_extents(struct store *store);
-/* item_move() that makes room; all of the item is pinned. */
-char *evict_move(struct store *store, char *rec, enum log_id log) MUST_USE;
-/* Work ahead a little. False when there is nothing to do. */
-bool evict_work(struct store *store);
-/*
- * Whether the index can have one more item, of HASH: it may take another page for it, which must
- * not be the last memory that survivors of a victim could move to.
- */
-bool evict_index_has_room(const struct store *store, uint64_t hash) MUST_USE;
-/* Make that so. */
-bool evict_for_index(struct store *store, uint64_t hash) MUST_USE;
 
 /* --- policy.c --- */
 
@@ -237,17 +226,21 @@ enum { FULL_DEAD_CLASS = 1, FULL_DEAD_DIVISOR = DEAD_CLASSES / FULL_DEAD_CLASS }
 
 /* Bytes that emptying it would bring at no loss. */
 uint32_t policy_dead_bytes(const struct store *store, const struct seg *seg) MUST_USE;
-/* A closed, unpinned segment from before a flush; SEG_NONE when there is none or, while the
- * evictor's flush_sweep stays set, none among those that were looked at. */
+/*
+ * A closed segment without pins from before a flush; SEG_NONE when there is none or, while
+ * the evictor's flush_sweep stays set, none among those that were looked at.
+ */
 uint32_t policy_flushed(struct store *store) MUST_USE;
 /* Segments from before a flush may be at INDEX or behind it. */
 void policy_sweep_from(struct store *store, uint32_t index);
-/* A closed, unpinned segment that is at least half dead: emptying it costs less than it brings. */
+/* A closed segment without pins, at least half dead: emptying it costs less than it brings. */
 uint32_t policy_worth_cleaning(const struct store *store) MUST_USE;
 /* The log that has to give up something next. */
 enum log_id policy_log_to_take_from(struct store *store) MUST_USE;
-/* The oldest segment of LOG that no client holds; those that are held become the youngest.
- * SEG_NONE when there is none, or the evictor has no look left. */
+/*
+ * The oldest segment of LOG without pins; those with pins become the newest. SEG_NONE when
+ * there is none, or the evictor has no look left.
+ */
 uint32_t policy_oldest(struct store *store, enum log_id log) MUST_USE;
 /* An item of LOG was evicted. */
 void policy_note_evicted(struct store *store, enum log_id log);
@@ -263,13 +256,79 @@ bool policy_survives(const struct store *store, const char *rec) MUST_USE;
 /* The frequency with which it goes on, coming from LOG. */
 unsigned policy_freq_after(enum log_id log, unsigned freq) MUST_USE;
 
+/* --- pin.c --- */
+
+/* Give up the pins of a large value's pieces, but not that of its record. */
+void pin_give_up_pieces(struct store *store, const char *rec);
+
 /* --- ttl.c --- */
 
 void ttl_init(struct store *store);
 /* Look at some RECORDS. False when nothing is due. */
 bool ttl_step(struct store *store, unsigned records);
 
-/* --- store.c --- */
+/* --- evict_or_move.c --- */
+
+/* An item, or one of its pieces, of the victim. False when it survives and cannot be moved. */
+bool evict_or_move_item(struct store *store, char *rec, uint64_t hash) MUST_USE;
+bool evict_or_move_piece(struct store *store, char *piece) MUST_USE;
+/* An item goes: because it is gone anyway, or evicted. */
+void evict_or_drop(struct store *store, char *rec);
+
+/* --- victim.c --- */
+
+enum found {
+    FOUND_VICTIM,   /* evictor.victim is set */
+    FOUND_PROGRESS, /* memory became free on the way, or the search goes on with the next call */
+    FOUND_NOTHING,
+};
+
+void victim_init(struct store *store);
+/* What is dead goes first; what lives only until GOAL segments are available. */
+enum found victim_find(struct store *store, int64_t goal) MUST_USE;
+/* The victim is empty. */
+void victim_finish(struct store *store);
+/* Let the victim, if there is one, be an ordinary segment again. */
+void victim_suspend(struct store *store);
+/* Look at all segments again: what was passed by for its pins may have none any more. */
+void victim_look_anew(struct store *store);
+/*
+ * Without eviction, and when no segment is available: what of the open one is needed
+ * to go on emptying. No new record may use it.
+ */
+uint32_t victim_promised_bytes(const struct store *store) MUST_USE;
+
+/* --- evict.c --- */
+
+/*
+ * Go on emptying the victim, or find the next one, until BUDGET bytes were looked at,
+ * GOAL segments are available, or the victim is empty; finding one ends after so many
+ * segments, too, and goes on with the next step. False when nothing could be
+ * emptied: whatever is not free is pinned or, without eviction, lives.
+ */
+bool evict_step(struct store *store, uint64_t budget, int64_t goal);
+
+/* --- space.c --- */
+
+/* BYTES at the tail of LOG for a new record. May evict. NULL when nothing can be. */
+char *space_append(struct store *store, enum log_id log, uint32_t bytes) MUST_USE;
+/* Likewise a whole segment for a piece of a large value. */
+char *space_take_extent(struct store *store) MUST_USE;
+/* More such segments will be needed soon: work ahead for them. */
+void space_ahead_of_extents(struct store *store);
+/* item_move() that makes space; all of the item is pinned. */
+char *space_move(struct store *store, char *rec, enum log_id log) MUST_USE;
+/* Work ahead a little. False when there is nothing to do. */
+bool space_work(struct store *store);
+/*
+ * Whether the index can have one more item, of HASH: it may take another page for it, which must
+ * not be the last memory that survivors of a victim could move to.
+ */
+bool space_fits_index(const struct store *store, uint64_t hash) MUST_USE;
+/* Make that so. */
+bool space_make_for_index(struct store *store, uint64_t hash) MUST_USE;
+
+/* --- lookup.c --- */
 
 /* The record of KEY, live or gone; NULL when there is none. */
 char *store_find(const struct store *store, struct slice key, uint64_t hash,

@@ -1,7 +1,8 @@
+/* Finding expired items without a lookup: a walk over the segments that are due. */
 #include "store_priv.h"
 
 /*
- * Every segment knows when a look at it will pay. Who walks by at that time
+ * Every segment knows when a look at it will pay. The walk that passes at that time
  * scans it, drops what has expired, and learns the next such time: when about a
  * sixteenth of it will have expired. So a segment of mixed lifetimes is not
  * scanned every second for the sake of one item.
@@ -24,7 +25,7 @@ scan_begin(struct store *store, uint32_t index)
     ttl->serial = store->arena.segs[index].serial;
     ttl->off = 0;
     memset(ttl->class_bytes, 0, sizeof(ttl->class_bytes));
-    /* Whoever is appended from here on makes it earlier again. */
+    /* A record that is appended from here on makes it earlier again. */
     store->arena.segs[index].scan_s = SCAN_NEVER;
 }
 
@@ -123,7 +124,7 @@ walk_some(struct store *store)
         const struct seg *seg = store->arena.segs + ttl->cursor;
         uint32_t scan_s;
 
-        if (ttl->cursor == store->arena.void_next) {
+        if (ttl->cursor == store->arena.seg_touched) {
             ttl->walking = false;
             return;
         }

@@ -1,3 +1,4 @@
+/* Walks over the items, and figures about the store. */
 #include "store_priv.h"
 
 #include <stddef.h>
@@ -6,7 +7,7 @@
 
 /*
  * The item with the lowest hash from FROM on in the chain that FROM lies in.
- * Slots of a chain change places, hashes do not: so nobody is seen twice or
+ * Slots of a chain change places, hashes do not: so no item is seen twice or
  * missed, whatever happens between two calls.
  */
 static char *
@@ -90,7 +91,7 @@ store_pin_count(const struct store *store)
 {
     uint64_t pins = 0;
 
-    for (uint32_t i = 0; i < store->arena.void_next; i++)
+    for (uint32_t i = 0; i < store->arena.seg_touched; i++)
         pins += store->arena.segs[i].pins;
     return pins;
 }
@@ -108,9 +109,9 @@ store_check(const struct store *store)
     uint32_t pinned = 0, resident = 0;
     struct store_layout l;
 
-    for (uint32_t i = 0; i < arena->void_next; i++) {
+    for (uint32_t i = 0; i < arena->seg_touched; i++) {
         pinned += arena->segs[i].pins != 0;
-        resident += arena->segs[i].state != SEG_VOID;
+        resident += arena->segs[i].state != SEG_UNBACKED;
     }
     store_layout(store, &l);
     return pinned == arena->seg_pinned && resident == arena->seg_resident &&
@@ -124,12 +125,12 @@ store_layout(const struct store *store, struct store_layout *layout)
     const struct arena *arena = &store->arena;
     uint64_t dead = 0, pinned = 0;
 
-    for (uint32_t i = 0; i < arena->void_next; i++) {
+    for (uint32_t i = 0; i < arena->seg_touched; i++) {
         const struct seg *seg = arena->segs + i;
         uint64_t bytes = 0;
 
-        switch ((enum seg_state)seg->state) {
-        case SEG_VOID:
+        switch (seg->state) {
+        case SEG_UNBACKED:
         case SEG_FREE: continue;
         case SEG_OPEN: bytes = seg->used - seg->live; break;
         case SEG_CLOSED:

@@ -58,7 +58,7 @@ count_segment(const struct store *store, uint32_t index, struct tally *tally)
     const struct seg *seg = store->arena.segs + index;
     char *base = seg_base(&store->arena, index);
 
-    if (seg->state == SEG_FREE || seg->state == SEG_VOID)
+    if (seg->state == SEG_FREE || seg->state == SEG_UNBACKED)
         return;
     for (uint32_t off = 0; off < seg->used;) {
         char *rec = base + off;
@@ -125,8 +125,8 @@ check_segment(const struct store *store, uint32_t index, const struct tally *tal
 
     check_dead_list(&store->arena, index);
     REQUIRE(seg->pins == tally->pins[index]);
-    switch ((enum seg_state)seg->state) {
-    case SEG_VOID:
+    switch (seg->state) {
+    case SEG_UNBACKED:
     case SEG_FREE: REQUIRE(seg->pins == 0 && !seg->queued); return;
     case SEG_OPEN:
     case SEG_CLOSED:
@@ -146,13 +146,13 @@ check_counts(const struct store *store, const struct tally *tally)
     uint32_t in[SEG_EXTENT + 1] = {0};
     uint32_t pinned = 0, extents = 0, open = 0;
 
-    for (uint32_t i = 0; i < arena->void_next; i++) {
+    for (uint32_t i = 0; i < arena->seg_touched; i++) {
         in[arena->segs[i].state]++;
         pinned += tally->pins[i] > 0;
         extents += tally->extents[i];
     }
     REQUIRE(in[SEG_FREE] == arena->seg_free);
-    REQUIRE(arena->void_next - in[SEG_VOID] == arena->seg_resident);
+    REQUIRE(arena->seg_touched - in[SEG_UNBACKED] == arena->seg_resident);
     REQUIRE(pinned == arena->seg_pinned);
     REQUIRE(in[SEG_VICTIM] == (store->evictor.victim != SEG_NONE));
     REQUIRE(count_queue(arena, arena->logs) + count_queue(arena, arena->logs + 1) ==
@@ -179,7 +179,7 @@ check_survivors(const struct store *store)
         store->flushed_items > 0)
         return;
     REQUIRE(open != SEG_NONE);
-    REQUIRE(arena->segs[open].used + evict_promised_bytes(store) <= arena->seg_bytes);
+    REQUIRE(arena->segs[open].used + victim_promised_bytes(store) <= arena->seg_bytes);
 }
 
 /* --- Items --- */
@@ -226,13 +226,13 @@ world_check(struct world *w)
 
     memset(&tally, 0, sizeof(tally));
     REQUIRE(arena->seg_count <= SEGS_MAX);
-    for (uint32_t i = 0; i < arena->void_next; i++)
+    for (uint32_t i = 0; i < arena->seg_touched; i++)
         count_segment(w->store, i, &tally);
     for (unsigned i = 0; i < HELD_MAX; i++) {
         count_pins(w, w->pins + i, &tally);
         count_pins(w, w->uploads + i, &tally);
     }
-    for (uint32_t i = 0; i < arena->void_next; i++)
+    for (uint32_t i = 0; i < arena->seg_touched; i++)
         check_segment(w->store, i, &tally);
     check_counts(w->store, &tally);
     check_survivors(w->store);

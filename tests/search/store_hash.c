@@ -92,7 +92,7 @@ mix_segment(struct walk *walk, uint32_t index)
     mix(walk, seg->pins);
     mix(walk, seg->epoch == store->arena.epoch || store->flushed_items == 0);
     mix_time(walk, seg->scan_s);
-    if (seg->state == SEG_FREE || seg->state == SEG_VOID)
+    if (seg->state == SEG_FREE || seg->state == SEG_UNBACKED)
         return;
     for (uint32_t off = 0; off < seg->used;) {
         mix_record(walk, base + off);

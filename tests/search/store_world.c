@@ -204,10 +204,10 @@ check_refusal(const struct world *w)
             REQUIRE(arena_most_dead(arena, FULL_DEAD_CLASS) == SEG_NONE);
         return;
     }
-    for (uint32_t i = 0; i < arena->void_next; i++) {
-        enum seg_state state = (enum seg_state)arena->segs[i].state;
+    for (uint32_t i = 0; i < arena->seg_touched; i++) {
+        enum seg_state state = arena->segs[i].state;
 
-        REQUIRE(arena->segs[i].pins != 0 || state == SEG_FREE || state == SEG_VOID);
+        REQUIRE(arena->segs[i].pins != 0 || state == SEG_FREE || state == SEG_UNBACKED);
     }
     REQUIRE(arena_available(arena) <= SEGS_FOR_SURVIVORS);
     REQUIRE(store_missing_bytes(store) > 0);

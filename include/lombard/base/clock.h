@@ -1,7 +1,7 @@
 /*
- * include/lombard/base/clock.h - the time of one turn of the loop.
+ * include/lombard/base/clock.h - the time of one iteration of the loop.
  *
- * Read once a turn; everything that happens in that turn happens at that time.
+ * Read once an iteration; everything in that iteration happens at that time.
  * The cache counts seconds from its own start (`uptime_s`), which never jumps;
  * absolute times of the protocol are translated with `start_unix_s`.
  */
@@ -18,13 +18,13 @@ struct clock {
 };
 
 /*
- * uptime_s starts here, not at 0: so that "two seconds ago" and "expired at
- * once" are positive numbers from the first second on, as in memcached.
+ * uptime_s starts here, not at 0: so that "two seconds ago" and "expired
+ * already" are positive numbers from the first second on, as in memcached.
  */
 enum { CLOCK_EPOCH_S = 2 };
 
 void clock_init(struct clock *clock);
 /* Refresh now_ns, now_ms and uptime_s. */
 void clock_read(struct clock *clock);
-/* Seconds since the epoch at this turn: start_unix_s plus what has passed since. */
+/* Seconds since the epoch at this iteration: start_unix_s plus what has passed since. */
 int64_t clock_unix_s(const struct clock *clock);

@@ -3,7 +3,7 @@
  *
  * SipHash-1-3 (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012,
  * with the round counts of section 6's fast variant). The key is drawn at
- * random once per process, so that nobody outside can aim at a bucket.
+ * random once per process, so that no client can aim at a bucket.
  */
 #pragma once
 

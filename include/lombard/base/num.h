@@ -22,7 +22,7 @@ bool num_parse_u32(struct slice s, uint32_t *out) MUST_USE;
 /* With an optional '-' or '+'; false when outside [-2^63, 2^63 - 1]. */
 bool num_parse_i64(struct slice s, int64_t *out) MUST_USE;
 
-/* Write the digits of V at DST (room for NUM_U64_DIGITS_MAX); how many. No NUL. */
+/* Write the digits of V at DST (space for NUM_U64_DIGITS_MAX); how many. No NUL. */
 size_t num_format_u64(char *dst, uint64_t v);
-/* Likewise with a '-' where needed (room for NUM_I64_CHARS_MAX). */
+/* Likewise with a '-' where needed (space for NUM_I64_CHARS_MAX). */
 size_t num_format_i64(char *dst, int64_t v);

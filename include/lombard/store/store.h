@@ -43,7 +43,7 @@ void store_destroy(struct store *store);
 uint64_t store_limit_bytes(const struct store *store);
 uint64_t store_item_bytes_max(const struct store *store);
 
-/* Once a turn: the time of everything that follows. */
+/* Once an iteration: the time of everything that follows. */
 void store_set_time(struct store *store, uint32_t now_s);
 /*
  * Do a bounded piece of background work: expiry, cleaning, index growth. False
@@ -100,7 +100,7 @@ struct slice store_value_at(const struct store *store, const void *handle, uint6
 
 /* --- Pins --- */
 
-/* Keep the segment that ADDR lies in. Every pin is taken back by the same address. */
+/* Keep the segment that ADDR lies in. Every pin is given up by the same address. */
 void store_pin(struct store *store, const void *addr);
 void store_unpin(struct store *store, const void *addr);
 /* The same for all segments of an item: its record and every part of its value. */
@@ -161,12 +161,12 @@ struct item_spec {
     uint64_t hash;
     uint64_t value_bytes;
     uint32_t client_flags;
-    uint32_t expires_s; /* STORE_NEVER, or a second; in the past: expired at once */
+    uint32_t expires_s; /* STORE_NEVER, or a second; in the past: expired already */
     uint32_t marks;
 };
 
 /*
- * Room for an item that nobody sees yet. *HANDLE names it and is pinned (as by
+ * Space for an item that no client sees yet. *HANDLE names it and is pinned (as by
  * store_pin_item) until it is committed or aborted. Nothing in SPEC is kept.
  */
 enum reserve_result store_reserve(struct store *store, const struct item_spec *spec,
@@ -200,7 +200,7 @@ enum commit_result {
  * dropped. Either way HANDLE is unpinned and forgotten. NEW_CAS: the item's CAS,
  * or 0 to draw the next one; the CAS it got is in *CAS on COMMIT_STORED. An old
  * item of that key is replaced; its pinned bytes stay. COMMIT_OUT_OF_MEMORY: the
- * index has no room, or the cache was flushed since the reservation and there is
+ * index has no space, or the cache was flushed since the reservation and there is
  * no memory to move the item out of the way; commit again, or abort.
  */
 enum commit_result store_commit(struct store *store, void *handle, enum commit_mode mode,
@@ -210,7 +210,7 @@ enum commit_result store_commit(struct store *store, void *handle, enum commit_m
 
 void store_delete(struct store *store, const struct item *item);
 /*
- * Set the expiry. May move the item (when its record had no room for one): *ITEM
+ * Set the expiry. May move the item (when its record had no space for one): *ITEM
  * is refreshed. False when there was no memory for that; nothing has changed then.
  */
 bool store_touch(struct store *store, struct item *item, uint32_t expires_s) MUST_USE;
@@ -227,7 +227,7 @@ uint64_t store_set_cas(struct store *store, const struct item *item, uint64_t ne
 /*
  * Everything stored before second AT_S is gone from that second on. 0, or a
  * second that is not after the present one: all that is there, now, however many
- * were stored in this second. Takes the place of a flush that is yet to come.
+ * were stored in this second. Replaces a flush that is yet to come.
  * What is committed after it stays, whenever it was reserved. Constant time.
  */
 void store_flush(struct store *store, uint32_t at_s);
@@ -265,7 +265,7 @@ struct store_layout {
     uint64_t header_bytes; /* their headers */
     uint64_t dead_bytes;   /* of replaced, deleted or expired items, and segments' ends */
     uint64_t index_bytes;  /* buckets in use and their bookkeeping */
-    uint64_t pinned_bytes; /* dead, and only kept because somebody is reading or writing */
+    uint64_t pinned_bytes; /* dead, and only kept because a client is reading or writing */
     uint64_t free_bytes;   /* segments without contents, and what was never touched */
     uint64_t items;
     uint64_t segment_bytes; /* of one */

@@ -38,7 +38,7 @@ TCase *evict_tcase(void);
 TCase *index_tcase(void);
 TCase *large_tcase(void);
 TCase *pin_tcase(void);
-TCase *segment_tcase(void);
+TCase *arena_tcase(void);
 TCase *store_tcase(void);
 TCase *ttl_tcase(void);
 

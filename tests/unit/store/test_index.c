@@ -38,7 +38,7 @@ START_TEST(test_resize)
     unsigned steps = 0;
 
     for (uint64_t i = 0; i < ITEMS; i++) {
-        REQUIRE(index_has_room(&ix));
+        REQUIRE(index_has_space(&ix));
         index_put(&ix, hash_of(i), i);
         if (!index_is_resizing(&ix) && index_wanted(&ix) != ix.to)
             index_resize(&ix, index_wanted(&ix));

@@ -163,7 +163,7 @@ START_TEST(test_largest_store)
 
     if (rig.store != NULL) { /* as much address space is not to be had everywhere */
         store_set_time(rig.store, rig.now_s);
-        rig.store->arena.void_next = rig.store->arena.seg_count - 3;
+        rig.store->arena.seg_touched = rig.store->arena.seg_count - 3;
         for (uint64_t i = 0; i < 3000; i++)
             REQUIRE(rig_set(&rig, i, 1000));
         REQUIRE(rig_set(&rig, 3000, MB - 1000));

@@ -1,6 +1,6 @@
 #include "rig.h"
 
-#include "segment_priv.h"
+#include "arena_priv.h"
 
 static struct arena
 open_arena(void)
@@ -22,9 +22,9 @@ START_TEST(test_append)
     ck_assert_ptr_eq(second, first + 100);
     ck_assert_uint_ne(arena_seg_of(&a, other), arena_seg_of(&a, first));
     ck_assert_uint_eq(arena_seg(&a, first)->live, 300);
-    arena_take_back(&a, first, 100); /* not the last: its place is lost */
+    arena_rewind(&a, first, 100); /* not the last: its place is lost */
     ck_assert_uint_eq(arena_seg(&a, first)->used, 300);
-    arena_take_back(&a, second, 200);
+    arena_rewind(&a, second, 200);
     ck_assert_uint_eq(arena_seg(&a, first)->used, 100);
     arena_fini(&a);
 }
@@ -63,7 +63,7 @@ START_TEST(test_release)
     arena_trim(&a, 1);
     ck_assert_int_eq(a.segs[index].state, SEG_FREE);
     arena_trim(&a, 0);
-    ck_assert_int_eq(a.segs[index].state, SEG_VOID);
+    ck_assert_int_eq(a.segs[index].state, SEG_UNBACKED);
     ck_assert_uint_eq(a.seg_resident, 0);
     arena_fini(&a);
 }
@@ -118,7 +118,7 @@ START_TEST(test_queue_order)
 END_TEST
 
 TCase *
-segment_tcase(void)
+arena_tcase(void)
 {
     TCase *tcase = tcase_create("segment");
 

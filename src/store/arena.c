@@ -1,4 +1,5 @@
-#include "segment_priv.h"
+/* The memory of the store, in segments: taken, appended to, pinned, given back. */
+#include "arena_priv.h"
 
 #include <string.h>
 
@@ -29,7 +30,7 @@ arena_init(struct arena *arena, size_t limit_bytes)
     arena->seg_count = (uint32_t)(limit_bytes >> shift);
     arena->map_bytes = (size_t)arena->seg_count << shift;
     arena->segs_bytes = arena->seg_count * sizeof(struct seg);
-    arena->free_head = arena->void_head = SEG_NONE;
+    arena->free_head = arena->unbacked_head = SEG_NONE;
     for (int i = 0; i < LOGS; i++)
         arena->logs[i] = arena->large[i] =
             (struct seg_queue){SEG_NONE, SEG_NONE, SEG_NONE, 0, 0};
@@ -53,105 +54,10 @@ arena_fini(struct arena *arena)
     sys_unmap(arena->base, arena->map_bytes);
 }
 
-/* --- Queues --- */
-
-static void
-queue_push(struct arena *arena, struct seg_queue *queue, uint32_t index)
-{
-    struct seg *seg = arena->segs + index;
-
-    seg->prev = queue->tail;
-    seg->next = SEG_NONE;
-    if (queue->tail != SEG_NONE)
-        arena->segs[queue->tail].next = index;
-    else
-        queue->head = index;
-    queue->tail = index;
-    queue->length++;
-}
-
-static void
-queue_remove(struct arena *arena, struct seg_queue *queue, uint32_t index)
-{
-    struct seg *seg = arena->segs + index;
-
-    if (seg->prev != SEG_NONE)
-        arena->segs[seg->prev].next = seg->next;
-    else
-        queue->head = seg->next;
-    if (seg->next != SEG_NONE)
-        arena->segs[seg->next].prev = seg->prev;
-    else
-        queue->tail = seg->prev;
-    queue->length--;
-}
-
 static struct seg_queue *
 queue_of(struct arena *arena, const struct seg *seg)
 {
     return arena->logs + seg->log;
-}
-
-/* --- Lists by what is dead --- */
-
-static void
-dead_unlink(struct arena *arena, struct seg *seg)
-{
-    unsigned class = seg->dead_class;
-
-    if (seg->dead_prev != SEG_NONE)
-        arena->segs[seg->dead_prev].dead_next = seg->dead_next;
-    else
-        arena->dead_heads[class] = seg->dead_next;
-    if (seg->dead_next != SEG_NONE)
-        arena->segs[seg->dead_next].dead_prev = seg->dead_prev;
-    if (arena->dead_heads[class] == SEG_NONE)
-        arena->dead_mask &= ~(UINT64_C(1) << class);
-    seg->dead_class = 0;
-}
-
-static void
-dead_link(struct arena *arena, uint32_t index, unsigned class)
-{
-    struct seg *seg = arena->segs + index;
-
-    seg->dead_class = (uint8_t) class;
-    seg->dead_prev = SEG_NONE;
-    seg->dead_next = arena->dead_heads[class];
-    if (seg->dead_next != SEG_NONE)
-        arena->segs[seg->dead_next].dead_prev = index;
-    arena->dead_heads[class] = index;
-    arena->dead_mask |= UINT64_C(1) << class;
-}
-
-/* What is dead in a segment, or its state, changed: put it into the list where it belongs. */
-static void
-dead_update(struct arena *arena, uint32_t index)
-{
-    struct seg *seg = arena->segs + index;
-    unsigned class = 0;
-
-    if (seg->state == SEG_CLOSED && seg->pins == 0)
-        class = (seg->used - seg->live) >> (arena->seg_shift - DEAD_CLASS_BITS);
-    if (class >= DEAD_CLASSES)
-        class = DEAD_CLASSES - 1;
-    if (LIKELY(class == seg->dead_class))
-        return;
-    if (seg->dead_class != 0)
-        dead_unlink(arena, seg);
-    if (class != 0)
-        dead_link(arena, index, class);
-}
-
-uint32_t
-arena_most_dead(const struct arena *arena, unsigned least_class)
-{
-    unsigned class;
-
-    if (arena->dead_mask == 0)
-        return SEG_NONE;
-    class = 63U - (unsigned)__builtin_clzll(arena->dead_mask);
-    return class >= least_class ? arena->dead_heads[class] : SEG_NONE;
 }
 
 /* --- Memory --- */
@@ -168,13 +74,13 @@ seg_take(struct arena *arena, int64_t keep)
         index = arena->free_head;
         arena->free_head = arena->segs[index].next;
         arena->seg_free--;
-    } else if (arena->void_head != SEG_NONE) {
-        index = arena->void_head;
-        arena->void_head = arena->segs[index].next;
+    } else if (arena->unbacked_head != SEG_NONE) {
+        index = arena->unbacked_head;
+        arena->unbacked_head = arena->segs[index].next;
         arena->seg_resident++;
     } else {
-        BUG_ON(arena->void_next == arena->seg_count);
-        index = arena->void_next++;
+        BUG_ON(arena->seg_touched == arena->seg_count);
+        index = arena->seg_touched++;
         arena->seg_resident++;
     }
     seg = arena->segs + index;
@@ -211,9 +117,9 @@ arena_trim(struct arena *arena, uint32_t keep)
     arena->seg_free--;
     arena->seg_resident--;
     sys_discard(seg_base(arena, index), arena->seg_bytes);
-    seg->state = SEG_VOID;
-    seg->next = arena->void_head;
-    arena->void_head = index;
+    seg->state = SEG_UNBACKED;
+    seg->next = arena->unbacked_head;
+    arena->unbacked_head = index;
 }
 
 /* --- Life of a segment --- */
@@ -228,7 +134,7 @@ log_open(struct arena *arena, enum log_id log, int64_t keep)
         return false;
     arena_close(arena, log);
     arena->segs[index].state = SEG_OPEN;
-    arena->segs[index].log = (uint8_t)log;
+    arena->segs[index].log = log;
     queue->open = index;
     queue->count++;
     return true;
@@ -261,13 +167,13 @@ arena_forget(struct arena *arena, const char *addr, uint32_t bytes)
 
     BUG_ON(seg->live < bytes);
     seg->live -= bytes;
-    dead_update(arena, index);
+    seg_dead_update(arena, index);
     if (seg->live == 0)
         arena_release_if_empty(arena, index);
 }
 
 void
-arena_take_back(struct arena *arena, const char *addr, uint32_t bytes)
+arena_rewind(struct arena *arena, const char *addr, uint32_t bytes)
 {
     uint32_t index = arena_seg_of(arena, addr);
     struct seg *seg = arena->segs + index;
@@ -287,8 +193,8 @@ arena_close(struct arena *arena, enum log_id log)
         return;
     queue->open = SEG_NONE;
     arena->segs[index].state = SEG_CLOSED;
-    queue_push(arena, queue, index);
-    dead_update(arena, index);
+    seg_queue_push(arena, queue, index);
+    seg_dead_update(arena, index);
     arena_release_if_empty(arena, index);
 }
 
@@ -310,9 +216,9 @@ arena_take_victim(struct arena *arena, uint32_t index)
     struct seg *seg = arena->segs + index;
 
     BUG_ON(seg->state != SEG_CLOSED);
-    queue_remove(arena, queue_of(arena, seg), index);
+    seg_queue_remove(arena, queue_of(arena, seg), index);
     seg->state = SEG_VICTIM;
-    dead_update(arena, index);
+    seg_dead_update(arena, index);
 }
 
 void
@@ -322,8 +228,8 @@ arena_put_back(struct arena *arena, uint32_t index)
 
     BUG_ON(seg->state != SEG_VICTIM);
     seg->state = SEG_CLOSED;
-    queue_push(arena, queue_of(arena, seg), index);
-    dead_update(arena, index);
+    seg_queue_push(arena, queue_of(arena, seg), index);
+    seg_dead_update(arena, index);
     arena_release_if_empty(arena, index);
 }
 
@@ -332,8 +238,8 @@ arena_rotate(struct arena *arena, uint32_t index)
 {
     struct seg_queue *queue = queue_of(arena, arena->segs + index);
 
-    queue_remove(arena, queue, index);
-    queue_push(arena, queue, index);
+    seg_queue_remove(arena, queue, index);
+    seg_queue_push(arena, queue, index);
 }
 
 void
@@ -343,18 +249,18 @@ arena_release_if_empty(struct arena *arena, uint32_t index)
 
     if (seg->live != 0 || seg->pins != 0)
         return;
-    switch ((enum seg_state)seg->state) {
+    switch (seg->state) {
     case SEG_CLOSED:
-        queue_remove(arena, queue_of(arena, seg), index);
+        seg_queue_remove(arena, queue_of(arena, seg), index);
         queue_of(arena, seg)->count--;
         seg_give(arena, index);
-        dead_update(arena, index);
+        seg_dead_update(arena, index);
         return;
     case SEG_EXTENT:
         BUG_ON(seg->queued);
         seg_give(arena, index);
         return;
-    case SEG_VOID:
+    case SEG_UNBACKED:
     case SEG_FREE:
     case SEG_OPEN:
     case SEG_VICTIM: return;
@@ -371,7 +277,7 @@ arena_pin(struct arena *arena, const void *addr)
     if (arena->segs[index].pins++ > 0)
         return;
     arena->seg_pinned++;
-    dead_update(arena, index);
+    seg_dead_update(arena, index);
 }
 
 void
@@ -384,7 +290,7 @@ arena_unpin(struct arena *arena, const void *addr)
     if (--seg->pins > 0)
         return;
     arena->seg_pinned--;
-    dead_update(arena, index);
+    seg_dead_update(arena, index);
     arena_release_if_empty(arena, index);
 }
 
@@ -398,8 +304,8 @@ arena_queue_extent(struct arena *arena, const void *addr, enum log_id log)
 
     BUG_ON(seg->state != SEG_EXTENT || seg->queued);
     seg->queued = true;
-    seg->log = (uint8_t)log;
-    queue_push(arena, arena->large + log, index);
+    seg->log = log;
+    seg_queue_push(arena, arena->large + log, index);
 }
 
 void
@@ -411,7 +317,7 @@ arena_unqueue_extent(struct arena *arena, const void *addr)
     if (!seg->queued)
         return;
     seg->queued = false;
-    queue_remove(arena, arena->large + seg->log, index);
+    seg_queue_remove(arena, arena->large + seg->log, index);
 }
 
 void

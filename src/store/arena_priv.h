@@ -1,21 +1,21 @@
 /*
- * src/store/segment_priv.h - the arena, its segments and the logs they form.
+ * src/store/arena_priv.h - the arena, its segments and the logs they form.
  *
  *     base
  *     | segment 0 | segment 1 | segment 2 | ...            one mapping
  *
- *     used        | record | record | dead record | piece | room |
+ *     a segment   | record | record | dead record | piece | free |
  *                 0                                       used   seg_bytes
  *
  * A log is a queue of segments, the oldest first; records are appended to its
  * open segment. Large values also own whole segments, which are in no log; the
  * first of each value stands for it in a queue of the log that its record is in.
  *
- *     VOID -> OPEN -> CLOSED -> VICTIM -> FREE -> OPEN ...
- *     (untouched)      (in a log's queue)  |
- *              \--> EXTENT ----------------/
+ *     UNBACKED -> OPEN -> CLOSED -> VICTIM -> FREE -> OPEN ...
+ *                      (in a log's queue)      |
+ *              \--> EXTENT --------------------/
  *
- * The place ("loc") of a record is its byte offset from the arena's beginning.
+ * The location ("loc") of a record is its byte offset from the arena's beginning.
  */
 #pragma once
 
@@ -26,19 +26,19 @@
 #include "lombard/base/attr.h"
 
 enum seg_state {
-    SEG_VOID,   /* without memory */
-    SEG_FREE,   /* with memory, without contents */
-    SEG_OPEN,   /* being appended to */
-    SEG_CLOSED, /* in its log's queue */
-    SEG_VICTIM, /* taken out of the queue, being emptied */
-    SEG_EXTENT, /* holds a piece of one large value, and nothing else */
+    SEG_UNBACKED, /* without memory */
+    SEG_FREE,     /* with memory, without contents */
+    SEG_OPEN,     /* being appended to */
+    SEG_CLOSED,   /* in its log's queue */
+    SEG_VICTIM,   /* taken out of the queue, being emptied */
+    SEG_EXTENT,   /* holds a piece of one large value, and nothing else */
 };
 
 enum log_id { LOG_SMALL, LOG_MAIN };
 enum { LOGS = 2 };
 
 /*
- * Closed segments that nobody holds are also in a list by how much of them is
+ * Closed segments without pins are also in a list by how much of them is
  * dead, in parts of this; those with less than one part are in none.
  */
 enum { DEAD_CLASSES = 64, DEAD_CLASS_BITS = 6 };
@@ -56,8 +56,8 @@ struct seg {
     uint32_t epoch;      /* of its opening: a flush makes it old */
     uint32_t scan_s;     /* when a look for expired items will pay */
     uint32_t serial;     /* distinguishes what it was from what it becomes */
-    uint8_t state;       /* enum seg_state */
-    uint8_t log;         /* enum log_id, of its queue */
+    enum seg_state state : 8;
+    enum log_id log : 8; /* of its queue */
     uint8_t dead_class;  /* the list that it is in; 0: none */
     bool queued;         /* an extent that stands for a large value */
     uint32_t dead_next, dead_prev;
@@ -65,10 +65,12 @@ struct seg {
     uint32_t trial_dead; /* and live bytes that died in it */
     uint64_t trial_number;
 };
+/* What a request looks at of a segment is one cache line. */
+_Static_assert(sizeof(struct seg) == 64, "a segment's entry is a cache line");
 
 struct seg_queue {
     uint32_t head;   /* oldest */
-    uint32_t tail;   /* youngest */
+    uint32_t tail;   /* newest */
     uint32_t open;   /* or SEG_NONE */
     uint32_t length; /* of the queue */
     uint32_t count;  /* segments, the open one and owned extents included */
@@ -85,8 +87,8 @@ struct arena {
     uint32_t seg_free;     /* of these without contents */
     uint32_t seg_pinned;   /* with pins */
     uint32_t free_head;
-    uint32_t void_head; /* those that had memory; beyond void_next are the virgin ones */
-    uint32_t void_next;
+    uint32_t unbacked_head; /* those that had memory */
+    uint32_t seg_touched;   /* segments ever in use: from this number on, none was */
     uint32_t serial;
     uint32_t epoch;
     struct seg *segs;
@@ -141,25 +143,25 @@ arena_available(const struct arena *arena)
 
 /*
  * Give the memory of a free segment back when there is more than allowed, or
- * more than the goal and KEEP free ones beside it.
+ * more than the goal and KEEP free ones besides.
  */
 void arena_trim(struct arena *arena, uint32_t keep);
 /*
- * BYTES at the young end of LOG, counted as live; NULL when that takes a new
- * segment and fewer than KEEP + 1 are available.
+ * BYTES at the tail of LOG, counted as live; NULL when that takes a new segment
+ * and fewer than KEEP + 1 are available.
  */
 char *arena_append(struct arena *arena, enum log_id log, uint32_t bytes, int64_t keep) MUST_USE;
 /* BYTES at ADDR live no longer. Their segment may be free after this. */
 void arena_forget(struct arena *arena, const char *addr, uint32_t bytes);
-/* Likewise, of what was appended last and seen by nobody: it was never there. */
-void arena_take_back(struct arena *arena, const char *addr, uint32_t bytes);
+/* Likewise, of what was appended last and is in no bucket: the log ends before it again. */
+void arena_rewind(struct arena *arena, const char *addr, uint32_t bytes);
 /* Close the open segment of LOG, if there is one. */
 void arena_close(struct arena *arena, enum log_id log);
 /* A whole segment for a piece of a large value, in no log; NULL as above. */
 char *arena_take_extent(struct arena *arena, int64_t keep) MUST_USE;
 /* Take a closed segment out of its queue: it is the victim now. */
 void arena_take_victim(struct arena *arena, uint32_t index);
-/* Put a victim back, as the youngest of its log; if nothing lives in it, free it. */
+/* Put a victim back, as the newest of its log; if nothing lives in it, free it. */
 void arena_put_back(struct arena *arena, uint32_t index);
 /* The same for a closed one. */
 void arena_rotate(struct arena *arena, uint32_t index);
@@ -169,14 +171,22 @@ void arena_release_if_empty(struct arena *arena, uint32_t index);
 void arena_pin(struct arena *arena, const void *addr);
 void arena_unpin(struct arena *arena, const void *addr);
 
-/* Of the closed segments that nobody holds, one of those with most dead bytes, if that is
+/* Of the closed segments without pins, one of those with most dead bytes, if that is
  * at least LEAST_CLASS of DEAD_CLASSES parts; else SEG_NONE. */
 uint32_t arena_most_dead(const struct arena *arena, unsigned least_class) MUST_USE;
 
-/* Let the extent at ADDR stand for its value, as the youngest of those whose record is in LOG. */
+/* Let the extent at ADDR stand for its value, as the newest of those whose record is in LOG. */
 void arena_queue_extent(struct arena *arena, const void *addr, enum log_id log);
 /* No longer; nothing happens where it does not. */
 void arena_unqueue_extent(struct arena *arena, const void *addr);
 /* Note that a large item here owns COUNT segments more, or no longer. */
 void arena_own_extents(struct arena *arena, const void *addr, uint32_t count);
 void arena_disown_extents(struct arena *arena, const void *addr, uint32_t count);
+
+/* --- segment_lists.c, for arena.c --- */
+
+/* Put segment INDEX at the end of QUEUE, or take it out. */
+void seg_queue_push(struct arena *arena, struct seg_queue *queue, uint32_t index);
+void seg_queue_remove(struct arena *arena, struct seg_queue *queue, uint32_t index);
+/* What is dead in a segment, or its state, or whether it is pinned, changed: relink it. */
+void seg_dead_update(struct arena *arena, uint32_t index);

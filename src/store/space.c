@@ -1,4 +1,4 @@
-/* Room for what is new: how much to empty ahead, and what to do when nothing is left. */
+/* Space for what is new: how much to empty ahead, and what to do when nothing is left. */
 #include "store_priv.h"
 
 #ifndef STORE_WORK_BYTES /* fewer where tests make segments tiny */
@@ -79,7 +79,7 @@ reuse_ahead(struct store *store, uint32_t bytes)
 }
 
 static void
-evict_ahead(struct store *store, uint32_t bytes)
+make_ahead(struct store *store, uint32_t bytes)
 {
     int64_t available = arena_available(&store->arena);
 
@@ -94,7 +94,7 @@ evict_ahead(struct store *store, uint32_t bytes)
 
 /* --- Now --- */
 
-/* What has to become available for BYTES to find a place, beyond SEGS_FOR_SURVIVORS. */
+/* What has to become available for BYTES to fit, beyond SEGS_FOR_SURVIVORS. */
 static uint64_t
 lacking(const struct store *store, uint32_t bytes)
 {
@@ -111,7 +111,7 @@ lacking(const struct store *store, uint32_t bytes)
  * dead has to do, and only what can be found with little WORK, which grows by it.
  */
 static bool
-make_room(struct store *store, uint32_t bytes, uint64_t *work)
+make_space(struct store *store, uint32_t bytes, uint64_t *work)
 {
     struct evictor *ev = &store->evictor;
     uint64_t before = ev->spent;
@@ -119,7 +119,7 @@ make_room(struct store *store, uint32_t bytes, uint64_t *work)
     bool emptied;
 
     if (*work == 0) {
-        evict_look_anew(store);
+        victim_look_anew(store);
         store->stats.evict_stalls++;
         arena_trim(&store->arena, SEGS_AHEAD);
     }
@@ -138,7 +138,7 @@ make_room(struct store *store, uint32_t bytes, uint64_t *work)
 
 /*
  * Whether a new record of LOG may take BYTES of the open segment: not those that survivors
- * of a victim need, where they have no other place.
+ * of a victim need, where they have no other space.
  */
 static bool
 may_append(const struct store *store, enum log_id log, uint32_t bytes)
@@ -149,27 +149,27 @@ may_append(const struct store *store, enum log_id log, uint32_t bytes)
     if (LIKELY(store->evict || arena_available(arena) >= SEGS_FOR_SURVIVORS) ||
         open == SEG_NONE)
         return true;
-    return arena->segs[open].used + bytes + evict_promised_bytes(store) <= arena->seg_bytes;
+    return arena->segs[open].used + bytes + victim_promised_bytes(store) <= arena->seg_bytes;
 }
 
 char *
-evict_append(struct store *store, enum log_id log, uint32_t bytes)
+space_append(struct store *store, enum log_id log, uint32_t bytes)
 {
     uint64_t work = 0;
     char *addr;
 
     store->missing_bytes = 0;
-    evict_ahead(store, bytes);
+    make_ahead(store, bytes);
     do {
         addr = may_append(store, log, bytes)
                    ? arena_append(&store->arena, log, bytes, SEGS_FOR_SURVIVORS)
                    : NULL;
-    } while (addr == NULL && make_room(store, bytes, &work));
+    } while (addr == NULL && make_space(store, bytes, &work));
     return addr;
 }
 
 char *
-evict_take_extent(struct store *store)
+space_take_extent(struct store *store)
 {
     uint64_t work = 0;
     char *addr;
@@ -177,12 +177,12 @@ evict_take_extent(struct store *store)
     store->missing_bytes = 0;
     do {
         addr = arena_take_extent(&store->arena, SEGS_FOR_SURVIVORS);
-    } while (addr == NULL && make_room(store, store->arena.seg_bytes, &work));
+    } while (addr == NULL && make_space(store, store->arena.seg_bytes, &work));
     return addr;
 }
 
 void
-evict_for_extents(struct store *store)
+space_ahead_of_extents(struct store *store)
 {
     int64_t available = arena_available(&store->arena);
     int64_t goal = wish(store) + SEGS_AHEAD;
@@ -194,7 +194,7 @@ evict_for_extents(struct store *store)
 }
 
 char *
-evict_move(struct store *store, char *rec, enum log_id log)
+space_move(struct store *store, char *rec, enum log_id log)
 {
     uint32_t bytes = rec_bytes(rec, store->fixed_bytes);
     uint64_t work = 0;
@@ -204,12 +204,12 @@ evict_move(struct store *store, char *rec, enum log_id log)
     do {
         moved = may_append(store, log, bytes) ? item_move(store, rec, log, SEGS_FOR_SURVIVORS)
                                               : NULL;
-    } while (moved == NULL && make_room(store, bytes, &work));
+    } while (moved == NULL && make_space(store, bytes, &work));
     return moved;
 }
 
 bool
-evict_work(struct store *store)
+space_work(struct store *store)
 {
     struct evictor *ev = &store->evictor;
     int64_t goal = wish(store);
@@ -222,26 +222,26 @@ evict_work(struct store *store)
 }
 
 bool
-evict_index_has_room(const struct store *store, uint64_t hash)
+space_fits_index(const struct store *store, uint64_t hash)
 {
     const struct index *ix = &store->index;
 
-    if (!index_has_room(ix))
+    if (!index_has_space(ix))
         return false;
     if (LIKELY(store->evict || arena_available(&store->arena) > SEGS_FOR_SURVIVORS))
         return true;
-    return store_segments_beside(store, index_bytes_with_item(ix, hash)) >=
+    return limit_segments_with(store, index_bytes_with_item(ix, hash)) >=
            store->arena.seg_allowed;
 }
 
 bool
-evict_for_index(struct store *store, uint64_t hash)
+space_make_for_index(struct store *store, uint64_t hash)
 {
     uint64_t work = 0;
 
     store->missing_bytes = 0;
-    while (index_has_room(&store->index) && make_room(store, store->arena.seg_bytes, &work))
-        if (evict_index_has_room(store, hash))
+    while (index_has_space(&store->index) && make_space(store, store->arena.seg_bytes, &work))
+        if (space_fits_index(store, hash))
             return true;
     return false;
 }

@@ -1,0 +1,132 @@
+/* Committing: a reserved item becomes the one of its key. */
+#include "store_priv.h"
+
+/*
+ * So that a table that has begun to grow is done long before it has to grow
+ * again; and to shrink, when few large items replace many small ones.
+ */
+enum { BUCKETS_PER_WRITE = 2, BYTES_PER_BUCKET = 512, BUCKETS_PER_WRITE_MAX = 256 };
+
+/* Whether MODE lets a new item replace OLD, which may be NULL. */
+static enum commit_result
+may_commit(const struct store *store, const char *old, enum commit_mode mode, uint64_t compare)
+{
+    switch (mode) {
+    case COMMIT_SET: return COMMIT_STORED;
+    case COMMIT_ADD: return old == NULL ? COMMIT_STORED : COMMIT_NOT_STORED;
+    case COMMIT_REPLACE: return old != NULL ? COMMIT_STORED : COMMIT_NOT_STORED;
+    case COMMIT_CAS:
+        if (old == NULL)
+            return COMMIT_NOT_FOUND;
+        if (compare != (store_has_cas(store) ? load_u64(old + REC_CAS_OFF) : 0))
+            return COMMIT_EXISTS;
+        return COMMIT_STORED;
+    }
+    BUG("commit_mode out of range");
+}
+
+/*
+ * What was reserved before a flush and is committed after it must not count as
+ * flushed: it moves to where new items go. NULL when there is no memory for that.
+ */
+static char *
+past_flush(struct store *store, char *rec)
+{
+    const struct seg *seg = arena_seg(&store->arena, rec);
+    char *moved;
+
+    if (LIKELY(seg->epoch == store->arena.epoch))
+        return rec;
+    moved = space_move(store, rec, seg->log);
+    if (moved == NULL)
+        return NULL;
+    arena_pin(&store->arena, moved);
+    store_unpin(store, rec);
+    return moved;
+}
+
+/* Buckets to move now that REC is stored, if the index is being resized. */
+static unsigned
+buckets_per_write(const struct store *store, const char *rec)
+{
+    uint64_t bytes = rec_bytes(rec, store->fixed_bytes);
+    uint64_t buckets;
+
+    if ((rec_info(rec) & REC_LARGE) != 0)
+        bytes += large_value_bytes(store, rec);
+    buckets = BUCKETS_PER_WRITE + bytes / BYTES_PER_BUCKET;
+    return buckets < BUCKETS_PER_WRITE_MAX ? (unsigned)buckets : BUCKETS_PER_WRITE_MAX;
+}
+
+/* Let REC be the item of its key, in the SLOT of OLD or, when that is NULL, in a new one. */
+static void
+publish(struct store *store, char *rec, uint64_t hash, char *old, uint64_t *slot)
+{
+    uint64_t loc = arena_loc(&store->arena, rec);
+
+    rec_set_access(rec, store->now_s, old != NULL ? rec_freq(old) : 0);
+    if (old != NULL) {
+        index_move(slot, loc);
+        item_die(store, old);
+    } else {
+        index_put(&store->index, hash, loc);
+    }
+    rec_set_info(rec, rec_info(rec) & ~(unsigned)REC_PENDING);
+    if ((rec_info(rec) & REC_LARGE) != 0)
+        large_queue(store, rec);
+    record_note_expiry(store, rec);
+    store->stats.total_items++;
+    (void)limit_index_step(store, buckets_per_write(store, rec));
+}
+
+static char *
+find_live(struct store *store, const char *rec, uint64_t hash, uint64_t **slot)
+{
+    char *old = store_find(store, rec_key(rec, store->fixed_bytes), hash, slot);
+
+    if (old == NULL || LIKELY(!rec_is_gone(store, old)))
+        return old;
+    item_count_reclaimed(store, old);
+    item_remove(store, old, hash, *slot);
+    return NULL;
+}
+
+static bool
+is_complete(const struct store *store, const char *rec)
+{
+    return (rec_info(rec) & REC_LARGE) == 0 || large_is_complete(store, rec);
+}
+
+enum commit_result
+store_commit(struct store *store, void *handle, enum commit_mode mode, uint64_t compare_cas,
+             uint64_t new_cas, uint64_t *cas)
+{
+    uint64_t hash = rec_hash(store, handle);
+    uint64_t *slot = NULL;
+    char *old = find_live(store, handle, hash, &slot);
+    enum commit_result result = is_complete(store, handle)
+                                    ? may_commit(store, old, mode, compare_cas)
+                                    : COMMIT_NOT_STORED;
+    char *rec;
+
+    if (result != COMMIT_STORED) {
+        store_abort(store, handle);
+        return result;
+    }
+    if (old == NULL && !space_fits_index(store, hash))
+        return COMMIT_OUT_OF_MEMORY;
+    rec = past_flush(store, handle);
+    if (rec == NULL)
+        return COMMIT_OUT_OF_MEMORY;
+    if (rec != handle) /* making space for it may have moved or evicted the old one */
+        old = find_live(store, rec, hash, &slot);
+    publish(store, rec, hash, old, slot);
+    if (store_has_cas(store)) {
+        *cas = new_cas != 0 ? new_cas : ++store->cas;
+        save_u64(rec + REC_CAS_OFF, *cas);
+    } else {
+        *cas = 0;
+    }
+    store_unpin_item(store, rec);
+    return COMMIT_STORED;
+}

@@ -1,0 +1,92 @@
+/* What becomes of each record of a victim: it moves, is evicted, or is gone already. */
+#include "store_priv.h"
+
+static void
+evict_item(struct store *store, char *rec, uint64_t hash, uint64_t *slot)
+{
+    enum log_id log = arena_seg(&store->arena, rec)->log;
+
+    store->stats.evictions++;
+    if ((rec_info(rec) & (ITEM_FETCHED << REC_MARKS_SHIFT)) == 0)
+        store->stats.evicted_unfetched++;
+    index_remove_to_ghost(&store->index, hash, slot, log);
+    item_die(store, rec);
+    policy_note_evicted(store, log);
+}
+
+/* By what was evicted, or is gone anyway. */
+void
+evict_or_drop(struct store *store, char *rec)
+{
+    uint64_t hash;
+
+    if (rec_is_gone(store, rec)) {
+        item_count_reclaimed(store, rec);
+        item_drop(store, rec);
+        return;
+    }
+    hash = rec_hash(store, rec);
+    evict_item(store, rec, hash,
+               index_find(&store->index, hash, arena_loc(&store->arena, rec)));
+}
+
+static void
+note_moved(struct store *store, enum log_id from, uint32_t bytes)
+{
+    store->evictor.moved += bytes;
+    if (!store->evictor.clean && from == LOG_SMALL)
+        policy_note_joined(store, bytes);
+}
+
+/* False when a survivor could not be moved and must not be dropped. */
+bool
+evict_or_move_item(struct store *store, char *rec, uint64_t hash)
+{
+    uint64_t *slot = index_find(&store->index, hash, arena_loc(&store->arena, rec));
+    enum log_id log = arena_seg(&store->arena, rec)->log;
+    unsigned freq = rec_freq(rec);
+    char *moved;
+
+    BUG_ON(slot == NULL);
+    if (rec_is_gone(store, rec)) {
+        item_count_reclaimed(store, rec);
+        item_remove(store, rec, hash, slot);
+        return true;
+    }
+    if (!policy_survives(store, rec)) {
+        evict_item(store, rec, hash, slot);
+        return true;
+    }
+    moved = item_move(store, rec, store->evictor.clean ? log : LOG_MAIN, 0);
+    if (moved == NULL) {
+        if (!store->evict)
+            return false;
+        evict_item(store, rec, hash, slot);
+        return true;
+    }
+    index_move(slot, arena_loc(&store->arena, moved));
+    note_moved(store, log, rec_bytes(moved, store->fixed_bytes));
+    if (!store->evictor.clean)
+        rec_set_access(moved, rec_accessed(moved), policy_freq_after(log, freq));
+    return true;
+}
+
+/* A piece follows its owner, which is judged where its record lies. */
+bool
+evict_or_move_piece(struct store *store, char *piece)
+{
+    char *owner = arena_at(&store->arena, piece_owner(piece));
+    enum log_id log = arena_seg(&store->arena, piece)->log;
+
+    if (!rec_is_gone(store, owner) &&
+        (store->evictor.clean || store->evictor.level <= REC_FREQ_MAX)) {
+        if (item_move(store, piece, store->evictor.clean ? log : LOG_MAIN, 0) != NULL) {
+            note_moved(store, log, rec_bytes(piece, store->fixed_bytes));
+            return true;
+        }
+        if (!store->evict)
+            return false;
+    }
+    evict_or_drop(store, owner);
+    return true;
+}

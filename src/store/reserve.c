@@ -1,0 +1,144 @@
+/* Reserving: memory for an item that no client sees yet, piece by piece where it is large. */
+#include "store_priv.h"
+
+static bool
+is_large(const struct store *store, unsigned info, const struct item_spec *spec)
+{
+    uint64_t bytes =
+        rec_header_bytes(info, store->fixed_bytes) + spec->key.len + spec->value_bytes;
+
+    return bytes > store->record_max;
+}
+
+static unsigned
+info_of(const struct store *store, const struct item_spec *spec)
+{
+    unsigned info = REC_PENDING | ((spec->marks << REC_MARKS_SHIFT) & REC_MARKS);
+
+    if (spec->client_flags != 0)
+        info |= REC_CLIENT_FLAGS;
+    if (spec->expires_s != STORE_NEVER)
+        info |= REC_EXPIRES;
+    if (is_large(store, info, spec))
+        info |= REC_LARGE;
+    return info;
+}
+
+static void
+fill(struct store *store, char *rec, unsigned info, const struct item_spec *spec,
+     uint32_t body_len)
+{
+    uint32_t fixed = store->fixed_bytes;
+
+    rec[0] = (char)spec->key.len;
+    rec_set_info(rec, info);
+    rec_set_body_len(rec, body_len);
+    rec_set_access(rec, store->now_s, 0);
+    if (fixed != REC_FIXED_BYTES)
+        save_u64(rec + REC_CAS_OFF, 0);
+    if ((info & REC_CLIENT_FLAGS) != 0)
+        save_u32(rec + fixed, spec->client_flags);
+    if ((info & REC_EXPIRES) != 0)
+        save_u32(rec + rec_expires_off(info, fixed), spec->expires_s);
+    memcpy(rec + rec_header_bytes(info, fixed), spec->key.ptr, spec->key.len);
+    if ((info & REC_LARGE) != 0)
+        large_init(store, rec, spec->value_bytes);
+}
+
+/* Space in the index for one more item. */
+static bool
+index_space(struct store *store, uint64_t hash)
+{
+    return space_fits_index(store, hash) || space_make_for_index(store, hash);
+}
+
+enum reserve_result
+store_reserve(struct store *store, const struct item_spec *spec, void **handle)
+{
+    unsigned info = info_of(store, spec);
+    uint64_t header = rec_header_bytes(info, store->fixed_bytes) + spec->key.len;
+    uint64_t arena_bytes = (uint64_t)store->arena.seg_allowed << store->arena.seg_shift;
+    uint32_t body_len;
+    uint64_t *slot;
+    enum log_id log;
+    char *rec;
+
+    BUG_ON(spec->key.len == 0 || spec->key.len > REC_KEY_MAX);
+    store->missing_bytes = 0;
+    if (header + spec->value_bytes > store->item_bytes_max)
+        return RESERVE_TOO_LARGE;
+    /* One item must not sweep everything else out, only not to fit in the end. */
+    if (header + spec->value_bytes > store->limit_bytes / 2)
+        return RESERVE_TOO_LARGE;
+    if (spec->value_bytes > arena_bytes || !index_space(store, spec->hash))
+        return RESERVE_OUT_OF_MEMORY;
+    body_len = (info & REC_LARGE) != 0 ? large_body_bytes(store, spec->value_bytes)
+                                       : (uint32_t)spec->value_bytes;
+    log = policy_log_for(store, spec->hash, store_find(store, spec->key, spec->hash, &slot),
+                         header + spec->value_bytes);
+    rec = space_append(store, log, (uint32_t)header + body_len);
+    if (rec == NULL)
+        return RESERVE_OUT_OF_MEMORY;
+    fill(store, rec, info, spec, body_len);
+    record_account(store, rec);
+    arena_pin(&store->arena, rec);
+    *handle = rec;
+    return RESERVE_OK;
+}
+
+/* --- Its value --- */
+
+static char *
+append_piece(struct store *store, char *rec, const struct cut *cut)
+{
+    enum log_id log = arena_seg(&store->arena, rec)->log;
+    char *piece = cut->extent ? space_take_extent(store)
+                              : space_append(store, log, PIECE_HEADER_BYTES + cut->bytes);
+
+    if (piece == NULL)
+        return NULL;
+    large_init_piece(store, rec, piece, cut);
+    arena_pin(&store->arena, piece);
+    return piece;
+}
+
+/* Of a large value: where its byte OFF goes, in a piece that is made for it where there is none. */
+static struct span
+large_reserved_at(struct store *store, char *rec, uint64_t off)
+{
+    struct cut cut = large_cut(store, rec, off);
+    char *piece = large_piece(store, rec, cut.number);
+
+    if (cut.extent && cut.number + 1 < large_extents(store, rec))
+        space_ahead_of_extents(store);
+    if (piece == NULL)
+        piece = append_piece(store, rec, &cut);
+    return piece == NULL ? span_make(NULL, 0) : large_piece_span(piece, &cut, off);
+}
+
+struct span
+store_reserved_at(struct store *store, void *handle, uint64_t off)
+{
+    char *rec = handle;
+    uint32_t bytes = rec_body_len(rec);
+
+    if ((rec_info(rec) & REC_LARGE) != 0)
+        return large_reserved_at(store, rec, off);
+    BUG_ON(off > bytes);
+    return span_make(rec + rec_body_off(rec, store->fixed_bytes) + off, bytes - (size_t)off);
+}
+
+/* --- Giving it up --- */
+
+void
+store_abort(struct store *store, void *handle)
+{
+    char *rec = handle;
+
+    BUG_ON((rec_info(rec) & REC_PENDING) == 0);
+    /* Dead first, so that the end of the log can be used again; bytes stay for the unpinning. */
+    if ((rec_info(rec) & REC_LARGE) != 0)
+        pin_give_up_pieces(store, rec);
+    item_die(store, rec);
+    store_unpin(store, rec);
+}
