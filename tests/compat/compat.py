@@ -14,6 +14,8 @@ import shutil
 import subprocess
 import sys
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "helpers"))
+
 from server import Server, ServerFailed, end_on_sigterm
 
 HERE = os.path.dirname(os.path.abspath(__file__))

@@ -1,4 +1,5 @@
 """python-binary-memcached: a binary client of its own, in Python."""
+import os
 import sys
 import time
 
@@ -6,7 +7,10 @@ import bmemcached
 
 from bmemcached.exceptions import MemcachedException
 
-from checks import Checks, LARGE
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "helpers"))
+
+from checks import Checks
+from large import LARGE
 
 check = Checks()
 

@@ -6,6 +6,8 @@ import struct
 import sys
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "helpers"))
+
 from checks import Checks
 
 PORT = int(sys.argv[1])

@@ -1,10 +1,14 @@
 """pylibmc: libmemcached's client, in text and in binary."""
+import os
 import sys
 import time
 
 import pylibmc
 
-from checks import Checks, LARGE
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "helpers"))
+
+from checks import Checks
+from large import LARGE
 
 SERVERS = ["127.0.0.1:%s" % sys.argv[1]]
 check = Checks()

@@ -1,10 +1,14 @@
 """pymemcache: classic text, its noreply default included."""
+import os
 import sys
 import time
 
 from pymemcache.client.base import Client
 
-from checks import Checks, LARGE
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "helpers"))
+
+from checks import Checks
+from large import LARGE
 
 ADDRESS = ("127.0.0.1", int(sys.argv[1]))
 check = Checks()

@@ -8,9 +8,12 @@ import multiprocessing
 import os
 import socket
 import struct
+import sys
 import time
 
-from clients import PATIENCE_S, VALUE_BYTES, VALUES, ask, dial, read_all, value
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "helpers"))
+
+from client import PATIENCE_S, VALUE_BYTES, VALUES, ask, dial, read_all, value
 
 RESET = struct.pack("ii", 1, 0)
 STALLED_RECEIVE_BYTES = 16384

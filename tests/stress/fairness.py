@@ -28,7 +28,11 @@ import statistics
 import sys
 import time
 
-from clients import Checks, PATIENCE_S, Server, ask, connect, dial
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "helpers"))
+
+from checks import Checks
+from client import PATIENCE_S, ask, connect, dial
+from server import Server
 
 GET = b"get aaaa\r\n"
 REPLY_BYTES = len(b"VALUE aaaa 0 10\r\n" + b"v" * 10 + b"\r\nEND\r\n")
@@ -193,8 +197,7 @@ def main():
         compare(checks, args, servers, "%d pipelines" % count, count, False)
     if args.drain:
         compare(checks, args, servers, "%d drain" % args.drain, args.drain, True)
-    print("%d passed, %d failed" % (checks.passed, checks.failed))
-    sys.exit(1 if checks.failed else 0)
+    checks.done()
 
 
 if __name__ == "__main__":

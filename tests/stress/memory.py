@@ -10,10 +10,15 @@ peak of its resident memory must be within MB and 5 % and 20 MB, and the parts t
 `stats store` names must sum to MB. When a mix of sizes comes back, as many items must
 fit as the first time. Without --limits the peak is not checked: sanitizers take more.
 """
+import os
 import random
 import sys
 
-from clients import Checks, Server, ask, connect, stats
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "helpers"))
+
+from checks import Checks
+from client import ask, connect, stats
+from server import Server
 
 BATCH_BYTES = 1 << 20
 PARTS = ("live_bytes", "header_bytes", "dead_bytes", "index_bytes", "pinned_bytes", "free_bytes")
@@ -80,11 +85,8 @@ def main():
     checks = Checks()
     with Server([sys.argv[1], "-m", str(megabytes), "-I", "%dm" % (megabytes // 4)]) as server:
         Memory(server, megabytes, limits, checks).run()
-        checks.that(server.is_alive(), "the server lives")
-        wrong = server.stop()
-        checks.that(wrong is None, str(wrong))
-    print("%d passed, %d failed" % (checks.passed, checks.failed))
-    sys.exit(1 if checks.failed else 0)
+        server.check_end(checks)
+    checks.done()
 
 
 main()

@@ -15,7 +15,11 @@ import sys
 import tempfile
 import time
 
-from clients import Checks, PATIENCE_S, Server, ask, connect, stats, value
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "helpers"))
+
+from checks import Checks
+from client import PATIENCE_S, ask, connect, stats, value
+from server import Server
 
 TOO_MANY = b"ERROR Too many open connections\r\n"
 
@@ -236,8 +240,7 @@ def main():
     checks = Checks()
     for name in sys.argv[2:] or POLICIES:
         POLICIES[name](checks, sys.argv[1])
-    print("%d passed, %d failed" % (checks.passed, checks.failed))
-    sys.exit(1 if checks.failed else 0)
+    checks.done()
 
 
 main()

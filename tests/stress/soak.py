@@ -10,6 +10,7 @@ draws its own number of keys and its own share of each kind of command and size,
 Whatever a command answers, the server must live, keep every stream in step, and serve only
 bytes that were stored: all bytes of a value are the letter of its key, whatever was appended.
 """
+import os
 import random
 import re
 import socket
@@ -17,7 +18,11 @@ import struct
 import sys
 import time
 
-from clients import Checks, Server, ask, connect, stats
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "helpers"))
+
+from checks import Checks
+from client import ask, connect, stats
+from server import Server
 
 KEYS_MAX = 300
 SECONDS_PER_SERVER = 3
@@ -351,8 +356,7 @@ def main():
             checks.that(ended is None, "%s: %s" % (name, ended))
     checks.that(values > 0, "values were read")
     print("%d servers, %d values read" % (number, values))
-    print("%d passed, %d failed" % (checks.passed, checks.failed))
-    sys.exit(1 if checks.failed else 0)
+    checks.done()
 
 
 main()

@@ -33,13 +33,14 @@ first 150 included), with a pause at the cut.
 import argparse
 import os
 import re
-import signal
 import socket
 import struct
-import subprocess
 import sys
-import tempfile
 import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "helpers"))
+
+from server import Server
 
 TIMEOUT_S = 5.0
 PAUSE_S = 0.0006
@@ -353,46 +354,6 @@ def load_differences(path):
     return found
 
 
-class Daemon:
-    """A server of our own, on a free port."""
-
-    def __init__(self, path):
-        self.directory = tempfile.TemporaryDirectory(prefix="wire-")
-        port_file = os.path.join(self.directory.name, "port")
-        env = dict(os.environ, MEMCACHED_PORT_FILENAME=port_file)
-        self.log = os.path.join(self.directory.name, "log")
-        argv = [path, "-p", "-1", "-l", "127.0.0.1"]
-        argv += ["-u", "root"] if os.geteuid() == 0 else []
-        with open(self.log, "wb") as log:
-            self.process = subprocess.Popen(argv, env=env, stdout=log, stderr=log)
-        self.address = ("127.0.0.1", self.port(port_file))
-
-    def port(self, port_file):
-        for _ in range(200):
-            if os.path.exists(port_file):
-                with open(port_file, encoding="utf-8") as file:
-                    match = re.search(r"TCP INET: (\d+)", file.read())
-                if match:
-                    return int(match[1])
-            if self.process.poll() is not None:
-                break
-            time.sleep(0.05)
-        raise SystemExit("the server did not start")
-
-    def stop(self):
-        """True when it ended well."""
-        alive = self.process.poll() is None
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(timeout=30)
-        with open(self.log, encoding="latin-1") as log:
-            text = log.read()
-        self.directory.cleanup()
-        if not alive or self.process.returncode != 0 or "runtime error" in text:
-            sys.stdout.write(text[-4000:])
-            return False
-        return True
-
-
 def run_all(sections, address, modes, differences):
     passed = failed = differing = runs = 0
     target = Target(address)
@@ -428,15 +389,17 @@ def main():
                             if name.endswith(".txt") and not name.startswith("differences"))
     sections = [s for path in files for s in load(path) if args.only in s.title]
     modes = [mode for mode in MODES if mode in args.modes.split(",")]
-    daemon = Daemon(args.daemon) if args.daemon else None
-    if daemon:
-        address = daemon.address
+    differences = load_differences(args.differences)
+    if args.daemon:
+        with Server([args.daemon]) as server:
+            passed, failed = run_all(sections, ("127.0.0.1", server.port), modes, differences)
+            wrong = server.stop()
+        if wrong:
+            failed += 1
+            print("FAILED    the server " + wrong)
     else:
         host, _, port = args.rest[0].rpartition(":")
-        address = (host, int(port))
-    passed, failed = run_all(sections, address, modes, load_differences(args.differences))
-    if daemon and not daemon.stop():
-        failed += 1
+        passed, failed = run_all(sections, (host, int(port)), modes, differences)
     print("%d passed, %d failed" % (passed, failed))
     return 1 if failed else 0
 

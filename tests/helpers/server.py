@@ -86,11 +86,19 @@ class Server:
                 self.process.wait(STOP_S)
             except subprocess.TimeoutExpired:
                 return "did not stop within %d s" % STOP_S
-        if died or self.process.returncode != 0:
+        with open(self.log_path, "r", encoding="latin-1") as log:
+            complained = "runtime error" in log.read()  # of a sanitizer
+        if died or self.process.returncode != 0 or complained:
             return "ended with status %d%s\n%s" % (
-                self.process.returncode, " before its time" if died else "",
+                self.process.returncode, " before it was stopped" if died else "",
                 _tail(self.log_path))
         return None
+
+    def check_end(self, checks):
+        """It still runs, and ends as it should."""
+        checks.that(self.is_alive(), "the server runs until it is stopped")
+        wrong = self.stop()
+        checks.that(wrong is None, str(wrong))
 
     def __exit__(self, *exc):
         self._end()

@@ -1,27 +1,10 @@
-"""What all the stress scenarios need: a server, clients of it, and checks."""
-import os
+"""A plain client of a server on this machine: sockets, questions, and values that can be told apart."""
 import socket
-import sys
 import time
-
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "compat"))
-from server import Server  # noqa: E402,F401  pylint: disable=wrong-import-position
 
 VALUES = 64
 VALUE_BYTES = 100 * 1024
 PATIENCE_S = 60
-
-
-class Checks:
-    def __init__(self):
-        self.passed = self.failed = 0
-
-    def that(self, condition, text):
-        if condition:
-            self.passed += 1
-        else:
-            self.failed += 1
-            print("NOT: " + text, flush=True)
 
 
 def dial(port, receive_bytes=0):
@@ -38,7 +21,7 @@ def connect(server, receive_bytes=0):
 
 
 def ask(s, text, end=b"\r\n"):
-    """Send TEXT, read until END."""
+    """Send TEXT, and return what is read until END."""
     s.sendall(text)
     got = b""
     while not got.endswith(end):
@@ -55,7 +38,7 @@ def stats(s, group=""):
 
 
 def value(number, size):
-    """Bytes that name their key and their place."""
+    """Bytes that name their key and their offset."""
     line = b"".join(b"%06d:%08d\n" % (number, at) for at in range(0, size + 16, 16))
     return line[:size]
 
@@ -71,8 +54,8 @@ def read_all(s, want):
     return True
 
 
-def wait_for(checks, s, name, most):
-    """A moment after clients went, nothing is held for them."""
+def wait_until_at_most(checks, s, name, most):
+    """Soon after clients have left, nothing is held for them: NAME of `stats buffers` falls to MOST."""
     end = time.monotonic() + 5
     while True:
         now = int(stats(s, " buffers")[name])

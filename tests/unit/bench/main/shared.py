@@ -1,0 +1,4 @@
+"""The checks of all cases."""
+from checks import Checks
+
+check = Checks()
