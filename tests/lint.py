@@ -3,7 +3,7 @@
 
     lint.py ROOT FOLDER         FOLDER from ROOT, such as src/conn
 
-The checks are those of .clang-tidy, which editors read, too. Where clang-tidy is missing
+The checks are those of the .clang-tidy files, which editors read, too. Where clang-tidy is missing
 the test is skipped.
 """
 import glob
@@ -23,8 +23,7 @@ def main():
         sys.exit(SKIPPED_STATUS)
     files = sorted(glob.glob(os.path.join(root, folder, "**", "*.c"), recursive=True))
     done = subprocess.run(
-        ["clang-tidy", "--quiet", "--config-file=" + os.path.join(root, ".clang-tidy")] + files +
-        ["--", "-std=gnu11", "-D_GNU_SOURCE", '-DLOMBARD_VERSION="lint"',
+        ["clang-tidy", "--quiet"] + files + ["--", "-std=gnu11", "-D_GNU_SOURCE", '-DLOMBARD_VERSION="lint"',
          "-I" + os.path.join(root, "include"), "-I" + os.path.join(root, "tools/bench")],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
     sys.stdout.write(done.stdout)

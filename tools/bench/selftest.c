@@ -204,15 +204,20 @@ test_find_max(void)
 {
     struct stub_config config = {.service_ns = MS_NS / 5};
     uint64_t capacity = 1000 * MS_NS / config.service_ns;
-    struct driver *d = calloc(1, sizeof(*d));
     struct findmax found = {0};
+    struct driver *d;
     struct options o;
     struct stub stub;
     double error;
     bool ok;
 
-    if (d == NULL || !base_options(&o) || !stub_start(&stub, &config))
+    if (!base_options(&o) || !stub_start(&stub, &config))
         return false;
+    d = calloc(1, sizeof(*d));
+    if (d == NULL) {
+        stub_stop(&stub);
+        return false;
+    }
     o.pipeline = 64;
     o.duration_ns = 500 * MS_NS;
     o.find_max_ns = 10 * MS_NS;
@@ -236,12 +241,16 @@ measure_self(void)
 {
     static const uint64_t depths[] = {1, 16, 64};
     struct stub_config config = {.fault = STUB_RIGHT};
-    struct selftest *r = malloc(sizeof(*r));
-    const struct tally *t = &r->tally;
+    struct selftest *r;
+    const struct tally *t;
     struct options o;
 
-    if (r == NULL || !base_options(&o))
+    if (!base_options(&o))
         return;
+    r = malloc(sizeof(*r));
+    if (r == NULL)
+        return;
+    t = &r->tally;
     (void)printf("\nown CPU a request, 32-byte values, 3 gets a set\n");
     for (size_t i = 0; i < ARRAY_LEN(depths); i++) {
         o.pipeline = depths[i];

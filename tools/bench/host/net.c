@@ -125,8 +125,8 @@ host_part(const struct sockaddr_storage *addr, const void **part)
 bool
 net_is_local(int fd)
 {
-    struct sockaddr_storage here;
-    struct sockaddr_storage there;
+    struct sockaddr_storage here = {0};
+    struct sockaddr_storage there = {0};
     socklen_t here_len = sizeof(here);
     socklen_t there_len = sizeof(there);
     const void *a;

@@ -24,7 +24,7 @@ add(struct window *into, const struct window *from)
 static void
 merge_neighbours(struct windows *w)
 {
-    for (uint32_t i = 0; i < WINDOWS_MAX / 2; i++) {
+    for (size_t i = 0; i < WINDOWS_MAX / 2; i++) {
         struct window sum = w->list[2 * i];
 
         add(&sum, &w->list[2 * i + 1]);

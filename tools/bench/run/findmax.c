@@ -9,6 +9,7 @@ enum {
     PRECISE_PERCENT = 2,  /* the search ends when the bounds are that close, */
     TRIALS_APART = 7,     /* and were judged at times that far apart */
     LOWEST_RATE = 100,
+    LOWEST_GUESS = 2 * LOWEST_RATE,
     DISTURBED_TRIES = 3, /* until a trial in which this process was late counts all the same */
 };
 
@@ -128,8 +129,8 @@ findmax_bisect(findmax_try try_rate, void *context, bool say, struct findmax *ou
     bool done = false;
 
     f.guess = out->closed_rate * 3 / 2;
-    if (f.guess < 2 * LOWEST_RATE)
-        f.guess = 2 * LOWEST_RATE;
+    if (f.guess < LOWEST_GUESS)
+        f.guess = LOWEST_GUESS;
     while (result == DRIVER_OK && !done && f.rates < FINDMAX_RATES_MAX)
         result = judge_next(&f, &done);
     best = last(&f.kept);

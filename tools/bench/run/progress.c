@@ -35,6 +35,7 @@ progress_tick(struct driver *d)
 {
     const struct tally *t = &d->load.tally;
     uint64_t now = d->load.now_ns;
+    uint64_t wrong = t->mismatches + t->garbled;
     struct hist all;
 
     if (now < d->next_progress_ns)
@@ -49,7 +50,7 @@ progress_tick(struct driver *d)
                       (double)(now - d->progress_ns),
                   tally_hit_percent(t), (double)hist_quantile(&all, 0.99) / 1e6,
                   (unsigned long long)t->errors, (unsigned long long)t->lost_connections,
-                  (unsigned long long)(t->mismatches + t->garbled));
+                  (unsigned long long)wrong);
     (void)fflush(stderr);
     d->progress_requests = t->requests;
     d->progress_ns = now;
