@@ -118,6 +118,8 @@ measure_and_report(const struct options *o, const struct net_addr *addrs, unsign
     verdict_reach(b, &v);
     for (unsigned i = 0; i < v.count; i++)
         (void)fprintf(stderr, "lombard-bench: %s: %s\n", verdict_name(&v), v.reasons[i]);
+    for (unsigned i = 0; i < v.warning_count; i++)
+        (void)fprintf(stderr, "lombard-bench: warning: %s\n", v.warnings[i]);
     if (!done && v.status == STATUS_VALID)
         v.status = STATUS_NOT_RUN;
     if (!written && v.status != STATUS_WRONG)

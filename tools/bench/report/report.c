@@ -369,6 +369,8 @@ print_verdict(FILE *f, const struct bench *b)
     (void)fprintf(f, "\nverdict       %s\n", verdict_name(&v));
     for (unsigned i = 0; i < v.count; i++)
         (void)fprintf(f, "              %s\n", v.reasons[i]);
+    for (unsigned i = 0; i < v.warning_count; i++)
+        (void)fprintf(f, "warning       %s\n", v.warnings[i]);
 }
 
 void

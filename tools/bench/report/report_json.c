@@ -183,6 +183,7 @@ put_fill(FILE *f, const struct options *o, const struct target *t)
     json_count(f, ", ", "sent_again", t->fill_again);
     json_count(f, ", ", "error_replies", t->fill.errors);
     json_count(f, ", ", "lost_connections", t->fill.lost_connections);
+    json_field(f, ", ", "missed_percent", verdict_missed_percent(t), 4);
     (void)fprintf(f, "},\n");
 }
 
@@ -346,6 +347,11 @@ put_verdict(FILE *f, const struct bench *b)
     for (unsigned i = 0; i < v.count; i++) {
         (void)fputs(i > 0 ? ", " : "", f);
         json_string(f, v.reasons[i]);
+    }
+    (void)fprintf(f, "], \"warnings\": [");
+    for (unsigned i = 0; i < v.warning_count; i++) {
+        (void)fputs(i > 0 ? ", " : "", f);
+        json_string(f, v.warnings[i]);
     }
     (void)fprintf(f, "]},\n");
 }

@@ -2,6 +2,7 @@
 #include "report/verdict.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,9 @@
 
 /* More errors than one in so many answers, and the result is not that of a working server. */
 enum { ERRORS_ONE_IN = 100 };
+
+/* More misses than this of keys that a fill has stored, and it was not hits that were measured. */
+enum { MISSED_PERCENT = 1 };
 
 const char *
 verdict_name(const struct verdict *v)
@@ -120,6 +124,32 @@ judge_end(struct verdict *v, const struct target *t)
         blame(v, STATUS_NOT_VALID, t, "no request was answered");
 }
 
+double
+verdict_missed_percent(const struct target *t)
+{
+    const struct options *o = &t->options;
+    const struct tally *tally = &t->total;
+
+    if (!o->fill || o->hitratio || o->ttl_s > 0 || o->weights[QUERY_DELETE] > 0 ||
+        t->fill_missing > 0 || tally->hits + tally->misses == 0)
+        return NAN;
+    return 100 - tally_hit_percent(tally);
+}
+
+/* A server that drops what it has stored is fast; the run is valid, but says little of hits. */
+static void
+warn_of_misses(struct verdict *v, const struct target *t)
+{
+    double missed = verdict_missed_percent(t);
+
+    if (isnan(missed) || missed <= MISSED_PERCENT)
+        return;
+    (void)snprintf(v->warnings[v->warning_count++], VERDICT_REASON_BYTES,
+                   "%.60s: %.2f %% of the keys read were missing, although --fill had stored "
+                   "them all",
+                   t->addr.text, missed);
+}
+
 void
 verdict_reach(const struct bench *b, struct verdict *out)
 {
@@ -136,5 +166,6 @@ verdict_reach(const struct bench *b, struct verdict *out)
         judge_fill(out, t);
         judge_losses(out, t);
         judge_errors(out, t);
+        warn_of_misses(out, t);
     }
 }

@@ -19,11 +19,17 @@ enum { VERDICT_REASONS_MAX = 16, VERDICT_REASON_BYTES = 200 };
 
 struct verdict {
     int status;
-    unsigned count; /* of reasons; those that found no place are left out */
+    unsigned count; /* of reasons; those for which there is no room are left out */
     char reasons[VERDICT_REASONS_MAX][VERDICT_REASON_BYTES];
+    unsigned warning_count; /* at most one for each server; they do not change the status */
+    char warnings[BENCH_TARGETS_MAX][VERDICT_REASON_BYTES];
 };
 
 /* Judge what B has measured. */
 void verdict_reach(const struct bench *b, struct verdict *out);
+/* Of 100 keys that were read after --fill had stored all of them, how many were missing; not a
+ * number where there was no such fill, or where keys may be missing as they were deleted or have
+ * expired. */
+double verdict_missed_percent(const struct target *t);
 /* "valid", or what its status means otherwise. */
 const char *verdict_name(const struct verdict *v);

@@ -1,5 +1,5 @@
 """What is counted of a run: fills, rates, hit ratios, sizes."""
-from bench_process import NOT_VALID, VALID, path, report, run
+from bench_process import NOT_VALID, VALID, load_json, path, report, run
 from fake_server import FakeServer
 from shared import check
 
@@ -34,6 +34,32 @@ def a_fill_is_whole():
                               "1:0", "-n", "200", "--strict")
         check.equal(status, NOT_VALID, "--strict tells of losses while filling")
         check.that("while filling" in said, "and says so:", said)
+
+
+class Forgets(FakeServer):
+    """Says STORED, and keeps nothing."""
+
+    def set(self, s, f, words):
+        FakeServer.set(self, s, f, words)
+        self.values.clear()
+        return True
+
+
+def misses_after_a_fill():
+    load = ["--fill", "-k", "100", "-c", "2", "-n", "500", "-r", "1:0"]
+    want = "100.00 % of the keys read were missing, although --fill had stored them all"
+    with Forgets() as server:
+        status, result, said = report("forgets.json", "-s", server.address, *load)
+        check.equal((status, result["hit_percent"]), (VALID, 0), "a server that keeps nothing")
+        check.equal(result["fill"]["missed_percent"], 100, "what is said of its misses")
+        verdict = load_json(path("forgets.json"))["verdict"]
+        check.equal((verdict["name"], len(verdict["warnings"])), ("valid", 1), "and of the run")
+        check.that(want in said, "it is said at once:", said)
+        status, out, _ = run("-s", server.address, *load)
+        check.that("warning       " + server.address in out and want in out, "and in the text:", out)
+    with FakeServer() as server:
+        status, result, said = report("keeps.json", "-s", server.address, *load)
+        check.equal((status, result["fill"]["missed_percent"], said), (VALID, 0, ""), "one that keeps all")
 
 
 def counts_with_a_rate():
@@ -102,4 +128,4 @@ def sizes_of_popular_keys():
     check.that(500 < sum(means) / len(means) < 1250, "and on average sizes are right:", means)
 
 
-TESTS = (a_fill_is_whole, hit_ratios, counts_with_a_rate, sizes_of_popular_keys)
+TESTS = (a_fill_is_whole, misses_after_a_fill, hit_ratios, counts_with_a_rate, sizes_of_popular_keys)

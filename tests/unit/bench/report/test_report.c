@@ -295,6 +295,46 @@ START_TEST(verdicts)
 }
 END_TEST
 
+static const struct {
+    uint64_t hits, misses;
+    bool fill;
+    bool deletes;
+    uint64_t ttl_s;
+    uint64_t fill_missing;
+    bool warned;
+} reads[] = {
+    {0, 1000, true, false, 0, 0, true},  {980, 20, true, false, 0, 0, true},
+    {990, 10, true, false, 0, 0, false}, {0, 1000, false, false, 0, 0, false},
+    {0, 1000, true, true, 0, 0, false},  {0, 1000, true, false, 10, 0, false},
+    {0, 1000, true, false, 0, 1, false}, {0, 0, true, false, 0, 0, false},
+};
+
+/* Keys that were stored by --fill and are missing all the same are told of; the run is valid. */
+START_TEST(misses_after_a_fill)
+{
+    struct target *t = &b->targets[0];
+    struct verdict v;
+    char *text;
+
+    add_round(0, 100, true);
+    add_round(1, 100, true);
+    t->total.requests = b->targets[1].total.requests = 1000;
+    t->total.hits = reads[_i].hits;
+    t->total.misses = reads[_i].misses;
+    t->options.fill = reads[_i].fill;
+    t->options.weights[QUERY_DELETE] = reads[_i].deletes ? 1 : 0;
+    t->options.ttl_s = reads[_i].ttl_s;
+    t->fill_missing = reads[_i].fill_missing;
+    verdict_reach(b, &v);
+    ck_assert_int_eq(v.status, reads[_i].fill_missing > 0 ? STATUS_NOT_VALID : STATUS_VALID);
+    ck_assert_uint_eq(v.warning_count, reads[_i].warned);
+    text = render(report_json);
+    ck_assert_msg((strstr(text, "\"warnings\": [\"first: ") != NULL) == reads[_i].warned, "%s",
+                  text);
+    free(text);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -307,5 +347,6 @@ main(void)
     tcase_add_test(tc, drift_favours_none);
     tcase_add_test(tc, quantiles_need_values);
     tcase_add_loop_test(tc, verdicts, 0, (int)ARRAY_LEN(happenings));
+    tcase_add_loop_test(tc, misses_after_a_fill, 0, (int)ARRAY_LEN(reads));
     return leak_run(tc, "report");
 }
