@@ -9,6 +9,9 @@
 
 #include "lombard/base/attr.h"
 #include "lombard/base/stats.h"
+#include "lombard/cmd/cmd.h"
+#include "lombard/conn/server.h"
+#include "lombard/store/store.h"
 
 enum {
     LISTEN_HOSTS_MAX = 16,
@@ -17,39 +20,32 @@ enum {
 
 /* An option that is accepted and has no effect. */
 struct config_note {
-    const char *option;
+    char option[32];
     const char *why;
 };
 
+/*
+ * All settings, each in one place: those of a layer in that layer's own struct, which is what
+ * it is created with. What an option means is said in options.def.
+ */
 struct config {
-    int port;                            /* -p; -1: the kernel picks one */
+    struct store_config store;           /* but for the hash key, */
+    struct cmd_config cmd;               /* the clock, */
+    struct server_config server;         /* the clock, the cmd and keep_buffers: see loan */
+    int port;                            /* -1: the kernel picks one */
     bool tcp;                            /* false with -p 0, or with -s alone */
-    const char *hosts[LISTEN_HOSTS_MAX]; /* -l: host, host:port or [v6]:port */
+    const char *hosts[LISTEN_HOSTS_MAX]; /* host, host:port or [v6]:port */
     int host_count;                      /* 0: every address */
-    const char *unix_path;               /* -s */
-    unsigned unix_mode;                  /* -a */
-    uint64_t memory_mb;                  /* -m */
-    uint64_t item_bytes_max;             /* -I */
-    uint32_t max_conns;                  /* -c */
-    uint32_t requests_a_turn;            /* -R */
-    uint32_t backlog;                    /* -b */
-    uint32_t idle_timeout_s;
-    uint32_t send_timeout_s;
-    uint32_t peer_timeout_s;
-    uint32_t operator_timeout_s;
-    uint32_t drain_ms;
-    uint64_t buffer_mb;
-    bool latency;
-    bool loan;             /* not --loan off */
-    int verbosity;         /* -v, -vv */
-    bool daemon;           /* -d */
-    const char *pid_file;  /* -P */
-    const char *user;      /* -u */
-    bool shutdown_enabled; /* -A */
-    bool flush_enabled;    /* not -F */
-    bool dump_enabled;     /* not -X */
-    bool with_cas;         /* not -C */
-    bool evict;            /* not -M */
+    const char *unix_path;               /* NULL: none */
+    unsigned unix_mode;
+    uint32_t backlog;
+    uint32_t threads;  /* 1 */
+    uint32_t udp_port; /* 0 */
+    bool loan;         /* connections do not keep their buffers */
+    int verbosity;
+    bool daemon;
+    const char *pid_file; /* NULL: none */
+    const char *user;     /* likewise */
     struct config_note notes[CONFIG_NOTES_MAX];
     int note_count;
 };

@@ -1,60 +1,126 @@
-/* What --help prints. */
-#include "config_priv.h"
+/* --help, made of the table of options. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 
-const char config_help[] =
-    "lombard " LOMBARD_VERSION " - a memcached-compatible cache server\n"
-    "\n"
-    "Usage: lombard [options]\n"
-    "\n"
-    "Where to listen\n"
-    "  -p, --port=N             TCP port (default 11211; 0: none; -1: any free port)\n"
-    "  -l, --listen=ADDR[,...]  addresses: host, host:port or [v6]:port (default: all)\n"
-    "  -s, --unix-socket=PATH   unix socket; no TCP unless -p or -l is given as well\n"
-    "  -a, --unix-mask=MODE     its access mode, octal (default 0700)\n"
-    "  -b, --listen-backlog=N   connections that may wait in the kernel (default 1024)\n"
-    "\n"
-    "Memory\n"
-    "  -m, --memory-limit=N     megabytes for items, index included, or with m or g\n"
-    "                           (default 64, at most 262144)\n"
-    "  -I, --max-item-size=N    largest item: bytes, or with k, m or g (default 1m)\n"
-    "  -M, --disable-evictions  refuse to store when full, instead of evicting\n"
-    "  -C, --disable-cas        no CAS: 8 bytes less an item\n"
-    "      --buffer-memory=N    megabytes for connections' buffers (default 256)\n"
-    "      --loan=on|off        off: every connection keeps its two buffers, as other\n"
-    "                           servers do; only to compare (default on)\n"
-    "\n"
-    "Connections\n"
-    "  -c, --conn-limit=N       at the same time (default 1024)\n"
-    "  -R, --max-reqs-per-event=N  requests of one connection before others get their turn\n"
-    "                           (default 0: a budget of bytes and time decides)\n"
-    "      --idle-timeout=N     close connections that move no byte for N seconds (default\n"
-    "                           0: never); also -o idle_timeout=N\n"
-    "      --send-timeout=N     close who read nothing of its replies for N seconds\n"
-    "                           (default 300; 0: never)\n"
-    "      --peer-timeout=N     give up on a host that acknowledges nothing for N seconds\n"
-    "                           (default 120; 0: the kernel's own)\n"
-    "      --operator-timeout=N close an idle operator over -c after N seconds (default 60;\n"
-    "                           0: never)\n"
-    "      --drain-time=N       seconds that replies may take to leave at shutdown (default "
-    "5)\n"
-    "\n"
-    "Process\n"
-    "  -d, --daemon             run in the background\n"
-    "  -P, --pidfile=FILE       write the process id there\n"
-    "  -u, --user=NAME          become this user (needed when started as root)\n"
-    "  -v, --verbose            log connections; -vv: also commands\n"
-    "      --latency            time every command for `stats latency`; costs a clock\n"
-    "                           reading each\n"
-    "  -A, --enable-shutdown    allow the command shutdown\n"
-    "  -F, --disable-flush-all  refuse the command flush_all\n"
-    "  -X, --disable-dumping    refuse the commands that list keys\n"
-    "  -t, --threads=N          accepted; Lombard is one thread\n"
-    "  -U, --udp-port=0         accepted; there is no UDP\n"
-    "  -h, --help               this text\n"
-    "  -V, --version            the version\n"
-    "\n"
-    "Accepted and ignored, with a line in the log why: -B -D -f -k -L -N -n -r -W, and those\n"
-    "settings of -o that tune memcached's own memory, index and threads.\n"
-    "\n"
-    "To use several cores, run several: one process a core, each on its own port, behind\n"
-    "your clients' consistent hashing or a proxy.\n";
+#include "config_priv.h"
+#include "config_options.h"
+
+enum { TEXT_COLUMN = 27, WIDTH = 84, HELP_BYTES = 512 };
+
+static const struct {
+    enum option_group group;
+    const char *title;
+} groups[] = {
+    {GROUP_LISTENING, "Where to listen"},
+    {GROUP_MEMORY, "Memory"},
+    {GROUP_CONNECTIONS, "Connections"},
+    {GROUP_PROCESS, "Process"},
+};
+
+static void
+print(const char *text)
+{
+    (void)fputs(text, stdout);
+}
+
+/* Append the LEN bytes at TEXT to the string DST of at most HELP_BYTES. */
+static void
+append(char *dst, const char *text, size_t len)
+{
+    size_t used = strlen(dst);
+
+    (void)snprintf(dst + used, HELP_BYTES - used, "%.*s", (int)len, text);
+}
+
+/* The option's help at DST, with numbers for {initial} and {max}. */
+static void
+expand(const struct option_info *option, char *dst)
+{
+    const char *rest = option->help;
+    const char *brace;
+    char max[32];
+
+    (void)snprintf(max, sizeof(max), "%" PRIu64, option->max);
+    *dst = '\0';
+    while ((brace = strchr(rest, '{')) != NULL) {
+        const char *word = brace[1] == 'm' ? max : option->initial;
+
+        append(dst, rest, (size_t)(brace - rest));
+        append(dst, word, strlen(word));
+        rest = strchr(brace, '}') + 1;
+    }
+    append(dst, rest, strlen(rest));
+}
+
+/* Print TEXT word by word, from COLUMN on; further lines begin at TEXT_COLUMN. */
+static void
+wrap(const char *text, size_t column)
+{
+    while (*text != '\0') {
+        size_t len = strcspn(text, " ");
+
+        if (column > TEXT_COLUMN && column + 1 + len > WIDTH) {
+            (void)printf("\n%*s", TEXT_COLUMN, "");
+            column = TEXT_COLUMN;
+        } else if (column > TEXT_COLUMN) {
+            print(" ");
+            column++;
+        }
+        (void)printf("%.*s", (int)len, text);
+        column += len;
+        text += len + (text[len] == ' ');
+    }
+    print("\n");
+}
+
+static void
+print_option(const struct option_info *option)
+{
+    char head[64], help[HELP_BYTES], letter[] = "    ";
+    int used;
+
+    if (option->letter != 0)
+        (void)snprintf(letter, sizeof(letter), "-%c, ", option->letter);
+    used =
+        snprintf(head, sizeof(head), "  %s--%s%s%s", letter, option->name,
+                 option->value != NULL ? "=" : "", option->value != NULL ? option->value : "");
+    expand(option, help);
+    if (used + 2 > TEXT_COLUMN)
+        (void)printf("%s\n%*s", head, TEXT_COLUMN, "");
+    else
+        (void)printf("%-*s", TEXT_COLUMN, head);
+    wrap(help, TEXT_COLUMN);
+}
+
+static void
+print_ignored(void)
+{
+    print("\nAccepted and ignored, with a line in the log why:");
+    for (size_t i = 0; option_at(i) != NULL; i++) {
+        const struct option_info *option = option_at(i);
+
+        if (option->kind == OPTION_IGNORED || option->kind == OPTION_PROTOCOL)
+            (void)printf(" -%c", option->letter);
+    }
+    print(",\nand those settings of -o that tune memcached's own memory, index and threads.\n");
+}
+
+void
+config_print_help(void)
+{
+    print("lombard " LOMBARD_VERSION " - a memcached-compatible cache server\n"
+          "\n"
+          "Usage: lombard [options]\n");
+    for (size_t g = 0; g < ARRAY_LEN(groups); g++) {
+        (void)printf("\n%s\n", groups[g].title);
+        for (size_t i = 0; option_at(i) != NULL; i++)
+            if (option_at(i)->group == groups[g].group)
+                print_option(option_at(i));
+    }
+    print_ignored();
+    print(
+        "\n"
+        "To use several cores, run several: one process a core, each on its own port, behind\n"
+        "your clients' consistent hashing or a proxy.\n");
+}

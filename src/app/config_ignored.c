@@ -1,4 +1,5 @@
-/* Options of memcached that change no answer, and tune what Lombard does without. */
+/* Settings of -o that change no answer, and tune what Lombard does without. */
+#include <stdio.h>
 #include <string.h>
 
 #include "config_priv.h"
@@ -7,23 +8,6 @@ static const char no_slabs[] = "there are no slab classes";
 static const char no_tuning[] = "expiry and eviction have nothing to tune";
 static const char no_watch[] = "there is no command watch";
 static const char index_grows[] = "the index grows as it must, with a keyed hash";
-static const char one_thread[] = "Lombard is one thread";
-
-static const struct {
-    int option;
-    const char *name;
-    const char *why;
-} options[] = {
-    {'k', "-k", "memory is not locked; keep the host from swapping it (MemorySwapMax=0)"},
-    {'r', "-r", "the limit on core files is the caller's (ulimit -c, LimitCORE=)"},
-    {'L', "-L", "pages are as large as the kernel makes them (transparent_hugepage)"},
-    {'W', "-W", no_watch},
-    {'f', "-f", no_slabs},
-    {'n', "-n", no_slabs},
-    {'B', "-B", "each connection speaks the protocol that its first byte says"},
-    {'D', "-D", "there are no statistics by prefix"},
-    {'N', "-N", one_thread},
-};
 
 static const struct {
     const char *name;
@@ -72,28 +56,13 @@ static const struct {
 void
 config_note(struct config *config, const char *option, const char *why)
 {
-    if (config->note_count < CONFIG_NOTES_MAX)
-        config->notes[config->note_count++] = (struct config_note){option, why};
-}
+    struct config_note *note = config->notes + config->note_count;
 
-static bool
-is_protocol(const char *value)
-{
-    return strcmp(value, "auto") == 0 || strcmp(value, "ascii") == 0 ||
-           strcmp(value, "binary") == 0;
-}
-
-bool
-config_ignore_option(struct config *config, int option, const char *value)
-{
-    if (option == 'B' && !is_protocol(value))
-        return false;
-    for (size_t i = 0; i < ARRAY_LEN(options); i++)
-        if (options[i].option == option) {
-            config_note(config, options[i].name, options[i].why);
-            return true;
-        }
-    return false;
+    if (config->note_count == CONFIG_NOTES_MAX)
+        return;
+    config->note_count++;
+    (void)snprintf(note->option, sizeof(note->option), "%s", option);
+    note->why = why;
 }
 
 bool

@@ -8,17 +8,13 @@
 #include "config.h"
 #include "lombard/base/attr.h"
 
-extern const char config_help[];
+/* --help, on standard output. */
+void config_print_help(void);
 
-/* Say on standard error what is wrong with the command line; CONFIG_USAGE. */
-enum config_result config_usage(const char *format, ...) PRINTF_LIKE(1, 2);
-
-/* Remember that OPTION is ignored, and WHY, for the log. Both outlive CONFIG. */
+/* Remember that OPTION is ignored, and WHY, which outlives CONFIG, for the log. */
 void config_note(struct config *config, const char *option, const char *why);
 /*
- * An option of memcached that tunes what does not exist here: noted, and true. False for
- * any other, and for a value that memcached would refuse.
+ * One setting of memcached's -o, "name" or "name=value", that tunes what does not exist here:
+ * noted, and true. False for any other.
  */
-bool config_ignore_option(struct config *config, int option, const char *value) MUST_USE;
-/* Likewise one setting of -o, "name" or "name=value". */
 bool config_ignore_extended(struct config *config, const char *word) MUST_USE;

@@ -26,6 +26,8 @@ struct store *daemon_make_store(const struct config *config) MUST_USE;
 /* Open all sockets of the configuration. UNIX_FILE: that of -s, to be removed at the end. */
 bool daemon_listen(const struct config *config, const struct user *user,
                    struct listen_sockets *sockets, struct own_file *unix_file) MUST_USE;
+/* Say on which addresses. */
+void daemon_log_listening(const struct config *config, const struct listen_sockets *sockets);
 /* -P: write the process id. */
 bool daemon_write_pid(const char *path, const struct user *user,
                       struct own_file *file) MUST_USE;

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -46,14 +47,11 @@ on_signal(void *ctx, int signo)
 static struct cmd *
 make_cmd(const struct config *config, const struct clock *clock, struct store *store)
 {
-    const struct cmd_config cmd_config = {
-        .flush_enabled = config->flush_enabled,
-        .dump_enabled = config->dump_enabled,
-        .shutdown_enabled = config->shutdown_enabled,
-        .clock = clock,
-    };
-    struct cmd *cmd = cmd_create(&cmd_config, store);
+    struct cmd_config cmd_config = config->cmd;
+    struct cmd *cmd;
 
+    cmd_config.clock = clock;
+    cmd = cmd_create(&cmd_config, store);
     if (cmd == NULL)
         log_line(LOG_ERROR, "no memory to start: %s", strerror(errno));
     return cmd;
@@ -62,22 +60,13 @@ make_cmd(const struct config *config, const struct clock *clock, struct store *s
 static struct server *
 make_server(const struct config *config, struct clock *clock, struct cmd *cmd)
 {
-    struct server_config server_config = {
-        .max_conns = config->max_conns,
-        .requests_per_dispatch = config->requests_a_turn,
-        .buffer_bytes = config->buffer_mb << 20,
-        .idle_timeout_s = config->idle_timeout_s,
-        .send_timeout_s = config->send_timeout_s,
-        .peer_timeout_s = config->peer_timeout_s,
-        .operator_timeout_s = config->operator_timeout_s,
-        .drain_ms = config->drain_ms,
-        .latency = config->latency,
-        .keep_buffers = !config->loan,
-        .clock = clock,
-        .cmd = cmd,
-    };
-    struct server *server = server_create(&server_config);
+    struct server_config server_config = config->server;
+    struct server *server;
 
+    server_config.keep_buffers = !config->loan;
+    server_config.clock = clock;
+    server_config.cmd = cmd;
+    server = server_create(&server_config);
     if (server == NULL)
         log_line(LOG_ERROR, "could not start the event loop: %s", strerror(errno));
     return server;
@@ -102,16 +91,9 @@ hand_over(struct server *server, const struct listen_sockets *sockets)
 static void
 log_start(const struct config *config, const struct listen_sockets *sockets)
 {
-    for (int i = 0; i < sockets->count; i++) {
-        uint16_t port = listen_port(sockets->fd[i]);
-
-        if (port != 0)
-            log_line(LOG_INFO, "listening on TCP port %u", port);
-        else
-            log_line(LOG_INFO, "listening on %s", config->unix_path);
-    }
-    log_line(LOG_INFO, "lombard " LOMBARD_VERSION " ready: %" PRIu64 " MB, %u connections",
-             config->memory_mb, config->max_conns);
+    daemon_log_listening(config, sockets);
+    log_line(LOG_INFO, "lombard " LOMBARD_VERSION " ready: %zu MB, %u connections",
+             config->store.limit_bytes >> 20, config->server.max_conns);
 }
 
 /* --- Lines that were not written, as statistics and in the log itself --- */
@@ -284,6 +266,16 @@ level_of(const struct config *config)
     return config->verbosity == 1 ? LOG_DEBUG : LOG_TRACE;
 }
 
+/* What was asked for, help or version, must have arrived. */
+static int
+finish_answer(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return EX_OK;
+    (void)fprintf(stderr, "lombard: could not write to standard output: %s\n", strerror(errno));
+    return EX_IOERR;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -294,7 +286,7 @@ main(int argc, char **argv)
     (void)signal(SIGPIPE, SIG_IGN); /* a log that is not read any more is no reason to end */
     switch (config_parse(&process.config, argc, argv)) {
     case CONFIG_RUN: break;
-    case CONFIG_DONE: return EX_OK;
+    case CONFIG_DONE: return finish_answer();
     case CONFIG_USAGE: return EX_USAGE;
     }
     log_set_level(level_of(&process.config));

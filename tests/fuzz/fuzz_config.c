@@ -58,14 +58,16 @@ check_limits(const struct config *config)
         REQUIRE(config->hosts[i][0] != '\0');
     REQUIRE(config->tcp || config->unix_path != NULL);
     REQUIRE(config->unix_mode <= 0777);
-    REQUIRE(config->memory_mb >= 1 && config->memory_mb <= STORE_LIMIT_BYTES_MAX >> 20);
-    REQUIRE(config->item_bytes_max >= 1024);
-    REQUIRE(config->item_bytes_max <= config->memory_mb << 20);
-    REQUIRE(config->max_conns >= 1);
+    REQUIRE(config->store.limit_bytes >= 1 << 20 &&
+            config->store.limit_bytes <= STORE_LIMIT_BYTES_MAX);
+    REQUIRE(config->store.item_bytes_max >= 1024);
+    REQUIRE(config->store.item_bytes_max <= config->store.limit_bytes);
+    REQUIRE(config->server.max_conns >= 1);
     REQUIRE(config->backlog >= 1);
-    REQUIRE(config->buffer_mb >= 1 && config->buffer_mb <= 1U << 20);
-    REQUIRE(config->peer_timeout_s <= 86400); /* in milliseconds it is an int of the kernel's */
-    REQUIRE(config->drain_ms <= 3600 * 1000);
+    REQUIRE(config->server.buffer_bytes >= 1 << 20);
+    REQUIRE(config->server.peer_timeout_s <=
+            86400); /* in milliseconds it is an int of the kernel's */
+    REQUIRE(config->server.drain_ms <= 3600 * 1000);
 }
 
 /* All of `stats settings`, in TEXT. */

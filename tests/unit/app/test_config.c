@@ -4,6 +4,7 @@
 
 #include "config.h"
 #include "leak.h"
+#include "config_options.h"
 
 /* --- Parsing a line of options, with what it says --- */
 
@@ -200,8 +201,8 @@ START_TEST(a_parse_leaves_nothing_behind)
 {
     ck_assert_int_eq(parse("-hF"), CONFIG_DONE);
     ck_assert_int_eq(parse("-C"), CONFIG_RUN);
-    ck_assert(!config.with_cas);
-    ck_assert(config.flush_enabled);
+    ck_assert(!config.store.with_cas);
+    ck_assert(config.cmd.flush_enabled);
 }
 END_TEST
 
@@ -214,10 +215,10 @@ START_TEST(blanks_before_a_value)
     char *argv[] = {name, memory, size, hosts, settings_of_o, file, NULL};
 
     ck_assert_int_eq(config_parse(&config, ARRAY_LEN(argv) - 1, argv), CONFIG_RUN);
-    ck_assert_uint_eq(config.memory_mb, 128);
-    ck_assert_uint_eq(config.item_bytes_max, 5U << 20);
+    ck_assert_uint_eq(config.store.limit_bytes, 128U << 20);
+    ck_assert_uint_eq(config.store.item_bytes_max, 5U << 20);
     ck_assert_str_eq(config.hosts[1], "b");
-    ck_assert_uint_eq(config.idle_timeout_s, 7);
+    ck_assert_uint_eq(config.server.idle_timeout_s, 7);
     ck_assert_str_eq(config.pid_file, "/run/x");
 }
 END_TEST
@@ -295,44 +296,36 @@ START_TEST(answered_at_once)
 }
 END_TEST
 
-/* The help text says every long option, and its letter. */
+/* The help text says every option that has an effect, by letter and name, and its default. */
 START_TEST(help_is_complete)
 {
-    static const char *const all[] = {
-        "-p, --port",
-        "-l, --listen",
-        "-s, --unix-socket",
-        "-a, --unix-mask",
-        "-b, --listen-back",
-        "-m, --memory-limit",
-        "-I, --max-item-size",
-        "-M, --disable-evic",
-        "-C, --disable-cas",
-        "--buffer-memory",
-        "--loan",
-        "-c, --conn-limit",
-        "-R, --max-reqs-per-e",
-        "--idle-timeout",
-        "--send-timeout",
-        "--peer-timeout",
-        "--drain-time",
-        "-d, --daemon",
-        "-P, --pidfile",
-        "-u, --user",
-        "-v, --verbose",
-        "--latency",
-        "-A, --enable-shut",
-        "-F, --disable-flush",
-        "-X, --disable-dump",
-        "-t, --threads",
-        "-U, --udp-port",
-        "-h, --help",
-        "-V, --version",
-    };
+    char name[64];
 
     ck_assert_int_eq(parse("-h"), CONFIG_DONE);
-    for (size_t i = 0; i < ARRAY_LEN(all); i++)
-        ck_assert_msg(strstr(said, all[i]) != NULL, "help says nothing of %s", all[i]);
+    for (size_t i = 0; option_at(i) != NULL; i++) {
+        const struct option_info *o = option_at(i);
+
+        if (o->kind == OPTION_IGNORED || o->kind == OPTION_PROTOCOL ||
+            o->kind == OPTION_REFUSED)
+            continue;
+        (void)snprintf(name, sizeof(name), "%s--%s", o->letter == 0 ? "      " : "", o->name);
+        if (o->group != GROUP_NONE)
+            ck_assert_msg(strstr(said, name) != NULL, "help says nothing of %s", name);
+    }
+    ck_assert_ptr_nonnull(strstr(said, "(default 64, at most 262144)"));
+    ck_assert_ptr_nonnull(strstr(said, "why: -k -r -L -W -f -n -B -D -N,"));
+    ck_assert_ptr_null(strchr(said, '{'));
+}
+END_TEST
+
+START_TEST(help_fits_a_terminal)
+{
+    char *rest = said;
+    char *one;
+
+    ck_assert_int_eq(parse("-h"), CONFIG_DONE);
+    while ((one = strsep(&rest, "\n")) != NULL)
+        ck_assert_uint_le(strlen(one), 84);
 }
 END_TEST
 
@@ -342,63 +335,66 @@ static const struct {
     const char *options;
     const char *says;
 } refused[] = {
-    {"-p 65536", "option -p (--port): bad value '65536'"},
-    {"-p -2", "bad value '-2'"},
-    {"-p x", "bad value 'x'"},
-    {"-p ", "bad value ''"},
-    {"-l ", "option -l (--listen): bad value"},
-    {"-l a,,b", "-l (--listen)"},
-    {"-l 1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7", "-l (--listen)"},
-    {"-s ", "option -s (--unix-socket): bad value ''"},
-    {"-a 800", "option -a (--unix-mask): bad value '800'"},
-    {"-a 1777", "bad value '1777'"},
-    {"-a ", "bad value ''"},
-    {"-a -1", "bad value '-1'"},
-    {"-a 7x", "bad value '7x'"},
-    {"-b 0", "option -b (--listen-backlog): bad value '0'"},
-    {"-b 1048577", "bad value '1048577'"},
-    {"-m 0", "option -m (--memory-limit): bad value '0'"},
-    {"-m -1", "bad value '-1'"},
-    {"-m 262145", "262145 is more than the 262144 megabytes that can be indexed"},
-    {"-m 18446744073709551615", "is more than the 262144 megabytes"},
-    {"-m 18446744073709551616", "bad value"},
-    {"-m 64k", "bad value '64k'"},
-    {"-m m", "bad value 'm'"},
-    {"-m 0g", "bad value '0g'"},
-    {"-m 257g", "257g is more than the 262144 megabytes"},
-    {"-m 300000m", "is more than the 262144 megabytes"},
-    {"-I 1023", "option -I (--max-item-size): bad value '1023'"},
-    {"-I 1025m", "bad value '1025m'"},
-    {"-I 18446744073709551615k", "bad value"},
-    {"-I k", "bad value 'k'"},
-    {"-I ", "bad value ''"},
-    {"-I 1kk", "bad value '1kk'"},
+    {"-p 65536", "-p (--port): '65536' is not -1 to 65535 (0: none; -1: any free port)"},
+    {"-p -2", "'-2' is not -1 to 65535"},
+    {"-p x", "'x' is not"},
+    {"-p ", "'' is not"},
+    {"-l ", "-l (--listen): '' is not 1 to 16 addresses, separated by commas"},
+    {"-l a,,b", "-l (--listen): 'a,,b' is not"},
+    {"-l 1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7", "is not 1 to 16 addresses"},
+    {"-l 1,2,3,4,5,6,7,8 -l 9,0,1,2,3,4,5,6,7", "is not 1 to 16 addresses"},
+    {"-s ", "-s (--unix-socket): '' is not a path"},
+    {"-a 800", "-a (--unix-mask): '800' is not 0 to 0777 (octal)"},
+    {"-a 1777", "'1777' is not"},
+    {"-a ", "'' is not"},
+    {"-a -1", "'-1' is not"},
+    {"-a 7x", "'7x' is not"},
+    {"-b 0", "-b (--listen-backlog): '0' is not 1 to 1048576 (connections)"},
+    {"-b 1048577", "'1048577' is not"},
+    {"-m 0", "-m (--memory-limit): '0' is not 1 to 262144 (megabytes)"},
+    {"-m -1", "'-1' is not"},
+    {"-m 262145", "'262145' is not 1 to 262144 (megabytes)"},
+    {"-m 18446744073709551615", "is not 1 to 262144"},
+    {"-m 18446744073709551616", "is not 1 to 262144"},
+    {"-m 64k", "'64k' is not"},
+    {"-m m", "'m' is not"},
+    {"-m 0g", "'0g' is not"},
+    {"-m 257g", "'257g' is not 1 to 262144"},
+    {"-m 300000m", "is not 1 to 262144"},
+    {"-I 1023", "-I (--max-item-size): '1023' is not 1k to 1g (bytes, or with k, m or g)"},
+    {"-I 1025m", "'1025m' is not"},
+    {"-I 18446744073709551615k", "is not"},
+    {"-I k", "'k' is not"},
+    {"-I ", "'' is not"},
+    {"-I 1kk", "'1kk' is not"},
     {"-I 65m", "-I: an item of 68157440 bytes does not fit into -m 64 megabytes"},
     {"-m 1 -I 2m", "does not fit into -m 1 megabytes"},
-    {"--buffer-memory 0", "option --buffer-memory: bad value '0'"},
-    {"--buffer-memory 1048577", "option --buffer-memory: bad value"},
-    {"--loan maybe", "option --loan: bad value 'maybe'"},
-    {"-c 0", "option -c (--conn-limit): bad value '0'"},
-    {"-c 1073741825", "bad value"},
-    {"-R 4294967296", "option -R (--max-reqs-per-event): bad value"},
-    {"--idle-timeout 4294968", "option --idle-timeout: bad value"},
-    {"--idle-timeout x", "option --idle-timeout: bad value 'x'"},
-    {"--send-timeout -1", "option --send-timeout: bad value '-1'"},
-    {"--peer-timeout 86401", "option --peer-timeout: bad value"},
-    {"--drain-time 3601", "option --drain-time: bad value"},
-    {"-o idle_timeout=x", "-o: unknown or malformed setting 'idle_timeout=x'"},
-    {"-o idle_timeout", "malformed setting 'idle_timeout'"},
-    {"-o ext_path=/mnt/x:1G", "malformed setting 'ext_path=/mnt/x:1G'"},
-    {"-o modern,ssl_key=x", "malformed setting 'ssl_key=x'"},
-    {"-B none", "option -B (--protocol): bad value 'none'"},
+    {"--buffer-memory 0", "--buffer-memory: '0' is not 1 to 1048576 (megabytes)"},
+    {"--buffer-memory 1048577", "--buffer-memory: '1048577' is not"},
+    {"--loan maybe", "--loan: 'maybe' is not on or off"},
+    {"-c 0", "-c (--conn-limit): '0' is not 1 to 1073741824 (connections)"},
+    {"-c 1073741825", "is not"},
+    {"-R 4294967296", "-R (--max-reqs-per-event): '4294967296' is not 0 to 4294967295 (req"},
+    {"--idle-timeout 4294968", "--idle-timeout: '4294968' is not 0 to 4294967 (seconds)"},
+    {"--idle-timeout x", "--idle-timeout: 'x' is not"},
+    {"--send-timeout -1", "--send-timeout: '-1' is not 0 to 4294967 (seconds)"},
+    {"--peer-timeout 86401", "--peer-timeout: '86401' is not 0 to 86400 (seconds)"},
+    {"--operator-timeout 86401", "--operator-timeout: '86401' is not 0 to 86400 (seconds)"},
+    {"--drain-time 3601", "--drain-time: '3601' is not 0 to 3600 (seconds)"},
+    {"-o idle_timeout=x", "--idle-timeout: 'x' is not 0 to 4294967 (seconds)"},
+    {"-o idle_timeout", "--idle-timeout: '' is not"},
+    {"-o idle_timeouts=1", "-o: there is no setting 'idle_timeouts=1' here"},
+    {"-o ext_path=/mnt/x:1G", "there is no setting 'ext_path=/mnt/x:1G' here"},
+    {"-o modern,ssl_key=x", "there is no setting 'ssl_key=x' here"},
+    {"-B none", "-B (--protocol): 'none' is not auto, ascii or binary"},
     {"-S", "-S: there is no authentication here"},
     {"-Y /etc/users", "-Y: there is no authentication here"},
     {"-Z", "-Z: there is no TLS here"},
     {"-e /mnt/x", "-e: a restart begins with an empty cache here"},
-    {"-P ", "option -P (--pidfile): bad value ''"},
-    {"-u ", "option -u (--user): bad value ''"},
-    {"-t 0", "option -t (--threads): bad value '0'"},
-    {"-t x", "option -t (--threads): bad value 'x'"},
+    {"-P ", "-P (--pidfile): '' is not a path"},
+    {"-u ", "-u (--user): '' is not a name"},
+    {"-t 0", "-t (--threads): '0' is not 1 to 4294967295 (threads, of which one is used)"},
+    {"-t x", "-t (--threads): 'x' is not"},
     {"-U 11211", "-U 11211: there is no UDP here"},
     {"-m", "option '-m' needs a value"},
     {"--memory-limit", "option '--memory-limit' needs a value"},
@@ -438,6 +434,7 @@ main(void)
     tcase_add_test(tc, any_number_of_options_is_ignored);
     tcase_add_loop_test(tc, answered_at_once, 0, ARRAY_LEN(answers));
     tcase_add_test(tc, help_is_complete);
+    tcase_add_test(tc, help_fits_a_terminal);
     tcase_add_loop_test(tc, bad_options_are_named, 0, ARRAY_LEN(refused));
     return leak_run(tc, "app/config");
 }

@@ -134,7 +134,7 @@ END_TEST
 /* A client that knows the hash of one process knows nothing of another's. */
 START_TEST(each_store_has_a_hash_of_its_own)
 {
-    struct config config = {.memory_mb = 1, .item_bytes_max = 1024};
+    struct config config = {.store = {.limit_bytes = 1 << 20}};
     struct store *mine = daemon_make_store(&config);
     struct store *yours = daemon_make_store(&config);
 
@@ -147,7 +147,7 @@ END_TEST
 
 START_TEST(too_much_memory_is_refused)
 {
-    struct config config = {.memory_mb = UINT64_C(1) << 40, .item_bytes_max = 1024};
+    struct config config = {.store = {.limit_bytes = STORE_LIMIT_BYTES_MAX + 1}};
 
     ck_assert_ptr_null(daemon_make_store(&config));
 }
@@ -213,15 +213,15 @@ START_TEST(descriptors_for_all_connections)
 {
     struct rlimit few = {100, 4096};
     struct rlimit now;
-    struct config config = {.max_conns = 1000};
+    struct config config = {.server = {.max_conns = 1000}};
 
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
     ck_assert(daemon_raise_limits(&config));
-    ck_assert_uint_eq(config.max_conns, 1000);
+    ck_assert_uint_eq(config.server.max_conns, 1000);
     ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &now), 0);
     ck_assert_uint_ge(now.rlim_cur, 1064);
     ck_assert(daemon_raise_limits(&config)); /* already enough */
-    ck_assert_uint_eq(config.max_conns, 1000);
+    ck_assert_uint_eq(config.server.max_conns, 1000);
 }
 END_TEST
 
@@ -237,7 +237,7 @@ START_TEST(fewer_connections_where_the_host_allows_fewer)
 {
     const rlim_t most = allowances[_i].descriptors;
     struct rlimit limit = {most, most};
-    struct config config = {.max_conns = 5000};
+    struct config config = {.server = {.max_conns = 5000}};
     struct user user;
     int used = leak_count_fds() - 3; /* ".", ".." and the directory itself */
     bool starts;
@@ -249,15 +249,16 @@ START_TEST(fewer_connections_where_the_host_allows_fewer)
     ck_assert_int_eq(starts, allowances[_i].at_least > 0);
     if (!starts)
         return;
-    ck_assert_uint_ge(config.max_conns, allowances[_i].at_least);
-    ck_assert_uint_le(config.max_conns + (rlim_t)used, most);
+    ck_assert_uint_ge(config.server.max_conns, allowances[_i].at_least);
+    ck_assert_uint_le(config.server.max_conns + (rlim_t)used, most);
 }
 END_TEST
 
 /* Descriptors that were left open by the caller are not there for connections. */
 START_TEST(inherited_descriptors_are_counted)
 {
-    struct config before = {.max_conns = 5000}, after = {.max_conns = 5000};
+    struct config before = {.server = {.max_conns = 5000}},
+                  after = {.server = {.max_conns = 5000}};
     struct rlimit limit = {200, 200};
     struct user user;
     int inherited[40];
@@ -271,7 +272,7 @@ START_TEST(inherited_descriptors_are_counted)
     ck_assert(daemon_raise_limits(&after));
     for (size_t i = 0; i < ARRAY_LEN(inherited); i++)
         (void)close(inherited[i]);
-    ck_assert_uint_le(after.max_conns, before.max_conns - 30);
+    ck_assert_uint_le(after.server.max_conns, before.server.max_conns - 30);
 }
 END_TEST
 

@@ -5,6 +5,7 @@
 """
 import os
 import pwd
+import re
 import resource
 import shutil
 import signal
@@ -15,7 +16,7 @@ import tempfile
 import time
 
 PATIENCE_S = 60
-EX_OK, EX_USAGE, EX_OSERR = 0, 64, 71
+EX_OK, EX_USAGE, EX_OSERR, EX_IOERR = 0, 64, 71, 74
 AS_ROOT = os.geteuid() == 0
 DAEMON = os.path.abspath(sys.argv[1])
 USER = ["-u", "nobody"] if AS_ROOT else []
@@ -122,12 +123,65 @@ def statuses(directory):
     status, _, err = run("-p", "0", "-l", "127.0.0.1")
     check.equal((status, "-p 0 means no TCP" in err), (EX_USAGE, True), "nowhere to listen")
     status, _, err = run("-m", "300000")
-    check.equal((status, "262144 megabytes" in err), (EX_USAGE, True), "more than can be indexed")
+    check.equal((status, "'300000' is not 1 to 262144 (megabytes)" in err), (EX_USAGE, True),
+                "more than can be indexed")
     if AS_ROOT:
         status, _, err = run("-p", "-1", user=False)
         check.equal((status, "-u" in err), (EX_USAGE, True), "root without -u")
         status, _, err = run("-p", "-1", "-u", "no-such-user", user=False)
         check.equal((status, "no-such-user" in err), (EX_USAGE, True), "nobody's name")
+
+
+def answers_that_cannot_be_written(_):
+    """An answer that did not arrive is a failure."""
+    for option in ("--help", "--version"):
+        with open("/dev/full", "w", encoding="ascii") as full:
+            done = subprocess.run([DAEMON, option], check=False, stdin=subprocess.DEVNULL,
+                                  stdout=full, stderr=subprocess.PIPE, timeout=PATIENCE_S)
+        check.equal((done.returncode, b"standard output" in done.stderr), (EX_IOERR, True),
+                    "%s, which cannot be written" % option)
+
+
+def sockets_in_the_way(directory):
+    """What is at the path of -s, and what to do about it."""
+    file = os.path.join(directory, "a-file")
+    with open(file, "w", encoding="ascii") as f:
+        f.write("important")
+    status, _, err = run("-s", file)
+    check.equal((status, "no socket. Remove it" in err, "in use" in err), (EX_OSERR, True, False),
+                "-s with the name of a file")
+    check.equal(read(file), "important", "which stays as it is")
+    status, _, err = run("-s", directory)
+    check.equal((status, "is a directory" in err, "in use" in err), (EX_OSERR, True, False),
+                "-s with the name of a directory")
+    path = os.path.join(directory, "taken")
+    with Running(directory, "-s", path) as server:
+        status, _, err = run("-s", path)
+        check.equal((status, "another server is listening" in err), (EX_OSERR, True),
+                    "-s where another server is")
+        check.equal(server.said("listening on TCP 127.0.0.1:%d\n" % server.port), True,
+                    "the address is said")
+        check.equal(server.said("listening on " + path), True, "and so is the path")
+        check.equal(server.end(signal.SIGTERM), EX_OK, "TERM")
+
+
+def documented(_):
+    """The user's page knows every option that --help lists, with the same default."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../README.md")
+    with open(path, encoding="utf-8") as f:
+        rows = [line.split("|") for line in f if line.startswith("| `-")]
+    listed = re.findall(r"^  (?:-(\w), |    )--([\w-]+)((?:.*\n(?!  -|      --|\n))*.*)$",
+                        run("--help")[1], re.M)
+    check.equal(len(listed) > 25, True, "options are listed")
+    for letter, name, text in listed:
+        if name in ("help", "version"):
+            continue
+        row = [r for r in rows if re.search("`--%s|`-%s[ ,`]" % (name, letter or "-"), r[1])]
+        default = re.search(r"\(default\s+(\w+)", text)
+        check.equal(len(row) >= 1, True, "README.md says something of --" + name)
+        if row and default:
+            check.equal(re.match(r" (\w*)", row[0][3]).group(1), default.group(1),
+                        "README.md says the default of --" + name)
 
 
 def busy_port(directory):
@@ -552,7 +606,7 @@ def shortage_of_descriptors(directory):
 
 
 def main():
-    tests = (statuses, busy_port, signals, draining, by_command, files, successors, users,
+    tests = (statuses, answers_that_cannot_be_written, sockets_in_the_way, documented, busy_port, signals, draining, by_command, files, successors, users,
              few_capabilities, ended_early, planted_links, detached, detached_in_vain, closed_descriptors,
              relative_names, without_tcp, few_descriptors, log_that_is_not_read,
              verbosity_has_a_limit, shortage_of_descriptors)

@@ -1,0 +1,289 @@
+/* Values of options: as users write them, as fields of struct config, and their ranges. */
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lombard/base/num.h"
+#include "config_options.h"
+
+/* --- Reading --- */
+
+char *
+option_skip_blanks(char *text)
+{
+    while (isspace((unsigned char)*text))
+        text++;
+    return text;
+}
+
+/* How far to shift a number for the letter behind it; *LEN is without that letter. */
+static unsigned
+unit_shift(const char *text, size_t *len)
+{
+    *len = strlen(text);
+    if (*len == 0)
+        return 0;
+    switch (tolower((unsigned char)text[--*len])) {
+    case 'k': return 10;
+    case 'm': return 20;
+    case 'g': return 30;
+    default: ++*len; return 0;
+    }
+}
+
+/* A number of the option's range, in units of 1 << SHIFT. */
+static bool
+parse_scaled(const struct option_info *o, struct slice digits, unsigned shift, uint64_t *out)
+{
+    uint64_t value;
+
+    if (!num_parse_u64(digits, &value) || value > o->max >> shift || value << shift < o->min)
+        return false;
+    *out = value << shift;
+    return true;
+}
+
+static bool
+parse_number(const struct option_info *o, const char *text, uint64_t *out)
+{
+    return parse_scaled(o, slice_make(text, strlen(text)), 0, out);
+}
+
+static bool
+parse_bytes(const struct option_info *o, const char *text, uint64_t *out)
+{
+    size_t len;
+    unsigned shift = unit_shift(text, &len);
+
+    return parse_scaled(o, slice_make(text, len), shift, out);
+}
+
+/* The unit is given: "m" may follow without a meaning, and "g" with one. */
+static bool
+parse_megabytes(const struct option_info *o, const char *text, uint64_t *out)
+{
+    size_t len;
+    unsigned shift = unit_shift(text, &len);
+
+    if (shift == 10 || !parse_scaled(o, slice_make(text, len), shift == 30 ? 10 : 0, out))
+        return false;
+    *out <<= 20;
+    return true;
+}
+
+static bool
+parse_port(const struct option_info *o, const char *text, uint64_t *out)
+{
+    if (strcmp(text, "-1") != 0)
+        return parse_number(o, text, out);
+    *out = UINT64_MAX;
+    return true;
+}
+
+static bool
+parse_mode(const struct option_info *o, const char *text, uint64_t *out)
+{
+    char *end;
+    unsigned long value = strtoul(text, &end, 8);
+
+    if (!isdigit((unsigned char)text[0]) || *end != '\0' || value > o->max)
+        return false;
+    *out = value;
+    return true;
+}
+
+static bool
+parse_on_off(const char *text, uint64_t *out)
+{
+    *out = strcmp(text, "on") == 0;
+    return *out == 1 || strcmp(text, "off") == 0;
+}
+
+static const char host_ends[] = ",;";
+
+/* How many hosts TEXT has; 0 where one is empty. */
+static int
+count_hosts(char *text)
+{
+    int count = 0;
+
+    for (;;) {
+        size_t len;
+
+        text = option_skip_blanks(text);
+        len = strcspn(text, host_ends);
+        if (len == 0)
+            return 0;
+        count++;
+        if (text[len] == '\0')
+            return count;
+        text += len + 1;
+    }
+}
+
+/* "a,b:1,[::1]:2" in pieces; the commas in TEXT become ends. */
+static bool
+set_hosts(struct config *config, char *text)
+{
+    int count = count_hosts(text);
+    char *rest = text;
+    char *host;
+
+    if (count == 0 || config->host_count + count > LISTEN_HOSTS_MAX)
+        return false;
+    while ((host = strsep(&rest, host_ends)) != NULL)
+        config->hosts[config->host_count++] = option_skip_blanks(host);
+    return true;
+}
+
+static bool
+is_protocol(const char *text)
+{
+    return strcmp(text, "auto") == 0 || strcmp(text, "ascii") == 0 ||
+           strcmp(text, "binary") == 0;
+}
+
+/* --- Setting --- */
+
+static char *
+field_of(struct config *config, const struct option_info *o)
+{
+    return (char *)config + o->off;
+}
+
+static void
+put(struct config *config, const struct option_info *o, uint64_t value)
+{
+    uint32_t half = (uint32_t)value;
+    bool flag = value != 0;
+
+    switch (o->bytes) {
+    case sizeof(value): memcpy(field_of(config, o), &value, sizeof(value)); return;
+    case sizeof(half): memcpy(field_of(config, o), &half, sizeof(half)); return;
+    case sizeof(flag): memcpy(field_of(config, o), &flag, sizeof(flag)); return;
+    default: BUG("a field of this size is no number");
+    }
+}
+
+static bool
+set_text(struct config *config, const struct option_info *o, const char *text)
+{
+    if (*text == '\0')
+        return false;
+    memcpy(field_of(config, o), &text, sizeof(text));
+    return true;
+}
+
+/* What TEXT says, as a number. False also for kinds that are none. */
+static bool
+parse(const struct option_info *o, const char *text, uint64_t *out)
+{
+    switch (o->kind) {
+    case OPTION_ALLOW: *out = 1; return true;
+    case OPTION_FORBID:
+    case OPTION_TURN_OFF: *out = 0; return true;
+    case OPTION_ON_OFF: return parse_on_off(text, out);
+    case OPTION_NUMBER:
+    case OPTION_SECONDS:
+    case OPTION_THREADS:
+    case OPTION_UDP: return parse_number(o, text, out);
+    case OPTION_SECONDS_IN_MS:
+        if (!parse_number(o, text, out))
+            return false;
+        *out *= 1000;
+        return true;
+    case OPTION_MEGABYTES: return parse_megabytes(o, text, out);
+    case OPTION_BYTES: return parse_bytes(o, text, out);
+    case OPTION_PORT: return parse_port(o, text, out);
+    case OPTION_MODE: return parse_mode(o, text, out);
+    case OPTION_COUNT:
+    case OPTION_TEXT:
+    case OPTION_HOSTS:
+    case OPTION_EXTENDED:
+    case OPTION_HELP:
+    case OPTION_VERSION:
+    case OPTION_IGNORED:
+    case OPTION_PROTOCOL:
+    case OPTION_REFUSED: break;
+    }
+    return false;
+}
+
+bool
+option_set(struct config *config, const struct option_info *o, char *text)
+{
+    uint64_t value;
+
+    if (o->kind == OPTION_TEXT)
+        return set_text(config, o, text);
+    if (o->kind == OPTION_HOSTS)
+        return set_hosts(config, text);
+    if (o->kind == OPTION_PROTOCOL)
+        return is_protocol(text);
+    if (o->kind == OPTION_COUNT)
+        value = (uint64_t)config->verbosity + 1;
+    else if (!parse(o, text, &value))
+        return false;
+    put(config, o, value);
+    return true;
+}
+
+void
+option_set_initial(struct config *config, const struct option_info *o)
+{
+    uint64_t value;
+
+    if (o->kind == OPTION_FORBID || o->kind == OPTION_TURN_OFF)
+        put(config, o, 1);
+    if (o->initial != NULL && parse(o, o->initial, &value))
+        put(config, o, value);
+}
+
+/* --- Saying what there is --- */
+
+static void
+range_of_bytes(const struct option_info *o, char *dst, size_t bytes)
+{
+    (void)snprintf(dst, bytes, "%" PRIu64 "k to %" PRIu64 "g (%s)", o->min >> 10, o->max >> 30,
+                   o->unit);
+}
+
+void
+option_range(const struct option_info *o, char *dst, size_t bytes)
+{
+    switch (o->kind) {
+    case OPTION_NUMBER:
+    case OPTION_SECONDS:
+    case OPTION_SECONDS_IN_MS:
+    case OPTION_MEGABYTES:
+    case OPTION_THREADS:
+    case OPTION_UDP:
+        (void)snprintf(dst, bytes, "%" PRIu64 " to %" PRIu64 " (%s)", o->min, o->max, o->unit);
+        return;
+    case OPTION_BYTES: range_of_bytes(o, dst, bytes); return;
+    case OPTION_PORT:
+        (void)snprintf(dst, bytes, "-1 to %" PRIu64 " (%s)", o->max, o->unit);
+        return;
+    case OPTION_MODE:
+        (void)snprintf(dst, bytes, "0 to 0%" PRIo64 " (%s)", o->max, o->unit);
+        return;
+    case OPTION_TEXT: (void)snprintf(dst, bytes, "%s", o->unit); return;
+    case OPTION_HOSTS:
+        (void)snprintf(dst, bytes, "%" PRIu64 " to %" PRIu64 " %s", o->min, o->max, o->unit);
+        return;
+    case OPTION_ON_OFF: (void)snprintf(dst, bytes, "on or off"); return;
+    case OPTION_PROTOCOL: (void)snprintf(dst, bytes, "auto, ascii or binary"); return;
+    case OPTION_ALLOW:
+    case OPTION_FORBID:
+    case OPTION_TURN_OFF:
+    case OPTION_COUNT:
+    case OPTION_EXTENDED:
+    case OPTION_HELP:
+    case OPTION_VERSION:
+    case OPTION_IGNORED:
+    case OPTION_REFUSED: break;
+    }
+    *dst = '\0'; /* it takes no value, or any */
+}
