@@ -16,6 +16,8 @@ import sys
 import threading
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "helpers"))
+
 from checks import Checks
 from scaleout_clients import WAYS, Failed, TextClient, Proxy, is_installed
 from server import Server, ServerFailed, end_on_sigterm
