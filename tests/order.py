@@ -7,7 +7,8 @@ LAYERS = {
     "event": ["base"],
     "proto": ["base"],
     "store": ["base"],
-    "cmd": ["base", "store", "proto/request.h", "proto/reply.h", "proto/op.h", "proto/op.def"],
+    "cmd": ["base", "store", "proto/request.h", "proto/reply.h", "proto/op.h", "proto/op.def",
+            "proto/session.h"],
     "conn": ["base", "loan", "event", "proto", "cmd"],
     "app": ["base", "loan", "event", "proto", "store", "cmd", "conn"],
     "tools": ["base", "event", "proto", "loan"],
@@ -16,6 +17,20 @@ LAYERS = {
 # Files of a layer from top to bottom: each uses only those in rows below its own. What each row
 # is for: src/conn/server.c. Headers without a row are data, which any file may look at.
 ORDER = {
+    "proto": """
+        proto
+        text mcbp
+        text_line
+        text_get text_admin text_stream meta meta_reply mcbp_reply
+        text_reply
+        request words token base64
+    """,
+    "cmd": """
+        cmd
+        cmd_admin cmd_item cmd_meta cmd_store cmd_stats cmd_dump
+        cmd_number cmd_join
+        cmd_value cmd_time cmd_pin
+    """,
     "conn": """
         check
         server

@@ -79,7 +79,7 @@ hand_over(struct server *server, const struct listen_sockets *sockets)
     bool ok = true;
 
     for (int i = 0; i < sockets->count; i++) {
-        ok = ok && server_listen(server, sockets->fd[i]);
+        ok = ok && server_listen(server, sockets->fd[i], ROLE_CLIENT);
         if (!ok)
             (void)close(sockets->fd[i]);
     }

@@ -1,18 +1,30 @@
 /*
- * Commands on an item that is there: gat touch delete incr decr.
- * Source: protocol.txt, "Touch", "Get And Touch", "Deletion", "Increment/Decrement".
+ * Commands on an item that is there: get gat touch delete. Source: protocol.txt, "Retrieval
+ * command", "Touch", "Get And Touch", "Deletion".
  */
-#include <string.h>
-
-#include "lombard/base/num.h"
-
 #include "cmd_priv.h"
 
-/*
- * Only so short a number is changed where it lies. A longer one (spaces after
- * it) could be on its way to somebody, as longer values are sent from there.
- */
-enum { OVERWRITE_BYTES_MAX = 32 };
+void
+cmd_get(struct cmd *cmd, struct session *session UNUSED, const struct request *req,
+        struct reply *reply)
+{
+    struct item item;
+
+    if (!store_get(cmd->store, req->key, req->hash, true, &item)) {
+        cmd->stats.get_misses++;
+        reply->status = REPLY_MISS;
+        return;
+    }
+    cmd->stats.get_hits++;
+    reply->status = REPLY_HIT;
+    /* What only the meta commands show is not filled. */
+    reply->item.handle = item.handle;
+    reply->item.key = item.key;
+    reply->item.value = item.value;
+    reply->item.value_bytes = item.value_bytes;
+    reply->item.cas = item.cas;
+    reply->item.client_flags = item.client_flags;
+}
 
 /*
  * Find the item and set its expiry. False, with *REPLY: it is not there, or there is
@@ -35,7 +47,8 @@ find_and_touch(struct cmd *cmd, const struct request *req, struct item *item,
 }
 
 void
-cmd_touch(struct cmd *cmd, const struct request *req, struct reply *reply)
+cmd_touch(struct cmd *cmd, struct session *session UNUSED, const struct request *req,
+          struct reply *reply)
 {
     struct item item;
 
@@ -51,7 +64,8 @@ cmd_touch(struct cmd *cmd, const struct request *req, struct reply *reply)
 }
 
 void
-cmd_gat(struct cmd *cmd, const struct request *req, struct reply *reply)
+cmd_gat(struct cmd *cmd, struct session *session UNUSED, const struct request *req,
+        struct reply *reply)
 {
     struct item item;
     bool found = find_and_touch(cmd, req, &item, reply);
@@ -71,7 +85,8 @@ cmd_gat(struct cmd *cmd, const struct request *req, struct reply *reply)
 }
 
 void
-cmd_delete(struct cmd *cmd, const struct request *req, struct reply *reply)
+cmd_delete(struct cmd *cmd, struct session *session UNUSED, const struct request *req,
+           struct reply *reply)
 {
     struct item item;
 
@@ -87,180 +102,4 @@ cmd_delete(struct cmd *cmd, const struct request *req, struct reply *reply)
     cmd->stats.delete_hits++;
     store_delete(cmd->store, &item);
     reply->status = REPLY_DELETED;
-}
-
-static bool
-is_space(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-/*
- * A value as the number that strtoull(3) sees at its front, which is what
- * memcached goes by: "12", " 12", "+12", "12 and more", "12\0more", but not "-12" or
- * "12x".
- */
-static bool
-value_as_number(struct slice value, uint64_t *number)
-{
-    const char *p = value.ptr;
-    const char *end = value.ptr + value.len;
-    const char *digits;
-
-    while (p < end && is_space(*p))
-        p++;
-    if (p < end && *p == '+')
-        p++;
-    digits = p;
-    while (p < end && *p >= '0' && *p <= '9')
-        p++;
-    if (p < end && *p != '\0' && !is_space(*p))
-        return false;
-    return num_parse_u64(slice_make(digits, (size_t)(p - digits)), number);
-}
-
-/* Write DIGITS at the beginning of a reserved item of BYTES, and spaces behind them. */
-static bool
-fill_number(struct cmd *cmd, void *handle, struct slice digits, uint64_t bytes)
-{
-    static const char spaces[] = "                                ";
-    bool filled = cmd_fill(cmd, handle, 0, digits);
-
-    for (uint64_t off = digits.len; filled && off < bytes;) {
-        uint64_t left = bytes - off;
-        size_t n = left < sizeof(spaces) - 1 ? (size_t)left : sizeof(spaces) - 1;
-
-        filled = cmd_fill(cmd, handle, off, slice_make(spaces, n));
-        off += n;
-    }
-    return filled;
-}
-
-/*
- * reply->number as a new item, with spaces up to the length before. Where that is
- * enough, it stays the same item to those who look: stale is stale still.
- */
-static bool
-number_replace(struct cmd *cmd, const struct request *req, const struct item *item,
-               uint32_t expires_s, struct reply *reply)
-{
-    char text[NUM_U64_DIGITS_MAX];
-    size_t len = num_format_u64(text, reply->number);
-    struct item_spec spec = {
-        .key = req->key,
-        .hash = req->hash,
-        .value_bytes = len > item->value_bytes ? len : item->value_bytes,
-        .client_flags = item->client_flags,
-        .expires_s = expires_s,
-        .marks = len <= item->value_bytes ? item->marks : 0,
-    };
-    void *handle;
-
-    if (!cmd_reserve(cmd, req, &spec, &handle, reply))
-        return false;
-    if (!fill_number(cmd, handle, slice_make(text, len), spec.value_bytes)) {
-        store_abort(cmd->store, handle);
-        reply->status = REPLY_OUT_OF_MEMORY;
-        return false;
-    }
-    return cmd_commit(cmd, handle, COMMIT_SET, req->new_cas, reply);
-}
-
-/*
- * Let reply->number be ITEM's value, and spaces behind it where it was longer, as in
- * memcached. False, with *REPLY: it cannot be, and the expiry is as it was, too.
- */
-static bool
-number_write(struct cmd *cmd, const struct request *req, struct item *item, uint32_t expires_s,
-             struct reply *reply)
-{
-    char text[OVERWRITE_BYTES_MAX];
-    size_t len = num_format_u64(text, reply->number);
-
-    if (item->value_bytes > OVERWRITE_BYTES_MAX || len > item->value_bytes)
-        return number_replace(cmd, req, item, expires_s, reply);
-    if (expires_s != item->expires_s && !store_touch(cmd->store, item, expires_s)) {
-        reply->status = REPLY_OUT_OF_MEMORY;
-        return false;
-    }
-    memset(text + len, ' ', sizeof(text) - len);
-    reply->cas =
-        store_overwrite(cmd->store, item, slice_make(text, item->value_bytes), req->new_cas);
-    return true;
-}
-
-void
-cmd_number_change(struct cmd *cmd, const struct request *req, struct item *item,
-                  const struct number_change *change, struct reply *reply)
-{
-    const bool decr = change->decr;
-    uint64_t number;
-
-    /* As in memcached, that it is empty comes before that it has another CAS. */
-    if (item->value_bytes == 0) {
-        reply->status = REPLY_NON_NUMERIC;
-        return;
-    }
-    if (req->cas != 0 && req->cas != item->cas) {
-        reply->status = REPLY_EXISTS;
-        return;
-    }
-    /* Several parts: far too long for a number. */
-    if (item->value.len != item->value_bytes || !value_as_number(item->value, &number)) {
-        reply->status = REPLY_NON_NUMERIC;
-        return;
-    }
-    if (!decr)
-        number += req->delta; /* wraps at 2^64: protocol.txt says so */
-    else
-        number = req->delta > number ? 0 : number - req->delta;
-    reply->number = number;
-    if (!number_write(cmd, req, item, change->expires_s, reply))
-        return;
-    *(decr ? &cmd->stats.decr_hits : &cmd->stats.incr_hits) += 1;
-    reply->status = REPLY_NUMBER;
-}
-
-void
-cmd_number_create(struct cmd *cmd, const struct request *req, uint32_t expires_s,
-                  struct reply *reply)
-{
-    char text[NUM_U64_DIGITS_MAX];
-    struct item_spec spec = {
-        .key = req->key,
-        .hash = req->hash,
-        .value_bytes = num_format_u64(text, req->initial),
-        .expires_s = expires_s,
-    };
-    void *handle;
-
-    if (!cmd_reserve(cmd, req, &spec, &handle, reply))
-        return;
-    if (!cmd_fill(cmd, handle, 0, slice_make(text, spec.value_bytes))) {
-        store_abort(cmd->store, handle);
-        reply->status = REPLY_OUT_OF_MEMORY;
-        return;
-    }
-    if (!cmd_commit(cmd, handle, COMMIT_ADD, req->new_cas, reply))
-        return;
-    reply->status = REPLY_NUMBER;
-    reply->number = req->initial;
-}
-
-void
-cmd_arith(struct cmd *cmd, const struct request *req, struct reply *reply)
-{
-    struct item item;
-    bool decr = req->op == OP_DECR;
-
-    if (store_peek(cmd->store, req->key, req->hash, &item)) {
-        cmd_number_change(cmd, req, &item, &(struct number_change){decr, item.expires_s},
-                          reply);
-        return;
-    }
-    reply->status = REPLY_NOT_FOUND;
-    if ((req->flags & REQ_VIVIFY) != 0)
-        cmd_number_create(cmd, req, cmd_expires_s(cmd, req->exptime), reply);
-    if (reply->status != REPLY_OUT_OF_MEMORY)
-        *(decr ? &cmd->stats.decr_misses : &cmd->stats.incr_misses) += 1;
 }

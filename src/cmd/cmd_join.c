@@ -1,5 +1,5 @@
 /*
- * append and prepend: a new item is made of the old one's value and what is added
+ * Appends and prepends: a new item is made of the old one's value and what is added
  * to it, in one step where that is short, else part by part, while others are served.
  */
 #include <string.h>
@@ -13,7 +13,7 @@ enum { JOIN_RESTARTS_MAX = 16 };
 static bool
 is_vivify(const struct request *req)
 {
-    return (req->flags & REQ_META) != 0 && (req->meta.seen & META_BIT('N')) != 0;
+    return (req->flags & REQ_VIVIFY) != 0;
 }
 
 static uint64_t
@@ -99,8 +99,7 @@ begin(struct cmd *cmd, const struct request *req, const struct item *old, struct
 
 /* The part of the joined value that begins at OFF, where it lies now. */
 static struct slice
-source_at(const struct cmd *cmd, const struct request *req, const void *upload,
-          const struct cmd_join *join)
+source_at(const struct cmd *cmd, const struct request *req, const struct cmd_join *join)
 {
     bool append = req->op == OP_APPEND;
     uint64_t old_off = append ? 0 : req->value_bytes;
@@ -109,28 +108,27 @@ source_at(const struct cmd *cmd, const struct request *req, const void *upload,
     if (off >= old_off && off - old_off < join->old_bytes)
         return store_value_at(cmd->store, join->old, off - old_off);
     off -= append ? join->old_bytes : 0;
-    if (upload != NULL)
-        return store_value_at(cmd->store, upload, off);
+    if (join->upload != NULL)
+        return store_value_at(cmd->store, join->upload, off);
     return slice_make(req->value.ptr + off, (size_t)(req->value_bytes - off));
 }
 
-/* Copy at most *BUDGET bytes, and take them off it. False when the store has no memory. */
+/* Copy as far as the budget goes. False when the store has no memory. */
 static bool
-copy(struct cmd *cmd, const struct request *req, const void *upload, struct cmd_join *join,
-     uint64_t *budget)
+copy(struct cmd *cmd, const struct request *req, struct cmd_join *join)
 {
-    while (join->off < total_bytes(req, join) && *budget > 0) {
-        struct slice from = source_at(cmd, req, upload, join);
+    while (join->off < total_bytes(req, join) && join->budget_bytes > 0) {
+        struct slice from = source_at(cmd, req, join);
         struct span to = store_reserved_at(cmd->store, join->handle, join->off);
         size_t n = from.len < to.len ? from.len : to.len;
 
         if (n == 0)
             return false;
-        if (n > *budget)
-            n = (size_t)*budget;
+        if (n > join->budget_bytes)
+            n = (size_t)join->budget_bytes;
         memcpy(to.ptr, from.ptr, n);
         join->off += n;
-        *budget -= n;
+        join->budget_bytes -= n;
     }
     return true;
 }
@@ -230,14 +228,14 @@ restart(struct cmd *cmd, const struct request *req, struct cmd_join *join, struc
 }
 
 enum join_result
-cmd_join_step(struct cmd *cmd, const struct request *req, const void *upload,
-              struct cmd_join *join, uint64_t *budget, struct reply *reply)
+cmd_join_step(struct cmd *cmd, struct session *session UNUSED, const struct request *req,
+              struct cmd_join *join, struct reply *reply)
 {
     uint32_t expires_s = STORE_NEVER;
     enum join_result result;
     struct item old;
 
-    memset(reply, 0, sizeof(*reply));
+    cmd_clear(reply);
     if (join->handle == NULL) {
         bool found = store_peek(cmd->store, req->key, req->hash, &old);
 
@@ -246,7 +244,7 @@ cmd_join_step(struct cmd *cmd, const struct request *req, const void *upload,
     }
     if (!is_current(cmd, req, join, &expires_s))
         return restart(cmd, req, join, reply);
-    if (!copy(cmd, req, upload, join, budget))
+    if (!copy(cmd, req, join))
         return JOIN_NO_MEMORY;
     if (join->off < total_bytes(req, join))
         return JOIN_ON;
@@ -263,8 +261,7 @@ cmd_join(struct cmd *cmd, const struct request *req, const void *upload, struct 
     bool found = store_peek(cmd->store, req->key, req->hash, &old);
     bool refused = found && req->cas != 0 && req->cas != old.cas;
     uint64_t copied = (found ? old.value_bytes : 0) + req->value_bytes;
-    uint64_t budget = UINT64_MAX;
-    struct cmd_join join = {0};
+    struct cmd_join join = {.upload = upload, .budget_bytes = UINT64_MAX};
 
     if (!refused && (found || is_vivify(req)) && copied > cmd->config.join_bytes) {
         cmd->stats.concat_joins++;
@@ -274,8 +271,7 @@ cmd_join(struct cmd *cmd, const struct request *req, const void *upload, struct 
     if (!begin(cmd, req, found ? &old : NULL, &join, reply))
         return;
     reply->status = REPLY_OUT_OF_MEMORY;
-    if (copy(cmd, req, upload, &join, &budget) &&
-        commit(cmd, req, &join, join.expires_s, reply) == JOIN_DONE)
+    if (copy(cmd, req, &join) && commit(cmd, req, &join, join.expires_s, reply) == JOIN_DONE)
         return;
     cmd_join_abort(cmd, &join);
 }

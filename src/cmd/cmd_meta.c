@@ -1,18 +1,8 @@
 /*
- * mg md ma me; ms is a classic store command with another form of reply.
+ * The meta commands mg md ma me; ms is a classic store command with another form of reply.
  * Source: protocol.txt, "Meta Commands".
  */
-#include <string.h>
-
-#include "lombard/base/num.h"
-
 #include "cmd_priv.h"
-
-static bool
-is_asked(const struct request *req, char letter)
-{
-    return (req->meta.seen & META_BIT(letter)) != 0;
-}
 
 /* --- N: what is not there is made --- */
 
@@ -20,7 +10,7 @@ is_asked(const struct request *req, char letter)
 static uint32_t
 vivified_expires_s(const struct cmd *cmd, const struct request *req)
 {
-    bool by_ttl = is_asked(req, 'T') && !req->meta.vivify_last;
+    bool by_ttl = req->meta.touches && !req->meta.vivify_last;
 
     return cmd_expires_s(cmd, by_ttl ? req->exptime : req->meta.vivify_ttl);
 }
@@ -30,7 +20,7 @@ static int64_t
 vivified_ttl_s(const struct cmd *cmd, const struct request *req)
 {
     bool after_vivify = !req->meta.ttl_before_vivify;
-    bool after_ttl = is_asked(req, 'T') && !req->meta.ttl_first;
+    bool after_ttl = req->meta.touches && !req->meta.ttl_first;
 
     if (after_vivify && (!after_ttl || req->meta.vivify_last))
         return cmd_ttl_s(cmd, cmd_expires_s(cmd, req->meta.vivify_ttl));
@@ -49,7 +39,7 @@ get_vivify(struct cmd *cmd, const struct request *req, struct reply *reply)
         .key = req->key,
         .hash = req->hash,
         .expires_s = vivified_expires_s(cmd, req),
-        .marks = ITEM_TOKEN | (is_asked(req, 'u') ? 0 : ITEM_FETCHED),
+        .marks = ITEM_TOKEN | (req->meta.unnoticed ? 0 : ITEM_FETCHED),
     };
     void *handle;
 
@@ -75,7 +65,7 @@ get_wins(const struct cmd *cmd, const struct request *req, const struct item *it
         return false;
     if ((item->marks & ITEM_STALE) != 0)
         return true;
-    return is_asked(req, 'R') && expires_s != STORE_NEVER &&
+    return req->meta.recaches && expires_s != STORE_NEVER &&
            expires_s < cmd_expires_s(cmd, req->meta.recache_ttl);
 }
 
@@ -83,11 +73,11 @@ get_wins(const struct cmd *cmd, const struct request *req, const struct item *it
 static void
 get_hit(struct cmd *cmd, const struct request *req, struct item *item, struct reply *reply)
 {
-    const uint32_t fetched = is_asked(req, 'u') ? 0 : ITEM_FETCHED;
+    const uint32_t fetched = req->meta.unnoticed ? 0 : ITEM_FETCHED;
     const int64_t old_ttl_s = cmd_ttl_s(cmd, item->expires_s);
     uint32_t recache_s = item->expires_s;
 
-    if (is_asked(req, 'T')) {
+    if (req->meta.touches) {
         if (!store_touch(cmd->store, item, cmd_expires_s(cmd, req->exptime))) {
             reply->status = REPLY_OUT_OF_MEMORY;
             return;
@@ -111,14 +101,15 @@ static void
 count_get(struct cmd *cmd, const struct request *req, bool found)
 {
     *(found ? &cmd->stats.get_hits : &cmd->stats.get_misses) += 1;
-    if (!is_asked(req, 'T'))
+    if (!req->meta.touches)
         return;
     cmd->stats.cmd_touch++;
     *(found ? &cmd->stats.touch_hits : &cmd->stats.touch_misses) += 1;
 }
 
 void
-cmd_meta_get(struct cmd *cmd, const struct request *req, struct reply *reply)
+cmd_meta_get(struct cmd *cmd, struct session *session UNUSED, const struct request *req,
+             struct reply *reply)
 {
     struct item item;
     bool found = store_get(cmd->store, req->key, req->hash, false, &item);
@@ -126,7 +117,7 @@ cmd_meta_get(struct cmd *cmd, const struct request *req, struct reply *reply)
     reply->status = REPLY_MISS;
     if (found)
         get_hit(cmd, req, &item, reply);
-    else if (is_asked(req, 'N'))
+    else if ((req->flags & REQ_VIVIFY) != 0)
         get_vivify(cmd, req, reply);
     if (reply->status != REPLY_OUT_OF_MEMORY)
         count_get(cmd, req, found);
@@ -141,8 +132,7 @@ delete_invalidate(struct cmd *cmd, const struct request *req, struct item *item,
 {
     const uint32_t marks = (item->marks | ITEM_STALE) & ~(uint32_t)ITEM_TOKEN;
 
-    if (is_asked(req, 'T') &&
-        !store_touch(cmd->store, item, cmd_expires_s(cmd, req->exptime))) {
+    if (req->meta.touches && !store_touch(cmd->store, item, cmd_expires_s(cmd, req->exptime))) {
         reply->status = REPLY_OUT_OF_MEMORY;
         return;
     }
@@ -159,8 +149,8 @@ static void
 delete_value(struct cmd *cmd, const struct request *req, const struct item *item,
              struct reply *reply)
 {
-    bool stale = is_asked(req, 'I');
-    uint64_t new_cas = is_asked(req, 'E') || stale ? req->new_cas : item->cas;
+    bool stale = (req->flags & REQ_INVALIDATE) != 0;
+    uint64_t new_cas = req->meta.renews_cas || stale ? req->new_cas : item->cas;
     struct item_spec spec = {
         .key = req->key,
         .hash = req->hash,
@@ -176,7 +166,8 @@ delete_value(struct cmd *cmd, const struct request *req, const struct item *item
 }
 
 void
-cmd_meta_delete(struct cmd *cmd, const struct request *req, struct reply *reply)
+cmd_meta_delete(struct cmd *cmd, struct session *session UNUSED, const struct request *req,
+                struct reply *reply)
 {
     struct item item;
 
@@ -185,13 +176,13 @@ cmd_meta_delete(struct cmd *cmd, const struct request *req, struct reply *reply)
         reply->status = REPLY_NOT_FOUND;
         return;
     }
-    if (is_asked(req, 'C') && req->cas != item.cas) {
+    if (req->meta.compares && req->cas != item.cas) {
         reply->status = REPLY_EXISTS;
         return;
     }
-    if (is_asked(req, 'x')) {
+    if (req->meta.empties) {
         delete_value(cmd, req, &item, reply);
-    } else if (is_asked(req, 'I')) {
+    } else if ((req->flags & REQ_INVALIDATE) != 0) {
         delete_invalidate(cmd, req, &item, reply);
     } else {
         store_delete(cmd->store, &item);
@@ -208,7 +199,7 @@ static void
 arith_change(struct cmd *cmd, const struct request *req, struct item *item, struct reply *reply)
 {
     const uint32_t old_s = item->expires_s;
-    const uint32_t new_s = is_asked(req, 'T') ? cmd_expires_s(cmd, req->exptime) : old_s;
+    const uint32_t new_s = req->meta.touches ? cmd_expires_s(cmd, req->exptime) : old_s;
 
     cmd_number_change(cmd, req, item, &(struct number_change){req->meta.decr, new_s}, reply);
     reply->item.ttl_s = cmd_ttl_s(cmd, req->meta.ttl_first ? old_s : new_s);
@@ -222,7 +213,8 @@ arith_vivify(struct cmd *cmd, const struct request *req, struct reply *reply)
 }
 
 void
-cmd_meta_arith(struct cmd *cmd, const struct request *req, struct reply *reply)
+cmd_meta_arith(struct cmd *cmd, struct session *session UNUSED, const struct request *req,
+               struct reply *reply)
 {
     struct item item;
     bool found = store_peek(cmd->store, req->key, req->hash, &item);
@@ -239,7 +231,8 @@ cmd_meta_arith(struct cmd *cmd, const struct request *req, struct reply *reply)
 /* --- me --- */
 
 void
-cmd_meta_debug(struct cmd *cmd, const struct request *req, struct reply *reply)
+cmd_meta_debug(struct cmd *cmd, struct session *session UNUSED, const struct request *req,
+               struct reply *reply)
 {
     struct item item;
 

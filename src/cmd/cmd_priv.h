@@ -1,7 +1,17 @@
 /*
- * src/cmd/cmd_priv.h - what the files of the room cmd share.
+ * src/cmd/cmd_priv.h - what the files of this layer share.
+ *
+ *     cmd.c              executes a request by its handler
+ *     cmd_admin.c cmd_item.c cmd_meta.c cmd_store.c cmd_stats.c cmd_dump.c
+ *     cmd_number.c cmd_join.c
+ *     cmd_value.c cmd_time.c cmd_pin.c
+ *
+ * Each uses only those in the rows below its own.
  */
 #pragma once
+
+#include <stddef.h>
+#include <string.h>
 
 #include "lombard/cmd/cmd.h"
 #include "lombard/store/store.h"
@@ -24,12 +34,24 @@ struct cmd {
     size_t source_count;
 };
 
-/* One command. *REPLY is all zero, which is REPLY_NOTHING. */
-typedef void cmd_fn(struct cmd *cmd, const struct request *req, struct reply *reply);
+/* Executes one command. *REPLY is as cmd_clear() leaves it, which is REPLY_NOTHING. */
+typedef void cmd_fn(struct cmd *cmd, struct session *session, const struct request *req,
+                    struct reply *reply);
 
+/*
+ * The handlers, in cmd_admin.c, cmd_item.c, cmd_number.c, cmd_store.c, cmd_meta.c, cmd_stats.c
+ * and cmd_dump.c.
+ */
 #define OP(NAME, handler, latency, commit, counter, properties) cmd_fn cmd_##handler;
 #include "lombard/proto/op.def"
 #undef OP
+
+/* All but the text is zero. */
+static inline void
+cmd_clear(struct reply *reply)
+{
+    memset(reply, 0, offsetof(struct reply, text_bytes));
+}
 
 /* REQ was answered with STATUS. Where that is for good, its operation is counted. */
 static inline void
@@ -53,12 +75,23 @@ cmd_count(struct cmd *cmd, const struct request *req, enum reply_status status)
         cmd->stats.cmd_meta++;
 }
 
+/* --- cmd_time.c --- */
+
 /* The second that EXPTIME, as a client sends it, means; or STORE_NEVER. */
 uint32_t cmd_expires_s(const struct cmd *cmd, int64_t exptime);
 /* Seconds left until then, and never less than 0; -1: no end. */
 int64_t cmd_ttl_s(const struct cmd *cmd, uint32_t expires_s);
+/* A second of the cache as one of the epoch. */
+int64_t cmd_unix_s(const struct cmd *cmd, uint32_t s);
+/*
+ * When what was stored until then goes; 0: now. A time of day before this process began is no
+ * time for memcached: nothing goes, and neither does what an earlier flush had announced.
+ */
+uint32_t cmd_flush_at_s(const struct cmd *cmd, int64_t exptime);
 /* Show ITEM in a reply. */
 void cmd_show_item(const struct cmd *cmd, const struct item *item, struct reply_item *shown);
+
+/* --- cmd_value.c --- */
 
 /* Write VALUE at OFF of a reserved item. False when the store has no memory for all of it. */
 bool cmd_fill(struct cmd *cmd, void *handle, uint64_t off, struct slice value) MUST_USE;
@@ -76,12 +109,16 @@ bool cmd_reserve(struct cmd *cmd, const struct request *req, const struct item_s
 bool cmd_commit(struct cmd *cmd, void *handle, enum commit_mode mode, uint64_t new_cas,
                 struct reply *reply) MUST_USE;
 
+/* --- cmd_join.c --- */
+
 /*
  * append and prepend. What is added is in UPLOAD, a reservation, or where that is NULL, in REQ.
  * REPLY_JOIN where more than config.join_bytes would have to be copied: nothing has happened.
  */
 void cmd_join(struct cmd *cmd, const struct request *req, const void *upload,
               struct reply *reply);
+
+/* --- cmd_number.c --- */
 
 /* What is to become of a number. */
 struct number_change {
@@ -101,5 +138,7 @@ void cmd_number_change(struct cmd *cmd, const struct request *req, struct item *
 void cmd_number_create(struct cmd *cmd, const struct request *req, uint32_t expires_s,
                        struct reply *reply);
 
-/* Kinds of cmd_stream. */
-enum stream_of { STREAM_OF_STATS, STREAM_OF_METADUMP, STREAM_OF_MGDUMP, STREAM_OF_CACHEDUMP };
+/* --- cmd_stats.c, cmd_dump.c: the beginning of a stream that is all zero --- */
+
+void cmd_stats_begin(struct cmd *cmd, const struct request *req, struct cmd_stream *stream);
+void cmd_dump_begin(const struct request *req, struct cmd_stream *stream);

@@ -214,15 +214,14 @@ reset_all(struct cmd *cmd)
 }
 
 void
-cmd_stats(struct cmd *cmd, const struct request *req, struct reply *reply)
+cmd_stats(struct cmd *cmd, struct session *session UNUSED, const struct request *req,
+          struct reply *reply)
 {
     size_t i = 0;
 
     if (slice_equal(req->key, SLICE("reset"))) {
         reset_all(cmd);
         reply->status = REPLY_RESET;
-    } else if (slice_equal(req->key, SLICE("cachedump"))) {
-        cmd_dump(cmd, req, reply);
     } else if (source_find(cmd, req->key, &i)) {
         reply->status = REPLY_STREAM;
         reply->stream = STREAM_STATS;
@@ -232,21 +231,12 @@ cmd_stats(struct cmd *cmd, const struct request *req, struct reply *reply)
 }
 
 void
-cmd_stream_begin(struct cmd *cmd, const struct request *req, struct cmd_stream *stream)
+cmd_stats_begin(struct cmd *cmd, const struct request *req, struct cmd_stream *stream)
 {
     size_t i = 0;
 
-    *stream = (struct cmd_stream){.kind = STREAM_OF_STATS};
-    if (req->op == OP_DUMP) {
-        stream->kind = (req->flags & REQ_MGDUMP) != 0 ? STREAM_OF_MGDUMP : STREAM_OF_METADUMP;
-    } else if (slice_equal(req->key, SLICE("cachedump"))) {
-        stream->kind = STREAM_OF_CACHEDUMP;
-        stream->left = req->initial != 1 ? 0
-                       : req->delta == 0 ? UINT32_MAX
-                                         : (uint32_t)req->delta;
-    } else if (source_find(cmd, req->key, &i)) {
+    if (source_find(cmd, req->key, &i))
         stream->source = (uint8_t)i;
-    }
 }
 
 bool

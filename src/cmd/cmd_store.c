@@ -9,82 +9,11 @@
 /* An item is never longer than its value by more than this. */
 enum { ITEM_SLACK_BYTES = KEY_BYTES_MAX + 256 };
 
-bool
-cmd_fill(struct cmd *cmd, void *handle, uint64_t off, struct slice value)
-{
-    while (value.len > 0) {
-        struct span at = store_reserved_at(cmd->store, handle, off);
-        size_t n = value.len < at.len ? value.len : at.len;
-
-        if (n == 0)
-            return false;
-        memcpy(at.ptr, value.ptr, n);
-        value = slice_make(value.ptr + n, value.len - n);
-        off += n;
-    }
-    return true;
-}
-
-/* REQ is refused for good: what it was to overwrite must not be served any more. */
-static void
-drop_old(struct cmd *cmd, const struct request *req)
-{
-    struct item item;
-
-    if ((req->flags & REQ_OVERWRITE) != 0 && store_peek(cmd->store, req->key, req->hash, &item))
-        store_delete(cmd->store, &item);
-}
-
-void
-cmd_give_up(struct cmd *cmd, const struct request *req, struct reply *reply)
-{
-    memset(reply, 0, sizeof(*reply));
-    reply->status = REPLY_OUT_OF_MEMORY;
-    cmd->stats.store_no_memory++;
-    drop_old(cmd, req);
-}
-
-bool
-cmd_reserve(struct cmd *cmd, const struct request *req, const struct item_spec *spec,
-            void **handle, struct reply *reply)
-{
-    switch (store_reserve(cmd->store, spec, handle)) {
-    case RESERVE_OK: return true;
-    case RESERVE_TOO_LARGE:
-        cmd->stats.store_too_large++;
-        reply->status = REPLY_TOO_LARGE;
-        drop_old(cmd, req);
-        return false;
-    case RESERVE_OUT_OF_MEMORY: reply->status = REPLY_OUT_OF_MEMORY; return false;
-    }
-    BUG("reserve_result out of range");
-}
-
-bool
-cmd_commit(struct cmd *cmd, void *handle, enum commit_mode mode, uint64_t new_cas,
-           struct reply *reply)
-{
-    switch (store_commit(cmd->store, handle, mode, 0, new_cas, &reply->cas)) {
-    case COMMIT_STORED: return true;
-    case COMMIT_OUT_OF_MEMORY:
-        store_abort(cmd->store, handle);
-        reply->status = REPLY_OUT_OF_MEMORY;
-        return false;
-    case COMMIT_EXISTS:
-    case COMMIT_NOT_FOUND:
-    case COMMIT_NOT_STORED: reply->status = REPLY_NOT_STORED; return false;
-    }
-    BUG("commit_result out of range");
-}
-
-/* --- set add replace cas --- */
-
 /* Whether only the commit tells if it is stale, and so when it expires. */
 static bool
 may_be_stale(const struct request *req)
 {
-    return (req->flags & REQ_META) != 0 && (req->meta.seen & META_BIT('I')) != 0 &&
-           req->op == OP_CAS && req->cas != 0;
+    return (req->flags & REQ_INVALIDATE) != 0 && req->op == OP_CAS && req->cas != 0;
 }
 
 static bool
@@ -211,7 +140,8 @@ commit_value(struct cmd *cmd, const struct request *req, void *handle, struct re
 }
 
 void
-cmd_store(struct cmd *cmd, const struct request *req, struct reply *reply)
+cmd_store(struct cmd *cmd, struct session *session UNUSED, const struct request *req,
+          struct reply *reply)
 {
     void *handle;
 
@@ -244,7 +174,8 @@ refuse_length(struct cmd *cmd, const struct request *req, struct reply *reply)
 }
 
 void
-cmd_concat(struct cmd *cmd, const struct request *req, struct reply *reply)
+cmd_concat(struct cmd *cmd, struct session *session UNUSED, const struct request *req,
+           struct reply *reply)
 {
     if (!refuse_length(cmd, req, reply))
         cmd_join(cmd, req, NULL, reply);
@@ -253,9 +184,10 @@ cmd_concat(struct cmd *cmd, const struct request *req, struct reply *reply)
 /* --- Values that are received where they will lie --- */
 
 bool
-cmd_upload_begin(struct cmd *cmd, const struct request *req, void **handle, struct reply *reply)
+cmd_upload_begin(struct cmd *cmd, struct session *session UNUSED, const struct request *req,
+                 void **handle, struct reply *reply)
 {
-    memset(reply, 0, sizeof(*reply));
+    cmd_clear(reply);
     if (!op_has(req->op, PROP_STORES)) {
         reply->status = REPLY_INTERNAL;
         return false;
@@ -271,9 +203,10 @@ cmd_upload_at(struct cmd *cmd, void *handle, uint64_t off)
 }
 
 void
-cmd_upload_finish(struct cmd *cmd, const struct request *req, void *handle, struct reply *reply)
+cmd_upload_finish(struct cmd *cmd, struct session *session UNUSED, const struct request *req,
+                  void *handle, struct reply *reply)
 {
-    memset(reply, 0, sizeof(*reply));
+    cmd_clear(reply);
     if (op_has(req->op, PROP_JOINS)) {
         cmd_join(cmd, req, handle, reply);
         if (reply->status != REPLY_OUT_OF_MEMORY && reply->status != REPLY_JOIN)
@@ -293,7 +226,7 @@ cmd_upload_abort(struct cmd *cmd, void *handle)
 void
 cmd_refuse_value(struct cmd *cmd, const struct request *req, struct reply *reply)
 {
-    memset(reply, 0, sizeof(*reply));
+    cmd_clear(reply);
     if (refuse_length(cmd, req, reply) && reply->status == REPLY_TOO_LARGE)
         return;
     reply->status = REPLY_BAD_CHUNK;

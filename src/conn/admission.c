@@ -60,7 +60,7 @@ server_make_client(struct server *server, struct conn *c)
     if (c != server->operator_conn || !has_room(server))
         return false;
     server->operator_conn = NULL;
-    c->is_operator = false;
+    c->session.only_admin = false;
     c->has_looked = false;
     return true;
 }
@@ -105,7 +105,8 @@ server_check_operator(struct server *server)
 static void
 on_accept(void *ctx, int fd)
 {
-    struct server *server = ctx;
+    struct entrance *entrance = ctx;
+    struct server *server = entrance->server;
     struct conn *c;
     bool over;
 
@@ -121,10 +122,11 @@ on_accept(void *ctx, int fd)
         (void)sys_close(fd);
         return;
     }
+    session_init(&c->session, entrance->role);
     if (!conn_open(c, server, fd))
         conn_mark_dead(c, CLOSE_NO_MEMORY);
     if (over) {
-        c->is_operator = true;
+        c->session.only_admin = true;
         c->stalled_ms = server_now_ms(server);
         server->operator_conn = c;
     }
@@ -144,12 +146,14 @@ on_pause(void *ctx, int err)
 }
 
 bool
-server_listen(struct server *server, int fd)
+server_listen(struct server *server, int fd, enum session_role role)
 {
-    struct listener_user user = {on_accept, on_pause, server};
+    struct entrance *entrance = &server->entrances[server->listener_count];
+    struct listener_user user = {on_accept, on_pause, entrance};
 
     if (server->listener_count == LISTEN_SOCKETS_MAX)
         return false;
+    *entrance = (struct entrance){server, role};
     if (!listener_start(&server->listeners[server->listener_count], server->loop, fd, &user))
         return false;
     server->listener_count++;

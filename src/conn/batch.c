@@ -28,12 +28,12 @@ wait_for_all(const struct request *req, size_t head_bytes)
 }
 
 static void
-attach_value(struct batch_entry *entry, const struct proto_state *state, const char *body)
+attach_value(struct batch_entry *entry, const struct proto_ops *proto, const char *body)
 {
     if (!op_has(entry->req.op, PROP_STORES))
-        return;
+        return; /* discarded */
     entry->req.value = slice_make(body, entry->req.value_bytes);
-    entry->bad_end = !proto_value_ends(state, body + entry->req.value_bytes);
+    entry->bad_end = !proto->value_ends(body + entry->req.value_bytes);
 }
 
 /* Parse one entry at batch->end_off. False when the batch ends before it. */
@@ -45,10 +45,11 @@ parse_entry(struct conn *c, struct batch *batch, struct slice in)
     uint64_t after_head;
     size_t used;
 
-    entry->before = c->proto;
+    entry->before = c->proto_state;
     entry->start_off = batch->end_off;
     entry->bad_end = false;
-    if (proto_parse(&c->proto, rest, &entry->req, &used) == PARSE_PARTIAL) {
+    if (c->proto->parse(&c->proto_state, &c->session, rest, &entry->req, &used) ==
+        PARSE_PARTIAL) {
         batch->end_off += (uint32_t)used;
         batch->needs_input = true;
         return false;
@@ -57,7 +58,7 @@ parse_entry(struct conn *c, struct batch *batch, struct slice in)
     after_head = rest.len - used;
     entry->body_here = entry->req.body_bytes <= after_head;
     if (!entry->body_here && wait_for_all(&entry->req, used)) {
-        c->proto = entry->before;
+        c->proto_state = entry->before;
         batch->needs_input = true;
         return false;
     }
@@ -66,7 +67,7 @@ parse_entry(struct conn *c, struct batch *batch, struct slice in)
     if (!entry->body_here)
         return false;
     if (entry->req.body_bytes > 0) {
-        attach_value(entry, &c->proto, rest.ptr + used);
+        attach_value(entry, c->proto, rest.ptr + used);
         batch->end_off += (uint32_t)entry->req.body_bytes;
     }
     return !op_has(entry->req.op, PROP_BARRIER);
@@ -88,6 +89,7 @@ conn_parse_ahead(struct conn *c, struct dispatch *dispatch)
 {
     struct batch *batch = &dispatch->batch;
     struct budget *budget = &dispatch->budget;
+    struct slice in = conn_input(c);
     uint32_t batch_max = DRAWN(BATCH_REQUESTS);
     uint32_t max = budget->requests < batch_max ? budget->requests : batch_max;
 
@@ -95,8 +97,10 @@ conn_parse_ahead(struct conn *c, struct dispatch *dispatch)
     batch->end_off = 0;
     batch->needs_input = false;
     batch->parsed = true;
-    batch->before = c->proto;
-    parse_batch(c, batch, conn_input(c), max);
+    batch->before = c->proto_state;
+    if (UNLIKELY(c->proto == NULL))
+        c->proto = proto_detect((unsigned char)in.ptr[0]);
+    parse_batch(c, batch, in, max);
     for (uint32_t i = 0; i < batch->count; i++)
         cmd_prepare(c->server->cmd, &batch->entries[i].req);
 }
@@ -105,7 +109,7 @@ void
 conn_rewind(struct conn *c, struct dispatch *dispatch)
 {
     if (dispatch->batch.parsed)
-        c->proto = dispatch->batch.before;
+        c->proto_state = dispatch->batch.before;
     dispatch->batch.parsed = false;
 }
 
@@ -120,7 +124,7 @@ conn_prefetch_ahead(struct conn *c, struct dispatch *dispatch)
 static void
 rewind_to(struct conn *c, struct batch *batch, const struct batch_entry *entry)
 {
-    c->proto = entry->before;
+    c->proto_state = entry->before;
     batch->end_off = entry->start_off;
     batch->needs_input = false;
 }
@@ -157,6 +161,7 @@ begin_stream(struct conn *c, const struct batch_entry *entry, struct slice in,
     cmd_stream_begin(c->server->cmd, &entry->req, &task->stream);
     task->lines = reply->stream;
     c->task = task;
+    buf_produced(c->wbuf, c->proto->stream_begin(&entry->req, buf_tail(c->wbuf)));
 }
 
 /* Execute; where storing fails because stalled clients hold the memory, they are closed. */
@@ -170,10 +175,10 @@ execute(struct conn *c, const struct batch_entry *entry, struct reply *reply)
         cmd_refuse_value(cmd, &entry->req, reply);
         return;
     }
-    cmd_execute(cmd, &entry->req, reply);
+    cmd_execute(cmd, &c->session, &entry->req, reply);
     while (UNLIKELY(reply->status == REPLY_OUT_OF_MEMORY) &&
            server_make_room(c->server, &closed))
-        cmd_execute(cmd, &entry->req, reply);
+        cmd_execute(cmd, &c->session, &entry->req, reply);
     if (UNLIKELY(reply->status == REPLY_OUT_OF_MEMORY))
         cmd_give_up(cmd, &entry->req, reply);
 }
@@ -191,13 +196,12 @@ trace_command(const struct conn *c, const struct batch_entry *entry, struct slic
 static bool
 may_run(struct conn *c, const struct request *req)
 {
-    bool looks = op_has(req->op, PROP_ADMIN);
-
-    if (LIKELY(!c->is_operator))
+    if (LIKELY(session_may(&c->session, req->op))) {
+        if (UNLIKELY(c->session.only_admin))
+            c->has_looked = true;
         return true;
-    if (looks)
-        c->has_looked = true;
-    return looks || server_make_client(c->server, c);
+    }
+    return server_make_client(c->server, c);
 }
 
 static void

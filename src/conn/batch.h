@@ -15,7 +15,7 @@
 
 /* The next piece of work that input and tasks offer. */
 enum step conn_step(struct conn *c, struct dispatch *dispatch) MUST_USE;
-/* Parse what is there. Leaves nothing behind but what it put into DISPATCH, and c->proto. */
+/* Parse what is there. Leaves nothing behind but what it put into DISPATCH, and c->proto_state. */
 void conn_parse_ahead(struct conn *c, struct dispatch *dispatch);
 void conn_prefetch_ahead(struct conn *c, struct dispatch *dispatch);
 /* Undo that: it cannot be executed now, and will be parsed again. Looks at no entry. */

@@ -61,7 +61,9 @@ struct conn {
     uint64_t discard_bytes; /* of input that is still to be dropped unread */
     uint64_t bytes_in;
     uint64_t bytes_out;
-    struct proto_state proto;
+    const struct proto_ops *proto; /* NULL: no byte has come yet */
+    struct proto_state proto_state;
+    struct session session;
     uint32_t active_s;   /* attended_s when the last bytes came or went */
     uint32_t accepted_s; /* uptime_s */
     uint32_t stalled_ms; /* low bits of attended_ms: holds something and waits since */
@@ -69,13 +71,13 @@ struct conn {
     uint16_t slot;       /* in its chunk of the table */
     enum conn_state state;
     enum close_reason close_reason;
-    bool in_use : 1;        /* of the table: this slot is taken */
-    bool eof : 1;           /* the peer will send no more */
-    bool more_input : 1;    /* the socket may hold more than was received */
-    bool blocked : 1;       /* the socket took no more */
-    bool finishing : 1;     /* close_reason is set: close when the output is gone */
-    bool is_operator : 1;   /* over -c: may only look */
-    bool has_looked : 1;    /* and has shown by a command that it is an operator */
+    bool in_use : 1;     /* of the table: this slot is taken */
+    bool eof : 1;        /* the peer will send no more */
+    bool more_input : 1; /* the socket may hold more than was received */
+    bool blocked : 1;    /* the socket took no more */
+    bool finishing : 1;  /* close_reason is set: close when the output is gone */
+    bool
+        has_looked : 1; /* session.only_admin: it has shown by a command that it is an operator */
     bool was_stalled : 1;   /* before it became ready */
     bool keeps_replies : 1; /* replies were left in the buffer for the next slice to send */
 };

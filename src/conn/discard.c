@@ -21,14 +21,14 @@ void
 conn_refuse(struct conn *c, const struct request *req, const struct reply *reply,
             uint64_t bytes)
 {
-    char answer[REFUSAL_BYTES_MAX];
+    char answer[PROTO_HEAD_BYTES_MAX];
     size_t len = conn_format_refusal(c, req, reply, answer);
 
     c->discard_bytes = bytes;
     if (bytes == 0) {
         buf_append(c->wbuf, slice_make(answer, len));
     } else if (len > 0) {
-        c->task = task_create(c, TASK_REFUSAL, slice_make(answer, len), &c->proto);
+        c->task = task_create(c, TASK_REFUSAL, slice_make(answer, len), &c->proto_state);
         if (c->task == NULL)
             conn_mark_dead(c, CLOSE_NO_MEMORY);
     }

@@ -27,9 +27,11 @@ conn_join_begin(struct conn *c, const struct request *req, struct slice all,
 
 /* What is joined: its value is behind its head, or was uploaded. */
 static void
-join_request(const struct task *task, struct request *req)
+join_request(const struct conn *c, struct request *req)
 {
-    task_request(task, req);
+    const struct task *task = c->task;
+
+    task_request(c, req);
     if (task->handle == NULL)
         req->value = slice_make(task->head + task->head_bytes - req->body_bytes,
                                 (size_t)req->value_bytes);
@@ -64,12 +66,14 @@ conn_join_step(struct conn *c, struct budget *budget)
         return STEP_ON;
     }
     server->joining = c;
-    join_request(task, &req);
+    join_request(c, &req);
     cmd_prepare(server->cmd, &req); /* parsed again, it has no hash */
+    task->join.upload = task->handle;
+    task->join.budget_bytes = budget->bytes;
     do
-        result =
-            cmd_join_step(server->cmd, &req, task->handle, &task->join, &budget->bytes, &reply);
+        result = cmd_join_step(server->cmd, &c->session, &req, &task->join, &reply);
     while (result == JOIN_NO_MEMORY && server_make_room(server, &task->closed));
+    budget->bytes = task->join.budget_bytes;
     if (result == JOIN_ON)
         return STEP_ON;
     if (result == JOIN_NO_MEMORY) {

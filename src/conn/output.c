@@ -18,7 +18,7 @@ enum {
         PROTO_HEAD_BYTES_MAX + COPY_BYTES_MAX + sizeof(struct buf_ref) + TAIL_BYTES_MAX,
 };
 
-_Static_assert((int)REPLY_ROOM_BYTES >= (int)STREAM_LINE_BYTES, "a line fits");
+_Static_assert((int)REPLY_ROOM_BYTES >= (int)PROTO_LINE_BYTES_MAX, "a line fits");
 _Static_assert((int)REPLY_ROOM_BYTES * 2 <= (int)BUF_BYTES, "more than one reply fits");
 
 bool
@@ -53,7 +53,7 @@ queue_value(struct conn *c, const void *handle, uint64_t *off, uint64_t total)
 static void
 leave_value_task(struct conn *c, const struct reply_item *item, uint64_t off, struct slice tail)
 {
-    struct task *task = task_create(c, TASK_VALUE, slice_make(NULL, 0), &c->proto);
+    struct task *task = task_create(c, TASK_VALUE, slice_make(NULL, 0), &c->proto_state);
 
     if (task == NULL) {
         conn_mark_dead(c, CLOSE_NO_MEMORY);
@@ -71,31 +71,28 @@ size_t
 conn_format_refusal(const struct conn *c, const struct request *req, const struct reply *reply,
                     char *dst)
 {
-    struct slice tail = proto_reply_tail(&c->proto, req, reply);
-    size_t len = proto_reply_head(&c->proto, req, reply, dst);
+    struct reply_parts parts = c->proto->reply(req, reply, dst);
 
-    BUG_ON(proto_reply_has_value(&c->proto, req, reply) || tail.len > TAIL_BYTES_MAX);
-    if (tail.len > 0)
-        memcpy(dst + len, tail.ptr, tail.len);
-    return len + tail.len;
+    BUG_ON(parts.has_value);
+    return parts.head_bytes;
 }
 
 void
 conn_reply(struct conn *c, const struct request *req, const struct reply *reply)
 {
     const struct reply_item *item = &reply->item;
-    struct slice tail = proto_reply_tail(&c->proto, req, reply);
+    struct reply_parts parts = c->proto->reply(req, reply, buf_tail(c->wbuf));
+    struct slice tail = slice_make(parts.tail, parts.tail_bytes);
     uint64_t off = 0;
 
-    buf_produced(c->wbuf, proto_reply_head(&c->proto, req, reply, buf_tail(c->wbuf)));
-    if (proto_reply_has_value(&c->proto, req, reply)) {
-        if (item->value_bytes <= DRAWN(COPY_BYTES_MAX) &&
-            item->value.len == item->value_bytes) {
-            buf_append(c->wbuf, item->value);
-        } else if (!queue_value(c, item->handle, &off, item->value_bytes)) {
-            leave_value_task(c, item, off, tail);
-            return;
-        }
+    buf_produced(c->wbuf, parts.head_bytes);
+    if (!parts.has_value)
+        return;
+    if (item->value_bytes <= DRAWN(COPY_BYTES_MAX) && item->value.len == item->value_bytes) {
+        buf_append(c->wbuf, item->value);
+    } else if (!queue_value(c, item->handle, &off, item->value_bytes)) {
+        leave_value_task(c, item, off, tail);
+        return;
     }
     buf_append(c->wbuf, tail);
 }
@@ -120,14 +117,20 @@ next_line(struct conn *c, const struct request *req, char *dst, size_t *len)
 {
     struct task *task = c->task;
     struct stat_line line;
+    struct dump_item item;
+    enum line_result result;
 
     switch (task->lines) {
     case STREAM_STATS:
         if (!cmd_stream_stat(c->server->cmd, &task->stream, &line))
             return LINE_END;
-        *len = proto_stat_line(&c->proto, req, line.name, line.value, dst);
+        *len = c->proto->stat_line(req, line.name, line.value, dst);
         return LINE_READY;
-    case STREAM_LINES: return cmd_stream_line(c->server->cmd, &task->stream, dst, len);
+    case STREAM_ITEMS:
+        result = cmd_stream_item(c->server->cmd, &task->stream, &item);
+        if (result == LINE_READY)
+            *len = c->proto->dump_line(req, &item, dst);
+        return result;
     }
     BUG("stream_kind out of range");
 }
@@ -138,7 +141,7 @@ conn_stream_step(struct conn *c)
     struct task *task = c->task;
     struct request req;
 
-    task_request(task, &req);
+    task_request(c, &req);
     while (conn_has_reply_room(c)) {
         size_t len = 0;
 
@@ -146,7 +149,7 @@ conn_stream_step(struct conn *c)
         case LINE_READY: buf_produced(c->wbuf, len); break;
         case LINE_LATER: return STEP_ON;
         case LINE_END:
-            buf_produced(c->wbuf, proto_stream_end(&c->proto, &req, buf_tail(c->wbuf)));
+            buf_produced(c->wbuf, c->proto->stream_end(&req, buf_tail(c->wbuf)));
             c->task = NULL;
             task_destroy(c, task);
             return STEP_ON;

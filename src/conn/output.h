@@ -12,8 +12,7 @@
 bool conn_has_reply_room(const struct conn *c);
 /* Format a reply; there must be room. May leave a task behind. */
 void conn_reply(struct conn *c, const struct request *req, const struct reply *reply);
-/* Format one without a value at DST (room for REFUSAL_BYTES_MAX); how many bytes. */
-enum { REFUSAL_BYTES_MAX = PROTO_HEAD_BYTES_MAX + 64 };
+/* Format one without a value at DST (room for PROTO_HEAD_BYTES_MAX); how many bytes. */
 size_t conn_format_refusal(const struct conn *c, const struct request *req,
                            const struct reply *reply, char *dst);
 /* Go on with a TASK_VALUE or a TASK_STREAM. */

@@ -49,6 +49,10 @@ struct server {
     /* Hold something and wait for their peer. */
     struct stall_line stalled[STALL_KINDS][STALL_CLASSES];
     struct listener listeners[LISTEN_SOCKETS_MAX];
+    struct entrance {
+        struct server *server;
+        enum session_role role;      /* of the connections that come through it */
+    } entrances[LISTEN_SOCKETS_MAX]; /* of each listener */
     int listener_count;
     struct conn *operator_conn; /* the one connection over max_conns, or NULL */
     struct timer tick;

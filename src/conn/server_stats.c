@@ -81,7 +81,7 @@ general_next(void *ctx, uint64_t *cursor, struct stat_line *line)
     case GENERAL_TIME:
         stat_line_u64(line, "time", (uint64_t)clock_unix_s(server->clock));
         return true;
-    case GENERAL_VERSION: stat_line_text(line, "version", PROTO_VERSION); return true;
+    case GENERAL_VERSION: stat_line_text(line, "version", CMD_VERSION); return true;
     case GENERAL_LOMBARD_VERSION:
         stat_line_text(line, "lombard_version", LOMBARD_VERSION);
         return true;
@@ -238,7 +238,7 @@ conn_field(struct conn *c, unsigned field, struct stat_line *line)
         stat_line_text(line, name, peer);
         break;
     case 1: stat_line_text(line, name, conn_state_name(c)); break;
-    case 2: stat_line_text(line, name, proto_name(c->proto.kind)); break;
+    case 2: stat_line_text(line, name, proto_name(c->proto)); break;
     case 3: stat_line_u64(line, name, now_s - c->accepted_s); break;
     case 4: stat_line_u64(line, name, server->attended_s - c->active_s); break;
     case 5: stat_line_u64(line, name, c->bytes_in); break;

@@ -43,13 +43,14 @@ task_destroy(struct conn *c, struct task *task)
 }
 
 void
-task_request(const struct task *task, struct request *req)
+task_request(const struct conn *c, struct request *req)
 {
+    const struct task *task = c->task;
+    struct slice head = slice_make(task->head, task->head_bytes);
     struct proto_state state = task->state;
     size_t used;
 
-    if (proto_parse(&state, slice_make(task->head, task->head_bytes), req, &used) !=
-        PARSE_COMPLETE)
+    if (c->proto->parse(&state, &c->session, head, req, &used) != PARSE_COMPLETE)
         BUG("a head that was complete no longer is");
 }
 

@@ -26,12 +26,12 @@ static bool
 begin_in_store(struct conn *c, const struct request *req, void **handle, struct reply *reply)
 {
     struct cmd *cmd = c->server->cmd;
-    bool begun = cmd_upload_begin(cmd, req, handle, reply);
+    bool begun = cmd_upload_begin(cmd, &c->session, req, handle, reply);
     uint32_t closed = 0;
 
     while (!begun && reply->status == REPLY_OUT_OF_MEMORY &&
            server_make_room(c->server, &closed))
-        begun = cmd_upload_begin(cmd, req, handle, reply);
+        begun = cmd_upload_begin(cmd, &c->session, req, handle, reply);
     if (!begun && reply->status == REPLY_OUT_OF_MEMORY)
         cmd_give_up(cmd, req, reply);
     return begun;
@@ -77,7 +77,7 @@ space_in_store(struct conn *c, uint64_t off)
 static void
 upload_request(struct conn *c, struct request *req)
 {
-    task_request(c->task, req);
+    task_request(c, req);
     cmd_prepare(c->server->cmd, req); /* parsed again, it has no hash */
 }
 
@@ -104,10 +104,10 @@ commit(struct conn *c, const struct request *req, struct reply *reply)
     struct cmd *cmd = c->server->cmd;
     void *handle = c->task->handle;
 
-    cmd_upload_finish(cmd, req, handle, reply);
+    cmd_upload_finish(cmd, &c->session, req, handle, reply);
     while (reply->status == REPLY_OUT_OF_MEMORY &&
            server_make_room(c->server, &c->task->closed))
-        cmd_upload_finish(cmd, req, handle, reply);
+        cmd_upload_finish(cmd, &c->session, req, handle, reply);
     if (reply->status != REPLY_OUT_OF_MEMORY)
         return;
     cmd_upload_abort(cmd, handle);
@@ -128,7 +128,7 @@ finish(struct conn *c)
     tail_bytes = (size_t)(req.body_bytes - req.value_bytes);
     if (in.len < tail_bytes)
         return STEP_NEED_INPUT;
-    if (proto_value_ends(&c->proto, in.ptr)) {
+    if (c->proto->value_ends(in.ptr)) {
         commit(c, &req, &reply);
     } else {
         cmd_upload_abort(c->server->cmd, task->handle);

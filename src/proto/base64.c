@@ -1,3 +1,4 @@
+/* Encodes and decodes keys in base64. */
 #include "base64_priv.h"
 
 #include <stdint.h>

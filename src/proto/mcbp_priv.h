@@ -1,11 +1,15 @@
 /*
- * src/proto/mcbp_priv.h - numbers of the binary protocol.
+ * src/proto/mcbp_priv.h - numbers of the binary protocol, and its replies.
  */
 #pragma once
 
 #include <endian.h>
 #include <stdint.h>
 #include <string.h>
+
+#include "lombard/proto/proto.h"
+
+enum { MCBP_MAGIC_REQUEST = 0x80, MCBP_MAGIC_REPLY = 0x81, MCBP_HEADER_BYTES = 24 };
 
 /* In the order of their numbers; the wire has these, so none may be renumbered. */
 enum mcbp_status {
@@ -105,3 +109,12 @@ store_be64(char *p, uint64_t v)
     v = htobe64(v);
     memcpy(p, &v, sizeof(v));
 }
+
+/* --- mcbp_reply.c: as struct proto_ops --- */
+
+struct reply_parts mcbp_reply(const struct request *req, const struct reply *reply, char *dst);
+size_t mcbp_stream_begin(const struct request *req, char *dst);
+size_t mcbp_stat_line(const struct request *req, const char *name, const char *value,
+                      char *dst);
+size_t mcbp_dump_line(const struct request *req, const struct dump_item *item, char *dst);
+size_t mcbp_stream_end(const struct request *req, char *dst);

@@ -1,7 +1,6 @@
-#include "lombard/proto/mcbp.h"
-
+/* Formats the packets of the binary protocol. */
+#include "lombard/base/put.h"
 #include "lombard/base/stats.h"
-
 #include "mcbp_priv.h"
 
 /* What a reply consists of, before its header is written. */
@@ -14,14 +13,6 @@ struct packet {
     uint64_t value_bytes; /* follow from the store */
 };
 
-static char *
-put_slice(char *p, struct slice s)
-{
-    if (s.len > 0)
-        memcpy(p, s.ptr, s.len);
-    return p + s.len;
-}
-
 static size_t
 put_packet(const struct request *req, const struct packet *packet, char *dst)
 {
@@ -30,13 +21,13 @@ put_packet(const struct request *req, const struct packet *packet, char *dst)
     char *p;
 
     dst[0] = (char)MCBP_MAGIC_REPLY;
-    dst[1] = (char)req->opcode;
+    dst[1] = (char)req->echo.binary.opcode;
     store_be16(dst + 2, (uint16_t)packet->key.len);
     dst[4] = (char)packet->extras.len;
     dst[5] = 0; /* data type: raw bytes */
     store_be16(dst + 6, (uint16_t)packet->status);
     store_be32(dst + 8, (uint32_t)body_bytes);
-    store_be32(dst + 12, req->opaque);
+    store_be32(dst + 12, req->echo.binary.opaque);
     store_be64(dst + 16, packet->cas);
     p = put_slice(dst + MCBP_HEADER_BYTES, packet->extras);
     p = put_slice(p, packet->key);
@@ -67,7 +58,7 @@ message_of(enum mcbp_status status)
 static enum mcbp_status
 status_of_not_stored(const struct request *req)
 {
-    switch (req->opcode) {
+    switch (req->echo.binary.opcode) {
     case MCBP_ADD:
     case MCBP_ADDQ: return MCBP_KEY_EEXISTS;
     case MCBP_REPLACE:
@@ -88,7 +79,7 @@ status_of(const struct request *req, const struct reply *reply)
     case REPLY_NUMBER:
     case REPLY_OK:
     case REPLY_RESET:
-    case REPLY_VERSION:
+    case REPLY_TEXT:
     case REPLY_NOOP:
     case REPLY_DEBUG:
     case REPLY_STREAM:
@@ -103,12 +94,11 @@ status_of(const struct request *req, const struct reply *reply)
     case REPLY_OUT_OF_MEMORY: return MCBP_ENOMEM;
     case REPLY_FLUSH_OFF:
     case REPLY_DUMP_OFF:
-    case REPLY_CACHEDUMP_OFF:
     case REPLY_SHUTDOWN_OFF: return MCBP_AUTH_ERROR;
     case REPLY_BAD_CHUNK:
     case REPLY_BAD_MODE: return MCBP_EINVAL;
     case REPLY_INTERNAL: return MCBP_EINTERNAL;
-    case REPLY_REFUSED: return (enum mcbp_status)req->refusal_status;
+    case REPLY_REFUSED: return (enum mcbp_status)req->echo.binary.refusal_status;
     }
     return MCBP_EINVAL;
 }
@@ -180,19 +170,17 @@ put_success(const struct request *req, const struct reply *reply, char *dst)
 {
     struct packet packet = {.cas = reply->cas};
 
-    if (reply->status == REPLY_VERSION)
-        packet.body = SLICE(PROTO_VERSION);
+    if (reply->status == REPLY_TEXT)
+        packet.body = slice_make(reply->text, reply->text_bytes);
     return put_packet(req, &packet, dst);
 }
 
-size_t
-mcbp_reply_head(const struct request *req, const struct reply *reply, char *dst)
+/* A reply that is no hit. */
+static size_t
+put_reply(const struct request *req, const struct reply *reply, char *dst)
 {
-    enum mcbp_status status;
+    enum mcbp_status status = status_of(req, reply);
 
-    if (LIKELY(reply->status == REPLY_HIT))
-        return put_hit(req, &reply->item, dst);
-    status = status_of(req, reply);
     if (is_hidden(req, reply, status))
         return 0;
     if (status != MCBP_SUCCESS)
@@ -204,19 +192,45 @@ mcbp_reply_head(const struct request *req, const struct reply *reply, char *dst)
     return put_success(req, reply, dst);
 }
 
-bool
-mcbp_reply_has_value(const struct request *req, const struct reply *reply)
+struct reply_parts
+mcbp_reply(const struct request *req, const struct reply *reply, char *dst)
 {
-    (void)req;
-    return reply->status == REPLY_HIT;
+    struct reply_parts parts = {.has_value = reply->status == REPLY_HIT};
+    size_t head_bytes;
+
+    head_bytes =
+        LIKELY(parts.has_value) ? put_hit(req, &reply->item, dst) : put_reply(req, reply, dst);
+    parts.head_bytes = (uint32_t)head_bytes;
+    return parts;
 }
 
 size_t
-mcbp_stat_packet(const struct request *req, const char *name, const char *value, char *dst)
+mcbp_stream_begin(const struct request *req, char *dst)
+{
+    (void)req;
+    (void)dst;
+    return 0;
+}
+
+size_t
+mcbp_stat_line(const struct request *req, const char *name, const char *value, char *dst)
 {
     struct packet packet = {
         .key = {name, strnlen(name, STAT_NAME_BYTES)},
         .body = {value, strnlen(value, STAT_VALUE_BYTES)},
+    };
+
+    return put_packet(req, &packet, dst);
+}
+
+/* As a statistic: the key, and how many bytes its value has. No request asks for one so far. */
+size_t
+mcbp_dump_line(const struct request *req, const struct dump_item *item, char *dst)
+{
+    char bytes[NUM_U64_DIGITS_MAX];
+    struct packet packet = {
+        .key = item->key,
+        .body = {bytes, num_format_u64(bytes, item->value_bytes)},
     };
 
     return put_packet(req, &packet, dst);

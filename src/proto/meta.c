@@ -1,47 +1,31 @@
-#include "lombard/proto/meta.h"
-
+/* Parses the meta commands of the text protocol: mg ms md ma me mn. */
 #include <string.h>
 
-#include "lombard/base/attr.h"
-
 #include "base64_priv.h"
+#include "request_priv.h"
 #include "text_priv.h"
+#include "token_priv.h"
 
 enum {
     META_WORDS_MAX = 20,   /* of one command, its name included */
     OPAQUE_CHARS_MAX = 32, /* of an O flag, its letter included */
 };
 
+/* A set of flag letters has a bit for each. */
+#define LETTER(letter) (UINT64_C(1) << ((letter) - 'A'))
+
 /* Every letter that some command knows, and P and L, which are for proxies. */
 #define META_KNOWN                                                                             \
-    (META_BIT('b') | META_BIT('c') | META_BIT('f') | META_BIT('h') | META_BIT('k') |           \
-     META_BIT('l') | META_BIT('q') | META_BIT('s') | META_BIT('t') | META_BIT('u') |           \
-     META_BIT('v') | META_BIT('x') | META_BIT('C') | META_BIT('D') | META_BIT('E') |           \
-     META_BIT('F') | META_BIT('I') | META_BIT('J') | META_BIT('L') | META_BIT('M') |           \
-     META_BIT('N') | META_BIT('O') | META_BIT('P') | META_BIT('R') | META_BIT('T'))
+    (LETTER('b') | LETTER('c') | LETTER('f') | LETTER('h') | LETTER('k') | LETTER('l') |       \
+     LETTER('q') | LETTER('s') | LETTER('t') | LETTER('u') | LETTER('v') | LETTER('x') |       \
+     LETTER('C') | LETTER('D') | LETTER('E') | LETTER('F') | LETTER('I') | LETTER('J') |       \
+     LETTER('L') | LETTER('M') | LETTER('N') | LETTER('O') | LETTER('P') | LETTER('R') |       \
+     LETTER('T'))
 
 #define REFUSE_TOO_MANY SLICE("CLIENT_ERROR options flags are too long\r\n")
 #define REFUSE_OPAQUE   SLICE("CLIENT_ERROR opaque token too long\r\n")
 #define REFUSE_TOKEN    SLICE("CLIENT_ERROR bad token in command line format\r\n")
 #define REFUSE_FLAG     SLICE("CLIENT_ERROR invalid or duplicate flag\r\n")
-#define NO_REFUSAL      slice_make(NULL, 0)
-
-/* The next word of *LINE, which then begins behind it; empty at the end. */
-static struct slice
-take_word(struct slice *line)
-{
-    const char *p = line->ptr;
-    const char *end = line->ptr + line->len;
-    const char *stop;
-
-    while (p < end && *p == ' ')
-        p++;
-    stop = p < end ? memchr(p, ' ', (size_t)(end - p)) : NULL;
-    if (stop == NULL)
-        stop = end;
-    *line = slice_make(stop, (size_t)(end - stop));
-    return slice_make(p, (size_t)(stop - p));
-}
 
 /* Base64 in place of the key; false where it is none, and the key stays as it is. */
 static bool
@@ -66,63 +50,100 @@ parse_time(struct slice arg, int64_t *out)
     return true;
 }
 
+/* A command's flags while they are parsed. */
+struct meta_flags {
+    uint64_t seen; /* letters */
+    char mode;     /* of M; 0: there is none, ' ': it is empty */
+    struct slice refusal;
+};
+
+static bool
+has_seen(const struct meta_flags *flags, char letter)
+{
+    return (flags->seen & LETTER(letter)) != 0;
+}
+
 /* N, T and R are followed in the order in which they come. */
 static bool
-parse_time_flag(char letter, struct slice arg, struct request *req)
+parse_time_flag(char letter, struct slice arg, const struct meta_flags *flags,
+                struct request *req)
 {
     struct request_meta *meta = &req->meta;
 
     switch (letter) {
     case 'N':
-        meta->ttl_before_vivify = (meta->seen & META_BIT('t')) != 0;
-        meta->vivify_last = (meta->seen & META_BIT('T')) != 0;
+        req->flags |= REQ_VIVIFY;
+        meta->ttl_before_vivify = has_seen(flags, 't');
+        meta->vivify_last = meta->touches;
         return token_i32(arg, &meta->vivify_ttl);
     case 'R':
-        meta->recache_first = (meta->seen & META_BIT('T')) == 0;
+        meta->recaches = true;
+        meta->recache_first = !meta->touches;
         return token_i32(arg, &meta->recache_ttl);
     default:
-        meta->ttl_first = (meta->seen & META_BIT('t')) != 0;
+        meta->touches = true;
+        meta->ttl_first = has_seen(flags, 't');
         return parse_time(arg, &req->exptime);
     }
 }
 
-/* Take in one flag. What is wrong with it overwrites *REFUSAL, and the next is looked at. */
+static bool
+parse_cas_flag(char letter, struct slice arg, struct request *req)
+{
+    bool compares = letter == 'C';
+
+    *(compares ? &req->meta.compares : &req->meta.renews_cas) = true;
+    return token_u64(arg, compares ? &req->cas : &req->new_cas);
+}
+
+/* A flag whose argument is a number with a refusal of its own, where it is none. */
 static void
-parse_flag(struct slice flag, struct request *req, char *mode, struct slice *refusal)
+parse_number_flag(char letter, struct slice arg, struct request *req, struct slice *refusal)
+{
+    if (letter == 'F') {
+        /* It names no reason of its own. */
+        if (!token_u32(arg, &req->client_flags) && refusal->len == 0)
+            *refusal = REFUSE_BAD_FORMAT;
+    } else if (letter == 'D') {
+        if (!token_u64(arg, &req->delta))
+            *refusal = SLICE("CLIENT_ERROR invalid numeric delta value\r\n");
+    } else if (!token_u64(arg, &req->initial)) {
+        *refusal = SLICE("CLIENT_ERROR invalid numeric initial value\r\n");
+    }
+}
+
+/* Take in one flag. What is wrong with it overwrites the refusal, and the next is looked at. */
+static void
+parse_flag(struct slice flag, struct request *req, struct meta_flags *flags)
 {
     const struct slice arg = slice_make(flag.ptr + 1, flag.len - 1);
     const char letter = flag.ptr[0];
     bool good = true;
 
     switch (letter) {
-    case 'C': good = token_u64(arg, &req->cas); break;
-    case 'E': good = token_u64(arg, &req->new_cas); break;
+    case 'C':
+    case 'E': good = parse_cas_flag(letter, arg, req); break;
     case 'N':
     case 'R':
-    case 'T': good = parse_time_flag(letter, arg, req); break;
-    case 'F':
-        /* It names no reason of its own. */
-        if (!token_u32(arg, &req->client_flags) && refusal->len == 0)
-            *refusal = REFUSE_BAD_FORMAT;
-        break;
+    case 'T': good = parse_time_flag(letter, arg, flags, req); break;
     case 'D':
-        if (!token_u64(arg, &req->delta))
-            *refusal = SLICE("CLIENT_ERROR invalid numeric delta value\r\n");
-        break;
-    case 'J':
-        if (!token_u64(arg, &req->initial))
-            *refusal = SLICE("CLIENT_ERROR invalid numeric initial value\r\n");
-        break;
+    case 'F':
+    case 'J': parse_number_flag(letter, arg, req, &flags->refusal); break;
+    case 'I': req->flags |= REQ_INVALIDATE; break;
+    case 'M': flags->mode = arg.len > 0 ? arg.ptr[0] : ' '; break;
     case 'b':
+        req->echo.meta.base64 = true;
         if (!decode_key(req))
-            *refusal = SLICE("CLIENT_ERROR error decoding key\r\n");
+            flags->refusal = SLICE("CLIENT_ERROR error decoding key\r\n");
         break;
-    case 'M': *mode = arg.len > 0 ? arg.ptr[0] : ' '; break;
     case 'q': req->flags |= REQ_QUIET; break;
+    case 'u': req->meta.unnoticed = true; break;
+    case 'v': req->echo.meta.value = true; break;
+    case 'x': req->meta.empties = true; break;
     default: break; /* asks for something in the reply */
     }
     if (!good)
-        *refusal = REFUSE_TOKEN;
+        flags->refusal = REFUSE_TOKEN;
 }
 
 /*
@@ -135,7 +156,7 @@ flags_begin_well(struct slice rest, unsigned max, unsigned *count)
     struct slice word;
 
     *count = 0;
-    while (*count < max && (word = take_word(&rest)).len > 0) {
+    while (*count < max && (word = words_take(&rest)).len > 0) {
         unsigned char c = (unsigned char)word.ptr[0];
 
         if (!(c > 64 && c < 123) && !(c >= '0' && c <= '9'))
@@ -145,32 +166,38 @@ flags_begin_well(struct slice rest, unsigned max, unsigned *count)
     return true;
 }
 
-/* All flags; what is wrong, or nothing. BEFORE: so many words were before the flags. */
-static struct slice
-parse_flags(struct slice rest, unsigned before, struct request *req, char *mode)
+/* All flags. BEFORE: so many words were before the flags. */
+static void
+parse_flags(struct slice rest, unsigned before, struct request *req, struct meta_flags *flags)
 {
-    struct slice refusal = NO_REFUSAL;
     struct slice flag;
     unsigned count;
 
-    memset(&req->meta, 0, sizeof(req->meta));
-    req->meta.flags = rest;
+    *flags = (struct meta_flags){.seen = 0};
+    req->echo.meta.flags = rest;
     req->delta = 1;
-    if (!flags_begin_well(rest, WORDS_MAX - before, &count) || req->key.len > KEY_BYTES_MAX)
-        return REFUSE_BAD_FORMAT;
-    if (before + count > META_WORDS_MAX)
-        return REFUSE_TOO_MANY;
-    while ((flag = take_word(&rest)).len > 0) {
+    if (!flags_begin_well(rest, WORDS_MAX - before, &count) || req->key.len > KEY_BYTES_MAX) {
+        flags->refusal = REFUSE_BAD_FORMAT;
+        return;
+    }
+    if (before + count > META_WORDS_MAX) {
+        flags->refusal = REFUSE_TOO_MANY;
+        return;
+    }
+    while ((flag = words_take(&rest)).len > 0) {
         unsigned letter = (unsigned)(unsigned char)flag.ptr[0] - 'A';
 
-        if (letter > 'z' - 'A' || (META_KNOWN >> letter & 1) == 0)
-            return SLICE("CLIENT_ERROR invalid flag\r\n");
-        if ((req->meta.seen >> letter & 1) != 0)
-            return SLICE("CLIENT_ERROR duplicate flag\r\n");
-        parse_flag(flag, req, mode, &refusal);
-        req->meta.seen |= UINT64_C(1) << letter;
+        if (letter > 'z' - 'A' || (META_KNOWN >> letter & 1) == 0) {
+            flags->refusal = SLICE("CLIENT_ERROR invalid flag\r\n");
+            return;
+        }
+        if ((flags->seen >> letter & 1) != 0) {
+            flags->refusal = SLICE("CLIENT_ERROR duplicate flag\r\n");
+            return;
+        }
+        parse_flag(flag, req, flags);
+        flags->seen |= UINT64_C(1) << letter;
     }
-    return refusal;
 }
 
 /* Looked at last: whether O is longer than a reply may have it. */
@@ -179,7 +206,7 @@ opaque_fits(struct slice rest)
 {
     struct slice flag;
 
-    while ((flag = take_word(&rest)).len > 0)
+    while ((flag = words_take(&rest)).len > 0)
         if (flag.ptr[0] == 'O')
             return flag.len <= OPAQUE_CHARS_MAX;
     return true;
@@ -190,8 +217,10 @@ static bool
 parse_key(struct slice *rest, struct request *req, enum request_op op)
 {
     request_init(req, op);
+    memset(&req->echo, 0, sizeof(req->echo));
+    memset(&req->meta, 0, sizeof(req->meta));
     req->flags = REQ_META;
-    req->key = take_word(rest);
+    req->key = words_take(rest);
     if (req->key.len > 0)
         return true;
     request_refuse(req, REFUSE_BAD_FORMAT);
@@ -202,16 +231,15 @@ parse_key(struct slice *rest, struct request *req, enum request_op op)
 static void
 parse_simple(struct slice rest, struct request *req, enum request_op op)
 {
-    struct slice refusal;
-    char mode = 0;
+    struct meta_flags flags;
 
     if (!parse_key(&rest, req, op))
         return;
-    refusal = parse_flags(rest, 2, req, &mode);
-    if (refusal.len == 0 && !opaque_fits(rest))
-        refusal = REFUSE_OPAQUE;
-    if (refusal.len > 0)
-        request_refuse(req, refusal);
+    parse_flags(rest, 2, req, &flags);
+    if (flags.refusal.len == 0 && !opaque_fits(rest))
+        flags.refusal = REFUSE_OPAQUE;
+    if (flags.refusal.len > 0)
+        request_refuse(req, flags.refusal);
 }
 
 /* A mode and a CAS make it one of the classic commands; false when there is no such mode. */
@@ -228,9 +256,7 @@ set_store_op(struct request *req, char mode)
     if (strchr("AEPRS", mode) == NULL)
         return false;
     req->op = ops[(unsigned char)mode];
-    if ((req->meta.seen & META_BIT('C')) == 0)
-        return true;
-    if (req->op == OP_SET || req->op == OP_REPLACE)
+    if (req->meta.compares && (req->op == OP_SET || req->op == OP_REPLACE))
         req->op = OP_CAS;
     return true;
 }
@@ -239,53 +265,48 @@ set_store_op(struct request *req, char mode)
 static void
 parse_set(struct slice rest, struct request *req)
 {
-    struct slice refusal;
+    struct meta_flags flags;
     int32_t bytes;
-    char mode = 0;
 
     if (!parse_key(&rest, req, OP_SET))
         return;
-    if (!token_i32(take_word(&rest), &bytes) || bytes < 0 || bytes > VALUE_BYTES_MAX) {
+    if (!token_i32(words_take(&rest), &bytes) || bytes < 0 || bytes > VALUE_BYTES_MAX) {
         request_refuse(req, REFUSE_BAD_FORMAT);
         return;
     }
     req->flags |= REQ_OVERWRITE; /* in every mode */
     req->value_bytes = (uint64_t)bytes;
     req->body_bytes = req->value_bytes + REQUEST_TAIL_BYTES;
-    refusal = parse_flags(rest, 3, req, &mode);
-    if (refusal.len == 0 && !set_store_op(req, mode))
-        refusal = SLICE("CLIENT_ERROR invalid mode for ms M token\r\n");
-    if (refusal.len == 0 && !opaque_fits(rest))
-        refusal = REFUSE_OPAQUE;
-    if (refusal.len > 0)
-        request_refuse_value(req, refusal);
+    parse_flags(rest, 3, req, &flags);
+    if (flags.refusal.len == 0 && !set_store_op(req, flags.mode))
+        flags.refusal = SLICE("CLIENT_ERROR invalid mode for ms M token\r\n");
+    if (flags.refusal.len == 0 && !opaque_fits(rest))
+        flags.refusal = REFUSE_OPAQUE;
+    if (flags.refusal.len > 0)
+        request_refuse_value(req, flags.refusal);
 }
 
 /* What is wrong with its flags is not said, except where they are no flags at all. */
 static void
 parse_arith(struct slice rest, struct request *req)
 {
-    struct slice refusal;
+    struct meta_flags flags;
     unsigned count;
-    char mode = 0;
 
     if (!parse_key(&rest, req, OP_META_ARITH))
         return;
-    refusal = parse_flags(rest, 2, req, &mode);
-    if (refusal.len > 0)
-        refusal =
+    parse_flags(rest, 2, req, &flags);
+    if (flags.refusal.len > 0)
+        flags.refusal =
             flags_begin_well(rest, WORDS_MAX - 2, &count) ? REFUSE_FLAG : REFUSE_BAD_FORMAT;
-    else if (mode != 0 && strchr("ID+-", mode) == NULL)
-        refusal = SLICE("CLIENT_ERROR invalid mode for ma M token\r\n");
+    else if (flags.mode != 0 && strchr("ID+-", flags.mode) == NULL)
+        flags.refusal = SLICE("CLIENT_ERROR invalid mode for ma M token\r\n");
     else if (!opaque_fits(rest))
-        refusal = REFUSE_OPAQUE;
-    if (refusal.len > 0) {
-        request_refuse(req, refusal);
-        return;
-    }
-    req->meta.decr = mode == 'D' || mode == '-';
-    if ((req->meta.seen & META_BIT('N')) != 0)
-        req->flags |= REQ_VIVIFY;
+        flags.refusal = REFUSE_OPAQUE;
+    if (flags.refusal.len > 0)
+        request_refuse(req, flags.refusal);
+    else
+        req->meta.decr = flags.mode == 'D' || flags.mode == '-';
 }
 
 /* me <key> [b]: nothing else is looked at, but it has to look like flags. */
@@ -296,25 +317,23 @@ parse_debug(struct slice rest, struct request *req)
 
     if (!parse_key(&rest, req, OP_META_DEBUG))
         return;
-    memset(&req->meta, 0, sizeof(req->meta));
     if (req->key.len > KEY_BYTES_MAX || !flags_begin_well(rest, WORDS_MAX - 2, &count)) {
         request_refuse(req, REFUSE_BAD_FORMAT);
         return;
     }
-    if (!slice_equal(take_word(&rest), SLICE("b")))
+    if (!slice_equal(words_take(&rest), SLICE("b")))
         return;
-    req->meta.seen = META_BIT('b');
+    req->echo.meta.base64 = true;
     if (!decode_key(req))
         request_refuse(req, REFUSE_BAD_FORMAT);
 }
 
 void
-meta_parse(struct slice word, struct slice line, struct request *req)
+meta_parse(struct slice line, struct request *req)
 {
-    struct slice rest =
-        slice_make(word.ptr + word.len, (size_t)(line.ptr + line.len - (word.ptr + word.len)));
+    struct slice rest = slice_make(line.ptr + 2, line.len - 2);
 
-    switch (word.ptr[1]) {
+    switch (line.ptr[1]) {
     case 'g': parse_simple(rest, req, OP_META_GET); return;
     case 's': parse_set(rest, req); return;
     case 'd': parse_simple(rest, req, OP_META_DELETE); return;

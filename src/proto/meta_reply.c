@@ -1,17 +1,9 @@
-#include "lombard/proto/meta.h"
-
+/* Formats replies to the meta commands, in their form. */
 #include <string.h>
 
-#include "lombard/base/num.h"
-
 #include "base64_priv.h"
+#include "lombard/base/put.h"
 #include "text_priv.h"
-
-static bool
-is_asked(const struct request *req, char letter)
-{
-    return (req->meta.seen & META_BIT(letter)) != 0;
-}
 
 static char *
 put_letter(char *p, char letter)
@@ -22,31 +14,21 @@ put_letter(char *p, char letter)
 }
 
 static char *
-put_u64(char *p, char letter, uint64_t v)
+put_flag_u64(char *p, char letter, uint64_t v)
 {
-    p = put_letter(p, letter);
-    return p + num_format_u64(p, v);
+    return put_u64(put_letter(p, letter), v);
 }
 
 static char *
-put_i64(char *p, char letter, int64_t v)
+put_flag_i64(char *p, char letter, int64_t v)
 {
-    p = put_letter(p, letter);
-    return p + num_format_i64(p, v);
-}
-
-static char *
-put_slice(char *p, struct slice s)
-{
-    if (s.len > 0)
-        memcpy(p, s.ptr, s.len);
-    return p + s.len;
+    return put_i64(put_letter(p, letter), v);
 }
 
 static char *
 put_key(char *p, const struct request *req)
 {
-    if (is_asked(req, 'b'))
+    if (req->echo.meta.base64)
         return p + base64_encode(p, req->key);
     return put_slice(p, req->key);
 }
@@ -62,7 +44,7 @@ put_echo(char **p, const struct request *req, struct slice flag)
         return true;
     case 'k':
         *p = put_key(put_letter(*p, 'k'), req);
-        if (is_asked(req, 'b'))
+        if (req->echo.meta.base64)
             *p = put_slice(*p, SLICE(" b"));
         return true;
     default: return false;
@@ -74,12 +56,12 @@ static char *
 put_item_flag(char *p, const struct reply_item *item, char letter)
 {
     switch (letter) {
-    case 'c': return put_u64(p, 'c', item->cas);
-    case 'f': return put_u64(p, 'f', item->client_flags);
-    case 'h': return put_u64(p, 'h', item->was_hit ? 1 : 0);
-    case 'l': return put_u64(p, 'l', item->idle_s);
-    case 's': return put_u64(p, 's', item->value_bytes);
-    case 't': return put_i64(p, 't', item->ttl_s);
+    case 'c': return put_flag_u64(p, 'c', item->cas);
+    case 'f': return put_flag_u64(p, 'f', item->client_flags);
+    case 'h': return put_flag_u64(p, 'h', item->was_hit ? 1 : 0);
+    case 'l': return put_flag_u64(p, 'l', item->idle_s);
+    case 's': return put_flag_u64(p, 's', item->value_bytes);
+    case 't': return put_flag_i64(p, 't', item->ttl_s);
     default: return p;
     }
 }
@@ -91,11 +73,11 @@ put_change_flag(char *p, const struct request *req, const struct reply *reply, c
     bool changed = reply->status == REPLY_STORED || reply->status == REPLY_NUMBER;
 
     if (letter == 'c')
-        return put_u64(p, 'c', changed ? reply->cas : 0);
+        return put_flag_u64(p, 'c', changed ? reply->cas : 0);
     if (letter == 't' && req->op == OP_META_ARITH)
-        return put_i64(p, 't', reply->item.ttl_s);
+        return put_flag_i64(p, 't', reply->item.ttl_s);
     if (letter == 's' && req->op != OP_META_ARITH)
-        return put_u64(p, 's', reply->item.value_bytes);
+        return put_flag_u64(p, 's', reply->item.value_bytes);
     return p;
 }
 
@@ -106,12 +88,12 @@ enum flags_of { FLAGS_OF_REQUEST, FLAGS_OF_ITEM, FLAGS_OF_CHANGE };
 static char *
 put_flags(char *p, const struct request *req, const struct reply *reply, enum flags_of which)
 {
-    const char *at = req->meta.flags.ptr;
+    const char *at = req->echo.meta.flags.ptr;
     const char *end;
 
-    if (req->meta.flags.len == 0)
+    if (req->echo.meta.flags.len == 0)
         return p;
-    end = at + req->meta.flags.len;
+    end = at + req->echo.meta.flags.len;
     while (at < end) {
         const char *stop = memchr(at, ' ', (size_t)(end - at));
         struct slice flag;
@@ -135,7 +117,7 @@ put_flags(char *p, const struct request *req, const struct reply *reply, enum fl
 static bool
 shows_value(const struct request *req, const struct reply_item *item)
 {
-    return is_asked(req, 'v') && !(is_asked(req, 'C') && req->cas == item->cas);
+    return req->echo.meta.value && !(req->meta.compares && req->cas == item->cas);
 }
 
 /* HD, or VA with the value's length; flags; who is to recache. */
@@ -143,8 +125,7 @@ static char *
 put_hit(char *p, const struct request *req, const struct reply *reply)
 {
     if (shows_value(req, &reply->item)) {
-        p = put_slice(p, SLICE("VA "));
-        p += num_format_u64(p, reply->item.value_bytes);
+        p = put_u64(put_slice(p, SLICE("VA ")), reply->item.value_bytes);
     } else {
         p = put_slice(p, SLICE("HD"));
     }
@@ -165,11 +146,10 @@ put_number(char *p, const struct request *req, const struct reply *reply)
     char digits[NUM_U64_DIGITS_MAX];
     size_t len;
 
-    if (!is_asked(req, 'v'))
+    if (!req->echo.meta.value)
         return put_flags(put_slice(p, SLICE("HD")), req, reply, FLAGS_OF_CHANGE);
     len = num_format_u64(digits, reply->number);
-    p = put_slice(p, SLICE("VA "));
-    p += num_format_u64(p, len);
+    p = put_u64(put_slice(p, SLICE("VA ")), len);
     p = put_flags(p, req, reply, FLAGS_OF_CHANGE);
     p = put_slice(p, SLICE("\r\n"));
     return put_slice(p, slice_make(digits, len));
@@ -180,45 +160,35 @@ static char *
 put_debug(char *p, const struct request *req, const struct reply_item *item)
 {
     p = put_key(put_slice(p, SLICE("ME ")), req);
-    p = put_slice(p, SLICE(" exp="));
-    p += num_format_i64(p, item->ttl_s);
-    p = put_slice(p, SLICE(" la="));
-    p += num_format_u64(p, item->idle_s);
-    p = put_slice(p, SLICE(" cas="));
-    p += num_format_u64(p, item->cas);
+    p = put_i64(put_slice(p, SLICE(" exp=")), item->ttl_s);
+    p = put_u64(put_slice(p, SLICE(" la=")), item->idle_s);
+    p = put_u64(put_slice(p, SLICE(" cas=")), item->cas);
     p = put_slice(p, item->was_hit ? SLICE(" fetch=yes") : SLICE(" fetch=no"));
-    p = put_slice(p, SLICE(" cls=1 size="));
-    return p + num_format_u64(p, item->key.len + item->value_bytes);
+    return put_u64(put_slice(p, SLICE(" cls=1 size=")), item->key.len + item->value_bytes);
 }
 
-/* ms: it answers all that it is asked for, whatever became of it. */
-static bool
-is_store(const struct request *req)
-{
-    return req->op != OP_META_GET && req->op != OP_META_DELETE && req->op != OP_META_ARITH;
-}
-
-/* Code and flags without the line's end, or NULL for what is answered as in classic text. */
+/* The line with its end. What the meta commands have no code for is answered as in classic text. */
 static char *
 put_line(char *p, const struct request *req, const struct reply *reply)
 {
-    struct slice code = {NULL, 0};
+    /* Whatever became of it, a store command answers all that it is asked for. */
+    enum flags_of which = op_has(req->op, PROP_STORES) ? FLAGS_OF_CHANGE : FLAGS_OF_REQUEST;
 
     switch (reply->status) {
-    case REPLY_HIT: return put_hit(p, req, reply);
-    case REPLY_NUMBER: return put_number(p, req, reply);
-    case REPLY_DEBUG: return put_debug(p, req, &reply->item);
-    case REPLY_STORED: return put_flags(put_slice(p, SLICE("HD")), req, reply, FLAGS_OF_CHANGE);
-    case REPLY_MISS: code = SLICE("EN"); break;
-    case REPLY_DELETED: code = SLICE("HD"); break;
-    case REPLY_NOT_STORED: code = SLICE("NS"); break;
-    case REPLY_EXISTS: code = SLICE("EX"); break;
-    case REPLY_NOT_FOUND: code = SLICE("NF"); break;
+    case REPLY_HIT: p = put_hit(p, req, reply); break;
+    case REPLY_NUMBER: p = put_number(p, req, reply); break;
+    case REPLY_DEBUG: p = put_debug(p, req, &reply->item); break;
+    case REPLY_MISS: p = put_flags(put_slice(p, SLICE("EN")), req, reply, which); break;
+    case REPLY_STORED:
+    case REPLY_DELETED: p = put_flags(put_slice(p, SLICE("HD")), req, reply, which); break;
+    case REPLY_NOT_STORED: p = put_flags(put_slice(p, SLICE("NS")), req, reply, which); break;
+    case REPLY_EXISTS: p = put_flags(put_slice(p, SLICE("EX")), req, reply, which); break;
+    case REPLY_NOT_FOUND: p = put_flags(put_slice(p, SLICE("NF")), req, reply, which); break;
     case REPLY_NOTHING:
     case REPLY_TOUCHED:
     case REPLY_OK:
     case REPLY_RESET:
-    case REPLY_VERSION:
+    case REPLY_TEXT:
     case REPLY_NOOP:
     case REPLY_NON_NUMERIC:
     case REPLY_TOO_LARGE:
@@ -231,12 +201,10 @@ put_line(char *p, const struct request *req, const struct reply *reply)
     case REPLY_REFUSED:
     case REPLY_FLUSH_OFF:
     case REPLY_DUMP_OFF:
-    case REPLY_CACHEDUMP_OFF:
     case REPLY_INTERNAL:
-    case REPLY_JOIN: return NULL;
+    case REPLY_JOIN: return text_put_line(p, req, reply);
     }
-    return put_flags(put_slice(p, code), req, reply,
-                     is_store(req) ? FLAGS_OF_CHANGE : FLAGS_OF_REQUEST);
+    return put_slice(p, SLICE("\r\n"));
 }
 
 /* What q hides: the answer that is expected, and nothing else. */
@@ -249,22 +217,18 @@ is_hidden(const struct request *req, const struct reply *reply)
            reply->status == REPLY_DELETED || reply->status == REPLY_NUMBER;
 }
 
-size_t
-meta_reply_head(const struct request *req, const struct reply *reply, char *dst)
+struct reply_parts
+meta_reply(const struct request *req, const struct reply *reply, char *dst)
 {
-    char *p;
+    struct reply_parts parts = {.head_bytes = 0};
 
     if (is_hidden(req, reply))
-        return 0;
-    p = put_line(dst, req, reply);
-    if (p == NULL)
-        return text_put_constant(dst, reply->status);
-    p = put_slice(p, SLICE("\r\n"));
-    return (size_t)(p - dst);
-}
-
-bool
-meta_reply_has_value(const struct request *req, const struct reply *reply)
-{
-    return reply->status == REPLY_HIT && shows_value(req, &reply->item);
+        return parts;
+    parts.head_bytes = (uint32_t)(put_line(dst, req, reply) - dst);
+    if (reply->status == REPLY_HIT && shows_value(req, &reply->item)) {
+        parts.has_value = true;
+        parts.tail = "\r\n";
+        parts.tail_bytes = 2;
+    }
+    return parts;
 }

@@ -1,208 +1,23 @@
-#include "lombard/proto/text.h"
-
-#include <string.h>
-
+/*
+ * The text protocol: takes lines off the stream, and says which file each belongs to.
+ *
+ * However the stream is cut, the sequence of requests is the same. The exception is a line of
+ * more than LINE_BYTES_MAX bytes that is no multiget: as in memcached it is taken when it is shown
+ * with its end, and the connection closed when it is shown without. Lines end in "\r\n" or "\n".
+ */
+#include "request_priv.h"
 #include "text_priv.h"
 
-/* text_state.get_word: which command the keys belong to. */
-enum { GET_NONE, GET_PLAIN, GET_WITH_CAS, GAT_PLAIN, GAT_WITH_CAS };
+_Static_assert(LINE_BYTES_MAX <= UINT16_MAX, "scanned_off may be as much");
 
 /* A shorter line, with its end, is no command: so says memcached, even of "mn\n". */
 enum { LINE_BYTES_MIN = 4 };
-
-static const struct get_word {
-    struct slice text; /* with its space: from there on, no newline is needed */
-    uint8_t word;
-} get_words[] = {
-    {{"gets ", 5}, GET_WITH_CAS},
-    {{"gat ", 4}, GAT_PLAIN},
-    {{"gats ", 5}, GAT_WITH_CAS},
-};
-
-/* Bytes of W that are 0, as 0x80; bytes above such a one may be marked wrongly. */
-static inline uint64_t
-zero_bytes(uint64_t w)
-{
-    return (w - UINT64_C(0x0101010101010101)) & ~w & UINT64_C(0x8080808080808080);
-}
-
-/* The first space or newline in [p, end), or end. */
-static inline const char *
-word_end(const char *p, const char *end)
-{
-    uint64_t w;
-
-    while (end - p >= 8) {
-        memcpy(&w, p, 8);
-        if (zero_bytes(w ^ UINT64_C(0x2020202020202020)) |
-            zero_bytes(w ^ UINT64_C(0x0a0a0a0a0a0a0a0a)))
-            break;
-        p += 8;
-    }
-    while (p < end && *p != ' ' && *p != '\n')
-        p++;
-    return p;
-}
-
-static inline const char *
-skip_blanks(const char *p, const char *end)
-{
-    while (p < end && *p == ' ')
-        p++;
-    return p;
-}
-
-/* Between two lines nothing is remembered. */
-static inline void
-text_state_reset(struct text_state *state)
-{
-    memset(state, 0, sizeof(*state));
-}
-
-/* Answer REFUSAL, and pass over what is left of a line that ended at P or did not yet. */
-static enum parse_result
-get_refuse(struct text_state *state, bool line_ended, struct slice refusal, struct request *req)
-{
-    text_state_reset(state);
-    state->skip_line = !line_ended;
-    request_refuse(req, refusal);
-    return PARSE_COMPLETE;
-}
-
-/*
- * The next word of a get line, from *POS on: *WORD without the line's end, *LAST
- * when it is followed by that. False when more bytes are needed. A word longer
- * than a key is cut after its first KEY_BYTES_MAX + 1 bytes at least.
- */
-static inline bool
-get_word_next(const char **pos, const char *end, struct slice *word, bool *last)
-{
-    const char *p = skip_blanks(*pos, end);
-    const char *stop = word_end(p, end);
-    size_t len = (size_t)(stop - p);
-
-    *pos = p;
-    if (stop == end) {
-        /* One more than the longest key may still be its '\r'. */
-        if (len <= KEY_BYTES_MAX + 1)
-            return false;
-        *last = false;
-    } else {
-        *last = *stop == '\n';
-        *pos = *last ? stop + 1 : stop;
-        if (*last && len > 0 && p[len - 1] == '\r')
-            len--;
-    }
-    *word = slice_make(p, len);
-    return true;
-}
-
-/*
- * What is wrong with it is said only where a key follows; but of a word that is too long,
- * the end may not have come yet.
- */
-static enum parse_result
-get_take_exptime(struct text_state *state, struct slice word, bool last, struct request *req)
-{
-    if (word.len > KEY_BYTES_MAX)
-        return get_refuse(state, last, REFUSE_EXPTIME, req);
-    if (last) /* no key */
-        return get_refuse(state, true, REFUSE_BAD_FORMAT, req);
-    state->has_exptime = true;
-    state->bad_exptime = !token_i32(word, &state->exptime);
-    return PARSE_PARTIAL;
-}
-
-static enum parse_result
-get_take_key(struct text_state *state, struct slice word, bool last, struct request *req)
-{
-    bool with_exptime = state->get_word >= GAT_PLAIN;
-
-    if (UNLIKELY(word.len == 0 && !state->any_key))
-        return get_refuse(state, last, REFUSE_BAD_FORMAT, req);
-    if (UNLIKELY(state->bad_exptime))
-        return get_refuse(state, last, REFUSE_EXPTIME, req);
-    if (UNLIKELY(word.len > KEY_BYTES_MAX))
-        return get_refuse(state, last, REFUSE_BAD_FORMAT, req);
-    request_init(req, with_exptime ? OP_GAT : OP_GET);
-    if (UNLIKELY(word.len == 0)) /* blanks before the line's end */
-        req->op = OP_END;
-    req->key = word;
-    req->exptime = state->exptime;
-    if (state->get_word == GET_WITH_CAS || state->get_word == GAT_WITH_CAS)
-        req->flags |= REQ_WITH_CAS;
-    /* Only what changes is written: the state is copied whole before each key, and a copy of
-     * bytes that were just written apart has to wait for them. */
-    if (!state->any_key)
-        state->any_key = true;
-    if (last) {
-        req->flags |= REQ_LAST;
-        text_state_reset(state);
-    }
-    return PARSE_COMPLETE;
-}
-
-/* One more key of the line that state->get_word began. */
-static enum parse_result
-get_next(struct text_state *state, const char **pos, const char *end, struct request *req)
-{
-    struct slice word;
-    bool last;
-
-    while (get_word_next(pos, end, &word, &last)) {
-        enum parse_result result;
-
-        if (LIKELY(state->get_word < GAT_PLAIN || state->has_exptime))
-            return get_take_key(state, word, last, req);
-        result = get_take_exptime(state, word, last, req);
-        if (result == PARSE_COMPLETE)
-            return result;
-    }
-    return PARSE_PARTIAL;
-}
-
-/* Whether a get line begins at *POS: then *POS is behind its command word. */
-static inline bool
-get_begins(struct text_state *state, const char **pos, const char *end)
-{
-    size_t len = (size_t)(end - *pos);
-
-    if (LIKELY(len >= 4 && memcmp(*pos, "get ", 4) == 0)) {
-        *pos += 4;
-        state->scanned_off = 0;
-        state->get_word = GET_PLAIN;
-        return true;
-    }
-    if (**pos != 'g')
-        return false;
-    for (size_t i = 0; i < ARRAY_LEN(get_words); i++) {
-        const struct get_word *w = &get_words[i];
-
-        if (len >= w->text.len && memcmp(*pos, w->text.ptr, w->text.len) == 0) {
-            *pos += w->text.len;
-            state->scanned_off = 0;
-            state->get_word = w->word;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* More than LINE_BYTES_MAX bytes, and no end: nothing behind them can be told from them. */
-static enum parse_result
-refuse_too_long(struct text_state *state, struct request *req)
-{
-    text_state_reset(state);
-    request_refuse(req, SLICE("CLIENT_ERROR line too long\r\n"));
-    req->flags |= REQ_CLOSE;
-    return PARSE_COMPLETE;
-}
 
 /* A multiget with blanks before it: no command, and of any length. */
 static bool
 is_indented_multiget(const char *p, const char *end)
 {
-    const char *word = skip_blanks(p, end);
+    const char *word = text_skip_blanks(p, end);
     size_t len = (size_t)(end - word);
 
     return word - p <= LINE_BLANKS_MAX && len >= 5 &&
@@ -219,7 +34,7 @@ line_next(struct text_state *state, const char **pos, const char *end, struct re
     struct slice line;
 
     if (newline == NULL && len <= LINE_BYTES_MAX) {
-        state->scanned_off = (uint32_t)len;
+        state->scanned_off = (uint16_t)len;
         return PARSE_PARTIAL;
     }
     state->scanned_off = 0;
@@ -227,8 +42,8 @@ line_next(struct text_state *state, const char **pos, const char *end, struct re
         bool multiget = is_indented_multiget(*pos, end);
 
         *pos = end;
-        return multiget ? get_refuse(state, false, REFUSE_ERROR, req)
-                        : refuse_too_long(state, req);
+        return multiget ? text_get_refuse(state, false, REFUSE_ERROR, req)
+                        : text_refuse_too_long(state, req);
     }
     line = slice_make(*pos, (size_t)(newline - *pos));
     *pos = newline + 1;
@@ -254,57 +69,53 @@ skip_line(struct text_state *state, const char **pos, const char *end)
     return newline != NULL;
 }
 
-/* A gat line is taken apart as it comes, and yet may not be longer than others. */
 static enum parse_result
-limit_gat(struct text_state *state, size_t taken, const char **pos, const char *end,
-          struct request *req)
+parse(struct proto_state *proto_state, const struct session *session, struct slice in,
+      struct request *req, size_t *used)
 {
-    uint64_t bytes = (uint64_t)state->gat_bytes + taken + (size_t)(end - *pos);
-
-    if (bytes > LINE_BYTES_MAX) {
-        *pos = end;
-        return refuse_too_long(state, req);
-    }
-    return PARSE_PARTIAL;
-}
-
-enum parse_result
-text_parse(struct text_state *state, struct slice in, struct request *req, size_t *used)
-{
+    struct text_state *state = &proto_state->text;
     const char *pos = in.ptr;
     const char *begin;
-    const char *end;
-    enum parse_result result = PARSE_PARTIAL;
+    const char *end = in.ptr + in.len;
+    enum parse_result result;
 
-    *used = 0;
-    if (in.len == 0)
-        return PARSE_PARTIAL;
-    end = in.ptr + in.len;
+    (void)session;
     if (UNLIKELY(state->skip_line) && !skip_line(state, &pos, end)) {
         *used = in.len;
         return PARSE_PARTIAL;
     }
     begin = pos;
-    if (state->get_word == GET_NONE && pos < end && !get_begins(state, &pos, end)) {
+    if (state->get_word != 0 || (pos < end && text_get_begins(state, &pos, end)))
+        result = text_get_parse(state, begin, &pos, end, req);
+    else if (pos < end)
         result = line_next(state, &pos, end, req);
-        *used = (size_t)(pos - in.ptr);
-        return result;
-    }
-    if (state->get_word != GET_NONE)
-        result = get_next(state, &pos, end, req);
-    if (UNLIKELY(state->get_word >= GAT_PLAIN)) {
-        size_t taken = (size_t)(pos - begin);
-
-        if (result == PARSE_PARTIAL)
-            result = limit_gat(state, taken, &pos, end, req);
-        state->gat_bytes += state->get_word == GET_NONE ? 0 : (uint32_t)taken;
-    }
+    else
+        result = PARSE_PARTIAL;
     *used = (size_t)(pos - in.ptr);
     return result;
 }
 
-bool
-text_value_ends(const char tail[REQUEST_TAIL_BYTES])
+static bool
+value_ends(const char *tail)
 {
     return tail[0] == '\r' && tail[1] == '\n';
 }
+
+/* Each command line decides in which form it is answered. */
+static struct reply_parts
+reply_in_form(const struct request *req, const struct reply *reply, char *dst)
+{
+    return UNLIKELY((req->flags & REQ_META) != 0) ? meta_reply(req, reply, dst)
+                                                  : text_reply(req, reply, dst);
+}
+
+const struct proto_ops proto_text = {
+    .name = "text",
+    .parse = parse,
+    .value_ends = value_ends,
+    .reply = reply_in_form,
+    .stream_begin = text_stream_begin,
+    .stat_line = text_stat_line,
+    .dump_line = text_dump_line,
+    .stream_end = text_stream_end,
+};

@@ -1,28 +1,15 @@
 /*
- * What operators and monitoring send. What is about threads and slabs that do
+ * Parses what operators and monitoring send. What is about threads and slabs that do
  * not exist here is answered as memcached answers with that feature off.
  */
 #include <string.h>
 
-#include "lombard/base/attr.h"
-
+#include "request_priv.h"
 #include "text_priv.h"
+#include "token_priv.h"
 
 #define ANSWER_OK    SLICE("OK\r\n")
 #define REFUSE_CLASS SLICE("BADCLASS invalid class id\r\n")
-
-static bool
-word_is(const struct words *words, unsigned i, struct slice text)
-{
-    return i < words->count && slice_equal(words->at[i], text);
-}
-
-/* The parser's own answer; "noreply" hides it. */
-static void
-answer(struct request *req, struct slice text)
-{
-    request_refuse(req, (req->flags & REQ_QUIET) != 0 ? slice_make(NULL, 0) : text);
-}
 
 /* stats cachedump <class> <limit>: the only one with arguments. */
 static void
@@ -37,6 +24,7 @@ parse_cachedump(const struct words *words, struct request *req)
     } else if (class >= 64) {
         request_refuse(req, SLICE("CLIENT_ERROR Illegal slab id\r\n"));
     } else {
+        request_init(req, OP_DUMP_CLASS);
         req->initial = class;
         req->delta = limit;
     }
@@ -56,7 +44,7 @@ admin_stats(const struct words *words, struct request *req)
     if (words->count == 1)
         return;
     req->key = word_cut(words->at[1]);
-    if (word_is(words, 1, SLICE("cachedump")))
+    if (words_has(words, 1, SLICE("cachedump")))
         parse_cachedump(words, req);
 }
 
@@ -66,14 +54,14 @@ admin_slabs(const struct words *words, struct request *req)
 {
     uint32_t level;
 
-    if (words->count == 4 && word_is(words, 1, SLICE("reassign")))
-        answer(req, SLICE("CLIENT_ERROR slab reassignment disabled\r\n"));
-    else if (words->count < 3 || !word_is(words, 1, SLICE("automove")))
-        answer(req, REFUSE_ERROR);
+    if (words->count == 4 && words_has(words, 1, SLICE("reassign")))
+        request_answer(req, SLICE("CLIENT_ERROR slab reassignment disabled\r\n"));
+    else if (words->count < 3 || !words_has(words, 1, SLICE("automove")))
+        request_answer(req, REFUSE_ERROR);
     else if (!token_u32(words->at[2], &level))
-        answer(req, REFUSE_BAD_FORMAT);
+        request_answer(req, REFUSE_BAD_FORMAT);
     else
-        answer(req, level == 0 ? ANSWER_OK : REFUSE_ERROR);
+        request_answer(req, level == 0 ? ANSWER_OK : REFUSE_ERROR);
 }
 
 /* lru mode|tune|temp_ttl: there is one order of eviction, and nothing to set. */
@@ -81,7 +69,7 @@ void
 admin_lru(const struct words *words, struct request *req)
 {
     (void)words;
-    answer(req, REFUSE_ERROR);
+    request_answer(req, REFUSE_ERROR);
 }
 
 /* memcached's slab classes are numbered so. */
@@ -118,11 +106,11 @@ parse_crawler_number(const struct words *words, struct request *req)
     uint32_t number;
 
     if (!token_u32(words->at[2], &number))
-        answer(req, REFUSE_BAD_FORMAT);
-    else if (word_is(words, 1, SLICE("sleep")) && number > SLEEP_US_MAX)
-        answer(req, SLICE("CLIENT_ERROR sleep must be one second or less\r\n"));
+        request_answer(req, REFUSE_BAD_FORMAT);
+    else if (words_has(words, 1, SLICE("sleep")) && number > SLEEP_US_MAX)
+        request_answer(req, SLICE("CLIENT_ERROR sleep must be one second or less\r\n"));
     else
-        answer(req, ANSWER_OK);
+        request_answer(req, ANSWER_OK);
 }
 
 /* lru_crawler metadump|mgdump|crawl <classes>; expired items are collected without being told */
@@ -130,30 +118,30 @@ static void
 parse_crawl(const struct words *words, struct request *req)
 {
     if (!is_class_list(words->at[2]))
-        answer(req, REFUSE_CLASS);
-    else if (word_is(words, 1, SLICE("crawl")))
-        answer(req, ANSWER_OK);
+        request_answer(req, REFUSE_CLASS);
+    else if (words_has(words, 1, SLICE("crawl")))
+        request_answer(req, ANSWER_OK);
     else
-        req->flags = word_is(words, 1, SLICE("mgdump")) ? REQ_MGDUMP : 0;
+        request_init(req, words_has(words, 1, SLICE("mgdump")) ? OP_DUMP_KEYS : OP_DUMP);
 }
 
 void
 admin_lru_crawler(const struct words *words, struct request *req)
 {
-    bool crawls = word_is(words, 1, SLICE("metadump")) || word_is(words, 1, SLICE("mgdump")) ||
-                  word_is(words, 1, SLICE("crawl"));
-    bool number = word_is(words, 1, SLICE("sleep")) || word_is(words, 1, SLICE("tocrawl"));
+    bool crawls = words_has(words, 1, SLICE("metadump")) ||
+                  words_has(words, 1, SLICE("mgdump")) || words_has(words, 1, SLICE("crawl"));
+    bool number = words_has(words, 1, SLICE("sleep")) || words_has(words, 1, SLICE("tocrawl"));
 
     if (words->count == 3 && crawls)
         parse_crawl(words, req);
     else if (words->count == 3 && number)
         parse_crawler_number(words, req);
-    else if (words->count == 2 && word_is(words, 1, SLICE("enable")))
-        answer(req, ANSWER_OK);
-    else if (words->count == 2 && word_is(words, 1, SLICE("disable")))
-        answer(req, SLICE("ERROR failed to stop lru crawler thread\r\n"));
+    else if (words->count == 2 && words_has(words, 1, SLICE("enable")))
+        request_answer(req, ANSWER_OK);
+    else if (words->count == 2 && words_has(words, 1, SLICE("disable")))
+        request_answer(req, SLICE("ERROR failed to stop lru crawler thread\r\n"));
     else
-        answer(req, REFUSE_ERROR);
+        request_answer(req, REFUSE_ERROR);
 }
 
 /* cache_memlimit <megabytes> [noreply]: the limit is set at the start. */
@@ -164,13 +152,16 @@ admin_cache_memlimit(const struct words *words, struct request *req)
     uint32_t megabytes;
 
     if (words->count < 2 || !token_u32(words->at[1], &megabytes))
-        answer(req, REFUSE_ERROR);
+        request_answer(req, REFUSE_ERROR);
     else if (megabytes < MEGABYTES_MIN)
-        answer(req, SLICE("MEMLIMIT_TOO_SMALL cannot set maxbytes to less than 8m\r\n"));
+        request_answer(req,
+                       SLICE("MEMLIMIT_TOO_SMALL cannot set maxbytes to less than 8m\r\n"));
     else if (megabytes > MEGABYTES_MAX)
-        answer(req, SLICE("MEMLIMIT_ADJUST_FAILED input value is megabytes not bytes\r\n"));
+        request_answer(req,
+                       SLICE("MEMLIMIT_ADJUST_FAILED input value is megabytes not bytes\r\n"));
     else
-        answer(req, SLICE("MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust\r\n"));
+        request_answer(req,
+                       SLICE("MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust\r\n"));
 }
 
 void
@@ -184,7 +175,7 @@ void
 admin_refresh_certs(const struct words *words, struct request *req)
 {
     (void)words;
-    answer(req, SLICE("Error TLS not enabled\r\n"));
+    request_answer(req, SLICE("Error TLS not enabled\r\n"));
 }
 
 /* shutdown [graceful]: whether the mode is one is said only where it is enabled. */
@@ -193,9 +184,7 @@ admin_shutdown(const struct words *words, struct request *req)
 {
     if (words->count == 1)
         return;
-    if (words->count == 2 && word_is(words, 1, SLICE("graceful")))
-        req->flags |= REQ_GRACEFUL;
-    else
+    if (words->count > 2 || !words_has(words, 1, SLICE("graceful")))
         req->key = word_cut(words->at[1]);
 }
 
@@ -208,5 +197,5 @@ admin_verbosity(const struct words *words, struct request *req)
     if (token_u32(words->at[1], &level))
         req->delta = level;
     else
-        answer(req, REFUSE_BAD_FORMAT);
+        request_answer(req, REFUSE_BAD_FORMAT);
 }

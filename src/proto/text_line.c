@@ -1,15 +1,12 @@
 /*
- * Classic command lines of limited length: everything but the get family.
+ * Parses classic command lines: everything but the get family.
  * Source: protocol.txt, and memcached's answers to malformed lines.
  */
 #include <string.h>
 
-#include "lombard/base/attr.h"
-#include "lombard/proto/meta.h"
-
+#include "request_priv.h"
 #include "text_priv.h"
-
-typedef void line_fn(const struct words *words, struct request *req);
+#include "token_priv.h"
 
 /* What a command's line has in common with others. */
 enum line_kind {
@@ -23,10 +20,10 @@ struct command {
     enum line_kind kind;
     unsigned words_min; /* fewer are bad format; more than are known are not looked at */
     enum request_op op;
-    line_fn *parse; /* req->op is set already, and REQ_QUIET */
+    text_line_fn *parse; /* req->op is set already, and REQ_QUIET */
 };
 
-static line_fn parse_store, parse_cas, parse_arith, parse_touch, parse_delete, parse_flush,
+static text_line_fn parse_store, parse_cas, parse_arith, parse_touch, parse_delete, parse_flush,
     parse_version, parse_quit;
 
 /* With a word behind it, it is taken apart elsewhere (text.c). */
@@ -69,68 +66,6 @@ static const uint8_t command_first[26] = {
     ['s' - 'a'] = 19, ['t' - 'a'] = 23, ['v' - 'a'] = 24, ['w' - 'a'] = 26,
 };
 
-void
-request_init(struct request *req, enum request_op op)
-{
-    memset(req, 0, offsetof(struct request, meta));
-    req->op = op;
-}
-
-void
-request_refuse(struct request *req, struct slice refusal)
-{
-    request_init(req, OP_REFUSED);
-    req->refusal = refusal;
-}
-
-void
-request_refuse_value(struct request *req, struct slice refusal)
-{
-    uint64_t value_bytes = req->value_bytes;
-
-    request_refuse(req, refusal);
-    req->flags = REQ_SWALLOW;
-    req->value_bytes = value_bytes;
-    req->body_bytes = value_bytes + REQUEST_TAIL_BYTES;
-}
-
-/* What "noreply" suppresses, these errors among it: memcached does likewise. */
-static void
-refuse_unless_quiet(struct request *req, struct slice refusal)
-{
-    bool quiet = (req->flags & REQ_QUIET) != 0;
-
-    request_refuse(req, quiet ? slice_make(NULL, 0) : refusal);
-}
-
-void
-words_split(struct slice line, struct words *words)
-{
-    const char *p = line.ptr;
-    const char *end = line.ptr + line.len;
-
-    words->count = 0;
-    while (words->count < WORDS_MAX) {
-        const char *space;
-
-        while (p < end && *p == ' ')
-            p++;
-        if (p == end)
-            return;
-        space = memchr(p, ' ', (size_t)(end - p));
-        if (space == NULL)
-            space = end;
-        words->at[words->count++] = slice_make(p, (size_t)(space - p));
-        p = space;
-    }
-}
-
-bool
-words_end_in_noreply(const struct words *words)
-{
-    return words->count > 0 && slice_equal(words->at[words->count - 1], SLICE("noreply"));
-}
-
 /* The key; false when refused. */
 static bool
 parse_key(const struct words *words, struct request *req)
@@ -138,7 +73,7 @@ parse_key(const struct words *words, struct request *req)
     req->key = words->at[1];
     if (req->key.len <= KEY_BYTES_MAX)
         return true;
-    refuse_unless_quiet(req, REFUSE_BAD_FORMAT);
+    request_answer(req, REFUSE_BAD_FORMAT);
     return false;
 }
 
@@ -192,7 +127,7 @@ static void
 parse_arith(const struct words *words, struct request *req)
 {
     if (parse_key(words, req) && !token_u64(words->at[2], &req->delta))
-        refuse_unless_quiet(req, SLICE("CLIENT_ERROR invalid numeric delta argument\r\n"));
+        request_answer(req, SLICE("CLIENT_ERROR invalid numeric delta argument\r\n"));
 }
 
 /* touch <key> <exptime> [noreply] */
@@ -202,7 +137,7 @@ parse_touch(const struct words *words, struct request *req)
     int32_t exptime = 0;
 
     if (parse_key(words, req) && !token_i32(words->at[2], &exptime))
-        refuse_unless_quiet(req, REFUSE_EXPTIME);
+        request_answer(req, REFUSE_EXPTIME);
     req->exptime = exptime;
 }
 
@@ -223,7 +158,7 @@ parse_flush(const struct words *words, struct request *req)
     if (words->count == (quiet ? 2U : 1U))
         return;
     if (!token_i32(words->at[1], &exptime))
-        refuse_unless_quiet(req, REFUSE_EXPTIME);
+        request_answer(req, REFUSE_EXPTIME);
     req->exptime = exptime;
 }
 
@@ -292,7 +227,7 @@ text_line_parse(struct slice line, struct request *req)
     struct words words;
 
     if (is_meta(line)) {
-        meta_parse(slice_make(line.ptr, 2), line, req);
+        meta_parse(line, req);
         return;
     }
     words_split(line, &words);

@@ -1,47 +1,61 @@
 /*
- * src/proto/text_priv.h - what the files of the text protocol share.
+ * src/proto/text_priv.h - what the files of the text protocol, classic and meta, share.
+ *
+ * Source: memcached's doc/protocol.txt, and memcached 1.6.45 itself where that is silent.
+ *
+ *     text.c             the table; lines, and what belongs to them
+ *     text_get.c             the get family, taken apart key by key
+ *     text_line.c            any other command line
+ *     text_admin.c               of these, what operators and monitoring send
+ *     meta.c                     of these, mg ms md ma me mn
+ *     meta_reply.c           replies to these
+ *     text_reply.c           replies to all others
+ *     text_stream.c          lines of statistics and dumps
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <string.h>
 
-#include "lombard/base/slice.h"
-#include "lombard/proto/reply.h"
-#include "lombard/proto/request.h"
+#include "lombard/proto/proto.h"
+#include "words_priv.h"
 
-/* The words of a command line; memcached does not look at more either. */
-enum { WORDS_MAX = 23 };
+#define REFUSE_ERROR      SLICE("ERROR\r\n")
+#define REFUSE_BAD_FORMAT SLICE("CLIENT_ERROR bad command line format\r\n")
+#define REFUSE_EXPTIME    SLICE("CLIENT_ERROR invalid exptime argument\r\n")
+#define REFUSE_TOO_LONG   SLICE("CLIENT_ERROR line too long\r\n")
 
-struct words {
-    struct slice at[WORDS_MAX]; /* at[0] is the command */
-    unsigned count;             /* WORDS_MAX: so many or more */
-};
+/* A value and its "\r\n" have to be countable in 31 bits, as in memcached. */
+#define VALUE_BYTES_MAX ((int64_t)INT32_MAX - REQUEST_TAIL_BYTES)
 
-/*
- * A word as a number; false where it is none, or out of range. These take digits
- * only (and a minus sign), at most 11 characters for 32 bits and 22 for 64; a
- * minus sign alone is 0.
- */
-bool token_u64(struct slice s, uint64_t *out);
-bool token_u32(struct slice s, uint32_t *out);
-bool token_i32(struct slice s, int32_t *out);
-/*
- * The same for the client flags and the expiry of the classic store commands, which
- * memcached reads with strtoul(3) and strtol(3): any number that fits 64 bits counts,
- * and its low 32 bits are what it means.
- */
-bool token_low_u32(struct slice s, uint32_t *out);
-bool token_low_i32(struct slice s, int32_t *out);
+/* Between two lines nothing is remembered. */
+static inline void
+text_state_reset(struct text_state *state)
+{
+    memset(state, 0, sizeof(*state));
+}
 
-/* Everything but the meta part of REQ, for a command that takes nothing. */
-void request_init(struct request *req, enum request_op op);
-/* An answer of the parser's own: a whole line with its "\r\n", or nothing. */
-void request_refuse(struct request *req, struct slice refusal);
+static inline const char *
+text_skip_blanks(const char *p, const char *end)
+{
+    while (p < end && *p == ' ')
+        p++;
+    return p;
+}
 
-/* The same for a store command of which value_bytes and body_bytes are known: they are skipped. */
-void request_refuse_value(struct request *req, struct slice refusal);
+/* --- text_get.c --- */
+
+/* Whether a get line begins at *POS: then *POS is behind its command word. */
+bool text_get_begins(struct text_state *state, const char **pos, const char *end);
+/* The next key from *POS on, of the line that state->get_word began, here or before BEGIN. */
+enum parse_result text_get_parse(struct text_state *state, const char *begin, const char **pos,
+                                 const char *end, struct request *req) MUST_USE;
+/* Answer REFUSAL, and pass over what is left of a line, unless it has ended. */
+enum parse_result text_get_refuse(struct text_state *state, bool line_ended,
+                                  struct slice refusal, struct request *req) MUST_USE;
+/* More than LINE_BYTES_MAX bytes, and no end: nothing behind them can be told from them. */
+enum parse_result text_refuse_too_long(struct text_state *state, struct request *req) MUST_USE;
+
+/* --- text_line.c, text_admin.c, meta.c --- */
 
 /*
  * A command line without its end, that is no multiget. REQ is always filled, with
@@ -49,29 +63,33 @@ void request_refuse_value(struct request *req, struct slice refusal);
  */
 void text_line_parse(struct slice line, struct request *req);
 
-/* The words of LINE, which spaces separate. */
-void words_split(struct slice line, struct words *words);
-
 /* "stats", "slabs", "lru_crawler" and the like: args are at[1] to at[count - 1]. */
-void admin_stats(const struct words *words, struct request *req);
-void admin_slabs(const struct words *words, struct request *req);
-void admin_lru(const struct words *words, struct request *req);
-void admin_lru_crawler(const struct words *words, struct request *req);
-void admin_cache_memlimit(const struct words *words, struct request *req);
-void admin_watch(const struct words *words, struct request *req);
-void admin_refresh_certs(const struct words *words, struct request *req);
-void admin_shutdown(const struct words *words, struct request *req);
-void admin_verbosity(const struct words *words, struct request *req);
+typedef void text_line_fn(const struct words *words, struct request *req);
+text_line_fn admin_stats, admin_slabs, admin_lru, admin_lru_crawler, admin_cache_memlimit,
+    admin_watch, admin_refresh_certs, admin_shutdown, admin_verbosity;
 
-/* Write the answer that is one constant line, or none, for STATUS; how many bytes. */
-size_t text_put_constant(char *dst, enum reply_status status);
+/*
+ * A line, without its end, whose first word is of two letters, the first of which is 'm'. REQ
+ * is always filled.
+ *
+ *     mg <key> <flag>*            ms <key> <bytes> <flag>*\r\n<value>
+ *     md <key> <flag>*            ma <key> <flag>*
+ *     me <key> [b]                mn
+ *
+ * A flag is one letter, with its argument right behind it (protocol.txt, "Meta Commands").
+ */
+void meta_parse(struct slice line, struct request *req);
 
-/* The last word is "noreply". */
-bool words_end_in_noreply(const struct words *words);
+/* --- text_reply.c, meta_reply.c, text_stream.c: as struct proto_ops --- */
 
-#define REFUSE_ERROR      SLICE("ERROR\r\n")
-#define REFUSE_BAD_FORMAT SLICE("CLIENT_ERROR bad command line format\r\n")
-#define REFUSE_EXPTIME    SLICE("CLIENT_ERROR invalid exptime argument\r\n")
+struct reply_parts text_reply(const struct request *req, const struct reply *reply, char *dst);
+/* To a request with REQ_META. */
+struct reply_parts meta_reply(const struct request *req, const struct reply *reply, char *dst);
+/* The line of text_reply() for a reply without a value, at P; returns its end. */
+char *text_put_line(char *p, const struct request *req, const struct reply *reply);
 
-/* A value and its "\r\n" have to be countable in 31 bits, as in memcached. */
-#define VALUE_BYTES_MAX ((int64_t)INT32_MAX - REQUEST_TAIL_BYTES)
+size_t text_stream_begin(const struct request *req, char *dst);
+size_t text_stat_line(const struct request *req, const char *name, const char *value,
+                      char *dst);
+size_t text_dump_line(const struct request *req, const struct dump_item *item, char *dst);
+size_t text_stream_end(const struct request *req, char *dst);

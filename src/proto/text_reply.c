@@ -1,182 +1,105 @@
-#include "lombard/base/stats.h"
-#include "lombard/proto/text.h"
-
-#include <string.h>
-
-#include "lombard/base/num.h"
-#include "lombard/proto/meta.h"
-
+/* Formats replies to the classic commands of the text protocol. */
+#include "lombard/base/put.h"
 #include "text_priv.h"
 
-/* Answers that are one constant line. */
-static struct slice
-constant_line(enum reply_status status)
-{
-    switch (status) {
-    case REPLY_STORED: return SLICE("STORED\r\n");
-    case REPLY_NOT_STORED: return SLICE("NOT_STORED\r\n");
-    case REPLY_EXISTS: return SLICE("EXISTS\r\n");
-    case REPLY_NOT_FOUND: return SLICE("NOT_FOUND\r\n");
-    case REPLY_DELETED: return SLICE("DELETED\r\n");
-    case REPLY_TOUCHED: return SLICE("TOUCHED\r\n");
-    case REPLY_OK: return SLICE("OK\r\n");
-    case REPLY_RESET: return SLICE("RESET\r\n");
-    case REPLY_VERSION: return SLICE("VERSION " PROTO_VERSION "\r\n");
-    case REPLY_NOOP: return SLICE("MN\r\n");
-    case REPLY_NON_NUMERIC:
-        return SLICE("CLIENT_ERROR cannot increment or decrement non-numeric value\r\n");
-    case REPLY_TOO_LARGE: return SLICE("SERVER_ERROR object too large for cache\r\n");
-    case REPLY_BAD_CHUNK: return SLICE("CLIENT_ERROR bad data chunk\r\n");
-    case REPLY_OUT_OF_MEMORY: return SLICE("SERVER_ERROR out of memory storing object\r\n");
-    case REPLY_BAD_MODE: return SLICE("CLIENT_ERROR invalid shutdown mode\r\n");
-    case REPLY_NO_STATS: return REFUSE_ERROR;
-    case REPLY_SHUTDOWN_OFF: return SLICE("SERVER_ERROR: shutdown not enabled\r\n");
-    case REPLY_FLUSH_OFF: return SLICE("CLIENT_ERROR flush_all not allowed\r\n");
-    case REPLY_DUMP_OFF: return SLICE("ERROR metadump not allowed\r\n");
-    case REPLY_CACHEDUMP_OFF: return SLICE("CLIENT_ERROR stats cachedump not allowed\r\n");
-    case REPLY_INTERNAL: return SLICE("SERVER_ERROR internal error\r\n");
-    case REPLY_NOTHING:
-    case REPLY_HIT:
-    case REPLY_MISS:
-    case REPLY_NUMBER:
-    case REPLY_DEBUG:
-    case REPLY_STREAM:
-    case REPLY_JOIN:
-    case REPLY_REFUSED: break;
-    }
-    return slice_make(NULL, 0);
-}
-
-static inline size_t
-put_slice(char *dst, struct slice s)
-{
-    if (s.len > 0)
-        memcpy(dst, s.ptr, s.len);
-    return s.len;
-}
-
-size_t
-text_put_constant(char *dst, enum reply_status status)
-{
-    return put_slice(dst, constant_line(status));
-}
+#define CRLF      SLICE("\r\n")
+#define END_LINE  SLICE("END\r\n")
+#define VALUE_END "\r\nEND\r\n"
 
 /* VALUE <key> <flags> <bytes>[ <cas>]\r\n */
-static size_t
-put_value_line(const struct request *req, const struct reply_item *item, char *dst)
+static char *
+put_value_line(char *p, const struct request *req, const struct reply_item *item)
 {
-    char *p = dst;
-
-    memcpy(p, "VALUE ", 6);
-    p += 6;
-    p += put_slice(p, req->key);
-    *p++ = ' ';
-    p += num_format_u64(p, item->client_flags);
-    *p++ = ' ';
-    p += num_format_u64(p, item->value_bytes);
-    if ((req->flags & REQ_WITH_CAS) != 0) {
-        *p++ = ' ';
-        p += num_format_u64(p, item->cas);
-    }
-    *p++ = '\r';
-    *p++ = '\n';
-    return (size_t)(p - dst);
+    p = put_slice(p, SLICE("VALUE "));
+    p = put_byte(put_slice(p, req->key), ' ');
+    p = put_byte(put_u64(p, item->client_flags), ' ');
+    p = put_u64(p, item->value_bytes);
+    if ((req->flags & REQ_WITH_CAS) != 0)
+        p = put_u64(put_byte(p, ' '), item->cas);
+    return put_slice(p, CRLF);
 }
 
-static size_t
-put_number_line(uint64_t number, char *dst)
+/* What ends a multiget, behind its last key. */
+static char *
+put_get_end(char *p, const struct request *req)
 {
-    size_t n = num_format_u64(dst, number);
-
-    memcpy(dst + n, "\r\n", 2);
-    return n + 2;
+    return (req->flags & REQ_LAST) != 0 ? put_slice(p, END_LINE) : p;
 }
 
-size_t
-text_reply_head(const struct request *req, const struct reply *reply, char *dst)
+/* The text of a command's own; what it is of, if that is not clear. */
+static char *
+put_text(char *p, const struct request *req, const struct reply *reply)
 {
-    if (UNLIKELY((req->flags & REQ_META) != 0))
-        return meta_reply_head(req, reply, dst);
-    if (LIKELY(reply->status == REPLY_HIT))
-        return put_value_line(req, &reply->item, dst);
-    if ((req->flags & REQ_QUIET) != 0)
-        return 0;
-    if (reply->status == REPLY_NUMBER)
-        return put_number_line(reply->number, dst);
-    /* gat: other keys' values may follow, and where an error ends the reply they would be lost. */
-    if (reply->status == REPLY_OUT_OF_MEMORY && req->op == OP_GAT)
-        return 0;
-    if (reply->status == REPLY_REFUSED)
-        return put_slice(dst, req->refusal);
-    if (reply->status == REPLY_DUMP_OFF && (req->flags & REQ_MGDUMP) != 0)
-        return put_slice(dst, SLICE("ERROR key dump not allowed\r\n"));
-    return text_put_constant(dst, reply->status);
+    if (req->op == OP_VERSION)
+        p = put_slice(p, SLICE("VERSION "));
+    return put_slice(put_slice(p, slice_make(reply->text, reply->text_bytes)), CRLF);
 }
 
-bool
-text_reply_has_value(const struct request *req, const struct reply *reply)
+static struct slice
+dump_off(enum request_op op)
 {
-    if (UNLIKELY((req->flags & REQ_META) != 0))
-        return meta_reply_has_value(req, reply);
-    return reply->status == REPLY_HIT;
+    if (op == OP_DUMP_CLASS)
+        return SLICE("CLIENT_ERROR stats cachedump not allowed\r\n");
+    return op == OP_DUMP_KEYS ? SLICE("ERROR key dump not allowed\r\n")
+                              : SLICE("ERROR metadump not allowed\r\n");
 }
 
-struct slice
-text_reply_tail(const struct request *req, const struct reply *reply)
+char *
+text_put_line(char *p, const struct request *req, const struct reply *reply)
 {
-    bool last = (req->flags & REQ_LAST) != 0;
-
-    if (UNLIKELY((req->flags & REQ_META) != 0))
-        return meta_reply_has_value(req, reply) ? SLICE("\r\n") : slice_make(NULL, 0);
     switch (reply->status) {
-    case REPLY_HIT: return last ? SLICE("\r\nEND\r\n") : SLICE("\r\n");
-    case REPLY_OUT_OF_MEMORY:
-    case REPLY_MISS: return last ? SLICE("END\r\n") : slice_make(NULL, 0);
-    case REPLY_NOTHING:
-    case REPLY_STORED:
-    case REPLY_NOT_STORED:
-    case REPLY_EXISTS:
-    case REPLY_NOT_FOUND:
-    case REPLY_DELETED:
-    case REPLY_TOUCHED:
-    case REPLY_NUMBER:
-    case REPLY_OK:
-    case REPLY_RESET:
-    case REPLY_VERSION:
-    case REPLY_NOOP:
-    case REPLY_DEBUG:
+    case REPLY_HIT: return put_value_line(p, req, &reply->item);
+    case REPLY_MISS: return put_get_end(p, req);
+    case REPLY_STORED: return put_slice(p, SLICE("STORED\r\n"));
+    case REPLY_NOT_STORED: return put_slice(p, SLICE("NOT_STORED\r\n"));
+    case REPLY_EXISTS: return put_slice(p, SLICE("EXISTS\r\n"));
+    case REPLY_NOT_FOUND: return put_slice(p, SLICE("NOT_FOUND\r\n"));
+    case REPLY_DELETED: return put_slice(p, SLICE("DELETED\r\n"));
+    case REPLY_TOUCHED: return put_slice(p, SLICE("TOUCHED\r\n"));
+    case REPLY_NUMBER: return put_slice(put_u64(p, reply->number), CRLF);
+    case REPLY_OK: return put_slice(p, SLICE("OK\r\n"));
+    case REPLY_RESET: return put_slice(p, SLICE("RESET\r\n"));
+    case REPLY_TEXT: return put_text(p, req, reply);
+    case REPLY_NOOP: return put_slice(p, SLICE("MN\r\n"));
     case REPLY_NON_NUMERIC:
+        return put_slice(
+            p, SLICE("CLIENT_ERROR cannot increment or decrement non-numeric value\r\n"));
     case REPLY_TOO_LARGE:
-    case REPLY_BAD_CHUNK:
-    case REPLY_BAD_MODE:
-    case REPLY_NO_STATS:
+        return put_slice(p, SLICE("SERVER_ERROR object too large for cache\r\n"));
+    case REPLY_BAD_CHUNK: return put_slice(p, SLICE("CLIENT_ERROR bad data chunk\r\n"));
+    case REPLY_OUT_OF_MEMORY:
+        /* Other keys' values may follow, and where an error ends the reply they would be lost. */
+        if (req->op == OP_GAT)
+            return put_get_end(p, req);
+        return put_slice(p, SLICE("SERVER_ERROR out of memory storing object\r\n"));
+    case REPLY_BAD_MODE: return put_slice(p, SLICE("CLIENT_ERROR invalid shutdown mode\r\n"));
+    case REPLY_NO_STATS: return put_slice(p, REFUSE_ERROR);
     case REPLY_SHUTDOWN_OFF:
+        return put_slice(p, SLICE("SERVER_ERROR: shutdown not enabled\r\n"));
+    case REPLY_FLUSH_OFF: return put_slice(p, SLICE("CLIENT_ERROR flush_all not allowed\r\n"));
+    case REPLY_DUMP_OFF: return put_slice(p, dump_off(req->op));
+    case REPLY_REFUSED: return put_slice(p, req->refusal);
+    case REPLY_INTERNAL: return put_slice(p, SLICE("SERVER_ERROR internal error\r\n"));
+    case REPLY_NOTHING:
+    case REPLY_DEBUG:
     case REPLY_STREAM:
-    case REPLY_REFUSED:
-    case REPLY_FLUSH_OFF:
-    case REPLY_DUMP_OFF:
-    case REPLY_CACHEDUMP_OFF:
-    case REPLY_INTERNAL:
-    case REPLY_JOIN: break;
+    case REPLY_JOIN: return p;
     }
-    return slice_make(NULL, 0);
+    BUG("reply_status out of range");
 }
 
-size_t
-text_stat_line(const char *name, const char *value, char *dst)
+struct reply_parts
+text_reply(const struct request *req, const struct reply *reply, char *dst)
 {
-    char *p = dst;
+    struct reply_parts parts = {.head_bytes = 0};
 
-    p += put_slice(p, SLICE("STAT "));
-    p += put_slice(p, slice_make(name, strnlen(name, STAT_NAME_BYTES)));
-    *p++ = ' ';
-    p += put_slice(p, slice_make(value, strnlen(value, STAT_VALUE_BYTES)));
-    p += put_slice(p, SLICE("\r\n"));
-    return (size_t)(p - dst);
-}
-
-struct slice
-text_stream_end(const struct request *req)
-{
-    return (req->flags & REQ_MGDUMP) != 0 ? SLICE("EN\r\n") : SLICE("END\r\n");
+    if (LIKELY(reply->status == REPLY_HIT)) {
+        parts.head_bytes = (uint32_t)(put_value_line(dst, req, &reply->item) - dst);
+        parts.has_value = true;
+        parts.tail = VALUE_END;
+        parts.tail_bytes = (req->flags & REQ_LAST) != 0 ? sizeof(VALUE_END) - 1 : 2;
+    } else if ((req->flags & REQ_QUIET) == 0) {
+        parts.head_bytes = (uint32_t)(text_put_line(dst, req, reply) - dst);
+    }
+    return parts;
 }

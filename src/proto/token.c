@@ -1,29 +1,12 @@
 /*
  * Numbers of the text protocol, each with the limits that memcached gives it.
  */
-#include <stdint.h>
+#include "token_priv.h"
 
-#include "text_priv.h"
+#include "lombard/base/num.h"
 
 /* More characters are refused, leading zeros among them. */
 enum { CHARS_MAX_32 = 11, CHARS_MAX_64 = 22 };
-
-/* Digits and nothing else; none at all are 0. */
-static bool
-digits(struct slice s, uint64_t max, uint64_t *out)
-{
-    uint64_t v = 0;
-
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned digit = (unsigned)(unsigned char)s.ptr[i] - '0';
-
-        if (digit > 9 || v > (max - digit) / 10)
-            return false;
-        v = v * 10 + digit;
-    }
-    *out = v;
-    return true;
-}
 
 static struct slice
 without_first(struct slice s)
@@ -34,29 +17,28 @@ without_first(struct slice s)
 bool
 token_u64(struct slice s, uint64_t *out)
 {
-    return s.len > 0 && s.len <= CHARS_MAX_64 && digits(s, UINT64_MAX, out);
+    return s.len <= CHARS_MAX_64 && num_parse_u64(s, out);
 }
 
 bool
 token_u32(struct slice s, uint32_t *out)
 {
-    uint64_t v;
-
-    if (s.len == 0 || s.len > CHARS_MAX_32 || !digits(s, UINT32_MAX, &v))
-        return false;
-    *out = (uint32_t)v;
-    return true;
+    return s.len <= CHARS_MAX_32 && num_parse_u32(s, out);
 }
 
 bool
 token_i32(struct slice s, int32_t *out)
 {
     bool negative = s.len > 0 && s.ptr[0] == '-';
-    uint64_t v;
+    uint64_t v = 0;
 
     if (s.len == 0 || s.len > CHARS_MAX_32)
         return false;
-    if (!digits(negative ? without_first(s) : s, (uint64_t)INT32_MAX + negative, &v))
+    if (negative)
+        s = without_first(s);
+    if (s.len > 0 && !num_parse_u64(s, &v))
+        return false;
+    if (v > (uint64_t)INT32_MAX + negative)
         return false;
     *out = (int32_t)(negative ? -(int64_t)v : (int64_t)v);
     return true;
@@ -83,7 +65,7 @@ scan(struct slice s, bool *negative, uint64_t *magnitude)
         len++;
     if (len == 0 || (len < s.len && s.ptr[len] != '\0' && !is_space(s.ptr[len])))
         return false;
-    return digits(slice_make(s.ptr, len), UINT64_MAX, magnitude);
+    return num_parse_u64(slice_make(s.ptr, len), magnitude);
 }
 
 bool

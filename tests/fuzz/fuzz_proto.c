@@ -45,7 +45,7 @@ mix(uint64_t sum, const void *bytes, size_t len)
 }
 
 static struct summary
-summarize(const struct request *req)
+summarize(const struct proto_ops *proto, const struct request *req)
 {
     uint64_t numbers[] = {req->cas, req->delta, req->initial, req->value_bytes};
     struct summary s;
@@ -54,7 +54,8 @@ summarize(const struct request *req)
     s.op = req->op;
     s.flags = req->flags;
     s.client_flags = req->client_flags;
-    s.opaque = req->opaque;
+    if (proto == &proto_binary)
+        s.opaque = req->echo.binary.opaque;
     s.exptime = req->exptime;
     s.body_bytes = req->body_bytes;
     s.numbers = mix(1, numbers, sizeof(numbers));
@@ -68,14 +69,14 @@ is_too_long(const struct summary *s)
 {
     struct slice refusal = SLICE("CLIENT_ERROR line too long\r\n");
     struct request req = {.op = OP_REFUSED, .flags = REQ_CLOSE, .refusal = refusal};
-    struct summary too_long = summarize(&req);
+    struct summary too_long = summarize(&proto_text, &req);
 
     return memcmp(s, &too_long, sizeof(too_long)) == 0;
 }
 
 /* Every status has some reply for every request; the sanitizers look on. */
 static void
-format_replies(const struct proto_state *state, const struct request *req)
+format_replies(const struct proto_ops *proto, const struct request *req)
 {
     static const enum reply_status statuses[] = {
         REPLY_HIT,    REPLY_MISS,      REPLY_STORED,  REPLY_NOT_STORED, REPLY_EXISTS,
@@ -98,10 +99,8 @@ format_replies(const struct proto_state *state, const struct request *req)
         reply.item.cas = UINT64_MAX;
         reply.item.client_flags = UINT32_MAX;
         reply.item.ttl_s = -1;
-        if (proto_reply_head(state, req, &reply, head) > sizeof(head))
+        if (proto->reply(req, &reply, head).head_bytes > sizeof(head))
             BUG("a head is too long");
-        (void)proto_reply_has_value(state, req, &reply);
-        (void)proto_reply_tail(state, req, &reply);
     }
 }
 
@@ -112,6 +111,8 @@ format_replies(const struct proto_state *state, const struct request *req)
 static void
 parse_all(const uint8_t *bytes, size_t len, size_t step, struct run *run)
 {
+    const struct proto_ops *proto = proto_detect(bytes[0]);
+    struct session session = {.role = ROLE_CLIENT};
     struct proto_state state;
     size_t begin = 0;
     size_t visible = step == 0 || step > len ? len : step;
@@ -126,13 +127,16 @@ parse_all(const uint8_t *bytes, size_t len, size_t step, struct run *run)
 
         memcpy(look, bytes + begin, visible - begin);
         look = realloc(look, visible - begin > 0 ? visible - begin : 1);
-        result = proto_parse(&state, slice_make(look, visible - begin), &req, &used);
+        result = PARSE_PARTIAL;
+        if (visible > begin)
+            result =
+                proto->parse(&state, &session, slice_make(look, visible - begin), &req, &used);
         if (used > visible - begin)
             BUG("more was used than was there");
         begin += used;
         if (result == PARSE_COMPLETE) {
-            run->requests[run->count++] = summarize(&req);
-            format_replies(&state, &req);
+            run->requests[run->count++] = summarize(proto, &req);
+            format_replies(proto, &req);
             begin += req.body_bytes < len - begin ? (size_t)req.body_bytes : len - begin;
             if (begin > visible)
                 visible = begin;

@@ -1,7 +1,7 @@
 /* Thinks of commands of the binary protocol, and writes their packets. */
 #include <string.h>
 
-#include "lombard/proto/reply.h"
+#include "lombard/cmd/cmd.h"
 
 #include "client_priv.h"
 #include "client_packet.h"
@@ -243,7 +243,7 @@ ask_constant(struct client *c)
     case 1: finish(c, create_plain(c, DO_CONSTANT, P_VERBOSITY), level, 4); return;
     default:
         cmd = create_plain(c, DO_CONSTANT, P_VERSION);
-        cmd->want = PROTO_VERSION;
+        cmd->want = CMD_VERSION;
         finish(c, cmd, NULL, 0);
     }
 }

@@ -1,7 +1,7 @@
 /* Thinks of classic text commands, and writes them. */
 #include <inttypes.h>
 
-#include "lombard/proto/reply.h"
+#include "lombard/cmd/cmd.h"
 #include "lombard/proto/request.h"
 
 #include "client_priv.h"
@@ -162,7 +162,7 @@ ask_constant(struct client *c)
         const char *line;
         const char *want;
     } lines[] = {
-        {"version\r\n", "VERSION " PROTO_VERSION "\r\n"},
+        {"version\r\n", "VERSION " CMD_VERSION "\r\n"},
         {"verbosity\r\n", "CLIENT_ERROR bad command line format\r\n"},
         {"verbosity 0\r\n", "OK\r\n"},
         {"no such thing\r\n", "ERROR\r\n"},

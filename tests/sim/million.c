@@ -110,7 +110,7 @@ start(uint32_t max_conns, bool keep_buffers)
     cmd = store == NULL ? NULL : cmd_create(&cmd_config, store);
     config.cmd = cmd;
     server = cmd == NULL ? NULL : server_create(&config);
-    if (server == NULL || !server_listen(server, crowd_listen()))
+    if (server == NULL || !server_listen(server, crowd_listen(), ROLE_CLIENT))
         abort();
 }
 

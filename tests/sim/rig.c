@@ -70,7 +70,7 @@ start_server(struct rig *rig, const struct rig_config *config)
         return false;
     fd = sim_listen();
     rig->listen_fd = fd;
-    if (server_listen(rig->server, fd))
+    if (server_listen(rig->server, fd, ROLE_CLIENT))
         return true;
     server_destroy(rig->server);
     (void)sys_close(fd);

@@ -2,7 +2,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "lombard/proto/reply.h"
+#include "lombard/cmd/cmd.h"
 
 #include "client_packet.h"
 #include "script.h"
@@ -62,7 +62,7 @@ static const struct exchange exchanges[] = {
     {P_DELETE, NO_EXTRAS, "a", NULL, 999999999, .status = S_EXISTS},
     {P_DELETE, NO_EXTRAS, "a", .silent = false},
     {P_DELETEQ, NO_EXTRAS, "a", .status = S_NOT_FOUND},
-    {P_VERSION, NO_EXTRAS, "", .back_value = PROTO_VERSION},
+    {P_VERSION, NO_EXTRAS, "", .back_value = CMD_VERSION},
     {P_VERBOSITY, 4, "\0\0\0\0", "", .silent = false},
     {0x70, NO_EXTRAS, "body", "and more of it", .status = S_UNKNOWN},
     {P_STAT, NO_EXTRAS, "nothing", .status = S_NOT_FOUND},

@@ -1,7 +1,7 @@
 /* A client that speaks text: which command each line answers, classic and meta mixed. */
 #include <string.h>
 
-#include "lombard/proto/reply.h"
+#include "lombard/cmd/cmd.h"
 
 #include "client_priv.h"
 
@@ -76,7 +76,7 @@ text_ask_for_all(struct client *c)
         return;
     }
     cmd = client_command_create(WIRE_CLASSIC, DO_CONSTANT, 0);
-    cmd->want = "VERSION " PROTO_VERSION "\r\n";
+    cmd->want = "VERSION " CMD_VERSION "\r\n";
     client_put_text(c, "version\r\n");
     client_remember(c, cmd);
 }

@@ -25,9 +25,16 @@
 #include "lombard/base/stats.h"
 #include "lombard/proto/reply.h"
 #include "lombard/proto/request.h"
+#include "lombard/proto/session.h"
 
 struct cmd;
 struct store;
+
+/*
+ * What `version` answers: the memcached whose behaviour this is. Clients compare it to decide
+ * what a server can do; the version of Lombard itself is in `stats`.
+ */
+#define CMD_VERSION "1.6.45"
 
 enum { CMD_JOIN_BYTES = 256 * 1024 };
 
@@ -56,7 +63,7 @@ void cmd_add_stats(struct cmd *cmd, const struct stat_source *source);
 void cmd_prepare(struct cmd *cmd, struct request *req);
 void cmd_prefetch(struct cmd *cmd, const struct request *req);
 /*
- * Execute. Of store commands, req->value is all of the value. The reply's slices
+ * Execute for SESSION, if session_may(). Of store commands, req->value is all of the value. The reply's slices
  * die with the next call, except for what was pinned. OP_VERBOSITY, OP_SHUTDOWN
  * and OP_QUIT are answered here; what they mean for the process is the caller's
  * (cmd says REPLY_SHUTDOWN_OFF where -A was not given).
@@ -64,7 +71,8 @@ void cmd_prefetch(struct cmd *cmd, const struct request *req);
  * REPLY_OUT_OF_MEMORY: so far nothing has changed and nothing was counted. Make
  * room and execute again, or cmd_give_up(). REPLY_JOIN: likewise; go on with cmd_join_step().
  */
-void cmd_execute(struct cmd *cmd, const struct request *req, struct reply *reply);
+void cmd_execute(struct cmd *cmd, struct session *session, const struct request *req,
+                 struct reply *reply);
 
 /*
  * REQ is refused for want of memory, and *REPLY says so. That is counted, and an
@@ -82,11 +90,9 @@ void cmd_refuse_value(struct cmd *cmd, const struct request *req, struct reply *
 /* --- REPLY_STREAM --- */
 
 struct cmd_stream {
-    uint8_t kind;    /* which lines; filled by cmd_stream_begin() */
     uint8_t source;  /* position in the list of sources */
-    bool begun;      /* a dump has said OK */
-    uint32_t left;   /* lines that may still come, where that is limited */
-    uint64_t cursor; /* within it */
+    uint64_t left;   /* items that may still come */
+    uint64_t cursor; /* within its source, or the store */
 };
 
 /* After cmd_execute() said REPLY_STREAM: the stream of that request. */
@@ -95,14 +101,14 @@ void cmd_stream_begin(struct cmd *cmd, const struct request *req, struct cmd_str
 bool cmd_stream_stat(struct cmd *cmd, struct cmd_stream *stream,
                      struct stat_line *line) MUST_USE;
 enum line_result {
-    LINE_READY, /* *LEN bytes are at DST */
-    LINE_LATER, /* not found yet: ask again, but let others have their turn */
+    LINE_READY, /* the next one is there */
+    LINE_LATER, /* not found yet: ask again, but serve other connections first */
     LINE_END,
 };
 
-/* STREAM_LINES: the next line at DST (room for STREAM_LINE_BYTES). */
-enum line_result cmd_stream_line(struct cmd *cmd, struct cmd_stream *stream, char *dst,
-                                 size_t *len) MUST_USE;
+/* STREAM_ITEMS: the next item. */
+enum line_result cmd_stream_item(struct cmd *cmd, struct cmd_stream *stream,
+                                 struct dump_item *shown) MUST_USE;
 
 /* --- Values that are sent from where they lie --- */
 
@@ -145,8 +151,8 @@ struct cmd_trial cmd_trial_result(const struct cmd *cmd) MUST_USE;
  * Begin to receive REQ's value. True: *HANDLE is where. False: there is no such
  * place, *REPLY says why, as for cmd_execute(), and the value is to be discarded.
  */
-bool cmd_upload_begin(struct cmd *cmd, const struct request *req, void **handle,
-                      struct reply *reply) MUST_USE;
+bool cmd_upload_begin(struct cmd *cmd, struct session *session, const struct request *req,
+                      void **handle, struct reply *reply) MUST_USE;
 /* Where byte OFF of the value goes, and how many fit from there. */
 struct span cmd_upload_at(struct cmd *cmd, void *handle, uint64_t off);
 /*
@@ -154,20 +160,23 @@ struct span cmd_upload_at(struct cmd *cmd, void *handle, uint64_t off);
  * empty). After REPLY_OUT_OF_MEMORY, as for cmd_execute(), HANDLE is still there: to
  * finish again, or to abort. After REPLY_JOIN too: to be aborted after that. Else it is gone.
  */
-void cmd_upload_finish(struct cmd *cmd, const struct request *req, void *handle,
-                       struct reply *reply);
+void cmd_upload_finish(struct cmd *cmd, struct session *session, const struct request *req,
+                       void *handle, struct reply *reply);
 void cmd_upload_abort(struct cmd *cmd, void *handle);
 
 /* --- append and prepend to long values --- */
 
-/* One that is under way; all zero: not begun. */
+/* One that is under way; all zero but what is the caller's: not begun. */
 struct cmd_join {
     const void *old;    /* the item as it was at the beginning, pinned; or NULL */
     void *handle;       /* the new one, reserved; NULL: to be begun, by what is there then */
     uint64_t old_bytes; /* of its value */
     uint64_t old_cas;
-    uint64_t off;       /* bytes copied */
-    uint32_t expires_s; /* what was reserved with */
+    uint64_t off; /* bytes copied */
+    const void
+        *upload; /* the caller's: where what is added was received; NULL: in the request */
+    uint64_t budget_bytes; /* the caller's: that may be copied now */
+    uint32_t expires_s;    /* what was reserved with */
     uint32_t restarts;
 };
 
@@ -178,13 +187,13 @@ enum join_result {
 };
 
 /*
- * After cmd_execute() or cmd_upload_finish() said REPLY_JOIN: copy at most *BUDGET bytes, which
- * are taken off it. REQ is the same each time, with its value, or with that in UPLOAD, which
- * stays the caller's. Others see the old value until JOIN_DONE; where its item was changed
- * meanwhile, the join is begun anew, a few times, and then given up.
+ * After cmd_execute() or cmd_upload_finish() said REPLY_JOIN: copy at most join->budget_bytes, which
+ * become less. REQ is the same each time, with its value unless that is in join->upload. Other
+ * clients see the old value until JOIN_DONE; where its item was changed meanwhile, the join is
+ * begun again, a few times, and then given up.
  */
-enum join_result cmd_join_step(struct cmd *cmd, const struct request *req, const void *upload,
-                               struct cmd_join *join, uint64_t *budget,
+enum join_result cmd_join_step(struct cmd *cmd, struct session *session,
+                               const struct request *req, struct cmd_join *join,
                                struct reply *reply) MUST_USE;
 /* Give up what JOIN holds; it can be begun anew. */
 void cmd_join_abort(struct cmd *cmd, struct cmd_join *join);

@@ -45,8 +45,8 @@ void server_destroy(struct server *server);
 
 struct loop *server_loop(struct server *server);
 
-/* Accept from a listening socket, which the server owns from now on. */
-bool server_listen(struct server *server, int fd) MUST_USE;
+/* Accept from a listening socket, which the server owns from now on. ROLE: of its connections. */
+bool server_listen(struct server *server, int fd, enum session_role role) MUST_USE;
 
 /* Serve until shut down. False when epoll broke (errno). */
 bool server_run(struct server *server) MUST_USE;

@@ -1,14 +1,13 @@
 /*
- * include/lombard/proto/proto.h - one set of functions over all protocols.
+ * include/lombard/proto/proto.h - a protocol is a table of functions.
  *
- * The first byte of a connection says what it speaks, for good: 0x80 is the
- * binary protocol, everything else the text protocol. Pure functions, nothing
- * is kept but struct proto_state; whatever the stream is cut into, the sequence
+ * The first byte of a connection says which one it speaks, for good (proto.def). The functions
+ * are pure: nothing is kept but struct proto_state; whatever the stream is cut into, the sequence
  * of requests is the same.
  *
- * Replies are made of three parts: a head that is formatted, the item's value
- * where it lies, and a constant tail. What noreply and quiet commands suppress
- * is an empty head, no value and an empty tail.
+ *     bytes -> parse() -> struct request -> cmd -> struct reply -> reply() -> bytes
+ *
+ * Another protocol is another file with such a table, and a line of proto.def.
  */
 #pragma once
 
@@ -20,57 +19,79 @@
 #include "lombard/base/slice.h"
 #include "lombard/proto/reply.h"
 #include "lombard/proto/request.h"
-#include "lombard/proto/text.h"
+#include "lombard/proto/session.h"
 
-enum proto_kind {
-    PROTO_UNKNOWN, /* no byte has come yet */
-    PROTO_TEXT,
-    PROTO_BINARY,
-};
-
-/* Embedded in every connection, zeroed for a new one. */
+/*
+ * What a parser remembers between two requests, by protocol. Embedded in every connection, zeroed
+ * for a new one; copied before each request, so that it can be parsed again: keep it small.
+ */
 struct proto_state {
-    struct text_state text; /* PROTO_TEXT */
-    enum proto_kind kind;
+    struct text_state {       /* all zero between any two lines */
+        int32_t exptime;      /* of gat, gats */
+        uint32_t gat_bytes;   /* of a gat line that were taken before */
+        uint16_t scanned_off; /* a hint: so many bytes were looked through for a newline */
+        uint8_t get_word;     /* 0, or which of the get family is being taken apart */
+        bool has_exptime;     /* gat, gats: it was seen */
+        bool bad_exptime;     /* and was none */
+        bool any_key;         /* one key of the line was seen */
+        bool skip_line;       /* drop everything up to the next newline */
+    } text;
 };
 
-/* A reply's head takes at most this, in every protocol. */
-enum { PROTO_HEAD_BYTES_MAX = 1024 };
+_Static_assert(sizeof(struct proto_state) == 16, "it is copied before each request");
 
-/* What `stats conns` calls it: "unknown", "text", "binary". */
-const char *proto_name(enum proto_kind kind);
+/* What a parser says of the bytes it was shown. */
+enum parse_result {
+    PARSE_COMPLETE, /* *req and *used are set */
+    PARSE_PARTIAL,  /* more bytes are needed; *used of them may be dropped all the same */
+};
 
-/*
- * Take the next request from the front of IN. PARSE_COMPLETE: *REQ is filled,
- * the first *USED bytes are its head, body_bytes follow them. PARSE_PARTIAL: the
- * head is not all there; *USED bytes may be dropped all the same, the others
- * have to be shown again, with more behind them.
- *
- * *REQ points into IN and, where the key was sent in base64, into itself: it is
- * not to be copied. Who needs it again later parses the same bytes again, with a
- * copy of the state made before the first time.
- */
-enum parse_result proto_parse(struct proto_state *state, struct slice in, struct request *req,
-                              size_t *used) MUST_USE;
+/* What a reply consists of, in the order in which it is sent. All zero: nothing is sent. */
+struct reply_parts {
+    uint32_t head_bytes; /* formatted */
+    bool has_value;      /* then the item's value, from where it lies, */
+    uint8_t
+        tail_bytes; /* and these constant bytes; where there is no value, there is no tail */
+    const char *tail;
+};
 
-/*
- * Whether TAIL, the last body_bytes - value_bytes bytes of a store command's
- * body, ends the value. Binary bodies have no tail: always true.
- */
-bool proto_value_ends(const struct proto_state *state, const char *tail);
+enum {
+    PROTO_HEAD_BYTES_MAX = 1024, /* of a reply's head */
+    PROTO_LINE_BYTES_MAX = 1024, /* of what the other functions format */
+};
 
-/* Write the head at DST (room for PROTO_HEAD_BYTES_MAX); how many bytes, perhaps 0. */
-size_t proto_reply_head(const struct proto_state *state, const struct request *req,
-                        const struct reply *reply, char *dst);
-/* Whether the item's value goes between head and tail. */
-bool proto_reply_has_value(const struct proto_state *state, const struct request *req,
-                           const struct reply *reply);
-/* What comes last: constant bytes, perhaps none. */
-struct slice proto_reply_tail(const struct proto_state *state, const struct request *req,
-                              const struct reply *reply);
+struct proto_ops {
+    const char *name; /* in `stats conns` */
+    /*
+     * Take the next request from the front of IN, which is not empty. PARSE_COMPLETE: *REQ is
+     * filled, the first *USED bytes are its head, body_bytes follow them. PARSE_PARTIAL: the
+     * head is not all there; *USED bytes may be dropped all the same, the others have to be
+     * shown again, with more behind them.
+     *
+     * *REQ points into IN and, where the key was sent in base64, into itself: it is not to be
+     * copied. To have it again later, parse the same bytes again, with a copy of the state made
+     * before the first time.
+     */
+    enum parse_result (*parse)(struct proto_state *state, const struct session *session,
+                               struct slice in, struct request *req, size_t *used);
+    /* Whether TAIL, the last body_bytes - value_bytes bytes of a body, ends the value. */
+    bool (*value_ends)(const char *tail);
+    /* Format the head at DST (room for PROTO_HEAD_BYTES_MAX), and say what follows. */
+    struct reply_parts (*reply)(const struct request *req, const struct reply *reply,
+                                char *dst);
+    /* REPLY_STREAM, each at DST (room for PROTO_LINE_BYTES_MAX); how many bytes. */
+    size_t (*stream_begin)(const struct request *req, char *dst);
+    size_t (*stat_line)(const struct request *req, const char *name, const char *value,
+                        char *dst);
+    size_t (*dump_line)(const struct request *req, const struct dump_item *item, char *dst);
+    size_t (*stream_end)(const struct request *req, char *dst);
+};
 
-/* One line of a STREAM_STATS at DST (room for STREAM_LINE_BYTES); how many bytes. */
-size_t proto_stat_line(const struct proto_state *state, const struct request *req,
-                       const char *name, const char *value, char *dst);
-/* What ends a stream, at DST (room for STREAM_LINE_BYTES); how many bytes. */
-size_t proto_stream_end(const struct proto_state *state, const struct request *req, char *dst);
+#define PROTO(name, first, last) extern const struct proto_ops proto_##name;
+#include "lombard/proto/proto.def"
+#undef PROTO
+
+/* The protocol of a connection whose first byte is FIRST. */
+const struct proto_ops *proto_detect(unsigned char first);
+/* What `stats conns` calls it; NULL: no byte has come yet. */
+const char *proto_name(const struct proto_ops *proto);

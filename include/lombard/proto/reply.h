@@ -1,10 +1,8 @@
 /*
  * include/lombard/proto/reply.h - what a command answers, before it is bytes.
  *
- * A command fills it; a protocol's formatter turns it into a head (formatted
- * bytes), a value (sent from where it lies) and a tail (constant bytes). Slices
- * point into the store or constants, and die with the next call into the store
- * unless pinned.
+ * A command fills it; a protocol makes bytes of it (struct proto_ops). Slices point into the store,
+ * and die with the next call into the store unless pinned.
  */
 #pragma once
 
@@ -12,13 +10,6 @@
 #include <stdint.h>
 
 #include "lombard/base/slice.h"
-
-/*
- * What `version` answers, in every protocol: the memcached whose behaviour this
- * is. Clients compare it to decide what a server can do; the version of Lombard
- * itself is in `stats`.
- */
-#define PROTO_VERSION "1.6.45"
 
 enum reply_status {
     REPLY_NOTHING, /* no answer is due (quit) */
@@ -32,8 +23,8 @@ enum reply_status {
     REPLY_TOUCHED,
     REPLY_NUMBER, /* number: the new value of incr and decr */
     REPLY_OK,
-    REPLY_RESET, /* stats reset */
-    REPLY_VERSION,
+    REPLY_RESET,         /* stats reset */
+    REPLY_TEXT,          /* text: of the command itself, such as version */
     REPLY_NOOP,          /* mn; binary noop */
     REPLY_DEBUG,         /* me: item is set */
     REPLY_NON_NUMERIC,   /* incr and decr of what is no number */
@@ -46,8 +37,7 @@ enum reply_status {
     REPLY_STREAM,        /* stats and dumps: lines are pulled from `stream` */
     REPLY_REFUSED,       /* what the parser said: request.refusal */
     REPLY_FLUSH_OFF,     /* flush_all with -F */
-    REPLY_DUMP_OFF,      /* lru_crawler metadump with -X */
-    REPLY_CACHEDUMP_OFF, /* stats cachedump with -X */
+    REPLY_DUMP_OFF,      /* a dump with -X */
     REPLY_INTERNAL, /* a mistake of this program: a value for an operation that stores none */
     REPLY_JOIN,     /* no answer yet: an append that is made by cmd_join_step(), part by part */
 };
@@ -68,18 +58,33 @@ struct reply_item {
     bool already_won; /* meta Z: somebody else shall */
 };
 
-/* REPLY_STREAM: lines that are pulled while there is room for one. */
+/* REPLY_STREAM: what is pulled while there is room for one more, and formatted by the protocol. */
 enum stream_kind {
-    STREAM_STATS, /* name and value: STAT lines, or binary stat packets */
-    STREAM_LINES, /* whole text lines, as they are */
+    STREAM_STATS, /* name and value */
+    STREAM_ITEMS, /* struct dump_item */
 };
 
-enum { STREAM_LINE_BYTES = 1024 };
+/* An item as a dump shows it. Dies with the next call into the store. */
+struct dump_item {
+    struct slice key;
+    uint64_t value_bytes;
+    uint64_t cas;
+    uint32_t client_flags;
+    int64_t expires_unix_s; /* -1: never */
+    int64_t accessed_unix_s;
+    bool was_hit; /* it had been fetched */
+};
+
+/* Of a reply of its own; what is longer is a stream. */
+enum { REPLY_TEXT_BYTES = 256 };
 
 struct reply {
     enum reply_status status;
-    struct reply_item item; /* HIT, DEBUG; meta replies: what is known of the item */
-    uint64_t number;        /* NUMBER */
-    uint64_t cas;           /* of what was stored or changed; 0 where there is none */
-    enum stream_kind stream;
+    enum stream_kind stream; /* STREAM */
+    struct reply_item item;  /* HIT, DEBUG; meta replies: what is known of the item */
+    uint64_t number;         /* NUMBER */
+    uint64_t cas;            /* of what was stored or changed; 0 where there is none */
+    /* From here on only set for TEXT. */
+    uint16_t text_bytes;
+    char text[REPLY_TEXT_BYTES];
 };

@@ -6,8 +6,8 @@
  * be of any length: the last one carries REQ_LAST.
  *
  * A command that carries a value is complete when its head (line, or binary
- * header, extras and key) is: body_bytes says what follows. Who reads the bytes
- * attaches the value, or swallows it where the request turns out to be refused.
+ * header, extras and key) is: body_bytes says what follows. The connection attaches
+ * the value, or discards it where the operation stores none (OP_REFUSED among them).
  */
 #pragma once
 
@@ -31,28 +31,42 @@ enum {
     REQ_LAST = 1U << 2,     /* text get family: END follows this key's reply */
     REQ_WITH_KEY = 1U << 3, /* binary getk family: the reply carries the key */
     REQ_CLOSE = 1U << 4,    /* after the reply, close: the stream has no next command */
-    REQ_VIVIFY = 1U << 5,   /* incr, decr: create with `initial` when absent */
-    REQ_MGDUMP = 1U << 6,   /* OP_DUMP: "mg key" lines instead of metadump's */
-    REQ_GRACEFUL = 1U << 7, /* OP_SHUTDOWN: let replies drain */
-    REQ_META = 1U << 9,     /* a meta command: request.meta is set, the reply is of that form */
-    REQ_SWALLOW = 1U << 8,  /* OP_REFUSED with a body: body_bytes follow, to be skipped */
-    REQ_OVERWRITE = 1U << 10, /* when refused for size or memory, the old value is dropped */
+    REQ_VIVIFY = 1U << 5,   /* create what is absent: incr, decr: with `initial`; meta N */
+    REQ_META = 1U << 6,     /* a meta command: request.meta is set, the reply is of that form */
+    REQ_OVERWRITE = 1U << 7,  /* when refused for size or memory, the old value is dropped */
+    REQ_INVALIDATE = 1U << 8, /* meta I: what is there, or an older cas, makes it stale */
 };
 
 /* What the meta commands ask for beyond the classic ones (protocol.txt, "Meta Commands"). */
 struct request_meta {
-    struct slice flags;     /* the flag tokens as sent, for the reply's return flags */
-    uint64_t seen;          /* bit (letter - 'A') for each flag given */
-    int32_t vivify_ttl;     /* N */
-    int32_t recache_ttl;    /* R */
-    bool ttl_first;         /* t came before T: the old one is asked for */
-    bool ttl_before_vivify; /* t came before N: what N sets is not shown */
-    bool vivify_last;       /* N came after T: N's time is the one that stays */
-    bool recache_first;     /* R came before T: the old TTL counts */
-    bool decr;              /* ma: MD */
+    int32_t vivify_ttl;     /* with REQ_VIVIFY: the exptime of what is created */
+    int32_t recache_ttl;    /* with `recaches` */
+    bool touches;           /* the item gets exptime */
+    bool recaches;          /* when less than recache_ttl is left, this client shall recache */
+    bool unnoticed;         /* it does not count as an access */
+    bool compares;          /* with cas, even where that is 0 */
+    bool renews_cas;        /* new_cas was given */
+    bool empties;           /* md: only the value is deleted */
+    bool decr;              /* ma */
+    bool ttl_first;         /* the TTL is shown as it was before exptime was set */
+    bool ttl_before_vivify; /* likewise, before vivify_ttl was set */
+    bool vivify_last;       /* vivify_ttl is set after exptime, and stays */
+    bool recache_first;     /* the TTL before exptime was set decides on recaching */
 };
 
-#define META_BIT(letter) (UINT64_C(1) << ((letter) - 'A'))
+/* What a protocol wants to find again when it formats the reply. Not for others. */
+union request_echo {
+    struct echo_binary {
+        uint32_t opaque;
+        uint16_t refusal_status; /* of an OP_REFUSED */
+        uint8_t opcode;
+    } binary;
+    struct echo_meta {      /* with REQ_META */
+        struct slice flags; /* the flag tokens as sent */
+        bool value;         /* v is one of them */
+        bool base64;        /* b is: the key is sent back as it came */
+    } meta;
+};
 
 /* A key of KEY_BYTES_MAX base64 characters decodes to no more than this. */
 enum { KEY_ROOM_BYTES = 188 };
@@ -63,9 +77,9 @@ struct request {
     uint32_t flags;     /* REQ_* */
     struct slice key;   /* 1 to KEY_BYTES_MAX bytes where the op takes one; base64 is decoded */
     uint64_t hash;      /* of the key; filled by cmd_prepare() */
-    struct slice value; /* attached by the reader when it has all of it; else empty */
+    struct slice value; /* attached by the connection when it has all of it; else empty */
     uint64_t value_bytes; /* of a store command, as announced */
-    uint64_t body_bytes;  /* that follow the head in the stream: the value and its "\r\n" */
+    uint64_t body_bytes;  /* that follow the head in the stream: the value and its tail */
     uint32_t client_flags;
     int64_t exptime;  /* relative seconds, absolute above 30 days, negative: expired */
     uint64_t cas;     /* 0: do not compare */
@@ -73,17 +87,8 @@ struct request {
     uint64_t delta;
     uint64_t initial;
     struct slice
-        refusal;     /* OP_REFUSED: text: lines with "\r\n", or none; binary: the message */
-    uint32_t opaque; /* binary: echoed as it came */
-    uint16_t refusal_status; /* binary: the status of an OP_REFUSED */
-    uint8_t opcode;          /* binary: echoed */
-    /* From here on only set for the meta commands. */
-    struct request_meta meta;
+        refusal; /* OP_REFUSED: text: lines with "\r\n", or none; binary: the message */
+    union request_echo echo;       /* set by protocols that have one */
+    struct request_meta meta;      /* set with REQ_META */
     char key_room[KEY_ROOM_BYTES]; /* where a base64 key is decoded */
-};
-
-/* What a parser says of the bytes it was shown. */
-enum parse_result {
-    PARSE_COMPLETE, /* *req and *used are set */
-    PARSE_PARTIAL,  /* more bytes are needed; *used of them may be dropped all the same */
 };

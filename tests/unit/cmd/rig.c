@@ -66,17 +66,36 @@ rig_request(enum request_op op, const char *key)
     return req;
 }
 
+void
+rig_ask(struct request *req, const char *letters)
+{
+    req->flags |= REQ_META;
+    for (; *letters != '\0'; letters++) {
+        switch (*letters) {
+        case 'C': req->meta.compares = true; break;
+        case 'D': req->meta.decr = true; break;
+        case 'E': req->meta.renews_cas = true; break;
+        case 'I': req->flags |= REQ_INVALIDATE; break;
+        case 'N': req->flags |= REQ_VIVIFY; break;
+        case 'R': req->meta.recaches = true; break;
+        case 'T': req->meta.touches = true; break;
+        case 'u': req->meta.unnoticed = true; break;
+        case 'x': req->meta.empties = true; break;
+        default: break; /* asks for something in the reply */
+        }
+    }
+}
+
 /* As a connection would, but at once. */
 static void
 join_all(struct rig *rig, const struct request *req)
 {
     struct cmd_join join = {0};
     enum join_result result;
-    uint64_t budget;
 
     do {
-        budget = CMD_JOIN_BYTES;
-        result = cmd_join_step(rig->cmd, req, NULL, &join, &budget, &rig->reply);
+        join.budget_bytes = CMD_JOIN_BYTES;
+        result = cmd_join_step(rig->cmd, &rig->session, req, &join, &rig->reply);
     } while (result == JOIN_ON);
     if (result == JOIN_DONE)
         return;
@@ -90,7 +109,7 @@ rig_run(struct rig *rig, struct request *req)
     cmd_prepare(rig->cmd, req);
     cmd_prefetch(rig->cmd, req);
     memset(&rig->reply, 0xdb, sizeof(rig->reply));
-    cmd_execute(rig->cmd, req, &rig->reply);
+    cmd_execute(rig->cmd, &rig->session, req, &rig->reply);
     if (rig->reply.status == REPLY_JOIN)
         join_all(rig, req);
     return rig->reply.status;

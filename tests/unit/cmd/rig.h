@@ -14,6 +14,7 @@ struct rig {
     struct clock clock;
     struct store *store;
     struct cmd *cmd;
+    struct session session;
     struct reply reply; /* of the last command */
 };
 
@@ -36,6 +37,8 @@ void rig_sleep(struct rig *rig, uint32_t s);
 
 /* A request for KEY; the rest is the caller's to fill. */
 struct request rig_request(enum request_op op, const char *key);
+/* Let REQ ask for what the flags of a meta command mean; their arguments are the caller's to fill. */
+void rig_ask(struct request *req, const char *letters);
 /* Hash, prefetch and execute; returns the status of rig->reply. */
 enum reply_status rig_run(struct rig *rig, struct request *req);
 

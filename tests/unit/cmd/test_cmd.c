@@ -453,7 +453,7 @@ START_TEST(switched_off)
     ck_assert_int_eq(rig_do(&off, OP_FLUSH, ""), REPLY_FLUSH_OFF);
     rig_expect(&off, "a", "x");
     ck_assert_int_eq(rig_do(&off, OP_DUMP, ""), REPLY_DUMP_OFF);
-    ck_assert_int_eq(rig_do(&off, OP_STATS, "cachedump"), REPLY_CACHEDUMP_OFF);
+    ck_assert_int_eq(rig_do(&off, OP_DUMP_CLASS, ""), REPLY_DUMP_OFF);
     ck_assert_int_eq(rig_do(&off, OP_SHUTDOWN, ""), REPLY_SHUTDOWN_OFF);
     rig_destroy(&off);
 }
@@ -474,7 +474,9 @@ END_TEST
 
 START_TEST(without_an_item)
 {
-    ck_assert_int_eq(rig_do(&rig, OP_VERSION, ""), REPLY_VERSION);
+    ck_assert_int_eq(rig_do(&rig, OP_VERSION, ""), REPLY_TEXT);
+    ck_assert_uint_eq(rig.reply.text_bytes, strlen(CMD_VERSION));
+    ck_assert_mem_eq(rig.reply.text, CMD_VERSION, strlen(CMD_VERSION));
     ck_assert_int_eq(rig_do(&rig, OP_VERBOSITY, ""), REPLY_OK);
     ck_assert_int_eq(rig_do(&rig, OP_NOOP, ""), REPLY_NOOP);
     ck_assert_int_eq(rig_do(&rig, OP_QUIT, ""), REPLY_OK);

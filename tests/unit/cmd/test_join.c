@@ -40,7 +40,7 @@ begin(enum request_op op)
     req.value_bytes = 1;
     cmd_prepare(rig.cmd, &req);
     memset(&rig.reply, 0, sizeof(rig.reply));
-    cmd_execute(rig.cmd, &req, &rig.reply);
+    cmd_execute(rig.cmd, &rig.session, &req, &rig.reply);
     ck_assert_int_eq(rig.reply.status, REPLY_JOIN);
     ck_assert_uint_eq(cmd_pin_count(rig.cmd), 0);
 }
@@ -50,10 +50,11 @@ static enum join_result
 step(void)
 {
     uint64_t before = join.off;
-    uint64_t budget = STEP_BYTES;
-    enum join_result result = cmd_join_step(rig.cmd, &req, NULL, &join, &budget, &rig.reply);
+    enum join_result result;
 
-    ck_assert_uint_le(budget, STEP_BYTES);
+    join.budget_bytes = STEP_BYTES;
+    result = cmd_join_step(rig.cmd, &rig.session, &req, &join, &rig.reply);
+    ck_assert_uint_le(join.budget_bytes, STEP_BYTES);
     ck_assert_uint_le(join.off, before + STEP_BYTES);
     return result;
 }

@@ -23,10 +23,8 @@ meta(enum request_op op, const char *key, const char *letters)
 {
     struct request req = rig_request(op, key);
 
-    req.flags = REQ_META;
     req.delta = 1;
-    for (; *letters != '\0'; letters++)
-        req.meta.seen |= META_BIT(*letters);
+    rig_ask(&req, letters);
     return req;
 }
 
@@ -276,7 +274,7 @@ START_TEST(invalidate_sets_the_expiry)
     ck_assert_int_eq(rig_run(&rig, &req), REPLY_DELETED);
     mg("t");
     ck_assert_int_eq(rig.reply.item.ttl_s, 30);
-    req.meta.seen = META_BIT('T'); /* without I, it is a delete */
+    req.flags = REQ_META; /* without I, it is a delete */
     ck_assert_int_eq(rig_run(&rig, &req), REPLY_DELETED);
     rig_expect(&rig, "a", NULL);
 }

@@ -142,10 +142,9 @@ request(const struct refusal *what)
     struct request req = rig_request(what->op, what->key);
 
     memset(value, 'n', sizeof(value));
-    req.flags = what->flags | (what->meta != NULL ? REQ_META : 0);
-    for (const char *p = what->meta; p != NULL && *p != '\0'; p++)
-        req.meta.seen |= *p == 'D' ? 0 : META_BIT(*p);
-    req.meta.decr = what->meta != NULL && strchr(what->meta, 'D') != NULL;
+    req.flags = what->flags;
+    if (what->meta != NULL)
+        rig_ask(&req, what->meta);
     req.delta = 1;
     req.exptime = what->op == OP_SET || what->op == OP_CAS ? 0 : 100;
     req.value_bytes = what->value_bytes;
@@ -216,7 +215,7 @@ START_TEST(executed_again_in_room_it_succeeds)
     for (int i = 0; i < filler_count; i++)
         (void)rig_do(&rig, OP_DELETE, filler_key(i));
     ck_assert_int_eq(rig_run(&rig, &req), what->in_room);
-    if (what->op == OP_META_ARITH && (req.meta.seen & META_BIT('T')) != 0) {
+    if (what->op == OP_META_ARITH && req.meta.touches) {
         rig_expect(&rig, "n", req.meta.decr ? "8" : "10");
         ck_assert_int_eq(rig_do(&rig, OP_META_DEBUG, "n"), REPLY_DEBUG);
         ck_assert_int_eq(rig.reply.item.ttl_s, 100);
@@ -235,7 +234,7 @@ START_TEST(an_upload_that_cannot_be_joined_is_kept)
         (void)rig_do(&rig, OP_DELETE, filler_key(i));
     req.value_bytes = LONG;
     cmd_prepare(rig.cmd, &req);
-    ck_assert(cmd_upload_begin(rig.cmd, &req, &handle, &rig.reply));
+    ck_assert(cmd_upload_begin(rig.cmd, &rig.session, &req, &handle, &rig.reply));
     for (uint64_t off = 0; off < LONG; off += at.len) {
         at = cmd_upload_at(rig.cmd, handle, off);
         ck_assert_uint_gt(at.len, 0);
@@ -243,13 +242,13 @@ START_TEST(an_upload_that_cannot_be_joined_is_kept)
     }
     fill_up();
     for (int i = 0; i < 2; i++) {
-        cmd_upload_finish(rig.cmd, &req, handle, &rig.reply);
+        cmd_upload_finish(rig.cmd, &rig.session, &req, handle, &rig.reply);
         ck_assert_int_eq(rig.reply.status, REPLY_OUT_OF_MEMORY);
         rig_expect(&rig, "n", "9");
     }
     for (int i = 0; i < filler_count; i++)
         (void)rig_do(&rig, OP_DELETE, filler_key(i));
-    cmd_upload_finish(rig.cmd, &req, handle, &rig.reply);
+    cmd_upload_finish(rig.cmd, &rig.session, &req, handle, &rig.reply);
     ck_assert_int_eq(rig.reply.status, REPLY_STORED);
     ck_assert_int_eq(rig_do(&rig, OP_GET, "n"), REPLY_HIT);
     ck_assert_uint_eq(rig.reply.item.value_bytes, LONG + 1);

@@ -130,116 +130,6 @@ START_TEST(layout_sums_up)
 }
 END_TEST
 
-/* --- Dumps --- */
-
-/* All lines that REQ brings. */
-static const char *
-dump(struct request *req)
-{
-    static char text[16384];
-    struct cmd_stream stream;
-    size_t len = 0;
-    enum line_result result;
-    size_t n = 0;
-
-    ck_assert_int_eq(rig_run(&rig, req), REPLY_STREAM);
-    ck_assert_int_eq(rig.reply.stream, STREAM_LINES);
-    cmd_stream_begin(rig.cmd, req, &stream);
-    while ((result = cmd_stream_line(rig.cmd, &stream, text + n, &len)) != LINE_END) {
-        if (result == LINE_LATER)
-            continue;
-        ck_assert_uint_le(len, STREAM_LINE_BYTES);
-        n += len;
-        ck_assert_uint_lt(n, sizeof(text) - STREAM_LINE_BYTES);
-    }
-    text[n] = '\0';
-    return text;
-}
-
-START_TEST(metadump_describes_items)
-{
-    struct request req = rig_request(OP_DUMP, "");
-    struct request store;
-    char want[256];
-
-    ck_assert_str_eq(dump(&req), "OK\r\n");
-    rig_sleep(&rig, 5);
-    rig_store_until(&rig, "a b%\n", "xyz", 100);
-    (void)snprintf(want, sizeof(want),
-                   "OK\r\nkey=a%%20b%%25%%0A exp=1700000105 la=1700000005 cas=%d fetch=no "
-                   "cls=1 size=8 flags=0 \n",
-                   (int)rig.reply.cas);
-    ck_assert_str_eq(dump(&req), want);
-    store = rig_request(OP_SET, "a b%\n");
-    store.client_flags = UINT32_MAX;
-    rig_run(&rig, &store);
-    rig_do(&rig, OP_GET, "a b%\n");
-    (void)snprintf(
-        want, sizeof(want),
-        "OK\r\nkey=a%%20b%%25%%0A exp=-1 la=1700000005 cas=%d fetch=yes cls=1 size=5 "
-        "flags=4294967295 \n",
-        (int)rig.reply.item.cas);
-    ck_assert_str_eq(dump(&req), want);
-}
-END_TEST
-
-START_TEST(mgdump_gives_keys_to_send_back)
-{
-    struct request req = rig_request(OP_DUMP, "");
-
-    req.flags = REQ_MGDUMP;
-    rig_store(&rig, OP_SET, "plain", "x");
-    ck_assert_str_eq(dump(&req), "OK\r\nmg plain\r\n");
-    rig_do(&rig, OP_DELETE, "plain");
-    rig_store(&rig, OP_SET, "f o", "x");
-    ck_assert_str_eq(dump(&req), "OK\r\nmg ZiBv b\r\n");
-}
-END_TEST
-
-START_TEST(longest_keys_fit)
-{
-    struct request req = rig_request(OP_DUMP, "");
-    char key[KEY_BYTES_MAX + 1];
-
-    memset(key, '\x01', KEY_BYTES_MAX);
-    key[KEY_BYTES_MAX] = '\0';
-    rig_store_until(&rig, key, "x", 1);
-    ck_assert_uint_gt(strlen(dump(&req)), 750);
-    req.flags = REQ_MGDUMP;
-    ck_assert_uint_eq(strlen(dump(&req)), strlen("OK\r\nmg  b\r\n") + 336);
-}
-END_TEST
-
-START_TEST(cachedump_stops_where_it_shall)
-{
-    struct request req = rig_request(OP_STATS, "cachedump");
-
-    req.initial = 1;
-    rig_store_until(&rig, "a", "xyz", 100);
-    ck_assert_str_eq(dump(&req), "ITEM a [3 b; 1700000100 s]\r\n");
-    rig_store(&rig, OP_SET, "b", "");
-    rig_store(&rig, OP_SET, "c", "");
-    req.delta = 2;
-    ck_assert_uint_ge(strlen(dump(&req)), 2 * strlen("ITEM b [0 b; 0 s]\r\n"));
-    req.delta = 1;
-    ck_assert_ptr_eq(strchr(dump(&req), '\n'), strrchr(dump(&req), '\n'));
-    req.initial = 2;
-    ck_assert_str_eq(dump(&req), "");
-}
-END_TEST
-
-START_TEST(dump_leaves_out_what_has_expired)
-{
-    struct request req = rig_request(OP_DUMP, "");
-
-    rig_store_until(&rig, "a", "x", 1);
-    rig_store(&rig, OP_SET, "b", "x");
-    rig_sleep(&rig, 1);
-    req.flags = REQ_MGDUMP;
-    ck_assert_str_eq(dump(&req), "OK\r\nmg b\r\n");
-}
-END_TEST
-
 int
 main(void)
 {
@@ -251,10 +141,5 @@ main(void)
     tcase_add_test(tc, reset_keeps_states);
     tcase_add_test(tc, one_class_holds_everything);
     tcase_add_test(tc, layout_sums_up);
-    tcase_add_test(tc, metadump_describes_items);
-    tcase_add_test(tc, mgdump_gives_keys_to_send_back);
-    tcase_add_test(tc, longest_keys_fit);
-    tcase_add_test(tc, cachedump_stops_where_it_shall);
-    tcase_add_test(tc, dump_leaves_out_what_has_expired);
     return leak_run(tc, "cmd/stats");
 }

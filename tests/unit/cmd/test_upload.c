@@ -52,16 +52,15 @@ static void
 finish(const struct request *req, void *handle)
 {
     enum { STEP_BYTES = 100000 };
-    struct cmd_join join = {0};
+    struct cmd_join join = {.upload = handle};
     enum join_result result;
-    uint64_t budget;
 
-    cmd_upload_finish(rig.cmd, req, handle, &rig.reply);
+    cmd_upload_finish(rig.cmd, &rig.session, req, handle, &rig.reply);
     if (rig.reply.status != REPLY_JOIN)
         return;
     do {
-        budget = STEP_BYTES;
-        result = cmd_join_step(rig.cmd, req, handle, &join, &budget, &rig.reply);
+        join.budget_bytes = STEP_BYTES;
+        result = cmd_join_step(rig.cmd, &rig.session, req, &join, &rig.reply);
         ck_assert_int_ne(result, JOIN_NO_MEMORY);
     } while (result == JOIN_ON);
     cmd_upload_abort(rig.cmd, handle);
@@ -83,7 +82,7 @@ START_TEST(a_value_that_is_received_in_place)
     struct request req = request(OP_SET);
     void *handle;
 
-    ck_assert(cmd_upload_begin(rig.cmd, &req, &handle, &rig.reply));
+    ck_assert(cmd_upload_begin(rig.cmd, &rig.session, &req, &handle, &rig.reply));
     rig_expect(&rig, "a", NULL); /* nobody sees it yet */
     fill(handle);
     finish(&req, handle);
@@ -98,7 +97,7 @@ START_TEST(a_value_that_does_not_arrive)
     void *handle;
 
     rig_store(&rig, OP_SET, "a", "old");
-    ck_assert(cmd_upload_begin(rig.cmd, &req, &handle, &rig.reply));
+    ck_assert(cmd_upload_begin(rig.cmd, &rig.session, &req, &handle, &rig.reply));
     cmd_upload_abort(rig.cmd, handle);
     rig_expect(&rig, "a", "old");
 }
@@ -110,7 +109,7 @@ START_TEST(conditions_are_those_of_the_end)
     struct request req = request(OP_ADD);
     void *handle;
 
-    ck_assert(cmd_upload_begin(rig.cmd, &req, &handle, &rig.reply));
+    ck_assert(cmd_upload_begin(rig.cmd, &rig.session, &req, &handle, &rig.reply));
     fill(handle);
     rig_store(&rig, OP_SET, "a", "first");
     finish(&req, handle);
@@ -125,7 +124,7 @@ START_TEST(an_addition_that_is_received_in_place)
     void *handle;
 
     rig_store(&rig, OP_SET, "a", "first");
-    ck_assert(cmd_upload_begin(rig.cmd, &req, &handle, &rig.reply));
+    ck_assert(cmd_upload_begin(rig.cmd, &rig.session, &req, &handle, &rig.reply));
     fill(handle);
     rig_store(&rig, OP_SET, "a", "other");
     finish(&req, handle);
@@ -135,14 +134,14 @@ START_TEST(an_addition_that_is_received_in_place)
 
     req.op = OP_PREPEND;
     rig_store(&rig, OP_SET, "a", "last");
-    ck_assert(cmd_upload_begin(rig.cmd, &req, &handle, &rig.reply));
+    ck_assert(cmd_upload_begin(rig.cmd, &rig.session, &req, &handle, &rig.reply));
     fill(handle);
     finish(&req, handle);
     ck_assert_int_eq(rig.reply.status, REPLY_STORED);
     expect_value("a", 0, BYTES + 4);
 
     rig_do(&rig, OP_DELETE, "a");
-    ck_assert(cmd_upload_begin(rig.cmd, &req, &handle, &rig.reply));
+    ck_assert(cmd_upload_begin(rig.cmd, &rig.session, &req, &handle, &rig.reply));
     fill(handle);
     finish(&req, handle);
     ck_assert_int_eq(rig.reply.status, REPLY_NOT_STORED);
@@ -156,11 +155,11 @@ START_TEST(too_large_is_said_at_the_beginning)
 
     rig_store(&rig, OP_SET, "a", "old");
     req.value_bytes = 2 << 20;
-    ck_assert(!cmd_upload_begin(rig.cmd, &req, &handle, &rig.reply));
+    ck_assert(!cmd_upload_begin(rig.cmd, &rig.session, &req, &handle, &rig.reply));
     ck_assert_int_eq(rig.reply.status, REPLY_TOO_LARGE);
     rig_expect(&rig, "a", NULL);
     req.value_bytes = UINT64_C(0xffffffff);
-    ck_assert(!cmd_upload_begin(rig.cmd, &req, &handle, &rig.reply));
+    ck_assert(!cmd_upload_begin(rig.cmd, &rig.session, &req, &handle, &rig.reply));
     ck_assert_int_eq(rig.reply.status, REPLY_TOO_LARGE);
 }
 END_TEST
@@ -172,7 +171,7 @@ START_TEST(a_pinned_value_stays)
     const void *pinned;
     void *handle;
 
-    ck_assert(cmd_upload_begin(rig.cmd, &req, &handle, &rig.reply));
+    ck_assert(cmd_upload_begin(rig.cmd, &rig.session, &req, &handle, &rig.reply));
     fill(handle);
     finish(&req, handle);
     rig_do(&rig, OP_GET, "a");
@@ -201,13 +200,13 @@ START_TEST(a_value_that_nothing_stores)
 
         if (op_has(req.op, PROP_STORES))
             continue;
-        ck_assert(!cmd_upload_begin(rig.cmd, &req, &handle, &rig.reply));
+        ck_assert(!cmd_upload_begin(rig.cmd, &rig.session, &req, &handle, &rig.reply));
         ck_assert_int_eq(rig.reply.status, REPLY_INTERNAL);
         req.op = OP_SET;
-        ck_assert(cmd_upload_begin(rig.cmd, &req, &handle, &rig.reply));
+        ck_assert(cmd_upload_begin(rig.cmd, &rig.session, &req, &handle, &rig.reply));
         fill(handle);
         req.op = (enum request_op)op;
-        cmd_upload_finish(rig.cmd, &req, handle, &rig.reply);
+        cmd_upload_finish(rig.cmd, &rig.session, &req, handle, &rig.reply);
         ck_assert_int_eq(rig.reply.status, REPLY_INTERNAL);
         rig_expect(&rig, "a", NULL);
     }

@@ -63,7 +63,7 @@ rig_start(void)
     memset(&rig_options, 0, sizeof(rig_options));
     (void)snprintf(path, sizeof(path), "/tmp/lombard-server-%d.sock", (int)getpid());
     ck_assert_int_eq(listen_open_unix(path, 0700, CLIENTS, &sockets), LISTEN_OK);
-    ck_assert(server_listen(server, sockets.fd[0]));
+    ck_assert(server_listen(server, sockets.fd[0], ROLE_CLIENT));
 }
 
 static void

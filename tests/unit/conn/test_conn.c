@@ -223,7 +223,7 @@ START_TEST(a_server_ends_whatever_its_clients_do)
         whisper(STREAMING, "stats\r\n");
     iterate(3);
     server->listener_count = LISTEN_SOCKETS_MAX; /* so many are not taken */
-    ck_assert(!server_listen(server, fd));
+    ck_assert(!server_listen(server, fd, ROLE_CLIENT));
     server->listener_count = 1;
     (void)close(fd);
     rig_kill();

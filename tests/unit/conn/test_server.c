@@ -30,7 +30,7 @@ static const char session[] = "set a 0 0 3\r\nabc\r\nget a b\r\nincr a 1\r\ngets
 static const char session_want[] =
     "STORED\r\nVALUE a 0 3\r\nabc\r\nEND\r\nCLIENT_ERROR cannot "
     "increment or decrement non-numeric value\r\nVALUE a 0 3 1\r\n"
-    "abc\r\nEND\r\n10\r\nERROR\r\nVERSION " PROTO_VERSION "\r\n";
+    "abc\r\nEND\r\n10\r\nERROR\r\nVERSION " CMD_VERSION "\r\n";
 
 START_TEST(any_cut_gives_the_same_replies)
 {

@@ -16,6 +16,18 @@
             ck_abort_msg("%s:%d: %s", __FILE__, __LINE__, #cond);                              \
     } while (0)
 
+static const struct session session = {.role = ROLE_CLIENT};
+
+enum parse_result
+parse_first(struct slice in, struct request *req, size_t *used)
+{
+    const struct proto_ops *proto = proto_detect((unsigned char)in.ptr[0]);
+    struct proto_state state;
+
+    memset(&state, 0, sizeof(state));
+    return proto->parse(&state, &session, in, req, used);
+}
+
 /* --- Text of a request --- */
 
 struct text {
@@ -57,21 +69,37 @@ static const char *
 op_name(enum request_op op)
 {
     static const char *const names[] = {
-        [OP_GET] = "get",           [OP_GAT] = "gat",
-        [OP_SET] = "set",           [OP_ADD] = "add",
-        [OP_REPLACE] = "replace",   [OP_APPEND] = "append",
-        [OP_PREPEND] = "prepend",   [OP_CAS] = "cas",
-        [OP_DELETE] = "delete",     [OP_INCR] = "incr",
-        [OP_DECR] = "decr",         [OP_TOUCH] = "touch",
-        [OP_META_GET] = "mg",       [OP_META_DELETE] = "md",
-        [OP_META_ARITH] = "ma",     [OP_META_DEBUG] = "me",
-        [OP_NOOP] = "noop",         [OP_FLUSH] = "flush",
-        [OP_VERSION] = "version",   [OP_VERBOSITY] = "verbosity",
-        [OP_STATS] = "stats",       [OP_DUMP] = "dump",
-        [OP_SHUTDOWN] = "shutdown", [OP_QUIT] = "quit",
-        [OP_END] = "end",           [OP_REFUSED] = "refused",
+        [OP_GET] = "get",
+        [OP_GAT] = "gat",
+        [OP_SET] = "set",
+        [OP_ADD] = "add",
+        [OP_REPLACE] = "replace",
+        [OP_APPEND] = "append",
+        [OP_PREPEND] = "prepend",
+        [OP_CAS] = "cas",
+        [OP_DELETE] = "delete",
+        [OP_INCR] = "incr",
+        [OP_DECR] = "decr",
+        [OP_TOUCH] = "touch",
+        [OP_META_GET] = "mg",
+        [OP_META_DELETE] = "md",
+        [OP_META_ARITH] = "ma",
+        [OP_META_DEBUG] = "me",
+        [OP_NOOP] = "noop",
+        [OP_FLUSH] = "flush",
+        [OP_VERSION] = "version",
+        [OP_VERBOSITY] = "verbosity",
+        [OP_STATS] = "stats",
+        [OP_DUMP] = "dump",
+        [OP_DUMP_KEYS] = "dump_keys",
+        [OP_DUMP_CLASS] = "dump_class",
+        [OP_SHUTDOWN] = "shutdown",
+        [OP_QUIT] = "quit",
+        [OP_END] = "end",
+        [OP_REFUSED] = "refused",
     };
 
+    MUST(op < sizeof(names) / sizeof(names[0]) && names[op] != NULL);
     return names[op];
 }
 
@@ -84,8 +112,7 @@ add_flags(struct text *t, uint32_t flags)
     } names[] = {
         {REQ_QUIET, "quiet"},       {REQ_WITH_CAS, "with_cas"}, {REQ_LAST, "last"},
         {REQ_WITH_KEY, "with_key"}, {REQ_CLOSE, "close"},       {REQ_VIVIFY, "vivify"},
-        {REQ_MGDUMP, "mgdump"},     {REQ_GRACEFUL, "graceful"}, {REQ_META, "meta"},
-        {REQ_SWALLOW, "swallow"},
+        {REQ_META, "meta"},
     };
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -105,10 +132,15 @@ add_meta(struct text *t, const struct request *req)
 {
     const struct request_meta *meta = &req->meta;
 
+    const char *end = req->echo.meta.flags.ptr + req->echo.meta.flags.len;
+
     add(t, " seen=");
     for (char letter = 'A'; letter <= 'z'; letter++)
-        if ((meta->seen & META_BIT(letter)) != 0)
-            add(t, "%c", letter);
+        for (const char *p = req->echo.meta.flags.ptr; p < end; p++)
+            if (*p == letter && p[-1] == ' ')
+                add(t, "%c", letter);
+    if (req->op == OP_META_DEBUG && req->echo.meta.base64)
+        add(t, "b");
     if (meta->vivify_ttl != 0)
         add(t, " vivify_ttl=%" PRId32, meta->vivify_ttl);
     if (meta->recache_ttl != 0)
@@ -118,7 +150,7 @@ add_meta(struct text *t, const struct request *req)
 }
 
 static void
-add_request(struct text *t, const struct request *req)
+add_request(struct text *t, const struct proto_ops *proto, const struct request *req)
 {
     add(t, "%s", op_name(req->op));
     if (req->key.len > 0) {
@@ -140,8 +172,11 @@ add_request(struct text *t, const struct request *req)
     add_number(t, "initial", req->initial);
     add_number(t, "bytes", req->value_bytes);
     add_number(t, "body", req->body_bytes);
-    add_number(t, "opaque", req->opaque);
-    add_number(t, "status", req->refusal_status);
+    if (proto == &proto_binary) {
+        add_number(t, "opaque", req->echo.binary.opaque);
+        if (req->op == OP_REFUSED)
+            add_number(t, "status", req->echo.binary.refusal_status);
+    }
     if ((req->flags & REQ_META) != 0)
         add_meta(t, req);
     add(t, "\n");
@@ -153,6 +188,7 @@ add_request(struct text *t, const struct request *req)
 /* --- A stream --- */
 
 struct stream {
+    const struct proto_ops *proto; /* NULL: no byte has come yet */
     struct proto_state state;
     char *pending; /* exactly as much as there is */
     size_t pending_bytes;
@@ -204,10 +240,10 @@ check_again(const struct stream *s, struct proto_state before, size_t used, cons
     size_t used_again;
 
     memset(&req, 0xdb, sizeof(req));
-    MUST(proto_parse(&before, slice_make(s->pending, s->pending_bytes), &req, &used_again) ==
-         PARSE_COMPLETE);
+    MUST(s->proto->parse(&before, &session, slice_make(s->pending, s->pending_bytes), &req,
+                         &used_again) == PARSE_COMPLETE);
     MUST(used_again == used);
-    add_request(&t, &req);
+    add_request(&t, s->proto, &req);
     MUST(strcmp(again, text) == 0);
 }
 
@@ -215,7 +251,7 @@ check_again(const struct stream *s, struct proto_state before, size_t used, cons
 static void
 take_all(struct stream *s)
 {
-    while (!s->closed && s->skip_bytes == 0) {
+    while (!s->closed && s->skip_bytes == 0 && s->pending_bytes > 0) {
         struct proto_state before = s->state;
         const char *text = s->text.at;
         struct request req;
@@ -223,13 +259,16 @@ take_all(struct stream *s)
         enum parse_result result;
 
         memset(&req, 0xdb, sizeof(req));
-        result = proto_parse(&s->state, slice_make(s->pending, s->pending_bytes), &req, &used);
+        if (s->proto == NULL)
+            s->proto = proto_detect((unsigned char)s->pending[0]);
+        result = s->proto->parse(&s->state, &session, slice_make(s->pending, s->pending_bytes),
+                                 &req, &used);
         MUST(used <= s->pending_bytes);
         if (result == PARSE_PARTIAL) {
             drop(s, used);
             return;
         }
-        add_request(&s->text, &req);
+        add_request(&s->text, s->proto, &req);
         check_again(s, before, used, text);
         s->closed = (req.flags & REQ_CLOSE) != 0;
         drop(s, used + req.body_bytes);

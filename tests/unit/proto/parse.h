@@ -16,6 +16,7 @@
 #include <stddef.h>
 
 #include "lombard/base/slice.h"
+#include "lombard/proto/proto.h"
 
 struct parse_case {
     const char *name;
@@ -36,5 +37,7 @@ enum { PARSE_TEXT_BYTES = 1 << 20 };
  * in two pieces, the first of CUT bytes (0: in one), or, for SIZE_MAX, byte by byte.
  */
 void parse_cut(struct slice input, size_t cut, char *out);
+/* The first request of a connection: its protocol is detected. IN is not empty. */
+enum parse_result parse_first(struct slice in, struct request *req, size_t *used);
 /* Check one row: whole, cut at every byte, byte by byte. */
 void parse_check(const struct parse_case *row);

@@ -10,6 +10,8 @@
 #include "leak.h"
 #include "parse.h"
 
+static const struct session session = {.role = ROLE_CLIENT};
+
 /* --- Numbers: negative, huge, overflowing, in every field that takes one --- */
 
 #define ZEROS_100                                                                              \
@@ -108,12 +110,10 @@ static const struct {
 static bool
 is_accepted(const char *line, bool value)
 {
-    struct proto_state state = {.kind = PROTO_UNKNOWN};
     struct request req;
     size_t used;
 
-    ck_assert_int_eq(proto_parse(&state, slice_make(line, strlen(line)), &req, &used),
-                     PARSE_COMPLETE);
+    ck_assert_int_eq(parse_first(slice_make(line, strlen(line)), &req, &used), PARSE_COMPLETE);
     ck_assert_uint_le(req.body_bytes, INT32_MAX);
     if (req.op == OP_REFUSED)
         return false;
@@ -324,14 +324,15 @@ START_TEST(hostile_bytes)
     for (size_t i = 0; i < 256 * ARRAY_LEN(begins); i++) {
         const char *begin = begins[i / 256];
         size_t len = strlen(begin);
-        struct proto_state state = {.kind = PROTO_TEXT};
+        struct proto_state state = {.text = {.exptime = 0}};
         struct request req;
         size_t used;
 
         memcpy(line, begin, len);
         line[len] = (char)(i % 256);
         memcpy(line + len + 1, "x\nversion\n", 10);
-        if (proto_parse(&state, slice_make(line, len + 11), &req, &used) != PARSE_COMPLETE)
+        if (proto_text.parse(&state, &session, slice_make(line, len + 11), &req, &used) !=
+            PARSE_COMPLETE)
             ck_abort_msg("byte %zu behind '%s'", i % 256, begin);
     }
 }
@@ -393,12 +394,11 @@ static const struct {
 
 START_TEST(a_refused_set_overwrites_and_others_do_not)
 {
-    struct proto_state state = {0};
     struct slice in = slice_make(refusable[_i].input, refusable[_i].bytes);
     struct request req;
     size_t used;
 
-    ck_assert_int_eq(proto_parse(&state, in, &req, &used), PARSE_COMPLETE);
+    ck_assert_int_eq(parse_first(in, &req, &used), PARSE_COMPLETE);
     ck_assert_uint_eq(used, in.len);
     ck_assert_int_ne(req.op, OP_REFUSED);
     ck_assert_int_eq((req.flags & REQ_OVERWRITE) != 0, refusable[_i].overwrites);

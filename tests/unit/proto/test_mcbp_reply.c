@@ -1,7 +1,6 @@
 #include <stdlib.h>
 
 #include "lombard/base/attr.h"
-#include "lombard/proto/mcbp.h"
 #include "lombard/proto/proto.h"
 #include "leak.h"
 
@@ -70,14 +69,14 @@ static const struct reply_case cases[] = {
     ROW(0x18, OP_FLUSH, REQ_QUIET, REPLY_OK, ""),
     ROW(0x18, OP_FLUSH, REQ_QUIET, REPLY_FLUSH_OFF, FAIL("\x18", "\0\x20", "\x0d", "Auth failure.")),
     ROW(0x0a, OP_NOOP, 0, REPLY_NOOP, R("\x0a", "\0\0", "\0", "\0\0", "\0\0\0\0", CAS9)),
-    ROW(0x0b, OP_VERSION, 0, REPLY_VERSION, R("\x0b", "\0\0", "\0", "\0\0", "\0\0\0\6", CAS9) PROTO_VERSION),
+    ROW(0x0b, OP_VERSION, 0, REPLY_TEXT, R("\x0b", "\0\0", "\0", "\0\0", "\0\0\0\5", CAS9) "1.2.3"),
     ROW(0x10, OP_STATS, 0, REPLY_NO_STATS, FAIL("\x10", "\0\1", "\x09", "Not found")),
     ROW(0x10, OP_STATS, 0, REPLY_RESET, R("\x10", "\0\0", "\0", "\0\0", "\0\0\0\0", CAS9)),
+    ROW(0x10, OP_STATS, 0, REPLY_INTERNAL, FAIL("\x10", "\0\x84", "\x0e", "Internal error")),
+    ROW(0x10, OP_DUMP_CLASS, 0, REPLY_DUMP_OFF, FAIL("\x10", "\0\x20", "\x0d", "Auth failure.")),
     ROW(0x55, OP_REFUSED, 0, REPLY_REFUSED, FAIL("\x55", "\0\x81", "\x0f", "Unknown command")),
 };
 /* clang-format on */
-
-static const struct proto_state binary = {.kind = PROTO_BINARY};
 
 START_TEST(formats_replies)
 {
@@ -85,26 +84,27 @@ START_TEST(formats_replies)
     struct request req = {
         .op = row->op,
         .flags = row->flags,
-        .opcode = row->opcode,
-        .opaque = 0x12345678,
+        .echo.binary = {0x12345678, 0x81, row->opcode},
         .key = {"foo", 3},
-        .refusal_status = 0x81,
     };
     struct reply reply = {
         .status = row->status,
         .item = {.value = {"hi", 2}, .value_bytes = 2, .client_flags = 5, .cas = 9},
         .number = UINT64_C(0x0102030405060708),
         .cas = 9,
+        .text_bytes = 5,
+        .text = "1.2.3",
     };
     char out[PROTO_HEAD_BYTES_MAX];
-    size_t n = proto_reply_head(&binary, &req, &reply, out);
+    struct reply_parts parts = proto_binary.reply(&req, &reply, out);
+    size_t n = parts.head_bytes;
 
-    ck_assert_uint_le(n, MCBP_HEAD_BYTES_MAX);
-    if (proto_reply_has_value(&binary, &req, &reply)) {
+    ck_assert_uint_le(n, PROTO_HEAD_BYTES_MAX);
+    if (parts.has_value) {
         memcpy(out + n, "hi", 2);
         n += 2;
     }
-    ck_assert_uint_eq(proto_reply_tail(&binary, &req, &reply).len, 0);
+    ck_assert_uint_eq(parts.tail_bytes, 0);
     ck_assert_uint_eq(n, row->want.len);
     ck_assert_mem_eq(out, row->want.ptr, n);
 }
@@ -114,19 +114,24 @@ START_TEST(streams_packets)
 {
     static const char want[] = R("\x10", "\0\4", "\0", "\0\0", "\0\0\0\x09", CAS0) "namevalue";
     static const char end[] = R("\x10", "\0\0", "\0", "\0\0", "\0\0\0\0", CAS0);
-    struct request req = {.op = OP_STATS, .opcode = 0x10, .opaque = 0x12345678};
-    char out[STREAM_LINE_BYTES];
+    struct request req = {.op = OP_STATS,
+                          .echo.binary = {.opcode = 0x10, .opaque = 0x12345678}};
+    struct dump_item item = {.key = {"name", 4}, .value_bytes = 12345};
+    char out[PROTO_LINE_BYTES_MAX];
 
-    ck_assert_uint_eq(proto_stat_line(&binary, &req, "name", "value", out), sizeof(want) - 1);
+    ck_assert_uint_eq(proto_binary.stream_begin(&req, out), 0);
+    ck_assert_uint_eq(proto_binary.dump_line(&req, &item, out), sizeof(want) - 1);
+    ck_assert_mem_eq(out + sizeof(want) - 6, "12345", 5);
+    ck_assert_uint_eq(proto_binary.stat_line(&req, "name", "value", out), sizeof(want) - 1);
     ck_assert_mem_eq(out, want, sizeof(want) - 1);
-    ck_assert_uint_eq(proto_stream_end(&binary, &req, out), sizeof(end) - 1);
+    ck_assert_uint_eq(proto_binary.stream_end(&req, out), sizeof(end) - 1);
     ck_assert_mem_eq(out, end, sizeof(end) - 1);
 }
 END_TEST
 
 START_TEST(values_end_by_themselves)
 {
-    ck_assert(proto_value_ends(&binary, ""));
+    ck_assert(proto_binary.value_ends(""));
 }
 END_TEST
 

@@ -22,7 +22,8 @@ static const struct parse_case get_cases[] = {
     ROW("blanks", "mg   a   v   k  \r\n mg a\r\n", "mg key=a meta delta=1 seen=kv\n" ERR),
     ROW("quiet", "mg a q v\r\n", "mg key=a quiet meta delta=1 seen=qv\n"),
     ROW("T N R E", "mg a T30 N-1 R5 E9\r\n",
-        "mg key=a meta exptime=30 new_cas=9 delta=1 seen=ENRT vivify_ttl=-1 recache_ttl=5\n"),
+        "mg key=a vivify meta exptime=30 new_cas=9 delta=1 seen=ENRT vivify_ttl=-1 "
+        "recache_ttl=5\n"),
     ROW("t before T, R before T", "mg a t R5 T30\r\nmg a T30 t R5\r\n",
         "mg key=a meta exptime=30 delta=1 seen=RTt recache_ttl=5 ttl_first recache_first\n"
         "mg key=a meta exptime=30 delta=1 seen=RTt recache_ttl=5\n"),
@@ -47,7 +48,7 @@ static const struct parse_case get_cases[] = {
         TOKEN TOKEN TOKEN),
     ROW("times at the edges", "mg a T2147483647\r\nmg a N-2147483648 R-\r\n",
         "mg key=a meta exptime=2147483647 delta=1 seen=T\n"
-        "mg key=a meta delta=1 seen=NR vivify_ttl=-2147483648 recache_first\n"),
+        "mg key=a vivify meta delta=1 seen=NR vivify_ttl=-2147483648 recache_first\n"),
     ROW("a CAS", "mg a v C18446744073709551615\r\nmg a C18446744073709551616\r\nmg a C+1\r\n",
         "mg key=a meta cas=18446744073709551615 delta=1 seen=Cv\n" TOKEN TOKEN),
     ROW("the last reason counts, but that of F", "mg a Tx Dx\r\nmg a Dx Tx Fx\r\nmg a Fx\r\n",
@@ -82,10 +83,10 @@ static const struct parse_case base64_cases[] = {
         Q("error decoding key") FLAG BAD),
     ROW("ms", "ms Zm9v 2 b\r\nhi\r\nms Zm9 2 b\r\nhi\r\nmn\r\n",
         "set key=foo meta delta=1 bytes=2 body=4 seen=b\n"
-        "refused \"CLIENT_ERROR error decoding key\\r\\n\" swallow bytes=2 body=4\nnoop\n"),
+        "refused \"CLIENT_ERROR error decoding key\\r\\n\" bytes=2 body=4\nnoop\n"),
 };
 
-#define SWALLOW(text) "refused \"CLIENT_ERROR " text "\\r\\n\" swallow bytes=2 body=4\n"
+#define SWALLOW(text) "refused \"CLIENT_ERROR " text "\\r\\n\" bytes=2 body=4\n"
 
 static const struct parse_case set_cases[] = {
     ROW("ms", "ms a 2\r\nhi\r\nms a 2 T30 F5 q\r\nhi\r\n",
@@ -174,6 +175,65 @@ TABLE_TEST(base64_cases)
 TABLE_TEST(set_cases)
 TABLE_TEST(other_cases)
 
+/* --- What each letter means, by name --- */
+
+enum field {
+    TOUCHES = 1,
+    RECACHES = 2,
+    UNNOTICED = 4,
+    COMPARES = 8,
+    RENEWS_CAS = 16,
+    EMPTIES = 32,
+    VIVIFIES = 64,
+    INVALIDATES = 128,
+    VALUE = 256,
+    BASE64 = 512,
+};
+
+static const struct {
+    const char *line;
+    unsigned fields;
+} letters[] = {
+    {"mg Zm9v\r\n", 0},
+    {"mg Zm9v T5\r\n", TOUCHES},
+    {"mg Zm9v R5\r\n", RECACHES},
+    {"mg Zm9v u\r\n", UNNOTICED},
+    {"mg Zm9v C0\r\n", COMPARES},
+    {"mg Zm9v E1\r\n", RENEWS_CAS},
+    {"md Zm9v x\r\n", EMPTIES},
+    {"mg Zm9v N1\r\n", VIVIFIES},
+    {"md Zm9v I\r\n", INVALIDATES},
+    {"mg Zm9v v\r\n", VALUE},
+    {"mg Zm9v b\r\n", BASE64},
+    {"mg Zm9v k s t c f h l O1\r\n", 0},
+    {"ms Zm9v 1 I C1 T2 N3 E4 b\r\n",
+     INVALIDATES | COMPARES | TOUCHES | VIVIFIES | RENEWS_CAS | BASE64},
+    {"ma Zm9v N1 T2 C3 E4 v\r\n", VIVIFIES | TOUCHES | COMPARES | RENEWS_CAS | VALUE},
+    {"me Zm9v b\r\n", BASE64},
+};
+
+START_TEST(letters_become_fields)
+{
+    struct slice line = slice_make(letters[_i].line, strlen(letters[_i].line));
+    struct request req;
+    unsigned got = 0;
+    size_t used;
+
+    ck_assert_int_eq(parse_first(line, &req, &used), PARSE_COMPLETE);
+    got |= req.meta.touches ? TOUCHES : 0;
+    got |= req.meta.recaches ? RECACHES : 0;
+    got |= req.meta.unnoticed ? UNNOTICED : 0;
+    got |= req.meta.compares ? COMPARES : 0;
+    got |= req.meta.renews_cas ? RENEWS_CAS : 0;
+    got |= req.meta.empties ? EMPTIES : 0;
+    got |= (req.flags & REQ_VIVIFY) != 0 ? VIVIFIES : 0;
+    got |= (req.flags & REQ_INVALIDATE) != 0 ? INVALIDATES : 0;
+    got |= req.echo.meta.value ? VALUE : 0;
+    got |= req.echo.meta.base64 ? BASE64 : 0;
+    ck_assert_msg(got == letters[_i].fields, "%s: %x", letters[_i].line, got);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -184,5 +244,6 @@ main(void)
     tcase_add_loop_test(tc, base64_cases_give_these_requests, 0, ARRAY_LEN(base64_cases));
     tcase_add_loop_test(tc, set_cases_give_these_requests, 0, ARRAY_LEN(set_cases));
     tcase_add_loop_test(tc, other_cases_give_these_requests, 0, ARRAY_LEN(other_cases));
+    tcase_add_loop_test(tc, letters_become_fields, 0, ARRAY_LEN(letters));
     return leak_run(tc, "proto/meta");
 }

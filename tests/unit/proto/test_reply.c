@@ -5,8 +5,7 @@
 #include "lombard/base/attr.h"
 #include "lombard/proto/proto.h"
 #include "leak.h"
-
-#define VERSION_TEXT "VERSION " PROTO_VERSION "\r\n"
+#include "parse.h"
 
 /* The item that hits show. Its value is "hello". */
 static const struct reply_item item = {
@@ -59,18 +58,19 @@ static const struct reply_case text_cases[] = {
     {"flush_all\r\n", REPLY_OK, "OK\r\n"},
     {"flush_all noreply\r\n", REPLY_OK, ""},
     {"flush_all\r\n", REPLY_FLUSH_OFF, "CLIENT_ERROR flush_all not allowed\r\n"},
-    {"version\r\n", REPLY_VERSION, VERSION_TEXT},
+    {"version\r\n", REPLY_TEXT, "VERSION 1.2.3\r\n"},
     {"verbosity 1\r\n", REPLY_OK, "OK\r\n"},
     {"quit\r\n", REPLY_OK, ""},
     {"stats reset\r\n", REPLY_RESET, "RESET\r\n"},
     {"stats foo\r\n", REPLY_NO_STATS, "ERROR\r\n"},
-    {"stats cachedump 1 1\r\n", REPLY_CACHEDUMP_OFF,
-     "CLIENT_ERROR stats cachedump not allowed\r\n"},
+    {"stats cachedump 1 1\r\n", REPLY_DUMP_OFF, "CLIENT_ERROR stats cachedump not allowed\r\n"},
     {"lru_crawler metadump all\r\n", REPLY_DUMP_OFF, "ERROR metadump not allowed\r\n"},
     {"lru_crawler mgdump all\r\n", REPLY_DUMP_OFF, "ERROR key dump not allowed\r\n"},
     {"shutdown\r\n", REPLY_SHUTDOWN_OFF, "SERVER_ERROR: shutdown not enabled\r\n"},
     {"shutdown x\r\n", REPLY_BAD_MODE, "CLIENT_ERROR invalid shutdown mode\r\n"},
     {"foo\r\n", REPLY_REFUSED, "ERROR\r\n"},
+    {"set foo 0 0 5\r\n", REPLY_INTERNAL, "SERVER_ERROR internal error\r\n"},
+    {"stats\r\n", REPLY_TEXT, "1.2.3\r\n"},
     {"GET / HTTP/1.1\r\n", REPLY_REFUSED, ""},
 };
 
@@ -120,29 +120,35 @@ static const struct reply_case meta_cases[] = {
 static size_t
 answer(struct slice input, const struct reply *reply, char *out)
 {
-    struct proto_state state = {.kind = PROTO_UNKNOWN};
+    struct reply_parts parts;
     struct request req;
-    struct slice tail;
     size_t used;
     size_t n;
 
-    ck_assert_int_eq(proto_parse(&state, input, &req, &used), PARSE_COMPLETE);
-    n = proto_reply_head(&state, &req, reply, out);
+    ck_assert_int_eq(parse_first(input, &req, &used), PARSE_COMPLETE);
+    parts = proto_text.reply(&req, reply, out);
+    n = parts.head_bytes;
     ck_assert_uint_le(n, PROTO_HEAD_BYTES_MAX);
-    if (proto_reply_has_value(&state, &req, reply) && reply->item.value.len > 0) {
+    if (!parts.has_value)
+        return n;
+    if (reply->item.value.len > 0)
         memcpy(out + n, reply->item.value.ptr, reply->item.value.len);
-        n += reply->item.value.len;
-    }
-    tail = proto_reply_tail(&state, &req, reply);
-    if (tail.len > 0)
-        memcpy(out + n, tail.ptr, tail.len);
-    return n + tail.len;
+    n += reply->item.value.len;
+    memcpy(out + n, parts.tail, parts.tail_bytes);
+    return n + parts.tail_bytes;
 }
 
 static void
 check(const struct reply_case *row)
 {
-    struct reply reply = {.status = row->status, .item = item, .number = UINT64_MAX, .cas = 43};
+    struct reply reply = {
+        .status = row->status,
+        .item = item,
+        .number = UINT64_MAX,
+        .cas = 43,
+        .text_bytes = 5,
+        .text = "1.2.3",
+    };
     char out[2 * PROTO_HEAD_BYTES_MAX];
     size_t n = answer(slice_make(row->input, strlen(row->input)), &reply, out);
 
@@ -263,22 +269,91 @@ START_TEST(longest_heads_fit)
 }
 END_TEST
 
+/* What FORMAT writes for OP. */
+static const char *
+line_of(size_t (*format)(const struct request *req, char *dst), enum request_op op)
+{
+    static char out[PROTO_LINE_BYTES_MAX + 1];
+    struct request req = {.op = op};
+
+    out[format(&req, out)] = '\0';
+    return out;
+}
+
 START_TEST(streams_lines)
 {
-    struct proto_state state = {.kind = PROTO_TEXT};
     struct request req = {.op = OP_STATS};
-    char out[STREAM_LINE_BYTES];
-    size_t n = proto_stat_line(&state, &req, "name", "value", out);
+    char out[PROTO_LINE_BYTES_MAX];
+    size_t n = proto_text.stat_line(&req, "name", "value", out);
 
     ck_assert_uint_eq(n, strlen("STAT name value\r\n"));
     ck_assert_mem_eq(out, "STAT name value\r\n", n);
-    n = proto_stream_end(&state, &req, out);
-    ck_assert_uint_eq(n, 5);
-    ck_assert_mem_eq(out, "END\r\n", n);
-    req.flags = REQ_MGDUMP;
-    n = proto_stream_end(&state, &req, out);
-    ck_assert_uint_eq(n, 4);
-    ck_assert_mem_eq(out, "EN\r\n", n);
+    ck_assert_str_eq(line_of(proto_text.stream_begin, OP_STATS), "");
+    ck_assert_str_eq(line_of(proto_text.stream_begin, OP_DUMP), "OK\r\n");
+    ck_assert_str_eq(line_of(proto_text.stream_begin, OP_DUMP_KEYS), "OK\r\n");
+    ck_assert_str_eq(line_of(proto_text.stream_begin, OP_DUMP_CLASS), "");
+    ck_assert_str_eq(line_of(proto_text.stream_end, OP_STATS), "END\r\n");
+    ck_assert_str_eq(line_of(proto_text.stream_end, OP_DUMP), "END\r\n");
+    ck_assert_str_eq(line_of(proto_text.stream_end, OP_DUMP_KEYS), "EN\r\n");
+    ck_assert_str_eq(line_of(proto_text.stream_end, OP_DUMP_CLASS), "END\r\n");
+}
+END_TEST
+
+/* --- Dumps --- */
+
+static const char *
+dump(enum request_op op, const struct dump_item *shown)
+{
+    static char out[PROTO_LINE_BYTES_MAX + 1];
+    struct request req = {.op = op};
+
+    out[proto_text.dump_line(&req, shown, out)] = '\0';
+    return out;
+}
+
+START_TEST(dumps_describe_items)
+{
+    struct dump_item shown = {
+        .key = {"a b%\n", 5},
+        .value_bytes = 3,
+        .cas = 42,
+        .expires_unix_s = 1700000105,
+        .accessed_unix_s = 1700000005,
+    };
+
+    ck_assert_str_eq(dump(OP_DUMP, &shown),
+                     "key=a%20b%25%0A exp=1700000105 la=1700000005 cas=42 fetch=no cls=1 "
+                     "size=8 flags=0 \n");
+    ck_assert_str_eq(dump(OP_DUMP_KEYS, &shown), "mg YSBiJQo= b\r\n");
+    ck_assert_str_eq(dump(OP_DUMP_CLASS, &shown), "ITEM a%20b%25%0A [3 b; 1700000105 s]\r\n");
+    shown.key = SLICE("plain");
+    shown.expires_unix_s = -1;
+    shown.client_flags = UINT32_MAX;
+    shown.was_hit = true;
+    ck_assert_str_eq(dump(OP_DUMP, &shown),
+                     "key=plain exp=-1 la=1700000005 cas=42 fetch=yes cls=1 size=8 "
+                     "flags=4294967295 \n");
+    ck_assert_str_eq(dump(OP_DUMP_KEYS, &shown), "mg plain\r\n");
+    ck_assert_str_eq(dump(OP_DUMP_CLASS, &shown), "ITEM plain [3 b; 0 s]\r\n");
+}
+END_TEST
+
+START_TEST(longest_dump_lines_fit)
+{
+    char key[KEY_BYTES_MAX];
+    struct dump_item shown = {
+        .key = {key, sizeof(key)},
+        .value_bytes = UINT64_MAX / 2,
+        .cas = UINT64_MAX,
+        .client_flags = UINT32_MAX,
+        .expires_unix_s = INT64_MAX,
+        .accessed_unix_s = INT64_MAX,
+    };
+
+    memset(key, '\x01', sizeof(key));
+    ck_assert_uint_gt(strlen(dump(OP_DUMP, &shown)), 3 * KEY_BYTES_MAX);
+    ck_assert_uint_eq(strlen(dump(OP_DUMP_KEYS, &shown)), strlen("mg  b\r\n") + 336);
+    ck_assert_uint_gt(strlen(dump(OP_DUMP_CLASS, &shown)), 3 * KEY_BYTES_MAX);
 }
 END_TEST
 
@@ -295,5 +370,7 @@ main(void)
     tcase_add_test(tc, unlimited_ttl_is_minus_one);
     tcase_add_test(tc, longest_heads_fit);
     tcase_add_test(tc, streams_lines);
+    tcase_add_test(tc, dumps_describe_items);
+    tcase_add_test(tc, longest_dump_lines_fit);
     return leak_run(tc, "proto/reply");
 }

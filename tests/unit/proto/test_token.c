@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "lombard/base/attr.h"
-#include "../../../src/proto/text_priv.h"
+#include "../../../src/proto/token_priv.h"
 #include "leak.h"
 
 static struct slice

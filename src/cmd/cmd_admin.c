@@ -1,0 +1,51 @@
+/* Commands that concern no item: flush, version, shutdown, and those that only answer. */
+#include <string.h>
+
+#include "cmd_priv.h"
+
+void
+cmd_flush(struct cmd *cmd, struct session *session UNUSED, const struct request *req,
+          struct reply *reply)
+{
+    if (!cmd->config.flush_enabled) {
+        reply->status = REPLY_FLUSH_OFF;
+        return;
+    }
+    store_flush(cmd->store, cmd_flush_at_s(cmd, req->exptime));
+    reply->status = REPLY_OK;
+}
+
+void
+cmd_shutdown(struct cmd *cmd, struct session *session UNUSED, const struct request *req,
+             struct reply *reply)
+{
+    if (!cmd->config.shutdown_enabled)
+        reply->status = REPLY_SHUTDOWN_OFF;
+    else if (req->key.len > 0)
+        reply->status = REPLY_BAD_MODE;
+    else
+        reply->status = REPLY_NOTHING;
+}
+
+void
+cmd_version(struct cmd *cmd UNUSED, struct session *session UNUSED,
+            const struct request *req UNUSED, struct reply *reply)
+{
+    reply->status = REPLY_TEXT;
+    reply->text_bytes = sizeof(CMD_VERSION) - 1;
+    memcpy(reply->text, CMD_VERSION, sizeof(CMD_VERSION) - 1);
+}
+
+/* What is answered alike whatever is asked; some of it means more to the connection. */
+#define ANSWERS(handler, answer)                                                               \
+    void cmd_##handler(struct cmd *cmd UNUSED, struct session *session UNUSED,                 \
+                       const struct request *req UNUSED, struct reply *reply)                  \
+    {                                                                                          \
+        reply->status = (answer);                                                              \
+    }
+
+ANSWERS(verbosity, REPLY_OK)
+ANSWERS(noop, REPLY_NOOP)
+ANSWERS(quit, REPLY_OK)
+ANSWERS(end, REPLY_MISS)
+ANSWERS(refused, REPLY_REFUSED)

@@ -1,0 +1,36 @@
+/* Begins requests, and refuses them. */
+#include "request_priv.h"
+
+#include <stddef.h>
+#include <string.h>
+
+void
+request_init(struct request *req, enum request_op op)
+{
+    memset(req, 0, offsetof(struct request, echo));
+    req->op = op;
+}
+
+void
+request_refuse(struct request *req, struct slice answer)
+{
+    request_init(req, OP_REFUSED);
+    req->refusal = answer;
+}
+
+void
+request_answer(struct request *req, struct slice answer)
+{
+    request_refuse(req, (req->flags & REQ_QUIET) != 0 ? slice_make(NULL, 0) : answer);
+}
+
+void
+request_refuse_value(struct request *req, struct slice answer)
+{
+    uint64_t value_bytes = req->value_bytes;
+    uint64_t body_bytes = req->body_bytes;
+
+    request_refuse(req, answer);
+    req->value_bytes = value_bytes;
+    req->body_bytes = body_bytes;
+}
