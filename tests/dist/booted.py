@@ -1,0 +1,190 @@
+#!/usr/bin/python3
+"""By hand: the package in a clean Debian in which systemd is booted.
+
+    booted.py ROOT_TAR PACKAGE NEWER_PACKAGE
+
+ROOT_TAR is such a Debian; it is made (mmdebstrap, about 2 minutes) if it does not exist. A copy is
+booted by systemd-nspawn with a network of its own. Install, use, every verb of systemctl, a crash,
+instances, memcached's unit with Lombard in memcached's place, upgrade, purge; nothing may be left.
+"""
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "helpers"))
+
+from checks import Checks
+
+PATIENCE_S = 120
+INCLUDED = "systemd,systemd-sysv,dbus,memcached,netcat-openbsd,procps"
+check = Checks()
+
+
+def wait_for(condition):
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.2)
+    return None
+
+
+class Booted:
+    """A context manager: boots a copy of ROOT_TAR; run() runs a shell's words in it."""
+
+    def __init__(self, root_tar):
+        self.top = tempfile.mkdtemp(prefix="lombard-booted-")
+        subprocess.run(["tar", "xf", root_tar, "-C", self.top], check=True)
+        self.log = open(self.top + ".log", "w+", encoding="utf-8")
+        self.process = self.leader = None
+
+    def __enter__(self):
+        self.process = subprocess.Popen(
+            ["systemd-nspawn", "-D", self.top, "--register=no", "--keep-unit",
+             "--private-network", "-b"],
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        wait_for(self.find_leader)
+        up = wait_for(lambda: self.run("systemctl is-system-running")[1].strip()
+                      in ("running", "degraded"))
+        check("it boots", up)
+        return self
+
+    def find_leader(self):
+        path = "/proc/%d/task/%d/children" % (self.process.pid, self.process.pid)
+        with open(path, encoding="ascii") as children:
+            self.leader = children.read().split()[:1]
+        return self.leader
+
+    def run(self, words):
+        done = subprocess.run(["nsenter", "-t", self.leader[0], "-a", "sh", "-c", words],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, check=False)
+        return done.returncode, done.stdout.decode("utf-8", "replace")
+
+    def good(self, words):
+        status, text = self.run(words)
+        check("%s: %s" % (words, text), status == 0)
+        return text
+
+    def __exit__(self, *exc):
+        self.run("systemctl poweroff")
+        try:
+            self.process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+        self.log.close()
+        os.unlink(self.top + ".log")
+        if not os.path.ismount(os.path.join(self.top, "proc")):
+            shutil.rmtree(self.top, ignore_errors=True)
+
+
+def serves(debian, port):
+    asked = "printf 'stats\\r\\nquit\\r\\n' | nc -w 5 127.0.0.1 %d" % port
+    check("port %d is Lombard's" % port, wait_for(
+        lambda: "lombard_version" in debian.run(asked)[1]))
+
+
+def is_state(debian, unit, state):
+    check("%s is %s" % (unit, state), wait_for(
+        lambda: debian.run("systemctl is-active " + unit)[1].strip() == state))
+
+
+def memcached_first(debian):
+    """Port 11211 is memcached's: the installation succeeds, and the service waits for its time."""
+    is_state(debian, "memcached", "active")
+    debian.good("dpkg -i /root/old.deb")
+    debian.good("systemctl is-enabled lombard")
+    debian.good("systemctl stop memcached; systemctl reset-failed lombard; systemctl start lombard")
+    is_state(debian, "lombard", "active")
+    serves(debian, 11211)
+
+
+def verbs(debian):
+    before = debian.good("systemctl show -P MainPID lombard")
+    debian.good("systemctl restart lombard")
+    is_state(debian, "lombard", "active")
+    check("another process", debian.good("systemctl show -P MainPID lombard") != before)
+    serves(debian, 11211)
+    debian.good("kill -KILL $(systemctl show -P MainPID lombard)")
+    check("it is restarted after a crash", wait_for(
+        lambda: debian.run("systemctl show -P NRestarts lombard")[1].strip() == "1"))
+    serves(debian, 11211)
+    status = debian.good("cat /proc/$(systemctl show -P MainPID lombard)/status")
+    check("it has no right", "CapBnd:\t0000000000000000" in status and "NoNewPrivs:\t1" in status
+          and "Seccomp:\t2" in status)
+    debian.good("systemctl stop lombard")
+    is_state(debian, "lombard", "inactive")
+    debian.good("systemctl start lombard")
+
+
+def instances(debian):
+    debian.good("printf 'PORT=11300\\nMEMORY=128\\nOPTIONS=-s /run/lombard-b/sock -a 0777\\n' "
+                "> /etc/default/lombard-b")
+    debian.good("systemctl enable --now lombard@11212 lombard@b")
+    serves(debian, 11212)
+    serves(debian, 11300)
+    text = debian.good("printf 'stats settings\\r\\nquit\\r\\n' | nc -w 5 -U /run/lombard-b/sock")
+    check("an instance has its own memory", "STAT maxbytes 134217728" in text)
+    check("and its own socket", "srwxrwxrwx" in debian.good("ls -l /run/lombard-b/sock"))
+
+
+def in_place_of_memcached(debian):
+    debian.good("systemctl stop lombard && dpkg-divert --rename --add /usr/bin/memcached && "
+                "ln -s lombard /usr/bin/memcached && systemctl start memcached")
+    serves(debian, 11211)
+    debian.good("test \"$(cat /run/memcached/memcached.pid)\" = "
+                "\"$(systemctl show -P MainPID memcached)\"")
+    debian.good("systemctl restart memcached")
+    serves(debian, 11211)
+    debian.good("systemctl stop memcached && test ! -e /run/memcached/memcached.pid")
+    check("memcached.service ended well",
+          debian.good("systemctl show -P Result memcached").strip() == "success")
+    debian.good("rm /usr/bin/memcached && "
+                "dpkg-divert --rename --remove /usr/bin/memcached && systemctl start lombard")
+
+
+def upgrade(debian):
+    debian.good("echo MEMORY=99 >> /etc/default/lombard")
+    before = [debian.good("systemctl show -P MainPID " + u) for u in ("lombard", "lombard@b")]
+    debian.good("dpkg -i /root/new.deb")
+    after = [debian.good("systemctl show -P MainPID " + u) for u in ("lombard", "lombard@b")]
+    check("an upgrade restarts every instance", before[0] != after[0] and before[1] != after[1])
+    serves(debian, 11211)
+    serves(debian, 11300)
+    text = debian.good("printf 'stats settings\\r\\nquit\\r\\n' | nc -w 5 127.0.0.1 11211")
+    check("an upgrade keeps what was configured", "STAT maxbytes %d\r" % (99 << 20) in text)
+
+
+def purge(debian):
+    debian.good("dpkg -r lombard")
+    check("no process is left", debian.run("pgrep -x lombard")[0] == 1)
+    debian.good("dpkg -P lombard")
+    left = debian.run("find / -xdev -name '*lombard*' ! -path '/root/*' ! -path '/proc/*'; "
+                      "find /run -name '*lombard*' ! -path '/run/systemd/*'; "
+                      "getent passwd lombard; getent group lombard")[1]
+    check("nothing is left: %s" % left, not left)
+    units = debian.run("systemctl list-units --all --no-legend | grep 'lombard.*service'")[1]
+    check("systemd knows no such unit: %s" % units, not units)
+
+
+def main():
+    root_tar, old, new = sys.argv[1:]
+    if not os.path.exists(root_tar):
+        subprocess.run(["mmdebstrap", "--variant=minbase", "--include=" + INCLUDED, "bookworm",
+                        root_tar], check=True)
+    with Booted(root_tar) as debian:
+        shutil.copy(old, os.path.join(debian.top, "root/old.deb"))
+        shutil.copy(new, os.path.join(debian.top, "root/new.deb"))
+        for part in (memcached_first, verbs, instances, in_place_of_memcached, upgrade, purge):
+            part(debian)
+    check.done()
+
+
+main()
