@@ -110,7 +110,7 @@ BENCH_FAULTS = [
      "    return query_has_value((enum query_kind)query->kind) ? ERROR_IS_OF_EITHER\n"
      "                                                         : ERROR_IS_OF_QUIET;",
      "    return ERROR_IS_ITS;"),
-    ("bench channel: who is turned away was lied to", "tools/bench/run/channel_in.c",
+    ("bench channel: a refused connection was lied to", "tools/bench/run/channel_in.c",
      "    if ((query == NULL || !c->heard) && is_refusal(p, end)) {", "    if (false) {"),
     # Filling, and hit ratios.
     ("bench fill: what is lost is not sent again", "tools/bench/load/fill.c",
@@ -136,14 +136,14 @@ BENCH_FAULTS = [
      "    l->size_salt = rng_mix(options->seed);\n", ""),
     ("bench dist: the same keys are popular", "tools/bench/load/load.c",
      "    dist_seed(&l->dist, options->seed);\n", ""),
-    ("bench keys: overlapping stores raise no floor", "tools/bench/data/keys.h",
+    ("bench keys: overlapping stores leave the oldest version", "tools/bench/data/keys.h",
      "    s->above |= UINT32_C(1) << off;\n", ""),
-    ("bench keys: the floor is the version acknowledged", "tools/bench/data/keys.h",
-     "    if (base > s->floor)\n        s->floor = base;", "    s->floor = version;\n    (void)base;"),
+    ("bench keys: the oldest is the version acknowledged", "tools/bench/data/keys.h",
+     "    if (base > s->oldest)\n        s->oldest = base;", "    s->oldest = version;\n    (void)base;"),
     ("bench keys: a lost store is stale", "tools/bench/data/keys.c",
      "    return is_lost(k, id->key, id->version) ? KEYS_GOOD : KEYS_STALE;",
      "    return KEYS_STALE;"),
-    ("bench keys: a lost store holds the floor down", "tools/bench/data/keys.c",
+    ("bench keys: a lost store keeps the oldest version down", "tools/bench/data/keys.c",
      "    k->lost[k->lost_count++] = (struct lost_store){(uint32_t)key, version};\n"
      "    keys_settle(k, key, version);",
      "    k->lost[k->lost_count++] = (struct lost_store){(uint32_t)key, version};"),

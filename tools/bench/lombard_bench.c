@@ -1,4 +1,4 @@
-/* The command line, and what becomes of the results. */
+/* lombard-bench: the command line, where the reports go, and the exit status. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -17,7 +17,7 @@
 #include "run/bench.h"
 #include "selftest.h"
 
-/* Whether all that was written to F has arrived where it was meant to go; says so if not. */
+/* Whether all that was written to F has reached its file; a message if not. */
 static bool
 has_arrived(FILE *f, const char *path, bool close)
 {
@@ -31,7 +31,7 @@ has_arrived(FILE *f, const char *path, bool close)
     if (error == 0 && !failed)
         return true;
     (void)fprintf(stderr, "lombard-bench: cannot write to %s: %s\n", path,
-                  error != 0 ? strerror(error) : "it failed");
+                  error != 0 ? strerror(error) : "an earlier write failed");
     return false;
 }
 
@@ -63,7 +63,7 @@ write_report(const struct bench *b, const char *path, const char *mode,
     return has_arrived(f, path, true);
 }
 
-/* All reports; what was measured is worth it even if it ended early. */
+/* All reports, also of a measurement that ended early. */
 static bool
 write_reports(const struct bench *b)
 {
@@ -78,7 +78,7 @@ write_reports(const struct bench *b)
     return ok;
 }
 
-/* Find out before a long run, not after it, that a report could not be written. */
+/* Whether a report can be written: better known before a long run than after it. */
 static bool
 may_write(const char *path)
 {
@@ -162,7 +162,7 @@ resolve(const struct options *o, const char *option, const char *text, struct ne
     return false;
 }
 
-/* The servers asked for: how many, 0 when one cannot be understood. */
+/* The addresses of all servers: how many, 0 when one cannot be resolved. */
 static unsigned
 resolve_all(const struct options *o, struct net_addr *addrs)
 {

@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC2154
-# tools/bench/servers.sh - starting servers, for the scripts beside it.
+# tools/bench/servers.sh - starts and stops servers, for the scripts in this folder.
 #
 # Wants $me, $build, $server_core and $first_port; gives $bench (lombard-bench), $work
 # (a directory that goes when the script ends), and the functions below.

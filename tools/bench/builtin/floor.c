@@ -124,14 +124,14 @@ prepare(struct floor_server *s)
 
 /* In the child: for ever, or until the parent is gone. */
 static NORETURN void
-be_server(int listen_fd, const struct floor_answer *answer, pid_t beside)
+be_server(int listen_fd, const struct floor_answer *answer, pid_t like)
 {
     struct floor_server s = {.answer = *answer, .listen_fd = listen_fd};
     cpu_set_t cpus;
 
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     net_keep_only(listen_fd, -1);
-    if (beside != 0 && sched_getaffinity(beside, sizeof(cpus), &cpus) == 0)
+    if (like != 0 && sched_getaffinity(like, sizeof(cpus), &cpus) == 0)
         (void)sched_setaffinity(0, sizeof(cpus), &cpus);
     if (!prepare(&s))
         _exit(1);
@@ -139,7 +139,7 @@ be_server(int listen_fd, const struct floor_answer *answer, pid_t beside)
 }
 
 bool
-floor_start(struct floor *f, const struct options *o, pid_t beside)
+floor_start(struct floor *f, const struct options *o, pid_t like)
 {
     struct floor_answer answer;
     int fd;
@@ -152,7 +152,7 @@ floor_start(struct floor *f, const struct options *o, pid_t beside)
         (void)snprintf(f->addr.text, sizeof(f->addr.text), FLOOR_NAME);
         f->pid = fork();
         if (f->pid == 0)
-            be_server(fd, &answer, beside);
+            be_server(fd, &answer, like);
         (void)close(fd);
     }
     free(answer.reply);

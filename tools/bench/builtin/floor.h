@@ -1,5 +1,5 @@
 /*
- * tools/bench/builtin/floor.h - the least that a server can cost: it counts and answers.
+ * tools/bench/builtin/floor.h - the baseline: a server that only counts requests and sends canned replies.
  *
  * In a process of its own it reads once, counts the newlines (where requests
  * are lines of text) or the bytes (where they are not), and sends as many
@@ -40,9 +40,9 @@ void floor_adapt(struct options *o);
 bool floor_answer_make(const struct options *o, struct floor_answer *out) MUST_USE;
 
 /*
- * Start it on a free port, on the processors that process BESIDE may use (0: on
+ * Start it on a free port, on the processors that process LIKE may use (0: on
  * those of this one). False when it could not be started.
  */
-bool floor_start(struct floor *f, const struct options *o, pid_t beside) MUST_USE;
+bool floor_start(struct floor *f, const struct options *o, pid_t like) MUST_USE;
 /* Stop it, and wait until it is gone. Nothing for one that was not started. */
 void floor_stop(struct floor *f);

@@ -71,7 +71,7 @@ stub_fault_name(enum stub_fault fault)
     BUG("stub_fault out of range");
 }
 
-/* Whether it is this request's turn to go wrong in the way of FAULT. */
+/* Whether this request goes wrong in the way of FAULT. */
 static bool
 goes_wrong(struct stub_server *s, enum stub_fault fault)
 {

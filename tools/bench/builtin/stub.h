@@ -1,9 +1,9 @@
 /*
- * tools/bench/builtin/stub.h - a small server inside, whose faults and stalls are known.
+ * tools/bench/builtin/stub.h - a small built-in server whose faults and stalls are known.
  *
  * It answers get and set of the text protocol on a free port of 127.0.0.1, in a
- * process of its own. It keeps what values say of themselves, not the values:
- * a read makes them anew. What it does wrong it does on purpose.
+ * process of its own. It keeps the head of each value, and makes the value again
+ * for each read. What it does wrong it does on purpose.
  */
 #pragma once
 
@@ -21,7 +21,7 @@ enum stub_fault {
     STUB_OTHER_KEY,     /* the value of another key */
     STUB_SHORT_VALUE,   /* announced, and sent, one byte too short */
     STUB_STALE,         /* says STORED, and keeps what was there */
-    STUB_NEVER_WRITTEN, /* a version that nobody has sent */
+    STUB_NEVER_WRITTEN, /* a version that was never sent */
     STUB_OTHER_NAME,    /* a VALUE line with another key */
     STUB_NO_END,        /* no line end after the value */
     STUB_HANG_UP,       /* close instead of answering */

@@ -149,7 +149,7 @@ keys_lose(struct keys *k, uint64_t key, uint32_t version)
     if (k->lost == NULL)
         k->lost = calloc(KEYS_LOST_MAX, sizeof(*k->lost));
     if (k->lost == NULL || k->lost_count == KEYS_LOST_MAX)
-        return; /* not settled: the floor stays below it */
+        return; /* not settled: the oldest version stays below it */
     k->lost[k->lost_count++] = (struct lost_store){(uint32_t)key, version};
     keys_settle(k, key, version);
 }
@@ -165,13 +165,13 @@ is_lost(const struct keys *k, uint64_t key, uint32_t version)
 }
 
 enum keys_verdict
-keys_judge(const struct keys *k, const struct value_id *id, uint32_t floor)
+keys_judge(const struct keys *k, const struct value_id *id, uint32_t oldest)
 {
     if (UNLIKELY(id->writer != k->writer))
-        return floor == 0 ? KEYS_FOREIGN : KEYS_STALE;
+        return oldest == 0 ? KEYS_FOREIGN : KEYS_STALE;
     if (UNLIKELY(id->version > k->states[id->key].issued || id->version == 0))
         return KEYS_NEVER_WRITTEN;
-    if (LIKELY(id->version >= floor))
+    if (LIKELY(id->version >= oldest))
         return KEYS_GOOD;
     return is_lost(k, id->key, id->version) ? KEYS_GOOD : KEYS_STALE;
 }

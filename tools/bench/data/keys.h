@@ -9,17 +9,17 @@
  * For every key we know which versions were sent, which of them the server has
  * acknowledged, and hence which a read may still bring:
  *
- *     floor <= version read <= issued
+ *     oldest <= version read <= issued
  *
  * When a store is acknowledged, whatever had its outcome before that store was sent is gone for
  * good. So a store takes with it the oldest version that was still in flight then, its `base`, and
- * raises the floor to that:
+ * makes that the oldest:
  *
  *     versions:   1 done   2 done   3 in flight   4 done   5 being sent: its base is 3
  *
- * A read keeps the floor of the moment it was sent. A key may always be missing. A store whose
- * connection was lost may still be carried out, whenever the server likes: it holds the floor up
- * for none of the others, but what it wrote is never called stale.
+ * A read remembers the oldest of the moment when it was sent. A key may always be missing. A store whose
+ * connection was lost may still be carried out, at any later time: it keeps the oldest of
+ * no other store down, but what it wrote is never called stale.
  */
 #pragma once
 
@@ -38,16 +38,16 @@ struct key_state {
     uint32_t settled; /* how many of them have had an outcome */
     uint32_t low;     /* all up to this one have had theirs, */
     uint32_t above;   /* and of the 32 above it those whose bit is set */
-    uint32_t floor;   /* the oldest that a read sent now may bring; 0: any */
+    uint32_t oldest;  /* the oldest that a read sent now may bring; 0: any */
 };
 
-/* A store of which nothing is known. */
+/* A store of which it is not known whether it was carried out. */
 struct lost_store {
     uint32_t key;
     uint32_t version;
 };
 
-enum { KEYS_LOST_MAX = 4096 }; /* what is more holds the floors of its keys down */
+enum { KEYS_LOST_MAX = 4096 }; /* further ones keep the oldest version of their keys down */
 
 struct keys {
     struct key_state *states;
@@ -119,8 +119,8 @@ keys_acknowledge(struct keys *k, uint64_t key, uint32_t version, uint32_t base)
     struct key_state *s = &k->states[key];
 
     keys_settle(k, key, version);
-    if (base > s->floor)
-        s->floor = base;
+    if (base > s->oldest)
+        s->oldest = base;
 }
 
 /* It was refused, or never sent. */
@@ -134,9 +134,9 @@ keys_abandon(struct keys *k, uint64_t key, uint32_t version)
 void keys_lose(struct keys *k, uint64_t key, uint32_t version);
 
 static inline uint32_t
-keys_floor(const struct keys *k, uint64_t key)
+keys_oldest(const struct keys *k, uint64_t key)
 {
-    return k->states[key].floor;
+    return k->states[key].oldest;
 }
 
 /* Whether a read sent now that brings the version before the newest acknowledged one would be
@@ -146,8 +146,8 @@ keys_is_sharp(const struct keys *k, uint64_t key)
 {
     const struct key_state *s = &k->states[key];
 
-    return s->low > 0 && s->floor == s->low && s->above == 0;
+    return s->low > 0 && s->oldest == s->low && s->above == 0;
 }
 
-/* A sound value came back for a read that was sent when the floor was FLOOR. */
-enum keys_verdict keys_judge(const struct keys *k, const struct value_id *id, uint32_t floor);
+/* A sound value came back for a read; OLDEST was the oldest that could come when it was sent. */
+enum keys_verdict keys_judge(const struct keys *k, const struct value_id *id, uint32_t oldest);

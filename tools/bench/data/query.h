@@ -36,13 +36,14 @@ bool query_is_counter(enum query_kind kind);
  * counters, and values that grow. */
 bool query_has_own_names(enum query_kind kind);
 
-#define QUERY_FLOOR_MAX ((UINT32_C(1) << 31) - 1)
+#define QUERY_VERSION_MAX ((UINT32_C(1) << 31) - 1)
 
 /* One key of a request. */
 struct query_key {
     uint32_t id;
-    uint32_t floor : 31; /* reads: of the key when sent; stores: their base (keys.h) */
-    uint32_t sharp : 1;  /* reads: a value one version too old would be noticed */
+    uint32_t
+        oldest : 31; /* reads: the oldest version that may come; stores: their base (keys.h) */
+    uint32_t sharp : 1; /* reads: a value one version too old would be noticed */
 };
 
 enum {

@@ -1,16 +1,16 @@
 /*
- * tools/bench/data/value.h - values that say themselves whether they are right.
+ * tools/bench/data/value.h - values that carry the means to verify them.
  *
  *     0         8          12        16        20       24
  *     | key id  | version  | writer  | length  | check  | filler ... |
  *
- * Numbers are in the machine's byte order: who writes also reads. `check` is a
+ * Numbers are in the machine's byte order: the process that writes them reads them, too. `check` is a
  * hash of all before it, and the filler is a run of a fixed random pool that
- * starts at a place derived from the same hash. So every byte of a value is
+ * starts at an offset derived from the same hash. So every byte of a value is
  * determined by its head, and a read compares every byte.
  *
- * A value shorter than VALUE_HEAD_BYTES is a run of the pool that starts at a
- * place derived from the key id: it names its key, but neither version nor
+ * A value shorter than VALUE_HEAD_BYTES is a run of the pool that starts at an
+ * offset derived from the key id: it names its key, but neither version nor
  * writer.
  */
 #pragma once

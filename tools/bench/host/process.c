@@ -148,7 +148,7 @@ process_find(const struct net_addr *addr)
     if (fd < 0)
         return 0;
     if (net_is_local(fd)) {
-        /* Who listens is certain; what a server says may be of another pid namespace. */
+        /* The listener is certain; the pid in `stats` may be of another pid namespace. */
         pid = find_listener(addr);
         if (pid == 0)
             pid = ask_pid(fd);

@@ -21,8 +21,8 @@ struct process_sample {
 };
 
 /*
- * The process that serves ADDR: what its `stats` says, or who listens there. 0
- * when it is on another machine or cannot be found.
+ * The process that serves ADDR: the one that listens there, or else the pid in its
+ * `stats`. 0 when it is on another machine or cannot be found.
  */
 pid_t process_find(const struct net_addr *addr) MUST_USE;
 /* False when PID is gone, or hidden. */

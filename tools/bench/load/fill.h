@@ -1,5 +1,5 @@
 /*
- * tools/bench/load/fill.h - storing every key once, and again what did not get through.
+ * tools/bench/load/fill.h - storing every key once, and again those that were lost or refused.
  *
  *     pass 0:  keys 0, 1, ... count - 1
  *     pass n:  the keys that pass n - 1 lost or was refused

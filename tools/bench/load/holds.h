@@ -11,8 +11,8 @@
  *     ready:         those whose key is free again, oldest first
  *
  * A key that was there when it was last asked for or stored needs no claim: it may be asked for
- * any number of times at once. If it is gone after all, one of those takes the claim, stores it,
- * and the others ask once more.
+ * any number of times in parallel. If it is missing after all, one of these requests takes the claim
+ * and stores it, and the others ask again.
  */
 #pragma once
 

@@ -102,7 +102,7 @@ load_begin(struct load *l, enum load_phase phase, uint64_t requests, uint64_t du
     l->budget = requests;
     l->until_ns = duration_ns == UINT64_MAX ? UINT64_MAX : l->now_ns + duration_ns;
     l->stopped = false;
-    l->starved = false;
+    l->has_idle = false;
     l->crowded = false;
     l->gap_ns = phase != LOAD_FILL && l->rate > 0 ? 1e9 / (double)l->rate : 0;
     l->next_due_ns = l->now_ns;

@@ -22,7 +22,7 @@
 #include "lombard/base/attr.h"
 #include "options/options.h"
 
-/* Keys are drawn so many requests ahead, for their state to be in the cache by then. */
+/* Keys are drawn this many requests ahead, so that their state is in the cache by then. */
 enum { LOAD_AHEAD = 16 };
 
 enum load_phase {
@@ -62,7 +62,7 @@ struct load {
     bool has_next_access;
     bool paused; /* the workload: its next access has to wait, and there is no room to */
     bool
-        starved; /* closed loop: a connection was given nothing although the phase is not over */
+        has_idle; /* closed loop: a connection was given nothing although the phase is not over */
     bool stopped; /* by a signal: nothing more is begun */
     bool crowded; /* open loop: requests are due, but no connection is free */
 };
@@ -77,10 +77,10 @@ enum load_result load_init(struct load *l, const struct options *options,
                            const char *server_name) MUST_USE;
 void load_fini(struct load *l);
 
-/* Begin a phase: of at most REQUESTS requests, and so long (UINT64_MAX: no such limit). */
+/* Begin a phase of at most REQUESTS requests and DURATION_NS (UINT64_MAX: no such limit). */
 void load_begin(struct load *l, enum load_phase phase, uint64_t requests, uint64_t duration_ns);
-/* A phase is over, its last requests answered or GIVEN_UP: how long it was, and what had come due
- * and was never begun. */
+/* A phase is over, its last requests answered or GIVEN_UP: set its end, and count the requests
+ * that were due and never begun. */
 void load_end(struct load *l, bool given_up);
 /* Begin nothing more in this phase. */
 void load_stop(struct load *l);
@@ -89,10 +89,10 @@ void load_tick(struct load *l);
 /* Whether no new request will be begun in this phase. */
 bool load_is_over(const struct load *l);
 
-/* Open loop: when the next request should begin; the one after it is planned. */
+/* Open loop: when the next request should begin; then the one after it is the next. */
 uint64_t load_take_due(struct load *l);
 
-/* After load_next() has left a connection without work (`starved`): whether there is some now. */
+/* After load_next() has found no work for a connection (`has_idle`): whether there is some now. */
 bool load_has_work(const struct load *l);
 
 /* How long the value of KEY is. */

@@ -3,18 +3,18 @@
 
 #include "load/mismatch.h"
 
-/* In query_key.floor, once the key's value has come. No version gets that far. */
-#define FLOOR_SEEN QUERY_FLOOR_MAX
+/* In query_key.oldest, once the key's value has come. No version gets that far. */
+#define VERSION_SEEN QUERY_VERSION_MAX
 
 /* Of a value too short to say its version. */
 static enum keys_verdict
-judge_short(const struct load *l, const struct value_check *check, uint32_t floor)
+judge_short(const struct load *l, const struct value_check *check, uint32_t oldest)
 {
     uint32_t want = load_value_bytes(l, (uint32_t)check->key);
 
     /* In a trace a key may change its size, and what another run left is of any. */
-    return floor > 0 && l->options->trace_path == NULL && check->bytes != want ? KEYS_STALE
-                                                                               : KEYS_GOOD;
+    return oldest > 0 && l->options->trace_path == NULL && check->bytes != want ? KEYS_STALE
+                                                                                : KEYS_GOOD;
 }
 
 void
@@ -24,14 +24,14 @@ load_value(struct load *l, struct caller *c, struct query *query)
     struct query_key *key = &query->keys[c->reader.key_index];
     enum keys_verdict verdict = KEYS_GOOD;
 
-    if (UNLIKELY(key->floor == FLOOR_SEEN)) {
+    if (UNLIKELY(key->oldest == VERSION_SEEN)) {
         mismatch_report(l, c, query, "the same value twice");
         return;
     }
     if (LIKELY(check->verdict == VALUE_GOOD))
-        verdict = keys_judge(&l->keys, &check->id, key->floor);
+        verdict = keys_judge(&l->keys, &check->id, key->oldest);
     else if (check->verdict == VALUE_SHORT_GOOD)
-        verdict = judge_short(l, check, key->floor);
+        verdict = judge_short(l, check, key->oldest);
     else
         mismatch_report(l, c, query, value_verdict_name(check->verdict));
     if (UNLIKELY(c->reader.flags != 0))
@@ -43,7 +43,7 @@ load_value(struct load *l, struct caller *c, struct query *query)
     l->tally.sharp += key->sharp && check->verdict == VALUE_GOOD;
     l->tally.verified_bytes += check->bytes;
     c->hits++;
-    key->floor = FLOOR_SEEN;
+    key->oldest = VERSION_SEEN;
 }
 
 /* Leave a store of a key to the connection, to be sent before anything new. */
@@ -53,8 +53,8 @@ add_follow(struct caller *c, struct follow f)
     c->follows[c->follow_count++] = f;
 }
 
-/* What incr, decr, append and prepend work on has to be there first; and a value that has grown
- * too large begins anew. */
+/* incr, decr, append and prepend need an item first; and a value that has grown too large is
+ * replaced by a small one. */
 static void
 follow_own(struct load *l, struct caller *c, const struct query *query)
 {
@@ -87,8 +87,8 @@ follow_cas(struct load *l, struct caller *c, const struct query *query)
                                   .value_bytes = bytes});
 }
 
-/* hitratio: a key was missing that others are about to store, as it was there a moment ago. A
- * client that asks one after the other would have found it: ask again, when it is stored. */
+/* hitratio: the key was missing although it was there a moment ago, and another request is about to
+ * store it. With one request at a time it would have been found: ask again when it is stored. */
 static bool
 ask_again(struct load *l, const struct query *query)
 {
@@ -108,13 +108,13 @@ ask_again(struct load *l, const struct query *query)
     return true;
 }
 
-/* What a cache is for: a key that was missing is stored by who asked for it. */
+/* What a cache is for: the client that found a key missing stores it. */
 static void
 follow_misses(struct load *l, struct caller *c, const struct query *query)
 {
     for (uint32_t i = 0; i < query->key_count; i++) {
         uint32_t key = query->keys[i].id;
-        bool hit = query->keys[i].floor == FLOOR_SEEN;
+        bool hit = query->keys[i].oldest == VERSION_SEEN;
         struct follow f = {.kind = QUERY_SET,
                            .key = key,
                            .ttl_s = query->ttl_s,
@@ -157,7 +157,7 @@ is_write(const struct query *query)
            !(query->kind == QUERY_CAS && query->cas == 0);
 }
 
-/* Its write has failed, or never left. */
+/* Its write has failed, or was never sent. */
 static void
 abandon(struct load *l, const struct query *query)
 {
@@ -192,7 +192,7 @@ static void
 note_stored(struct load *l, const struct query *query)
 {
     if (is_write(query))
-        keys_acknowledge(&l->keys, query->keys[0].id, query->version, query->keys[0].floor);
+        keys_acknowledge(&l->keys, query->keys[0].id, query->version, query->keys[0].oldest);
     l->tally.stored[query->kind]++;
     if (query_has_value((enum query_kind)query->kind))
         l->tally.stored_bytes += query->value_bytes;
@@ -280,7 +280,7 @@ load_stray_error(struct load *l, const struct caller *c)
     tally_note_error(&l->tally, c->reader.error, c->reader.error_len);
 }
 
-/* It will not be answered: it took at least so long. */
+/* It will not be answered: its latency is at least the time until now. */
 static void
 censor(struct load *l, enum query_kind kind, uint64_t sent_ns, uint64_t due_ns)
 {

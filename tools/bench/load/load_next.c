@@ -36,7 +36,7 @@ make_write(struct load *l, struct query *query, uint32_t key)
 
     query->key_count = 1;
     query->version = keys_issue(&l->keys, key, &base);
-    query->keys[0] = (struct query_key){.id = key, .floor = base & QUERY_FLOOR_MAX};
+    query->keys[0] = (struct query_key){.id = key, .oldest = base & QUERY_VERSION_MAX};
     query->value_bytes = 0;
     if (query_has_value((enum query_kind)query->kind))
         query->value_bytes = load_value_bytes(l, key);
@@ -46,7 +46,7 @@ static inline struct query_key
 read_key(const struct load *l, uint32_t key)
 {
     return (struct query_key){.id = key,
-                              .floor = keys_floor(&l->keys, key) & QUERY_FLOOR_MAX,
+                              .oldest = keys_oldest(&l->keys, key) & QUERY_VERSION_MAX,
                               .sharp = keys_is_sharp(&l->keys, key)};
 }
 
@@ -261,6 +261,6 @@ load_next(struct load *l, struct caller *c, struct query *query)
     if (made)
         note_lag(l, query);
     else
-        l->starved = l->gap_ns == 0;
+        l->has_idle = l->gap_ns == 0;
     return made;
 }

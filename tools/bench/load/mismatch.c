@@ -8,7 +8,7 @@
 
 enum { DESCRIBED_MAX = 20 };
 
-/* Whether this one is still described; says once when no more will be. */
+/* Whether this one is still described; a message says once when no more will be. */
 static bool
 may_describe(struct load *l)
 {
@@ -43,7 +43,7 @@ mismatch_report(struct load *l, const struct caller *c, const struct query *quer
             stderr, "  the value says: key id %" PRIu64 ", version %u, writer %08x, %u bytes\n",
             check->id.key, check->id.version, check->id.writer, check->id.bytes);
     (void)fprintf(stderr, "  expected: key id %u, version %u to %u, writer %08x\n", key->id,
-                  key->floor, l->keys.states[key->id].issued, l->keys.writer);
+                  key->oldest, l->keys.states[key->id].issued, l->keys.writer);
 }
 
 void

@@ -1,5 +1,5 @@
 /*
- * tools/bench/load/mismatch.h - telling the user exactly what was wrong.
+ * tools/bench/load/mismatch.h - describes exactly what was wrong.
  *
  * The first few of a run are described on standard error; all are counted.
  */
@@ -7,9 +7,9 @@
 
 #include "load/load.h"
 
-/* c->reader holds a value for QUERY with which something is wrong. Counts it. */
+/* c->reader holds a wrong value for QUERY; WHAT says what is wrong with it. It is counted, too. */
 void mismatch_report(struct load *l, const struct caller *c, const struct query *query,
                      const char *what);
-/* [P, END) is no answer to QUERY (or to nothing). */
+/* [P, END) is no answer to QUERY (NULL: nothing was asked). */
 void mismatch_garbled(struct load *l, const struct caller *c, const struct query *query,
                       const unsigned char *p, const unsigned char *end);

@@ -49,7 +49,7 @@ next_traced(struct workload *w, struct access *out)
     BUG("trace_result out of range");
 }
 
-/* Every so often other keys become popular. */
+/* Every `shift_every` requests other keys become popular. */
 static void
 shift_popularity(struct workload *w)
 {

@@ -1,11 +1,11 @@
 /*
- * tools/bench/load/workload.h - what a cache is asked for, when the hit ratio counts.
+ * tools/bench/load/workload.h - the requests to a cache whose hit ratio is measured.
  *
- * A trace, or made up of three streams, mixed by their shares:
+ * A trace, or a mix of three streams by their shares:
  *
  *     popular   drawn from the distribution; which keys are popular may change
- *     loop      one key after the other out of a range, over and over: a scan
- *     one-hit   keys that nobody ever asks for again
+ *     loop      one key after the other out of a range, repeatedly: a scan
+ *     one-hit   keys that are never asked for again
  *
  *     ids:  [ popular | loop | one-hit ... )
  */
@@ -30,7 +30,7 @@ struct workload {
     uint64_t next_one_hit;
     uint64_t loop_cut;             /* of 2^64: below it the access is of the loop, */
     uint64_t one_hit_cut;          /* below it of the one-hit keys */
-    uint64_t ids_needed;           /* at least so many keys were named so far */
+    uint64_t ids_needed;           /* highest id so far + 1 */
     const char *error;             /* why it ended early, or NULL */
     char words[TRACE_WORDS_BYTES]; /* of that error */
     bool ended;

@@ -13,10 +13,10 @@
 void
 options_help(void)
 {
-    (void)printf(
-        "usage: lombard-bench [hitratio] [options]\n\n"
-        "Loads a server of the memcached protocol, checks every value that comes back,\n"
-        "and reports throughput and latency. Defaults are in parentheses.\n");
+    (void)printf("usage: lombard-bench [hitratio] [options]\n\n"
+                 "Loads a server that speaks the memcached protocol, checks every value that "
+                 "comes back,\n"
+                 "and reports throughput and latency. Defaults are in parentheses.\n");
     for (size_t i = 0; i < option_count; i++) {
         const struct option_desc *d = &option_descs[i];
         char left[64];
@@ -179,7 +179,7 @@ static enum options_result
 check_hitratio(struct options *o)
 {
     if (o->multiget > 1)
-        return bad("hitratio asks for one key at a time: no --multiget");
+        return bad("hitratio reads one key at a time: --multiget is not possible");
     if (o->trace_path != NULL) {
         if (o->requests == 0 && o->duration_ns == 0)
             o->requests = UINT64_MAX;
@@ -190,7 +190,7 @@ check_hitratio(struct options *o)
     if (o->loop_share > 0 && o->loop_keys == 0)
         return bad("--loop-share needs --loop-keys");
     if (o->loop_share + o->one_hit_share > 1)
-        return bad("--loop-share and --one-hit are more than all requests");
+        return bad("--loop-share and --one-hit together are above 1");
     return OPTIONS_OK;
 }
 
@@ -214,7 +214,7 @@ check(struct options *o)
     if (!o->hitratio && (o->loop_share > 0 || o->one_hit_share > 0))
         return bad("--loop-share and --one-hit are for 'lombard-bench hitratio'");
     if (o->find_max_ns > 0 && (o->compare != NULL || o->rate > 0 || o->requests > 0))
-        return bad("--find-max sets the rate itself, for one server and a duration");
+        return bad("--find-max sets the rate itself: no --rate, --requests or --compare");
     if (o->requests == 0 && o->duration_ns == 0)
         o->duration_ns = o->find_max_ns > 0 ? UINT64_C(2000000000) : UINT64_C(10000000000);
     if (o->rounds == 0)
@@ -226,12 +226,12 @@ check(struct options *o)
         return bad("--compare cannot replay standard input to several servers");
     if (o->noreply && (o->pipeline == 1 || o->rate > 0 || o->find_max_ns > 0))
         return bad(
-            "--noreply needs a --pipeline of 2 or more, and no --rate: the last request of a "
-            "batch asks for its answer");
+            "--noreply needs a --pipeline of 2 or more, and no --rate or --find-max: the last "
+            "request of a batch asks for its reply");
     if ((o->hitratio || o->trace_path != NULL) && o->key_size.min < 8)
         return bad("--key-size must be at least 8 for hitratio and traces");
     if (o->key_size.min < keys_digits(o->keys))
-        return bad("--key-size is too small for so many --keys");
+        return bad("--key-size is too small for the number of --keys");
     if (needs_letters(o) && o->key_size.min < 9)
         return bad("--key-size must be at least 9 for append, prepend, incr and decr");
     return OPTIONS_OK;

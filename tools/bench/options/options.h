@@ -27,7 +27,7 @@ struct options {
     uint64_t server_pid;   /* 0: find it */
     uint64_t connections;
     uint64_t rounds;
-    uint64_t rate; /* requests a second to begin, over all connections; 0: as they go */
+    uint64_t rate; /* requests a second to begin, over all connections; 0: closed loop */
     enum arrivals arrivals;
     uint64_t duration_ns; /* 0: until `requests` */
     uint64_t requests;    /* 0: until `duration_ns` */
@@ -46,11 +46,11 @@ struct options {
     double one_hit_share;   /* hitratio: of all requests, for keys asked for only once */
     uint64_t shift_every;   /* hitratio: requests until other keys are popular; 0: never */
     double shift_by;        /*   by how much of all keys popularity then moves on */
-    uint64_t idle;          /* connections that sleep beside the load */
-    uint64_t slow_readers;  /* connections that ask for much and do not read */
-    uint64_t slow_rate;     /*   but so many bytes a second */
-    uint64_t half_commands; /* connections that have sent half a command */
-    uint64_t churn;         /* clients that connect, ask once and go, over and over */
+    uint64_t idle;          /* idle connections in the background */
+    uint64_t slow_readers;  /* connections that ask for large values and do not read them */
+    uint64_t slow_rate;     /*   more than this many bytes a second */
+    uint64_t half_commands; /* connections that have sent a partial command */
+    uint64_t churn;         /* clients that connect, ask once and disconnect, repeatedly */
     bool beside_first;      /* these five are there at the first server only */
     uint64_t find_max_ns;   /* find the highest rate with this latency */
     double find_max_quantile;
@@ -67,7 +67,7 @@ struct options {
     bool histogram; /* also as bars */
     bool stats;     /* also what the server's counters did */
     bool quiet;
-    bool silent;   /* not even mismatches are described: the self-test makes them itself */
+    bool silent;   /* mismatches are not described: the self-test causes them */
     bool progress; /* even if standard error is no terminal */
     bool strict;   /* errors and lost connections make the run fail too */
     bool help;
@@ -77,12 +77,12 @@ struct options {
 /* What a command line turned out to be. */
 enum options_result {
     OPTIONS_OK,
-    OPTIONS_BAD, /* said on standard error: which option, and what is wrong */
+    OPTIONS_BAD, /* a message names the option and what is wrong with it */
 };
 
 enum options_result options_parse(int argc, char **argv, struct options *out) MUST_USE;
 void options_help(void);
-/* Take all clients beside the load away. */
+/* Ask for no background clients. */
 void options_without_roles(struct options *o);
 
 /* "250ms", "10s", "2m", "1.5" (seconds); also us. False when it is none, or negative. */

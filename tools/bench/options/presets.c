@@ -1,6 +1,6 @@
 /*
  * Loads modelled on what operators have published. A model keeps the mix, the
- * sizes and the skew; it does not keep who asks for what when.
+ * sizes and the skew, but not the order of the requests.
  */
 #include "options/options_priv.h"
 

@@ -1,4 +1,4 @@
-/* Writes single values of JSON: no not-a-number gets through. */
+/* Writes single values of JSON; a number that is not finite becomes null. */
 #include "report/json.h"
 
 #include <inttypes.h>

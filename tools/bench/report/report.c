@@ -17,7 +17,7 @@ report_quantile_us(const struct hist *h, unsigned i)
 {
     double q = report_quantiles[i].q;
 
-    /* At least one value has to lie above it, or it is the largest under another name. */
+    /* At least one value has to lie above it, or it is only another name of the largest. */
     return (double)h->count * (1 - q) < 0.999 ? NAN : (double)hist_quantile(h, q) / 1e3;
 }
 
@@ -63,7 +63,7 @@ print_latencies(FILE *f, const struct options *o, const struct tally *t)
     }
     if (kinds > 1)
         print_latency(f, "all", &all);
-    /* The service time begins with the sending, the response time with the plan to send. */
+    /* The service time begins when the request is sent, the response time when it was due. */
     if (o->rate > 0 || o->find_max_ns > 0)
         print_latency(f, "response", &t->response);
     print_latency(f, "lag", &t->lag); /* of this process, part of the response time */
@@ -78,8 +78,8 @@ print_losses(FILE *f, const struct tally *t)
         return;
     (void)fprintf(f,
                   "never answered %" PRIu64 " requests (%" PRIu64
-                  " of them timed out), and %" PRIu64 " never sent: they count with the age\n"
-                  "              at which they were given up\n",
+                  " of them timed out), and %" PRIu64 " never sent: they count in the\n"
+                  "              latencies with the age at which they were given up\n",
                   t->lost_requests, t->timed_out, t->unsent);
     (void)fprintf(f,
                   "reconnecting  %.3f s without any connection; %.3f s over all connections\n",
@@ -103,7 +103,7 @@ print_troubles(FILE *f, const struct tally *t)
     print_losses(f, t);
 }
 
-/* How large values were: where a few keys are asked for most, theirs decide. */
+/* How large values were: where a few keys get most requests, their sizes decide. */
 static void
 print_sizes(FILE *f, const struct options *o, const struct tally *t)
 {
@@ -115,13 +115,13 @@ print_sizes(FILE *f, const struct options *o, const struct tally *t)
         return;
     (void)fprintf(f, "value sizes   %.0f bytes on average over the keys", expected);
     if (!isnan(read))
-        (void)fprintf(f, ", %.0f over what was read", read);
+        (void)fprintf(f, ", %.0f over the values read", read);
     if (!isnan(stored))
-        (void)fprintf(f, ", %.0f over what was stored", stored);
+        (void)fprintf(f, ", %.0f over the values stored", stored);
     (void)fputc('\n', f);
 }
 
-/* What `hitratio` asks for. */
+/* The load of `hitratio`. */
 static void
 print_workload(FILE *f, const struct options *o)
 {
@@ -210,7 +210,7 @@ print_role(FILE *f, const struct target *t, enum role_kind kind)
                   final->lost, final->answered, (double) final->bytes / 1e6, final->mismatches);
 }
 
-/* The clients beside the load, and what they cost. */
+/* The background clients, and what they cost. */
 static void
 print_roles(FILE *f, const struct target *t)
 {
@@ -247,12 +247,12 @@ print_client(FILE *f, const struct tally *t)
                   "client cpu    %.3f us a request, %.0f %% of a core, %.0f %% waiting for one",
                   tally_client_us(t), 100 * tally_busy_share(t), 100 * wait);
     if (tally_was_bottleneck(t))
-        (void)fprintf(f, wait > 0.1 ? ": what it shares the core with was the bottleneck"
+        (void)fprintf(f, wait > 0.1 ? ": other processes on its core were the bottleneck"
                                     : ": it was the bottleneck");
     (void)fputc('\n', f);
 }
 
-/* Open loop: whether the planned rate was kept, and who is to blame if not. */
+/* Open loop: whether the planned rate was kept, and the reason if not. */
 static void
 print_schedule(FILE *f, const struct options *o, const struct tally *t)
 {
@@ -261,24 +261,25 @@ print_schedule(FILE *f, const struct options *o, const struct tally *t)
     (void)fprintf(f,
                   "schedule      %" PRIu64
                   " requests had to wait for a free connection, %" PRIu64
-                  " had come due and were never begun\n",
+                  " were due and never sent\n",
                   t->crowded, t->unbegun);
     for (unsigned i = 0; i < report_quantile_count; i++) {
         double lag = report_quantile_us(&t->lag, i);
         double response = report_quantile_us(&t->response, i);
 
-        /* Half of a response time at which nothing was done but to be late. */
+        /* Half of this response time is nothing but lag. */
         if (lag > 20 && lag > response / 2) {
-            (void)fprintf(f,
-                          "warning       from %s on (%.0f us) the response time is mostly this "
-                          "process being late (lag)\n",
-                          report_quantiles[i].name, response);
+            (void)fprintf(
+                f,
+                "warning       from %s on (%.0f us) most of the response time is the lag of "
+                "lombard-bench itself\n",
+                report_quantiles[i].name, response);
             break;
         }
     }
 }
 
-/* Over the whole run, and over its second half, when the cache is warm. */
+/* The hit ratio over the whole run, and over its second half, when the cache is warm. */
 static void
 print_windows(FILE *f, const struct windows *w, const char *error)
 {
@@ -302,7 +303,7 @@ static void
 print_counters(FILE *f, const struct counters *c)
 {
     if (c->count > 0)
-        (void)fprintf(f, "\nwhat `stats` of the server changed by\n");
+        (void)fprintf(f, "\nchanges of the server's `stats`\n");
     for (uint32_t i = 0; i < c->count; i++)
         (void)fprintf(f, "%-32s %+" PRId64 "\n", c->list[i].name, c->list[i].value);
 }
@@ -326,7 +327,8 @@ print_target(FILE *f, const struct options *o, const struct target *target)
     (void)fprintf(f, "requests      %" PRIu64 " in %.3f s: %.0f/s", t->requests, seconds,
                   tally_rate(t));
     if (t->follow_ups > 0)
-        (void)fprintf(f, ", and %" PRIu64 " that their answers made necessary", t->follow_ups);
+        (void)fprintf(f, ", and %" PRIu64 " more that followed from their answers",
+                      t->follow_ups);
     (void)fputc('\n', f);
     (void)fprintf(f, "network       %.1f MB/s sent, %.1f MB/s received\n",
                   (double)t->bytes_sent / seconds / 1e6,
@@ -340,14 +342,15 @@ print_target(FILE *f, const struct options *o, const struct target *target)
     if (t->held > 0)
         (void)fprintf(f,
                       "held back     %" PRIu64
-                      " requests until an earlier one for their key was over\n",
+                      " requests until an earlier one for the same key was answered\n",
                       t->held);
     print_sizes(f, o, t);
     if (t->hits > 0)
-        (void)fprintf(f,
-                      "staleness     of one version would have been noticed in %.1f %% of what "
-                      "was read\n",
-                      100 * (double)t->sharp / (double)t->hits);
+        (void)fprintf(
+            f,
+            "staleness     of one version would have been detected in %.1f %% of the values "
+            "read\n",
+            100 * (double)t->sharp / (double)t->hits);
     if (t->not_stored + t->not_found > 0)
         (void)fprintf(f, "refused       %" PRIu64 " not stored, %" PRIu64 " not found\n",
                       t->not_stored, t->not_found);

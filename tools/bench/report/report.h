@@ -16,7 +16,7 @@ struct report_quantile {
 
 extern const struct report_quantile report_quantiles[];
 extern const unsigned report_quantile_count;
-/* Number I of them in microseconds; not a number where so few values say nothing of it. */
+/* Quantile number I in microseconds; not a number where there are too few values for it. */
 double report_quantile_us(const struct hist *h, unsigned i);
 
 /* Numbers, hit ratio and latencies as tables. */
@@ -27,7 +27,7 @@ void report_json(FILE *f, const struct bench *b);
 void report_rounds(FILE *f, const struct bench *b);
 /* A bar for each power of two. */
 void report_histogram(FILE *f, const struct hist *h);
-/* A heading if F is empty, then a line a round and server. */
+/* A heading if F is empty, then a line for each round and server. */
 void report_csv(FILE *f, const struct bench *b);
-/* Whether what is in the file PATH (NULL: none) has the same heading; says so if not. */
+/* Whether the file PATH (NULL: none) has the same heading, or is empty or new; a message if not. */
 bool report_csv_fits(const char *path);

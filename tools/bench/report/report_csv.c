@@ -1,4 +1,4 @@
-/* The results as lines of CSV, one a round and server. */
+/* The results as lines of CSV, one for each round and server. */
 #include "report/report.h"
 
 #include <inttypes.h>
@@ -45,7 +45,8 @@ report_csv_fits(const char *path)
     }
     (void)fclose(f);
     if (!fits)
-        (void)fprintf(stderr, "lombard-bench: %s has other columns: name another file\n", path);
+        (void)fprintf(stderr, "lombard-bench: %s has other columns: choose another file\n",
+                      path);
     return fits;
 }
 

@@ -7,7 +7,7 @@
 #include "report/json.h"
 #include "report/verdict.h"
 
-/* "low": count of all that are not empty, in us: counts of several runs can be added. */
+/* "low": count of all buckets that are not empty, in us: counts of several runs can be added. */
 static void
 put_buckets(FILE *f, const struct hist *h)
 {
@@ -244,7 +244,7 @@ put_counters(FILE *f, const struct counters *c)
     (void)fprintf(f, "},\n");
 }
 
-/* What went wrong, and what was never answered. */
+/* Errors, losses, and requests that were never answered. */
 static void
 put_troubles(FILE *f, const struct tally *t)
 {
@@ -316,7 +316,7 @@ put_target(FILE *f, const struct options *o, const struct target *target)
     (void)fprintf(f, "}");
 }
 
-/* Of the first server to one of the others. */
+/* The ratios of the first server to one of the others. */
 static void
 put_ratios(FILE *f, const struct bench *b, unsigned other)
 {

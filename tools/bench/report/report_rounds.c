@@ -24,7 +24,7 @@ print_unsound(FILE *f, const struct target *t)
     if (unsound > 0)
         (void)fprintf(f,
                       "%s: %" PRIu64 " of %" PRIu64
-                      " rounds left out: the server was away or answered nothing\n",
+                      " rounds left out: the server was unreachable or answered nothing\n",
                       t->addr.text, unsound, t->rounds_done);
 }
 
@@ -36,7 +36,7 @@ report_rounds(FILE *f, const struct bench *b)
     (void)fputc('\n', f);
     for (unsigned t = 0; t < b->target_count; t++)
         print_unsound(f, &b->targets[t]);
-    (void)fprintf(f, "%" PRIu64 " rounds of each: median (least to greatest)\n%-15s",
+    (void)fprintf(f, "%" PRIu64 " rounds of each: median (minimum to maximum)\n%-15s",
                   b->targets[0].rounds_done, "");
     for (unsigned t = 0; t < b->target_count; t++)
         (void)fprintf(f, " %36s", b->targets[t].addr.text);

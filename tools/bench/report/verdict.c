@@ -9,10 +9,10 @@
 
 #include "host/stop.h"
 
-/* More errors than one in so many answers, and the result is not that of a working server. */
+/* With more than one error in this many answers the result is not that of a working server. */
 enum { ERRORS_ONE_IN = 100 };
 
-/* More misses than this of keys that a fill has stored, and it was not hits that were measured. */
+/* With more misses than this of keys that a fill has stored, it was not hits that were measured. */
 enum { MISSED_PERCENT = 1 };
 
 const char *
@@ -27,7 +27,7 @@ verdict_name(const struct verdict *v)
     }
 }
 
-/* What is more serious stays. */
+/* The more serious status stays. */
 static int
 rank(int status)
 {
@@ -107,7 +107,7 @@ judge_losses(struct verdict *v, const struct target *t)
               tally->unsent);
 }
 
-/* How it ended. */
+/* How the measurement ended. */
 static void
 judge_end(struct verdict *v, const struct target *t)
 {
@@ -161,7 +161,7 @@ verdict_reach(const struct bench *b, struct verdict *out)
             blame(out, STATUS_WRONG, t,
                   "%" PRIu64 " wrong values, %" PRIu64 " unreadable replies%s",
                   t->total.mismatches, t->total.garbled,
-                  t->wrong ? ", and some before or beside the measurement" : "");
+                  t->wrong ? ", and some before the measurement or in the background" : "");
         judge_end(out, t);
         judge_fill(out, t);
         judge_losses(out, t);

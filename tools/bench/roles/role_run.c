@@ -18,7 +18,7 @@
 #include "wire/wire.h"
 
 enum {
-    ROLE_KEYS = 64, /* shared by all: the herd must not fill the cache */
+    ROLE_KEYS = 64, /* shared by all clients, so that they do not fill the cache */
     SMALL_BYTES = 1024,
     LARGE_BYTES = 100 * 1024,
     LARGE_GETS = 64,
@@ -29,7 +29,7 @@ enum {
     PATIENCE_S = 30,
 };
 
-/* Ids that no load uses: it would need four thousand million keys. */
+/* Ids that no load uses: it would need 4,294,901,760 keys. */
 #define FIRST_ID UINT32_C(0xffff0000)
 
 struct client {
@@ -40,14 +40,14 @@ struct client {
     unsigned char stash[WIRE_LINE_MAX];
 };
 
-struct herd {
+struct clients {
     const struct role_process *process;
     const struct options *options;
     const struct net_addr *addr;
     struct role_report report;
     struct keys keys;
     struct out out;
-    struct client *clients;
+    struct client *list;
     uint32_t count;
     uint32_t first_source;
     uint32_t sources;     /* connections made so far: which source address is next */
@@ -57,44 +57,44 @@ struct herd {
 };
 
 static void
-lose(struct herd *h, struct client *c)
+lose(struct clients *all, struct client *c)
 {
     (void)close(c->fd);
     c->fd = -1;
-    h->report.lost++;
+    all->report.lost++;
 }
 
-/* A blocking socket that is not patient for ever. */
+/* A blocking socket with a time limit. */
 static bool
-open_client(struct herd *h, struct client *c)
+open_client(struct clients *all, struct client *c)
 {
     struct timeval limit = {.tv_sec = PATIENCE_S};
 
     memset(c, 0, sizeof(*c));
-    c->reader.keys = &h->keys;
-    c->fd =
-        net_connect(h->addr, h->first_source + h->sources++ / PORTS_PER_SOURCE % ROLE_SOURCES);
+    c->reader.keys = &all->keys;
+    c->fd = net_connect(all->addr,
+                        all->first_source + all->sources++ / PORTS_PER_SOURCE % ROLE_SOURCES);
     if (c->fd < 0) {
-        h->report.failed++;
+        all->report.failed++;
         return false;
     }
     (void)fcntl(c->fd, F_SETFL, 0);
     (void)setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
     (void)setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-    h->report.opened++;
+    all->report.opened++;
     return true;
 }
 
-/* The bytes of a request, in h->out. */
+/* The bytes of a request, in all->out. */
 static void
-format(struct herd *h, enum query_kind kind, uint32_t id, uint32_t bytes)
+format(struct clients *all, enum query_kind kind, uint32_t id, uint32_t bytes)
 {
     struct query query = {
         .kind = (uint8_t)kind, .key_count = 1, .version = 1, .value_bytes = bytes};
 
     query.one.id = id;
     query.keys = &query.one;
-    wire_text.write(&h->out, &h->keys, &query);
+    wire_text.write(&all->out, &all->keys, &query);
 }
 
 static bool
@@ -118,10 +118,10 @@ send_out(struct client *c, const struct out *out)
 
 /* Take what is there of the answer to KIND about ID. READ_DONE when it is complete. */
 static enum read_result
-take(struct herd *h, struct client *c, enum query_kind kind, uint32_t id, size_t room)
+take(struct clients *all, struct client *c, enum query_kind kind, uint32_t id, size_t room)
 {
     struct query query = {.kind = (uint8_t)kind, .key_count = 1};
-    unsigned char *fresh = h->input + WIRE_LINE_MAX;
+    unsigned char *fresh = all->input + WIRE_LINE_MAX;
     const unsigned char *p = fresh - c->stash_bytes;
     const unsigned char *end;
     enum read_result result;
@@ -137,13 +137,13 @@ take(struct herd *h, struct client *c, enum query_kind kind, uint32_t id, size_t
     do {
         result = p < end ? wire_text.read(&c->reader, &query, &p, end) : READ_MORE;
         if (result == READ_VALUE) {
-            h->report.bytes += c->reader.check.bytes;
-            h->report.mismatches += c->reader.check.verdict != VALUE_GOOD;
+            all->report.bytes += c->reader.check.bytes;
+            all->report.mismatches += c->reader.check.verdict != VALUE_GOOD;
         } else if (result == READ_DONE) {
-            h->report.answered++;
+            all->report.answered++;
             c->gets_left -= c->gets_left > 0;
         } else if (result == READ_GARBLED) {
-            h->report.mismatches++;
+            all->report.mismatches++;
         }
     } while (result == READ_VALUE || (result == READ_DONE && c->gets_left > 0));
     if (result != READ_GARBLED && p < end) {
@@ -155,23 +155,24 @@ take(struct herd *h, struct client *c, enum query_kind kind, uint32_t id, size_t
 
 /* Wait for the whole answer. */
 static bool
-await(struct herd *h, struct client *c, enum query_kind kind, uint32_t id)
+await(struct clients *all, struct client *c, enum query_kind kind, uint32_t id)
 {
     enum read_result result;
 
     do {
-        result = take(h, c, kind, id, INPUT_BYTES);
+        result = take(all, c, kind, id, INPUT_BYTES);
     } while (result == READ_MORE);
     return result == READ_DONE;
 }
 
 /* One request and its answer. */
 static bool
-exchange(struct herd *h, struct client *c, enum query_kind kind, uint32_t id, uint32_t bytes)
+exchange(struct clients *all, struct client *c, enum query_kind kind, uint32_t id,
+         uint32_t bytes)
 {
-    out_reset(&h->out);
-    format(h, kind, id, bytes);
-    return send_out(c, &h->out) && await(h, c, kind, id);
+    out_reset(&all->out);
+    format(all, kind, id, bytes);
+    return send_out(c, &all->out) && await(all, c, kind, id);
 }
 
 static uint32_t
@@ -181,80 +182,80 @@ id_of(uint32_t i)
 }
 
 static void
-begin_idle(struct herd *h, struct client *c, uint32_t i)
+begin_idle(struct clients *all, struct client *c, uint32_t i)
 {
-    if (!exchange(h, c, QUERY_SET, id_of(i), SMALL_BYTES) ||
-        !exchange(h, c, QUERY_GET, id_of(i), 0))
-        lose(h, c);
+    if (!exchange(all, c, QUERY_SET, id_of(i), SMALL_BYTES) ||
+        !exchange(all, c, QUERY_GET, id_of(i), 0))
+        lose(all, c);
 }
 
 static void
-end_idle(struct herd *h, struct client *c, uint32_t i)
+end_idle(struct clients *all, struct client *c, uint32_t i)
 {
-    if (!exchange(h, c, QUERY_GET, id_of(i), 0))
-        lose(h, c);
+    if (!exchange(all, c, QUERY_GET, id_of(i), 0))
+        lose(all, c);
 }
 
-/* All gets at once, and then no reading. */
+/* All gets in one batch, and then no reading. */
 static void
-begin_slow(struct herd *h, struct client *c, uint32_t i)
+begin_slow(struct clients *all, struct client *c, uint32_t i)
 {
     uint32_t id = FIRST_ID + ROLE_KEYS;
 
-    if (i == 0 && !exchange(h, c, QUERY_SET, id, LARGE_BYTES)) {
-        lose(h, c);
+    if (i == 0 && !exchange(all, c, QUERY_SET, id, LARGE_BYTES)) {
+        lose(all, c);
         return;
     }
-    out_reset(&h->out);
+    out_reset(&all->out);
     for (int get = 0; get < LARGE_GETS; get++)
-        format(h, QUERY_GET, id, 0);
+        format(all, QUERY_GET, id, 0);
     c->gets_left = LARGE_GETS;
-    if (!send_out(c, &h->out))
-        lose(h, c);
+    if (!send_out(c, &all->out))
+        lose(all, c);
 }
 
 static void
-end_slow(struct herd *h, struct client *c, uint32_t i)
+end_slow(struct clients *all, struct client *c, uint32_t i)
 {
     (void)i;
     while (c->gets_left > 0) {
-        if (take(h, c, QUERY_GET, FIRST_ID + ROLE_KEYS, INPUT_BYTES) == READ_GARBLED) {
-            lose(h, c);
+        if (take(all, c, QUERY_GET, FIRST_ID + ROLE_KEYS, INPUT_BYTES) == READ_GARBLED) {
+            lose(all, c);
             return;
         }
     }
 }
 
-/* Half a get for the even ones, half a value for the odd. */
+/* A part of a get for the even ones, of a set with its value for the odd. */
 static size_t
-half_of(struct herd *h, uint32_t i)
+half_of(struct clients *all, uint32_t i)
 {
-    out_reset(&h->out);
-    format(h, i % 2 == 0 ? QUERY_GET : QUERY_SET, id_of(i), SMALL_BYTES);
-    return h->out.total / 2;
+    out_reset(&all->out);
+    format(all, i % 2 == 0 ? QUERY_GET : QUERY_SET, id_of(i), SMALL_BYTES);
+    return all->out.total / 2;
 }
 
 static void
-begin_half(struct herd *h, struct client *c, uint32_t i)
+begin_half(struct clients *all, struct client *c, uint32_t i)
 {
-    size_t half = half_of(h, i);
+    size_t half = half_of(all, i);
 
-    if (sys_send(c->fd, h->out.scratch, half) != (ssize_t)half)
-        lose(h, c);
+    if (sys_send(c->fd, all->out.scratch, half) != (ssize_t)half)
+        lose(all, c);
 }
 
 static void
-end_half(struct herd *h, struct client *c, uint32_t i)
+end_half(struct clients *all, struct client *c, uint32_t i)
 {
-    out_skip(&h->out, half_of(h, i));
-    if (!send_out(c, &h->out) || !await(h, c, i % 2 == 0 ? QUERY_GET : QUERY_SET, id_of(i)))
-        lose(h, c);
+    out_skip(&all->out, half_of(all, i));
+    if (!send_out(c, &all->out) || !await(all, c, i % 2 == 0 ? QUERY_GET : QUERY_SET, id_of(i)))
+        lose(all, c);
 }
 
-/* What each kind does when it comes, and when it is told to go. */
+/* What each kind does after connecting, and when it is told to stop. */
 static const struct {
-    void (*begin)(struct herd *h, struct client *c, uint32_t i);
-    void (*end)(struct herd *h, struct client *c, uint32_t i);
+    void (*begin)(struct clients *all, struct client *c, uint32_t i);
+    void (*end)(struct clients *all, struct client *c, uint32_t i);
 } acts[ROLE_KIND_COUNT] = {
     [ROLE_IDLE] = {begin_idle, end_idle},
     [ROLE_SLOW_READER] = {begin_slow, end_slow},
@@ -263,24 +264,24 @@ static const struct {
 };
 
 static void
-tell(const struct herd *h)
+tell(const struct clients *all)
 {
-    if (write(h->process->report_fd, &h->report, sizeof(h->report)) < 0)
+    if (write(all->process->report_fd, &all->report, sizeof(all->report)) < 0)
         _exit(1);
 }
 
 /* Whether it is time to finish. */
 static bool
-told_to_stop(const struct herd *h, int wait_ms)
+told_to_stop(const struct clients *all, int wait_ms)
 {
-    struct pollfd p = {.fd = h->process->control_fd, .events = POLLIN};
+    struct pollfd p = {.fd = all->process->control_fd, .events = POLLIN};
 
     return poll(&p, 1, wait_ms) != 0;
 }
 
 /* Let one slow reader take up to ROOM bytes. */
 static void
-read_some(struct herd *h, struct client *c, uint64_t room)
+read_some(struct clients *all, struct client *c, uint64_t room)
 {
     while (room > 0 && c->fd >= 0 && c->gets_left > 0) {
         struct pollfd p = {.fd = c->fd, .events = POLLIN};
@@ -288,8 +289,8 @@ read_some(struct herd *h, struct client *c, uint64_t room)
 
         if (poll(&p, 1, 0) != 1)
             return;
-        if (take(h, c, QUERY_GET, FIRST_ID + ROLE_KEYS, (size_t)now) == READ_GARBLED)
-            lose(h, c);
+        if (take(all, c, QUERY_GET, FIRST_ID + ROLE_KEYS, (size_t)now) == READ_GARBLED)
+            lose(all, c);
         room -= now;
     }
 }
@@ -305,88 +306,88 @@ role_credit(double *part, uint64_t elapsed_ns, uint64_t rate)
     return whole;
 }
 
-/* Slow readers take the bytes that the time since the last ones is worth, however few or many. */
+/* Slow readers read as many bytes as their rate gives for the time since the last read. */
 static void
-read_a_little(struct herd *h)
+read_a_little(struct clients *all)
 {
     uint64_t now = sys_monotonic_ns();
-    uint64_t room = role_credit(&h->credit, now - h->read_ns, h->options->slow_rate);
+    uint64_t room = role_credit(&all->credit, now - all->read_ns, all->options->slow_rate);
 
-    h->read_ns = now;
-    for (uint32_t i = 0; i < h->count && room > 0; i++)
-        read_some(h, &h->clients[i], room);
+    all->read_ns = now;
+    for (uint32_t i = 0; i < all->count && room > 0; i++)
+        read_some(all, &all->list[i], room);
 }
 
 static void
-open_all(struct herd *h)
+open_all(struct clients *all)
 {
-    for (uint32_t i = 0; i < h->count; i++) {
-        if (open_client(h, &h->clients[i]))
-            acts[h->process->kind].begin(h, &h->clients[i], i);
+    for (uint32_t i = 0; i < all->count; i++) {
+        if (open_client(all, &all->list[i]))
+            acts[all->process->kind].begin(all, &all->list[i], i);
     }
 }
 
-/* Come and go. */
+/* Connect, store, read and disconnect until told to stop. */
 static void
-churn(struct herd *h)
+churn(struct clients *all)
 {
-    while (!told_to_stop(h, 0)) {
-        for (uint32_t i = 0; i < h->count; i++) {
-            if (h->clients[i].fd >= 0)
-                (void)close(h->clients[i].fd);
+    while (!told_to_stop(all, 0)) {
+        for (uint32_t i = 0; i < all->count; i++) {
+            if (all->list[i].fd >= 0)
+                (void)close(all->list[i].fd);
         }
-        open_all(h);
+        open_all(all);
     }
 }
 
 static void
-sleep_until_told(struct herd *h)
+sleep_until_told(struct clients *all)
 {
-    bool reads = h->process->kind == ROLE_SLOW_READER && h->options->slow_rate > 0;
+    bool reads = all->process->kind == ROLE_SLOW_READER && all->options->slow_rate > 0;
 
-    h->read_ns = sys_monotonic_ns();
-    while (!told_to_stop(h, reads ? READ_EVERY_MS : -1)) {
+    all->read_ns = sys_monotonic_ns();
+    while (!told_to_stop(all, reads ? READ_EVERY_MS : -1)) {
         if (reads)
-            read_a_little(h);
+            read_a_little(all);
     }
-    for (uint32_t i = 0; i < h->count; i++) {
-        if (h->clients[i].fd >= 0)
-            acts[h->process->kind].end(h, &h->clients[i], i);
+    for (uint32_t i = 0; i < all->count; i++) {
+        if (all->list[i].fd >= 0)
+            acts[all->process->kind].end(all, &all->list[i], i);
     }
 }
 
 static bool
-prepare(struct herd *h)
+prepare(struct clients *all)
 {
     struct sizes sizes;
 
-    h->clients = calloc(h->count, sizeof(*h->clients));
-    h->input = malloc(WIRE_LINE_MAX + INPUT_BYTES);
-    h->keys.writer = (uint32_t)getpid();
-    return h->clients != NULL && h->input != NULL && sizes_parse("16", KEY_TEXT_MAX, &sizes) &&
-           keys_init(&h->keys, 1, &sizes, 1) &&
-           out_init(&h->out, (size_t)WIRE_HEAD_BYTES_MAX * LARGE_GETS, LARGE_BYTES);
+    all->list = calloc(all->count, sizeof(*all->list));
+    all->input = malloc(WIRE_LINE_MAX + INPUT_BYTES);
+    all->keys.writer = (uint32_t)getpid();
+    return all->list != NULL && all->input != NULL && sizes_parse("16", KEY_TEXT_MAX, &sizes) &&
+           keys_init(&all->keys, 1, &sizes, 1) &&
+           out_init(&all->out, (size_t)WIRE_HEAD_BYTES_MAX * LARGE_GETS, LARGE_BYTES);
 }
 
 void
 role_run(const struct role_process *p, const struct options *o, const struct net_addr *addr,
          uint32_t n)
 {
-    struct herd h = {.process = p, .options = o, .addr = addr, .count = n};
+    struct clients all = {.process = p, .options = o, .addr = addr, .count = n};
     uint64_t start;
 
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (!prepare(&h))
+    if (!prepare(&all))
         _exit(1);
-    h.first_source = p->first_source;
+    all.first_source = p->first_source;
     start = sys_monotonic_ns();
-    open_all(&h);
-    h.report.open_ns = sys_monotonic_ns() - start;
-    tell(&h);
+    open_all(&all);
+    all.report.open_ns = sys_monotonic_ns() - start;
+    tell(&all);
     if (p->kind == ROLE_CHURN)
-        churn(&h);
+        churn(&all);
     else
-        sleep_until_told(&h);
-    tell(&h);
+        sleep_until_told(&all);
+    tell(&all);
     _exit(0);
 }

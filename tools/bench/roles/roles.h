@@ -1,16 +1,16 @@
 /*
- * tools/bench/roles/roles.h - clients that are there beside the load.
+ * tools/bench/roles/roles.h - background clients.
  *
- *     idle            has stored and read 1 KB, then sleeps
+ *     idle            store and read 1 KB, then stay idle
  *     slow readers    ask for 64 values of 100 KB each, and hardly read
- *     half commands   have sent half a get, or half a set
- *     churn           connect, store, read, go away, over and over
+ *     half commands   send a part of a get or a set, then stay idle
+ *     churn           connect, store, read, disconnect, repeatedly
  *
  * Each kind runs in processes of its own, as many as the limit of open files
- * asks for. What they read is verified like everything else. When they are told
- * to stop, the sleepers ask once more, the slow readers read to the end, and the
- * half commands are completed: whoever is still connected must get the right
- * answer.
+ * makes necessary. What they read is verified like everything else. When they are told
+ * to stop, the idle ones ask once more, the slow readers read to the end, and the
+ * partial commands are completed: every client that is still connected must get
+ * the right answer.
  */
 #pragma once
 
@@ -59,10 +59,10 @@ const char *role_name(enum role_kind kind);
 /* How many of a kind are asked for. */
 uint64_t role_wanted(const struct options *o, enum role_kind kind);
 
-/* How many whole bytes ELAPSED_NS are worth at a rate a second; the rest of one is kept in *PART. */
+/* How many whole bytes a RATE of bytes a second gives in ELAPSED_NS; *PART keeps the fraction. */
 uint64_t role_credit(double *part, uint64_t elapsed_ns, uint64_t rate);
 
-/* Start all that is asked for, and wait until it is there. False: could not be started. */
+/* Start all that O asks for, and wait until they are connected. False: they could not be started. */
 bool roles_start(struct roles *r, const struct options *o,
                  const struct net_addr *addr) MUST_USE;
 /* Let them finish, and wait for it. */

@@ -40,7 +40,7 @@ bench_create(const struct options *options, const struct net_addr *addrs, unsign
     return b;
 }
 
-/* Whether it went well; if not, that is said and remembered. */
+/* Whether it went well; if not, a message says so and the result is kept. */
 static bool
 note_result(struct target *t, enum driver_result result)
 {
@@ -61,7 +61,7 @@ note_result(struct target *t, enum driver_result result)
     return false;
 }
 
-/* Look at the server's process, as long as it can be seen. */
+/* Read CPU and memory of the server's process, as long as it can be read. */
 static void
 look(struct target *t, struct process_sample *out)
 {
@@ -76,7 +76,7 @@ look_closely(struct target *t, struct process_sample *out)
         t->pid = 0;
 }
 
-/* Know the server's process; the floor's is started first. */
+/* Find the server's process; the floor is started first. */
 static bool
 find_server(const struct bench *b, struct target *t)
 {
@@ -88,7 +88,8 @@ find_server(const struct bench *b, struct target *t)
         return true;
     }
     if (!floor_start(&t->floor, o, b->targets[0].pid)) {
-        (void)fprintf(stderr, "lombard-bench: the floor could not be started\n");
+        (void)fprintf(stderr,
+                      "lombard-bench: the baseline server (floor) could not be started\n");
         return false;
     }
     t->addr = t->floor.addr;
@@ -115,7 +116,7 @@ open_target(const struct bench *b, struct target *t)
     return true;
 }
 
-/* Store every key, and say how that went if not all are there. */
+/* Store every key, and print how many could not be stored. */
 static bool
 fill_target(struct target *t)
 {
@@ -138,7 +139,7 @@ fill_target(struct target *t)
     return note_result(t, result);
 }
 
-/* What happened before the measurement is forgotten, but for wrong data and a fill that failed. */
+/* Of what happens before the measurement only wrong data and a failed fill are kept. */
 static bool
 prepare(struct target *t)
 {
@@ -154,14 +155,14 @@ prepare(struct target *t)
     return true;
 }
 
-/* Bring on the clients that are there beside the load. */
+/* Start the background clients. */
 static bool
 start_roles(struct target *t)
 {
     look_closely(t, &t->before_roles);
     if (!roles_start(&t->roles, &t->options, &t->addr)) {
         (void)fprintf(stderr,
-                      "lombard-bench: %s: the clients beside the load could not be started\n",
+                      "lombard-bench: %s: the background clients could not be started\n",
                       t->addr.text);
         return false;
     }
@@ -216,7 +217,7 @@ us(uint64_t ns)
     return (double)ns / 1e3;
 }
 
-/* What a round has brought, whatever its end was. */
+/* Keep the figures of a round, however it ended. */
 static void
 note_round(struct target *t, enum driver_result result, uint64_t server_cpu_ns)
 {
@@ -306,7 +307,7 @@ open_all(struct bench *b)
     return true;
 }
 
-/* All rounds, each second one in reverse order. */
+/* All rounds, every second one in reverse order. */
 static bool
 measure_all(struct bench *b)
 {

@@ -1,10 +1,10 @@
 /*
  * tools/bench/run/bench.h - a whole benchmark: one server or a few, some rounds.
  *
- * With several servers each round measures all, each second one in reverse order, and ratios are
- * taken over pairs of rounds (AB, BA): what drifts on the machine (clock speed, neighbours) meets
- * all alike. Where the connections to all would be too many open
- * files at once, each server is connected to only while it is measured.
+ * With several servers each round measures all of them, every second round in reverse order, and
+ * ratios are taken over pairs of rounds (AB, BA): drift of the machine (clock speed, other load)
+ * affects all alike. Where connections to all of them would exceed the limit of open files, each
+ * server is connected to only while it is measured.
  */
 #pragma once
 
@@ -25,7 +25,8 @@ enum { BENCH_TARGETS_MAX = 8 };
 /* The figures of one round. Not a number where it was not measured. Latencies are service times,
  * in the open loop response times. */
 struct round {
-    bool sound; /* the server answered, and was there all the time: it counts in the spreads */
+    bool
+        sound; /* the server answered, and was connected throughout: it counts in the spreads */
     uint64_t requests;
     uint64_t errors;
     uint64_t lost_connections;
@@ -43,8 +44,8 @@ struct round {
 };
 
 struct target {
-    struct options options; /* as the user's, but for the floor */
-    struct floor floor;     /* where it is this one */
+    struct options options; /* the user's, adapted where the target is the floor */
+    struct floor floor;     /* where the target is the floor */
     struct driver *driver;
     struct net_addr addr;
     pid_t pid;                         /* 0: the process is not known */
@@ -53,7 +54,7 @@ struct target {
     struct process_sample end;
     struct process_sample before_roles; /* these where roles are played */
     struct process_sample after_roles;
-    struct process_sample without_roles; /* after they have gone */
+    struct process_sample without_roles; /* after they have left */
     struct roles roles;
     struct counters counters_before; /* of the measured rounds, where asked for */
     struct counters counters;        /* what they changed by */
@@ -82,10 +83,10 @@ struct bench {
 struct bench *bench_create(const struct options *options, const struct net_addr *addrs,
                            unsigned count) MUST_USE;
 void bench_destroy(struct bench *b);
-/* Connect, fill, warm up, measure. False: not all of it could be done, and was said why. */
+/* Connect, fill, warm up, measure. False: not all of it could be done, and a message says why. */
 bool bench_run(struct bench *b) MUST_USE;
 
-/* One figure of a round, by its place in the struct. */
+/* One figure of a round, by its offset in the struct. */
 struct figure {
     const char *name;
     const char *json_name;
@@ -96,7 +97,7 @@ struct figure {
 enum { FIGURE_COUNT = 8 };
 extern const struct figure figures[FIGURE_COUNT];
 
-/* The median, least and greatest of a figure over the sound rounds. */
+/* The median, minimum and maximum of a figure over the sound rounds. */
 struct spread {
     double median, min, max;
 };

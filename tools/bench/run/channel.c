@@ -47,7 +47,7 @@ channel_fini(struct channel *c)
     c->stash = NULL;
 }
 
-/* A new source address every so often, lest the ports of one run out. */
+/* Another source address for every 20,000 connections: one has ports for 28,000 only. */
 static uint32_t
 source_of(const struct channel *c)
 {
@@ -134,7 +134,7 @@ channel_drop(struct channel *c, struct channel_shared *shared)
     c->caller.follow_count = 0;
 }
 
-/* Wait for room in the socket, or no more. */
+/* Wait for EPOLLOUT, or no longer. */
 static bool
 set_blocked(struct channel *c, struct channel_shared *shared, bool blocked)
 {

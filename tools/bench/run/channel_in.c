@@ -73,7 +73,8 @@ finish_head(struct channel *c, struct channel_shared *shared, struct query *quer
     return true;
 }
 
-/* Whose an error is that came while QUERY's answer was awaited, and quiet requests before it. */
+/* To which request an error belongs that came when QUERY was the next to be answered, with quiet
+ * requests before it. */
 enum error_owner { ERROR_IS_ITS, ERROR_IS_OF_QUIET, ERROR_IS_OF_EITHER };
 
 static enum error_owner
@@ -111,7 +112,7 @@ take_end(struct channel *c, struct channel_shared *shared, struct query *query)
     return false;
 }
 
-/* A line by which a server turns a client away: whatever the protocol is, and unasked for. */
+/* A line by which a server refuses a connection: the same in all protocols, and unasked for. */
 static bool
 is_refusal(const unsigned char *p, const unsigned char *end)
 {
@@ -125,7 +126,7 @@ is_refusal(const unsigned char *p, const unsigned char *end)
     return false;
 }
 
-/* [P, END) is no answer to QUERY. A server that turns this client away is not wrong. */
+/* [P, END) is no answer to QUERY. A server that refuses the connection is not wrong. */
 static void
 give_up_stream(struct channel *c, struct channel_shared *shared, const struct query *query,
                const unsigned char *p, const unsigned char *end)

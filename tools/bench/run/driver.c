@@ -23,7 +23,8 @@ enum {
 
 #define SECOND_NS UINT64_C(1000000000)
 
-/* When nothing has been answered so long after the last request was begun, the rest is given up. */
+/* When nothing has been answered for this long after the last request was begun, the rest is given
+ * up. */
 #define DRAIN_NS (10 * SECOND_NS)
 /* The same after a signal. */
 #define HURRY_NS SECOND_NS
@@ -169,7 +170,7 @@ give_work(struct driver *d, struct channel *c)
         return;
     while (channel_in_flight(c) < depth && load_next(&d->load, &c->caller, channel_slot(c)))
         channel_push(c, &d->shared);
-    /* Without an answer to the last of a batch nobody would know when the others are done. */
+    /* Only an answer to the last of a batch tells that the quiet ones before it are done. */
     if (c->unsent != c->tail)
         c->ring[(c->tail - 1) & c->mask].flags &= (uint8_t)~QUERY_QUIET;
     if (c->unsent != c->tail && channel_flush(c, &d->shared) == CHANNEL_LOST)
@@ -201,14 +202,14 @@ handle(struct driver *d, const struct epoll_event *event)
         give_work(d, c);
 }
 
-/* Connections that found nothing to do, and now would. */
+/* Give work to connections that load_next() had none for, and now has. */
 static void
-feed_starved(struct driver *d)
+serve_idle(struct driver *d)
 {
-    if (!d->load.starved || !load_has_work(&d->load))
+    if (!d->load.has_idle || !load_has_work(&d->load))
         return;
-    d->load.starved = false;
-    for (uint32_t i = 0; i < d->channel_count && !d->load.starved; i++) {
+    d->load.has_idle = false;
+    for (uint32_t i = 0; i < d->channel_count && !d->load.has_idle; i++) {
         struct channel *c = &d->channels[i];
 
         if (channel_is_up(c) && channel_in_flight(c) == 0)
@@ -216,7 +217,7 @@ feed_starved(struct driver *d)
     }
 }
 
-/* Open loop: begin what is due, each on a connection taken at random of those with room. */
+/* Open loop: begin what is due, each on a random connection of those that can take one more. */
 static void
 dispatch(struct driver *d)
 {
@@ -282,12 +283,12 @@ look_at_end(struct driver *d)
     return now - d->over_ns > patience ? DRIVER_STALLED : DRIVER_OK;
 }
 
-/* What is looked at now and then, whatever the events are. */
+/* What is checked in every iteration, whatever the events are. */
 static enum driver_result
 look_around(struct driver *d)
 {
     recover_tick(d);
-    feed_starved(d);
+    serve_idle(d);
     if (d->show_progress)
         progress_tick(d);
     if (stop_signal() != 0)

@@ -2,9 +2,9 @@
  * tools/bench/run/findmax.h - the highest rate at which the latency stays below a limit.
  *
  * Bisects, and does not trust a single trial: a rate is judged by the first result that two of at
- * most three trials agree on, and what the bounds were judged is looked at once more in the end. A
- * bound that does not hold is dropped, and the search goes on from the one before it: what a
- * neighbour's burst of work made look too slow is no bound for good.
+ * most three trials agree on, and the bounds are judged once more in the end. A bound that does not
+ * hold is dropped, and the search goes on from the one before it: a rate that looked too slow
+ * because of a burst of other work is no permanent bound.
  *
  *     kept:      100  ...  20,000  24,000            low is the last of these
  *     too slow:                        25,000  31,000  ...    high is the first of these

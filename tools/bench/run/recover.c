@@ -9,9 +9,9 @@
 #define RETRY_NS (SECOND_NS / 10)
 /* How long connecting may take. */
 #define CONNECT_NS SECOND_NS
-/* When no connection has been of use for so long, the server is given up. */
+/* When no connection has been of use for this long, the server is given up. */
 #define GIVE_UP_NS (5 * SECOND_NS)
-/* Without --timeout, a connection is given up on which no byte has moved for so long. */
+/* Without --timeout, a connection is given up when no byte has moved on it for this long. */
 #define PATIENCE_NS (10 * SECOND_NS)
 
 enum {
@@ -121,7 +121,7 @@ recover_end(struct driver *d, uint64_t end_ns)
         t->down_ns += end_ns - d->down_since_ns;
 }
 
-/* Begin to connect those that are due; what fails at once will not be better for the next. */
+/* Begin to connect those that are due; where one fails immediately, so would the next. */
 static void
 retry_lost(struct driver *d)
 {

@@ -1,8 +1,8 @@
 /*
- * tools/bench/run/recover.h - connections that are lost, given up, and made again.
+ * tools/bench/run/recover.h - connections that are lost, given up, and opened again.
  *
- * A connection on which something was answered is replaced at once; one on which nothing was, and
- * one that cannot be made, is tried again after a pause. None of it waits: connecting goes
+ * A connection on which something was answered is replaced immediately; one on which nothing was,
+ * and one that cannot be opened, is tried again after a pause. None of it waits: connecting goes
  * through epoll like everything else.
  */
 #pragma once
@@ -24,7 +24,7 @@ bool recover_connected(struct driver *d, struct channel *c) MUST_USE;
 void recover_tick(struct driver *d);
 /* How long to wait for events at most, for recover_tick() to be in time. */
 uint64_t recover_wait_ns(const struct driver *d);
-/* Whether no connection has been of use for so long that the server is given up. */
+/* Whether the server is given up, as no connection has been of use for seconds. */
 bool recover_is_hopeless(struct driver *d);
 /* Drop all that is in flight: the phase is given up. */
 void recover_give_up(struct driver *d);

@@ -25,11 +25,11 @@ teardown(void)
 }
 
 static enum keys_verdict
-judge(uint64_t key, uint32_t version, uint32_t floor)
+judge(uint64_t key, uint32_t version, uint32_t oldest)
 {
     struct value_id id = {.key = key, .version = version, .writer = 11, .bytes = 32};
 
-    return keys_judge(&keys, &id, floor);
+    return keys_judge(&keys, &id, oldest);
 }
 
 START_TEST(names)
@@ -102,14 +102,14 @@ START_TEST(one_store_after_the_other)
 
     ck_assert_uint_eq(v, 1);
     ck_assert_uint_eq(base, 1);
-    ck_assert_int_eq(judge(7, 1, keys_floor(&keys, 7)), KEYS_GOOD);
-    ck_assert_int_eq(judge(7, 2, keys_floor(&keys, 7)), KEYS_NEVER_WRITTEN);
+    ck_assert_int_eq(judge(7, 1, keys_oldest(&keys, 7)), KEYS_GOOD);
+    ck_assert_int_eq(judge(7, 2, keys_oldest(&keys, 7)), KEYS_NEVER_WRITTEN);
     keys_acknowledge(&keys, 7, v, base);
-    ck_assert_uint_eq(keys_floor(&keys, 7), 1);
+    ck_assert_uint_eq(keys_oldest(&keys, 7), 1);
     v = keys_issue(&keys, 7, &base);
     ck_assert_uint_eq(base, 2);
     keys_acknowledge(&keys, 7, v, base);
-    ck_assert_int_eq(judge(7, 1, keys_floor(&keys, 7)), KEYS_STALE);
+    ck_assert_int_eq(judge(7, 1, keys_oldest(&keys, 7)), KEYS_STALE);
     ck_assert_int_eq(judge(7, 1, 1),
                      KEYS_GOOD); /* a read sent before the second store was done */
     ck_assert_int_eq(judge(7, 0, 0), KEYS_NEVER_WRITTEN);
@@ -126,8 +126,8 @@ START_TEST(stores_side_by_side)
 
     keys_acknowledge(&keys, 7, second, second_base);
     keys_acknowledge(&keys, 7, first, first_base);
-    ck_assert_int_eq(judge(7, first, keys_floor(&keys, 7)), KEYS_GOOD);
-    ck_assert_int_eq(judge(7, second, keys_floor(&keys, 7)), KEYS_GOOD);
+    ck_assert_int_eq(judge(7, first, keys_oldest(&keys, 7)), KEYS_GOOD);
+    ck_assert_int_eq(judge(7, second, keys_oldest(&keys, 7)), KEYS_GOOD);
 }
 END_TEST
 
@@ -145,15 +145,15 @@ START_TEST(the_floor_follows_stores_that_overlap)
         keys_acknowledge(&keys, 7, versions[i], bases[i]);
         versions[i] = keys_issue(&keys, 7, &bases[i]);
     }
-    ck_assert_uint_ge(keys_floor(&keys, 7), 90);
-    ck_assert_uint_le(keys_floor(&keys, 7), 98);
-    ck_assert_int_eq(judge(7, 89, keys_floor(&keys, 7)), KEYS_STALE);
+    ck_assert_uint_ge(keys_oldest(&keys, 7), 90);
+    ck_assert_uint_le(keys_oldest(&keys, 7), 98);
+    ck_assert_int_eq(judge(7, 89, keys_oldest(&keys, 7)), KEYS_STALE);
 }
 END_TEST
 
 /*
  * Against a register that takes stores at any moment between their sending and their answer:
- * what a read brings is never called stale, and with few stores in flight the floor is near.
+ * what a read brings is never called stale, and with few stores in flight the oldest is near.
  */
 START_TEST(no_right_read_is_stale)
 {
@@ -165,7 +165,7 @@ START_TEST(no_right_read_is_stale)
     uint32_t in_flight = 0;
     uint32_t most = _i == 0 ? 3 : FLIGHT;
     uint32_t current = 0;
-    uint32_t floor = 0;
+    uint32_t oldest = 0;
     struct rng rng;
 
     rng_init(&rng, (uint64_t)_i);
@@ -183,13 +183,13 @@ START_TEST(no_right_read_is_stale)
             keys_acknowledge(&keys, 7, flight[i].version, flight[i].base);
             flight[i] = flight[--in_flight];
         }
-        if (current > 0 && judge(7, current, keys_floor(&keys, 7)) != KEYS_GOOD)
-            ck_abort_msg("step %u: version %u, floor %u", n, current, keys_floor(&keys, 7));
-        ck_assert_uint_ge(keys_floor(&keys, 7), floor);
-        floor = keys_floor(&keys, 7);
+        if (current > 0 && judge(7, current, keys_oldest(&keys, 7)) != KEYS_GOOD)
+            ck_abort_msg("step %u: version %u, floor %u", n, current, keys_oldest(&keys, 7));
+        ck_assert_uint_ge(keys_oldest(&keys, 7), oldest);
+        oldest = keys_oldest(&keys, 7);
     }
     if (_i == 0)
-        ck_assert_uint_ge(floor, keys.states[7].issued - 1000);
+        ck_assert_uint_ge(oldest, keys.states[7].issued - 1000);
 }
 END_TEST
 
@@ -205,7 +205,7 @@ START_TEST(a_lost_store_may_come_late)
         next = keys_issue(&keys, 7, &base);
         keys_acknowledge(&keys, 7, next, base);
     }
-    ck_assert_uint_eq(keys_floor(&keys, 7), next);
+    ck_assert_uint_eq(keys_oldest(&keys, 7), next);
     ck_assert_int_eq(judge(7, lost, next), KEYS_GOOD);
     ck_assert_int_eq(judge(7, lost + 1, next), KEYS_STALE);
     ck_assert_int_eq(judge(8, lost, 0), KEYS_NEVER_WRITTEN);
@@ -225,7 +225,7 @@ START_TEST(too_many_lost_stores)
     keys_lose(&keys, 7, lost);
     next = keys_issue(&keys, 7, &base);
     keys_acknowledge(&keys, 7, next, base);
-    ck_assert_int_eq(judge(7, lost, keys_floor(&keys, 7)), KEYS_GOOD);
+    ck_assert_int_eq(judge(7, lost, keys_oldest(&keys, 7)), KEYS_GOOD);
 }
 END_TEST
 
@@ -235,10 +235,10 @@ START_TEST(values_of_another_run)
     uint32_t base;
     uint32_t v;
 
-    ck_assert_int_eq(keys_judge(&keys, &id, keys_floor(&keys, 7)), KEYS_FOREIGN);
+    ck_assert_int_eq(keys_judge(&keys, &id, keys_oldest(&keys, 7)), KEYS_FOREIGN);
     v = keys_issue(&keys, 7, &base);
     keys_acknowledge(&keys, 7, v, base);
-    ck_assert_int_eq(keys_judge(&keys, &id, keys_floor(&keys, 7)), KEYS_STALE);
+    ck_assert_int_eq(keys_judge(&keys, &id, keys_oldest(&keys, 7)), KEYS_STALE);
 }
 END_TEST
 

@@ -254,7 +254,7 @@ static const struct {
 } happenings[] = {
     {good, STATUS_VALID, NULL},
     {wrong_values, STATUS_WRONG, "1 wrong values"},
-    {wrong_before, STATUS_WRONG, "before or beside"},
+    {wrong_before, STATUS_WRONG, "before the measurement or in the background"},
     {few_errors, STATUS_VALID, NULL},
     {many_errors, STATUS_NOT_VALID, "11 of 1000 answers were errors"},
     {strict_errors, STATUS_NOT_VALID, "--strict"},
