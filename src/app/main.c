@@ -18,31 +18,9 @@
 #include "lombard/event/signal.h"
 #include "lombard/event/timer.h"
 #include "lombard/store/store.h"
+#include "notify.h"
 
-/*
- * TERM and INT: leave when replies are sent; the second one: at once. A client's `shutdown`
- * does not count as the first. USR1 is memcached's graceful stop, which does not hurry.
- */
-enum { LOG_TICK_MS = 1000 };
-
-static void
-on_signal(void *ctx, int signo)
-{
-    static bool asked;
-    struct server *server = ctx;
-
-    if (signo == SIGHUP) {
-        log_line(LOG_INFO, "SIGHUP: nothing to reload");
-        return;
-    }
-    log_line(LOG_INFO, "%s: %s", strsignal(signo),
-             asked && signo != SIGUSR1 ? "leaving at once" : "leaving when replies are sent");
-    if (asked && signo != SIGUSR1)
-        server_stop_now(server);
-    else
-        server_shutdown(server);
-    asked = true;
-}
+enum { TICK_MS = 1000 };
 
 static struct cmd *
 make_cmd(const struct config *config, const struct clock *clock, struct store *store)
@@ -141,21 +119,6 @@ log_broken(void)
              told, state->file, state->line, state->what);
 }
 
-struct log_timer {
-    struct timer timer;
-    struct loop *loop;
-};
-
-static void
-on_log_tick(struct timer *timer)
-{
-    struct log_timer *t = CONTAINER_OF(timer, struct log_timer, timer);
-
-    log_broken();
-    log_tick();
-    timer_set(loop_timers(t->loop), timer, loop_now_ms(t->loop) + LOG_TICK_MS);
-}
-
 /* --- The life of the process --- */
 
 /* What is known of it apart from its configuration. */
@@ -166,7 +129,33 @@ struct process {
     struct listen_sockets sockets;
     struct own_file pid_file;
     struct own_file unix_file;
+    struct notify notify;
+    struct server *server;
 };
+
+/*
+ * TERM and INT: leave when replies are sent; the second one: at once. A client's `shutdown`
+ * does not count as the first. USR1 is memcached's graceful stop, which does not hurry.
+ */
+static void
+on_signal(void *ctx, int signo)
+{
+    static bool asked;
+    struct process *p = ctx;
+
+    if (signo == SIGHUP) {
+        log_line(LOG_INFO, "SIGHUP: nothing to reload");
+        return;
+    }
+    log_line(LOG_INFO, "%s: %s", strsignal(signo),
+             asked && signo != SIGUSR1 ? "leaving at once" : "leaving when replies are sent");
+    notify_stopping(&p->notify);
+    if (asked && signo != SIGUSR1)
+        server_stop_now(p->server);
+    else
+        server_shutdown(p->server);
+    asked = true;
+}
 
 /*
  * Whoever sees these files can connect already. They are made last, so that a start that
@@ -182,19 +171,45 @@ get_ready(struct process *p)
         !daemon_write_ports(&p->sockets, &p->user) || !user_become(&p->user))
         return false;
     log_start(config, &p->sockets);
-    return !config->daemon || detach_ready(&p->detach, config->verbosity > 0);
+    if (config->daemon && !detach_ready(&p->detach, config->verbosity > 0))
+        return false;
+    notify_ready(&p->notify);
+    return true;
+}
+
+/* What is done once a second. */
+struct tick {
+    struct timer timer;
+    struct process *process;
+};
+
+static void
+on_tick(struct timer *timer)
+{
+    struct tick *tick = CONTAINER_OF(timer, struct tick, timer);
+    struct process *p = tick->process;
+    struct loop *loop = server_loop(p->server);
+
+    log_broken();
+    log_tick();
+    if (server_is_stopping(p->server)) /* a client may have said so */
+        notify_stopping(&p->notify);
+    timer_set(loop_timers(loop), timer, loop_now_ms(loop) + TICK_MS);
 }
 
 static int
-run(struct server *server)
+run(struct process *p)
 {
-    struct log_timer t = {.loop = server_loop(server)};
+    struct tick tick = {.process = p};
     bool ok;
 
-    timer_init(&t.timer, on_log_tick);
-    on_log_tick(&t.timer);
-    ok = server_run(server);
-    timer_cancel(&t.timer);
+    timer_init(&tick.timer, on_tick);
+    on_tick(&tick.timer);
+    notify_watch(&p->notify, server_loop(p->server));
+    ok = server_run(p->server);
+    notify_stopping(&p->notify);
+    notify_close(&p->notify);
+    timer_cancel(&tick.timer);
     if (!ok)
         log_line(LOG_ERROR, "waiting for events failed: %s", strerror(errno));
     return ok ? EX_OK : EX_OSERR;
@@ -226,12 +241,13 @@ serve(struct process *p)
     cmd_add_stats(cmd, &settings);
     cmd_add_stats(cmd, &lines);
     cmd_add_stats(cmd, &broken);
-    if (!signals_start(&signals, server_loop(server), on_signal, server)) {
+    p->server = server;
+    if (!signals_start(&signals, server_loop(server), on_signal, p)) {
         log_line(LOG_ERROR, "could not take signals: %s", strerror(errno));
         goto out;
     }
     if (hand_over(server, &p->sockets) && get_ready(p))
-        status = run(server);
+        status = run(p);
     signals_stop(&signals);
 out:
     server_destroy(server);
@@ -253,6 +269,7 @@ start_and_serve(struct process *p)
         status = serve(p);
     daemon_remove(&p->pid_file);
     daemon_remove(&p->unix_file);
+    notify_close(&p->notify);
     log_finish();
     return status;
 }
@@ -302,5 +319,6 @@ main(int argc, char **argv)
         case DETACH_PARENT:
         case DETACH_FAILED: return status;
         }
+    notify_open(&process.notify);
     return start_and_serve(&process);
 }

@@ -1,0 +1,43 @@
+/*
+ * src/app/notify.h - telling the service manager how the server is: sd_notify(3), by hand.
+ *
+ * A datagram of lines NAME=VALUE goes to the unix socket that the environment names; the
+ * manager only reads. Sending never waits, and a manager that does not read misses lines.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "lombard/base/attr.h"
+#include "lombard/event/loop.h"
+#include "lombard/event/timer.h"
+
+struct notify {
+    int fd; /* -1: there is no manager that asked */
+    struct sockaddr_un address;
+    socklen_t address_len;
+    uint64_t watchdog_ms; /* how often the manager wants a sign of life, halved; 0: never */
+    struct timer timer;
+    struct loop *loop; /* NULL: no sign of life is given */
+    bool stopping;     /* it has been told */
+};
+
+/*
+ * Look for a manager: NOTIFY_SOCKET (a path, or an abstract name after '@'), WATCHDOG_USEC and
+ * WATCHDOG_PID, the latter compared with the process that calls. What cannot be used is as if
+ * it were not there.
+ */
+void notify_open(struct notify *notify);
+/* Send LINES, "STATUS=text\n". False when the manager did not get them, or there is none. */
+bool notify_send(const struct notify *notify, const char *lines);
+/* READY: clients are served. This process is the main one, even if it was not when it began. */
+void notify_ready(const struct notify *notify);
+/* STOPPING, once. */
+void notify_stopping(struct notify *notify);
+/* From now on the loop gives signs of life, for as long as it goes round. */
+void notify_watch(struct notify *notify, struct loop *loop);
+/* Does nothing where nothing is open. */
+void notify_close(struct notify *notify);

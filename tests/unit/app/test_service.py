@@ -1,0 +1,138 @@
+#!/usr/bin/python3
+"""The daemon as a service manager starts it: what it is told, and what it is given.
+
+    test_service.py DAEMON
+"""
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "..", "helpers"))
+
+from checks import Checks
+
+PATIENCE_S = 60
+DAEMON = os.path.abspath(sys.argv[1])
+USER = ["-u", "nobody"] if os.geteuid() == 0 else []
+check = Checks()
+
+
+class Manager:
+    """A socket for sd_notify: of a path, or abstract."""
+
+    def __init__(self, name):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.settimeout(PATIENCE_S)
+        self.socket.bind(name.replace("@", "\0"))
+        if name[0] != "@":
+            os.chmod(name, 0o777)  # as systemd's: the server is another user by then
+        self.name = name
+        self.got = []
+
+    def wait_for(self, line):
+        """Whether a datagram with LINE comes, and which ones came before."""
+        try:
+            while line not in self.got:
+                self.got += self.socket.recv(4096).decode().splitlines()
+        except socket.timeout:
+            return False
+        return True
+
+    def close(self):
+        self.socket.close()
+
+
+def start(*args, **how):
+    how.setdefault("stderr", subprocess.PIPE)
+    return subprocess.Popen([DAEMON, "-l", "127.0.0.1"] + USER + list(args),
+                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, **how)
+
+
+def end(process):
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+    _, log = process.communicate(timeout=PATIENCE_S)
+    check.equal(process.returncode, 0, "it ends well")
+    return (log or b"").decode()
+
+
+def tells(name):
+    """READY, signs of life, STOPPING, in this order."""
+    manager = Manager(name)
+    env = dict(os.environ, NOTIFY_SOCKET=name, WATCHDOG_USEC="200000")
+    process = start("-p", "-1", env=env)
+    check("it says that it is ready", manager.wait_for("READY=1"))
+    check("and who it is", "MAINPID=%d" % process.pid in manager.got)
+    check("it gives signs of life", manager.wait_for("WATCHDOG=1"))
+    manager.got.clear()
+    check("again and again", manager.wait_for("WATCHDOG=1"))
+    process.send_signal(signal.SIGTERM)
+    check("it says that it stops", manager.wait_for("STOPPING=1"))
+    end(process)
+    manager.close()
+
+
+def tells_of_a_daemon(name):
+    """-d: the main process is the child."""
+    manager = Manager(name)
+    with subprocess.Popen([DAEMON, "-d", "-l", "127.0.0.1", "-p", "-1"] + USER,
+                          env=dict(os.environ, NOTIFY_SOCKET=name)) as process:
+        check.equal(process.wait(PATIENCE_S), 0, "-d returns")
+    check("a daemon says that it is ready", manager.wait_for("READY=1"))
+    pid = int([line for line in manager.got if line.startswith("MAINPID=")][0][8:])
+    check("and that it is another process", pid != process.pid)
+    os.kill(pid, signal.SIGTERM)
+    check("and that it stops", manager.wait_for("STOPPING=1"))
+    manager.close()
+
+
+def tells_of_a_clients_shutdown(name):
+    manager = Manager(name)
+    with tempfile.NamedTemporaryFile("r") as ports:
+        os.chmod(ports.name, 0o666)
+        process = start("-p", "-1", "-A", "--drain-time=0", env=dict(
+            os.environ, NOTIFY_SOCKET=name, MEMCACHED_PORT_FILENAME=ports.name))
+        check("ready", manager.wait_for("READY=1"))
+        with open(ports.name, encoding="ascii") as f:
+            port = int(f.read().split("TCP INET: ")[1])
+    with socket.create_connection(("127.0.0.1", port), PATIENCE_S) as s:
+        s.sendall(b"shutdown\r\n")
+        check("a client's shutdown is told, too", manager.wait_for("STOPPING=1"))
+    end(process)
+    manager.close()
+
+
+def does_not_say_ready_too_early(name):
+    """A start that fails says nothing."""
+    manager = Manager(name)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        process = start("-p", str(taken.getsockname()[1]),
+                        env=dict(os.environ, NOTIFY_SOCKET=name))
+        process.communicate(timeout=PATIENCE_S)
+    check.equal(process.returncode, 71, "it cannot start")
+    manager.socket.setblocking(False)
+    try:
+        check.equal(manager.socket.recv(4096), b"", "nothing is said")
+    except BlockingIOError:
+        pass
+    manager.close()
+
+
+def main():
+    with tempfile.TemporaryDirectory() as directory:
+        os.chmod(directory, 0o755)
+        tells(os.path.join(directory, "notify"))
+        tells("@lombard-test-%d" % os.getpid())
+        tells_of_a_daemon(os.path.join(directory, "daemon"))
+        tells_of_a_clients_shutdown(os.path.join(directory, "shutdown"))
+        does_not_say_ready_too_early(os.path.join(directory, "failing"))
+    check.done()
+
+
+main()
