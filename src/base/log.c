@@ -56,7 +56,21 @@ level_name(enum log_level level)
     return "?    ";
 }
 
-/* "2026-01-31T12:00:00.123Z warn  " at DST; how many bytes. */
+/* syslog(3)'s, as sd-daemon(3) puts it before a line. */
+static const char *
+level_priority(enum log_level level)
+{
+    switch (level) {
+    case LOG_ERROR: return "<3>";
+    case LOG_WARN: return "<4>";
+    case LOG_INFO: return "<6>";
+    case LOG_DEBUG:
+    case LOG_TRACE: return "<7>";
+    }
+    return "";
+}
+
+/* "2026-01-31T12:00:00.123Z warn  " at DST, or "<4>" for a journal; how many bytes. */
 static size_t
 format_prefix(char *dst, size_t bytes, enum log_level level)
 {
@@ -65,6 +79,8 @@ format_prefix(char *dst, size_t bytes, enum log_level level)
     char date[32];
     int len;
 
+    if (log_is_journal())
+        return (size_t)snprintf(dst, bytes, "%s", level_priority(level));
     (void)clock_gettime(CLOCK_REALTIME, &now);
     (void)gmtime_r(&now.tv_sec, &utc);
     (void)strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &utc);

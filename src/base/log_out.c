@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -10,6 +11,7 @@
 
 #include "log_priv.h"
 #include "lombard/base/log.h"
+#include "lombard/base/num.h"
 
 /*
  * Standard error is shared: with the shell, with other processes that write there. O_NONBLOCK belongs to
@@ -23,6 +25,26 @@
  */
 static int own_fd = -1;
 static bool torn; /* the last line was cut: a terminal took a part of it */
+static bool to_journal;
+
+/* JOURNAL_STREAM is the device and the inode of the socket that systemd's journal reads. */
+static bool
+is_journal(const struct stat *st)
+{
+    const char *text = getenv("JOURNAL_STREAM");
+    const char *colon = text != NULL ? strchr(text, ':') : NULL;
+    uint64_t device, inode;
+
+    return colon != NULL && num_parse_u64(slice_make(text, (size_t)(colon - text)), &device) &&
+           num_parse_u64(slice_make(colon + 1, strlen(colon + 1)), &inode) &&
+           device == st->st_dev && inode == st->st_ino;
+}
+
+bool
+log_is_journal(void)
+{
+    return to_journal;
+}
 
 void
 log_close(void)
@@ -31,6 +53,7 @@ log_close(void)
         (void)close(own_fd);
     own_fd = -1;
     torn = false;
+    to_journal = false;
 }
 
 void
@@ -39,8 +62,10 @@ log_open(void)
     struct stat shared, own;
 
     log_close();
-    if (fstat(STDERR_FILENO, &shared) != 0 ||
-        !(S_ISFIFO(shared.st_mode) || S_ISCHR(shared.st_mode)))
+    if (fstat(STDERR_FILENO, &shared) != 0)
+        return;
+    to_journal = is_journal(&shared);
+    if (!S_ISFIFO(shared.st_mode) && !S_ISCHR(shared.st_mode))
         return;
     own_fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (own_fd < 0)

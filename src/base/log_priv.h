@@ -10,3 +10,5 @@
 
 /* Write one line, whole and without waiting. False when that is not possible now. */
 bool log_put(const char *line, size_t len) MUST_USE;
+/* Whether a journal reads the lines: it knows when they came, and asks for their priority. */
+bool log_is_journal(void);

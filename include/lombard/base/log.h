@@ -3,6 +3,10 @@
  *
  *     2026-01-31T12:00:00.123Z warn  accepting is paused: ...
  *
+ * or, where the environment's JOURNAL_STREAM says that a journal reads it,
+ *
+ *     <4>accepting is paused: ...
+ *
  * One write(2) a line, and never one that waits: where standard error is a pipe, a
  * socket or a terminal that takes nothing now, the line is dropped and counted, and
  * once there is space again a line says how many were. Only the layers conn and app

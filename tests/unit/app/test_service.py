@@ -124,6 +124,23 @@ def does_not_say_ready_too_early(name):
     manager.close()
 
 
+def logs_for_a_journal():
+    ours, theirs = socket.socketpair()
+    stat = os.fstat(theirs.fileno())
+    env = dict(os.environ, JOURNAL_STREAM="%d:%d" % (stat.st_dev, stat.st_ino))
+    process = start("-p", "-1", "-k", env=env, stderr=theirs)
+    theirs.close()
+    ours.settimeout(PATIENCE_S)
+    log = b""
+    while b" ready: " not in log:
+        log += ours.recv(4096)
+    end(process)
+    lines = log.decode().splitlines()
+    check("a journal gets priorities: %s" % lines, all(line.startswith("<6>") for line in lines))
+    check("and no times", not any(line.startswith("<6>20") for line in lines))
+    ours.close()
+
+
 def main():
     with tempfile.TemporaryDirectory() as directory:
         os.chmod(directory, 0o755)
@@ -132,6 +149,7 @@ def main():
         tells_of_a_daemon(os.path.join(directory, "daemon"))
         tells_of_a_clients_shutdown(os.path.join(directory, "shutdown"))
         does_not_say_ready_too_early(os.path.join(directory, "failing"))
+    logs_for_a_journal()
     check.done()
 
 

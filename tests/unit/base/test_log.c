@@ -1,7 +1,9 @@
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lombard/base/attr.h"
@@ -92,6 +94,49 @@ START_TEST(a_line_has_time_level_and_message)
     ck_assert_str_eq(level, "warn");
     ck_assert_str_eq(rest, "listening is paused");
     ck_assert_int_eq(line[strlen(line) - 1], '\n');
+}
+END_TEST
+
+/* One line of each LEVEL with standard error a pipe, of which JOURNAL_STREAM has this inode. */
+static void
+capture_for_journal(char *dst, size_t bytes, uint64_t inode_plus)
+{
+    int ends[2], saved = dup(STDERR_FILENO);
+    char stream[64];
+    struct stat st;
+    ssize_t len;
+
+    ck_assert_int_eq(pipe(ends), 0);
+    ck_assert_int_ge(dup2(ends[1], STDERR_FILENO), 0);
+    ck_assert_int_eq(fstat(STDERR_FILENO, &st), 0);
+    (void)snprintf(stream, sizeof(stream), "%" PRIu64 ":%" PRIu64, (uint64_t)st.st_dev,
+                   (uint64_t)st.st_ino + inode_plus);
+    ck_assert_int_eq(setenv("JOURNAL_STREAM", stream, 1), 0);
+    log_set_level(LOG_TRACE);
+    log_open();
+    for (enum log_level level = LOG_ERROR; level <= LOG_TRACE; level++)
+        log_line(level, "line");
+    log_close();
+    log_set_level(LOG_INFO);
+    (void)unsetenv("JOURNAL_STREAM");
+    ck_assert_int_ge(dup2(saved, STDERR_FILENO), 0);
+    (void)close(saved);
+    (void)close(ends[1]);
+    len = read(ends[0], dst, bytes - 1);
+    (void)close(ends[0]);
+    ck_assert_int_gt(len, 0);
+    dst[len] = '\0';
+}
+
+START_TEST(a_journal_gets_priorities_instead_of_times)
+{
+    char text[2048];
+
+    capture_for_journal(text, sizeof(text), 0);
+    ck_assert_str_eq(text, "<3>line\n<4>line\n<6>line\n<7>line\n<7>line\n");
+    capture_for_journal(text, sizeof(text), 1); /* the journal's, but redirected since */
+    ck_assert_ptr_nonnull(strstr(text, "Z error line\n"));
+    ck_assert_ptr_null(strchr(text, '<'));
 }
 END_TEST
 
@@ -366,6 +411,7 @@ main(void)
     tcase_add_loop_test(tc, escapes_what_a_terminal_would_act_on, 0, (int)ARRAY_LEN(escapes));
     tcase_add_test(tc, escape_never_overruns);
     tcase_add_test(tc, a_line_has_time_level_and_message);
+    tcase_add_test(tc, a_journal_gets_priorities_instead_of_times);
     tcase_add_test(tc, levels_above_the_threshold_are_dropped);
     tcase_add_test(tc, a_long_line_is_cut_and_stays_a_line);
     tcase_add_test(tc, a_log_that_nobody_takes_is_no_harm);
