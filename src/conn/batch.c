@@ -17,6 +17,9 @@
 #include "task.h"
 #include "upload.h"
 
+_Static_assert((int)SMALL_BODY_BYTES <= (int)BUF_BYTES / 2,
+               "such a command fits into a buffer");
+
 /* --- Parsing ahead --- */
 
 /* Whether to wait until a command with its body is there, instead of receiving it in place. */

@@ -7,7 +7,7 @@
 #include "task.h"
 
 /* What the walk over all connections has counted. */
-struct tally {
+struct census {
     uint64_t lent[LOAN_PURPOSES];
     uint64_t pins;
     uint64_t stash_bytes;
@@ -37,16 +37,16 @@ pins_of(const struct conn *c)
 }
 
 static void
-count_conn(const struct conn *c, struct tally *tally)
+count_conn(const struct conn *c, struct census *census)
 {
-    tally->conns++;
-    tally->in_state[c->state]++;
-    tally->lent[LOAN_FOR_INPUT] += c->rbuf != NULL;
-    tally->lent[LOAN_FOR_OUTPUT] += c->wbuf != NULL;
-    tally->pins += pins_of(c);
-    tally->stash_bytes += conn_stash_bytes(c);
-    tally->task_bytes += c->task != NULL ? task_bytes(c->task) : 0;
-    tally->stalled_for_nothing +=
+    census->conns++;
+    census->in_state[c->state]++;
+    census->lent[LOAN_FOR_INPUT] += c->rbuf != NULL;
+    census->lent[LOAN_FOR_OUTPUT] += c->wbuf != NULL;
+    census->pins += pins_of(c);
+    census->stash_bytes += conn_stash_bytes(c);
+    census->task_bytes += c->task != NULL ? task_bytes(c->task) : 0;
+    census->stalled_for_nothing +=
         c->state == CONN_STALLED && c->rbuf == NULL && c->wbuf == NULL && c->task == NULL;
 }
 
@@ -99,31 +99,31 @@ check_conn(const struct conn *c)
 }
 
 static const char *
-check_loans(const struct server *server, const struct tally *tally)
+check_loans(const struct server *server, const struct census *census)
 {
     struct pool_ledger ledger;
 
     pool_ledger(server->pool, &ledger);
     if (!pool_check(server->pool))
         return "the freelist or its ledger is wrong";
-    if (ledger.lent_for[LOAN_FOR_INPUT] != tally->lent[LOAN_FOR_INPUT] ||
-        ledger.lent_for[LOAN_FOR_OUTPUT] != tally->lent[LOAN_FOR_OUTPUT])
+    if (ledger.lent_for[LOAN_FOR_INPUT] != census->lent[LOAN_FOR_INPUT] ||
+        ledger.lent_for[LOAN_FOR_OUTPUT] != census->lent[LOAN_FOR_OUTPUT])
         return "the ledger and the connections disagree about what is lent";
     if (ledger.lent_for[LOAN_FOR_INPUT] > ledger.limit - ledger.reserve)
         return "input has what is reserved for output";
-    if (ledger.waiters != tally->in_state[CONN_WAITING])
+    if (ledger.waiters != census->in_state[CONN_WAITING])
         return "the queues of the pool and the waiting connections disagree";
-    if (tally->stash_bytes != server->stats.stash_bytes ||
-        tally->stash_bytes > server->config.buffer_bytes)
+    if (census->stash_bytes != server->stats.stash_bytes ||
+        census->stash_bytes > server->config.buffer_bytes)
         return "stashes are counted wrongly, or above their limit";
-    if (tally->task_bytes != server->stats.task_bytes)
+    if (census->task_bytes != server->stats.task_bytes)
         return "tasks are counted wrongly";
     return NULL;
 }
 
 /* Whether all in the list are in this state, and none is missing. */
 static bool
-is_list_of(const struct list_node *list, enum conn_state state, const struct tally *tally)
+is_list_of(const struct list_node *list, enum conn_state state, const struct census *census)
 {
     uint32_t count = 0;
 
@@ -132,12 +132,12 @@ is_list_of(const struct list_node *list, enum conn_state state, const struct tal
             return false;
         count++;
     }
-    return count == tally->in_state[state];
+    return count == census->in_state[state];
 }
 
 /* Count in FOUND; false when one is in another state. */
 static bool
-count_stalled(const struct list_node *list, struct tally *found)
+count_stalled(const struct list_node *list, struct census *found)
 {
     list_for_each (node, list) {
         if (conn_from_link(node)->state != CONN_STALLED)
@@ -148,7 +148,7 @@ count_stalled(const struct list_node *list, struct tally *found)
 }
 
 static bool
-count_line(const struct stall_line *line, struct tally *found)
+count_line(const struct stall_line *line, struct census *found)
 {
     bool good = count_stalled(&line->oldest, found);
 
@@ -159,36 +159,37 @@ count_line(const struct stall_line *line, struct tally *found)
 
 /* Whether all in the lines of stalled ones are that, and none is missing. */
 static bool
-are_lines_of_stalled(const struct server *server, const struct tally *tally)
+are_lines_of_stalled(const struct server *server, const struct census *census)
 {
-    struct tally found = {0};
+    struct census found = {0};
 
     for (unsigned kind = 0; kind < STALL_KINDS; kind++)
         for (unsigned class = 0; class < STALL_CLASSES; class ++)
             if (!count_line(&server->stalled[kind][class], &found))
                 return false;
-    return found.in_state[CONN_STALLED] == tally->in_state[CONN_STALLED];
+    return found.in_state[CONN_STALLED] == census->in_state[CONN_STALLED];
 }
 
 static const char *
-check_totals(const struct server *server, const struct tally *tally)
+check_totals(const struct server *server, const struct census *census)
 {
-    if (tally->conns != server->table.conns ||
-        tally->conns > server->config.max_conns + (server->operator_conn != NULL))
+    if (census->conns != server->table.conns ||
+        census->conns > server->config.max_conns + (server->operator_conn != NULL))
         return "the number of connections is wrong";
-    if (tally->in_state[CONN_STALLED] != server->stats.conn_stalled)
+    if (census->in_state[CONN_STALLED] != server->stats.conn_stalled)
         return "the number of stalled connections is wrong";
-    if (tally->in_state[CONN_READY] != server->stats.conn_ready)
+    if (census->in_state[CONN_READY] != server->stats.conn_ready)
         return "the number of ready connections is wrong";
-    if (tally->stalled_for_nothing > 0)
+    if (census->stalled_for_nothing > 0)
         return "a stalled connection holds nothing";
     if (!list_is_empty(&server->dead))
         return "a dead connection is left in the list";
-    if (!is_list_of(&server->ready, CONN_READY, tally) || !are_lines_of_stalled(server, tally))
+    if (!is_list_of(&server->ready, CONN_READY, census) ||
+        !are_lines_of_stalled(server, census))
         return "a list and its state disagree";
-    if (tally->in_state[CONN_READY] > 0 && loop_wait_ms(server->loop) != 0)
+    if (census->in_state[CONN_READY] > 0 && loop_wait_ms(server->loop) != 0)
         return "a connection has something to do, and the loop would wait";
-    if (tally->pins != cmd_pin_count(server->cmd))
+    if (census->pins != cmd_pin_count(server->cmd))
         return "a pin has no owner, or was taken back too early";
     if (!cmd_check(server->cmd))
         return "the store does not add up, or is above its limit";
@@ -198,7 +199,7 @@ check_totals(const struct server *server, const struct tally *tally)
 bool
 server_check(struct server *server, char *why, size_t bytes)
 {
-    struct tally tally = {0};
+    struct census census = {0};
     const char *broken = NULL;
     uint64_t cursor = 0;
     struct conn *c;
@@ -206,12 +207,12 @@ server_check(struct server *server, char *why, size_t bytes)
     while (broken == NULL && (c = table_next(&server->table, &cursor)) != NULL) {
         broken = check_conn(c);
         if (broken == NULL)
-            count_conn(c, &tally);
+            count_conn(c, &census);
     }
     if (broken == NULL)
-        broken = check_loans(server, &tally);
+        broken = check_loans(server, &census);
     if (broken == NULL)
-        broken = check_totals(server, &tally);
+        broken = check_totals(server, &census);
     if (broken == NULL)
         return true;
     (void)snprintf(why, bytes, "%s", broken);

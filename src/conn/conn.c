@@ -22,7 +22,8 @@ conn_state_name(const struct conn *c)
     case CONN_STALLED: return c->blocked ? "blocked_sending" : "receiving_value";
     case CONN_DEAD: return "closing";
     }
-    BUG("conn_state out of range");
+    (void)BROKEN(true);
+    return "broken";
 }
 
 void
@@ -48,6 +49,8 @@ conn_stalled_for_ms(const struct conn *c)
 void
 conn_make_ready(struct conn *c, struct list_node *queue)
 {
+    if (CONN_BROKEN(c, list_is_linked(&c->link.node)))
+        return;
     c->state = CONN_READY;
     c->server->stats.conn_ready++;
     list_push_back(queue, &c->link.node);
@@ -64,16 +67,25 @@ conn_has_event(const struct conn *c)
 /* --- Ends --- */
 
 static const char *const reason_text[] = {
-    "open",
-#define CLOSE_REASON(NAME, name, help) help,
+    [CLOSE_NONE] = "open",
+#define CLOSE_REASON(NAME, name, help) [CLOSE_##NAME] = (help),
 #include "lombard/conn/close_reason.def"
 #undef CLOSE_REASON
 };
+
+_Static_assert(ARRAY_LEN(reason_text) == CLOSE_REASONS + 1, "each reason has its text");
 
 const char *
 conn_close_text(enum close_reason reason)
 {
     return reason_text[reason];
+}
+
+/* Whether its state says that it is in a list. */
+static bool
+is_listed(const struct conn *c)
+{
+    return c->state != CONN_IDLE && c->state != CONN_RUNNING;
 }
 
 void
@@ -83,6 +95,7 @@ conn_mark_dead(struct conn *c, enum close_reason reason)
 
     if (c->state == CONN_DEAD)
         return;
+    (void)BROKEN(is_listed(c) != list_is_linked(&c->link.node));
     conn_leave_list(c);
     c->state = CONN_DEAD;
     if (!c->finishing)
@@ -92,7 +105,15 @@ conn_mark_dead(struct conn *c, enum close_reason reason)
 }
 
 void
-conn_broke(struct conn *c, int err)
+conn_close_broken(struct conn *c, const char *file, int line, const char *what)
+{
+    (void)!invariant_broken(file, line, what);
+    c->finishing = false; /* no other reason counts */
+    conn_mark_dead(c, CLOSE_INTERNAL);
+}
+
+void
+conn_socket_failed(struct conn *c, int err)
 {
     conn_mark_dead(c, err == ETIMEDOUT ? CLOSE_VANISHED : CLOSE_RESET);
 }
@@ -148,11 +169,11 @@ on_event(struct watch *watch, uint32_t events)
         /* It was reported before, and would be again: it is served without that. */
         (void)!loop_want(server->loop, &c->watch, WATCH_QUIET);
         return;
-    case CONN_RUNNING:
     case CONN_WAITING:
     case CONN_DEAD: return;
+    case CONN_RUNNING: break; /* that is over when events are delivered */
     }
-    BUG("conn_state out of range");
+    (void)CONN_BROKEN(c, true);
 }
 
 void
@@ -165,6 +186,7 @@ conn_on_grant(struct borrower *borrower, enum loan_purpose purpose, struct buf *
     else
         c->wbuf = buf;
     conn_make_ready(c, &c->server->ready);
+    (void)CONN_BROKEN(c, !buf_is_empty(buf));
 }
 
 bool

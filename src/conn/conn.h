@@ -7,6 +7,7 @@
 #pragma once
 
 #include "conn_state.h"
+#include "lombard/base/invariant.h"
 
 /* A connection for FD in C, which is the table's, watched. False when the loop refuses. */
 bool conn_open(struct conn *c, struct server *server, int fd) MUST_USE;
@@ -21,11 +22,21 @@ void conn_on_grant(struct borrower *borrower, enum loan_purpose purpose, struct 
 /* Close at the end of this iteration, for this reason unless conn_finish() named one. */
 void conn_mark_dead(struct conn *c, enum close_reason reason);
 /* Likewise, after a system call on its socket failed with ERR. */
-void conn_broke(struct conn *c, int err);
+void conn_socket_failed(struct conn *c, int err);
 /* Close when what is in the output has left; read no further command. */
 void conn_finish(struct conn *c, enum close_reason reason);
 /* Give back all that it holds. Its output is lost. */
 void conn_release(struct conn *c);
+
+/*
+ * Whether an invariant of C does not hold, which is then counted, and C alone closed, with
+ * CLOSE_INTERNAL: the caller goes no further with it. A test build stops there instead.
+ */
+#define CONN_BROKEN(c, cond)                                                                   \
+    (UNLIKELY(cond) && (conn_close_broken((c), __FILE__, __LINE__, #cond), true))
+/* For CONN_BROKEN(). */
+void conn_close_broken(struct conn *c, const char *file, int line, const char *what)
+    __attribute__((cold, noinline));
 
 /*
  * Whether its socket has something for it that was not delivered yet: to be asked before it is

@@ -19,9 +19,9 @@ static bool
 lend(struct conn *c, enum loan_purpose purpose, struct buf **slot)
 {
     switch (pool_loan(c->server->pool, &c->link, purpose, slot)) {
-    case LOAN_EXISTING:
+    case LOAN_EXISTING: return true;
     case LOAN_LOANED:
-    case LOAN_ALLOCATED: return true;
+    case LOAN_ALLOCATED: return !CONN_BROKEN(c, (*slot)->write_off != 0);
     case LOAN_WAITING: /* the whole server is short of buffers */
         c->state = CONN_WAITING;
         return false;
@@ -29,7 +29,7 @@ lend(struct conn *c, enum loan_purpose purpose, struct buf **slot)
         conn_mark_dead(c, CLOSE_NO_MEMORY);
         return false;
     }
-    BUG("loan_result out of range");
+    return !CONN_BROKEN(c, true); /* loan_result out of range */
 }
 
 /* Whether its slice is over; or, with dispatch->paused, whether others shall be looked for first. */
@@ -73,7 +73,7 @@ drain(struct conn *c, struct budget *budget, bool *more)
     case FLUSH_DEAD: return false;
     case FLUSH_PAUSED: *more = true; return false;
     }
-    BUG("flush out of range");
+    return !CONN_BROKEN(c, true); /* flush out of range */
 }
 
 /* Into the read buffer; or, where a value is being uploaded, straight to where it will lie. */
@@ -106,7 +106,7 @@ feed(struct conn *c, struct budget *budget, bool *more)
     case RECEIVED_LAST: return true;
     case RECEIVED_END: return c->state == CONN_RUNNING;
     }
-    BUG("receive_result out of range");
+    return !CONN_BROKEN(c, true); /* receive_result out of range */
 }
 
 /*
@@ -182,7 +182,11 @@ dispatch_begin(struct dispatch *dispatch, struct conn *c, enum slice_kind slice)
 {
     struct server *server = c->server;
 
-    conn_leave_list(c);
+    if (!CONN_BROKEN(c, c->state != CONN_READY)) {
+        list_remove(&c->link.node);
+        server->stats.conn_ready--;
+        c->state = CONN_RUNNING;
+    }
     dispatch->conn = c;
     dispatch->slice = slice;
     dispatch->was_stalled = c->was_stalled;
@@ -198,14 +202,13 @@ dispatch_begin(struct dispatch *dispatch, struct conn *c, enum slice_kind slice)
     dispatch->batch.parsed = false;
     dispatch->asked = false;
     c->was_stalled = false;
-    c->state = CONN_RUNNING;
     server->stats.conn_dispatches++;
 }
 
 static bool
 is_fresh(const struct conn *c)
 {
-    return (c->wbuf == NULL || buf_is_empty(c->wbuf)) &&
+    return c->state == CONN_RUNNING && (c->wbuf == NULL || buf_is_empty(c->wbuf)) &&
            (c->rbuf == NULL || buf_is_empty(c->rbuf)) && c->task == NULL &&
            c->discard_bytes == 0 && c->more_input && !c->finishing;
 }
@@ -273,13 +276,12 @@ gather(struct server *server, struct list_node *queue, enum slice_kind slice,
 {
     unsigned requests = 0;
     unsigned count = 0;
-    struct list_node *node;
 
     while (count < DRAWN(GROUP_CONNS) && requests < DRAWN(BATCH_REQUESTS) &&
-           (node = list_pop_front(queue)) != NULL) {
+           !list_is_empty(queue)) {
         struct dispatch *dispatch = &dispatches[count];
 
-        dispatch_begin(dispatch, conn_from_link(node), slice);
+        dispatch_begin(dispatch, conn_from_link(queue->next), slice);
         dispatch->batch.entries = server->group_batch + requests;
         look_ahead(dispatch);
         if (dispatch->conn->state == CONN_RUNNING) {

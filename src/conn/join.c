@@ -6,6 +6,7 @@
  */
 #include "join.h"
 
+#include "conn.h"
 #include "output.h"
 #include "server_state.h"
 #include "shed.h"
@@ -25,16 +26,18 @@ conn_join_begin(struct conn *c, const struct request *req, struct slice all,
     conn_reply(c, req, &reply);
 }
 
-/* What is joined: its value is behind its head, or was uploaded. */
-static void
+/* What is joined: its value is behind its head, or was uploaded. False: its head is broken. */
+static bool
 join_request(const struct conn *c, struct request *req)
 {
     const struct task *task = c->task;
 
-    task_request(c, req);
+    if (!task_request(c, req))
+        return false;
     if (task->handle == NULL)
         req->value = slice_make(task->head + task->head_bytes - req->body_bytes,
                                 (size_t)req->value_bytes);
+    return true;
 }
 
 /* The answer is known; others that have something to join are next. */
@@ -43,7 +46,6 @@ finish(struct conn *c, const struct request *req, const struct reply *reply)
 {
     struct task *task = c->task;
 
-    BUG_ON(!conn_has_reply_room(c)); /* nothing was formatted since there was for its head */
     if (task->handle != NULL)
         cmd_upload_abort(c->server->cmd, task->handle);
     c->server->joining = NULL;
@@ -66,7 +68,9 @@ conn_join_step(struct conn *c, struct budget *budget)
         return STEP_ON;
     }
     server->joining = c;
-    join_request(c, &req);
+    /* There is room for a reply: none was formatted since there was for its head. */
+    if (CONN_BROKEN(c, !join_request(c, &req) || !conn_has_reply_room(c)))
+        return STEP_STOP;
     cmd_prepare(server->cmd, &req); /* parsed again, it has no hash */
     task->join.upload = task->handle;
     task->join.budget_bytes = budget->bytes;

@@ -36,6 +36,10 @@ enum {
     SWEEP_SLOTS_MAX = 16384,     /* or more, so that one tick looks at no more than these */
 };
 
+_Static_assert((int)FIRST_REQUESTS >= (int)BATCH_REQUESTS, "a first slice has a whole batch");
+_Static_assert((int)SHED_AT_ONCE <= (int)SHED_A_REQUEST, "one look is within the limit");
+_Static_assert((int)LAPSE_MS > (int)TICK_MS, "a tick is no lapse");
+
 /*
  * The simulator draws some of these for each world, up to the values here. In the program they
  * are constants.

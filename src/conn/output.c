@@ -29,7 +29,7 @@ conn_has_reply_room(const struct conn *c)
 
 /*
  * Queue ITEM's bytes from *OFF on by reference, as far as there is room for
- * references and a tail behind them. True when that was all.
+ * references and a tail behind them. True when that was all; false as well when C is dead.
  */
 static bool
 queue_value(struct conn *c, const void *handle, uint64_t *off, uint64_t total)
@@ -42,11 +42,13 @@ queue_value(struct conn *c, const void *handle, uint64_t *off, uint64_t total)
         if (buf_room(c->wbuf) < sizeof(struct buf_ref) + TAIL_BYTES_MAX)
             return false;
         part = cmd_value_at(cmd, handle, *off);
+        if (CONN_BROKEN(c, part.len == 0))
+            return false;
         cmd_pin(cmd, part.ptr);
         buf_append_ref(c->wbuf, part);
         *off += part.len;
     }
-    return true;
+    return !CONN_BROKEN(c, *off != total); /* what is sent is as long as was announced */
 }
 
 /* A value of so many parts that the buffer is full of references: the rest has to wait. */
@@ -73,8 +75,7 @@ conn_format_refusal(const struct conn *c, const struct request *req, const struc
 {
     struct reply_parts parts = c->proto->reply(req, reply, dst);
 
-    BUG_ON(parts.has_value);
-    return parts.head_bytes;
+    return BROKEN(parts.has_value) ? 0 : parts.head_bytes;
 }
 
 void
@@ -91,7 +92,8 @@ conn_reply(struct conn *c, const struct request *req, const struct reply *reply)
     if (item->value_bytes <= DRAWN(COPY_BYTES_MAX) && item->value.len == item->value_bytes) {
         buf_append(c->wbuf, item->value);
     } else if (!queue_value(c, item->handle, &off, item->value_bytes)) {
-        leave_value_task(c, item, off, tail);
+        if (!conn_is_dead(c))
+            leave_value_task(c, item, off, tail);
         return;
     }
     buf_append(c->wbuf, tail);
@@ -103,7 +105,7 @@ conn_value_step(struct conn *c)
     struct task *task = c->task;
 
     if (!queue_value(c, task->handle, &task->off, task->total))
-        return STEP_NEED_OUTPUT;
+        return conn_is_dead(c) ? STEP_STOP : STEP_NEED_OUTPUT;
     buf_append(c->wbuf, task->tail);
     cmd_unpin_item(c->server->cmd, task->handle);
     c->task = NULL;
@@ -132,7 +134,8 @@ next_line(struct conn *c, const struct request *req, char *dst, size_t *len)
             *len = c->proto->dump_line(req, &item, dst);
         return result;
     }
-    BUG("stream_kind out of range");
+    (void)CONN_BROKEN(c, true); /* stream_kind out of range */
+    return LINE_END;
 }
 
 enum step
@@ -141,7 +144,8 @@ conn_stream_step(struct conn *c)
     struct task *task = c->task;
     struct request req;
 
-    task_request(c, &req);
+    if (CONN_BROKEN(c, !task_request(c, &req)))
+        return STEP_STOP;
     while (conn_has_reply_room(c)) {
         size_t len = 0;
 
@@ -186,13 +190,15 @@ send_failed(struct conn *c, int err)
         c->blocked = true;
         return FLUSH_BLOCKED;
     }
-    conn_broke(c, err);
+    conn_socket_failed(c, err);
     return FLUSH_DEAD;
 }
 
 enum flush
 conn_flush(struct conn *c, struct budget *budget)
 {
+    if (CONN_BROKEN(c, !buf_is_sound(c->wbuf)))
+        return FLUSH_DEAD;
     while (!buf_is_empty(c->wbuf)) {
         size_t wanted;
         ssize_t sent;

@@ -24,7 +24,7 @@ conn_received(struct conn *c, ssize_t got, size_t wanted, struct budget *budget)
         return RECEIVED_LAST;
     }
     if (got < 0) {
-        conn_broke(c, errno);
+        conn_socket_failed(c, errno);
         return RECEIVED_END;
     }
     c->bytes_in += bytes;
@@ -45,15 +45,15 @@ conn_receive(struct conn *c, struct budget *budget)
     size_t room = buf_room(c->rbuf);
     ssize_t got;
 
+    if (CONN_BROKEN(c, !buf_is_sound(c->rbuf)))
+        return RECEIVED_END;
     if (room < BUF_BYTES / 2) {
         buf_pack(c->rbuf);
         room = buf_room(c->rbuf);
     }
-    if (room == 0) {
-        /* Every parser is bounded well below a buffer: it should have refused. */
-        conn_mark_dead(c, CLOSE_INTERNAL);
+    /* Every parser is bounded well below a buffer: it should have refused. */
+    if (CONN_BROKEN(c, room == 0))
         return RECEIVED_END;
-    }
     got = sys_recv(c->watch.fd, buf_tail(c->rbuf), room);
     if (got > 0)
         buf_produced(c->rbuf, (size_t)got);

@@ -24,6 +24,7 @@
 
 #include "admission.h"
 #include "conn.h"
+#include "lombard/base/invariant.h"
 #include "lombard/base/log.h"
 #include "lombard/base/sys.h"
 #include "schedule.h"
@@ -81,6 +82,15 @@ close_conn(struct server *server, struct conn *c)
     table_give(&server->table, c);
 }
 
+/* With the last connection, all that was counted for connections must be gone. */
+static void
+check_nothing_left(struct server *server)
+{
+    (void)BROKEN(server->stats.stash_bytes != 0 || server->stats.task_bytes != 0);
+    (void)BROKEN(server->stats.conn_ready != 0 || server->stats.conn_stalled != 0);
+    (void)BROKEN(server->joining != NULL || server->paused != NULL);
+}
+
 static void
 reap(struct server *server)
 {
@@ -92,7 +102,10 @@ reap(struct server *server)
         close_conn(server, conn_from_link(node));
     for (int i = 0; i < server->listener_count; i++)
         listener_resume(&server->listeners[i]);
-    if (server->stopping && server->table.conns == 0)
+    if (server->table.conns > 0)
+        return;
+    check_nothing_left(server);
+    if (server->stopping)
         loop_stop(server->loop);
 }
 
@@ -103,7 +116,10 @@ on_tick(struct timer *timer)
 {
     struct server *server = CONTAINER_OF(timer, struct server, tick);
     uint64_t now_ms = server->clock->now_ms;
+    struct pool_ledger ledger;
 
+    pool_ledger(server->pool, &ledger);
+    (void)BROKEN(!pool_ledger_adds_up(&ledger));
     server_shed(server);
     server_sweep_idle(server);
     server_sweep_vanished(server);

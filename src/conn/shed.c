@@ -75,6 +75,8 @@ enum {
     CLASS_MUCH = 2, /* 256 KB: what holds less is not closed for one request's sake */
 };
 
+_Static_assert(CLASS_STEP_SHIFT *(STALL_CLASSES - 1) <= 32, "a weight fits into 64 bits");
+
 static unsigned
 held_class(uint64_t bytes)
 {
@@ -239,7 +241,6 @@ close_needed(struct server *server, uint64_t missing, struct list_node *chosen)
     uint64_t freed = 0;
     uint32_t count = 0;
     struct list_node needed;
-    struct list_node *node;
 
     list_init(&needed);
     cmd_trial_begin(server->cmd);
@@ -250,10 +251,8 @@ close_needed(struct server *server, uint64_t missing, struct list_node *chosen)
         freed = cmd_trial_result(server->cmd).freed_bytes;
         set_aside(c, &needed);
     }
-    while ((node = list_pop_front(&needed)) != NULL) {
-        shed(conn_from_link(node), CLOSE_SHED_PINS);
-        count++;
-    }
+    for (; !list_is_empty(&needed); count++)
+        shed(conn_from_link(needed.next), CLOSE_SHED_PINS); /* which takes it out */
     return count;
 }
 

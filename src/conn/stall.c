@@ -9,6 +9,9 @@ enum {
     SLOT_MASK = STALL_SLOTS - 1,
 };
 
+_Static_assert(((int)STALL_SLOTS & (int)SLOT_MASK) == 0, "a mask takes the rest");
+_Static_assert(1 << FAR_SHIFT == STALL_SLOTS, "a far slot is as long as all recent ones");
+
 void
 stall_init(struct stall_line *line, uint64_t now_ms)
 {

@@ -3,8 +3,11 @@
 
 #include <string.h>
 
+#include "lombard/base/invariant.h"
 #include "lombard/base/sys.h"
 #include "server_state.h"
+
+_Static_assert((int)STASH_BYTES_MAX <= (int)BUF_BYTES, "a stash fits into a read buffer");
 
 struct stash {
     uint32_t bytes;
@@ -18,7 +21,8 @@ conn_stash_input(struct conn *c)
     struct slice in = conn_input(c);
     struct stash *stash;
 
-    BUG_ON(c->stash != NULL);
+    if (BROKEN(c->stash != NULL))
+        return;
     if (in.len > DRAWN(STASH_BYTES_MAX) ||
         server->stats.stash_bytes + in.len > server->config.buffer_bytes)
         return;

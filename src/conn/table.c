@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "conn_state.h"
+#include "lombard/base/invariant.h"
 #include "lombard/base/sys.h"
 
 enum {
@@ -21,6 +22,7 @@ struct chunk {
 };
 
 _Static_assert(sizeof(struct chunk) <= CHUNK_BYTES, "a chunk is one mapping");
+_Static_assert(CHUNK_SLOTS <= UINT16_MAX, "conn.slot holds the number of any slot");
 
 void
 table_init(struct conn_table *table)
@@ -32,7 +34,7 @@ table_init(struct conn_table *table)
 void
 table_fini(struct conn_table *table)
 {
-    BUG_ON(table->conns != 0);
+    (void)BROKEN(table->conns != 0);
     sys_free(table->chunks);
 }
 

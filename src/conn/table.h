@@ -25,7 +25,7 @@ struct conn_table {
 };
 
 void table_init(struct conn_table *table);
-/* BUG if a slot is still taken. */
+/* No slot may be taken any more. */
 void table_fini(struct conn_table *table);
 
 /* A zeroed slot, or NULL when the kernel gives no memory. */

@@ -42,7 +42,7 @@ task_destroy(struct conn *c, struct task *task)
     sys_free(task);
 }
 
-void
+bool
 task_request(const struct conn *c, struct request *req)
 {
     const struct task *task = c->task;
@@ -50,8 +50,7 @@ task_request(const struct conn *c, struct request *req)
     struct proto_state state = task->state;
     size_t used;
 
-    if (c->proto->parse(&state, &c->session, head, req, &used) != PARSE_COMPLETE)
-        BUG("a head that was complete no longer is");
+    return c->proto->parse(&state, &c->session, head, req, &used) == PARSE_COMPLETE;
 }
 
 void

@@ -44,8 +44,8 @@ struct task *task_create(struct conn *c, enum task_kind kind, struct slice head,
 void task_destroy(struct conn *c, struct task *task);
 /* How many bytes it takes. */
 size_t task_bytes(const struct task *task);
-/* Parse the request of C's task again. It points into the task. */
-void task_request(const struct conn *c, struct request *req);
+/* Parse the request of C's task again. It points into the task. False: its head is broken. */
+bool task_request(const struct conn *c, struct request *req) MUST_USE;
 
 /* C is going to wait: where it is the one that joins, it will begin again, and others may. */
 void conn_suspend_task(struct conn *c);

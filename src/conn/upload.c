@@ -73,12 +73,14 @@ space_in_store(struct conn *c, uint64_t off)
     return space;
 }
 
-/* What is being uploaded. *REQ dies with the task. */
-static void
+/* What is being uploaded. *REQ dies with the task. False: C is dead. */
+static bool
 upload_request(struct conn *c, struct request *req)
 {
-    task_request(c, req);
+    if (CONN_BROKEN(c, !task_request(c, req)))
+        return false;
     cmd_prepare(c->server->cmd, req); /* parsed again, it has no hash */
+    return true;
 }
 
 /* The store has no memory for the rest of the value: say so, and skip it. */
@@ -89,7 +91,8 @@ give_up(struct conn *c)
     struct request req;
     struct reply reply;
 
-    upload_request(c, &req);
+    if (!upload_request(c, &req))
+        return;
     cmd_upload_abort(c->server->cmd, task->handle);
     cmd_give_up(c->server->cmd, &req, &reply);
     c->task = NULL;
@@ -124,7 +127,8 @@ finish(struct conn *c)
     struct reply reply;
     size_t tail_bytes;
 
-    upload_request(c, &req);
+    if (!upload_request(c, &req))
+        return STEP_STOP;
     tail_bytes = (size_t)(req.body_bytes - req.value_bytes);
     if (in.len < tail_bytes)
         return STEP_NEED_INPUT;
@@ -153,7 +157,9 @@ conn_upload_step(struct conn *c)
     struct span space;
     size_t n;
 
-    BUG_ON(!conn_has_reply_room(c)); /* nothing was formatted since there was for its head */
+    /* No reply was formatted since there was room for one, when its head came. */
+    if (CONN_BROKEN(c, !conn_has_reply_room(c)))
+        return STEP_STOP;
     if (task->off == task->total)
         return finish(c);
     if (in.len == 0)

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/uio.h>
 
+#include "lombard/base/invariant.h"
+
 static inline struct buf_ref *
 ref_at(const struct buf *buf, uint32_t index)
 {
@@ -12,14 +14,20 @@ ref_at(const struct buf *buf, uint32_t index)
     return (struct buf_ref *)(uintptr_t)(buf->data + off);
 }
 
+static inline void
+reset(struct buf *buf)
+{
+    buf->read_off = 0;
+    buf->write_off = 0;
+    buf->ref_count = 0;
+    buf->ref_done = 0;
+}
+
 void
 buf_init(struct buf *buf)
 {
     list_init(&buf->node);
-    buf->write_off = 0;
-    buf->read_off = 0;
-    buf->ref_count = 0;
-    buf->ref_done = 0;
+    reset(buf);
 }
 
 uint64_t
@@ -39,21 +47,38 @@ buf_visit_refs(const struct buf *buf, const struct buf_owner *visitor)
         visitor->release(visitor->ctx, ref_at(buf, i)->base);
 }
 
+static void __attribute__((cold, noinline))
+damage(struct buf *buf, const char *file, int line, const char *what)
+{
+    (void)!invariant_broken(file, line, what);
+    buf->ref_done |= BUF_DAMAGED;
+}
+
+/* Whether COND is true, which is a mistake: see buf_is_sound(). What was to be done is left out. */
+#define DAMAGED(buf, cond) (UNLIKELY(cond) && (damage((buf), __FILE__, __LINE__, #cond), true))
+
+static inline void
+advance(struct buf *buf, size_t n)
+{
+    buf->write_off += (uint32_t)n;
+}
+
 void
 buf_produced(struct buf *buf, size_t n)
 {
-    BUG_ON(n > buf_room(buf));
-    buf->write_off += (uint32_t)n;
+    BUG_ON(n > buf_room(buf)); /* too late for more: it would have been written already */
+    advance(buf, n);
 }
 
 void
 buf_append(struct buf *buf, struct slice bytes)
 {
-    BUG_ON(bytes.len > buf_room(buf));
+    if (DAMAGED(buf, bytes.len > buf_room(buf)))
+        return;
     if (bytes.len == 0) /* then ptr may be NULL, which memcpy() must not see */
         return;
     memcpy(buf_tail(buf), bytes.ptr, bytes.len);
-    buf_produced(buf, bytes.len);
+    advance(buf, bytes.len);
 }
 
 void
@@ -116,16 +141,22 @@ buf_iovecs(const struct buf *buf, struct iovec *iov, int max, size_t limit)
 static void
 reset_when_empty(struct buf *buf)
 {
-    if (!buf_is_empty(buf))
-        return;
-    buf->read_off = 0;
-    buf->write_off = 0;
-    buf->ref_count = 0;
-    buf->ref_done = 0;
+    if (buf_is_empty(buf))
+        reset(buf);
 }
 
-void
-buf_consumed(struct buf *buf, size_t n, const struct buf_owner *owner)
+static inline void
+consume_bytes(struct buf *buf, size_t n)
+{
+    if (DAMAGED(buf, n > buf->write_off - buf->read_off))
+        return;
+    buf->read_off += (uint32_t)n;
+    reset_when_empty(buf);
+}
+
+/* Not inlined: it would make the short way save registers that only this one needs. */
+static __attribute__((noinline)) void
+consume_with_refs(struct buf *buf, size_t n, const struct buf_owner *owner)
 {
     while (buf->ref_done < buf->ref_count) {
         struct buf_ref *ref = ref_at(buf, buf->ref_done);
@@ -144,9 +175,17 @@ buf_consumed(struct buf *buf, size_t n, const struct buf_owner *owner)
         buf->ref_done++;
         owner->release(owner->ctx, ref->base);
     }
-    BUG_ON(n > buf->write_off - buf->read_off);
-    buf->read_off += (uint32_t)n;
-    reset_when_empty(buf);
+    consume_bytes(buf, n);
+}
+
+/* Most buffers have no references: these take the short way. */
+void
+buf_consumed(struct buf *buf, size_t n, const struct buf_owner *owner)
+{
+    if (buf->ref_done < buf->ref_count)
+        consume_with_refs(buf, n, owner);
+    else
+        consume_bytes(buf, n);
 }
 
 void
@@ -154,7 +193,8 @@ buf_pack(struct buf *buf)
 {
     struct slice pending = buf_pending(buf);
 
-    BUG_ON(buf->ref_count != 0);
+    if (DAMAGED(buf, buf->ref_count != 0))
+        return;
     memmove(buf->data, pending.ptr, pending.len);
     buf->read_off = 0;
     buf->write_off = (uint32_t)pending.len;
@@ -163,8 +203,8 @@ buf_pack(struct buf *buf)
 void
 buf_clear(struct buf *buf, const struct buf_owner *owner)
 {
+    buf->ref_done &= ~BUF_DAMAGED;
     for (; buf->ref_done < buf->ref_count; buf->ref_done++)
         owner->release(owner->ctx, ref_at(buf, buf->ref_done)->base);
-    buf->read_off = buf->write_off;
-    reset_when_empty(buf);
+    reset(buf);
 }

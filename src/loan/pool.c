@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "lombard/base/invariant.h"
 #include "lombard/base/sys.h"
 
 enum { POISON = 0xdb };
@@ -56,7 +57,7 @@ pool_destroy(struct pool *pool)
 
     if (pool == NULL)
         return;
-    BUG_ON(pool->ledger.lent != 0);
+    (void)BROKEN(pool->ledger.lent != 0);
     while ((buf = pop_free(pool)) != NULL)
         sys_unmap(buf, BUF_TOTAL_BYTES);
     sys_free(pool);
@@ -97,7 +98,8 @@ note_lent(struct pool *pool, enum loan_purpose purpose)
 static void
 enqueue(struct pool *pool, struct borrower *borrower, enum loan_purpose purpose)
 {
-    BUG_ON(list_is_linked(&borrower->node));
+    if (BROKEN(list_is_linked(&borrower->node))) /* in a list that would break */
+        list_remove(&borrower->node);
     list_push_back(&pool->waiters[purpose], &borrower->node);
     pool->ledger.waiters++;
 }
@@ -155,8 +157,7 @@ pool_return(struct pool *pool, enum loan_purpose purpose, struct buf **slot)
 {
     struct buf *buf = *slot;
 
-    BUG_ON(buf == NULL || !buf_is_empty(buf));
-    if (!buf_is_empty(buf))
+    if (BROKEN(buf == NULL || !buf_is_empty(buf)))
         return;
     *slot = NULL;
 #ifndef NDEBUG
@@ -166,6 +167,8 @@ pool_return(struct pool *pool, enum loan_purpose purpose, struct buf **slot)
     pool->ledger.free++;
     pool->ledger.lent--;
     pool->ledger.lent_for[purpose]--;
+    if (LIKELY(pool->ledger.waiters == 0))
+        return;
     grant_waiters(pool, LOAN_FOR_OUTPUT);
     grant_waiters(pool, LOAN_FOR_INPUT);
 }
@@ -173,7 +176,8 @@ pool_return(struct pool *pool, enum loan_purpose purpose, struct buf **slot)
 void
 pool_forget(struct pool *pool, struct borrower *borrower)
 {
-    BUG_ON(!list_is_linked(&borrower->node));
+    if (BROKEN(!list_is_linked(&borrower->node)))
+        return;
     list_remove(&borrower->node);
     pool->ledger.waiters--;
 }

@@ -37,9 +37,12 @@ struct buf {
     uint32_t write_off;    /* bytes from data[0]: first free byte */
     uint32_t read_off;     /* bytes from data[0]: first unsent byte */
     uint32_t ref_count;    /* references queued since the buffer was last empty */
-    uint32_t ref_done;     /* of these, already sent and released */
+    uint32_t ref_done;     /* of these, already sent and released; and perhaps BUF_DAMAGED */
     unsigned char data[BUF_TOTAL_BYTES - 32];
 };
+
+/* In ref_done: an operation that did not fit was left out; see buf_is_sound(). */
+#define BUF_DAMAGED UINT32_C(0x80000000)
 
 enum { BUF_BYTES = sizeof(((struct buf *)0)->data) }; /* payload of one buffer */
 
@@ -74,6 +77,18 @@ buf_is_empty(const struct buf *buf)
     return buf->read_off == buf->write_off && buf->ref_done == buf->ref_count;
 }
 
+/*
+ * Whether the invariant holds, and nothing was left out. An operation that does not fit is a
+ * mistake of the caller's: a test build stops there; a release build counts it, leaves it out
+ * and marks the buffer. Its borrower then gives up what is in it: buf_clear().
+ */
+static inline bool
+buf_is_sound(const struct buf *buf)
+{
+    return buf->read_off <= buf->write_off && buf->ref_done <= buf->ref_count &&
+           buf->write_off + buf->ref_count * sizeof(struct buf_ref) <= BUF_BYTES;
+}
+
 /* Bytes that can be formatted at buf_tail(). */
 static inline size_t
 buf_room(const struct buf *buf)
@@ -97,13 +112,13 @@ buf_pending(const struct buf *buf)
 /* Bytes still to be sent, including those of references. */
 uint64_t buf_pending_bytes(const struct buf *buf);
 
-/* Note that N bytes were formatted at write_off. BUG if they do not fit. */
+/* Note that N bytes were formatted at write_off, where they must fit. */
 void buf_produced(struct buf *buf, size_t n);
-/* Copy bytes to write_off. BUG if they do not fit. */
+/* Copy bytes to write_off, where they must fit. */
 void buf_append(struct buf *buf, struct slice bytes);
 /*
  * Queue VALUE to go out after what has been formatted so far. The caller has
- * pinned it. BUG if there is no room for a reference (sizeof(struct buf_ref)).
+ * pinned it. There must be room for a reference (sizeof(struct buf_ref)).
  */
 void buf_append_ref(struct buf *buf, struct slice value);
 
@@ -114,14 +129,14 @@ void buf_append_ref(struct buf *buf, struct slice value);
 int buf_iovecs(const struct buf *buf, struct iovec *iov, int max, size_t limit);
 
 /*
- * Note that N bytes left, bytes and references in order. Consumes exactly those,
- * releases the references that are through. BUG if that many are not pending.
+ * Note that N bytes left, bytes and references in order; that many must be pending.
+ * Consumes exactly those, and releases the references that are through.
  * The only place where output offsets advance.
  */
 void buf_consumed(struct buf *buf, size_t n, const struct buf_owner *owner);
 /*
  * Move the pending bytes to the front, to make room behind them. For input only:
- * bytes that are queued for output never move. BUG if there is a reference.
+ * bytes that are queued for output never move. There must be no reference.
  */
 void buf_pack(struct buf *buf);
 /* Call visitor->release() for each reference that is pending; nothing is released. */

@@ -79,7 +79,7 @@ struct pool_ledger {
 
 /* NULL when memory is short. */
 struct pool *pool_create(const struct pool_config *config, pool_on_grant *on_grant) MUST_USE;
-/* BUG if a buffer is still lent. */
+/* No buffer may be lent any more. */
 void pool_destroy(struct pool *pool);
 
 /*
@@ -89,8 +89,8 @@ void pool_destroy(struct pool *pool);
 enum loan_result pool_loan(struct pool *pool, struct borrower *borrower,
                            enum loan_purpose purpose, struct buf **slot) MUST_USE;
 /*
- * Take *SLOT back; *SLOT becomes NULL. BUG if it is not empty (a release build
- * keeps it with the borrower). PURPOSE is that of the loan. A waiter, if there
+ * Take *SLOT back; *SLOT becomes NULL. It must be empty, else a release build counts
+ * that, and leaves it with the borrower. PURPOSE is that of the loan. A waiter, if there
  * is one, gets the buffer immediately.
  */
 void pool_return(struct pool *pool, enum loan_purpose purpose, struct buf **slot);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "conn.h"
+#include "lombard/base/invariant.h"
 #include "lombard/event/listen.h"
 #include "receive.h"
 #include "rig.h"
@@ -54,7 +55,7 @@ START_TEST(broken_sockets)
 {
     dial(0);
     iterate(1);
-    conn_broke(conn_at(0), broken[_i].err);
+    conn_socket_failed(conn_at(0), broken[_i].err);
     iterate(1);
     ck_assert_uint_eq(server->closes[broken[_i].reason], 1);
 }
@@ -85,7 +86,7 @@ START_TEST(a_grant_of_output_is_used)
 }
 END_TEST
 
-/* A parser that never says no would fill the buffer: that one connection is closed. */
+/* A parser that never refuses would fill the buffer: that one connection is closed. */
 START_TEST(a_full_read_buffer_closes)
 {
     struct budget budget = {.bytes = 1, .requests = 1};
@@ -97,7 +98,9 @@ START_TEST(a_full_read_buffer_closes)
     ck_assert_int_eq(pool_loan(server->pool, &c->link, LOAN_FOR_INPUT, &c->rbuf),
                      LOAN_ALLOCATED);
     buf_produced(c->rbuf, buf_room(c->rbuf));
+    invariants_survive(true);
     ck_assert_int_eq(conn_receive(c, &budget), RECEIVED_END);
+    invariants_survive(false);
     conn_release(c);
     iterate(1);
     ck_assert_uint_eq(server->closes[CLOSE_INTERNAL], 1);
