@@ -11,7 +11,7 @@
 #define ANSWER_OK    SLICE("OK\r\n")
 #define REFUSE_CLASS SLICE("BADCLASS invalid class id\r\n")
 
-/* stats cachedump <class> <limit>: the only one with arguments. */
+/* stats cachedump <class> <limit> */
 static void
 parse_cachedump(const struct words *words, struct request *req)
 {
@@ -37,6 +37,23 @@ word_cut(struct slice word)
     return slice_make(word.ptr, word.len < KEY_BYTES_MAX ? word.len : KEY_BYTES_MAX);
 }
 
+/*
+ * stats detail on|off|dump: counters for each prefix of keys, which do not exist here. They
+ * are off, hence empty; to put them on is refused.
+ */
+static void
+parse_detail(const struct words *words, struct request *req)
+{
+    if (words_has(words, 2, SLICE("on")))
+        request_refuse(req, SLICE("CLIENT_ERROR stats detail not allowed\r\n"));
+    else if (words_has(words, 2, SLICE("off")))
+        request_refuse(req, ANSWER_OK);
+    else if (words_has(words, 2, SLICE("dump")))
+        request_refuse(req, SLICE("END\r\n"));
+    else
+        request_refuse(req, SLICE("CLIENT_ERROR usage: stats detail on|off|dump\r\n"));
+}
+
 /* stats [<group> [...]] */
 void
 admin_stats(const struct words *words, struct request *req)
@@ -46,6 +63,8 @@ admin_stats(const struct words *words, struct request *req)
     req->key = word_cut(words->at[1]);
     if (words_has(words, 1, SLICE("cachedump")))
         parse_cachedump(words, req);
+    else if (words_has(words, 1, SLICE("detail")))
+        parse_detail(words, req);
 }
 
 /* slabs reassign <from> <to> | slabs automove <level>: there are none to move */
