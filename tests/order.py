@@ -29,7 +29,7 @@ ORDER = {
         cmd
         cmd_admin cmd_item cmd_meta cmd_store cmd_stats cmd_dump
         cmd_number cmd_join
-        cmd_value cmd_time cmd_pin
+        cmd_value cmd_time cmd_pin cmd_classes
     """,
     "conn": """
         check
@@ -43,7 +43,7 @@ ORDER = {
         output
         shutdown admission
         shed
-        receive
+        receive conn_stats
         conn
         task stash
         table stall linger server_latency

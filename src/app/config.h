@@ -30,7 +30,7 @@ struct config_note {
  */
 struct config {
     struct store_config store;           /* but for the hash key, */
-    struct cmd_config cmd;               /* the clock, */
+    struct cmd_config cmd;               /* the clock and the statistics, */
     struct server_config server;         /* the clock, the cmd and keep_buffers: see loan */
     int port;                            /* -1: the kernel picks one */
     bool tcp;                            /* false with -p 0, or with -s alone */
@@ -59,5 +59,5 @@ enum config_result {
 /* Strings point into ARGV. */
 enum config_result config_parse(struct config *config, int argc, char **argv) MUST_USE;
 
-/* `stats settings`: a stat_source's next; CTX is the struct config. */
-bool config_stat_next(void *ctx, uint64_t *cursor, struct stat_line *line);
+/* `stats settings`; the context is the struct config. */
+extern const struct stat_section config_settings;

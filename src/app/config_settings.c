@@ -3,104 +3,94 @@
 #include <string.h>
 
 #include "config.h"
-#include "config_options.h"
 
-static const struct {
-    const char *setting;
-    const char *option;
-} settings[] = {
-#define SETTING(setting, letter, name, ...) {setting, name},
-#include "options.def"
-};
-
-/* All addresses of -l, as they could have been given in one. */
-static void
-join_hosts(const struct config *c, char *dst, size_t bytes)
-{
-    size_t used = 0;
-
-    (void)snprintf(dst, bytes, "NULL");
-    for (int i = 0; i < c->host_count && used < bytes; i++)
-        used +=
-            (size_t)snprintf(dst + used, bytes - used, "%s%s", i > 0 ? "," : "", c->hosts[i]);
-}
-
-static uint64_t
-load_number(const void *field, size_t bytes)
-{
-    uint64_t value;
-    uint32_t half;
-
-    if (bytes == sizeof(value)) {
-        memcpy(&value, field, sizeof(value));
-        return value;
-    }
-    memcpy(&half, field, sizeof(half));
-    return half;
-}
+/* --- Getters, by kind of option; the argument is the field's offset in the config --- */
 
 static bool
-load_flag(const void *field)
+flag_at(const struct stat_entry *entry, const void *record)
 {
     bool flag;
 
-    memcpy(&flag, field, sizeof(flag));
+    memcpy(&flag, (const char *)record + entry->arg, sizeof(flag));
     return flag;
 }
 
-/* A pointer's string, as memcached shows one that is not set. */
-static const char *
-load_text(const void *field)
+static void
+get_yes_no(const struct stat_entry *entry, const void *record, struct stat_value *value)
 {
-    const char *text;
-
-    memcpy(&text, field, sizeof(text));
-    return text != NULL ? text : "NULL";
+    stat_put_text(value, flag_at(entry, record) ? "yes" : "no");
 }
 
 static void
-show(const struct config *c, const char *name, const struct option_info *o,
-     struct stat_line *line)
+get_on_off(const struct stat_entry *entry, const void *record, struct stat_value *value)
 {
-    const void *field = (const char *)c + o->off;
-    char hosts[STAT_VALUE_BYTES];
-
-    switch (o->kind) {
-    case OPTION_ALLOW:
-    case OPTION_FORBID: stat_line_text(line, name, load_flag(field) ? "yes" : "no"); return;
-    case OPTION_TURN_OFF:
-    case OPTION_ON_OFF: stat_line_text(line, name, load_flag(field) ? "on" : "off"); return;
-    case OPTION_TEXT: stat_line_text(line, name, load_text(field)); return;
-    case OPTION_HOSTS:
-        join_hosts(c, hosts, sizeof(hosts));
-        stat_line_text(line, name, hosts);
-        return;
-    case OPTION_PORT: stat_line_printf(line, name, "%d", c->port); return;
-    case OPTION_COUNT:
-    case OPTION_NUMBER:
-    case OPTION_SECONDS:
-    case OPTION_SECONDS_IN_MS:
-    case OPTION_MEGABYTES:
-    case OPTION_BYTES:
-    case OPTION_MODE:
-    case OPTION_THREADS:
-    case OPTION_UDP: stat_line_u64(line, name, load_number(field, o->bytes)); return;
-    case OPTION_EXTENDED:
-    case OPTION_HELP:
-    case OPTION_VERSION:
-    case OPTION_IGNORED:
-    case OPTION_PROTOCOL:
-    case OPTION_REFUSED: break;
-    }
-    BUG("an option without a field is no setting");
+    stat_put_text(value, flag_at(entry, record) ? "on" : "off");
 }
 
-bool
-config_stat_next(void *ctx, uint64_t *cursor, struct stat_line *line)
+static void
+get_int(const struct stat_entry *entry, const void *record, struct stat_value *value)
 {
-    if (*cursor >= ARRAY_LEN(settings))
-        return false;
-    show(ctx, settings[*cursor].setting, option_of_name(settings[*cursor].option), line);
-    ++*cursor;
-    return true;
+    int number;
+
+    memcpy(&number, (const char *)record + entry->arg, sizeof(number));
+    stat_printf(value, "%d", number);
 }
+
+/* A pointer's string, as memcached shows one that is not set. */
+static void
+get_text(const struct stat_entry *entry, const void *record, struct stat_value *value)
+{
+    const char *text;
+
+    memcpy(&text, (const char *)record + entry->arg, sizeof(text));
+    stat_put_text(value, text != NULL ? text : "NULL");
+}
+
+/* All addresses of -l, as they could have been given in one. */
+static void
+get_hosts(const struct stat_entry *entry UNUSED, const void *record, struct stat_value *value)
+{
+    const struct config *c = record;
+    size_t used = 0;
+
+    stat_put_text(value, "NULL");
+    for (int i = 0; i < c->host_count && used < sizeof(value->text); i++)
+        used += (size_t)snprintf(value->text + used, sizeof(value->text) - used, "%s%s",
+                                 i > 0 ? "," : "", c->hosts[i]);
+}
+
+/* --- How an option of each kind is shown: STAT_ kind, UNIT_, getter --- */
+
+#define SHOWN_ALLOW         TEXT, NONE, get_yes_no
+#define SHOWN_FORBID        TEXT, NONE, get_yes_no
+#define SHOWN_TURN_OFF      TEXT, NONE, get_on_off
+#define SHOWN_ON_OFF        TEXT, NONE, get_on_off
+#define SHOWN_TEXT          TEXT, NONE, get_text
+#define SHOWN_HOSTS         TEXT, NONE, get_hosts
+#define SHOWN_COUNT         GAUGE, NUMBER, get_int
+#define SHOWN_PORT          GAUGE, NUMBER, get_int
+#define SHOWN_NUMBER        GAUGE, NUMBER, stat_get_u32
+#define SHOWN_UDP           GAUGE, NUMBER, stat_get_u32
+#define SHOWN_THREADS       GAUGE, THREADS, stat_get_u32
+#define SHOWN_SECONDS       GAUGE, SECONDS, stat_get_u32
+#define SHOWN_SECONDS_IN_MS GAUGE, MILLISECONDS, stat_get_u32
+#define SHOWN_BYTES         GAUGE, BYTES, stat_get_u64
+#define SHOWN_MEGABYTES     GAUGE, BYTES, stat_get_u64
+
+#define ENTRY(setting, name, shown, field) ENTRY_OF(setting, name, shown, field)
+#define ENTRY_OF(setting, name, kind, unit, get, field)                                        \
+    {setting,     STAT_##kind,                                                                 \
+     UNIT_##unit, "As set by --" name ".",                                                     \
+     get,         offsetof(struct config, field)},
+
+static const struct stat_entry entries[] = {
+#define SETTING(setting, letter, name, value, group, kind, field, ...)                         \
+    ENTRY(setting, name, SHOWN_##kind, field)
+#include "options.def"
+};
+
+/* A size_t is read as a uint64_t. */
+_Static_assert(sizeof(size_t) == sizeof(uint64_t), "the widths of fields are those of kinds");
+
+const struct stat_section config_settings = {entries, ARRAY_LEN(entries), NULL, "setting_",
+                                             NULL};

@@ -19,16 +19,19 @@
 #include "lombard/event/timer.h"
 #include "lombard/store/store.h"
 #include "notify.h"
+#include "statistics.h"
 
 enum { TICK_MS = 1000 };
 
 static struct cmd *
-make_cmd(const struct config *config, const struct clock *clock, struct store *store)
+make_cmd(const struct config *config, const struct clock *clock,
+         const struct stat_registry *stats, struct store *store)
 {
     struct cmd_config cmd_config = config->cmd;
     struct cmd *cmd;
 
     cmd_config.clock = clock;
+    cmd_config.stats = stats;
     cmd = cmd_create(&cmd_config, store);
     if (cmd == NULL)
         log_line(LOG_ERROR, "no memory to start: %s", strerror(errno));
@@ -74,34 +77,7 @@ log_start(const struct config *config, const struct listen_sockets *sockets)
              config->store.limit_bytes >> 20, config->server.max_conns);
 }
 
-/* --- Lines that were not written, as statistics and in the log itself --- */
-
-static const struct stat_desc log_descs[] = {
-    {"log_dropped", offsetof(struct log_counts, dropped), COUNTER},
-    {"log_suppressed", offsetof(struct log_counts, suppressed), COUNTER},
-};
-
-static bool
-log_stat_next(void *ctx, uint64_t *cursor, struct stat_line *line)
-{
-    return stat_table_next(log_descs, ARRAY_LEN(log_descs), ctx, cursor, line);
-}
-
-static void
-log_stat_reset(void *ctx)
-{
-    stat_table_reset(log_descs, ARRAY_LEN(log_descs), ctx);
-}
-
-static const struct stat_desc invariant_descs[] = {
-    {"internal_errors", offsetof(struct invariants, broken), COUNTER},
-};
-
-static bool
-invariant_stat_next(void *ctx, uint64_t *cursor, struct stat_line *line)
-{
-    return stat_table_next(invariant_descs, ARRAY_LEN(invariant_descs), ctx, cursor, line);
-}
+/* --- Once a second: lines that were not written, and what was found broken --- */
 
 /* Lower layers do not log: what they found broken is said here. */
 static void
@@ -221,10 +197,8 @@ serve(struct process *p)
 {
     struct clock clock;
     struct signals signals;
-    struct stat_source settings = {"settings", config_stat_next, NULL, &p->config};
-    struct stat_source lines = {"", log_stat_next, log_stat_reset, log_counts()};
+    struct stat_registry stats = {.count = 0};
     struct store *store = daemon_make_store(&p->config);
-    struct stat_source broken = {"", invariant_stat_next, NULL, invariants()};
     struct server *server = NULL;
     struct cmd *cmd = NULL;
     int status = EX_OSERR;
@@ -232,15 +206,13 @@ serve(struct process *p)
     clock_init(&clock);
     if (store == NULL)
         return status;
-    cmd = make_cmd(&p->config, &clock, store);
+    cmd = make_cmd(&p->config, &clock, &stats, store);
     if (cmd == NULL)
         goto out;
     server = make_server(&p->config, &clock, cmd);
     if (server == NULL)
         goto out;
-    cmd_add_stats(cmd, &settings);
-    cmd_add_stats(cmd, &lines);
-    cmd_add_stats(cmd, &broken);
+    statistics_register(&stats, &p->config, server, cmd);
     p->server = server;
     if (!signals_start(&signals, server_loop(server), on_signal, p)) {
         log_line(LOG_ERROR, "could not take signals: %s", strerror(errno));

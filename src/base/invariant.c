@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lombard/base/stats.h"
+
 #ifdef NDEBUG
 static bool survives = true;
 #else
@@ -11,10 +13,22 @@ static bool survives = false;
 #endif
 static struct invariants state;
 
-struct invariants *
+const struct invariants *
 invariants(void)
 {
     return &state;
+}
+
+void
+invariants_add_stats(struct stat_registry *registry)
+{
+    static const struct stat_entry entry = {
+        "internal_errors", STAT_COUNTER,
+        UNIT_EVENTS,       "Times that an invariant did not hold: please report it.",
+        stat_get_u64,      offsetof(struct invariants, broken)};
+    static const struct stat_section section = {&entry, 1, NULL, "", NULL};
+
+    stats_add(registry, "", &section, &state);
 }
 
 void

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "log_priv.h"
+#include "lombard/base/stats.h"
 #include "lombard/base/sys.h"
 
 enum { LINE_BYTES = 1024 };
@@ -37,10 +38,34 @@ log_get_level(void)
     return level_max;
 }
 
-struct log_counts *
+const struct log_counts *
 log_counts(void)
 {
     return &counts;
+}
+
+static const struct stat_entry stat_entries[] = {
+    {"log_dropped", STAT_COUNTER, UNIT_LINES,
+     "Lines of the log that were not written because nothing read them.", stat_get_u64,
+     offsetof(struct log_counts, dropped)},
+    {"log_suppressed", STAT_COUNTER, UNIT_LINES,
+     "Lines of the log left out because many like them came within a minute.", stat_get_u64,
+     offsetof(struct log_counts, suppressed)},
+};
+
+static void
+reset_stats(void *ctx)
+{
+    stat_reset_counters(stat_entries, ARRAY_LEN(stat_entries), ctx);
+}
+
+void
+log_add_stats(struct stat_registry *registry)
+{
+    static const struct stat_section section = {stat_entries, ARRAY_LEN(stat_entries), NULL, "",
+                                                reset_stats};
+
+    stats_add(registry, "", &section, &counts);
 }
 
 static const char *

@@ -1,3 +1,4 @@
+/* The registry of statistics: how sources are added, found, read and shown line by line. */
 #include "lombard/base/stats.h"
 
 #include <inttypes.h>
@@ -5,47 +6,232 @@
 #include <stdio.h>
 #include <string.h>
 
-bool
-stat_table_next(const struct stat_desc *descs, size_t count, const void *counters,
-                uint64_t *cursor, struct stat_line *line)
+const char *
+stat_unit_name(enum stat_unit unit)
 {
-    uint64_t value;
+    switch (unit) {
+    case UNIT_NONE: return "";
+    case UNIT_BITS: return "bits";
+    case UNIT_BYTES: return "bytes";
+    case UNIT_SECONDS: return "seconds";
+    case UNIT_MILLISECONDS: return "milliseconds";
+    case UNIT_MICROSECONDS: return "microseconds";
+    case UNIT_ITEMS: return "items";
+    case UNIT_REQUESTS: return "requests";
+    case UNIT_CONNECTIONS: return "connections";
+    case UNIT_BUFFERS: return "buffers";
+    case UNIT_SEGMENTS: return "segments";
+    case UNIT_BUCKETS: return "buckets";
+    case UNIT_PAGES: return "pages";
+    case UNIT_CHUNKS: return "chunks";
+    case UNIT_THREADS: return "threads";
+    case UNIT_LINES: return "lines";
+    case UNIT_EVENTS: return "events";
+    case UNIT_FLAG: return "flag";
+    case UNIT_NUMBER: return "number";
+    }
+    BUG("stat_unit out of range");
+}
 
-    if (*cursor >= count)
-        return false;
-    memcpy(&value, (const char *)counters + descs[*cursor].off, sizeof(value));
-    stat_line_u64(line, descs[*cursor].name, value);
-    (*cursor)++;
-    return true;
+/* --- Getters --- */
+
+uint64_t
+stat_field(const struct stat_entry *entry, const void *record)
+{
+    uint64_t number;
+
+    memcpy(&number, (const char *)record + entry->arg, sizeof(number));
+    return number;
 }
 
 void
-stat_table_reset(const struct stat_desc *descs, size_t count, void *counters)
+stat_get_u64(const struct stat_entry *entry, const void *record, struct stat_value *value)
 {
-    for (size_t i = 0; i < count; i++)
-        if (descs[i].kind == COUNTER)
-            memset((char *)counters + descs[i].off, 0, sizeof(uint64_t));
+    stat_put_u64(value, stat_field(entry, record));
 }
 
 void
-stat_line_u64(struct stat_line *line, const char *name, uint64_t value)
+stat_get_u32(const struct stat_entry *entry, const void *record, struct stat_value *value)
 {
-    stat_line_printf(line, name, "%" PRIu64, value);
+    uint32_t number;
+
+    memcpy(&number, (const char *)record + entry->arg, sizeof(number));
+    stat_put_u64(value, number);
 }
 
 void
-stat_line_text(struct stat_line *line, const char *name, const char *value)
+stat_get_constant(const struct stat_entry *entry, const void *record UNUSED,
+                  struct stat_value *value)
 {
-    stat_line_printf(line, name, "%s", value);
+    stat_put_u64(value, entry->arg);
 }
 
 void
-stat_line_printf(struct stat_line *line, const char *name, const char *format, ...)
+stat_put_u64(struct stat_value *value, uint64_t number)
+{
+    stat_printf(value, "%" PRIu64, number);
+}
+
+void
+stat_put_text(struct stat_value *value, const char *text)
+{
+    stat_printf(value, "%s", text);
+}
+
+void
+stat_printf(struct stat_value *value, const char *format, ...)
 {
     va_list args;
 
-    (void)snprintf(line->name, sizeof(line->name), "%s", name);
     va_start(args, format);
-    (void)vsnprintf(line->value, sizeof(line->value), format, args);
+    (void)vsnprintf(value->text, sizeof(value->text), format, args);
     va_end(args);
+}
+
+/* --- The registry --- */
+
+static void
+add(struct stat_registry *registry, const struct stat_source *source)
+{
+    BUG_ON(registry->count == STAT_SOURCES_MAX);
+    if (registry->count < STAT_SOURCES_MAX)
+        registry->sources[registry->count++] = *source;
+}
+
+void
+stats_add(struct stat_registry *registry, const char *group, const struct stat_section *section,
+          void *ctx)
+{
+    add(registry, &(struct stat_source){group, section, ctx, false});
+}
+
+void
+stats_repeat(struct stat_registry *registry, const char *group,
+             const struct stat_section *section, void *ctx)
+{
+    add(registry, &(struct stat_source){group, section, ctx, true});
+}
+
+void
+stat_reset_counters(const struct stat_entry *entries, size_t count, void *record)
+{
+    for (size_t i = 0; i < count; i++)
+        if (entries[i].kind == STAT_COUNTER)
+            memset((char *)record + entries[i].arg, 0, sizeof(uint64_t));
+}
+
+void
+stats_reset(const struct stat_registry *registry)
+{
+    for (size_t i = 0; i < registry->count; i++) {
+        const struct stat_source *source = &registry->sources[i];
+
+        if (!source->repeats && source->section->reset != NULL)
+            source->section->reset(source->ctx);
+    }
+}
+
+enum stat_step
+stats_find(const struct stat_source *source, uint64_t *position, struct stat_instance *instance)
+{
+    const struct stat_family *family = source->section->family;
+
+    if (family != NULL)
+        return family->next(source->ctx, position, instance);
+    if (*position > 0)
+        return STAT_END;
+    instance->record = source->ctx;
+    instance->label[0] = '\0';
+    return STAT_FOUND;
+}
+
+void
+stats_read(const struct stat_entry *entry, const struct stat_instance *instance,
+           struct stat_value *value)
+{
+    entry->get(entry, instance->record, value);
+}
+
+/* --- Lines of a group --- */
+
+/* The first source of GROUP from *I on; false when there is none. */
+static bool
+find_source(const struct stat_registry *registry, struct slice group, uint16_t *i)
+{
+    for (; *i < registry->count; (*i)++) {
+        const char *name = registry->sources[*i].group;
+
+        if (slice_equal(slice_make(name, strlen(name)), group))
+            return true;
+    }
+    return false;
+}
+
+bool
+stats_begin(const struct stat_registry *registry, struct slice group,
+            struct stat_cursor *cursor)
+{
+    *cursor = (struct stat_cursor){0};
+    return find_source(registry, group, &cursor->source);
+}
+
+/* To the next source of the same group; false when there is none. */
+static bool
+leave_source(const struct stat_registry *registry, struct stat_cursor *cursor)
+{
+    const char *group = registry->sources[cursor->source].group;
+    uint16_t next = (uint16_t)(cursor->source + 1);
+
+    if (!find_source(registry, slice_make(group, strlen(group)), &next))
+        return false;
+    *cursor = (struct stat_cursor){.source = next};
+    return true;
+}
+
+/* As the family says it; without one, the name of the entry. */
+static void
+name_line(const struct stat_family *family, const char *label, const char *name,
+          struct stat_line *line)
+{
+    const char *p = family == NULL ? "%n" : family->line;
+    size_t used = 0;
+
+    line->name[0] = '\0';
+    for (; *p != '\0' && used < sizeof(line->name); p++) {
+        size_t space = sizeof(line->name) - used;
+
+        if (*p != '%')
+            used += (size_t)snprintf(line->name + used, space, "%c", *p);
+        else
+            used +=
+                (size_t)snprintf(line->name + used, space, "%s", *++p == 'l' ? label : name);
+    }
+}
+
+enum stat_step
+stats_next(const struct stat_registry *registry, struct stat_cursor *cursor,
+           struct stat_line *line)
+{
+    const struct stat_section *section;
+    struct stat_instance instance;
+    enum stat_step step;
+    uint64_t position;
+
+    BUG_ON(cursor->source >= registry->count);
+    if (cursor->source >= registry->count)
+        return STAT_END;
+    do {
+        position = cursor->position;
+        step = stats_find(&registry->sources[cursor->source], &position, &instance);
+    } while (step == STAT_END && leave_source(registry, cursor));
+    if (position != cursor->position)
+        *cursor = (struct stat_cursor){position, cursor->source, 0};
+    if (step != STAT_FOUND)
+        return step;
+    section = registry->sources[cursor->source].section;
+    name_line(section->family, instance.label, section->entries[cursor->entry].name, line);
+    stats_read(&section->entries[cursor->entry], &instance, &line->value);
+    if (++cursor->entry == section->entry_count)
+        *cursor = (struct stat_cursor){position + 1, cursor->source, 0};
+    return STAT_FOUND;
 }

@@ -4,7 +4,7 @@
  *     cmd.c              executes a request by its handler
  *     cmd_admin.c cmd_item.c cmd_meta.c cmd_store.c cmd_stats.c cmd_dump.c
  *     cmd_number.c cmd_join.c
- *     cmd_value.c cmd_time.c cmd_pin.c
+ *     cmd_value.c cmd_time.c cmd_pin.c cmd_classes.c
  *
  * Each uses only those in the rows below its own.
  */
@@ -17,21 +17,17 @@
 #include "lombard/store/store.h"
 
 struct cmd_counters {
-#define STAT(name, kind, help) uint64_t name;
+#define STAT(name, kind, unit, help) uint64_t name;
 #include "lombard/cmd/cmd_stats.def"
 #undef STAT
     uint64_t none; /* of operations without a counter of their own; not shown */
 };
-
-enum { SOURCES_MAX = 16 };
 
 struct cmd {
     struct store *store;
     const struct clock *clock;
     struct cmd_counters stats;
     struct cmd_config config;
-    struct stat_source sources[SOURCES_MAX]; /* of cmd_add_stats() */
-    size_t source_count;
 };
 
 /* Executes one command. *REPLY is as cmd_clear() leaves it, which is REPLY_NOTHING. */
@@ -74,6 +70,9 @@ cmd_count(struct cmd *cmd, const struct request *req, enum reply_status status)
     if ((req->flags & REQ_META) != 0)
         cmd->stats.cmd_meta++;
 }
+
+/* cmd_classes.c: stats items, slabs and sizes. */
+void cmd_add_class_stats(struct cmd *cmd, struct stat_registry *registry);
 
 /* --- cmd_time.c --- */
 

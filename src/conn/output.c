@@ -124,10 +124,10 @@ next_line(struct conn *c, const struct request *req, char *dst, size_t *len)
 
     switch (task->lines) {
     case STREAM_STATS:
-        if (!cmd_stream_stat(c->server->cmd, &task->stream, &line))
-            return LINE_END;
-        *len = c->proto->stat_line(req, line.name, line.value, dst);
-        return LINE_READY;
+        result = cmd_stream_stat(c->server->cmd, &task->stream, &line);
+        if (result == LINE_READY)
+            *len = c->proto->stat_line(req, line.name, line.value.text, dst);
+        return result;
     case STREAM_ITEMS:
         result = cmd_stream_item(c->server->cmd, &task->stream, &item);
         if (result == LINE_READY)

@@ -13,7 +13,7 @@
  *     output                                  format, send
  *     shutdown   admission                    who is let in, and until when
  *     shed                                    which stalled connection is closed
- *     receive                                 from the socket
+ *     receive   conn_stats                    from the socket; what each connection does
  *     conn                                    states, lists, ends
  *     task   stash                            what a connection keeps while it waits
  *     table   stall   linger   server_latency     where connections are; times
@@ -30,7 +30,6 @@
 #include "schedule.h"
 #include "server_latency.h"
 #include "server_state.h"
-#include "server_stats.h"
 #include "shed.h"
 #include "shutdown.h"
 #include "sweep.h"
@@ -198,7 +197,6 @@ server_create(const struct server_config *config)
     }
     linger_init(&server->lingerers, server->loop);
     timer_set(loop_timers(server->loop), &server->tick, server->clock->now_ms + TICK_MS);
-    server_register_stats(server);
     return server;
 }
 

@@ -1,12 +1,18 @@
-/* Times commands by class, and renders the histograms as `stats latency`. */
+/* Times of commands, by class, and their statistics: there are none without --latency. */
 #include "server_latency.h"
 
 #include <stdio.h>
 
 #include "lombard/base/sys.h"
 
-static const char *const class_names[LATENCY_CLASSES] = {"get", "store", "other", "upload",
-                                                         "work"};
+static void
+reset(void *ctx)
+{
+    struct server *server = ctx;
+
+    for (int i = 0; server->latency != NULL && i < LATENCY_CLASSES; i++)
+        hist_reset(&server->latency[i]);
+}
 
 bool
 server_latency_init(struct server *server)
@@ -16,7 +22,7 @@ server_latency_init(struct server *server)
     server->latency = sys_map(LATENCY_CLASSES * sizeof(struct hist));
     if (server->latency == NULL)
         return false;
-    server_latency_reset(server);
+    reset(server);
     return true;
 }
 
@@ -57,42 +63,53 @@ server_latency_class(enum request_op op)
     return (enum latency_class)classes[op];
 }
 
-/* --- `stats latency` --- */
+/* --- `stats latency`; the record is the histogram of a class, in nanoseconds --- */
 
+enum { QUANTILE_ONE = 10000 };
+
+/* ENTRY's argument: the quantile, in ten-thousandths. */
 static void
-line_us(struct stat_line *line, const char *name, uint64_t ns)
+get_quantile_us(const struct stat_entry *entry, const void *record, struct stat_value *value)
 {
-    stat_line_printf(line, name, "%.1f", (double)ns / 1000);
+    uint64_t ns = hist_quantile(record, (double)entry->arg / QUANTILE_ONE);
+
+    stat_printf(value, "%.1f", (double)ns / 1000);
 }
 
-bool
-server_latency_next(void *ctx, uint64_t *cursor, struct stat_line *line)
+#define QUANTILE(name, help, quantile)                                                         \
+    {                                                                                          \
+        name, STAT_GAUGE, UNIT_MICROSECONDS, help, get_quantile_us, quantile                   \
+    }
+
+static const struct stat_entry entries[] = {
+    {"count", STAT_COUNTER, UNIT_EVENTS, "Pieces of work of this class.", stat_get_u64,
+     offsetof(struct hist, count)},
+    QUANTILE("p50_us", "Time that 50 % of them do not exceed.", 5000),
+    QUANTILE("p99_us", "Time that 99 % of them do not exceed.", 9900),
+    QUANTILE("p999_us", "Time that 99.9 % of them do not exceed.", 9990),
+    QUANTILE("p9999_us", "Time that 99.99 % of them do not exceed.", 9999),
+    QUANTILE("max_us", "Longest time.", QUANTILE_ONE),
+};
+
+#undef QUANTILE
+
+static enum stat_step
+next_class(void *ctx, uint64_t *position, struct stat_instance *instance)
 {
-    enum { FIELDS = 6 };
-    static const char *const fields[FIELDS] = {"count",   "p50_us",   "p99_us",
-                                               "p999_us", "p9999_us", "max_us"};
-    static const double quantiles[FIELDS] = {0, 0.5, 0.99, 0.999, 0.9999, 1};
+    static const char *const names[LATENCY_CLASSES] = {
+        [LATENCY_GET] = "get",       [LATENCY_STORE] = "store", [LATENCY_OTHER] = "other",
+        [LATENCY_UPLOAD] = "upload", [LATENCY_WORK] = "work",
+    };
     const struct server *server = ctx;
-    uint64_t class = *cursor / FIELDS;
-    uint64_t field = *cursor % FIELDS;
-    char name[STAT_NAME_BYTES];
 
-    if (server->latency == NULL || class >= LATENCY_CLASSES)
-        return false;
-    (*cursor)++;
-    (void)snprintf(name, sizeof(name), "%s_%s", class_names[class], fields[field]);
-    if (field == 0)
-        stat_line_u64(line, name, server->latency[class].count);
-    else
-        line_us(line, name, hist_quantile(&server->latency[class], quantiles[field]));
-    return true;
+    if (server->latency == NULL || *position >= LATENCY_CLASSES)
+        return STAT_END;
+    instance->record = &server->latency[*position];
+    (void)snprintf(instance->label, sizeof(instance->label), "%s", names[*position]);
+    return STAT_FOUND;
 }
 
-void
-server_latency_reset(void *ctx)
-{
-    struct server *server = ctx;
+static const struct stat_family family = {"class", "%l_%n", next_class};
 
-    for (int i = 0; server->latency != NULL && i < LATENCY_CLASSES; i++)
-        hist_reset(&server->latency[i]);
-}
+const struct stat_section server_latency_stats = {entries, ARRAY_LEN(entries), &family,
+                                                  "latency_", reset};

@@ -25,6 +25,6 @@ void server_latency_fini(struct server *server);
 void server_latency_add(struct server *server, enum latency_class class, uint64_t *since_ns);
 uint64_t server_latency_now(const struct server *server);
 enum latency_class server_latency_class(enum request_op op);
-/* `stats latency`: a stat_source's functions. */
-bool server_latency_next(void *ctx, uint64_t *cursor, struct stat_line *line);
-void server_latency_reset(void *ctx);
+
+/* `stats latency`; the context is the server. */
+extern const struct stat_section server_latency_stats;

@@ -1,47 +1,93 @@
-/* What `stats` says about the process, its connections and buffers. */
-#include "server_stats.h"
+/* What the process and its connections count, as statistics. */
+#include "server_state.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "conn.h"
-#include "lombard/base/sys.h"
+#include "conn_stats.h"
 #include "server_latency.h"
 
-/* --- Plain `stats`: the process --- */
+/* --- The process; the record is the server --- */
 
-enum general {
-    GENERAL_PID,
-    GENERAL_UPTIME,
-    GENERAL_TIME,
-    GENERAL_VERSION,
-    GENERAL_LOMBARD_VERSION,
-    GENERAL_POINTER_SIZE,
-    GENERAL_RUSAGE_USER,
-    GENERAL_RUSAGE_SYSTEM,
-    GENERAL_MAX_CONNECTIONS,
-    GENERAL_THREADS,
-    GENERAL_ACCEPTING,
-    GENERAL_LISTEN_DISABLED,
-    GENERAL_TIME_DISABLED,
-};
-
-static uint64_t
-listener_pauses(const struct server *server)
+static void
+get_pid(const struct stat_entry *entry UNUSED, const void *record UNUSED,
+        struct stat_value *value)
 {
+    stat_put_u64(value, (uint64_t)getpid());
+}
+
+static void
+get_uptime(const struct stat_entry *entry UNUSED, const void *record, struct stat_value *value)
+{
+    const struct server *server = record;
+
+    stat_put_u64(value, server->clock->uptime_s - CLOCK_EPOCH_S);
+}
+
+static void
+get_time(const struct stat_entry *entry UNUSED, const void *record, struct stat_value *value)
+{
+    const struct server *server = record;
+
+    stat_put_u64(value, (uint64_t)clock_unix_s(server->clock));
+}
+
+static void
+get_version(const struct stat_entry *entry UNUSED, const void *record UNUSED,
+            struct stat_value *value)
+{
+    stat_put_text(value, CMD_VERSION);
+}
+
+static void
+get_lombard_version(const struct stat_entry *entry UNUSED, const void *record UNUSED,
+                    struct stat_value *value)
+{
+    stat_put_text(value, LOMBARD_VERSION);
+}
+
+/* ENTRY's argument: where in a struct rusage the time is. */
+static void
+get_rusage(const struct stat_entry *entry, const void *record UNUSED, struct stat_value *value)
+{
+    struct rusage usage;
+    struct timeval used;
+
+    (void)getrusage(RUSAGE_SELF, &usage);
+    memcpy(&used, (const char *)&usage + entry->arg, sizeof(used));
+    stat_printf(value, "%ld.%06ld", (long)used.tv_sec, (long)used.tv_usec);
+}
+
+static void
+get_accepting(const struct stat_entry *entry UNUSED, const void *record,
+              struct stat_value *value)
+{
+    const struct server *server = record;
+    bool accepting = !server->stopping;
+
+    for (int i = 0; i < server->listener_count; i++)
+        accepting = accepting && !server->listeners[i].paused;
+    stat_put_u64(value, accepting);
+}
+
+static void
+get_pauses(const struct stat_entry *entry UNUSED, const void *record, struct stat_value *value)
+{
+    const struct server *server = record;
     uint64_t pauses = 0;
 
     for (int i = 0; i < server->listener_count; i++)
         pauses += server->listeners[i].pauses;
-    return pauses;
+    stat_put_u64(value, pauses);
 }
 
-static uint64_t
-listener_paused_us(const struct server *server)
+static void
+get_paused_us(const struct stat_entry *entry UNUSED, const void *record,
+              struct stat_value *value)
 {
+    const struct server *server = record;
     uint64_t ms = 0;
 
     for (int i = 0; i < server->listener_count; i++) {
@@ -49,240 +95,147 @@ listener_paused_us(const struct server *server)
 
         ms += l->paused_ms + (l->paused ? server->clock->now_ms - l->paused_at_ms : 0);
     }
-    return ms * 1000;
+    stat_put_u64(value, ms * 1000);
 }
 
-static bool
-is_accepting(const struct server *server)
+static const struct stat_entry process_entries[] = {
+    {"pid", STAT_GAUGE, UNIT_NUMBER, "Process id.", get_pid, 0},
+    {"uptime", STAT_GAUGE, UNIT_SECONDS, "Time since the start.", get_uptime, 0},
+    {"time", STAT_GAUGE, UNIT_SECONDS, "Time of day, since 1970.", get_time, 0},
+    {"version", STAT_TEXT, UNIT_NONE, "The memcached whose behaviour this is.", get_version, 0},
+    {"lombard_version", STAT_TEXT, UNIT_NONE, "The version of Lombard.", get_lombard_version,
+     0},
+    {"pointer_size", STAT_GAUGE, UNIT_BITS, "Size of a pointer.", stat_get_constant,
+     8 * sizeof(void *)},
+    {"rusage_user", STAT_COUNTER, UNIT_SECONDS, "Processor time of the program itself.",
+     get_rusage, offsetof(struct rusage, ru_utime)},
+    {"rusage_system", STAT_COUNTER, UNIT_SECONDS, "Processor time of its system calls.",
+     get_rusage, offsetof(struct rusage, ru_stime)},
+    {"max_connections", STAT_GAUGE, UNIT_CONNECTIONS,
+     "Client connections at the same time: -c.", stat_get_u32,
+     offsetof(struct server, config.max_conns)},
+    {"threads", STAT_GAUGE, UNIT_THREADS, "Always 1.", stat_get_constant, 1},
+    {"accepting_conns", STAT_GAUGE, UNIT_FLAG, "1 while connections are accepted.",
+     get_accepting, 0},
+    {"listen_disabled_num", STAT_COUNTER, UNIT_EVENTS,
+     "Times that accepting was paused because descriptors had run out.", get_pauses, 0},
+    {"time_in_listen_disabled_us", STAT_COUNTER, UNIT_MICROSECONDS,
+     "Time for which accepting was paused.", get_paused_us, 0},
+};
+
+static const struct stat_section process_section = {process_entries, ARRAY_LEN(process_entries),
+                                                    NULL, "", NULL};
+
+/* --- Connections; the record is the server --- */
+
+static void
+get_curr_connections(const struct stat_entry *entry UNUSED, const void *record,
+                     struct stat_value *value)
 {
-    for (int i = 0; i < server->listener_count; i++)
-        if (server->listeners[i].paused)
-            return false;
-    return !server->stopping;
+    const struct server *server = record;
+
+    stat_put_u64(value, server->table.conns);
 }
 
 static void
-rusage_line(struct stat_line *line, const char *name, const struct timeval *tv)
+get_connection_structures(const struct stat_entry *entry UNUSED, const void *record,
+                          struct stat_value *value)
 {
-    stat_line_printf(line, name, "%ld.%06ld", (long)tv->tv_sec, (long)tv->tv_usec);
+    const struct server *server = record;
+
+    stat_put_u64(value, server->table.slots);
 }
 
-static bool
-general_next(void *ctx, uint64_t *cursor, struct stat_line *line)
+static void
+get_conn_lingering(const struct stat_entry *entry UNUSED, const void *record,
+                   struct stat_value *value)
 {
-    const struct server *server = ctx;
-    uint32_t uptime_s = server->clock->uptime_s - CLOCK_EPOCH_S;
-    struct rusage usage;
+    const struct server *server = record;
 
-    (void)getrusage(RUSAGE_SELF, &usage);
-    switch ((enum general)(*cursor)++) {
-    case GENERAL_PID: stat_line_u64(line, "pid", (uint64_t)getpid()); return true;
-    case GENERAL_UPTIME: stat_line_u64(line, "uptime", uptime_s); return true;
-    case GENERAL_TIME:
-        stat_line_u64(line, "time", (uint64_t)clock_unix_s(server->clock));
-        return true;
-    case GENERAL_VERSION: stat_line_text(line, "version", CMD_VERSION); return true;
-    case GENERAL_LOMBARD_VERSION:
-        stat_line_text(line, "lombard_version", LOMBARD_VERSION);
-        return true;
-    case GENERAL_POINTER_SIZE:
-        stat_line_u64(line, "pointer_size", 8 * sizeof(void *));
-        return true;
-    case GENERAL_RUSAGE_USER: rusage_line(line, "rusage_user", &usage.ru_utime); return true;
-    case GENERAL_RUSAGE_SYSTEM:
-        rusage_line(line, "rusage_system", &usage.ru_stime);
-        return true;
-    case GENERAL_MAX_CONNECTIONS:
-        stat_line_u64(line, "max_connections", server->config.max_conns);
-        return true;
-    case GENERAL_THREADS: stat_line_u64(line, "threads", 1); return true;
-    case GENERAL_ACCEPTING:
-        stat_line_u64(line, "accepting_conns", is_accepting(server));
-        return true;
-    case GENERAL_LISTEN_DISABLED:
-        stat_line_u64(line, "listen_disabled_num", listener_pauses(server));
-        return true;
-    case GENERAL_TIME_DISABLED:
-        stat_line_u64(line, "time_in_listen_disabled_us", listener_paused_us(server));
-        return true;
-    }
-    return false;
+    stat_put_u64(value, server->lingerers.count);
 }
 
-/* --- Plain `stats`: connections --- */
-
-static const struct stat_desc server_descs[] = {
-#define STAT(name, kind, help) {#name, offsetof(struct server_stats, name), kind},
+static const struct stat_entry server_entries[] = {
+#define STAT(name, kind, unit, help)                                                           \
+    {                                                                                          \
+        #name,        STAT_##kind,                                                             \
+        UNIT_##unit,  help,                                                                    \
+        stat_get_u64, offsetof(struct server, stats) + offsetof(struct server_stats, name)},
+#define STAT_OF(name, kind, unit, help) {#name, STAT_##kind, UNIT_##unit, help, get_##name, 0},
 #include "lombard/conn/server_stats.def"
+#undef STAT_OF
 #undef STAT
 };
 
-static bool
-server_next(void *ctx, uint64_t *cursor, struct stat_line *line)
+static void
+reset_server(void *ctx)
 {
-    struct server *server = ctx;
+    stat_reset_counters(server_entries, ARRAY_LEN(server_entries), ctx);
+}
 
-    server->stats.curr_connections = server->table.conns;
-    server->stats.connection_structures = server->table.slots;
-    server->stats.conn_lingering = server->lingerers.count;
-    return stat_table_next(server_descs, ARRAY_LEN(server_descs), &server->stats, cursor, line);
+static const struct stat_section server_section = {server_entries, ARRAY_LEN(server_entries),
+                                                   NULL, "", reset_server};
+
+/* --- Why connections were closed; the record is the counter of a reason --- */
+
+static const struct stat_entry close_entries[] = {
+    {"conn_closed", STAT_COUNTER, UNIT_CONNECTIONS, "Connections closed for this reason.",
+     stat_get_u64, 0},
+};
+
+static enum stat_step
+next_reason(void *ctx, uint64_t *position, struct stat_instance *instance)
+{
+    static const char *const names[] = {
+#define CLOSE_REASON(NAME, name, help) #name,
+#include "lombard/conn/close_reason.def"
+#undef CLOSE_REASON
+    };
+    const struct server *server = ctx;
+
+    if (*position >= ARRAY_LEN(names))
+        return STAT_END;
+    /* There is a reason before the first: that of an open connection. */
+    instance->record = &server->closes[*position + 1];
+    (void)snprintf(instance->label, sizeof(instance->label), "%s", names[*position]);
+    return STAT_FOUND;
 }
 
 static void
-server_reset(void *ctx)
+reset_closes(void *ctx)
 {
     struct server *server = ctx;
 
-    stat_table_reset(server_descs, ARRAY_LEN(server_descs), &server->stats);
     memset(server->closes, 0, sizeof(server->closes));
 }
 
-static const char *const close_names[] = {
-    NULL,
-#define CLOSE_REASON(NAME, name, help) "conn_closed_" #name,
-#include "lombard/conn/close_reason.def"
-#undef CLOSE_REASON
+static const struct stat_family close_family = {"reason", "%n_%l", next_reason};
+static const struct stat_section close_section = {close_entries, ARRAY_LEN(close_entries),
+                                                  &close_family, "", reset_closes};
+
+/* --- For `stats buffers`: what is kept beside them; the record is the server --- */
+
+static const struct stat_entry kept_entries[] = {
+    {"stash_bytes", STAT_GAUGE, UNIT_BYTES, "Partial commands kept for idle connections.",
+     stat_get_u64, offsetof(struct server, stats.stash_bytes)},
+    {"conn_stalled", STAT_GAUGE, UNIT_CONNECTIONS,
+     "Connections that hold something and wait for their peer.", stat_get_u64,
+     offsetof(struct server, stats.conn_stalled)},
 };
 
-static bool
-closes_next(void *ctx, uint64_t *cursor, struct stat_line *line)
-{
-    const struct server *server = ctx;
-
-    if (++*cursor >= ARRAY_LEN(close_names))
-        return false;
-    stat_line_u64(line, close_names[*cursor], server->closes[*cursor]);
-    return true;
-}
-
-/* --- Plain `stats` and `stats buffers`: the loans --- */
-
-static bool
-loans_next(void *ctx, uint64_t *cursor, struct stat_line *line)
-{
-    static const char *const names[2][5] = {
-        {"rbufs_existing", "rbufs_loaned", "rbufs_allocated", "rbufs_waiting", "rbufs_failed"},
-        {"wbufs_existing", "wbufs_loaned", "wbufs_allocated", "wbufs_waiting", "wbufs_failed"},
-    };
-    const struct server *server = ctx;
-    uint64_t purpose = *cursor / 5;
-    const struct pool_counts *counts;
-    uint64_t values[5];
-
-    if (purpose > LOAN_FOR_OUTPUT)
-        return false;
-    counts = pool_counts(server->pool, (enum loan_purpose)purpose);
-    memcpy(values, counts, sizeof(values));
-    stat_line_u64(line, names[purpose][*cursor % 5], values[*cursor % 5]);
-    (*cursor)++;
-    return true;
-}
-
-static void
-loans_reset(void *ctx)
-{
-    struct server *server = ctx;
-
-    pool_reset_counts(server->pool);
-}
-
-static bool
-ledger_next(void *ctx, uint64_t *cursor, struct stat_line *line)
-{
-    const struct server *server = ctx;
-    struct pool_ledger ledger;
-
-    pool_ledger(server->pool, &ledger);
-    switch ((*cursor)++) {
-    case 0: stat_line_u64(line, "buffer_bytes", BUF_TOTAL_BYTES); return true;
-    case 1: stat_line_u64(line, "buffers_limit", ledger.limit); return true;
-    case 2: stat_line_u64(line, "buffers_reserved_for_output", ledger.reserve); return true;
-    case 3: stat_line_u64(line, "buffers_made", ledger.made); return true;
-    case 4: stat_line_u64(line, "buffers_free", ledger.free); return true;
-    case 5: stat_line_u64(line, "buffers_lent", ledger.lent); return true;
-    case 6:
-        stat_line_u64(line, "buffers_lent_input", ledger.lent_for[LOAN_FOR_INPUT]);
-        return true;
-    case 7:
-        stat_line_u64(line, "buffers_lent_output", ledger.lent_for[LOAN_FOR_OUTPUT]);
-        return true;
-    case 8: stat_line_u64(line, "buffers_peak", ledger.peak); return true;
-    case 9: stat_line_u64(line, "buffers_trimmed", ledger.trimmed); return true;
-    case 10: stat_line_u64(line, "waiters", ledger.waiters); return true;
-    case 11: stat_line_u64(line, "stash_bytes", server->stats.stash_bytes); return true;
-    case 12: stat_line_u64(line, "conn_stalled", server->stats.conn_stalled); return true;
-    default: return false;
-    }
-}
-
-/* --- `stats conns` --- */
-
-enum { CONN_FIELDS = 10 };
-
-static void
-conn_field(struct conn *c, unsigned field, struct stat_line *line)
-{
-    const struct server *server = c->server;
-    uint32_t now_s = server->clock->uptime_s;
-    char name[STAT_NAME_BYTES];
-    char peer[128];
-    static const char *const names[CONN_FIELDS] = {
-        "addr",     "state",     "protocol",     "age",           "secs_since_last_cmd",
-        "bytes_in", "bytes_out", "buffers_held", "bytes_pending", "secs_stalled",
-    };
-
-    (void)snprintf(name, sizeof(name), "%d:%s", c->watch.fd, names[field]);
-    switch (field) {
-    case 0:
-        sys_peer_name(c->watch.fd, peer, sizeof(peer));
-        stat_line_text(line, name, peer);
-        break;
-    case 1: stat_line_text(line, name, conn_state_name(c)); break;
-    case 2: stat_line_text(line, name, proto_name(c->proto)); break;
-    case 3: stat_line_u64(line, name, now_s - c->accepted_s); break;
-    case 4: stat_line_u64(line, name, server->attended_s - c->active_s); break;
-    case 5: stat_line_u64(line, name, c->bytes_in); break;
-    case 6: stat_line_u64(line, name, c->bytes_out); break;
-    case 7: stat_line_u64(line, name, (c->rbuf != NULL) + (uint64_t)(c->wbuf != NULL)); break;
-    case 8: stat_line_u64(line, name, c->wbuf == NULL ? 0 : buf_pending_bytes(c->wbuf)); break;
-    default:
-        stat_line_u64(line, name, c->state == CONN_STALLED ? conn_stalled_for_ms(c) / 1000 : 0);
-        break;
-    }
-}
-
-/* The cursor counts fields of places: a connection may come or go between two of its lines. */
-static bool
-conns_next(void *ctx, uint64_t *cursor, struct stat_line *line)
-{
-    struct server *server = ctx;
-    uint64_t place = *cursor / CONN_FIELDS;
-    struct conn *c = table_next(&server->table, &place);
-
-    if (c == NULL)
-        return false;
-    place--; /* of the connection found */
-    if (place != *cursor / CONN_FIELDS)
-        *cursor = place * CONN_FIELDS;
-    conn_field(c, (unsigned)(*cursor % CONN_FIELDS), line);
-    (*cursor)++;
-    return true;
-}
+static const struct stat_section kept_section = {kept_entries, ARRAY_LEN(kept_entries), NULL,
+                                                 "buffers_", NULL};
 
 void
-server_register_stats(struct server *server)
+server_add_stats(struct server *server, struct stat_registry *registry)
 {
-    const struct stat_source sources[] = {
-        {"latency", server_latency_next, server_latency_reset, server},
-        {"", general_next, NULL, server},
-        {"", server_next, server_reset, server},
-        {"", loans_next, loans_reset, server},
-        {"", closes_next, NULL, server},
-        {"conns", conns_next, NULL, server},
-        {"buffers", ledger_next, NULL, server},
-        {"buffers", loans_next, NULL, server},
-    };
-
-    for (size_t i = 0; i < ARRAY_LEN(sources); i++)
-        cmd_add_stats(server->cmd, &sources[i]);
+    stats_add(registry, "", &process_section, server);
+    stats_add(registry, "", &server_section, server);
+    stats_add(registry, "", &pool_loan_stats, server->pool);
+    stats_add(registry, "", &close_section, server);
+    stats_add(registry, "buffers", &pool_ledger_stats, server->pool);
+    stats_repeat(registry, "buffers", &kept_section, server);
+    stats_repeat(registry, "buffers", &pool_loan_stats, server->pool);
+    stats_add(registry, "conns", &conn_stats, server);
+    stats_add(registry, "latency", &server_latency_stats, server);
 }

@@ -138,7 +138,13 @@ table_give(struct conn_table *table, struct conn *c)
 struct conn *
 table_next(const struct conn_table *table, uint64_t *cursor)
 {
-    while (*cursor < table_span(table)) {
+    return table_search(table, cursor, UINT64_MAX);
+}
+
+struct conn *
+table_search(const struct conn_table *table, uint64_t *cursor, uint64_t until)
+{
+    while (*cursor < table_span(table) && *cursor < until) {
         struct chunk *chunk = table->chunks[*cursor / CHUNK_SLOTS];
         struct conn *c;
 

@@ -37,5 +37,7 @@ void table_give(struct conn_table *table, struct conn *c);
  * and giving in between is fine. *CURSOR names the slot found, plus one.
  */
 struct conn *table_next(const struct conn_table *table, uint64_t *cursor);
+/* Likewise, but looks at no slot from UNTIL on; NULL, too, when there is none before it. */
+struct conn *table_search(const struct conn_table *table, uint64_t *cursor, uint64_t until);
 /* Slots that a cursor can run over: cursors are below or equal to it. */
 uint64_t table_span(const struct conn_table *table);

@@ -1,10 +1,6 @@
 /* Walks over the items, and figures about the store. */
 #include "store_priv.h"
 
-#include <stddef.h>
-
-#include "lombard/base/stats.h"
-
 /*
  * The item with the lowest hash from FROM on in the chain that FROM lies in.
  * Slots of a chain change places, hashes do not: so no item is seen twice or
@@ -57,33 +53,6 @@ store_next(struct store *store, uint64_t *cursor, struct item *item)
     }
     *cursor = from;
     return WALK_ON;
-}
-
-static const struct stat_desc descs[] = {
-#define STAT(name, kind, help) {#name, offsetof(struct store_stats, name), kind},
-#include "lombard/store/store_stats.def"
-#undef STAT
-};
-
-const struct store_stats *
-store_stats(struct store *store)
-{
-    struct store_stats *stats = &store->stats;
-    const struct index *ix = &store->index;
-
-    stats->curr_items = ix->count - store->flushed_items;
-    stats->bytes = store->content_bytes + store->header_bytes;
-    stats->hash_buckets = ix->to;
-    stats->hash_bytes = index_bytes_now(ix);
-    stats->hash_is_expanding = ix->to > ix->from;
-    stats->segments_pinned = store->arena.seg_pinned;
-    return stats;
-}
-
-void
-store_reset_stats(struct store *store)
-{
-    stat_table_reset(descs, ARRAY_LEN(descs), &store->stats);
 }
 
 uint64_t

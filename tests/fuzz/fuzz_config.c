@@ -74,13 +74,15 @@ check_limits(const struct config *config)
 static void
 show(struct config *config, char *text)
 {
-    struct stat_line line;
-    uint64_t cursor = 0;
+    const struct stat_instance instance = {.record = config};
+    struct stat_value value;
     size_t used = 0;
 
-    while (config_stat_next(config, &cursor, &line))
-        used += (size_t)snprintf(text + used, SETTINGS_BYTES - used, "%s %s\n", line.name,
-                                 line.value);
+    for (size_t i = 0; i < config_settings.entry_count; i++) {
+        stats_read(&config_settings.entries[i], &instance, &value);
+        used += (size_t)snprintf(text + used, SETTINGS_BYTES - used, "%s %s\n",
+                                 config_settings.entries[i].name, value.text);
+    }
     REQUIRE(used < SETTINGS_BYTES);
 }
 

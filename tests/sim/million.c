@@ -89,13 +89,14 @@ random_below(uint32_t n)
 static void
 start(uint32_t max_conns, bool keep_buffers)
 {
+    static const struct stat_registry no_stats;
     const struct store_config store_config = {
         .limit_bytes = STORE_BYTES,
         .item_bytes_max = 1 << 20,
         .evict = true,
         .with_cas = true,
     };
-    const struct cmd_config cmd_config = {.clock = &server_clock};
+    const struct cmd_config cmd_config = {.clock = &server_clock, .stats = &no_stats};
     struct server_config config = {
         .max_conns = max_conns,
         .keep_buffers = keep_buffers,

@@ -41,6 +41,7 @@ start_cmd(struct rig *rig, const struct rig_config *config)
         .flush_enabled = true,
         .dump_enabled = true,
         .clock = &rig->clock,
+        .stats = &rig->stats,
     };
 
     clock_init(&rig->clock);
@@ -68,6 +69,9 @@ start_server(struct rig *rig, const struct rig_config *config)
     rig->server = server_create(&server_config);
     if (rig->server == NULL)
         return false;
+    rig->stats.count = 0;
+    server_add_stats(rig->server, &rig->stats);
+    cmd_add_stats(rig->cmd, &rig->stats);
     fd = sim_listen();
     rig->listen_fd = fd;
     if (server_listen(rig->server, fd, ROLE_CLIENT))

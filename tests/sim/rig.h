@@ -18,6 +18,7 @@
 struct rig {
     struct clock clock;
     struct store *store;
+    struct stat_registry stats;
     struct cmd *cmd;
     struct server *server;
     int listen_fd;

@@ -26,7 +26,10 @@ struct invariants {
     const char *what; /* the condition, as it is written */
 };
 
-struct invariants *invariants(void);
+const struct invariants *invariants(void);
+struct stat_registry;
+/* Add `internal_errors` to plain `stats`. */
+void invariants_add_stats(struct stat_registry *registry);
 /* For BROKEN(): count it, or abort. Always true. */
 bool invariant_broken(const char *file, int line, const char *what)
     __attribute__((cold, noinline)) MUST_USE;

@@ -87,8 +87,11 @@ struct log_counts {
     uint64_t suppressed; /* lines beyond the limit of their kind */
 };
 
-/* For `stats`, which may also put them back to 0. */
-struct log_counts *log_counts(void);
+const struct log_counts *log_counts(void);
+
+struct stat_registry;
+/* Add these to plain `stats`. */
+void log_add_stats(struct stat_registry *registry);
 
 /*
  * Write SRC at DST with every byte outside 0x20..0x7e as \xHH, NUL-terminated,

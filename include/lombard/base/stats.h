@@ -1,18 +1,22 @@
 /*
- * include/lombard/base/stats.h - counters, and how `stats` gets at them.
+ * include/lombard/base/stats.h - the registry of statistics, and the walk over it.
  *
- * A room keeps its counters in a struct of uint64_t made from its .def file,
- * an X-macro list of STAT(name, COUNTER|GAUGE, "what it counts"). Order in the
- * file is order of output; names are wire protocol.
+ *     registry -> source: a group of `stats`, a section, and what the section is read from
+ *                   section -> entries: name, kind, unit, help, getter
+ *                           -> family: the instances, where there are several
  *
- *     struct pool_stats {
- *     #define STAT(name, kind, help) uint64_t name;
- *     #include "lombard/loan/pool_stats.def"
- *     #undef STAT
- *     };
+ * Every statistic is declared once, beside what it counts, as a `struct stat_entry` in a
+ * table that never changes. Counters themselves are plain integers in structs; a getter
+ * reads one when it is asked for. Whatever shows statistics is a walk over the registry
+ * that knows none of them:
+ *   - `stats GROUP` pulls lines (stats_begin(), stats_next());
+ *   - a renderer of metrics walks sources, entries and instances (stats_find(),
+ *     stats_read()), and has names, types, units and help texts from the tables.
  *
- * Lines are pulled, one at a time, by whoever has room for one: so `stats` of
- * any length streams to a reader as slow as it likes, and holds nothing.
+ * A table is mostly made from a .def file, a list of
+ *     STAT(name, COUNTER|GAUGE, unit, "A sentence that says what it tells.")
+ * from which the struct of counters is made, too: each is a uint64_t. Names are wire
+ * protocol, and the order of entries is the order of output.
  */
 #pragma once
 
@@ -21,46 +25,170 @@
 #include <stdint.h>
 
 #include "lombard/base/attr.h"
+#include "lombard/base/slice.h"
 
-enum { STAT_NAME_BYTES = 64, STAT_VALUE_BYTES = 256 };
+enum {
+    STAT_NAME_BYTES = 64,
+    STAT_VALUE_BYTES = 256,
+    STAT_LABEL_BYTES = 32,
+    STAT_SOURCES_MAX = 32,
+};
+
+/* --- What a statistic is --- */
 
 enum stat_kind {
-    COUNTER, /* only grows; `stats reset` puts it back to 0 */
-    GAUGE,   /* a state; never reset */
+    STAT_COUNTER, /* a number that only grows, until `stats reset` */
+    STAT_GAUGE,   /* a number that is a state */
+    STAT_TEXT,
 };
 
-/* One line of output. Both are NUL-terminated. */
-struct stat_line {
-    char name[STAT_NAME_BYTES];
-    char value[STAT_VALUE_BYTES];
+enum stat_unit {
+    UNIT_NONE, /* of a text, and of no other kind */
+    UNIT_BITS,
+    UNIT_BYTES,
+    UNIT_SECONDS,
+    UNIT_MILLISECONDS,
+    UNIT_MICROSECONDS,
+    UNIT_ITEMS,
+    UNIT_REQUESTS, /* each key of a multiget is one */
+    UNIT_CONNECTIONS,
+    UNIT_BUFFERS,
+    UNIT_SEGMENTS,
+    UNIT_BUCKETS, /* of the index */
+    UNIT_PAGES,   /* of memcached's slabs, as are chunks */
+    UNIT_CHUNKS,
+    UNIT_THREADS,
+    UNIT_LINES,  /* of the log */
+    UNIT_EVENTS, /* how often something happened */
+    UNIT_FLAG,   /* 0 or 1 */
+    UNIT_NUMBER, /* anything else: a process, a port, a level, a limit */
 };
 
-struct stat_desc {
-    const char *name;
-    size_t off; /* of the uint64_t within its struct */
+/* "bytes", "seconds", ...; "" for UNIT_NONE. */
+const char *stat_unit_name(enum stat_unit unit);
+
+/* NUL-terminated; of counters and gauges a decimal number, perhaps with a fraction. */
+struct stat_value {
+    char text[STAT_VALUE_BYTES];
+};
+
+struct stat_entry;
+
+/* Reads ENTRY from RECORD, which is that of an instance, or the source's context. */
+typedef void stat_get(const struct stat_entry *entry, const void *record,
+                      struct stat_value *value);
+
+struct stat_entry {
+    const char *name; /* lower case letters, digits and underscores */
     enum stat_kind kind;
+    enum stat_unit unit;
+    const char *help; /* a sentence */
+    stat_get *get;
+    size_t arg; /* the getter's: mostly the offset of what it reads */
 };
 
-/*
- * Where lines come from. A cursor starts at 0; NEXT writes one line and moves
- * it, or returns false when there is none left. Between two calls anything may
- * change: a source keeps no state but the cursor.
- */
+/* The uint64_t at offset entry->arg of RECORD. */
+uint64_t stat_field(const struct stat_entry *entry, const void *record);
+
+/* Getters: that field; a uint32_t there; entry->arg itself. */
+stat_get stat_get_u64, stat_get_u32, stat_get_constant;
+
+/* What a getter says. Too long a text is cut. */
+void stat_put_u64(struct stat_value *value, uint64_t number);
+void stat_put_text(struct stat_value *value, const char *text);
+void stat_printf(struct stat_value *value, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* --- Statistics that exist several times: of each connection, reason, class, ... --- */
+
+struct stat_instance {
+    const void *record;           /* what its getters read */
+    char label[STAT_LABEL_BYTES]; /* which one; "" where there is but one */
+};
+
+enum stat_step {
+    STAT_FOUND,
+    STAT_SEARCHING, /* not found yet: ask again, but let others be served before */
+    STAT_END,       /* there is no further one */
+};
+
+struct stat_family {
+    const char *label; /* what a label names: "reason" */
+    const char *line;  /* the name of a line: %l is the label, %n the name of the entry */
+    /*
+     * The first instance at or behind *POSITION, which counts from 0. STAT_FOUND: *POSITION is
+     * its own. STAT_SEARCHING: go on from *POSITION. Instances may come and go between two
+     * calls; each call takes a bounded time.
+     */
+    enum stat_step (*next)(void *ctx, uint64_t *position, struct stat_instance *instance);
+};
+
+/* Statistics that are read from the same context. */
+struct stat_section {
+    const struct stat_entry *entries;
+    size_t entry_count;
+    const struct stat_family *family; /* NULL: one instance, whose record is the context */
+    const char *prefix;               /* of the names of metrics, where they need one; or "" */
+    void (*reset)(void *ctx);         /* `stats reset`; NULL: nothing is reset */
+};
+
+/* Put every counter of the table, all of them fields of RECORD, back to 0. */
+void stat_reset_counters(const struct stat_entry *entries, size_t count, void *record);
+
+/* --- The registry --- */
+
 struct stat_source {
-    const char *group; /* argument of `stats`; "" for plain `stats` */
-    bool (*next)(void *ctx, uint64_t *cursor, struct stat_line *line);
-    void (*reset)(void *ctx); /* `stats reset`; may be NULL */
-    void *ctx;                /* outlives the source */
+    const char *group; /* the argument of `stats`; "" for plain `stats` */
+    const struct stat_section *section;
+    void *ctx;
+    bool repeats; /* it shows what other sources show */
 };
 
-/* NEXT for a plain table: the line at *CURSOR, if it is below COUNT. */
-bool stat_table_next(const struct stat_desc *descs, size_t count, const void *counters,
-                     uint64_t *cursor, struct stat_line *line);
-/* Put every COUNTER of the table back to 0. */
-void stat_table_reset(const struct stat_desc *descs, size_t count, void *counters);
+/* All zero: empty. */
+struct stat_registry {
+    struct stat_source sources[STAT_SOURCES_MAX]; /* in the order of output */
+    size_t count;
+};
 
-/* Fill a line. Too long a name or value is cut. */
-void stat_line_u64(struct stat_line *line, const char *name, uint64_t value);
-void stat_line_text(struct stat_line *line, const char *name, const char *value);
-void stat_line_printf(struct stat_line *line, const char *name, const char *format, ...)
-    PRINTF_LIKE(3, 4);
+/* Show SECTION in GROUP, behind what is there. CTX outlives the registry's use. */
+void stats_add(struct stat_registry *registry, const char *group,
+               const struct stat_section *section, void *ctx);
+/*
+ * Likewise, where all that it shows is in other sources as well, if under other names: for
+ * groups that repeat something. Who renders all statistics passes over it, and so does
+ * stats_reset().
+ */
+void stats_repeat(struct stat_registry *registry, const char *group,
+                  const struct stat_section *section, void *ctx);
+
+void stats_reset(const struct stat_registry *registry);
+
+/* As struct stat_family's next, for any source. */
+enum stat_step stats_find(const struct stat_source *source, uint64_t *position,
+                          struct stat_instance *instance) MUST_USE;
+void stats_read(const struct stat_entry *entry, const struct stat_instance *instance,
+                struct stat_value *value);
+
+/* --- Lines of a group --- */
+
+struct stat_line {
+    char name[STAT_NAME_BYTES]; /* NUL-terminated; too long a name is cut */
+    struct stat_value value;
+};
+
+/* Which line comes next: of an instance of a source, of which entry. */
+struct stat_cursor {
+    uint64_t position;
+    uint16_t source;
+    uint16_t entry;
+};
+
+/* Before the first line of GROUP; false when there is no such group. */
+bool stats_begin(const struct stat_registry *registry, struct slice group,
+                 struct stat_cursor *cursor) MUST_USE;
+/*
+ * STAT_FOUND: *LINE is the next one. Where its instance has gone since the last line, the
+ * first line of the next instance follows; or, if a new one has its position already, the
+ * rest of its lines.
+ */
+enum stat_step stats_next(const struct stat_registry *registry, struct stat_cursor *cursor,
+                          struct stat_line *line) MUST_USE;

@@ -39,11 +39,12 @@ struct store;
 enum { CMD_JOIN_BYTES = 256 * 1024 };
 
 struct cmd_config {
-    size_t join_bytes;         /* append copies as much at once; 0: CMD_JOIN_BYTES */
-    bool flush_enabled;        /* not -F */
-    bool dump_enabled;         /* not -X */
-    bool shutdown_enabled;     /* -A */
-    const struct clock *clock; /* outlives the cmd */
+    size_t join_bytes;                 /* append copies as much at once; 0: CMD_JOIN_BYTES */
+    bool flush_enabled;                /* not -F */
+    bool dump_enabled;                 /* not -X */
+    bool shutdown_enabled;             /* -A */
+    const struct clock *clock;         /* outlives the cmd */
+    const struct stat_registry *stats; /* likewise: what `stats` shows */
 };
 
 /* Commands on STORE, which stays the caller's and outlives the cmd. NULL: no memory. */
@@ -55,8 +56,8 @@ void cmd_new_iteration(struct cmd *cmd);
 /* A bounded piece of background work; false when none is left. */
 bool cmd_work(struct cmd *cmd);
 
-/* Groups of statistics from above (connections, buffers, settings). At most 16; *SOURCE is copied. */
-void cmd_add_stats(struct cmd *cmd, const struct stat_source *source);
+/* Add what the commands and their store count. */
+void cmd_add_stats(struct cmd *cmd, struct stat_registry *registry);
 
 /* --- One request --- */
 
@@ -90,22 +91,26 @@ void cmd_refuse_value(struct cmd *cmd, const struct request *req, struct reply *
 /* --- REPLY_STREAM --- */
 
 struct cmd_stream {
-    uint8_t source;  /* position in the list of sources */
-    uint64_t left;   /* items that may still come */
-    uint64_t cursor; /* within its source, or the store */
+    union {
+        struct stat_cursor stats; /* STREAM_STATS */
+        struct {                  /* STREAM_ITEMS */
+            uint64_t left;        /* items that may still come */
+            uint64_t cursor;      /* within the store */
+        };
+    };
 };
 
 /* After cmd_execute() said REPLY_STREAM: the stream of that request. */
 void cmd_stream_begin(struct cmd *cmd, const struct request *req, struct cmd_stream *stream);
-/* STREAM_STATS: the next line, or false at the end. */
-bool cmd_stream_stat(struct cmd *cmd, struct cmd_stream *stream,
-                     struct stat_line *line) MUST_USE;
 enum line_result {
     LINE_READY, /* the next one is there */
     LINE_LATER, /* not found yet: ask again, but serve other connections first */
     LINE_END,
 };
 
+/* STREAM_STATS: the next line. */
+enum line_result cmd_stream_stat(struct cmd *cmd, struct cmd_stream *stream,
+                                 struct stat_line *line) MUST_USE;
 /* STREAM_ITEMS: the next item. */
 enum line_result cmd_stream_item(struct cmd *cmd, struct cmd_stream *stream,
                                  struct dump_item *shown) MUST_USE;

@@ -38,12 +38,18 @@ enum {
     SERVER_LINGERS_MAX = 64, /* descriptors of rejected peers, besides max_conns and one */
 };
 
-/* NULL when memory or an epoll descriptor cannot be had. Registers its statistics with cmd. */
+/* NULL when memory or an epoll descriptor cannot be had. */
 struct server *server_create(const struct server_config *config) MUST_USE;
 /* Closes every connection and listener immediately. */
 void server_destroy(struct server *server);
 
 struct loop *server_loop(struct server *server);
+
+/*
+ * Add to plain `stats` what the process and its connections count; and the groups buffers,
+ * conns and latency.
+ */
+void server_add_stats(struct server *server, struct stat_registry *registry);
 
 /* Accept from a listening socket, which the server owns from now on. ROLE: of its connections. */
 bool server_listen(struct server *server, int fd, enum session_role role) MUST_USE;

@@ -17,6 +17,7 @@
 
 #include "lombard/base/attr.h"
 #include "lombard/base/list.h"
+#include "lombard/base/stats.h"
 #include "lombard/loan/buf.h"
 
 struct pool;
@@ -106,6 +107,8 @@ void pool_ledger(const struct pool *pool, struct pool_ledger *ledger);
 uint64_t pool_waiters(const struct pool *pool);
 /* Counters back to 0; the ledger stays. */
 void pool_reset_counts(struct pool *pool);
+/* For stats_add(), with the pool: the ledger; and the counts, by purpose. */
+extern const struct stat_section pool_ledger_stats, pool_loan_stats;
 /* Whether the sums of a ledger are right, and its limit is kept. */
 bool pool_ledger_adds_up(const struct pool_ledger *ledger) MUST_USE;
 /* Walk the freelist: every buffer in it empty, the ledger true, and no waiter that could be served. */

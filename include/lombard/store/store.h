@@ -20,6 +20,7 @@
 #include "lombard/base/slice.h"
 
 struct store;
+struct stat_registry;
 
 /* A location has 38 bits: more memory than this could not be found again. */
 #define STORE_LIMIT_BYTES_MAX (UINT64_C(1) << 38)
@@ -249,7 +250,7 @@ enum walk_result {
 enum walk_result store_next(struct store *store, uint64_t *cursor, struct item *item) MUST_USE;
 
 struct store_stats {
-#define STAT(name, kind, help) uint64_t name;
+#define STAT(name, kind, unit, help) uint64_t name;
 #include "lombard/store/store_stats.def"
 #undef STAT
 };
@@ -258,19 +259,14 @@ const struct store_stats *store_stats(struct store *store);
 /* Counters back to 0; states stay. */
 void store_reset_stats(struct store *store);
 
-/* Where each byte of the limit is. The parts sum to limit_bytes. */
+/* Where each byte of the limit is. The six parts behind limit_bytes sum to it. */
 struct store_layout {
-    uint64_t limit_bytes;
-    uint64_t live_bytes;   /* keys and values of live items */
-    uint64_t header_bytes; /* their headers */
-    uint64_t dead_bytes;   /* of replaced, deleted or expired items, and segments' ends */
-    uint64_t index_bytes;  /* buckets in use and their bookkeeping */
-    uint64_t pinned_bytes; /* dead, and only kept because a client is reading or writing */
-    uint64_t free_bytes;   /* segments without contents, and what was never touched */
-    uint64_t items;
-    uint64_t segment_bytes; /* of one */
-    uint64_t segments;      /* in all */
-    uint64_t segments_free;
+#define STAT(name, kind, unit, help) uint64_t name;
+#include "lombard/store/store_layout.def"
+#undef STAT
 };
 
 void store_layout(const struct store *store, struct store_layout *layout);
+
+/* Add all of these to what `stats` and `stats store` show. */
+void store_add_stats(struct store *store, struct stat_registry *registry);

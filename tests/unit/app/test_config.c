@@ -44,12 +44,13 @@ parse(const char *options)
 static void
 expect_setting(const char *name, const char *want)
 {
-    struct stat_line stat;
-    uint64_t cursor = 0;
+    const struct stat_instance instance = {.record = &config};
+    struct stat_value value;
 
-    while (config_stat_next(&config, &cursor, &stat))
-        if (strcmp(stat.name, name) == 0) {
-            ck_assert_str_eq(stat.value, want);
+    for (size_t i = 0; i < config_settings.entry_count; i++)
+        if (strcmp(config_settings.entries[i].name, name) == 0) {
+            stats_read(&config_settings.entries[i], &instance, &value);
+            ck_assert_str_eq(value.text, want);
             return;
         }
     ck_abort_msg("no setting %s", name);

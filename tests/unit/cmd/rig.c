@@ -27,8 +27,10 @@ rig_create_with(struct rig *rig, const struct rig_config *config)
     rig->store = store_create(&config->store);
     ck_assert_ptr_nonnull(rig->store);
     cmd_config.clock = &rig->clock;
+    cmd_config.stats = &rig->stats;
     rig->cmd = cmd_create(&cmd_config, rig->store);
     ck_assert_ptr_nonnull(rig->cmd);
+    cmd_add_stats(rig->cmd, &rig->stats);
 }
 
 void
@@ -183,8 +185,8 @@ rig_stat(struct rig *rig, const char *group, const char *name)
     ck_assert_int_eq(rig_run(rig, &req), REPLY_STREAM);
     ck_assert_int_eq(rig->reply.stream, STREAM_STATS);
     cmd_stream_begin(rig->cmd, &req, &stream);
-    while (cmd_stream_stat(rig->cmd, &stream, &line))
+    while (cmd_stream_stat(rig->cmd, &stream, &line) == LINE_READY)
         if (strcmp(line.name, name) == 0)
-            return strtoull(line.value, NULL, 10);
+            return strtoull(line.value.text, NULL, 10);
     return UINT64_MAX;
 }

@@ -13,6 +13,7 @@
 struct rig {
     struct clock clock;
     struct store *store;
+    struct stat_registry stats;
     struct cmd *cmd;
     struct session session;
     struct reply reply; /* of the last command */

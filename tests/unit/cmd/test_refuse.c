@@ -12,7 +12,7 @@
 enum { LONG = 900, VALUE_BYTES_MAX_HERE = 1200 };
 
 static const char *const counters[] = {
-#define STAT(name, kind, help) #name,
+#define STAT(name, kind, unit, help) #name,
 #include "lombard/cmd/cmd_stats.def"
 #undef STAT
 };

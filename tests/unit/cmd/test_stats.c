@@ -18,30 +18,6 @@ teardown(void)
     rig_destroy(&rig);
 }
 
-/* A source of two lines, "GROUP-0" and "GROUP-1". */
-struct made_up {
-    const char *prefix;
-    unsigned resets;
-};
-
-static bool
-made_up_next(void *ctx, uint64_t *cursor, struct stat_line *line)
-{
-    struct made_up *source = ctx;
-
-    if (*cursor == 2)
-        return false;
-    stat_line_printf(line, source->prefix, "%d", (int)*cursor);
-    (*cursor)++;
-    return true;
-}
-
-static void
-made_up_reset(void *ctx)
-{
-    ((struct made_up *)ctx)->resets++;
-}
-
 /* All lines of a group, as "name=value ...", at most 4000 bytes of it. */
 static const char *
 lines_of(const char *group)
@@ -54,28 +30,36 @@ lines_of(const char *group)
     text[0] = '\0';
     ck_assert_int_eq(rig_run(&rig, &req), REPLY_STREAM);
     cmd_stream_begin(rig.cmd, &req, &stream);
-    while (cmd_stream_stat(rig.cmd, &stream, &line) && strlen(text) < 4000 - sizeof(line)) {
+    while (cmd_stream_stat(rig.cmd, &stream, &line) == LINE_READY &&
+           strlen(text) < 4000 - sizeof(line)) {
         strcat(text, line.name);
         strcat(text, "=");
-        strcat(text, line.value);
+        strcat(text, line.value.text);
         strcat(text, " ");
     }
     return text;
 }
 
-START_TEST(sources_follow_each_other)
+/* The order is that of memcached, and what the store counts comes last. */
+START_TEST(the_commands_then_the_store)
 {
-    struct made_up a = {.prefix = "a"}, b = {.prefix = "b"}, c = {.prefix = "c"};
+    ck_assert_ptr_eq(strstr(lines_of(""), "cmd_get=0 cmd_set=0 "), lines_of(""));
+    ck_assert_ptr_nonnull(
+        strstr(lines_of(""), " concat_restarts=0 limit_maxbytes=8388608 curr_items=0 "));
+}
+END_TEST
 
-    cmd_add_stats(rig.cmd, &(struct stat_source){"", made_up_next, made_up_reset, &a});
-    cmd_add_stats(rig.cmd, &(struct stat_source){"other", made_up_next, NULL, &b});
-    cmd_add_stats(rig.cmd, &(struct stat_source){"", made_up_next, NULL, &c});
-    ck_assert_str_eq(lines_of("other"), "b=0 b=1 ");
-    ck_assert_ptr_eq(strstr(lines_of(""), "a=0 a=1 c=0 c=1 cmd_get=0 cmd_set=0 "),
-                     lines_of(""));
-    ck_assert_ptr_nonnull(strstr(lines_of(""), " limit_maxbytes=8388608 "));
-    ck_assert_int_eq(rig_do(&rig, OP_STATS, "reset"), REPLY_RESET);
-    ck_assert_uint_eq(a.resets, 1);
+/* What is added to the registry meanwhile is shown. */
+START_TEST(other_layers_add_theirs)
+{
+    static uint64_t resets = 3;
+    static const struct stat_entry entry = {"resets",  STAT_COUNTER, UNIT_EVENTS,
+                                            "Resets.", stat_get_u64, 0};
+    static const struct stat_section section = {&entry, 1, NULL, "", NULL};
+
+    ck_assert_int_eq(rig_do(&rig, OP_STATS, "other"), REPLY_NO_STATS);
+    stats_add(&rig.stats, "other", &section, &resets);
+    ck_assert_str_eq(lines_of("other"), "resets=3 ");
 }
 END_TEST
 
@@ -136,7 +120,8 @@ main(void)
     TCase *tc = leak_tcase("stats");
 
     tcase_add_checked_fixture(tc, setup, teardown);
-    tcase_add_test(tc, sources_follow_each_other);
+    tcase_add_test(tc, the_commands_then_the_store);
+    tcase_add_test(tc, other_layers_add_theirs);
     tcase_add_test(tc, unknown_groups);
     tcase_add_test(tc, reset_keeps_states);
     tcase_add_test(tc, one_class_holds_everything);

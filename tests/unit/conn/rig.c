@@ -17,6 +17,7 @@ char out[OUT_BYTES];
 
 static struct clock now;
 static struct store *store;
+static struct stat_registry stats;
 static struct cmd *cmd;
 static char path[64];
 
@@ -34,6 +35,7 @@ start_cmd(void)
         .flush_enabled = true,
         .dump_enabled = true,
         .clock = &now,
+        .stats = &stats,
     };
 
     store = store_create(&store_config);
@@ -60,6 +62,9 @@ rig_start(void)
     config->cmd = cmd;
     server = server_create(config);
     ck_assert_ptr_nonnull(server);
+    stats.count = 0;
+    server_add_stats(server, &stats);
+    cmd_add_stats(cmd, &stats);
     memset(&rig_options, 0, sizeof(rig_options));
     (void)snprintf(path, sizeof(path), "/tmp/lombard-server-%d.sock", (int)getpid());
     ck_assert_int_eq(listen_open_unix(path, 0700, CLIENTS, &sockets), LISTEN_OK);

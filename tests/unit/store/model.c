@@ -674,7 +674,7 @@ START_TEST(test_world)
 
         printf("%s: %" PRIu64 " missing, %" PRIu64 " refused\n", config->name, w->missing,
                w->refused);
-#define STAT(name, kind, help) printf("    %s %" PRIu64 "\n", #name, stats->name);
+#define STAT(name, kind, unit, help) printf("    %s %" PRIu64 "\n", #name, stats->name);
 #include "lombard/store/store_stats.def"
 #undef STAT
     }

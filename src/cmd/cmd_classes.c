@@ -1,0 +1,192 @@
+/*
+ * Statistics of slab classes for tools that expect them: there are none here, so that they
+ * are shown one, class 1, that holds everything. All of it repeats other statistics.
+ */
+#include <string.h>
+
+#include "cmd_priv.h"
+
+static const char class_label[] = "1";
+
+static void
+show_class(const struct cmd *cmd, struct stat_instance *instance)
+{
+    instance->record = cmd;
+    memcpy(instance->label, class_label, sizeof(class_label));
+}
+
+/* --- stats items --- */
+
+static void
+get_store(const struct stat_entry *entry, const void *record, struct stat_value *value)
+{
+    const struct cmd *cmd = record;
+
+    stat_put_u64(value, stat_field(entry, store_stats(cmd->store)));
+}
+
+#define ITEMS(name, kind, help, field)                                                         \
+    {                                                                                          \
+        name, STAT_##kind, UNIT_ITEMS, help, get_store, offsetof(struct store_stats, field)    \
+    }
+
+static const struct stat_entry items_entries[] = {
+    ITEMS("number", GAUGE, "Items in this class: curr_items.", curr_items),
+    {"mem_requested", STAT_GAUGE, UNIT_BYTES, "Memory of these items: bytes.", get_store,
+     offsetof(struct store_stats, bytes)},
+    ITEMS("evicted", COUNTER, "Live items removed to make room: evictions.", evictions),
+    ITEMS("evicted_unfetched", COUNTER, "Evicted items that were never fetched.",
+          evicted_unfetched),
+    {"outofmemory", STAT_COUNTER, UNIT_REQUESTS, "Values refused: store_no_memory.",
+     stat_get_u64,
+     offsetof(struct cmd, stats) + offsetof(struct cmd_counters, store_no_memory)},
+    ITEMS("reclaimed", COUNTER, "Expired items whose memory was reclaimed.", reclaimed),
+    ITEMS("expired_unfetched", COUNTER, "Reclaimed items that were never fetched.",
+          expired_unfetched),
+};
+
+#undef ITEMS
+
+/* An empty class is not shown, as at memcached. */
+static enum stat_step
+next_with_items(void *ctx, uint64_t *position, struct stat_instance *instance)
+{
+    struct cmd *cmd = ctx;
+
+    if (*position > 0 || store_stats(cmd->store)->curr_items == 0)
+        return STAT_END;
+    show_class(cmd, instance);
+    return STAT_FOUND;
+}
+
+static const struct stat_family items_family = {"class", "items:%l:%n", next_with_items};
+static const struct stat_section items_section = {items_entries, ARRAY_LEN(items_entries),
+                                                  &items_family, "items_", NULL};
+
+/* --- stats slabs: a page is a segment, and a chunk a byte --- */
+
+static struct store_layout
+layout_of(const void *record)
+{
+    const struct cmd *cmd = record;
+    struct store_layout layout;
+
+    store_layout(cmd->store, &layout);
+    return layout;
+}
+
+static void
+get_page_bytes(const struct stat_entry *entry UNUSED, const void *record,
+               struct stat_value *value)
+{
+    stat_put_u64(value, layout_of(record).segment_bytes);
+}
+
+static void
+get_pages(const struct stat_entry *entry UNUSED, const void *record, struct stat_value *value)
+{
+    struct store_layout layout = layout_of(record);
+
+    stat_put_u64(value, layout.segments - layout.segments_free);
+}
+
+static void
+get_malloced(const struct stat_entry *entry UNUSED, const void *record,
+             struct stat_value *value)
+{
+    struct store_layout layout = layout_of(record);
+
+    stat_put_u64(value, (layout.segments - layout.segments_free) * layout.segment_bytes);
+}
+
+static void
+get_used(const struct stat_entry *entry UNUSED, const void *record, struct stat_value *value)
+{
+    struct store_layout layout = layout_of(record);
+
+    stat_put_u64(value, layout.live_bytes + layout.header_bytes);
+}
+
+static void
+get_dead(const struct stat_entry *entry UNUSED, const void *record, struct stat_value *value)
+{
+    struct store_layout layout = layout_of(record);
+
+    stat_put_u64(value, layout.dead_bytes + layout.pinned_bytes);
+}
+
+/* One of the counters of the commands, under its own name. */
+#define COUNTED(name, help)                                                                    \
+    {                                                                                          \
+#name, STAT_COUNTER, UNIT_REQUESTS, help, stat_get_u64,                                \
+            offsetof(struct cmd, stats) + offsetof(struct cmd_counters, name)                  \
+    }
+
+static const struct stat_entry slab_entries[] = {
+    {"chunk_size", STAT_GAUGE, UNIT_BYTES, "Size of a chunk.", stat_get_constant, 1},
+    {"chunks_per_page", STAT_GAUGE, UNIT_CHUNKS, "Chunks in a page: segment_bytes.",
+     get_page_bytes, 0},
+    {"total_pages", STAT_GAUGE, UNIT_PAGES, "Pages in use: segments that are not free.",
+     get_pages, 0},
+    {"total_chunks", STAT_GAUGE, UNIT_CHUNKS, "Chunks in these pages.", get_malloced, 0},
+    {"used_chunks", STAT_GAUGE, UNIT_CHUNKS, "Chunks of live items.", get_used, 0},
+    {"free_chunks", STAT_GAUGE, UNIT_CHUNKS, "Chunks of dead items.", get_dead, 0},
+    {"free_chunks_end", STAT_GAUGE, UNIT_CHUNKS, "Always 0.", stat_get_constant, 0},
+    COUNTED(get_hits, "Keys that were requested and found."),
+    COUNTED(cmd_set, "Values offered by commands that store one."),
+    COUNTED(delete_hits, "delete commands that removed an item."),
+    COUNTED(incr_hits, "incr commands for a key that was found."),
+    COUNTED(decr_hits, "decr commands for a key that was found."),
+    COUNTED(cas_hits, "cas commands whose CAS value matched."),
+    COUNTED(cas_badval, "cas commands whose CAS value did not match."),
+    COUNTED(touch_hits, "Keys to be touched that were found."),
+};
+
+#undef COUNTED
+
+static enum stat_step
+next_class(void *ctx, uint64_t *position, struct stat_instance *instance)
+{
+    if (*position > 0)
+        return STAT_END;
+    show_class(ctx, instance);
+    return STAT_FOUND;
+}
+
+static const struct stat_family slab_family = {"class", "%l:%n", next_class};
+static const struct stat_section slab_section = {slab_entries, ARRAY_LEN(slab_entries),
+                                                 &slab_family, "slab_", NULL};
+
+static const struct stat_entry slabs_entries[] = {
+    {"active_slabs", STAT_GAUGE, UNIT_NUMBER, "Number of classes.", stat_get_constant, 1},
+    {"total_malloced", STAT_GAUGE, UNIT_BYTES, "Memory of all pages in use.", get_malloced, 0},
+};
+
+static const struct stat_section slabs_section = {slabs_entries, ARRAY_LEN(slabs_entries), NULL,
+                                                  "slabs_", NULL};
+
+/* --- stats sizes: as memcached answers without `stats sizes_enable` --- */
+
+static void
+get_disabled(const struct stat_entry *entry UNUSED, const void *record UNUSED,
+             struct stat_value *value)
+{
+    stat_put_text(value, "disabled");
+}
+
+static const struct stat_entry sizes_entries[] = {
+    {"sizes_status", STAT_TEXT, UNIT_NONE, "Always disabled: sizes of items are not counted.",
+     get_disabled, 0},
+};
+
+static const struct stat_section sizes_section = {sizes_entries, ARRAY_LEN(sizes_entries), NULL,
+                                                  "", NULL};
+
+void
+cmd_add_class_stats(struct cmd *cmd, struct stat_registry *registry)
+{
+    stats_repeat(registry, "items", &items_section, cmd);
+    stats_repeat(registry, "slabs", &slab_section, cmd);
+    stats_repeat(registry, "slabs", &slabs_section, cmd);
+    stats_repeat(registry, "sizes", &sizes_section, cmd);
+}

@@ -1,0 +1,113 @@
+/* `stats conns`: what is known of each connection, as statistics. */
+#include "conn_stats.h"
+
+#include <stdio.h>
+
+#include "conn.h"
+#include "lombard/base/sys.h"
+#include "server_state.h"
+
+enum { SLOTS_A_STEP = 16384 }; /* looked at for one line */
+
+static void
+get_addr(const struct stat_entry *entry UNUSED, const void *record, struct stat_value *value)
+{
+    const struct conn *c = record;
+    char peer[128];
+
+    sys_peer_name(c->watch.fd, peer, sizeof(peer));
+    stat_put_text(value, peer);
+}
+
+static void
+get_state(const struct stat_entry *entry UNUSED, const void *record, struct stat_value *value)
+{
+    stat_put_text(value, conn_state_name(record));
+}
+
+static void
+get_protocol(const struct stat_entry *entry UNUSED, const void *record,
+             struct stat_value *value)
+{
+    const struct conn *c = record;
+
+    stat_put_text(value, proto_name(c->proto));
+}
+
+static void
+get_age(const struct stat_entry *entry UNUSED, const void *record, struct stat_value *value)
+{
+    const struct conn *c = record;
+
+    stat_put_u64(value, c->server->clock->uptime_s - c->accepted_s);
+}
+
+static void
+get_inactive(const struct stat_entry *entry UNUSED, const void *record,
+             struct stat_value *value)
+{
+    const struct conn *c = record;
+
+    stat_put_u64(value, c->server->attended_s - c->active_s);
+}
+
+static void
+get_buffers(const struct stat_entry *entry UNUSED, const void *record, struct stat_value *value)
+{
+    const struct conn *c = record;
+
+    stat_put_u64(value, (c->rbuf != NULL) + (uint64_t)(c->wbuf != NULL));
+}
+
+static void
+get_pending(const struct stat_entry *entry UNUSED, const void *record, struct stat_value *value)
+{
+    const struct conn *c = record;
+
+    stat_put_u64(value, c->wbuf == NULL ? 0 : buf_pending_bytes(c->wbuf));
+}
+
+static void
+get_stalled(const struct stat_entry *entry UNUSED, const void *record, struct stat_value *value)
+{
+    const struct conn *c = record;
+
+    stat_put_u64(value, c->state == CONN_STALLED ? conn_stalled_for_ms(c) / 1000 : 0);
+}
+
+static const struct stat_entry entries[] = {
+    {"addr", STAT_TEXT, UNIT_NONE, "Address of the peer.", get_addr, 0},
+    {"state", STAT_TEXT, UNIT_NONE, "What the connection does or waits for.", get_state, 0},
+    {"protocol", STAT_TEXT, UNIT_NONE, "The protocol that it speaks.", get_protocol, 0},
+    {"age", STAT_GAUGE, UNIT_SECONDS, "Time since it was accepted.", get_age, 0},
+    {"secs_since_last_cmd", STAT_GAUGE, UNIT_SECONDS, "Time since bytes came or left last.",
+     get_inactive, 0},
+    {"bytes_in", STAT_COUNTER, UNIT_BYTES, "Bytes received from it.", stat_get_u64,
+     offsetof(struct conn, bytes_in)},
+    {"bytes_out", STAT_COUNTER, UNIT_BYTES, "Bytes sent to it.", stat_get_u64,
+     offsetof(struct conn, bytes_out)},
+    {"buffers_held", STAT_GAUGE, UNIT_BUFFERS, "Buffers lent to it.", get_buffers, 0},
+    {"bytes_pending", STAT_GAUGE, UNIT_BYTES, "Bytes of replies that were not sent yet.",
+     get_pending, 0},
+    {"secs_stalled", STAT_GAUGE, UNIT_SECONDS,
+     "Time for which it has held something and waited for its peer.", get_stalled, 0},
+};
+
+/* Positions are slots of the table. */
+static enum stat_step
+next_conn(void *ctx, uint64_t *position, struct stat_instance *instance)
+{
+    struct server *server = ctx;
+    struct conn *c = table_search(&server->table, position, *position + SLOTS_A_STEP);
+
+    if (c == NULL)
+        return *position < table_span(&server->table) ? STAT_SEARCHING : STAT_END;
+    (*position)--; /* of what was found */
+    instance->record = c;
+    (void)snprintf(instance->label, sizeof(instance->label), "%d", c->watch.fd);
+    return STAT_FOUND;
+}
+
+static const struct stat_family family = {"fd", "%l:%n", next_conn};
+
+const struct stat_section conn_stats = {entries, ARRAY_LEN(entries), &family, "conn_", NULL};

@@ -1,0 +1,119 @@
+/*
+ * The names of all statistics are wire protocol, and so is their order.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "leak.h"
+#include "program.h"
+
+/* --- Names, in their order --- */
+
+static const struct {
+    const char *group;
+    const char *names;
+} groups[] = {
+    {"", "pid uptime time version lombard_version pointer_size rusage_user "
+         "rusage_system max_connections threads accepting_conns "
+         "listen_disabled_num time_in_listen_disabled_us curr_connections "
+         "total_connections rejected_connections connection_structures "
+         "conn_dispatches conn_yields conn_pauses conn_ready lapses conn_stalls "
+         "conn_stalled conn_lingering stash_bytes task_bytes bytes_read "
+         "bytes_written rbufs_existing rbufs_loaned rbufs_allocated "
+         "rbufs_waiting rbufs_failed wbufs_existing wbufs_loaned wbufs_allocated "
+         "wbufs_waiting wbufs_failed conn_closed_quit conn_closed_eof "
+         "conn_closed_reset conn_closed_vanished conn_closed_protocol "
+         "conn_closed_rejected conn_closed_idle conn_closed_operator_idle "
+         "conn_closed_stalled conn_closed_shed_buffers conn_closed_shed_pins "
+         "conn_closed_no_memory conn_closed_shutdown conn_closed_internal "
+         "log_dropped log_suppressed internal_errors cmd_get cmd_set cmd_flush cmd_touch "
+         "cmd_meta get_hits get_misses delete_misses delete_hits incr_misses "
+         "incr_hits decr_misses decr_hits cas_misses cas_hits cas_badval "
+         "touch_hits touch_misses store_too_large store_no_memory concat_joins "
+         "concat_restarts limit_maxbytes curr_items total_items bytes evictions "
+         "evicted_unfetched reclaimed expired_unfetched flushed outofmemory "
+         "hash_buckets hash_bytes hash_is_expanding index_resizes bytes_moved "
+         "segments_emptied segments_pinned evict_stalls ttl_scans "},
+    {"settings", "maxbytes maxconns tcpport udpport inter verbosity evictions "
+                 "domain_socket cas_enabled num_threads reqs_per_event tcp_backlog "
+                 "item_size_max flush_enabled dump_enabled shutdown_command idle_timeout "
+                 "send_timeout peer_timeout operator_timeout drain_time_ms buffer_memory "
+                 "latency loan "},
+    {"conns", "addr state protocol age secs_since_last_cmd bytes_in bytes_out "
+              "buffers_held bytes_pending secs_stalled "},
+    {"buffers", "buffer_bytes buffers_limit buffers_reserved_for_output buffers_made "
+                "buffers_free buffers_lent buffers_lent_input buffers_lent_output "
+                "buffers_peak buffers_trimmed waiters stash_bytes conn_stalled "
+                "rbufs_existing rbufs_loaned rbufs_allocated rbufs_waiting rbufs_failed "
+                "wbufs_existing wbufs_loaned wbufs_allocated wbufs_waiting wbufs_failed "},
+    {"store", "limit_bytes live_bytes header_bytes dead_bytes index_bytes "
+              "pinned_bytes free_bytes items segment_bytes segments segments_free "},
+    {"latency", "get_count get_p50_us get_p99_us get_p999_us get_p9999_us get_max_us "
+                "store_count store_p50_us store_p99_us store_p999_us store_p9999_us "
+                "store_max_us other_count other_p50_us other_p99_us other_p999_us "
+                "other_p9999_us other_max_us upload_count upload_p50_us upload_p99_us "
+                "upload_p999_us upload_p9999_us upload_max_us work_count work_p50_us "
+                "work_p99_us work_p999_us work_p9999_us work_max_us "},
+    {"items", "items:1:number items:1:mem_requested items:1:evicted "
+              "items:1:evicted_unfetched items:1:outofmemory items:1:reclaimed "
+              "items:1:expired_unfetched "},
+    {"slabs", "1:chunk_size 1:chunks_per_page 1:total_pages 1:total_chunks "
+              "1:used_chunks 1:free_chunks 1:free_chunks_end 1:get_hits 1:cmd_set "
+              "1:delete_hits 1:incr_hits 1:decr_hits 1:cas_hits 1:cas_badval "
+              "1:touch_hits active_slabs total_malloced "},
+    {"sizes", "sizes_status "},
+};
+
+/* Without the descriptor, which differs from run to run. */
+static const char *
+plain_name(const char *group, const char *name)
+{
+    return strcmp(group, "conns") == 0 ? strchr(name, ':') + 1 : name;
+}
+
+START_TEST(names_are_in_order)
+{
+    static char text[8192];
+    const char *group = groups[_i].group;
+    const char *want = groups[_i].names;
+    struct stat_cursor cursor;
+    struct stat_line line;
+    int instances = strcmp(group, "conns") == 0 ? PROGRAM_CLIENTS : 1;
+
+    ck_assert(stats_begin(&registry, slice_make(group, strlen(group)), &cursor));
+    for (int i = 0; i < instances; i++) {
+        size_t used = 0;
+
+        text[0] = '\0';
+        while (used < strlen(want) && stats_next(&registry, &cursor, &line) == STAT_FOUND)
+            used += (size_t)snprintf(text + used, sizeof(text) - used, "%s ",
+                                     plain_name(group, line.name));
+        ck_assert_str_eq(text, want);
+    }
+    ck_assert_int_eq(stats_next(&registry, &cursor, &line), STAT_END);
+}
+END_TEST
+
+START_TEST(there_are_no_other_groups)
+{
+    for (size_t i = 0; i < registry.count; i++) {
+        size_t known = 0;
+
+        for (size_t j = 0; j < ARRAY_LEN(groups); j++)
+            known += strcmp(registry.sources[i].group, groups[j].group) == 0;
+        ck_assert_uint_eq(known, 1);
+    }
+}
+END_TEST
+
+int
+main(void)
+{
+    TCase *tc = leak_tcase("statistics");
+
+    tcase_add_checked_fixture(tc, program_start, program_stop);
+    tcase_add_loop_test(tc, names_are_in_order, 0, ARRAY_LEN(groups));
+    tcase_add_test(tc, there_are_no_other_groups);
+    return leak_run(tc, "app/statistics");
+}
