@@ -79,7 +79,8 @@ seg_take(struct arena *arena, int64_t keep)
         arena->unbacked_head = arena->segs[index].next;
         arena->seg_resident++;
     } else {
-        BUG_ON(arena->seg_touched == arena->seg_count);
+        if (BROKEN(arena->seg_touched == arena->seg_count))
+            return SEG_NONE;
         index = arena->seg_touched++;
         arena->seg_resident++;
     }
@@ -165,7 +166,10 @@ arena_forget(struct arena *arena, const char *addr, uint32_t bytes)
     uint32_t index = arena_seg_of(arena, addr);
     struct seg *seg = arena->segs + index;
 
-    BUG_ON(seg->live < bytes);
+    if (BROKEN(seg->live < bytes)) {
+        arena_quarantine(arena, index);
+        return;
+    }
     seg->live -= bytes;
     seg_dead_update(arena, index);
     if (seg->live == 0)
@@ -267,6 +271,12 @@ arena_release_if_empty(struct arena *arena, uint32_t index)
     }
 }
 
+void
+arena_quarantine(struct arena *arena, uint32_t index)
+{
+    arena_pin(arena, seg_base(arena, index)); /* and nothing takes this pin off */
+}
+
 /* --- Pins --- */
 
 void
@@ -286,7 +296,8 @@ arena_unpin(struct arena *arena, const void *addr)
     uint32_t index = arena_seg_of(arena, addr);
     struct seg *seg = arena->segs + index;
 
-    BUG_ON(seg->pins == 0);
+    if (BROKEN(seg->pins == 0))
+        return;
     if (--seg->pins > 0)
         return;
     arena->seg_pinned--;
@@ -334,7 +345,8 @@ arena_disown_extents(struct arena *arena, const void *addr, uint32_t count)
 {
     struct seg *seg = arena_seg(arena, addr);
 
-    BUG_ON(seg->extents < count);
+    if (BROKEN(seg->extents < count))
+        count = seg->extents;
     seg->extents -= count;
     queue_of(arena, seg)->count -= count;
 }

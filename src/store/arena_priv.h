@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 #include "lombard/base/attr.h"
+#include "lombard/base/invariant.h"
 
 enum seg_state {
     SEG_UNBACKED, /* without memory */
@@ -36,6 +37,8 @@ enum seg_state {
 
 enum log_id { LOG_SMALL, LOG_MAIN };
 enum { LOGS = 2 };
+_Static_assert(LOG_SMALL == 0 && LOG_MAIN == 1,
+               "a log is an index, and the kind of a ghost: one bit");
 
 /*
  * Closed segments without pins are also in a list by how much of them is
@@ -122,6 +125,22 @@ arena_at(const struct arena *arena, uint64_t loc)
     return arena->base + loc;
 }
 
+/* Whether LOC is within the segments. */
+static inline bool
+arena_has(const struct arena *arena, uint64_t loc)
+{
+    return loc < arena->map_bytes;
+}
+
+/* Whether BYTES from ADDR on lie within one segment. */
+static inline bool
+arena_fits(const struct arena *arena, const void *addr, uint32_t bytes)
+{
+    uint32_t off = (uint32_t)((const char *)addr - arena->base) & (arena->seg_bytes - 1);
+
+    return off + bytes <= arena->seg_bytes;
+}
+
 static inline uint64_t
 arena_loc(const struct arena *arena, const void *addr)
 {
@@ -167,6 +186,9 @@ void arena_put_back(struct arena *arena, uint32_t index);
 void arena_rotate(struct arena *arena, uint32_t index);
 /* Free a segment that nothing lives in or holds; not if it is open or the victim. */
 void arena_release_if_empty(struct arena *arena, uint32_t index);
+
+/* What lies in segment INDEX cannot be trusted: it is never emptied or used again. */
+void arena_quarantine(struct arena *arena, uint32_t index);
 
 void arena_pin(struct arena *arena, const void *addr);
 void arena_unpin(struct arena *arena, const void *addr);

@@ -36,7 +36,8 @@ store_overwrite(struct store *store, const struct item *item, struct slice value
 {
     char *rec = item->handle;
 
-    BUG_ON((rec_info(rec) & REC_LARGE) != 0 || value.len != rec_body_len(rec));
+    if (BROKEN((rec_info(rec) & REC_LARGE) != 0 || value.len != rec_body_len(rec)))
+        return item->cas;
     memcpy(rec + rec_body_off(rec, store->fixed_bytes), value.ptr, value.len);
     return store_set_cas(store, item, new_cas);
 }
@@ -54,13 +55,24 @@ widen(const struct store *store, const char *rec, char *new, uint32_t expires_s)
     memcpy(new + off + sizeof(expires_s), rec + off, rec_bytes(rec, store->fixed_bytes) - off);
 }
 
+/* The item REC lies at NEW now. */
+static void
+tell_index(struct store *store, const char *rec, const char *new)
+{
+    uint64_t *slot =
+        index_find(&store->index, rec_hash(store, rec), arena_loc(&store->arena, rec));
+
+    if (!BROKEN(slot == NULL))
+        index_move(slot, arena_loc(&store->arena, new));
+}
+
 bool
 store_touch(struct store *store, struct item *item, uint32_t expires_s)
 {
     char *rec = item->handle;
     unsigned info = rec_info(rec);
     enum log_id log = arena_seg(&store->arena, rec)->log;
-    uint64_t hash;
+    uint32_t bytes;
     char *new = rec;
 
     if ((info & REC_EXPIRES) != 0) {
@@ -68,23 +80,20 @@ store_touch(struct store *store, struct item *item, uint32_t expires_s)
     } else if (expires_s != STORE_NEVER) {
         /* All of it: making space must not take a part. */
         store_pin_item(store, rec);
-        new = space_append(store, log,
-                           rec_bytes(rec, store->fixed_bytes) + (uint32_t)sizeof(expires_s));
+        bytes = rec_bytes(rec, store->fixed_bytes) + (uint32_t)sizeof(expires_s);
+        new = space_append(store, log, bytes);
         if (new == NULL) {
             store_unpin_item(store, rec);
             return false;
         }
         widen(store, rec, new, expires_s);
-        record_account(store, new);
+        record_account(store, new, bytes);
         if ((info & REC_LARGE) != 0)
             large_set_owner(store, new, rec);
-        hash = rec_hash(store, rec);
-        index_move(index_find(&store->index, hash, arena_loc(&store->arena, rec)),
-                   arena_loc(&store->arena, new));
+        tell_index(store, rec, new);
         record_die(store, rec);
         store_unpin_item(store, rec);
     }
     record_note_expiry(store, new);
-    store_describe(store, new, item);
-    return true;
+    return store_describe(store, new, item);
 }

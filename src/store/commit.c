@@ -102,13 +102,15 @@ store_commit(struct store *store, void *handle, enum commit_mode mode, uint64_t 
              uint64_t new_cas, uint64_t *cas)
 {
     uint64_t hash = rec_hash(store, handle);
+    enum commit_result result = COMMIT_NOT_STORED;
     uint64_t *slot = NULL;
-    char *old = find_live(store, handle, hash, &slot);
-    enum commit_result result = is_complete(store, handle)
-                                    ? may_commit(store, old, mode, compare_cas)
-                                    : COMMIT_NOT_STORED;
-    char *rec;
+    char *old, *rec;
 
+    if (BROKEN((rec_info(handle) & REC_PENDING) == 0))
+        return COMMIT_NOT_STORED;
+    old = find_live(store, handle, hash, &slot);
+    if (is_complete(store, handle))
+        result = may_commit(store, old, mode, compare_cas);
     if (result != COMMIT_STORED) {
         store_abort(store, handle);
         return result;

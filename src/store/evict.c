@@ -31,11 +31,14 @@ gather(struct store *store, struct batch *batch)
         char *rec = base + ev->off;
         uint32_t bytes = rec_bytes(rec, store->fixed_bytes);
 
+        if (BROKEN(bytes > used - ev->off)) {
+            ev->off = used; /* victim_finish() finds that something is left in it */
+            break;
+        }
         ev->off += bytes;
         cost += bytes < MIN_COST_BYTES ? MIN_COST_BYTES : bytes;
-        if ((rec_info(rec) & REC_DEAD) != 0)
+        if ((rec_info(rec) & REC_DEAD) != 0 || BROKEN((rec_info(rec) & REC_PENDING) != 0))
             continue;
-        BUG_ON((rec_info(rec) & REC_PENDING) != 0);
         if (!rec_is_piece(rec)) {
             batch->hash[batch->count] = rec_hash(store, rec);
             PREFETCH(index_home(&store->index, batch->hash[batch->count]));

@@ -6,6 +6,10 @@ evict_item(struct store *store, char *rec, uint64_t hash, uint64_t *slot)
 {
     enum log_id log = arena_seg(&store->arena, rec)->log;
 
+    if (BROKEN(slot == NULL)) {
+        item_die(store, rec);
+        return;
+    }
     store->stats.evictions++;
     if ((rec_info(rec) & (ITEM_FETCHED << REC_MARKS_SHIFT)) == 0)
         store->stats.evicted_unfetched++;
@@ -47,7 +51,10 @@ evict_or_move_item(struct store *store, char *rec, uint64_t hash)
     unsigned freq = rec_freq(rec);
     char *moved;
 
-    BUG_ON(slot == NULL);
+    if (BROKEN(slot == NULL)) {
+        item_die(store, rec);
+        return true;
+    }
     if (rec_is_gone(store, rec)) {
         item_count_reclaimed(store, rec);
         item_remove(store, rec, hash, slot);
@@ -78,6 +85,10 @@ evict_or_move_piece(struct store *store, char *piece)
     char *owner = arena_at(&store->arena, piece_owner(piece));
     enum log_id log = arena_seg(&store->arena, piece)->log;
 
+    if (BROKEN(!arena_has(&store->arena, piece_owner(piece)))) {
+        record_die(store, piece);
+        return true;
+    }
     if (!rec_is_gone(store, owner) &&
         (store->evictor.clean || store->evictor.level <= REC_FREQ_MAX)) {
         if (item_move(store, piece, store->evictor.clean ? log : LOG_MAIN, 0) != NULL) {

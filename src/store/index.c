@@ -70,14 +70,13 @@ index_has_space(const struct index *ix)
     return nodes_left(ix) > NODES_RESERVED;
 }
 
-/* A link to an empty node. */
+/* A link to an empty node. BUG without one left. */
 static uint64_t
 node_make(struct index *ix)
 {
     uint64_t number;
     uint64_t *node;
 
-    BUG_ON(nodes_left(ix) == 0);
     ix->nodes_used++;
     if (ix->node_free == 0)
         return SLOT_LINK | ix->node_count++;
@@ -182,6 +181,8 @@ chain_extend(struct index *ix, uint64_t *home, uint64_t value)
         }
         last = node + NODE_SLOTS - 1;
     }
+    if (BROKEN(nodes_left(ix) == 0))
+        return; /* the item cannot be found any more: a miss */
     link = node_make(ix);
     node = index_node(ix, link);
     node[0] = *last;
@@ -216,7 +217,8 @@ index_fits_chain(const struct index *ix, uint64_t hash)
 void
 index_put(struct index *ix, uint64_t hash, uint64_t loc)
 {
-    BUG_ON(loc > INDEX_LOC_MAX);
+    if (BROKEN(loc > INDEX_LOC_MAX))
+        return;
     index_put_slot(ix, index_home(ix, hash), index_tag(ix, hash) | (loc + 1));
     ix->count++;
 }

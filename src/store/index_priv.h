@@ -33,6 +33,7 @@
 #include <stdint.h>
 
 #include "lombard/base/attr.h"
+#include "lombard/base/invariant.h"
 
 enum {
     BUCKET_SLOTS = 8,
@@ -48,6 +49,10 @@ enum {
 #define SLOT_LOC      (SLOT_GHOST - 1)
 #define SLOT_TAG      (UINT64_MAX << TAG_SHIFT)
 #define INDEX_LOC_MAX (SLOT_LOC - 1)
+_Static_assert(BUCKET_BYTES == BUCKET_SLOTS * sizeof(uint64_t), "a bucket is a cache line");
+_Static_assert(NODE_BYTES == NODE_SLOTS * sizeof(uint64_t), "a node is half of one");
+_Static_assert((SLOT_TAG ^ SLOT_LINK ^ SLOT_GHOST ^ SLOT_LOC) == UINT64_MAX,
+               "each bit of a slot is for one thing");
 /*
  * A position times a number of buckets has 64 bits. Beyond that chains get longer: that
  * is at 4 billion items.

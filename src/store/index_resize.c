@@ -64,7 +64,8 @@ index_bytes_with_item(const struct index *ix, uint64_t hash)
 void
 index_resize(struct index *ix, uint64_t buckets)
 {
-    BUG_ON(index_is_resizing(ix) || buckets < ix->min || buckets > INDEX_BUCKETS_MAX);
+    if (BROKEN(index_is_resizing(ix) || buckets < ix->min || buckets > INDEX_BUCKETS_MAX))
+        return;
     ix->to = buckets;
     ix->moved = buckets > ix->from ? ix->from : 0;
     ix->moved_count = 0;

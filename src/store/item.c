@@ -26,8 +26,10 @@ item_drop(struct store *store, char *rec)
     uint64_t hash = rec_hash(store, rec);
     uint64_t *slot = index_find(&store->index, hash, arena_loc(&store->arena, rec));
 
-    BUG_ON(slot == NULL);
-    item_remove(store, rec, hash, slot);
+    if (BROKEN(slot == NULL))
+        item_die(store, rec);
+    else
+        item_remove(store, rec, hash, slot);
 }
 
 void

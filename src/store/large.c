@@ -69,7 +69,9 @@ large_piece(const struct store *store, const char *rec, uint32_t number)
     uint64_t entry = load_u64(rec + rec_body_off(rec, store->fixed_bytes) +
                               (size_t)(1 + number) * TABLE_ENTRY_BYTES);
 
-    return entry == 0 ? NULL : arena_at(&store->arena, entry - 1);
+    if (entry == 0 || BROKEN(!arena_has(&store->arena, entry - 1)))
+        return NULL;
+    return arena_at(&store->arena, entry - 1);
 }
 
 uint64_t
@@ -96,7 +98,7 @@ large_init_piece(struct store *store, char *rec, char *piece, const struct cut *
     piece_set_owner(piece, arena_loc(&store->arena, rec));
     save_u32(piece + PIECE_NUMBER_OFF, cut->number);
     save_u64(entry_of(store, rec, cut->number), arena_loc(&store->arena, piece) + 1);
-    record_account(store, piece);
+    record_account(store, piece, PIECE_HEADER_BYTES + cut->bytes);
     if (cut->extent)
         arena_own_extents(&store->arena, rec, 1);
 }
@@ -229,5 +231,7 @@ large_set_loc(struct store *store, const char *piece)
     char *owner = arena_at(&store->arena, piece_owner(piece));
     uint32_t number = load_u32(piece + PIECE_NUMBER_OFF);
 
+    if (BROKEN(number >= large_pieces(store, owner)))
+        return;
     save_u64(entry_of(store, owner, number), arena_loc(&store->arena, piece) + 1);
 }

@@ -54,6 +54,8 @@ store_find(const struct store *store, struct slice key, uint64_t hash, uint64_t 
             uint64_t *match = slots + __builtin_ctz(mask);
             char *rec = arena_at(&store->arena, slot_loc(*match));
 
+            if (BROKEN(!arena_has(&store->arena, slot_loc(*match))))
+                continue;
             if (LIKELY(rec_key_len(rec) == key.len &&
                        bytes_equal(rec_key(rec, store->fixed_bytes).ptr, key.ptr, key.len))) {
                 *slot = match;
@@ -68,12 +70,16 @@ store_find(const struct store *store, struct slice key, uint64_t hash, uint64_t 
     }
 }
 
-void
+bool
 store_describe(const struct store *store, char *rec, struct item *item)
 {
     uint32_t fixed = store->fixed_bytes;
     unsigned info = rec_info(rec);
-    size_t body = rec_body_off(rec, fixed);
+    uint32_t body = rec_body_off(rec, fixed);
+    uint32_t len = rec_body_len(rec);
+
+    if (BROKEN(!arena_fits(&store->arena, rec, body + len)))
+        return false;
 
     item->handle = rec;
     item->key = rec_key(rec, fixed);
@@ -85,10 +91,11 @@ store_describe(const struct store *store, char *rec, struct item *item)
     if (UNLIKELY((info & REC_LARGE) != 0)) {
         item->value_bytes = large_value_bytes(store, rec);
         item->value = large_at(store, rec, 0);
-        return;
+        return true;
     }
-    item->value_bytes = rec_body_len(rec);
-    item->value = slice_make(rec + body, rec_body_len(rec));
+    item->value_bytes = len;
+    item->value = slice_make(rec + body, len);
+    return true;
 }
 
 bool
@@ -99,8 +106,7 @@ store_peek(struct store *store, struct slice key, uint64_t hash, struct item *it
 
     if (rec == NULL || rec_is_gone(store, rec))
         return false;
-    store_describe(store, rec, item);
-    return true;
+    return store_describe(store, rec, item);
 }
 
 /* Only what changes is written: a hot item's line is dirtied once a second. */
@@ -130,7 +136,8 @@ store_get(struct store *store, struct slice key, uint64_t hash, bool bump, struc
         item_remove(store, rec, hash, slot);
         return false;
     }
-    store_describe(store, rec, item);
+    if (!store_describe(store, rec, item))
+        return false;
     if (bump)
         note_access(store, rec);
     return true;
@@ -150,6 +157,7 @@ store_value_at(const struct store *store, const void *handle, uint64_t off)
 
     if ((rec_info(rec) & REC_LARGE) != 0)
         return large_at(store, rec, off);
-    BUG_ON(off > rec_body_len(rec));
+    if (BROKEN(off > rec_body_len(rec)))
+        return slice_make(NULL, 0);
     return slice_make(rec + body + off, rec_body_len(rec) - (size_t)off);
 }

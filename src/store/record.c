@@ -11,12 +11,12 @@ rec_content_bytes(const char *rec)
 }
 
 void
-record_account(struct store *store, const char *rec)
+record_account(struct store *store, const char *rec, uint32_t bytes)
 {
     uint32_t content = rec_content_bytes(rec);
 
     store->content_bytes += content;
-    store->header_bytes += rec_bytes(rec, store->fixed_bytes) - content;
+    store->header_bytes += bytes - content;
 }
 
 void
@@ -42,7 +42,8 @@ record_die(struct store *store, char *rec)
     /* A scan that stands at the end of the segment must not find itself in a record. */
     bool scanned = arena_seg_of(&store->arena, rec) == store->ttl.seg;
 
-    BUG_ON((info & REC_DEAD) != 0);
+    if (BROKEN((info & REC_DEAD) != 0))
+        return;
     store->content_bytes -= content;
     store->header_bytes -= bytes - content;
     rec_set_info(rec, (info | REC_DEAD) & ~(unsigned)REC_PENDING);

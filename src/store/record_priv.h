@@ -55,6 +55,24 @@ enum {
     TABLE_ENTRY_BYTES = 8,
 };
 
+/* A record is read and written at these offsets, without a struct. */
+_Static_assert(REC_INFO_OFF == 1 && REC_VALUE_LEN_OFF == REC_INFO_OFF + 1, "key len, info");
+_Static_assert(REC_ACCESS_OFF == REC_VALUE_LEN_OFF + 3, "the value's length has 3 bytes");
+_Static_assert(REC_FIXED_BYTES == REC_ACCESS_OFF + 4, "accessed and freq have 4");
+_Static_assert(REC_CAS_OFF == REC_FIXED_BYTES, "CAS comes where a record without it ends");
+_Static_assert(PIECE_OWNER_OFF == REC_ACCESS_OFF, "a piece begins as an item does");
+_Static_assert(PIECE_NUMBER_OFF == PIECE_OWNER_OFF + 8, "the owner has 8 bytes");
+_Static_assert(PIECE_HEADER_BYTES == PIECE_NUMBER_OFF + 4, "the number has 4");
+_Static_assert(REC_CLIENT_FLAGS << 2 == 4 && REC_EXPIRES << 1 == 4,
+               "rec_header_bytes() makes sizes of bits");
+_Static_assert((ITEM_FETCHED | ITEM_STALE | ITEM_TOKEN) << REC_MARKS_SHIFT == REC_MARKS,
+               "marks have three bits");
+_Static_assert((REC_MARKS &
+                (REC_CLIENT_FLAGS | REC_EXPIRES | REC_LARGE | REC_DEAD | REC_PENDING)) == 0 &&
+                   REC_PENDING < 1 << 8,
+               "info is a byte, each bit for one thing");
+_Static_assert(REC_FREQ_MAX == 3, "freq has the two bits above the 30 of accessed");
+
 #define REC_ACCESSED_MASK ((UINT32_C(1) << 30) - 1)
 
 static inline uint32_t
@@ -149,7 +167,7 @@ rec_key(const char *rec, uint32_t fixed)
     return slice_make(rec + rec_header_bytes(rec_info(rec), fixed), rec_key_len(rec));
 }
 
-static inline size_t
+static inline uint32_t
 rec_body_off(const char *rec, uint32_t fixed)
 {
     return rec_header_bytes(rec_info(rec), fixed) + rec_key_len(rec);

@@ -80,7 +80,7 @@ store_reserve(struct store *store, const struct item_spec *spec, void **handle)
     if (rec == NULL)
         return RESERVE_OUT_OF_MEMORY;
     fill(store, rec, info, spec, body_len);
-    record_account(store, rec);
+    record_account(store, rec, (uint32_t)header + body_len);
     arena_pin(&store->arena, rec);
     *handle = rec;
     return RESERVE_OK;
@@ -103,7 +103,7 @@ append_piece(struct store *store, char *rec, const struct cut *cut)
 }
 
 /* Of a large value: where its byte OFF goes, in a piece that is made for it where there is none. */
-static struct span
+static NOINLINE struct span
 large_reserved_at(struct store *store, char *rec, uint64_t off)
 {
     struct cut cut = large_cut(store, rec, off);
@@ -120,11 +120,13 @@ struct span
 store_reserved_at(struct store *store, void *handle, uint64_t off)
 {
     char *rec = handle;
-    uint32_t bytes = rec_body_len(rec);
+    uint32_t bytes;
 
     if ((rec_info(rec) & REC_LARGE) != 0)
         return large_reserved_at(store, rec, off);
-    BUG_ON(off > bytes);
+    bytes = rec_body_len(rec);
+    if (BROKEN(off > bytes))
+        return span_make(NULL, 0);
     return span_make(rec + rec_body_off(rec, store->fixed_bytes) + off, bytes - (size_t)off);
 }
 
@@ -135,7 +137,8 @@ store_abort(struct store *store, void *handle)
 {
     char *rec = handle;
 
-    BUG_ON((rec_info(rec) & REC_PENDING) == 0);
+    if (BROKEN((rec_info(rec) & REC_PENDING) == 0))
+        return;
     /* Dead first, so that the end of the log can be used again; bytes stay for the unpinning. */
     if ((rec_info(rec) & REC_LARGE) != 0)
         pin_give_up_pieces(store, rec);

@@ -141,8 +141,8 @@ rec_hash(const struct store *store, const char *rec)
 
 /* --- record.c --- */
 
-/* A live record came to be at REC: count its bytes. */
-void record_account(struct store *store, const char *rec);
+/* A live record of BYTES came to be at REC: count them. */
+void record_account(struct store *store, const char *rec, uint32_t bytes);
 /* Note when it will have expired, for ttl.c. */
 void record_note_expiry(struct store *store, const char *rec);
 /*
@@ -333,5 +333,5 @@ bool space_make_for_index(struct store *store, uint64_t hash) MUST_USE;
 /* The record of KEY, live or gone; NULL when there is none. */
 char *store_find(const struct store *store, struct slice key, uint64_t hash,
                  uint64_t **slot) MUST_USE;
-/* Describe a record. */
-void store_describe(const struct store *store, char *rec, struct item *item);
+/* Describe a record. False where it does not end within its segment: it is broken. */
+bool store_describe(const struct store *store, char *rec, struct item *item) MUST_USE;

@@ -104,6 +104,11 @@ scan_some(struct store *store, unsigned records)
 
         if (records-- == 0)
             return;
+        if (BROKEN(bytes > seg->used - ttl->off)) {
+            arena_quarantine(&store->arena, ttl->seg);
+            ttl->seg = SEG_NONE; /* without a second in which it is looked at again */
+            return;
+        }
         ttl->off += bytes;
         scan_record(store, rec, bytes);
         if (seg->state == SEG_FREE) {

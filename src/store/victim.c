@@ -212,6 +212,8 @@ victim_finish(struct store *store)
 
     if (!ev->clean)
         policy_note_emptied(store, store->arena.segs[ev->victim].log, used - ev->moved);
+    if (BROKEN(store->arena.segs[ev->victim].live != 0))
+        arena_quarantine(&store->arena, ev->victim);
     arena_put_back(&store->arena, ev->victim);
     ev->victim = SEG_NONE;
     store->stats.segments_emptied++;

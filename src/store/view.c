@@ -43,9 +43,8 @@ store_next(struct store *store, uint64_t *cursor, struct item *item)
         char *rec = lowest_from(store, from, &hash);
 
         if (rec != NULL) {
-            store_describe(store, rec, item);
             *cursor = hash + 1;
-            return WALK_ITEM;
+            return store_describe(store, rec, item) ? WALK_ITEM : WALK_ON;
         }
         from = index_next_hash(&store->index, from);
         if (from == 0)

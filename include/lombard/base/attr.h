@@ -15,6 +15,7 @@
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 #define NORETURN          __attribute__((noreturn))
 #define UNUSED            __attribute__((unused))
+#define NOINLINE          __attribute__((noinline)) /* rare: its caller saves no registers */
 #define LIKELY(x)         __builtin_expect(!!(x), 1)
 #define UNLIKELY(x)       __builtin_expect(!!(x), 0)
 

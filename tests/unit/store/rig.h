@@ -36,6 +36,7 @@ struct rig_config {
 /* Test cases of each file; main.c runs them. */
 TCase *evict_tcase(void);
 TCase *index_tcase(void);
+TCase *invariants_tcase(void);
 TCase *large_tcase(void);
 TCase *pin_tcase(void);
 TCase *arena_tcase(void);

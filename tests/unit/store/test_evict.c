@@ -300,6 +300,38 @@ START_TEST(test_sizes_around_segments)
 }
 END_TEST
 
+/*
+ * A step looks at 256 segments for one from before a flush. Where more than that are pinned in
+ * a row, the search goes on with the next step, and is not the end of it.
+ */
+START_TEST(test_full_finds_what_was_flushed_behind_pins)
+{
+    enum { BYTES = 400, HELD = 600, SEG_BYTES = 16 * 1024 };
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = 16 * MB, .no_evict = true});
+    const char *held[HELD];
+    struct item item;
+    uint64_t number = 0;
+
+    for (size_t count = 0; count < HELD; number++) {
+        REQUIRE(rig_set(&rig, number, BYTES));
+        REQUIRE(rig_peek(&rig, number, &item));
+        if (count > 0 && (item.value.ptr - held[0]) / SEG_BYTES < (ptrdiff_t)count)
+            continue;
+        store_pin(rig.store, item.value.ptr);
+        held[count++] = item.value.ptr;
+    }
+    while (rig_set(&rig, number, BYTES))
+        number++;
+    store_flush(rig.store, 0);
+    ck_assert(rig_set(&rig, number, BYTES));
+    for (size_t i = 0; i < HELD; i++)
+        store_unpin(rig.store, held[i]);
+    rig_settle(&rig);
+    ck_assert_uint_eq(store_stats(rig.store)->flushed, number);
+    rig_close(&rig);
+}
+END_TEST
+
 /* --- A mix that changes --- */
 
 START_TEST(test_sizes_change)
@@ -341,6 +373,7 @@ evict_tcase(void)
     tcase_add_test(tcase, test_full_takes_what_was_deleted);
     tcase_add_test(tcase, test_full_finds_what_expired);
     tcase_add_test(tcase, test_full_takes_what_expired);
+    tcase_add_test(tcase, test_full_finds_what_was_flushed_behind_pins);
     tcase_add_loop_test(tcase, test_sizes_around_segments, 0, 48);
     tcase_add_test(tcase, test_sizes_change);
     return tcase;
