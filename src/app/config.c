@@ -1,6 +1,7 @@
 /* The command line: options to a struct config, or a message that names what is wrong. */
 #include "config.h"
 
+#include <ctype.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -93,6 +94,8 @@ take_option(struct config *config, const struct option_info *option, char *text)
     case OPTION_EXTENDED: return take_extended(config, text);
     case OPTION_HELP: config_print_help(); return CONFIG_DONE;
     case OPTION_VERSION: (void)puts("lombard " LOMBARD_VERSION); return CONFIG_DONE;
+    case OPTION_PING: config->ask = ASK_PING; return CONFIG_RUN;
+    case OPTION_STATS: config->ask = ASK_STATS; return CONFIG_RUN;
     case OPTION_REFUSED: return usage("-%c: %s", option->letter, option->help);
     case OPTION_IGNORED: note_ignored(config, option); return CONFIG_RUN;
     case OPTION_UDP:
@@ -146,10 +149,32 @@ no_option(int found, const char *word)
 }
 
 static enum config_result
+unexpected(const char *word)
+{
+    return usage("unexpected argument '%s'", word);
+}
+
+/* What follows --ping and --stats: a group, and an address, which has a colon or a slash. */
+static enum config_result
+take_question(struct config *config, int argc, char **argv)
+{
+    if (optind < argc && config->ask == ASK_STATS && strpbrk(argv[optind], ":/") == NULL)
+        config->ask_group = argv[optind++];
+    if (optind < argc)
+        config->ask_address = argv[optind++];
+    if (optind < argc)
+        return unexpected(argv[optind]);
+    for (const char *p = config->ask_group; *p != '\0'; p++)
+        if (iscntrl((unsigned char)*p))
+            return usage("--stats: there is no such group");
+    return CONFIG_ASK;
+}
+
+static enum config_result
 check_together(const struct config *config, int argc, char **argv)
 {
     if (optind < argc)
-        return usage("unexpected argument '%s'", argv[optind]);
+        return unexpected(argv[optind]);
     if (config->store.item_bytes_max > config->store.limit_bytes)
         return usage("-I: an item of %zu bytes does not fit into -m %zu megabytes",
                      config->store.item_bytes_max, config->store.limit_bytes >> 20);
@@ -162,7 +187,7 @@ check_together(const struct config *config, int argc, char **argv)
 static void
 set_all_initial(struct config *config)
 {
-    *config = (struct config){.port = 0};
+    *config = (struct config){.ask_group = ""};
     for (size_t i = 0; option_at(i) != NULL; i++)
         option_set_initial(config, option_at(i));
 }
@@ -189,6 +214,8 @@ config_parse(struct config *config, int argc, char **argv)
             return result;
         named_tcp |= option->letter == 'p' || option->letter == 'l';
     }
+    if (config->ask != ASK_NOTHING)
+        return take_question(config, argc, argv);
     config->tcp = config->port != 0 && (named_tcp || config->unix_path == NULL);
     return check_together(config, argc, argv);
 }

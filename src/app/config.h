@@ -24,6 +24,13 @@ struct config_note {
     const char *why;
 };
 
+/* What a server that runs is asked, instead of being one. */
+enum config_ask {
+    ASK_NOTHING,
+    ASK_PING,
+    ASK_STATS,
+};
+
 /*
  * All settings, each in one place: those of a layer in that layer's own struct, which is what
  * it is created with. What an option means is said in options.def.
@@ -46,12 +53,16 @@ struct config {
     bool daemon;
     const char *pid_file; /* NULL: none */
     const char *user;     /* likewise */
+    enum config_ask ask;
+    const char *ask_group;   /* of `stats`; "" for all */
+    const char *ask_address; /* host:port, or a path; NULL: where -p or -s says, on this host */
     struct config_note notes[CONFIG_NOTES_MAX];
     int note_count;
 };
 
 enum config_result {
     CONFIG_RUN,   /* *config is complete */
+    CONFIG_ASK,   /* do not serve: ask a server what config->ask says */
     CONFIG_DONE,  /* -h or -V: answered on standard output */
     CONFIG_USAGE, /* a message was written to standard error: exit 64 */
 };

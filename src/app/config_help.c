@@ -16,6 +16,7 @@ static const struct {
     {GROUP_MEMORY, "Memory"},
     {GROUP_CONNECTIONS, "Connections"},
     {GROUP_PROCESS, "Process"},
+    {GROUP_ASKING, "Ask a running server, at host:port or a path (127.0.0.1 and -p, or -s)"},
 };
 
 static void
@@ -111,7 +112,9 @@ config_print_help(void)
 {
     print("lombard " LOMBARD_VERSION " - a memcached-compatible cache server\n"
           "\n"
-          "Usage: lombard [options]\n");
+          "Usage: lombard [options]\n"
+          "       lombard --ping [ADDR]\n"
+          "       lombard --stats [GROUP] [ADDR]\n");
     for (size_t g = 0; g < ARRAY_LEN(groups); g++) {
         (void)printf("\n%s\n", groups[g].title);
         for (size_t i = 0; option_at(i) != NULL; i++)

@@ -30,6 +30,8 @@ enum option_kind {
     OPTION_THREADS,   /* any number, of which one is used: uint32_t */
     OPTION_UDP,       /* 0 alone: uint32_t */
     OPTION_EXTENDED,  /* from here on, no field: -o */
+    OPTION_PING,
+    OPTION_STATS,
     OPTION_HELP,
     OPTION_VERSION,
     OPTION_IGNORED,
@@ -43,6 +45,7 @@ enum option_group {
     GROUP_MEMORY,
     GROUP_CONNECTIONS,
     GROUP_PROCESS,
+    GROUP_ASKING,
     GROUP_NONE,
 };
 

@@ -202,6 +202,8 @@ parse(const struct option_info *o, const char *text, uint64_t *out)
     case OPTION_TEXT:
     case OPTION_HOSTS:
     case OPTION_EXTENDED:
+    case OPTION_PING:
+    case OPTION_STATS:
     case OPTION_HELP:
     case OPTION_VERSION:
     case OPTION_IGNORED:
@@ -280,6 +282,8 @@ option_range(const struct option_info *o, char *dst, size_t bytes)
     case OPTION_TURN_OFF:
     case OPTION_COUNT:
     case OPTION_EXTENDED:
+    case OPTION_PING:
+    case OPTION_STATS:
     case OPTION_HELP:
     case OPTION_VERSION:
     case OPTION_IGNORED:

@@ -12,43 +12,8 @@
 #include <unistd.h>
 
 #include "lombard/base/log.h"
-#include "lombard/base/num.h"
 #include "lombard/event/signal.h"
-
-/* Where one -l says to listen. */
-struct listen_address {
-    char host[256];
-    uint16_t port;
-};
-
-/* "host", "host:port", "[v6]", "[v6]:port"; a bare v6 address has two colons or more. */
-static bool
-parse_address(const char *text, int default_port, struct listen_address *address)
-{
-    const char *end = text + strlen(text);
-    const char *colon = strrchr(text, ':');
-    const char *port = NULL;
-    uint32_t number = default_port > 0 ? (uint32_t)default_port : 0; /* any */
-
-    if (*text == '[') {
-        text++;
-        end = strchr(text, ']');
-        if (end == NULL || (end[1] != '\0' && end[1] != ':'))
-            return false;
-        port = end[1] == ':' ? end + 2 : NULL;
-    } else if (colon != NULL && strchr(text, ':') == colon) {
-        end = colon;
-        port = colon + 1;
-    }
-    if (port != NULL &&
-        (!num_parse_u32(slice_make(port, strlen(port)), &number) || number > 65535))
-        return false;
-    if (end == text || (size_t)(end - text) >= sizeof(address->host))
-        return false;
-    (void)snprintf(address->host, sizeof(address->host), "%.*s", (int)(end - text), text);
-    address->port = (uint16_t)number;
-    return true;
-}
+#include "tcp_address.h"
 
 static bool
 listen_at(const char *host, uint16_t port, const struct config *config,
@@ -77,9 +42,9 @@ listen_tcp(const struct config *config, struct listen_sockets *sockets)
     if (config->host_count == 0)
         return listen_at(NULL, config->port > 0 ? (uint16_t)config->port : 0, config, sockets);
     for (int i = 0; i < config->host_count; i++) {
-        struct listen_address address;
+        struct tcp_address address;
 
-        if (!parse_address(config->hosts[i], config->port, &address)) {
+        if (!tcp_address_parse(config->hosts[i], config->port, &address)) {
             log_line(LOG_ERROR, "-l: malformed address '%s'", config->hosts[i]);
             return false;
         }
@@ -177,7 +142,7 @@ daemon_listen(const struct config *config, const struct user *user,
 
 /* "0.0.0.0:11211" or "[::]:11211" at DST; false when FD is no TCP socket. */
 static bool
-tcp_address(int fd, char *dst, size_t bytes)
+show_tcp(int fd, char *dst, size_t bytes)
 {
     struct sockaddr_storage address;
     const struct sockaddr_in *in4 = (const void *)&address;
@@ -206,7 +171,7 @@ daemon_log_listening(const struct config *config, const struct listen_sockets *s
     char address[INET6_ADDRSTRLEN + 16];
 
     for (int i = 0; i < sockets->count; i++) {
-        if (tcp_address(sockets->fd[i], address, sizeof(address)))
+        if (show_tcp(sockets->fd[i], address, sizeof(address)))
             log_line(LOG_INFO, "listening on TCP %s", address);
         else
             log_line(LOG_INFO, "listening on %s", config->unix_path);

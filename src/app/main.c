@@ -7,6 +7,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "config.h"
 #include "daemon.h"
 #include "detach.h"
@@ -255,12 +256,12 @@ level_of(const struct config *config)
     return config->verbosity == 1 ? LOG_DEBUG : LOG_TRACE;
 }
 
-/* What was asked for, help or version, must have arrived. */
+/* What was asked for must have arrived; STATUS says how it went else. */
 static int
-finish_answer(void)
+finish_answer(int status)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
-        return EX_OK;
+        return status;
     (void)fprintf(stderr, "lombard: could not write to standard output: %s\n", strerror(errno));
     return EX_IOERR;
 }
@@ -275,7 +276,8 @@ main(int argc, char **argv)
     (void)signal(SIGPIPE, SIG_IGN); /* a log that is not read any more is no reason to end */
     switch (config_parse(&process.config, argc, argv)) {
     case CONFIG_RUN: break;
-    case CONFIG_DONE: return finish_answer();
+    case CONFIG_ASK: return finish_answer(ask_server(&process.config));
+    case CONFIG_DONE: return finish_answer(EX_OK);
     case CONFIG_USAGE: return EX_USAGE;
     }
     log_set_level(level_of(&process.config));

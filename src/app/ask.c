@@ -1,0 +1,162 @@
+/* Asks a running server whether it answers, or for its statistics. */
+#include "ask.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "tcp_address.h"
+
+enum { PATIENCE_S = 5, LINE_BYTES = 4096, DEFAULT_PORT = 11211 };
+
+static int
+fail(const char *address, const char *why)
+{
+    (void)fprintf(stderr, "lombard: %s: %s\n", address, why);
+    return ASK_FAILED;
+}
+
+/* A socket whose calls do not wait for ever; -1 with errno. */
+static int
+make_socket(int family)
+{
+    struct timeval patience = {.tv_sec = PATIENCE_S};
+    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd >= 0) {
+        /* The limit on sending is that on connecting, too. */
+        (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+        (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    }
+    return fd;
+}
+
+static int
+connect_to(const struct sockaddr *address, socklen_t len)
+{
+    int fd = make_socket(address->sa_family);
+    int err;
+
+    if (fd < 0 || connect(fd, address, len) == 0)
+        return fd;
+    err = errno == EINPROGRESS ? ETIMEDOUT : errno;
+    (void)close(fd);
+    errno = err;
+    return -1;
+}
+
+static int
+connect_unix(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+    if (strlen(path) >= sizeof(address.sun_path)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+    return connect_to((const struct sockaddr *)&address, sizeof(address));
+}
+
+/* The first of the host's addresses that accepts. */
+static int
+connect_tcp(const struct tcp_address *to)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    struct addrinfo *all;
+    char service[8];
+    int fd = -1;
+
+    (void)snprintf(service, sizeof(service), "%u", to->port);
+    if (getaddrinfo(to->host, service, &hints, &all) != 0) {
+        errno = EADDRNOTAVAIL;
+        return -1;
+    }
+    for (struct addrinfo *a = all; a != NULL && fd < 0; a = a->ai_next)
+        fd = connect_to(a->ai_addr, a->ai_addrlen);
+    freeaddrinfo(all);
+    return fd;
+}
+
+/* A path has a slash. */
+static int
+connect_server(const char *address)
+{
+    struct tcp_address to;
+
+    if (strchr(address, '/') != NULL)
+        return connect_unix(address);
+    if (tcp_address_parse(address, DEFAULT_PORT, &to))
+        return connect_tcp(&to);
+    errno = EINVAL;
+    return -1;
+}
+
+static bool
+begins_with(const char *line, const char *word)
+{
+    return strncmp(line, word, strlen(word)) == 0;
+}
+
+/* Print the answer up to its last line. */
+static int
+print_answer(FILE *answer, const char *address)
+{
+    char line[LINE_BYTES];
+
+    while (fgets(line, sizeof(line), answer) != NULL) {
+        line[strcspn(line, "\r\n")] = '\0';
+        if (begins_with(line, "END"))
+            return ASK_ANSWERED;
+        if (strstr(line, "ERROR") != NULL && !begins_with(line, "STAT "))
+            return fail(address, line);
+        (void)puts(line + (begins_with(line, "STAT ") ? strlen("STAT ") : 0));
+        if (begins_with(line, "VERSION") || begins_with(line, "RESET"))
+            return ASK_ANSWERED;
+    }
+    return fail(address, errno == EAGAIN ? "no answer" : "the connection was closed");
+}
+
+static int
+converse(int fd, const struct config *config, const char *address)
+{
+    FILE *answer;
+    int status;
+
+    if ((config->ask == ASK_PING ? dprintf(fd, "version\r\n")
+                                 : dprintf(fd, "stats %s\r\n", config->ask_group)) < 0) {
+        (void)close(fd);
+        return fail(address, strerror(errno));
+    }
+    answer = fdopen(fd, "r");
+    if (answer == NULL) {
+        (void)close(fd);
+        return fail(address, strerror(errno));
+    }
+    errno = 0;
+    status = print_answer(answer, address);
+    (void)fclose(answer);
+    return status;
+}
+
+int
+ask_server(const struct config *config)
+{
+    char local[32];
+    const char *address = config->ask_address;
+    int fd;
+
+    (void)snprintf(local, sizeof(local), "127.0.0.1:%d",
+                   config->port > 0 ? config->port : DEFAULT_PORT);
+    if (address == NULL)
+        address = config->unix_path != NULL ? config->unix_path : local;
+    fd = connect_server(address);
+    if (fd < 0)
+        return fail(address, errno == EINVAL ? "malformed address" : strerror(errno));
+    return converse(fd, config, address);
+}

@@ -1,0 +1,106 @@
+#!/usr/bin/python3
+"""--ping and --stats: questions to servers that answer, refuse, are silent, or are none.
+
+    test_ask.py DAEMON
+"""
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "..", "helpers"))
+
+from checks import Checks
+from server import Server, end_on_sigterm
+
+DAEMON = os.path.abspath(sys.argv[1])
+ANSWERED, FAILED, USAGE = 0, 1, 64
+check = Checks()
+
+
+def ask(*words):
+    """(status, standard output, standard error)"""
+    done = subprocess.run([DAEMON] + [str(w) for w in words], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def answers(server, path):
+    address = "127.0.0.1:%d" % server.port
+    for words in (["--ping", address], ["--ping", "-p", server.port], ["--ping", path],
+                  ["-s", path, "--ping"]):
+        check.equal(ask(*words), (ANSWERED, "VERSION 1.6.45\n", ""), str(words))
+    status, text, _ = ask("--stats", address)
+    names = [line.split()[0] for line in text.splitlines()]
+    check.equal((status, names[0], "curr_connections" in names), (ANSWERED, "pid", True), "--stats")
+    check("no line has more than its name and value", "STAT" not in text and "\r" not in text
+          and "END" not in text)
+    status, text, _ = ask("--stats", "settings", address)
+    check.equal((status, "maxbytes 67108864\n" in text), (ANSWERED, True), "a group")
+    check.equal(ask("--stats", "settings", path), (status, text, ""), "by its unix socket")
+    check.equal(ask("--stats", "reset", address), (ANSWERED, "RESET\n", ""), "reset")
+    check.equal(ask("--stats", "absent", address),
+                (FAILED, "", "lombard: %s: ERROR\n" % address), "a group that does not exist")
+
+
+def is_none():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = "127.0.0.1:%d" % free.getsockname()[1]
+    check.equal(ask("--ping", address), (FAILED, "", "lombard: %s: Connection refused\n" % address),
+                "no server")
+    check.equal(ask("--ping", "/nonexistent/socket")[0], FAILED, "no socket")
+    check.equal(ask("--ping", "/" + "x" * 200)[0], FAILED, "a path that is too long")
+    check.equal(ask("--ping", "127.0.0.1:x"),
+                (FAILED, "", "lombard: 127.0.0.1:x: malformed address\n"), "no address")
+
+
+def other(answer, want):
+    """What is no cache, and says ANSWER; None: nothing, without closing."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+
+        def serve():
+            s, _ = listening.accept()
+            s.recv(4096)
+            if answer is not None:
+                s.sendall(answer)
+                s.close()
+            else:
+                s.recv(4096)  # until the client gives up
+                s.close()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        status, _, text = ask("--ping", "127.0.0.1:%d" % listening.getsockname()[1])
+        check.equal((status, want in text), (FAILED, True), "%r: %s" % (answer, text))
+        thread.join()
+
+
+def is_asked_wrongly():
+    for words in (["--ping", "a:1", "b:2"], ["--stats", "a", "b:1", "c"], ["--stats", "a\r\nb"],
+                  ["--ping=x"]):
+        check.equal(ask(*words)[0], USAGE, str(words))
+
+
+def main():
+    end_on_sigterm()
+    with tempfile.TemporaryDirectory() as directory:
+        os.chmod(directory, 0o777)
+        path = os.path.join(directory, "socket")
+        with Server([DAEMON, "-s", path, "-a", "0777"]) as server:
+            answers(server, path)
+            server.check_end(check)
+    is_none()
+    other(b"ERROR Too many open connections\r\n", "ERROR Too many open connections")
+    other(b"", "the connection was closed")
+    other(None, "no answer")
+    is_asked_wrongly()
+    check.done()
+
+
+main()
