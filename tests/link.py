@@ -4,13 +4,11 @@
     link.py BUILD_DIR COMPILER [ARGUMENT...]
 
 Of a layer: no symbol is undefined that a layer defines which it must not know; and a program
-of the whole layer with the permitted ones links. Of every static library, those of tools and
-tests included: there is no circle between its files. Where a.c uses what b.c defines, b.c uses
+of the whole layer with the permitted ones links. Of every static library, and every program
+made of several files, those of tools and tests included: there is no circle between its files. Where a.c uses what b.c defines, b.c uses
 nothing of a.c, neither directly nor by way of other files. Where order.py orders a layer's
 files, none uses one that is not below it. Self-tests show that each violation is found. The
 daemon itself must need nothing but libc.
-
-With LINK_SHOW set, the circles that are still allowed are printed, too.
 """
 import glob
 import os
@@ -26,13 +24,11 @@ PERMITTED = {layer: [other for other in others if "/" not in other]
              for layer, others in LAYERS.items() if layer not in ("app", "tools")}
 # What a permitted layer needs below it, to link at all.
 BELOW = {"conn": ["store"]}
-# Libraries that still have a circle between their files. One that has none any more must go.
-STILL_CIRCULAR = []
 
 
-def symbols(nm, archive):
-    """{file: (defined, used)} of an archive; what was compiled from another folder is left out."""
-    text = subprocess.run([nm, "-A", "-g", archive], stdout=subprocess.PIPE, check=True,
+def symbols(nm, *objects):
+    """{file: (defined, used)} of an archive, or of objects; not of files from other folders."""
+    text = subprocess.run([nm, "-A", "-g"] + list(objects), stdout=subprocess.PIPE, check=True,
                           stderr=subprocess.DEVNULL, text=True).stdout
     files = {}
     for name, kind, symbol in re.findall(
@@ -160,16 +156,9 @@ def layer_checks(table, archives, compiler):
     return checks
 
 
-def circle_checks(libraries):
-    checks = []
-    for name, files in sorted(libraries.items()):
-        found = circle(files)
-        if name in STILL_CIRCULAR:
-            if found and os.environ.get("LINK_SHOW"):
-                print("\n".join(["%s: known:" % name] + found))
-            found = [] if found else ["there is none any more: remove it from STILL_CIRCULAR"]
-        checks.append(("%s has no circle between files" % name, found))
-    return checks
+def circle_checks(libraries, programs):
+    return [("%s has no circle between files" % name, circle(files))
+            for name, files in sorted(libraries.items()) + sorted(programs.items())]
 
 
 def order_checks(libraries):
@@ -183,9 +172,12 @@ def main():
     archives = {re.sub(r"^lib|\.a$", "", os.path.basename(path)): path
                 for path in glob.glob(build + "/**/lib*.a", recursive=True)}
     libraries = {name: symbols(nm, path) for name, path in archives.items()}
+    programs = {os.path.basename(folder)[:-len(".p")]: symbols(nm, *glob.glob(folder + "/*.o"))
+                for folder in glob.glob(build + "/**/*.p", recursive=True)
+                if not folder.endswith(".a.p") and glob.glob(folder + "/*.o")}
     table = {layer: whole(libraries[layer]) for layer in PERMITTED}
     checks = self_test(table) + layer_checks(table, archives, compiler) + \
-        circle_checks(libraries) + order_checks(libraries) + \
+        circle_checks(libraries, programs) + order_checks(libraries) + \
         [("the daemon needs libc alone", daemon_needs(build))]
     failed = 0
     for name, problems in checks:

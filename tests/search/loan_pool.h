@@ -81,12 +81,9 @@ bool has_piece(const struct load *load, enum piece piece);
 /* Whether a reference in it is not gone yet. */
 int refs_left(const struct load *load);
 
-/* --- loan_pool.c --- */
-
-/* Give up waiting, drop what is held, return it. False when there was nothing. */
-bool run_leave(int who);
-
 /* --- loan_pool_check.c --- */
 
-/* In any state; it ends with all borrowers gone, and the pool. */
+/* In any state. */
 void check_pool(void);
+/* When all borrowers are gone: the pool ends, and nothing is left. */
+void check_pool_end(void);

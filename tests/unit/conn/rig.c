@@ -259,3 +259,26 @@ conn_at(int n)
     ck_assert_ptr_nonnull(c);
     return c;
 }
+
+void
+age_all(uint32_t ms)
+{
+    uint64_t cursor = 0;
+    struct conn *c;
+
+    while ((c = table_next(&server->table, &cursor)) != NULL) {
+        c->stalled_ms -= ms;
+        c->active_s -= ms / 1000;
+        c->accepted_s -= ms / 1000;
+    }
+}
+
+void
+renew_all(void)
+{
+    uint64_t cursor = 0;
+    struct conn *c;
+
+    while ((c = table_next(&server->table, &cursor)) != NULL)
+        c->stalled_ms = server_now_ms(server);
+}

@@ -53,6 +53,11 @@ void store_value(int i, const char *key, size_t len);
 /* Client I asks for KEY so often that it stalls, and does not read. */
 void stall_on(int i, const char *key);
 
+/* As if all connections had stalled and been silent for MS more. */
+void age_all(uint32_t ms);
+/* As if all had stalled just now, in the same order, however slow this machine is. */
+void renew_all(void);
+
 uint64_t lent(void);
 /* The server's side of the connection that was accepted as the N-th still open. */
 struct conn *conn_at(int n);

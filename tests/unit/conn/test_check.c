@@ -188,7 +188,7 @@ END_TEST
 
 START_TEST(totals)
 {
-    struct borrower nobody = {.node = {NULL, NULL}};
+    struct borrower stray = {.node = {NULL, NULL}};
     struct buf *buf = NULL;
     struct buf *stale;
 
@@ -201,11 +201,11 @@ START_TEST(totals)
     server->stats.conn_stalled++;
     expect_broken("the number of stalled connections is wrong");
     server->stats.conn_stalled--;
-    list_init(&nobody.node);
-    list_push_back(&server->dead, &nobody.node);
+    list_init(&stray.node);
+    list_push_back(&server->dead, &stray.node);
     expect_broken("a dead connection is left in the list");
-    list_remove(&nobody.node);
-    ck_assert_int_eq(pool_loan(server->pool, &nobody, LOAN_FOR_OUTPUT, &buf), LOAN_ALLOCATED);
+    list_remove(&stray.node);
+    ck_assert_int_eq(pool_loan(server->pool, &stray, LOAN_FOR_OUTPUT, &buf), LOAN_ALLOCATED);
     expect_broken("the ledger and the connections disagree about what is lent");
     stale = buf;
     pool_return(server->pool, LOAN_FOR_OUTPUT, &buf);

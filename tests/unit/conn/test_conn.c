@@ -107,8 +107,8 @@ START_TEST(a_full_read_buffer_closes)
 }
 END_TEST
 
-/* No room in the stashes: half a command keeps its buffer instead. */
-START_TEST(half_a_command_where_stashes_are_full)
+/* No room in the stashes: a partial command keeps its buffer instead. */
+START_TEST(a_partial_command_where_stashes_are_full)
 {
     server->config.buffer_bytes = 0;
     dial(0);
@@ -123,7 +123,7 @@ START_TEST(half_a_command_where_stashes_are_full)
 }
 END_TEST
 
-/* --loan off: both buffers stay with a sleeper, until it goes. */
+/* --loan off: both buffers stay with an idle connection, until it is closed. */
 START_TEST(buffers_are_kept_for_comparison)
 {
     server->config.keep_buffers = true;
@@ -161,7 +161,7 @@ allowed(uint64_t before)
     return (server->stats.conn_dispatches - before) * SLICE_BYTES;
 }
 
-START_TEST(a_turn_sends_no_more_than_its_budget)
+START_TEST(a_dispatch_sends_no_more_than_its_budget)
 {
     struct conn *c;
     uint64_t before, dispatches;
@@ -182,7 +182,7 @@ START_TEST(a_turn_sends_no_more_than_its_budget)
 }
 END_TEST
 
-START_TEST(a_turn_receives_no_more_than_its_budget)
+START_TEST(a_dispatch_receives_no_more_than_its_budget)
 {
     static char value[1900000];
     size_t sent = 0;
@@ -245,10 +245,10 @@ main(void)
     tcase_add_loop_test(tc, broken_sockets, 0, ARRAY_LEN(broken));
     tcase_add_test(tc, a_grant_of_output_is_used);
     tcase_add_test(tc, a_full_read_buffer_closes);
-    tcase_add_test(tc, half_a_command_where_stashes_are_full);
+    tcase_add_test(tc, a_partial_command_where_stashes_are_full);
     tcase_add_test(tc, buffers_are_kept_for_comparison);
-    tcase_add_test(tc, a_turn_sends_no_more_than_its_budget);
-    tcase_add_test(tc, a_turn_receives_no_more_than_its_budget);
+    tcase_add_test(tc, a_dispatch_sends_no_more_than_its_budget);
+    tcase_add_test(tc, a_dispatch_receives_no_more_than_its_budget);
     tcase_add_test(tc, a_server_ends_whatever_its_clients_do);
     return leak_run(tc, "conn/conn");
 }

@@ -120,7 +120,7 @@ START_TEST(an_upload_is_joined_likewise)
 }
 END_TEST
 
-/* Whoever hangs up or waits keeps nobody from joining. */
+/* A connection that hangs up or waits keeps no other from joining. */
 START_TEST(it_ends_with_its_connection)
 {
     whisper(0, "append v 0 0 1\r\n1\r\n");
@@ -138,7 +138,7 @@ START_TEST(it_ends_with_its_connection)
 }
 END_TEST
 
-START_TEST(one_whose_peer_does_not_read_keeps_nobody_from_it)
+START_TEST(one_whose_peer_does_not_read_keeps_no_other_from_it)
 {
     for (int i = 0; i < 4; i++)
         whisper(0, "get v\r\n");
@@ -165,6 +165,6 @@ main(void)
     tcase_add_test(tc, each_in_its_order);
     tcase_add_test(tc, an_upload_is_joined_likewise);
     tcase_add_test(tc, it_ends_with_its_connection);
-    tcase_add_test(tc, one_whose_peer_does_not_read_keeps_nobody_from_it);
+    tcase_add_test(tc, one_whose_peer_does_not_read_keeps_no_other_from_it);
     return leak_run(tc, "conn/join");
 }

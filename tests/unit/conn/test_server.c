@@ -2,21 +2,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "admission.h"
 #include "lombard/event/listen.h"
 #include "rig.h"
 
-static void
-restart_with_shutdown(void)
-{
-    rig_stop();
-    rig_options.shutdown_enabled = true;
-    rig_start();
-}
-
-/* --- Tests --- */
-
-START_TEST(serves_and_sleeps_with_nothing)
+START_TEST(serves_and_is_idle_with_nothing)
 {
     dial(0);
     say(0, "set a 7 0 3\r\nabc\r\nget a\r\n");
@@ -188,140 +177,6 @@ START_TEST(too_large_and_bad_ends_stay_in_step)
 }
 END_TEST
 
-static const char too_many[] = "ERROR Too many open connections\r\n";
-
-START_TEST(too_many_connections_are_told)
-{
-    server->config.max_conns = 1;
-    dial(0);
-    dial(1); /* takes the operator's place, for as long as it does not show that it is none */
-    dial(2);
-    iterate(2);
-    expect(2, too_many);
-    ck_assert(is_closed(2));
-    say(1, "get a\r\n");
-    expect(1, too_many);
-    ck_assert(is_closed(1));
-    ck_assert_uint_eq(server->stats.rejected_connections, 2);
-    say(0, "get a\r\n");
-    expect(0, "END\r\n");
-    server->config.max_conns = 100;
-}
-END_TEST
-
-START_TEST(an_operator_always_gets_in)
-{
-    server->config.max_conns = 1;
-    dial(0);
-    dial(1);
-    iterate(1);
-    say(1, "stats buffers\r\nversion\r\n");
-    (void)hear(1);
-    ck_assert_ptr_nonnull(strstr(out, "STAT buffers_made "));
-    ck_assert_ptr_nonnull(strstr(out, "END\r\nVERSION "));
-    say(1, "set a 0 0 1\r\nx\r\n");
-    expect(1, too_many);
-    ck_assert(is_closed(1));
-    server->config.max_conns = 100;
-}
-END_TEST
-
-/* An operator is none of the clients; and a client that was taken for one becomes a client. */
-START_TEST(an_operator_takes_no_place)
-{
-    server->config.max_conns = 2;
-    dial(0);
-    dial(1);
-    dial(2);
-    iterate(2);
-    say(2, "version\r\n");
-    ck_assert_uint_gt(hear(2), 0);
-    hang_up(1);
-    iterate(2);
-    dial(3);
-    iterate(2);
-    say(3, "get a\r\n");
-    expect(3, "END\r\n");
-    ck_assert_ptr_nonnull(server->operator_conn);
-    hang_up(0);
-    iterate(2);
-    say(2, "get a\r\n"); /* the two that may be are 2 and 3 now */
-    expect(2, "END\r\n");
-    ck_assert_ptr_null(server->operator_conn);
-    dial(4);
-    iterate(2);
-    say(4, "version\r\n");
-    ck_assert_uint_gt(hear(4), 0);
-    say(4, "get a\r\n");
-    expect(4, too_many);
-    server->config.max_conns = 100;
-}
-END_TEST
-
-/* While a place is free, the one that says nothing may have it. */
-START_TEST(a_silent_operator_may_become_a_client)
-{
-    server->config.max_conns = 1;
-    dial(0);
-    dial(1);
-    iterate(2);
-    hang_up(0);
-    iterate(2);
-    ck_assert_ptr_nonnull(server->operator_conn);
-    server->operator_conn->stalled_ms -= OPERATOR_WAIT_MS;
-    server_check_operator(server);
-    ck_assert_ptr_null(server->operator_conn);
-    say(1, "get a\r\n");
-    expect(1, "END\r\n");
-    server->config.max_conns = 100;
-}
-END_TEST
-
-START_TEST(an_idle_operator_is_given_up)
-{
-    server->config.max_conns = 1;
-    server->config.operator_timeout_s = 10;
-    timer_cancel(&server->tick);
-    dial(0);
-    dial(1);
-    iterate(2);
-    say(1, "version\r\n");
-    ck_assert_uint_gt(hear(1), 0);
-    server->operator_conn->active_s -= 8;
-    server_check_operator(server);
-    iterate(1);
-    ck_assert_uint_eq(server->closes[CLOSE_OPERATOR_IDLE], 0);
-    server->operator_conn->active_s -= 11;
-    whisper(1, "version\r\n"); /* not read yet: it is not idle */
-    server_check_operator(server);
-    iterate(2);
-    ck_assert_uint_gt(hear(1), 0);
-    server->operator_conn->active_s -= 11;
-    server_check_operator(server);
-    iterate(1);
-    ck_assert_uint_eq(server->closes[CLOSE_OPERATOR_IDLE], 1);
-    ck_assert(is_closed(1));
-    ck_assert_ptr_null(server->operator_conn);
-    server->config.max_conns = 100;
-}
-END_TEST
-
-/* Who took the operator's place and says nothing is told after a while. */
-START_TEST(a_silent_operator_is_none)
-{
-    int waited = 0;
-
-    server->config.max_conns = 1;
-    dial(0);
-    dial(1);
-    while (server->stats.rejected_connections == 0 && waited++ < 1000)
-        ck_assert(loop_iterate(server_loop(server), 10));
-    expect(1, too_many);
-    ck_assert(is_closed(1));
-    server->config.max_conns = 100;
-}
-END_TEST
-
 /* -R 1: a pipeline yields after each request, and loses none. */
 START_TEST(requests_per_dispatch_are_honoured)
 {
@@ -334,92 +189,6 @@ START_TEST(requests_per_dispatch_are_honoured)
     ck_assert_uint_le(conn_at(0)->bytes_out, server->stats.conn_dispatches * 5);
     expect(0, "END\r\nEND\r\nEND\r\n");
     ck_assert_int_ge((int)server->stats.conn_yields, 2);
-}
-END_TEST
-
-START_TEST(shutdown_closes_sleepers_and_drains_the_rest)
-{
-    static char value[1 << 20];
-
-    fill(value, sizeof(value), 1);
-    dial(0);
-    dial(1);
-    say(0, "set k 0 0 1048000\r\n");
-    say_bytes(0, value, 1048000);
-    say(0, "\r\nget k\r\nget k\r\n");
-    iterate(3);
-    server_shutdown(server);
-    iterate(1);
-    ck_assert(is_closed(1));
-    ck_assert_uint_eq(server->table.conns, 1);
-    ck_assert_uint_eq(hear(0), 8 + 2 * (19 + 1048000 + 7));
-    ck_assert(is_closed(0));
-    ck_assert_uint_eq(server->closes[CLOSE_SHUTDOWN], 2);
-}
-END_TEST
-
-/* Two clients that say `shutdown` wait as long as one; only the operator cuts it short. */
-START_TEST(no_client_shortens_a_drain)
-{
-    static char value[1 << 20];
-
-    restart_with_shutdown();
-    fill(value, sizeof(value), 1);
-    for (int i = 0; i < 3; i++)
-        dial(i);
-    say(0, "set k 0 0 1048000\r\n");
-    say_bytes(0, value, 1048000);
-    say(0, "\r\nget k\r\nget k\r\n");
-    whisper(1, "shutdown\r\n");
-    whisper(2, "shutdown\r\n");
-    iterate(2);
-    ck_assert(server_is_stopping(server));
-    ck_assert(is_closed(1));
-    ck_assert(is_closed(2));
-    ck_assert(!loop_is_stopped(server_loop(server)));
-    ck_assert_uint_eq(hear(0), 8 + 2 * (19 + 1048000 + 7));
-    ck_assert(is_closed(0));
-    iterate(1);
-    ck_assert(loop_is_stopped(server_loop(server))); /* no connection is left */
-}
-END_TEST
-
-START_TEST(the_operator_may_stop_without_draining)
-{
-    static char value[1 << 20];
-
-    fill(value, sizeof(value), 1);
-    dial(0);
-    say(0, "set k 0 0 1048000\r\n");
-    say_bytes(0, value, 1048000);
-    say(0, "\r\nget k\r\nget k\r\n");
-    iterate(3);
-    server_shutdown(server);
-    server_shutdown(server);
-    iterate(1);
-    ck_assert(!loop_is_stopped(server_loop(server)));
-    server_stop_now(server);
-    ck_assert(loop_is_stopped(server_loop(server)));
-}
-END_TEST
-
-/* Asked for in words that it does not know, or without -A: it stays. */
-START_TEST(only_a_valid_shutdown_shuts_down)
-{
-    dial(0);
-    say(0, "shutdown\r\nshutdown now\r\n");
-    (void)hear(0);
-    ck_assert_ptr_nonnull(strstr(out, "ERROR: shutdown not enabled\r\n"));
-    ck_assert(!server_is_stopping(server));
-    restart_with_shutdown();
-    dial(1);
-    say(1, "shutdown now\r\n");
-    (void)hear(1);
-    ck_assert_ptr_nonnull(strstr(out, "ERROR"));
-    ck_assert(!server_is_stopping(server));
-    say(1, "shutdown\r\n");
-    ck_assert(server_is_stopping(server));
-    ck_assert(is_closed(1));
 }
 END_TEST
 
@@ -466,7 +235,7 @@ main(void)
 
     tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, rig_start, rig_stop);
-    tcase_add_test(tc, serves_and_sleeps_with_nothing);
+    tcase_add_test(tc, serves_and_is_idle_with_nothing);
     tcase_add_loop_test(tc, any_cut_gives_the_same_replies, 0, sizeof(session));
     tcase_add_test(tc, stats_and_quit_in_one_piece);
     tcase_add_test(tc, half_close_still_gets_the_replies);
@@ -474,17 +243,7 @@ main(void)
     tcase_add_loop_test(tc, values_of_all_sizes_come_back, 0, ARRAY_LEN(value_sizes));
     tcase_add_test(tc, stalled_reader_holds_one_buffer);
     tcase_add_test(tc, too_large_and_bad_ends_stay_in_step);
-    tcase_add_test(tc, too_many_connections_are_told);
-    tcase_add_test(tc, an_operator_always_gets_in);
-    tcase_add_test(tc, a_silent_operator_is_none);
-    tcase_add_test(tc, an_operator_takes_no_place);
-    tcase_add_test(tc, a_silent_operator_may_become_a_client);
-    tcase_add_test(tc, an_idle_operator_is_given_up);
     tcase_add_test(tc, requests_per_dispatch_are_honoured);
-    tcase_add_test(tc, shutdown_closes_sleepers_and_drains_the_rest);
-    tcase_add_test(tc, no_client_shortens_a_drain);
-    tcase_add_test(tc, the_operator_may_stop_without_draining);
-    tcase_add_test(tc, only_a_valid_shutdown_shuts_down);
     tcase_add_test(tc, line_without_end_is_refused);
     tcase_add_test(tc, multiget_of_any_length);
     return leak_run(tc, "conn/server");

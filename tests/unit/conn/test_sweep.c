@@ -5,19 +5,6 @@
 #include "shed.h"
 #include "sweep.h"
 
-/* As if all of them had been silent for MS more. */
-static void
-age_all(uint32_t ms)
-{
-    uint64_t cursor = 0;
-    struct conn *c;
-
-    while ((c = table_next(&server->table, &cursor)) != NULL) {
-        c->stalled_ms -= ms;
-        c->active_s -= ms / 1000;
-    }
-}
-
 static void
 sweep_all(void)
 {
@@ -94,7 +81,7 @@ START_TEST(unread_input_saves_from_the_idle_timeout)
 END_TEST
 
 /* It is this server that keeps it waiting. */
-START_TEST(who_waits_for_a_buffer_is_not_idle)
+START_TEST(a_connection_that_waits_for_a_buffer_is_not_idle)
 {
     struct conn *c = conn_at(0);
 
@@ -166,6 +153,25 @@ START_TEST(no_peer_of_this_host_vanishes)
 }
 END_TEST
 
+START_TEST(an_idle_connection_is_closed)
+{
+    timer_set(loop_timers(server->loop), &server->tick, server->clock->now_ms);
+    for (int i = 2; i < CLIENTS; i++)
+        dial(i);
+    iterate(20); /* some are accepted in each */
+    ck_assert_uint_eq(server->table.conns, CLIENTS);
+    age_all(5000);
+    for (int waited = 0; waited < 30; waited++)
+        ck_assert(loop_iterate(server_loop(server), 10));
+    ck_assert_uint_eq(server->closes[CLOSE_IDLE], 0);
+    say(7, "get a\r\n");
+    expect(7, "END\r\n");
+    age_all(6000);
+    iterate_until_closed(CLOSE_IDLE, CLIENTS - 1);
+    ck_assert(!is_closed(7));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -173,10 +179,11 @@ main(void)
 
     tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, setup, rig_stop);
+    tcase_add_test(tc, an_idle_connection_is_closed);
     tcase_add_loop_test(tc, a_transfer_is_not_idle, 0, 3);
     tcase_add_test(tc, a_download_is_not_idle);
     tcase_add_test(tc, unread_input_saves_from_the_idle_timeout);
-    tcase_add_test(tc, who_waits_for_a_buffer_is_not_idle);
+    tcase_add_test(tc, a_connection_that_waits_for_a_buffer_is_not_idle);
     tcase_add_test(tc, a_reader_that_has_read_is_not_stalled);
     tcase_add_test(tc, a_pause_counts_against_no_client);
     tcase_add_test(tc, time_that_passes_as_it_should_counts);

@@ -133,7 +133,7 @@ START_TEST(accepted_sockets_have_their_limits)
     ck_assert_int_eq(option_of(last_fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
     ck_assert_int_eq(getsockopt(last_fd, IPPROTO_TCP, TCP_CONGESTION, algorithm, &len), 0);
     ck_assert_str_eq(algorithm, "reno"); /* within one machine */
-    /* Nobody who vanished is kept longer than that: the first probe and those behind it. */
+    /* No vanished peer is kept longer than that: the first probe and the ones behind it. */
     ck_assert_int_le(option_of(last_fd, IPPROTO_TCP, TCP_KEEPIDLE) +
                          option_of(last_fd, IPPROTO_TCP, TCP_KEEPINTVL) *
                              option_of(last_fd, IPPROTO_TCP, TCP_KEEPCNT),
@@ -277,7 +277,7 @@ START_TEST(a_full_queue_is_no_dead_socket)
 }
 END_TEST
 
-/* Out of descriptors: pause instead of spinning, lose nobody, resume when told. */
+/* Out of descriptors: pause instead of spinning, lose no client, resume when told. */
 START_TEST(pauses_when_descriptors_run_out)
 {
     struct listen_sockets sockets = {.count = 0};

@@ -1,4 +1,4 @@
-/* A refused value is discarded first, then its refusal is said, and nothing in it is executed. */
+/* A refused value is discarded first, then its refusal is sent, and nothing in it is executed. */
 #include <string.h>
 
 #include "rig.h"
@@ -45,7 +45,7 @@ static const struct {
     ROW("binary add", PACKET("\x02"), BODY, PACKET_TOO_LARGE("\x02"), true),
 };
 
-/* Commands, in case that somebody executes it. */
+/* Commands, which must not be executed. */
 static void
 fill_body(char *body)
 {
@@ -155,7 +155,7 @@ END_TEST
 int
 main(void)
 {
-    TCase *tc = leak_tcase("refuse");
+    TCase *tc = leak_tcase("discard");
 
     tcase_add_checked_fixture(tc, rig_start, rig_stop);
     tcase_add_loop_test(tc, the_refusal_comes_behind_the_value, 0, ARRAY_LEN(refused));
@@ -163,5 +163,5 @@ main(void)
     tcase_add_test(tc, half_a_refused_value_is_no_reason_to_stay);
     tcase_add_test(tc, heads_of_uploads_have_a_limit);
     tcase_add_test(tc, a_server_ends_while_it_discards);
-    return leak_run(tc, "conn/refuse");
+    return leak_run(tc, "conn/discard");
 }
