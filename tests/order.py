@@ -31,6 +31,16 @@ ORDER = {
         cmd_number cmd_join
         cmd_value cmd_time cmd_pin cmd_classes
     """,
+    "event": """
+        listen signal
+        loop
+        timer
+    """,
+    "loan": """
+        pool_stats
+        pool
+        buf
+    """,
     "conn": """
         check
         server

@@ -190,7 +190,7 @@ check_totals(const struct server *server, const struct census *census)
     if (census->in_state[CONN_READY] > 0 && loop_wait_ms(server->loop) != 0)
         return "a connection has something to do, and the loop would wait";
     if (census->pins != cmd_pin_count(server->cmd))
-        return "a pin has no owner, or was taken back too early";
+        return "a pin has no owner, or was released too early";
     if (!cmd_check(server->cmd))
         return "the store does not add up, or is above its limit";
     return NULL;

@@ -1,5 +1,5 @@
 /*
- * Appends and prepends to values that are so long that copying them takes many steps.
+ * Appends and prepends to long values, which takes many steps.
  *
  * One connection does so at a time, which is server->joining and always ready or running;
  * others that have something to join queue behind it by yielding to the ready list.

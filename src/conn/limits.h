@@ -1,5 +1,5 @@
 /*
- * src/conn/limits.h - how much of everything: the bounds of the conn layer in one place.
+ * src/conn/limits.h - the bounds of the conn layer: how much, how long, how many.
  */
 #pragma once
 

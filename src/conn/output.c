@@ -51,7 +51,7 @@ queue_value(struct conn *c, const void *handle, uint64_t *off, uint64_t total)
     return !CONN_BROKEN(c, *off != total); /* what is sent is as long as was announced */
 }
 
-/* A value of so many parts that the buffer is full of references: the rest has to wait. */
+/* The buffer is full of references to parts of the value: the rest has to wait. */
 static void
 leave_value_task(struct conn *c, const struct reply_item *item, uint64_t off, struct slice tail)
 {

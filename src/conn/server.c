@@ -11,7 +11,7 @@
  *     batch                                   parse ahead, execute
  *     join   upload   discard                 long values
  *     output                                  format, send
- *     shutdown   admission                    who is let in, and until when
+ *     shutdown   admission                    which connections are let in, until when
  *     shed                                    which stalled connection is closed
  *     receive   conn_stats                    from the socket; what each connection does
  *     conn                                    states, lists, ends

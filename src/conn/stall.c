@@ -23,7 +23,7 @@ stall_init(struct stall_line *line, uint64_t now_ms)
     }
 }
 
-/* One slot further: its list, and that of its far one, are needed anew. */
+/* One slot further: its list, and that of its far slot, are used again. */
 static void
 step(struct stall_line *line)
 {

@@ -3,7 +3,7 @@
  *
  *     made = free + lent        at every quiescent point
  *
- * A borrower asks for a buffer when it has bytes to place, and returns it as
+ * A borrower asks for a buffer when it has bytes to store, and returns it as
  * soon as the buffer is empty. The freelist is a stack: the buffer lent next is
  * the one that is still in the processor's cache. At the limit a borrower waits in
  * a queue, output before input, each first come, first served; a part of the limit

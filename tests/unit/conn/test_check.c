@@ -121,7 +121,7 @@ START_TEST(what_is_stalled_in_truth)
     stall_put(&server->stalled[STALL_BLOCKED][0], &first->link.node, server->attended_ms, 0);
     pinned = first_pinned(first->wbuf);
     cmd_unpin(server->cmd, pinned);
-    expect_broken("a pin has no owner, or was taken back too early");
+    expect_broken("a pin has no owner, or was released too early");
     cmd_pin(server->cmd, pinned);
     server->stats.stash_bytes++;
     expect_broken("stashes are counted wrongly, or above their limit");
