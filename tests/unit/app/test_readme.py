@@ -1,0 +1,70 @@
+#!/usr/bin/python3
+"""Every statistic that is Lombard's own is in README.md, and what is there exists.
+
+    test_readme.py DAEMON README
+"""
+import os
+import re
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "..", "helpers"))
+from checks import Checks
+from client import connect, stats
+from server import Server
+
+# What memcached's `stats` has as well, with the same meaning: see its protocol.txt.
+MEMCACHED = set("""
+    pid uptime time version pointer_size rusage_user rusage_system max_connections threads
+    accepting_conns listen_disabled_num time_in_listen_disabled_us curr_connections
+    total_connections rejected_connections connection_structures conn_yields bytes_read
+    bytes_written cmd_get cmd_set cmd_flush cmd_touch cmd_meta get_hits get_misses delete_misses
+    delete_hits incr_misses incr_hits decr_misses decr_hits cas_misses cas_hits cas_badval
+    touch_hits touch_misses store_too_large store_no_memory limit_maxbytes curr_items
+    total_items bytes evictions evicted_unfetched reclaimed expired_unfetched hash_bytes
+    hash_is_expanding
+""".split())
+
+check = Checks()
+
+
+def documented(readme):
+    """Names in the table of statistics; one that begins with _ ends as the one before it."""
+    table = readme.split("| name | meaning |\n", 1)[1].split("\n\n", 1)[0]
+    names, stem = [], ""
+    for row in table.splitlines()[1:]:
+        for name in re.findall(r"`(\w+)`", row.split(" | ")[0]):
+            if name.startswith("_"):
+                name = stem + name
+            else:
+                stem = name.rsplit("_", 1)[0]
+            names.append(name)
+    return names
+
+
+def answer_to(server, command):
+    with connect(server) as s:
+        s.sendall(command.encode() + b"\r\nquit\r\n")
+        return b"".join(iter(lambda: s.recv(65536), b""))
+
+
+def main():
+    with open(sys.argv[2], encoding="utf-8") as f:
+        readme = f.read()
+    with Server([os.path.abspath(sys.argv[1])]) as server:
+        s = connect(server)
+        shown = set(stats(s))
+        for name in sorted(shown - MEMCACHED):
+            check.that(name in documented(readme), "%s is in the README" % name)
+        for name in documented(readme):
+            check.that(name in shown, "%s of the README is in `stats`" % name)
+        check.that(MEMCACHED <= shown, "none is missing:", sorted(MEMCACHED - shown))
+        for group in sorted(set(re.findall(r"`stats (\w+)`", readme))):
+            check.that(answer_to(server, "stats " + group).endswith((b"END\r\n", b"RESET\r\n")),
+                       "`stats %s` of the README exists" % group)
+        s.close()
+        server.check_end(check)
+    check.done()
+
+
+main()
