@@ -3,9 +3,9 @@
 
     names.py [ROOT]
 
-Somebody who searches for `struct conn` or opens `conn.c` must find the server's, and only
-that. So no file of tools/ or tests/sim/ has the base name of one in src/ or include/, and
-they define no struct, enum or union with the tag of one defined there.
+A search for `struct conn` or `conn.c` must find the server's, and only that. So no file of
+tools/ or tests/sim/ has the base name of one in src/ or include/, and they define no struct,
+enum or union with the tag of one defined there.
 """
 import os
 import re

@@ -59,8 +59,8 @@ def run(argv, seconds=None):
 
 def has_kernel_limits(program):
     """Tests of descriptor limits and of time mean nothing under valgrind, nor scripts."""
-    rooms = ("/unit/event/", "/unit/conn/", "/unit/app/test_app_daemon")
-    return program.endswith(".py") or any(room in program for room in rooms)
+    layers = ("/unit/event/", "/unit/conn/", "/unit/app/test_app_daemon")
+    return program.endswith(".py") or any(layer in program for layer in layers)
 
 
 def main():

@@ -2,7 +2,7 @@
 # tools/setup.sh - what tools/run and tools/test share; to be sourced.
 #
 # Sets ROOT, the top of the source tree. Nothing here runs apt unless something
-# is missing, so that a second run starts at once.
+# is missing, so that a second run starts immediately.
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 

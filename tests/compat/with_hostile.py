@@ -303,8 +303,8 @@ def not_reading(command, end, times):
                 break
         whole = sent // len(command)
         started = time.monotonic()
-        check("others are served beside %r" % command, all(serves() for _ in range(20)))
-        check("at once", time.monotonic() - started < 5)
+        check("other clients are served meanwhile: %r" % command, all(serves() for _ in range(20)))
+        check("and soon", time.monotonic() - started < 5)
         check("in little memory", rss_kb() - before < 32 * 1024)
         peer.sock.settimeout(REPLY_S)
         for _ in range(whole):
@@ -333,10 +333,10 @@ def stalled():
 def half_values():
     for sent in (0, 1, 100, 20000, 899999):
         with Peer() as peer:
-            peer.send(b"set half 0 0 900000\r\n" + b"v" * sent)
-    check("serves after half values", serves())
+            peer.send(b"set part 0 0 900000\r\n" + b"v" * sent)
+    check("serves after values that end early", serves())
     with Peer() as peer:
-        check("and stored none", peer.ask(b"get half\r\n") == b"END\r\n")
+        check("and stored none", peer.ask(b"get part\r\n") == b"END\r\n")
 
 
 for part in (numbers, lengths, admin, blanks, multiget, noreply_storm, binary, hostile_log,

@@ -1,11 +1,11 @@
 #!/usr/bin/python3
-"""Line and branch coverage of the rooms, by the whole suite.
+"""Line and branch coverage of the layers, by the whole suite.
 
-    coverage.py [--missing] [--report] [--keep] [--suites "unit wire"] [ROOM...]
+    coverage.py [--missing] [--report] [--keep] [--suites "unit wire"] [LAYER...]
 
 Builds build-coverage (gcc, no optimisation, no invariant checks), runs the suites
 (unit sim wire compat stress fuzz), and counts with gcov. --report only counts what
-the last run left, --keep adds to it; --missing lists what was not reached. ROOM: loan conn proto, if
+the last run left, --keep adds to it; --missing lists what was not reached. LAYER: loan conn proto, if
 not said otherwise.
 
 Not counted, as they cannot be reached but by a programmer's mistake:
@@ -25,7 +25,7 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), 
 BUILD = os.path.join(ROOT, "build-coverage")
 OPTIONS = ["-Dbuildtype=debug", "-Db_ndebug=true", "-Db_lto=false", "-Db_coverage=true"]
 SUITES = "unit sim wire compat stress fuzz"
-ROOMS = ["loan", "conn", "proto"]
+LAYERS = ["loan", "conn", "proto"]
 IMPOSSIBLE = re.compile(r"\bBUG\(")
 IF = re.compile(r"^\s*(\} else )?if \(")
 SWITCH = re.compile(r"^\s*switch \(")
@@ -136,26 +136,26 @@ def read_counts():
     return sources
 
 
-def in_room(name, room):
-    return name.startswith(("src/%s/" % room, "include/lombard/%s/" % room))
+def in_layer(name, layer):
+    return name.startswith(("src/%s/" % layer, "include/lombard/%s/" % layer))
 
 
 def percent(part, whole):
     return 100.0 * part / whole if whole else 100.0
 
 
-def report(rooms, show_missing):
+def report(layers, show_missing):
     sources = read_counts()
-    for room in rooms:
+    for layer in layers:
         sums = [0, 0, 0, 0]
-        for name in sorted(n for n in sources if in_room(n, room)):
+        for name in sorted(n for n in sources if in_layer(n, layer)):
             totals, missing = sources[name].count()
             sums = [a + b for a, b in zip(sums, totals)]
             if show_missing:
                 for number, text in missing:
                     print("%s:%d: %s" % (name, number, text))
         print("%-6s lines %5.1f %% (%d of %d), branches %5.1f %% (%d of %d)" % (
-            room, percent(sums[1], sums[0]), sums[1], sums[0],
+            layer, percent(sums[1], sums[0]), sums[1], sums[0],
             percent(sums[3], sums[2]), sums[3], sums[2]))
 
 
@@ -165,10 +165,10 @@ def main():
     parser.add_argument("--report", action="store_true")
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--suites", default=SUITES)
-    parser.add_argument("rooms", nargs="*", default=ROOMS)
+    parser.add_argument("layers", nargs="*", default=LAYERS)
     args = parser.parse_args()
     status = 0 if args.report else run_suites(args.suites, args.keep)
-    report(args.rooms, args.missing)
+    report(args.layers, args.missing)
     sys.exit(status)
 
 

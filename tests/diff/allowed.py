@@ -1,4 +1,4 @@
-"""Where Lombard and the memcached beside it differ on purpose, each with its reason.
+"""Where Lombard and the memcached that it is compared with differ on purpose, each with its reason.
 
 A row: the command, Lombard's reply, memcached's reply, as regular expressions over the
 bytes sent and over the units of the replies; what it is; why. A row applies to a command
@@ -16,7 +16,7 @@ import re
 #   there;
 # - kilobytes of anything behind a number and a blank: no number here once they lie in several
 #   pieces; there up to half a megabyte;
-# - a number that gets shorter while a reply about it is on its way: spaces fill the place
+# - a number that gets shorter while a reply about it is on its way: spaces follow it
 #   here, there only where the item is not held;
 # - ma with T on a number that gets longer: the time of the item it replaced is set there;
 # - x of md with a key in base64: it is no longer one there;

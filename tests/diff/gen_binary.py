@@ -91,7 +91,7 @@ def other(draw):
 
 
 def unknown(draw):
-    """An opcode that nobody has: its body is passed over; of one with a key or extras
+    """An opcode that does not exist: its body is discarded; of one with a key or extras
     memcached passes over too much."""
     return packet(draw.pick((0x25, 0x40, 0x7f, 0xee, 0xff)), b"", b"",
                   b"v" * draw.pick((0, 10, 3000)), alone=True)

@@ -166,12 +166,12 @@ TABLE = cumulate([(34, mg), (24, ms), (9, md), (12, ma), (2, me), (8, classic),
 
 
 # What versions answer differently.
-YOUNG = (malformed, number_field, refused, me)
+LATE_ADDITIONS = (malformed, number_field, refused, me)
 
 
 def _command(draw):
     make = draw.weighted(*TABLE)
-    return (ms if draw.plain and make in YOUNG else make)(draw)
+    return (ms if draw.plain and make in LATE_ADDITIONS else make)(draw)
 
 
 CLEAN = _CLEAN_TEXT + [Command(b"md %b b q\r\n" % base64.b64encode(k)) for k in BINARY_KEYS]

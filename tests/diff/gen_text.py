@@ -185,12 +185,12 @@ TABLE = cumulate([
 
 
 # What versions answer differently.
-YOUNG = (malformed, number_field, length_field, refused, short_chunk)
+LATE_ADDITIONS = (malformed, number_field, length_field, refused, short_chunk)
 
 
 def _command(draw):
     make = draw.weighted(*TABLE)
-    return (store if draw.plain and make in YOUNG else make)(draw)
+    return (store if draw.plain and make in LATE_ADDITIONS else make)(draw)
 
 
 def session(draw, commands):

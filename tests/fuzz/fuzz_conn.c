@@ -19,12 +19,12 @@ enum act {
     ACT_SEND_LONG,   /* two bytes of length, then the bytes */
     ACT_SEND_FILLER, /* two bytes of length, of 'x' */
     ACT_READ,        /* two bytes of how many */
-    ACT_WINDOW,      /* the server may send so many more */
+    ACT_WINDOW,      /* the server may send that many bytes more */
     ACT_ITERATE,
     ACT_WAIT, /* one byte of 100 ms */
     ACT_RESET,
     ACT_FINISH,
-    ACT_CUT, /* one byte: one call in so many is short */
+    ACT_CUT, /* one byte: one call in that many is short */
     ACTS,
 };
 

@@ -106,7 +106,7 @@ format_replies(const struct proto_ops *proto, const struct request *req)
 
 /*
  * Parse all of BYTES, of which STEP more become visible whenever the parser asks;
- * 0: all at once. Each look is a copy of its own, so that an overread is seen.
+ * 0: all in one piece. Each piece is a copy of its own, so that an overread is detected.
  */
 static void
 parse_all(const uint8_t *bytes, size_t len, size_t step, struct run *run)

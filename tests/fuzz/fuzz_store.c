@@ -3,7 +3,7 @@
  *
  * Two bytes are a command and its key. What a lookup returns is read to the last
  * byte, so that a sanitizer sees whatever lies outside. Values are of the key's
- * number: nobody ever sees another item's.
+ * number: no read ever returns the bytes of another item.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -42,7 +42,7 @@ key_of(uint8_t number, char *buf)
     return slice_make(buf, (size_t)snprintf(buf, KEY_BYTES, "key%u", number));
 }
 
-/* All bytes of a value are its key's number: whoever sees another sees another item. */
+/* All bytes of a value are the number of its key: another byte is that of another item. */
 static void
 read_value(struct fuzz *f, const void *handle, uint64_t bytes, uint8_t key)
 {

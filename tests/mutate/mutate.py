@@ -3,7 +3,7 @@
 
     mutate.py [WORD...]     only the faults whose name has one of the words
     mutate.py --by TEST [WORD...]   find them with these tests alone: those whose path has TEST
-    mutate.py --stale       only look whether all of them still have their place
+    mutate.py --stale       only check whether the text of each is still in the source
 
 What is in MUTATE_PREFIX comes before each command that builds or tests, such as nice.
 

@@ -3,8 +3,8 @@
  * it, and taken out of it, in any amounts and any order.
  *
  * The bytes that go through it are numbered (modulo CYCLE), whether they are copied or
- * referred to. So what is pending must be, at any time, the last so many numbers, and
- * the model need not remember more than how many, and where references end.
+ * referred to. So what is pending must be, at any time, a run of numbers that ends with
+ * the last one, and the model only remembers how long it is and where references end.
  */
 #include <stdio.h>
 #include <string.h>
@@ -34,7 +34,7 @@ static struct {
     uint32_t ref_count; /* of these: */
     struct {
         const char *base;
-        uint32_t end; /* so many bytes are pending up to its end */
+        uint32_t end; /* bytes that are pending up to its end */
     } refs[REFS_MAX];
     uint32_t released; /* since the operation began */
 } w;
@@ -55,7 +55,7 @@ static const struct buf_owner owner = {on_release, &w};
 /* --- Operations --- */
 
 enum {
-    OP_APPEND, /* and so many bytes more, less one */
+    OP_APPEND, /* OP_APPEND + N appends N + 1 bytes */
     OP_PRODUCE = OP_APPEND + BUF_BYTES,
     OP_REFER = OP_PRODUCE + BUF_BYTES,
     OP_CONSUME = OP_REFER + REF_BYTES_MAX,
@@ -228,7 +228,7 @@ check_offsets(void)
 static void
 check_iovecs(int max, size_t limit)
 {
-    /* Before the first of these there may be CYCLE times so many. */
+    /* Up to the bytes that were pending before may precede these, modulo CYCLE. */
     const char *want =
         numbers + (w.next + CYCLE * (PENDING_MAX / CYCLE + 1) - w.pending) % CYCLE;
     struct iovec iov[IOVECS_MAX];

@@ -168,7 +168,7 @@ check_counts(const struct store *store, const struct tally *tally)
     REQUIRE(store_check(store));
 }
 
-/* Survivors of the victim, or of the next one, have a place to go to. */
+/* Survivors of the victim, or of the next one, have a segment to move to. */
 static void
 check_survivors(const struct store *store)
 {

@@ -14,7 +14,7 @@
  *     - the segments, the logs, the index and the counters add up;
  *     - every item that is there has the bytes that were stored last, and what is
  *       pinned has its own;
- *     - without eviction nothing is missing, and survivors have a place to go to;
+ *     - without eviction nothing is missing, and survivors have a segment to move to;
  *     - a set that fits is refused only if what is not pinned would not be enough.
  *
  * Prints states, transitions and seconds; on a violation the path to it, and exits with 1.

@@ -39,7 +39,7 @@ struct scope {
     const char *name;
     bool evict;
     bool deepen;   /* search depth 1, 2, ...: the path found is a shortest one */
-    unsigned segs; /* that the limit leaves over beside the index */
+    unsigned segs; /* that the limit leaves for items, without the index */
     unsigned pins; /* that may be held at the same time */
     unsigned uploads;
     unsigned kinds; /* DO_* */

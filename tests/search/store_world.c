@@ -87,7 +87,7 @@ world_byte(unsigned key, unsigned version, uint64_t off)
 
 /* --- Opening, saving, restoring --- */
 
-/* The smallest limit that leaves so many segments over. */
+/* The smallest limit that leaves that many segments for items. */
 static struct store *
 create(const struct scope *scope)
 {

@@ -140,7 +140,7 @@ on_success(struct client *c, struct client_command *cmd, const struct client_pac
     }
     if (cmd->verb == DO_STATS)
         return on_stat(c, p);
-    must(c, p->key_len == 0, "a key that nobody asked for");
+    must(c, p->key_len == 0, "a key that was not asked for");
     must(c, p->extras_len == (cmd->verb == DO_TOUCH ? 4 : 0), "extras of another command");
     switch (cmd->verb) {
     case DO_STORE:

@@ -125,7 +125,7 @@ was_asked_to_close(struct client *c)
 {
     if (!c->finished_sending && !c->said_quit)
         return false;
-    /* Who is closed for another reason may have been so before the last was executed. */
+    /* A connection that is closed for another reason may be so before the last was executed. */
     if (!c->world->may_close)
         c->dialect->ended(c);
     if (c->body.reading || c->piece_len > 0)

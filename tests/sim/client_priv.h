@@ -151,8 +151,8 @@ struct body {
 /* How it behaves on the wire. */
 struct manner {
     uint32_t depth;        /* commands in flight that will be answered */
-    uint32_t piece_bytes;  /* sent at once; 0: all */
-    uint32_t read_bytes;   /* read at once; 0: all */
+    uint32_t piece_bytes;  /* in one send; 0: all */
+    uint32_t read_bytes;   /* in one read; 0: all */
     uint32_t idle_one_in;  /* does nothing this iteration */
     uint32_t stall_one_in; /* begins to read nothing */
     uint32_t stall_iterations;

@@ -1,5 +1,5 @@
 /*
- * tests/sim/crowd_sys.h - a kernel with room for a million clients.
+ * tests/sim/crowd_sys.h - a simulated kernel for a million clients.
  *
  * crowd_sys.c defines every function of lombard/base/sys.h: descriptors are
  * entries of one array that is made and touched before anything is measured, so
@@ -12,11 +12,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Room for so many clients; false when there is no memory. */
+/* Allocate what that many clients need; false when there is no memory. */
 bool crowd_init(uint32_t clients);
 /* The descriptor that listens. */
 int crowd_listen(void);
-/* So many more clients wait to be accepted; they get the next descriptors. */
+/* That many more clients wait to be accepted; they get the next descriptors. */
 void crowd_connect(uint32_t clients);
 /* Client I (from 0) sends REQUEST, which stays there until it was received. */
 void crowd_say(uint32_t client, const char *request, size_t bytes);

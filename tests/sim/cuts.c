@@ -17,7 +17,7 @@ enum {
 struct table {
     struct rig rig;
     struct sim_link *a; /* whose bytes are cut */
-    struct sim_link *b; /* who goes on meanwhile */
+    struct sim_link *b; /* goes on meanwhile */
     struct text got;
     unsigned rounds;
 };

@@ -13,6 +13,6 @@
 void cut_output(const struct script *s, size_t first, size_t second);
 /* The input likewise. */
 void cut_input(const struct script *s, size_t first, size_t second);
-/* It breaks off when so many bytes have come: what it held must be free again. */
+/* The connection breaks when this many bytes have come: what it held must be free again. */
 void break_output(const struct script *s, size_t first, size_t second);
 void break_input(const struct script *s, size_t first, size_t second);

@@ -1,4 +1,4 @@
-/* How often clients do what: the usual weights, and those of one world. */
+/* How often clients make each choice: the usual weights, and those drawn for one world. */
 #include "habits.h"
 
 #include <string.h>
@@ -66,7 +66,7 @@ draw_in_16(uint32_t often)
     return sim_below(3) == 0 ? 0 : sim_below(3) == 0 ? sim_below(17) : often;
 }
 
-/* In some worlds everything comes and goes at once: more happens in these. */
+/* In some worlds many clients come and go: more happens in these. */
 static void
 draw_network(struct habits *habits)
 {

@@ -183,7 +183,7 @@ judge_hit(struct client *c, struct client_command *cmd, unsigned key, const stru
     }
     if (version > c->world->shared_versions[key - KEYS] ||
         told->bytes != shared_bytes(c->world, key, version))
-        client_wrong(c, "a version that nobody stored");
+        client_wrong(c, "a version that was never stored");
     value = shared_value(c->world, key, version);
     if (cmd->with_value)
         client_expect_body(c, value, told->bytes, tail, value);

@@ -54,7 +54,7 @@ judge_new_number(struct client *c, struct client_command *cmd, uint64_t number,
     if (!ttl_good && !memory_is_short(c))
         wrong_item(c, cmd, key, "another time to live");
     if (cmd->with_touch && memory_is_short(c))
-        item->presence = UNKNOWN; /* touched or not: nobody says */
+        item->presence = UNKNOWN; /* touched or not: no reply tells */
 }
 
 void

@@ -31,7 +31,7 @@ fails(const struct client *c, const struct client_command *cmd, enum outcome out
     return there == PRESENT && !cmd->compare ? PRESENT : MAYBE;
 }
 
-/* Those that the fewest commands can have made come last, and are given away first. */
+/* Errors that the fewest commands can have caused come last, and are assigned first. */
 static bool
 take_stray(struct client *c, struct client_command *cmd, enum presence at_least)
 {
@@ -83,7 +83,7 @@ settle_strays(struct client *c, const struct client_command *target, const uint3
 {
     for (unsigned i = 0; i < ARRAY_LEN(c->strays); i++) {
         if (target != NULL && c->strays[i] > perhaps[i])
-            client_wrong(c, "an error that nobody can have made");
+            client_wrong(c, "an error that no command can have caused");
         c->strays[i] = 0;
     }
 }

@@ -4,7 +4,7 @@
  *     million [COUNT [off]]   a thousand, a tenth of COUNT, and COUNT (1,000,000);
  *                             off: every connection keeps its buffers, for comparison
  *
- * Every client stores and reads 1 KB and then sleeps. Of each crowd: how many
+ * Every client stores and reads 1 KB and is idle then. For each number of clients: how many
  * bytes the process has become larger by, a connection; what it costs to serve one
  * that is woken, any of them, and one of 50 that are always busy; and the longest
  * piece of housekeeping. The simulated kernel's memory is there before, its time
@@ -170,7 +170,7 @@ grow_to(uint32_t count)
     clients = count;
 }
 
-/* So often that the log has been round: from now on it does not grow. */
+/* Until the log has wrapped around: from then on it does not grow. */
 static void
 fill_store(void)
 {

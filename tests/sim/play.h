@@ -18,15 +18,15 @@ enum { PLAY_CLIENTS_MAX = 200 };
 struct play {
     int clients;
     int iterations;
-    uint32_t hurry; /* time passes in one iteration of so many */
+    uint32_t hurry; /* time passes in one of this many iterations */
     bool waits;     /* for events and timers, as it does: time passes */
     bool
-        shutdown; /* the server is told to go when it has lived: what it says until then is true */
+        shutdown; /* in the end the server is told to shut down: its replies until then are judged, too */
     uint32_t
         fill_bytes; /* before they come, the store is filled with values like that; 0: it is not */
     struct rig_config rig;
     struct sim_faults faults;
-    /* Beside those: the Nth call of this kind fails, counted from when the server runs. */
+    /* And the Nth call of this kind fails, counted from when the server runs. */
     uint64_t fail_nth; /* 0: none */
     enum sim_call fail_call;
     int fail_err;
@@ -48,5 +48,5 @@ void play_world(const struct play *play, struct client_world *world,
                 struct play_totals *totals);
 /* How long it took at most until all was answered, once faults had ended. */
 void play_print_worst(void);
-/* Nobody is there any more: nothing may be lent, kept, pinned or waiting. Dies if something is. */
+/* All clients have left: nothing may be lent, kept, pinned or waiting. Dies if something is. */
 void play_check_empty(struct rig *rig);

@@ -1,5 +1,5 @@
 /*
- * tests/sim/policy.h - worlds in which it is known what must happen to whom.
+ * tests/sim/policy.h - worlds in which it is known what must happen to which client.
  *
  * Each begins after sim_begin(), and ends the world; it dies when the server does
  * something else.
@@ -14,19 +14,19 @@ void policy_light(void);
 void policy_closing(void);
 void policy_waiting(void);
 
-/* --- policy_tools.c: clients that do as they are told --- */
+/* --- policy_tools.c: clients under full control --- */
 
 struct sim_link *policy_connect(struct rig *rig);
 /* Send all of it; the server takes it in, iteration by iteration. */
 void policy_send(struct rig *rig, struct sim_link *link, const char *src, size_t bytes);
 void policy_say(struct rig *rig, struct sim_link *link, const char *format, ...)
     PRINTF_LIKE(3, 4);
-/* "set KEY" with so many bytes of value, of which SENT are sent. */
+/* "set KEY" with BYTES of value, of which SENT are sent. */
 void policy_set(struct rig *rig, struct sim_link *link, const char *key, size_t bytes,
                 size_t sent);
 /* Iterations until a line has come, which is copied to DST without its end. */
 int policy_line(struct rig *rig, struct sim_link *link, char *dst, size_t bytes);
-/* Whether the server has closed or reset it; all that can be read is thrown away. */
+/* Whether the server has closed or reset it; all that can be read is discarded. */
 bool policy_is_closed(struct sim_link *link);
 /* Let MS pass in steps of a tick. */
 void policy_pass(struct rig *rig, uint32_t ms);

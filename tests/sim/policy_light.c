@@ -17,7 +17,7 @@ enum {
 static struct sim_link *heavy[HEAVY_MAX];
 static int heavy_count;
 
-/* Requests for as long as there is room, and all replies thrown away. */
+/* Requests while the socket takes them; all replies are discarded. */
 static void
 press(const char *request)
 {
@@ -52,7 +52,7 @@ ask(struct rig *rig, struct sim_link *light, const char *request)
         sim_die("the light client cannot ask");
     while (sim_readable(light) == 0) {
         if (++iterations > ITERATIONS_MAX)
-            sim_die("beside %d, the light client waits for more than %d iterations",
+            sim_die("with %d heavy clients, the light one waits for more than %d iterations",
                     heavy_count, ITERATIONS_MAX);
         rig_iterate(rig);
         press(request);

@@ -6,7 +6,7 @@
  *     policy NAME FROM COUNT  these
  *
  * The random worlds (sim.c) say whether an answer can be. Here each kind of world is
- * made so that what must happen to whom is known, and judged:
+ * made so that it is known, and judged, what must happen to which client:
  *
  *     refusal    a request that is refused closes no connection, neither then nor later;
  *                one that is served closes no more than it needs

@@ -1,4 +1,4 @@
-/* Clients that do as they are told, and what can be seen of the server from outside. */
+/* Clients under full control, and what the server shows of itself. */
 #include "policy.h"
 
 #include <inttypes.h>

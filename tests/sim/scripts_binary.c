@@ -99,7 +99,7 @@ say_packet(struct script *s, const struct exchange *e, uint32_t opaque, size_t v
     say_bytes(s, e->key, length(e->key));
 }
 
-/* All but the value, of which so many bytes follow. */
+/* All but the value, of which VALUE_BYTES follow. */
 static void
 want_packet(struct script *s, const struct exchange *e, uint32_t opaque, size_t value_bytes)
 {
@@ -117,7 +117,7 @@ want_packet(struct script *s, const struct exchange *e, uint32_t opaque, size_t 
     packet_write(header, &p);
     want_bytes(s, header, 16);
     if (e->back_cas)
-        want_any(s, 8); /* who draws the next one depends on the other connection */
+        want_any(s, 8); /* the next CAS depends on the other connection */
     else
         want_bytes(s, header + 16, 8);
     want_bytes(s, e->back_extras, e->back_extras_len);

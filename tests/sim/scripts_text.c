@@ -51,7 +51,7 @@ build_classic(struct script *s)
     }
 }
 
-/* Values that are copied, and values that are sent from where they lie, in turns. */
+/* Values that are copied, alternating with values that are sent from the store's memory. */
 void
 build_values(struct script *s)
 {
@@ -125,8 +125,8 @@ build_uploads(struct script *s)
 }
 
 /*
- * A value of so many parts that references to all of them do not fit behind what
- * is already in the buffer: the rest has to wait for a place.
+ * A value with more parts than references fit behind what is already in the
+ * buffer: the rest has to wait.
  */
 void
 build_parts(struct script *s)

@@ -6,8 +6,9 @@
  *     sim FROM COUNT         these
  *
  * A world is a server with limits, a number of clients with habits, and a way in
- * which kernel and network misbehave: all of that is drawn for each world (swarm.h). After every iteration the server's invariants are checked,
- * and every byte of every reply; at the end all that was asked must have been
+ * which kernel and network misbehave: all of that is drawn for each world
+ * (swarm.h). After every iteration the server's invariants are checked, and
+ * every byte of every reply; at the end all that was asked must have been
  * answered, and nothing may be left.
  */
 #include <inttypes.h>

@@ -163,7 +163,7 @@ sys_sendmsg(int fd, const struct iovec *iov, int count)
     return (ssize_t)sim_traced(SIM_SENDMSG, fd, (int64_t)bytes, result);
 }
 
-/* The next in the queue, or NULL; who gave up before being accepted is passed over. */
+/* The next in the queue, or NULL; clients that gave up before being accepted are skipped. */
 static struct sim_link *
 next_in_backlog(struct sim_fd *listener)
 {

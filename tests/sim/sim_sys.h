@@ -43,7 +43,7 @@ enum { SIM_CALL_KINDS = SIM_CLOSE + 1 };
 
 const char *sim_call_name(enum sim_call call);
 
-/* How unkind the kernel is: one call in so many; 0: never. */
+/* What fails, is short or late: one call in this many; 0: never. */
 struct sim_faults {
     uint32_t refuse[SIM_CALL_KINDS]; /* with an errno that call can have */
     uint32_t cut;                    /* receiving and sending: fewer bytes than could be */
@@ -75,7 +75,7 @@ void sim_advance_ms(uint64_t ms);
 
 /*
  * Whether a reset takes with it what the client has not read yet, as some hosts
- * have it. A client that sends to who has closed is reset.
+ * have it. A client that sends to a closed connection is reset.
  */
 void sim_lose_on_reset(bool lose);
 

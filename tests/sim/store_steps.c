@@ -37,7 +37,7 @@ enum kind {
     TOUCH,
     REMOVE,
     RESERVE,
-    PLACE,
+    SPACE,
     COMMIT,
     AFTER_LARGE,
     AFTER_EXPIRY,
@@ -56,7 +56,7 @@ static struct series all[] = {
     [TOUCH] = {.name = "touch, without an expiry before"},
     [REMOVE] = {.name = "delete"},
     [RESERVE] = {.name = "4 MB: reserve"},
-    [PLACE] = {.name = "4 MB: place for 64 KB"},
+    [SPACE] = {.name = "4 MB: space for 64 KB"},
     [COMMIT] = {.name = "4 MB: commit"},
     [AFTER_LARGE] = {.name = "set, after large values"},
     [AFTER_EXPIRY] = {.name = "set, all others expired"},
@@ -170,7 +170,7 @@ set_large(struct store *store, uint64_t number)
 
         begin();
         at = store_reserved_at(store, handle, off);
-        end(PLACE);
+        end(SPACE);
         if (at.len == 0)
             break;
         off += at.len < CHUNK_BYTES ? at.len : CHUNK_BYTES;

@@ -68,7 +68,7 @@ store_big(void)
     ck_assert_uint_eq(sim_recv(light, scrap, sizeof(scrap)), strlen("STORED\r\n"));
 }
 
-/* COUNT clients, each with ROOM for what the server sends. */
+/* COUNT clients, each with ROOM bytes of receive window. */
 static void
 connect_heavy(int count, uint32_t room)
 {
@@ -210,7 +210,7 @@ START_TEST(a_light_client_beside_uploads)
 }
 END_TEST
 
-/* So many have one short command each, all the time, that their queue is never empty. */
+/* Enough clients have one short command each, all the time, that the queue is never empty. */
 START_TEST(a_heavy_client_among_light_ones)
 {
     enum { LIGHT = 250 };

@@ -7,7 +7,7 @@
 #include "sim_sys.h"
 
 /*
- * Whoever is told no hears it, although it goes on sending: on a host where a
+ * A client that is refused reads the refusal, although it goes on sending: on a host where a
  * reset takes with it what was not read yet.
  */
 
@@ -49,7 +49,7 @@ hears(struct sim_link *link, const char *want)
     ck_assert_mem_eq(got, want, len);
 }
 
-/* One that has the only place, and one too many. */
+/* One that has the only connection, and one too many. */
 static struct sim_link *
 connect_two(struct sim_link **first)
 {
@@ -110,10 +110,10 @@ START_TEST(nobody_lingers_for_ever)
 }
 END_TEST
 
-/* The oldest makes room; the others still hear it. */
+/* The oldest is closed early; the others still read their refusal. */
 START_TEST(there_are_not_too_many_who_linger)
 {
-    enum { MANY = 70, PLACES = 64 };
+    enum { MANY = 70, LINGER_MAX = 64 };
     struct sim_link *first, *link[MANY];
 
     link[0] = connect_two(&first);
@@ -124,7 +124,7 @@ START_TEST(there_are_not_too_many_who_linger)
         (void)sim_send(link[i], "x", 1);
     rig_iterations(&rig, 2);
     for (int i = 0; i < MANY; i++) {
-        if (i < MANY - PLACES)
+        if (i < MANY - LINGER_MAX)
             ck_assert_int_eq(sim_link_state(link[i]), SIM_LINK_RESET);
         else
             hears(link[i], rejection);
@@ -135,7 +135,7 @@ START_TEST(there_are_not_too_many_who_linger)
 }
 END_TEST
 
-/* Where the loop takes no watch, it is closed at once. */
+/* Where the loop takes no further descriptor, it is closed immediately. */
 START_TEST(a_refused_watch_ends_it)
 {
     struct sim_link *first, *second = connect_two(&first);

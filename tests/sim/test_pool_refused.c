@@ -12,7 +12,7 @@ on_grant(struct borrower *borrower, enum loan_purpose purpose, struct buf *buf)
     (void)borrower;
     (void)purpose;
     (void)buf;
-    ck_abort_msg("nobody waits");
+    ck_abort_msg("no borrower waits");
 }
 
 /* A refusal is counted as one, for its purpose, and nothing else changes. */

@@ -29,25 +29,25 @@ def big_get():
     return b"get " + b" ".join(b"big-%d" % i for i in range(VALUES)) + b"\r\n"
 
 
-class Sleepers:
-    """Connections that first do nothing; then some ask and never read, others send half a set."""
+class IdleClients:
+    """Connections that first are idle; then some ask and never read, others send a part of a set."""
 
-    def __init__(self, port, first, stalled, half):
+    def __init__(self, port, first, stalled, partial):
         self.port, self.first = port, first
-        self.counts = stalled, half
-        self.stalled = self.half = []
+        self.counts = stalled, partial
+        self.stalled = self.partial = []
 
     def open(self):
         self.stalled = [dial(self.port, STALLED_RECEIVE_BYTES) for _ in range(self.counts[0])]
-        self.half = [dial(self.port) for _ in range(self.counts[1])]
-        for s in self.stalled + self.half:
+        self.partial = [dial(self.port) for _ in range(self.counts[1])]
+        for s in self.stalled + self.partial:
             ask(s, b"version\r\n")
 
     def misbehave(self):
         for s in self.stalled:
             s.sendall(big_get())
-        for i, s in enumerate(self.half):
-            s.sendall(b"set half-%d 0 0 10" % (self.first + i))
+        for i, s in enumerate(self.partial):
+            s.sendall(b"set partial-%d 0 0 10" % (self.first + i))
 
     def behave(self):
         """How many got all of their bytes, and how many bytes that were."""
@@ -57,7 +57,7 @@ class Sleepers:
             s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
             right += read_all(s, want)
             s.close()
-        for s in self.half:
+        for s in self.partial:
             right += ask(s, b"00\r\n" + b"y" * 1000 + b"\r\n") == b"STORED\r\n"
             s.close()
         return right, len(want) * len(self.stalled)

@@ -1,13 +1,13 @@
 #!/usr/bin/python3
-"""What a light client waits while heavy ones keep the server busy.
+"""The latency of a light client while heavy ones keep the server busy.
 
     fairness.py DAEMON [MEMCACHED] [--heavy N,...] [--drain N] [--drain-rate MB]
                 [--seconds S] [--rounds R] [--limits] [--pin]
 
-One light client sends a get and waits for its answer, again and again: beside N connections
-whose pipelines never end, and while N slow readers take what piled up for them. With a
+One light client sends a get and waits for its answer, repeatedly: while N connections have
+pipelines that never end, and while N slow readers read what has accumulated for them. With a
 second server (memcached, started with -t 1; or another build of the daemon) both are
-measured in turns, and the medians of the rounds are compared. The heavy clients' throughput
+measured alternately, and the medians of the rounds are compared. The heavy clients' throughput
 is measured before, without the light one: replies (or MB) a second, and the server's CPU for
 each.
 
@@ -16,7 +16,7 @@ server that sends faster is busier, and what a light client waits is compared fo
 
 With --limits and a second server, p50 and p99 have to be at most that server's; without
 --limits the figures are only shown. What is always checked needs no quiet machine: that
-every answer comes, that the heavy ones are served as well, and that nobody is closed.
+every answer comes, that the heavy ones are served as well, and that no client is closed.
 --pin: the server alone on the last CPU, all clients on the others.
 """
 import argparse

@@ -1,18 +1,18 @@
 #!/usr/bin/python3
 """One well-behaved client among very many bad ones: what it notices of them.
 
-    isolation.py DAEMON BENCH [--stalled N] [--half N] [--slow N] [--churn N]
+    isolation.py DAEMON BENCH [--stalled N] [--partial N] [--slow N] [--churn N]
                  [--seconds S] [--limits]
 
 lombard-bench is the well-behaved client: it verifies all that it reads. It is
-measured four times: alone; beside as many connections as will turn bad, asleep;
-after these have turned bad (N ask for 64 values of 100 KB and read nothing, N have
-sent half a command); and while others, besides, read a byte a second or through the
+measured four times: alone; with as many idle connections as will misbehave later;
+after these have begun to misbehave (N ask for 64 values of 100 KB and read nothing, N have
+sent a partial command); and while others, too, read a byte a second or through the
 smallest of windows, write large values slowly, come and go, and pipeline without an
 end. At last all bad clients read what they asked for, to the last byte.
 
-With --limits the figures are checked: the memory, and that the client's p99 beside
-the stalled is within 1.2 of that beside sleepers. The defaults are the full counts.
+With --limits the figures are checked: the memory, and that the client's p99 with
+the stalled connections is within 1.2 of that with idle ones. The defaults are the full counts.
 """
 import argparse
 import json
@@ -28,13 +28,13 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from checks import Checks
 from client import VALUE_BYTES, VALUES, ask, connect, stats, value
 from server import Server
-from crowd import Churn, Hog, Sleepers, Slow, Worker, Writers
+from crowd import Churn, Hog, IdleClients, Slow, Worker, Writers
 
 PER_WORKER = 6000  # sockets of one process
 STORE_MB, BUFFER_MB = 256, 256
 CHURNERS = 2
 P99_RATIO_MAX = 1.2
-CONN_BYTES = 512   # of a connection beside buffers
+CONN_BYTES = 512   # of a connection, without buffers
 PROCESS_MB = 16    # what is neither store nor buffers nor connections
 ROUNDS = 3
 
@@ -82,12 +82,12 @@ class Isolation:
             self.checks.that(stored == b"STORED\r\n", "a large value is stored")
 
     def crowd(self):
-        """Processes that share the stalled and the half commands."""
+        """Processes that share the stalled connections and those with partial commands."""
         args = self.args
-        count = -(-(args.stalled + args.half) // PER_WORKER)
+        count = -(-(args.stalled + args.partial) // PER_WORKER)
         shares = [(args.stalled * (i + 1) // count - args.stalled * i // count,
-                   args.half * (i + 1) // count - args.half * i // count) for i in range(count)]
-        return [Worker(Sleepers, self.server.port, i * PER_WORKER, *share)
+                   args.partial * (i + 1) // count - args.partial * i // count) for i in range(count)]
+        return [Worker(IdleClients, self.server.port, i * PER_WORKER, *share)
                 for i, share in enumerate(shares)]
 
     def all(self, workers, name, *args):
@@ -95,7 +95,7 @@ class Isolation:
             worker.call(name, *args)
         return [worker.wait() for worker in workers]
 
-    def everything_at_once(self):
+    def all_together(self):
         """The others, running while the good client is measured; what to check of them."""
         args, port = self.args, self.server.port
         slow = args.slow
@@ -107,7 +107,7 @@ class Isolation:
         churn = [Worker(Churn, port).call("run", args.churn // CHURNERS)
                  for _ in range(CHURNERS)]
         time.sleep(0.5)
-        self.measure("everything at once")
+        self.measure("all of them")
         right, requests = hog.wait()
         self.checks.that(right, "the hog's %d replies are right" % requests)
         churned = sum(worker.wait() for worker in churn)
@@ -125,7 +125,7 @@ class Isolation:
                 (writers, "write_rest", slow, "slow writers")]
 
     def check_memory(self):
-        conns = self.args.stalled + self.args.half
+        conns = self.args.stalled + self.args.partial
         limit_kb = (STORE_MB + BUFFER_MB + PROCESS_MB) * 1024 + conns * CONN_BYTES // 1024
         held = stats(self.admin, " buffers")
         made = int(held["buffers_made"])
@@ -151,8 +151,8 @@ class Isolation:
         that(number["total_connections"] >= connections, "all connections were counted")
         that(closed == number["total_connections"] - 1, "all closes have a reason")
         for reason in ("stalled", "shed_buffers", "shed_pins", "no_memory", "internal"):
-            that(number["conn_closed_" + reason] == 0, "nobody was closed: " + reason)
-        that(number["rejected_connections"] == 0, "nobody was rejected")
+            that(number["conn_closed_" + reason] == 0, "no connection was closed: " + reason)
+        that(number["rejected_connections"] == 0, "no connection was rejected")
         that(number["get_hits"] + number["get_misses"] == number["cmd_get"],
              "gets = hits + misses")
         loans = sum(number["wbufs_" + k]
@@ -160,7 +160,7 @@ class Isolation:
         that(loans <= number["conn_dispatches"], "at most one loan for output a dispatch")
         held = stats(self.admin, " buffers")
         that(int(held["buffers_lent"]) <= 2, "no buffer is left with anybody")
-        that(int(held["stash_bytes"]) == 0, "no half command is left")
+        that(int(held["stash_bytes"]) == 0, "no partial command is left")
 
     def run(self):
         args = self.args
@@ -168,27 +168,27 @@ class Isolation:
         self.measure("alone")
         crowd = self.crowd()
         self.all(crowd, "open")
-        self.measure("beside %d sleepers" % (args.stalled + args.half))
+        self.measure("%d idle connections" % (args.stalled + args.partial))
         idle = list(self.figures.values())[-1]
         self.all(crowd, "misbehave")
-        self.measure("beside %d stalled and %d half commands" % (args.stalled, args.half))
+        self.measure("%d stalled and %d with partial commands" % (args.stalled, args.partial))
         bad = list(self.figures.values())[-1]
         held = int(stats(self.admin, " buffers")["buffers_lent"])
         self.checks.that(held <= args.stalled + 2, "a stalled client holds one buffer")
         ratio = bad["p99_us"] / idle["p99_us"]
-        print("p99 beside the stalled to p99 beside sleepers: %.2f" % ratio)
+        print("p99 with stalled connections to p99 with idle ones: %.2f" % ratio)
         if args.limits:
             self.checks.that(ratio <= P99_RATIO_MAX, "p99 within %.1f" % P99_RATIO_MAX)
-        others = self.everything_at_once()
+        others = self.all_together()
         self.check_memory()
         self.read_all(crowd, others)
-        self.check_counters(args.stalled + args.half + args.churn)
+        self.check_counters(args.stalled + args.partial + args.churn)
 
     def read_all(self, crowd, others):
         started = time.monotonic()
         results = self.all(crowd, "behave")
         right, read = sum(r[0] for r in results), sum(r[1] for r in results)
-        wanted = self.args.stalled + self.args.half
+        wanted = self.args.stalled + self.args.partial
         self.checks.that(right == wanted, "%d of %d bad clients got all they asked for" % (
             right, wanted))
         for worker, rest, count, what in others:
@@ -206,14 +206,14 @@ def main():
     parser.add_argument("daemon")
     parser.add_argument("bench")
     parser.add_argument("--stalled", type=int, default=9000)
-    parser.add_argument("--half", type=int, default=9000)
+    parser.add_argument("--partial", type=int, default=9000)
     parser.add_argument("--slow", type=int, default=50)
     parser.add_argument("--churn", type=int, default=100000)
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--limits", action="store_true")
     args = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    conns = args.stalled + args.half + 3 * args.slow + 200
+    conns = args.stalled + args.partial + 3 * args.slow + 200
     if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < min(conns + 100, PER_WORKER + 100):
         print("isolation: too few descriptors: skipped")
         sys.exit(77)

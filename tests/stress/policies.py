@@ -45,42 +45,42 @@ def store(s, key, size):
 
 
 def buffers(checks, daemon):
-    """--buffer-memory: the longest-stalled gives way, and the limit is kept."""
+    """--buffer-memory: the longest-stalled connection is closed, and the limit is kept."""
     with Server([daemon, "--buffer-memory", "1"]) as server:
         good = connect(server)
         store(good, b"v", 300000)
         clients = [stall(server) for _ in range(100)]
         checks.that(wait_for_stat(good, "conn_closed_shed_buffers", 40) >= 40,
-                    "buffers: the longest-stalled give way")
+                    "buffers: the longest-stalled are closed")
         checks.that(store(good, b"w", 1000) == b"STORED\r\n", "buffers: others are served")
         held = stats(good, " buffers")
         checks.that(int(held["buffers_limit"]) == 64, "buffers: the option is the limit")
         checks.that(int(held["buffers_made"]) <= 64, "buffers: the limit is kept")
-        checks.that(int(stats(good)["rbufs_waiting"]) > 0, "buffers: who waited is counted")
+        checks.that(int(stats(good)["rbufs_waiting"]) > 0, "buffers: waiting connections are counted")
         for s in clients:
             s.close()
 
 
 def send_timeout(checks, daemon):
-    """--send-timeout: who does not read is closed; who only sleeps is not."""
+    """--send-timeout: a client that does not read is closed; an idle one is not."""
     with Server([daemon, "--send-timeout", "1"]) as server:
         good = connect(server)
-        sleeper = connect(server)
+        idle = connect(server)
         store(good, b"v", 300000)
         s = stall(server)
         checks.that(wait_for_stat(good, "conn_closed_stalled", 1) == 1,
                     "send-timeout: the one that does not read is closed")
-        checks.that(ask(sleeper, b"version\r\n")[:7] == b"VERSION", "send-timeout: nobody else")
+        checks.that(ask(idle, b"version\r\n")[:7] == b"VERSION", "send-timeout: no other client")
         s.close()
 
 
 def idle_timeout(checks, daemon):
-    """--idle-timeout: who says nothing is closed; half a command is nothing."""
+    """--idle-timeout: a silent client is closed, also after a partial command."""
     with Server([daemon, "--idle-timeout", "1"]) as server:
-        silent, half = connect(server), connect(server)
-        half.sendall(b"get a")
+        silent, partial = connect(server), connect(server)
+        partial.sendall(b"get a")
         checks.that(silent.recv(1) == b"", "idle-timeout: the silent one is closed")
-        checks.that(half.recv(1) == b"", "idle-timeout: so is half a command")
+        checks.that(partial.recv(1) == b"", "idle-timeout: so is one with a partial command")
         checks.that(int(stats(connect(server))["conn_closed_idle"]) == 2, "idle-timeout: counted")
 
 
@@ -98,7 +98,7 @@ def peer_timeout(checks, daemon):
                 break
             want -= got
         checks.that(want == 0, "peer-timeout: one that pauses gets all")
-        checks.that(int(stats(good)["conn_closed_vanished"]) == 0, "peer-timeout: nobody is closed")
+        checks.that(int(stats(good)["conn_closed_vanished"]) == 0, "peer-timeout: no client is closed")
 
 
 def pause(checks, daemon):
@@ -120,7 +120,7 @@ def pause(checks, daemon):
 
 
 def pins(checks, daemon):
-    """Pinned memory: slow readers and writers give way to who stores."""
+    """Pinned memory: slow readers and writers are closed when a client has to store."""
     with Server([daemon, "-m", "8"]) as server:
         good = connect(server)
         clients = []
@@ -131,7 +131,7 @@ def pins(checks, daemon):
             s.sendall(b"set up%d 0 0 1000000\r\n" % i + b"x" * 300000)
             clients.append(s)
         stored = [store(good, b"key%d" % i, 200000) for i in range(60)]
-        checks.that(stored == [b"STORED\r\n"] * 60, "pins: every store succeeds")
+        checks.equal(set(stored), {b"STORED\r\n"}, "pins: what every store is answered")
         checks.that(int(stats(good)["conn_closed_shed_pins"]) > 0, "pins: counted")
         for s in clients:
             s.close()
@@ -154,7 +154,7 @@ def conn_limit(checks, daemon):
         clients.pop().close()
         operator.close()
         wait_for_stat(clients[0], "conn_closed_eof", 2)
-        checks.that(ask(connect(server), b"get a\r\n") == b"END\r\n", "conn-limit: a place is free")
+        checks.that(ask(connect(server), b"get a\r\n") == b"END\r\n", "conn-limit: one more is accepted")
 
 
 # --- A peer that vanishes, in network namespaces of our own ---
@@ -211,7 +211,7 @@ def as_client(host, what):
 
 
 def vanished(checks, daemon):
-    """--peer-timeout: a host that acknowledges nothing any more, asleep or being sent to."""
+    """--peer-timeout: a host that acknowledges nothing any more, idle or being sent to."""
     may = os.geteuid() == 0 and shutil.which("ip") and shutil.which("nsenter") and \
         subprocess.run(["unshare", "-n", "ip", "link", "add", "near", "type", "veth", "peer",
                         "name", "far"], stderr=subprocess.DEVNULL, check=False).returncode == 0

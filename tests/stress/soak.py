@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Every verb at random on a store that is full, with sizes around those that its layout turns on.
+"""Every verb at random on a store that is full, with sizes around the edges of its layout.
 
     soak.py DAEMON SECONDS [SEED]
 
@@ -264,7 +264,7 @@ class Bystanders:
                 s.setblocking(False)
                 s.send(b"set k%02d 0 0 %d\r\n" % (self.rng.randrange(KEYS_MAX), size) + b"#" * begun)
         except (OSError, socket.timeout):
-            pass  # it may be closed to make room
+            pass  # it may be shed
         self.sockets.append(s)
 
     def close(self):

@@ -6,8 +6,8 @@
 Scenarios:
     stalled  COUNT clients ask for 64 x 100 KB each and read nothing; others are
              served meanwhile; then they read, and every byte must be right
-    asleep   COUNT connections that each did a set and a get of 1 KB hold no buffer
-    half     COUNT connections with half a command hold some bytes each, no buffer
+    idle     COUNT connections that each did a set and a get of 1 KB hold no buffer
+    partial  COUNT connections with a partial command hold some bytes each, no buffer
     churn    COUNT connections are opened, used and closed or reset
 
 Figures are printed. What depends on the build (resident bytes) is only checked
@@ -79,7 +79,7 @@ def stalled(checks, server, count, limits):
     wait_until_at_most(checks, good, "buffers_lent", 2)
 
 
-def asleep(checks, server, count, limits):
+def idle(checks, server, count, limits):
     good = connect(server)
     body = b"x" * 1024
     clients = [connect(server) for _ in range(min(count, 200))]
@@ -88,42 +88,42 @@ def asleep(checks, server, count, limits):
     before_kb, before = server.rss_kb(), len(clients)
     clients += [connect(server) for _ in range(count - before)]
     for i, s in enumerate(clients):
-        ask(s, b"set sleeper-%d 0 0 1024\r\n%s\r\n" % (i % 100, body))
-        ask(s, b"get sleeper-%d\r\n" % (i % 100), b"END\r\n")
+        ask(s, b"set idle-%d 0 0 1024\r\n%s\r\n" % (i % 100, body))
+        ask(s, b"get idle-%d\r\n" % (i % 100), b"END\r\n")
     held = stats(good, " buffers")
     each = (server.rss_kb() - before_kb) * 1024 / (count - before or 1)
-    print("asleep: %d connections, %s buffers lent, resident bytes each: %.0f"
+    print("idle: %d connections, %s buffers lent, resident bytes each: %.0f"
           % (count, held["buffers_lent"], each))
-    checks.that(int(held["buffers_lent"]) <= 2, "who sleeps holds no buffer")
+    checks.that(int(held["buffers_lent"]) <= 2, "an idle connection holds no buffer")
     if limits:
         checks.that(each * count <= 256 * count + SLACK_BYTES, "a sleeping connection costs little")
     for s in clients:
         s.close()
 
 
-def half(checks, server, count, limits):
+def partial(checks, server, count, limits):
     good = connect(server)
     clients = [connect(server) for _ in range(min(count, 200))]
     for i, s in enumerate(clients):
-        s.sendall(b"set half-%d 0 0 10" % i)
+        s.sendall(b"set partial-%d 0 0 10" % i)
     ask(good, b"version\r\n")
     before_kb, before = server.rss_kb(), len(clients)
     clients += [connect(server) for _ in range(count - before)]
     for i, s in enumerate(clients[before:]):
-        s.sendall(b"set half-%d 0 0 10" % (i + before))
-    good_client(checks, good, 20, b"half")
+        s.sendall(b"set partial-%d 0 0 10" % (i + before))
+    good_client(checks, good, 20, b"partial")
     held = stats(good, " buffers")
     each = (server.rss_kb() - before_kb) * 1024 / (count - before or 1)
-    print("half: %d connections, %s buffers lent, %s stash bytes, resident bytes each: %.0f"
+    print("partial: %d connections, %s buffers lent, %s stash bytes, resident bytes each: %.0f"
           % (count, held["buffers_lent"], held["stash_bytes"], each))
-    checks.that(int(held["buffers_lent"]) <= 2, "half a command holds no buffer")
+    checks.that(int(held["buffers_lent"]) <= 2, "a partial command holds no buffer")
     if limits:
         checks.that(each * count <= 512 * count + SLACK_BYTES,
-                    "half a command costs at most 512 bytes")
+                    "a partial command costs at most 512 bytes")
     right = 0
     for i, s in enumerate(clients):
         right += ask(s, b"00\r\n" + b"y" * 1000 + b"\r\n") == b"STORED\r\n"
-    checks.that(right == count, "each half command is completed")
+    checks.that(right == count, "each partial command is completed")
     for s in clients:
         s.close()
     wait_until_at_most(checks, good, "stash_bytes", 0)
@@ -155,7 +155,7 @@ def churn(checks, server, count, _limits):
     print("churn: %d connections came and went" % count)
 
 
-SCENARIOS = {"stalled": (stalled, 200), "asleep": (asleep, 10000), "half": (half, 10000),
+SCENARIOS = {"stalled": (stalled, 200), "idle": (idle, 10000), "partial": (partial, 10000),
              "churn": (churn, 100000)}
 
 

@@ -22,7 +22,7 @@ A transcript is a file of lines:
 
 Bytes are written with \\r \\n \\t \\\\ and \\xHH; a line has no end but the one
 written. {c*N} is the character (or \\xHH) c repeated N times. In an answer,
-{#} is any number, and {#name} one that is remembered; {name} is put in its place
+{#} is any number, and {#name} one that is remembered, which {name} stands for later
 in what is sent afterwards. {-30} is 30 seconds left, or as many less as the section
 may have taken; {+0} likewise 0 seconds ago or more. A literal { is \\x7b.
 
