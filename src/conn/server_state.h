@@ -36,6 +36,12 @@ struct server_stats {
 #undef STAT
 };
 
+/* How a connection is let in. */
+struct entrance {
+    struct server *server;
+    enum session_role role; /* of the connections that come through it */
+};
+
 struct server {
     struct server_config config;
     struct clock *clock;
@@ -43,42 +49,52 @@ struct server {
     struct loop *loop;
     struct pool *pool;
     struct buf_owner owner; /* unpins what was queued by reference */
-    struct conn_table table;
-    struct list_node
-        arrived;            /* were idle, and something came: served in this iteration, first */
-    struct list_node ready; /* have more to do */
-    struct list_node dead;  /* to be freed at the end of the iteration */
-    /* Hold something and wait for their peer. */
-    struct stall_line stalled[STALL_KINDS][STALL_CLASSES];
-    struct listener listeners[LISTEN_SOCKETS_MAX];
-    struct entrance {
-        struct server *server;
-        enum session_role role;      /* of the connections that come through it */
-    } entrances[LISTEN_SOCKETS_MAX]; /* of each listener */
-    int listener_count;
-    struct conn *operator_conn; /* the one connection over max_conns, or NULL */
     struct timer tick;
-    struct timer relief; /* runs while connections wait for buffers */
-    uint64_t relief_ms;  /* not before then */
-    struct timer drain_end;
-    uint64_t idle_cursor;
-    uint64_t vanished_cursor;
-    uint64_t iteration_ms; /* of the clock, at the beginning of this iteration */
-    uint64_t
-        attended_ms; /* since the start, without what it stood still: to judge clients by */
-    uint32_t attended_s;
-    struct lingerers lingerers;
-    uint64_t look_ns;         /* until then, slices are served; then events are looked for */
-    uint32_t looks_in_vain;   /* in a row */
-    struct conn *joining;     /* the one that appends to a long value now, or NULL */
-    struct conn *paused;      /* the one whose slice was interrupted for that, or NULL */
-    uint64_t paused_until_ns; /* the end of its slice */
-    uint64_t work_ns;         /* while clients wait, no background work before then */
-    bool background;          /* the store has work left */
-    bool stopping;
-    struct hist *latency; /* by class, in nanoseconds; NULL when not asked for */
     struct server_stats stats;
     uint64_t closes[CLOSE_REASONS + 1]; /* by enum close_reason */
+    struct hist *latency;               /* by class, in nanoseconds; NULL when not asked for */
+
+    /* --- Where connections are --- */
+
+    struct conn_table table;
+    struct list_node arrived; /* were idle, and had an event: served in this iteration, first */
+    struct list_node ready;   /* have more to do */
+    struct list_node dead;    /* to be freed at the end of the iteration */
+    struct stall_line stalled[STALL_KINDS]
+                             [STALL_CLASSES]; /* hold something, wait for the peer */
+    struct lingerers lingerers;
+
+    /* --- admission.c, shutdown.c --- */
+
+    struct listener listeners[LISTEN_SOCKETS_MAX];
+    struct entrance entrances[LISTEN_SOCKETS_MAX]; /* of each listener */
+    int listener_count;
+    struct conn *operator_conn; /* the one connection over max_conns, or NULL */
+    struct timer drain_end;
+    bool stopping;
+
+    /* --- schedule.c: time, and what is served when --- */
+
+    uint64_t iteration_ms; /* of the clock, at the beginning of this iteration */
+    uint64_t attended_ms;  /* since the start, without standing still: to judge clients by */
+    uint32_t attended_s;
+    uint32_t looks_in_vain; /* in a row */
+    uint64_t look_ns;       /* until then, slices are served; then events are looked for */
+    uint64_t work_ns;       /* while clients wait, no background work before then */
+    bool background;        /* the store has work left */
+    struct timer relief;    /* runs while connections wait for buffers */
+    uint64_t relief_ms;     /* not before then */
+
+    /* --- sweep.c --- */
+
+    uint64_t idle_cursor;
+    uint64_t vanished_cursor;
+
+    /* --- dispatch.c, batch.c, join.c --- */
+
+    struct conn *joining;     /* the one that appends to a long value now, or NULL */
+    struct conn *paused;      /* the one whose slice was interrupted, or NULL */
+    uint64_t paused_until_ns; /* the end of its slice */
     /* One more batch for a group: its last connection may bring a whole one. */
     struct batch_entry group_batch[2 * BATCH_REQUESTS];
     struct batch_entry batch[BATCH_REQUESTS]; /* any other batch */
