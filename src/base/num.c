@@ -5,6 +5,7 @@
 bool
 num_parse_u64(struct slice s, uint64_t *out)
 {
+    enum { DIGITS_THAT_FIT = 19 };
     uint64_t v = 0;
 
     if (s.len == 0)
@@ -14,6 +15,10 @@ num_parse_u64(struct slice s, uint64_t *out)
 
         if (digit > 9)
             return false;
+        if (LIKELY(i < DIGITS_THAT_FIT)) {
+            v = v * 10 + digit;
+            continue;
+        }
         if (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, digit, &v))
             return false;
     }

@@ -69,10 +69,11 @@ cmd_execute(struct cmd *cmd, struct session *session, const struct request *req,
 {
     if (LIKELY(req->op == OP_GET)) {
         cmd_get(cmd, session, req, reply); /* it sets all that is looked at */
-    } else {
-        cmd_clear(reply);
-        handlers[req->op](cmd, session, req, reply);
+        cmd_count_op(cmd, OP_GET);
+        return;
     }
+    cmd_clear(reply);
+    handlers[req->op](cmd, session, req, reply);
     cmd_count(cmd, req, reply->status);
 }
 

@@ -49,9 +49,8 @@ cmd_clear(struct reply *reply)
     memset(reply, 0, offsetof(struct reply, text_bytes));
 }
 
-/* REQ was answered with STATUS. Where that is for good, its operation is counted. */
 static inline void
-cmd_count(struct cmd *cmd, const struct request *req, enum reply_status status)
+cmd_count_op(struct cmd *cmd, enum request_op op)
 {
     static const uint16_t counter_off[] = {
 #define OP(NAME, handler, latency, commit, counter, properties)                                \
@@ -59,14 +58,22 @@ cmd_count(struct cmd *cmd, const struct request *req, enum reply_status status)
 #include "lombard/proto/op.def"
 #undef OP
     };
+    char *counters = (char *)&cmd->stats;
+
+    *(uint64_t *)(void *)(counters + counter_off[op]) += 1;
+}
+
+/* REQ was answered with STATUS. Where that is for good, its operation is counted. */
+static inline void
+cmd_count(struct cmd *cmd, const struct request *req, enum reply_status status)
+{
     const uint64_t for_good =
         ~(UINT64_C(1) << REPLY_OUT_OF_MEMORY | UINT64_C(1) << REPLY_TOO_LARGE |
           UINT64_C(1) << REPLY_JOIN | UINT64_C(1) << REPLY_INTERNAL);
-    char *counters = (char *)&cmd->stats;
 
     if (UNLIKELY((for_good >> status & 1) == 0))
         return;
-    *(uint64_t *)(void *)(counters + counter_off[req->op]) += 1;
+    cmd_count_op(cmd, req->op);
     if ((req->flags & REQ_META) != 0)
         cmd->stats.cmd_meta++;
 }

@@ -178,10 +178,10 @@ execute(struct conn *c, const struct batch_entry *entry, struct reply *reply)
         cmd_refuse_value(cmd, &entry->req, reply);
         return;
     }
-    cmd_execute(cmd, &c->session, &entry->req, reply);
-    while (UNLIKELY(reply->status == REPLY_OUT_OF_MEMORY) &&
-           server_make_room(c->server, &closed))
+    do
         cmd_execute(cmd, &c->session, &entry->req, reply);
+    while (UNLIKELY(reply->status == REPLY_OUT_OF_MEMORY) &&
+           server_make_room(c->server, &closed));
     if (UNLIKELY(reply->status == REPLY_OUT_OF_MEMORY))
         cmd_give_up(cmd, &entry->req, reply);
 }

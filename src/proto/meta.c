@@ -1,4 +1,5 @@
 /* Parses the meta commands of the text protocol: mg ms md ma me mn. */
+#include <stddef.h>
 #include <string.h>
 
 #include "base64_priv.h"
@@ -166,38 +167,51 @@ flags_begin_well(struct slice rest, unsigned max, unsigned *count)
     return true;
 }
 
+/* Take in all flags from REST on, until one is wrong. Returns how many there were. */
+static unsigned
+parse_each(struct slice rest, struct request *req, struct meta_flags *flags)
+{
+    struct slice flag;
+    unsigned count;
+
+    for (count = 0; (flag = words_take(&rest)).len > 0; count++) {
+        unsigned letter = (unsigned)(unsigned char)flag.ptr[0] - 'A';
+
+        if (letter > 'z' - 'A' || (META_KNOWN >> letter & 1) == 0) {
+            flags->refusal = SLICE("CLIENT_ERROR invalid flag\r\n");
+            break;
+        }
+        if ((flags->seen >> letter & 1) != 0) {
+            flags->refusal = SLICE("CLIENT_ERROR duplicate flag\r\n");
+            break;
+        }
+        parse_flag(flag, req, flags);
+        flags->seen |= UINT64_C(1) << letter;
+    }
+    return count;
+}
+
 /* All flags. BEFORE: so many words were before the flags. */
 static void
 parse_flags(struct slice rest, unsigned before, struct request *req, struct meta_flags *flags)
 {
-    struct slice flag;
     unsigned count;
 
     *flags = (struct meta_flags){.seen = 0};
     req->echo.meta.flags = rest;
     req->delta = 1;
-    if (!flags_begin_well(rest, WORDS_MAX - before, &count) || req->key.len > KEY_BYTES_MAX) {
+    if (req->key.len > KEY_BYTES_MAX) {
         flags->refusal = REFUSE_BAD_FORMAT;
         return;
     }
-    if (before + count > META_WORDS_MAX) {
-        flags->refusal = REFUSE_TOO_MANY;
+    count = parse_each(rest, req, flags);
+    if (LIKELY(flags->refusal.len == 0 && before + count <= META_WORDS_MAX))
         return;
-    }
-    while ((flag = words_take(&rest)).len > 0) {
-        unsigned letter = (unsigned)(unsigned char)flag.ptr[0] - 'A';
-
-        if (letter > 'z' - 'A' || (META_KNOWN >> letter & 1) == 0) {
-            flags->refusal = SLICE("CLIENT_ERROR invalid flag\r\n");
-            return;
-        }
-        if ((flags->seen >> letter & 1) != 0) {
-            flags->refusal = SLICE("CLIENT_ERROR duplicate flag\r\n");
-            return;
-        }
-        parse_flag(flag, req, flags);
-        flags->seen |= UINT64_C(1) << letter;
-    }
+    /* Two reasons come before all others. */
+    if (!flags_begin_well(rest, WORDS_MAX - before, &count))
+        flags->refusal = REFUSE_BAD_FORMAT;
+    else if (before + count > META_WORDS_MAX)
+        flags->refusal = REFUSE_TOO_MANY;
 }
 
 /* Looked at last: whether O is longer than a reply may have it. */
@@ -217,8 +231,7 @@ static bool
 parse_key(struct slice *rest, struct request *req, enum request_op op)
 {
     request_init(req, op);
-    memset(&req->echo, 0, sizeof(req->echo));
-    memset(&req->meta, 0, sizeof(req->meta));
+    memset(&req->echo, 0, offsetof(struct request, key_room) - offsetof(struct request, echo));
     req->flags = REQ_META;
     req->key = words_take(rest);
     if (req->key.len > 0)
@@ -328,18 +341,18 @@ parse_debug(struct slice rest, struct request *req)
         request_refuse(req, REFUSE_BAD_FORMAT);
 }
 
-void
+bool
 meta_parse(struct slice line, struct request *req)
 {
     struct slice rest = slice_make(line.ptr + 2, line.len - 2);
 
     switch (line.ptr[1]) {
-    case 'g': parse_simple(rest, req, OP_META_GET); return;
-    case 's': parse_set(rest, req); return;
-    case 'd': parse_simple(rest, req, OP_META_DELETE); return;
-    case 'a': parse_arith(rest, req); return;
-    case 'e': parse_debug(rest, req); return;
-    case 'n': request_init(req, OP_NOOP); return;
-    default: request_refuse(req, REFUSE_ERROR); return;
+    case 'g': parse_simple(rest, req, OP_META_GET); return true;
+    case 's': parse_set(rest, req); return true;
+    case 'd': parse_simple(rest, req, OP_META_DELETE); return true;
+    case 'a': parse_arith(rest, req); return true;
+    case 'e': parse_debug(rest, req); return true;
+    case 'n': request_init(req, OP_NOOP); return true;
+    default: return false;
     }
 }

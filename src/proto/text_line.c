@@ -213,11 +213,11 @@ refuse_unknown(const struct words *words, struct request *req)
     req->flags = http ? REQ_CLOSE : 0;
 }
 
+/* Whether its first word is of two letters, the first of which is 'm'. */
 static bool
-is_meta(struct slice line)
+looks_like_meta(struct slice line)
 {
-    return line.len >= 2 && line.ptr[0] == 'm' && (line.len == 2 || line.ptr[2] == ' ') &&
-           memchr("gsdaen", line.ptr[1], 6) != NULL;
+    return line.len >= 2 && line.ptr[0] == 'm' && (line.len == 2 || line.ptr[2] == ' ');
 }
 
 void
@@ -226,10 +226,8 @@ text_line_parse(struct slice line, struct request *req)
     const struct command *command = NULL;
     struct words words;
 
-    if (is_meta(line)) {
-        meta_parse(line, req);
+    if (looks_like_meta(line) && meta_parse(line, req))
         return;
-    }
     words_split(line, &words);
     if (words.count > 0)
         command = command_find(words.at[0]);

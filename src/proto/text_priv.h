@@ -69,8 +69,8 @@ text_line_fn admin_stats, admin_slabs, admin_lru, admin_lru_crawler, admin_cache
     admin_watch, admin_refresh_certs, admin_shutdown, admin_verbosity;
 
 /*
- * A line, without its end, whose first word is of two letters, the first of which is 'm'. REQ
- * is always filled.
+ * A line, without its end, whose first word is of two letters, the first of which is 'm'. False
+ * when there is no such command; else REQ is filled.
  *
  *     mg <key> <flag>*            ms <key> <bytes> <flag>*\r\n<value>
  *     md <key> <flag>*            ma <key> <flag>*
@@ -78,7 +78,7 @@ text_line_fn admin_stats, admin_slabs, admin_lru, admin_lru_crawler, admin_cache
  *
  * A flag is one letter, with its argument right behind it (protocol.txt, "Meta Commands").
  */
-void meta_parse(struct slice line, struct request *req);
+bool meta_parse(struct slice line, struct request *req) MUST_USE;
 
 /* --- text_reply.c, meta_reply.c, text_stream.c: as struct proto_ops --- */
 

@@ -1,32 +1,19 @@
 /* Splits command lines into words. */
 #include "words_priv.h"
 
-#include <string.h>
-
-struct slice
-words_take(struct slice *line)
-{
-    const char *p = line->ptr;
-    const char *end = line->ptr + line->len;
-    const char *stop;
-
-    while (p < end && *p == ' ')
-        p++;
-    stop = p < end ? memchr(p, ' ', (size_t)(end - p)) : NULL;
-    if (stop == NULL)
-        stop = end;
-    *line = slice_make(stop, (size_t)(end - stop));
-    return slice_make(p, (size_t)(stop - p));
-}
-
 void
 words_split(struct slice line, struct words *words)
 {
-    struct slice word;
+    const char *pos = line.ptr;
+    const char *end = line.ptr + line.len;
+    unsigned count;
 
-    words->count = 0;
-    while (words->count < WORDS_MAX && (word = words_take(&line)).len > 0)
-        words->at[words->count++] = word;
+    for (count = 0; count < WORDS_MAX; count++) {
+        words->at[count] = words_next(&pos, end);
+        if (words->at[count].len == 0)
+            break;
+    }
+    words->count = count;
 }
 
 bool
