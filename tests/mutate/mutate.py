@@ -97,7 +97,7 @@ def show_stale():
 def copy_tree(tree):
     """A copy of the source, and where it is built."""
     os.mkdir(tree)
-    for part in ("meson.build", "src", "include", "tests", "tools"):
+    for part in ("meson.build", "README.md", "src", "include", "tests", "tools"):
         source = os.path.join(ROOT, part)
         copy = shutil.copytree if os.path.isdir(source) else shutil.copy2
         copy(source, os.path.join(tree, part))

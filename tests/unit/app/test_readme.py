@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Every statistic that is Lombard's own is in README.md, and what is there exists.
 
-    test_readme.py DAEMON README
+    test_readme.py DAEMON
 """
 import os
 import re
@@ -49,7 +49,7 @@ def answer_to(server, command):
 
 
 def main():
-    with open(sys.argv[2], encoding="utf-8") as f:
+    with open(os.path.join(HERE, "..", "..", "..", "README.md"), encoding="utf-8") as f:
         readme = f.read()
     with Server([os.path.abspath(sys.argv[1])]) as server:
         s = connect(server)

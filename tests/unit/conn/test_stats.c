@@ -117,6 +117,26 @@ START_TEST(dispatches_are_loans)
 }
 END_TEST
 
+START_TEST(closes_are_counted_by_reason)
+{
+    for (int i = 0; i < 2; i++) {
+        dial(i);
+        say(i, "quit\r\n");
+    }
+    dial(2);
+    iterate_until_closed(CLOSE_QUIT, 2);
+    ask_stats(2, "");
+    ck_assert_int_eq((int)stat_of("conn_closed_quit"), 2);
+    ck_assert_int_eq((int)stat_of("conn_closed_eof"), 0);
+    ck_assert_int_eq((int)stat_of("conn_closed_internal"), 0);
+    say(2, "stats reset\r\n");
+    expect(2, "RESET\r\n");
+    ask_stats(2, "");
+    ck_assert_int_eq((int)stat_of("conn_closed_quit"), 0);
+    ck_assert_int_eq((int)stat_of("curr_connections"), 1);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -127,5 +147,6 @@ main(void)
     tcase_add_test(tc, latency_is_off_without_asking);
     tcase_add_test(tc, conns_say_what_they_do);
     tcase_add_test(tc, dispatches_are_loans);
+    tcase_add_test(tc, closes_are_counted_by_reason);
     return leak_run(tc, "conn/stats");
 }

@@ -108,6 +108,30 @@ START_TEST(walking_survives_change)
 }
 END_TEST
 
+/* From UNTIL on nothing is looked at, and the cursor says where to go on. */
+START_TEST(a_search_is_bounded)
+{
+    enum { STEP = 100 };
+    uint64_t cursor = 0;
+    int steps = 0;
+
+    take_all();
+    for (int i = 0; i < MANY - 1; i++) {
+        table_give(&table, conns[i]);
+        conns[i] = NULL;
+    }
+    ck_assert_ptr_null(table_search(&table, &cursor, 0));
+    ck_assert_uint_eq(cursor, 0);
+    while (table_search(&table, &cursor, cursor + STEP) == NULL) {
+        ck_assert_uint_lt(cursor, table_span(&table));
+        steps++;
+    }
+    ck_assert_int_gt(steps, 1);
+    ck_assert_ptr_null(table_search(&table, &cursor, UINT64_MAX));
+    ck_assert_uint_eq(cursor, table_span(&table));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -118,5 +142,6 @@ main(void)
     tcase_add_test(tc, a_freed_slot_is_taken_again_and_zeroed);
     tcase_add_test(tc, empty_chunks_go_back);
     tcase_add_test(tc, walking_survives_change);
+    tcase_add_test(tc, a_search_is_bounded);
     return leak_run(tc, "conn/table");
 }
