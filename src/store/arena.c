@@ -290,19 +290,30 @@ arena_pin(struct arena *arena, const void *addr)
     seg_dead_update(arena, index);
 }
 
+/* The last pin of a segment is taken off; most are not the last. */
+static NOINLINE void
+unpin_last(struct arena *arena, uint32_t index)
+{
+    struct seg *seg = arena->segs + index;
+
+    if (BROKEN(seg->pins == 0))
+        return;
+    seg->pins = 0;
+    arena->seg_pinned--;
+    seg_dead_update(arena, index);
+    arena_release_if_empty(arena, index);
+}
+
 void
 arena_unpin(struct arena *arena, const void *addr)
 {
     uint32_t index = arena_seg_of(arena, addr);
     struct seg *seg = arena->segs + index;
 
-    if (BROKEN(seg->pins == 0))
-        return;
-    if (--seg->pins > 0)
-        return;
-    arena->seg_pinned--;
-    seg_dead_update(arena, index);
-    arena_release_if_empty(arena, index);
+    if (seg->pins > 1)
+        seg->pins--;
+    else
+        unpin_last(arena, index);
 }
 
 /* --- Extents --- */

@@ -63,15 +63,26 @@ entry_of(const struct store *store, char *rec, uint32_t number)
            (size_t)(1 + number) * TABLE_ENTRY_BYTES;
 }
 
-char *
-large_piece(const struct store *store, const char *rec, uint32_t number)
+/* Where a piece lies; false when it has no location yet. */
+static bool
+piece_loc(const struct store *store, const char *rec, uint32_t number, uint64_t *loc)
 {
     uint64_t entry = load_u64(rec + rec_body_off(rec, store->fixed_bytes) +
                               (size_t)(1 + number) * TABLE_ENTRY_BYTES);
 
-    if (entry == 0 || BROKEN(!arena_has(&store->arena, entry - 1)))
-        return NULL;
-    return arena_at(&store->arena, entry - 1);
+    *loc = entry - 1; /* of none: outside */
+    if (LIKELY(arena_has(&store->arena, *loc)))
+        return true;
+    (void)BROKEN(entry != 0);
+    return false;
+}
+
+char *
+large_piece(const struct store *store, const char *rec, uint32_t number)
+{
+    uint64_t loc;
+
+    return piece_loc(store, rec, number, &loc) ? arena_at(&store->arena, loc) : NULL;
 }
 
 uint64_t
@@ -115,12 +126,12 @@ struct slice
 large_at(const struct store *store, const char *rec, uint64_t off)
 {
     struct cut cut = large_cut(store, rec, off);
-    char *piece = large_piece(store, rec, cut.number);
     struct span part;
+    uint64_t loc;
 
-    if (piece == NULL)
+    if (!piece_loc(store, rec, cut.number, &loc))
         return slice_make(NULL, 0);
-    part = large_piece_span(piece, &cut, off);
+    part = large_piece_span(arena_at(&store->arena, loc), &cut, off);
     return slice_make(part.ptr, part.len);
 }
 
