@@ -96,6 +96,7 @@ START_TEST(one_connection_is_closed)
     begin(b);
     invariants_survive(true);
     b->break_it(conn_at(1));
+    ck_assert(loop_iterate(server_loop(server), 0)); /* without an event of it */
     go_on(b);
     ck_assert_msg(server->closes[CLOSE_INTERNAL] == 1, "%s: not closed", b->name);
     ck_assert_msg(invariants()->broken > before, "%s: not counted", b->name);
