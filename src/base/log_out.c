@@ -6,10 +6,10 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "log_priv.h"
+#include "lombard/base/iov.h"
 #include "lombard/base/log.h"
 #include "lombard/base/num.h"
 
@@ -99,7 +99,7 @@ write_with_flag(const char *line, size_t len)
 static ssize_t
 write_shared(const char *line, size_t len)
 {
-    struct iovec iov = {.iov_len = len};
+    struct iovec iov = iov_of(slice_make(line, len));
     struct stat st;
     ssize_t written;
 
@@ -109,7 +109,6 @@ write_shared(const char *line, size_t len)
         return write(STDERR_FILENO, line, len);
     if (S_ISSOCK(st.st_mode))
         return send(STDERR_FILENO, line, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-    memcpy(&iov.iov_base, &line, sizeof(line)); /* pwritev2() does not write through it */
     written = pwritev2(STDERR_FILENO, &iov, 1, -1, RWF_NOWAIT);
     if (written >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL))
         return written;

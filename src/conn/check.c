@@ -28,9 +28,10 @@ static uint64_t
 pins_of(const struct conn *c)
 {
     uint64_t pins = c->wbuf == NULL ? 0 : c->wbuf->ref_count - c->wbuf->ref_done;
+    const void *item = c->task == NULL ? NULL : task_pinned_item(c->task);
 
-    if (c->task != NULL && task_holds_pins(c->task))
-        pins += cmd_item_pin_count(c->server->cmd, c->task->handle);
+    if (item != NULL)
+        pins += cmd_item_pin_count(c->server->cmd, item);
     if (c->server->joining == c)
         pins += pins_of_join(c->server->cmd, &c->task->join);
     return pins;

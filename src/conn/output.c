@@ -61,7 +61,7 @@ leave_value_task(struct conn *c, const struct reply_item *item, uint64_t off, st
         conn_mark_dead(c, CLOSE_NO_MEMORY);
         return;
     }
-    memcpy(&task->handle, &item->handle, sizeof(task->handle));
+    task->item = item->handle;
     task->off = off;
     task->total = item->value_bytes;
     task->tail = tail;
@@ -104,10 +104,10 @@ conn_value_step(struct conn *c)
 {
     struct task *task = c->task;
 
-    if (!queue_value(c, task->handle, &task->off, task->total))
+    if (!queue_value(c, task->item, &task->off, task->total))
         return conn_is_dead(c) ? STEP_STOP : STEP_NEED_OUTPUT;
     buf_append(c->wbuf, task->tail);
-    cmd_unpin_item(c->server->cmd, task->handle);
+    cmd_unpin_item(c->server->cmd, task->item);
     c->task = NULL;
     task_destroy(c, task);
     return STEP_ON;

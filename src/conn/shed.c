@@ -44,7 +44,7 @@ trial_add(struct conn *c)
     if (c->task != NULL && holds_upload(c->task))
         cmd_trial_upload_abort(cmd, c->task->handle);
     else if (c->task != NULL && c->task->kind == TASK_VALUE)
-        cmd_trial_unpin_item(cmd, c->task->handle);
+        cmd_trial_unpin_item(cmd, c->task->item);
 }
 
 /* Bytes of the store that C keeps, nearly: an upload is not looked at part by part. */

@@ -76,7 +76,7 @@ conn_drop_task(struct conn *c)
         if (task->handle != NULL)
             cmd_upload_abort(c->server->cmd, task->handle);
         break;
-    case TASK_VALUE: cmd_unpin_item(c->server->cmd, task->handle); break;
+    case TASK_VALUE: cmd_unpin_item(c->server->cmd, task->item); break;
     case TASK_STREAM:
     case TASK_REFUSAL: break;
     }

@@ -23,7 +23,10 @@ struct task {
     enum task_kind kind;
     uint32_t head_bytes;
     struct proto_state state; /* before the head */
-    void *handle;             /* UPLOAD, JOIN (or NULL): reserved item; VALUE: pinned item */
+    union {
+        void *handle;     /* UPLOAD, JOIN (or NULL): reserved item */
+        const void *item; /* VALUE: pinned item */
+    };
     uint64_t off;             /* UPLOAD, VALUE: bytes done; JOIN: received */
     uint64_t total;           /* UPLOAD, VALUE: of the value */
     uint32_t closed;          /* UPLOAD, JOIN: connections that were closed for it */
@@ -52,10 +55,11 @@ void conn_suspend_task(struct conn *c);
 /* Give up C's task, if it has one, with all that it holds of the store. */
 void conn_drop_task(struct conn *c);
 
-/* Whether its handle is set, and pinned. */
-static inline bool
-task_holds_pins(const struct task *task)
+/* The item of the store that it keeps; NULL: none. */
+static inline const void *
+task_pinned_item(const struct task *task)
 {
-    return task->kind == TASK_UPLOAD || task->kind == TASK_VALUE ||
-           (task->kind == TASK_JOIN && task->handle != NULL);
+    if (task->kind == TASK_VALUE)
+        return task->item;
+    return task->kind == TASK_UPLOAD || task->kind == TASK_JOIN ? task->handle : NULL;
 }

@@ -2,16 +2,27 @@
 #include "lombard/loan/buf.h"
 
 #include <string.h>
-#include <sys/uio.h>
 
 #include "lombard/base/invariant.h"
+#include "lombard/base/iov.h"
 
-static inline struct buf_ref *
+/* Where reference INDEX lies. */
+static inline size_t
+ref_off(uint32_t index)
+{
+    return BUF_BYTES - (index + 1) * sizeof(struct buf_ref);
+}
+
+static inline const struct buf_ref *
 ref_at(const struct buf *buf, uint32_t index)
 {
-    size_t off = BUF_BYTES - (index + 1) * sizeof(struct buf_ref);
+    return (const void *)(buf->data + ref_off(index));
+}
 
-    return (struct buf_ref *)(uintptr_t)(buf->data + off);
+static inline struct buf_ref *
+ref_to_change(struct buf *buf, uint32_t index)
+{
+    return (void *)(buf->data + ref_off(index));
 }
 
 static inline void
@@ -84,7 +95,7 @@ buf_append(struct buf *buf, struct slice bytes)
 void
 buf_append_ref(struct buf *buf, struct slice value)
 {
-    struct buf_ref *ref = ref_at(buf, buf->ref_count);
+    struct buf_ref *ref = ref_to_change(buf, buf->ref_count);
 
     BUG_ON(buf_room(buf) < sizeof(*ref));
     BUG_ON(value.len == 0 || value.len > UINT32_MAX);
@@ -111,9 +122,7 @@ iov_add(struct iov_fill *fill, const char *ptr, size_t bytes)
 
     if (n == 0)
         return;
-    fill->iov[fill->count].iov_base = (void *)(uintptr_t)ptr;
-    fill->iov[fill->count].iov_len = n;
-    fill->count++;
+    fill->iov[fill->count++] = iov_of(slice_make(ptr, n));
     fill->left -= n;
 }
 
@@ -159,7 +168,7 @@ static __attribute__((noinline)) void
 consume_with_refs(struct buf *buf, size_t n, const struct buf_owner *owner)
 {
     while (buf->ref_done < buf->ref_count) {
-        struct buf_ref *ref = ref_at(buf, buf->ref_done);
+        struct buf_ref *ref = ref_to_change(buf, buf->ref_done);
         uint32_t before = ref->at_off - buf->read_off;
         uint32_t of_ref = ref->bytes - ref->sent;
 

@@ -130,7 +130,7 @@ FAULTS = [
     ("conn: a blocked connection is not watched", "src/conn/settle.c",
      "    return c->blocked ? WATCH_OUT : WATCH_IN;", "    return WATCH_IN;"),
     ("conn: the pins of a task are kept", "src/conn/task.c",
-     "    case TASK_VALUE: cmd_unpin_item(c->server->cmd, task->handle); break;",
+     "    case TASK_VALUE: cmd_unpin_item(c->server->cmd, task->item); break;",
      "    case TASK_VALUE: break;"),
     ("conn: an upload is not aborted", "src/conn/task.c",
      "    case TASK_UPLOAD: cmd_upload_abort(c->server->cmd, task->handle); break;",

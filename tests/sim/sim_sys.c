@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/uio.h>
 
+#include "lombard/base/iov.h"
 #include "lombard/base/sys.h"
 
 #include "sim_priv.h"
@@ -138,7 +139,7 @@ ssize_t
 sys_send(int fd, const void *src, size_t bytes)
 {
     struct sim_link *link = link_get(fd, "send");
-    struct iovec iov = {(void *)(uintptr_t)src, bytes};
+    struct iovec iov = iov_of(slice_make(src, bytes));
     size_t n = bytes;
     ssize_t result;
 

@@ -139,7 +139,7 @@ START_TEST(test_excess)
     struct rig rig = rig_open((struct rig_config){.limit_bytes = 2 * MB});
     struct store_layout layout;
     struct item item;
-    void *handles[200];
+    const void *handles[200];
     uint64_t count = 0;
 
     store_layout(rig.store, &layout);
@@ -147,9 +147,8 @@ START_TEST(test_excess)
         REQUIRE(rig_set(&rig, count, EXTENT_BYTES - 100 > 400 ? 400 : 0));
         REQUIRE(rig_set(&rig, 1000 + count, EXTENT_BYTES));
         REQUIRE(rig_get(&rig, 1000 + count, &item));
-        handles[count++] = item.handle;
         store_pin(rig.store, item.value.ptr);
-        handles[count - 1] = (void *)(uintptr_t)item.value.ptr;
+        handles[count++] = item.value.ptr;
     }
     ck_assert_uint_eq(store_excess_bytes(rig.store), 3 * SEG_BYTES);
     while (count > 0)
