@@ -71,20 +71,19 @@ struct conn {
     uint16_t slot;       /* in its chunk of the table */
     enum conn_state state;
     enum close_reason close_reason;
-    bool in_use : 1;     /* of the table: this slot is taken */
-    bool eof : 1;        /* the peer will send no more */
-    bool more_input : 1; /* the socket may hold more than was received */
-    bool blocked : 1;    /* the socket took no more */
-    bool finishing : 1;  /* close_reason is set: close when the output is gone */
-    bool
-        has_looked : 1; /* session.only_admin: it has shown by a command that it is an operator */
+    bool in_use : 1;        /* of the table: this slot is taken */
+    bool eof : 1;           /* the peer will send no more */
+    bool more_input : 1;    /* the socket may hold more than was received */
+    bool blocked : 1;       /* the socket took no more */
+    bool finishing : 1;     /* close_reason is set: close when the output is gone */
+    bool has_looked : 1;    /* session.only_admin: a command has shown that it is an operator */
     bool was_stalled : 1;   /* before it became ready */
     bool keeps_replies : 1; /* replies were left in the buffer for the next slice to send */
 };
 
 _Static_assert(sizeof(enum conn_state) == 1 && sizeof(enum close_reason) == 1,
                "both fit into a byte");
-_Static_assert(sizeof(struct conn) <= 160, "an idle connection stays small");
+_Static_assert(sizeof(struct conn) <= 152, "an idle connection stays small");
 
 static inline bool
 conn_is_dead(const struct conn *c)

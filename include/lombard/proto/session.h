@@ -21,10 +21,10 @@ enum session_role {
 
 struct session {
     enum session_role role;
-    bool authenticated;
-    bool only_admin;   /* it came over the limit of connections: PROP_ADMIN and nothing else */
-    uint16_t features; /* that were negotiated, a bit each; none are known so far */
-    uint32_t bucket;   /* selected; 0 is the only one so far */
+    bool authenticated : 1;
+    bool only_admin : 1; /* it came over the limit of connections: only PROP_ADMIN */
+    uint16_t features;   /* that were negotiated, a bit each; none are known so far */
+    uint32_t bucket;     /* selected; 0 is the only one so far */
 };
 
 _Static_assert(sizeof(struct session) <= 16, "it is in every connection");
