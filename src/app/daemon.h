@@ -17,7 +17,7 @@
 
 /*
  * Let the process open a descriptor for every connection of max_conns, and what it needs
- * beside them. Where the host does not allow that many, max_conns is lowered to what can
+ * besides. Where the host does not allow that many, max_conns is lowered to what can
  * be had. After everything else that stays open is open. False when hardly any is left.
  */
 bool daemon_raise_limits(struct config *config) MUST_USE;

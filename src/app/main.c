@@ -111,7 +111,7 @@ struct process {
 };
 
 /*
- * TERM and INT: leave when replies are sent; the second one: at once. A client's `shutdown`
+ * TERM and INT: leave when replies are sent; the second one: immediately. A client's `shutdown`
  * does not count as the first. USR1 is memcached's graceful stop, which does not hurry.
  */
 static void
@@ -125,7 +125,8 @@ on_signal(void *ctx, int signo)
         return;
     }
     log_line(LOG_INFO, "%s: %s", strsignal(signo),
-             asked && signo != SIGUSR1 ? "leaving at once" : "leaving when replies are sent");
+             asked && signo != SIGUSR1 ? "leaving immediately"
+                                       : "leaving when replies are sent");
     notify_stopping(&p->notify);
     if (asked && signo != SIGUSR1)
         server_stop_now(p->server);
@@ -135,7 +136,7 @@ on_signal(void *ctx, int signo)
 }
 
 /*
- * Whoever sees these files can connect already. They are made last, so that a start that
+ * A client that sees these files can connect already. They are made last, so that a start that
  * fails leaves none; then root's rights are gone, and then the caller is told.
  */
 static bool

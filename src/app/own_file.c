@@ -78,7 +78,7 @@ own_file_init(struct own_file *file)
     file->fd = -1;
 }
 
-/* Never through a link that somebody has planted, and never into another's file. */
+/* Never through a link that another user has planted, and never into another's file. */
 static int
 open_new(const char *path)
 {

@@ -12,6 +12,9 @@
 #include "lombard/base/sys.h"
 
 enum { LINE_BYTES = 1024 };
+_Static_assert(LOG_ERROR < LOG_WARN && LOG_WARN < LOG_INFO && LOG_INFO < LOG_DEBUG &&
+                   LOG_DEBUG < LOG_TRACE,
+               "a higher level says more");
 
 static enum log_level level_max = LOG_INFO; /* what is written now */
 static enum log_level level_cap = LOG_INFO; /* the most that a client may ask for */

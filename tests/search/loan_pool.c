@@ -56,9 +56,9 @@ must_be(enum loan_result got, enum loan_result want)
 
 /* Ask; and what came is counted once, and nothing else is. */
 static enum loan_result
-ask(int who, enum loan_purpose purpose)
+ask(int number, enum loan_purpose purpose)
 {
-    struct holder *h = &w.holders[who];
+    struct holder *h = &w.holders[number];
     const struct pool_counts *now = pool_counts(w.pool, purpose);
     struct pool_counts want = *now;
     enum loan_result result = pool_loan(w.pool, &h->borrower, purpose, &h->slot[purpose]);
@@ -76,9 +76,9 @@ ask(int who, enum loan_purpose purpose)
 }
 
 static bool
-run_loan(int who, enum loan_purpose purpose, bool refuse)
+run_loan(int number, enum loan_purpose purpose, bool refuse)
 {
-    struct holder *h = &w.holders[who];
+    struct holder *h = &w.holders[number];
     struct buf *before = h->slot[purpose];
     enum loan_result got;
 
@@ -86,17 +86,17 @@ run_loan(int who, enum loan_purpose purpose, bool refuse)
         return false; /* no memory would be asked for */
     w.refuse = refuse;
     if (before != NULL) {
-        must_be(ask(who, purpose), LOAN_EXISTING);
+        must_be(ask(number, purpose), LOAN_EXISTING);
         if (h->slot[purpose] != before)
             search_wrong("a borrower has lost the buffer that it had");
         return true;
     }
     if (!is_allowed(purpose)) {
-        must_be(ask(who, purpose), LOAN_WAITING);
-        model_enqueue(who, purpose);
+        must_be(ask(number, purpose), LOAN_WAITING);
+        model_enqueue(number, purpose);
         return true;
     }
-    got = ask(who, purpose);
+    got = ask(number, purpose);
     if (w.stacked > 0) {
         must_be(got, LOAN_LOANED);
         model_pop(h->slot[purpose]);
@@ -110,11 +110,11 @@ run_loan(int who, enum loan_purpose purpose, bool refuse)
 }
 
 static bool
-run_put(int who, enum loan_purpose purpose, enum piece piece)
+run_put(int number, enum loan_purpose purpose, enum piece piece)
 {
-    struct buf *buf = w.holders[who].slot[purpose];
-    struct load *load = &w.holders[who].load[purpose];
-    char byte = (char)('a' + who);
+    struct buf *buf = w.holders[number].slot[purpose];
+    struct load *load = &w.holders[number].load[purpose];
+    char byte = (char)('a' + number);
 
     if (buf == NULL || has_piece(load, piece))
         return false;
@@ -127,13 +127,13 @@ run_put(int who, enum loan_purpose purpose, enum piece piece)
 }
 
 static bool
-run_take(int who, enum loan_purpose purpose, bool all)
+run_take(int number, enum loan_purpose purpose, bool all)
 {
-    struct buf *buf = w.holders[who].slot[purpose];
-    struct load *load = &w.holders[who].load[purpose];
+    struct buf *buf = w.holders[number].slot[purpose];
+    struct load *load = &w.holders[number].load[purpose];
     int refs = refs_left(load);
     char bytes[BYTES_MAX];
-    int left = buf == NULL ? 0 : bytes_left(load, who, bytes);
+    int left = buf == NULL ? 0 : bytes_left(load, number, bytes);
     int taken = all ? left : 1;
 
     if (left == 0 || (all && left == 1))
@@ -149,9 +149,9 @@ run_take(int who, enum loan_purpose purpose, bool all)
 
 /* A released build refuses to take what is not empty; others stop. */
 static bool
-run_return(int who, enum loan_purpose purpose)
+run_return(int number, enum loan_purpose purpose)
 {
-    struct holder *h = &w.holders[who];
+    struct holder *h = &w.holders[number];
     struct buf *buf = h->slot[purpose];
 
     if (buf == NULL)
@@ -179,21 +179,21 @@ run_return(int who, enum loan_purpose purpose)
 }
 
 static bool
-run_forget(int who)
+run_forget(int number)
 {
-    if (!w.holders[who].waits)
+    if (!w.holders[number].waits)
         return false;
-    pool_forget(w.pool, &w.holders[who].borrower);
-    model_dequeue(who);
+    pool_forget(w.pool, &w.holders[number].borrower);
+    model_dequeue(number);
     return true;
 }
 
 /* Give up waiting, drop what is held, return it. False when there was nothing. */
 static bool
-run_leave(int who)
+run_leave(int number)
 {
-    struct holder *h = &w.holders[who];
-    bool held = run_forget(who);
+    struct holder *h = &w.holders[number];
+    bool held = run_forget(number);
 
     for (int purpose = LOAN_FOR_INPUT; purpose <= LOAN_FOR_OUTPUT; purpose++) {
         if (h->slot[purpose] == NULL)
@@ -204,7 +204,7 @@ run_leave(int who)
         if (w.released != refs_left(&h->load[purpose]))
             search_wrong("a reference that was dropped is not released once");
         memset(&h->load[purpose], 0, sizeof(h->load[purpose]));
-        (void)run_return(who, (enum loan_purpose)purpose);
+        (void)run_return(number, (enum loan_purpose)purpose);
     }
     return held;
 }
@@ -228,28 +228,28 @@ run_trim(void)
 static bool
 op_run(unsigned op)
 {
-    int who = (int)(op / OPS_A_BORROWER);
+    int number = (int)(op / OPS_A_BORROWER);
 
     w.released = w.granted = 0;
     w.refuse = false;
     if (op == OP_TRIM)
         return run_trim();
     switch (op % OPS_A_BORROWER) {
-    case OP_LOAN_IN: return run_loan(who, LOAN_FOR_INPUT, false);
-    case OP_LOAN_OUT: return run_loan(who, LOAN_FOR_OUTPUT, false);
-    case OP_REFUSED_IN: return run_loan(who, LOAN_FOR_INPUT, true);
-    case OP_REFUSED_OUT: return run_loan(who, LOAN_FOR_OUTPUT, true);
-    case OP_PUT_IN: return run_put(who, LOAN_FOR_INPUT, PIECE_BYTE);
-    case OP_PUT_OUT: return run_put(who, LOAN_FOR_OUTPUT, PIECE_BYTE);
-    case OP_REFER: return run_put(who, LOAN_FOR_OUTPUT, PIECE_REF);
-    case OP_TAKE_IN: return run_take(who, LOAN_FOR_INPUT, false);
-    case OP_TAKE_OUT: return run_take(who, LOAN_FOR_OUTPUT, false);
-    case OP_TAKE_ALL_IN: return run_take(who, LOAN_FOR_INPUT, true);
-    case OP_TAKE_ALL_OUT: return run_take(who, LOAN_FOR_OUTPUT, true);
-    case OP_RETURN_IN: return run_return(who, LOAN_FOR_INPUT);
-    case OP_RETURN_OUT: return run_return(who, LOAN_FOR_OUTPUT);
-    case OP_FORGET: return run_forget(who);
-    default: return run_leave(who);
+    case OP_LOAN_IN: return run_loan(number, LOAN_FOR_INPUT, false);
+    case OP_LOAN_OUT: return run_loan(number, LOAN_FOR_OUTPUT, false);
+    case OP_REFUSED_IN: return run_loan(number, LOAN_FOR_INPUT, true);
+    case OP_REFUSED_OUT: return run_loan(number, LOAN_FOR_OUTPUT, true);
+    case OP_PUT_IN: return run_put(number, LOAN_FOR_INPUT, PIECE_BYTE);
+    case OP_PUT_OUT: return run_put(number, LOAN_FOR_OUTPUT, PIECE_BYTE);
+    case OP_REFER: return run_put(number, LOAN_FOR_OUTPUT, PIECE_REF);
+    case OP_TAKE_IN: return run_take(number, LOAN_FOR_INPUT, false);
+    case OP_TAKE_OUT: return run_take(number, LOAN_FOR_OUTPUT, false);
+    case OP_TAKE_ALL_IN: return run_take(number, LOAN_FOR_INPUT, true);
+    case OP_TAKE_ALL_OUT: return run_take(number, LOAN_FOR_OUTPUT, true);
+    case OP_RETURN_IN: return run_return(number, LOAN_FOR_INPUT);
+    case OP_RETURN_OUT: return run_return(number, LOAN_FOR_OUTPUT);
+    case OP_FORGET: return run_forget(number);
+    default: return run_leave(number);
     }
 }
 
@@ -317,8 +317,8 @@ static void
 check(void)
 {
     check_pool();
-    for (int who = 0; who < BORROWERS; who++)
-        (void)run_leave(who);
+    for (int number = 0; number < BORROWERS; number++)
+        (void)run_leave(number);
     check_pool_end();
 }
 

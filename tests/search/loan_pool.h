@@ -6,7 +6,7 @@
  * put a byte and a reference into it, take bytes out of it one by one or all at
  * once, return it, give up waiting or go
  * away; memory may be refused whenever it is asked for; and the freelist may be
- * trimmed at any time. A model says what must follow: which buffer is lent, who
+ * trimmed at any time. A model says what must follow: which buffer is lent, which borrower
  * waits in which order, and what the ledger says.
  */
 #pragma once
@@ -68,15 +68,15 @@ int lent_for(enum loan_purpose purpose);
 int lent(void);
 /* Whether one more may be lent. */
 bool is_allowed(enum loan_purpose purpose);
-void model_enqueue(int who, enum loan_purpose purpose);
-void model_dequeue(int who);
+void model_enqueue(int number, enum loan_purpose purpose);
+void model_dequeue(int number);
 /* BUF is lent from the freelist: it must be the one that is next. */
 void model_pop(const struct buf *buf);
 /* What the pool calls. */
 void on_grant(struct borrower *borrower, enum loan_purpose purpose, struct buf *buf);
 
-/* The bytes that LOAD of borrower WHO has left; returns how many. */
-int bytes_left(const struct load *load, int who, char bytes[BYTES_MAX]);
+/* The bytes that LOAD of borrower NUMBER has left; returns how many. */
+int bytes_left(const struct load *load, int number, char bytes[BYTES_MAX]);
 bool has_piece(const struct load *load, enum piece piece);
 /* Whether a reference in it is not gone yet. */
 int refs_left(const struct load *load);

@@ -25,13 +25,13 @@ check_ledger(void)
         search_wrong("input has what is reserved for output");
 }
 
-/* What is pending is what WHO put in and did not take out. */
+/* What is pending is what borrower NUMBER put in and did not take out. */
 static void
-check_load(const struct buf *buf, const struct load *load, int who)
+check_load(const struct buf *buf, const struct load *load, int number)
 {
     struct iovec iov[2 * PIECES_MAX + 1];
     char want[BYTES_MAX];
-    int left = bytes_left(load, who, want), off = 0;
+    int left = bytes_left(load, number, want), off = 0;
     int count = buf_iovecs(buf, iov, 2 * PIECES_MAX + 1, SIZE_MAX);
 
     if (buf_is_empty(buf) != (load->count == 0))
@@ -56,15 +56,15 @@ check_owners(void)
 
     for (int i = 0; i < w.stacked; i++)
         owners[w.stack[i]]++;
-    for (int who = 0; who < BORROWERS; who++) {
+    for (int number = 0; number < BORROWERS; number++) {
         for (int purpose = LOAN_FOR_INPUT; purpose <= LOAN_FOR_OUTPUT; purpose++) {
-            const struct holder *h = &w.holders[who];
+            const struct holder *h = &w.holders[number];
             const struct buf *buf = h->slot[purpose];
 
             if (buf == NULL)
                 continue;
             owners[number_of(buf)]++;
-            check_load(buf, &h->load[purpose], who);
+            check_load(buf, &h->load[purpose], number);
         }
     }
     for (int i = 0; i < LIMIT; i++)

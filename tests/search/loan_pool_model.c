@@ -83,14 +83,14 @@ lent(void)
 }
 
 int
-bytes_left(const struct load *load, int who, char bytes[BYTES_MAX])
+bytes_left(const struct load *load, int number, char bytes[BYTES_MAX])
 {
     char all[BYTES_MAX];
     int count = 0;
 
     for (int i = 0; i < load->count; i++) {
         if (load->pieces[i] == PIECE_BYTE)
-            all[count++] = (char)('a' + who);
+            all[count++] = (char)('a' + number);
         for (int j = 0; load->pieces[i] == PIECE_REF && j < (int)sizeof(value); j++)
             all[count++] = value[j];
     }
@@ -122,27 +122,27 @@ is_allowed(enum loan_purpose purpose)
 }
 
 void
-model_enqueue(int who, enum loan_purpose purpose)
+model_enqueue(int number, enum loan_purpose purpose)
 {
-    w.queue[purpose][w.queued[purpose]++] = who;
-    w.holders[who].waits = true;
-    w.holders[who].waits_for = purpose;
+    w.queue[purpose][w.queued[purpose]++] = number;
+    w.holders[number].waits = true;
+    w.holders[number].waits_for = purpose;
 }
 
 void
-model_dequeue(int who)
+model_dequeue(int number)
 {
-    enum loan_purpose purpose = w.holders[who].waits_for;
+    enum loan_purpose purpose = w.holders[number].waits_for;
     int *queue = w.queue[purpose];
     int at = 0;
 
-    while (at < w.queued[purpose] && queue[at] != who)
+    while (at < w.queued[purpose] && queue[at] != number)
         at++;
     if (at == w.queued[purpose])
         search_wrong("a borrower leaves a queue that it is not in");
     w.queued[purpose]--;
     memmove(queue + at, queue + at + 1, (size_t)(w.queued[purpose] - at) * sizeof(*queue));
-    w.holders[who].waits = false;
+    w.holders[number].waits = false;
 }
 
 void
@@ -158,12 +158,12 @@ model_pop(const struct buf *buf)
 void
 on_grant(struct borrower *borrower, enum loan_purpose purpose, struct buf *buf)
 {
-    int who = (int)(CONTAINER_OF(borrower, struct holder, borrower) - w.holders);
-    struct holder *h = &w.holders[who];
+    int number = (int)(CONTAINER_OF(borrower, struct holder, borrower) - w.holders);
+    struct holder *h = &w.holders[number];
 
     if (!h->waits || h->waits_for != purpose)
         search_wrong("a buffer for a borrower that does not wait for it");
-    if (w.queue[purpose][0] != who)
+    if (w.queue[purpose][0] != number)
         search_wrong("a borrower is served before one that waits for longer");
     if (purpose == LOAN_FOR_INPUT && w.queued[LOAN_FOR_OUTPUT] > 0)
         search_wrong("input is served before output");
@@ -171,7 +171,7 @@ on_grant(struct borrower *borrower, enum loan_purpose purpose, struct buf *buf)
         search_wrong("a waiter is served above the limit");
     if (list_is_linked(&borrower->node))
         search_wrong("a borrower that is served is still in a list");
-    model_dequeue(who);
+    model_dequeue(number);
     model_pop(buf);
     h->slot[purpose] = buf;
     w.granted++;

@@ -277,7 +277,7 @@ START_TEST(any_number_of_options_is_ignored)
 }
 END_TEST
 
-/* --- What is answered at once --- */
+/* --- What is answered immediately --- */
 
 static const struct {
     const char *options;
@@ -290,7 +290,7 @@ static const struct {
     {"-m 5 -V -m nonsense", "lombard " LOMBARD_VERSION "\n"},
 };
 
-START_TEST(answered_at_once)
+START_TEST(answered_immediately)
 {
     ck_assert_int_eq(parse(answers[_i].options), CONFIG_DONE);
     ck_assert_ptr_nonnull(strstr(said, answers[_i].says));
@@ -433,7 +433,7 @@ main(void)
     tcase_add_test(tc, blanks_before_a_value);
     tcase_add_loop_test(tc, ignored_options_say_why, 0, ARRAY_LEN(ignored));
     tcase_add_test(tc, any_number_of_options_is_ignored);
-    tcase_add_loop_test(tc, answered_at_once, 0, ARRAY_LEN(answers));
+    tcase_add_loop_test(tc, answered_immediately, 0, ARRAY_LEN(answers));
     tcase_add_test(tc, help_is_complete);
     tcase_add_test(tc, help_fits_a_terminal);
     tcase_add_loop_test(tc, bad_options_are_named, 0, ARRAY_LEN(refused));

@@ -68,7 +68,7 @@ static const struct {
     {"[]:0", false},
     {"::1:0:nonsense", false},
     {"no such host", false},
-    {"192.0.2.1", false}, /* kept for documentation: nobody's address */
+    {"192.0.2.1", false}, /* kept for documentation: no host's address */
 };
 
 START_TEST(listening_at)

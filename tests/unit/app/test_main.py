@@ -129,7 +129,7 @@ def statuses(directory):
         status, _, err = run("-p", "-1", user=False)
         check.equal((status, "-u" in err), (EX_USAGE, True), "root without -u")
         status, _, err = run("-p", "-1", "-u", "no-such-user", user=False)
-        check.equal((status, "no-such-user" in err), (EX_USAGE, True), "nobody's name")
+        check.equal((status, "no-such-user" in err), (EX_USAGE, True), "a name that no user has")
 
 
 def answers_that_cannot_be_written(_):
@@ -341,7 +341,7 @@ def users(directory):
         with connect_unix(path) as s:
             return ask(s, b"version\r\n")[:8] == b"VERSION "
 
-    for mode, owner, name in ((0o777, 0, "of everybody"), (0o755, nobody.pw_uid, "of the user"),
+    for mode, owner, name in ((0o777, 0, "of all users"), (0o755, nobody.pw_uid, "of the user"),
                               (0o755, 0, "of root")):
         place = tempfile.mkdtemp(dir=directory)
         os.chown(place, owner, owner)
@@ -444,7 +444,7 @@ def detached(directory):
     pid_file = os.path.join(directory, "pid-d")
     status, said, port = start_detached(directory, "-p", "-1", "-P", pid_file)
     check.equal((status, said), (EX_OK, ""), "the parent of a daemon")
-    pid = int(read(pid_file))  # at once: the caller may rely on it
+    pid = int(read(pid_file))  # immediately: the caller may rely on it
     check.equal("STAT pid %d\r\n" % pid in end_detached(port, pid_file), True,
                 "the daemon serves, and says its pid")
 

@@ -110,7 +110,7 @@ START_TEST(the_file_of_a_successor_stays)
 }
 END_TEST
 
-/* A file system may give a number again at once: what we hold keeps its own. */
+/* A file system may give a number again immediately: what we hold keeps its own. */
 START_TEST(the_socket_of_a_successor_stays)
 {
     struct own_file successor;

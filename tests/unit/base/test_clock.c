@@ -73,7 +73,7 @@ START_TEST(time_passes)
 }
 END_TEST
 
-/* Somebody sets the host's clock: expiry goes on as if nothing had happened. */
+/* The host's clock is set: expiry goes on as if nothing had happened. */
 START_TEST(a_jump_of_the_wall_clock_changes_nothing)
 {
     realtime_s += 1000000;

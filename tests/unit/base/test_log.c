@@ -174,7 +174,7 @@ START_TEST(a_log_that_nobody_takes_is_no_harm)
     int saved = dup(STDERR_FILENO);
 
     (void)close(STDERR_FILENO);
-    log_line(LOG_ERROR, "nobody hears this");
+    log_line(LOG_ERROR, "no reader gets this");
     ck_assert_int_ge(dup2(saved, STDERR_FILENO), 0);
     (void)close(saved);
 }

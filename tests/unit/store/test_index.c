@@ -146,7 +146,7 @@ END_TEST
 
 enum { FLOOD_KEYS = 100000 };
 
-/* Numbers of keys that all fall into one bucket of 64, for who knows the hash's key. */
+/* Numbers of keys that all fall into one bucket of 64, for a client that knows the hash's key. */
 static void
 craft(const struct hash_key *known, uint64_t *numbers)
 {

@@ -159,7 +159,7 @@ START_TEST(test_pinned_stays_where_it_is)
 }
 END_TEST
 
-/* Half a segment of the log, or half of a large value, for each who never goes on. */
+/* Half a segment of the log, or half of a large value, for each client that never goes on. */
 START_TEST(test_slow_writers)
 {
     enum { WRITERS = 2000 };

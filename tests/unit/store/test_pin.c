@@ -122,7 +122,7 @@ START_TEST(test_no_eviction)
 }
 END_TEST
 
-/* Who reads on holds nothing that could be missing: a full store says 0 then. */
+/* A client that reads on holds nothing that could be missing: a full store says 0 then. */
 START_TEST(test_full_without_pins)
 {
     struct rig rig = rig_open((struct rig_config){.limit_bytes = 2 * MB, .no_evict = true});

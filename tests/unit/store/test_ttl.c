@@ -55,7 +55,7 @@ START_TEST(test_touch)
 }
 END_TEST
 
-/* Memory comes back although nobody asks for the items. */
+/* Memory comes back although no client asks for the items. */
 START_TEST(test_reclaim_without_lookup)
 {
     enum { ITEMS = 20000 };
