@@ -13,8 +13,6 @@ import sys
 
 PRODUCT = ["src", "include"]
 OTHERS = ["tools", "tests/sim"]
-# Tags that still are shared. One that is no more must go from here.
-STILL_SHARED = []
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
 TAG = re.compile(r"\b(?:struct|enum|union)\s+(\w+)\s*\{")
 
@@ -41,7 +39,7 @@ def collisions(product, others):
         if name in files:
             found.append("%s has the name of %s" % (path, files[name]))
         found += ["%s defines %s, as %s does" % (path, tag, tags[tag])
-                  for tag in sorted(set(TAG.findall(text)) & set(tags) - set(STILL_SHARED))]
+                  for tag in sorted(set(TAG.findall(text)) & set(tags))]
     return found
 
 
@@ -61,8 +59,6 @@ def main():
              if bool(collisions(product, others)) != want]
     product, others = sources(root, PRODUCT), sources(root, OTHERS)
     found += collisions(product, others)
-    found += ["%s is no longer shared: remove it from STILL_SHARED" % tag for tag in STILL_SHARED
-              if not any(re.search(r"struct %s\s*\{" % tag, text) for text in product.values())]
     for line in found:
         print(line)
     print("%d passed, %d failed" % (max(len(SELF_TEST) + len(others) - len(found), 0), len(found)))

@@ -59,7 +59,7 @@ BENCH_FAULTS = [
     ("bench bench: a round without its server is sound", "tools/bench/run/bench.c",
      "    r->sound = result == DRIVER_OK && tally->requests > 0 && tally->down_ns == 0;",
      "    r->sound = true;\n    (void)result;"),
-    ("bench report: the highest quantile of few", "tools/bench/report/report.c",
+    ("bench report: the highest quantile of few", "tools/bench/report/report_words.c",
      "    return (double)h->count * (1 - q) < 0.999 ? NAN", "    return h->count == 0 ? NAN"),
     # Times and counts.
     ("bench load: the time of the last answer", "tools/bench/load/load.c",

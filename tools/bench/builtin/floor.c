@@ -4,15 +4,13 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "builtin/child.h"
 #include "lombard/base/sys.h"
 
 enum {
@@ -70,17 +68,10 @@ serve_client(struct floor_server *s, int fd)
 static void
 take_connection(struct floor_server *s)
 {
-    int on = 1;
-    int fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC); /* sending may block */
-    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+    int fd = child_accept(s->listen_fd, s->epfd, s->fd_count);
 
     if (fd < 0)
         return;
-    if ((uint64_t)fd >= s->fd_count || sys_epoll_ctl(s->epfd, EPOLL_CTL_ADD, fd, &event) != 0) {
-        (void)close(fd);
-        return;
-    }
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     (void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", 4); /* never paced */
     s->pending[fd] = 0;
 }
@@ -122,49 +113,41 @@ prepare(struct floor_server *s)
     return sys_epoll_ctl(s->epfd, EPOLL_CTL_ADD, s->listen_fd, &event) == 0;
 }
 
-/* In the child: for ever, or until the parent is gone. */
-static NORETURN void
-be_server(int listen_fd, const struct floor_answer *answer, pid_t like)
+struct floor_start {
+    struct floor_answer answer;
+    pid_t like;
+};
+
+/* In the child: until it is killed. */
+static void
+be_server(int listen_fd, const void *context)
 {
-    struct floor_server s = {.answer = *answer, .listen_fd = listen_fd};
+    const struct floor_start *start = context;
+    struct floor_server s = {.answer = start->answer, .listen_fd = listen_fd};
     cpu_set_t cpus;
 
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    net_keep_only(listen_fd, -1);
-    if (like != 0 && sched_getaffinity(like, sizeof(cpus), &cpus) == 0)
+    if (start->like != 0 && sched_getaffinity(start->like, sizeof(cpus), &cpus) == 0)
         (void)sched_setaffinity(0, sizeof(cpus), &cpus);
-    if (!prepare(&s))
-        _exit(1);
-    serve_forever(&s);
+    if (prepare(&s))
+        serve_forever(&s);
 }
 
 bool
 floor_start(struct floor *f, const struct options *o, pid_t like)
 {
-    struct floor_answer answer;
-    int fd;
+    struct floor_start start = {.like = like};
 
     memset(f, 0, sizeof(*f));
-    if (!floor_answer_make(o, &answer))
+    if (!floor_answer_make(o, &start.answer))
         return false;
-    fd = net_listen(&f->addr);
-    if (fd >= 0) {
-        (void)snprintf(f->addr.text, sizeof(f->addr.text), FLOOR_NAME);
-        f->pid = fork();
-        if (f->pid == 0)
-            be_server(fd, &answer, like);
-        (void)close(fd);
-    }
-    free(answer.reply);
+    f->pid = child_start(be_server, &start, &f->addr);
+    (void)snprintf(f->addr.text, sizeof(f->addr.text), FLOOR_NAME);
+    free(start.answer.reply);
     return f->pid > 0;
 }
 
 void
 floor_stop(struct floor *f)
 {
-    if (f->pid <= 0)
-        return;
-    (void)kill(f->pid, SIGKILL);
-    (void)waitpid(f->pid, NULL, 0);
-    f->pid = 0;
+    child_stop(&f->pid);
 }

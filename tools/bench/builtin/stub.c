@@ -1,10 +1,6 @@
 /* A small text-protocol server that makes mistakes on purpose, in a process of its own. */
 #include "builtin/stub.h"
 
-#include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,12 +8,11 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "builtin/child.h"
 #include "data/value.h"
-#include "lombard/base/num.h"
 #include "lombard/base/sys.h"
 
 enum {
@@ -39,7 +34,7 @@ struct stub_server {
     struct stub_counts *counts;
     struct value_id ids[STUB_KEYS]; /* bytes 0: not stored */
     uint32_t said[STUB_KEYS];       /* the version that it said it had stored */
-    struct stub_client channels[STUB_CONNECTIONS];
+    struct stub_client clients[STUB_CONNECTIONS];
     unsigned char *output;
     size_t output_bytes;
     uint64_t requests; /* that could have shown the fault */
@@ -235,7 +230,7 @@ take_time(struct stub_server *s, uint64_t n)
 static void
 serve_client(struct stub_server *s, int fd)
 {
-    struct stub_client *c = &s->channels[fd];
+    struct stub_client *c = &s->clients[fd];
     uint64_t before = s->answers;
     ssize_t n = recv(fd, c->input + c->used, STUB_INPUT_BYTES - c->used, 0);
     bool alive = n > 0;
@@ -257,19 +252,12 @@ serve_client(struct stub_server *s, int fd)
 static void
 take_connection(struct stub_server *s)
 {
-    int on = 1;
-    int fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC); /* sending may block */
-    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+    int fd = child_accept(s->listen_fd, s->epfd, STUB_CONNECTIONS);
 
     if (fd < 0)
         return;
-    if (fd >= STUB_CONNECTIONS || sys_epoll_ctl(s->epfd, EPOLL_CTL_ADD, fd, &event) != 0) {
-        (void)close(fd);
-        return;
-    }
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    s->channels[fd] = (struct stub_client){.input = malloc(STUB_INPUT_BYTES)};
-    if (s->channels[fd].input == NULL)
+    s->clients[fd] = (struct stub_client){.input = malloc(STUB_INPUT_BYTES)};
+    if (s->clients[fd].input == NULL)
         (void)close(fd);
 }
 
@@ -314,48 +302,47 @@ serve_forever(struct stub_server *s)
     }
 }
 
-/* In the child: for ever, or until the parent is gone. */
-static NORETURN void
-be_server(int listen_fd, const struct stub_config *config, struct stub_counts *counts)
+struct stub_start {
+    const struct stub_config *config;
+    struct stub_counts *counts;
+};
+
+/* In the child: until it is killed. */
+static void
+be_server(int listen_fd, const void *context)
 {
+    const struct stub_start *start = context;
     struct stub_server *s = calloc(1, sizeof(*s));
     struct epoll_event event = {.events = EPOLLIN, .data.fd = listen_fd};
 
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    net_keep_only(listen_fd, -1);
     (void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
     if (s == NULL)
-        _exit(1);
-    s->config = *config;
-    s->counts = counts;
+        return;
+    s->config = *start->config;
+    s->counts = start->counts;
     s->listen_fd = listen_fd;
     s->output = malloc(STUB_OUTPUT_BYTES);
     s->epfd = sys_epoll_create();
-    if (s->output == NULL || sys_epoll_ctl(s->epfd, EPOLL_CTL_ADD, listen_fd, &event) != 0)
-        _exit(1);
-    serve_forever(s);
+    if (s->output != NULL && sys_epoll_ctl(s->epfd, EPOLL_CTL_ADD, listen_fd, &event) == 0)
+        serve_forever(s);
 }
 
 bool
 stub_start(struct stub *stub, const struct stub_config *config)
 {
-    int fd;
+    struct stub_start start = {.config = config};
 
     memset(stub, 0, sizeof(*stub));
     stub->counts = mmap(NULL, sizeof(*stub->counts), PROT_READ | PROT_WRITE,
                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (stub->counts == MAP_FAILED)
         return false;
-    fd = net_listen(&stub->addr);
-    if (fd < 0) {
-        (void)munmap(stub->counts, sizeof(*stub->counts));
-        return false;
-    }
-    stub->pid = fork();
-    if (stub->pid == 0)
-        be_server(fd, config, stub->counts);
-    (void)close(fd);
-    return stub->pid > 0;
+    start.counts = stub->counts;
+    stub->pid = child_start(be_server, &start, &stub->addr);
+    if (stub->pid > 0)
+        return true;
+    (void)munmap(stub->counts, sizeof(*stub->counts));
+    return false;
 }
 
 void
@@ -363,8 +350,6 @@ stub_stop(struct stub *stub)
 {
     if (stub->pid <= 0)
         return;
-    (void)kill(stub->pid, SIGKILL);
-    (void)waitpid(stub->pid, NULL, 0);
+    child_stop(&stub->pid);
     (void)munmap(stub->counts, sizeof(*stub->counts));
-    stub->pid = 0;
 }

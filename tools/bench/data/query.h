@@ -71,6 +71,14 @@ struct query {
     uint8_t flags;        /* QUERY_* */
 };
 
+/* Whether its answer is a value or none: gets, and the first half of a cas. */
+static inline bool
+query_is_read(const struct query *query)
+{
+    return query->kind == QUERY_GET || query->kind == QUERY_GAT ||
+           (query->kind == QUERY_CAS && query->cas == 0);
+}
+
 /* How a request ended. */
 enum outcome {
     OUTCOME_GET_END,    /* all values of a get have come */

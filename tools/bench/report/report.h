@@ -19,6 +19,15 @@ extern const unsigned report_quantile_count;
 /* Quantile number I in microseconds; not a number where there are too few values for it. */
 double report_quantile_us(const struct hist *h, unsigned i);
 
+/* The sizes of keys and values and the distribution of a load, as options name them. */
+struct report_words {
+    char keys[64];
+    char values[160];
+    char dist[64];
+};
+
+void report_describe(const struct options *o, struct report_words *out);
+
 /* Numbers, hit ratio and latencies as tables. */
 void report_text(FILE *f, const struct bench *b);
 /* The same as one JSON object. */

@@ -65,13 +65,9 @@ put_latencies(FILE *f, const struct tally *t, bool buckets)
 static void
 put_load(FILE *f, const struct options *o)
 {
-    char keys[64];
-    char values[160];
-    char dist[64];
+    struct report_words words;
 
-    sizes_name(&o->key_size, keys, sizeof(keys));
-    sizes_name(&o->value_size, values, sizeof(values));
-    dist_name(&o->dist, dist, sizeof(dist));
+    report_describe(o, &words);
     (void)fprintf(f,
                   "  \"load\": {\"connections\": %" PRIu64 ", \"pipeline\": %" PRIu64
                   ", \"multiget\": %" PRIu64 ", \"keys\": %" PRIu64 ", \"seed\": %" PRIu64
@@ -79,7 +75,7 @@ put_load(FILE *f, const struct options *o)
                   ", \"protocol\": \"%s\",\n    \"key_size\": \"%s\", \"value_size\": \"%s\", "
                   "\"distribution\": \"%s\",\n    \"weights\": {",
                   o->connections, o->pipeline, o->multiget, o->keys, o->seed, o->rate,
-                  o->protocol, keys, values, dist);
+                  o->protocol, words.keys, words.values, words.dist);
     for (int i = 0; i < QUERY_KIND_COUNT; i++)
         (void)fprintf(f, "%s\"%s\": %g", i > 0 ? ", " : "", query_kind_name((enum query_kind)i),
                       o->weights[i]);
@@ -335,6 +331,15 @@ put_ratios(FILE *f, const struct bench *b, unsigned other)
 }
 
 static void
+put_texts(FILE *f, char texts[][VERDICT_REASON_BYTES], unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        (void)fputs(i > 0 ? ", " : "", f);
+        json_string(f, texts[i]);
+    }
+}
+
+static void
 put_verdict(FILE *f, const struct bench *b)
 {
     struct verdict v;
@@ -344,15 +349,9 @@ put_verdict(FILE *f, const struct bench *b)
                   (long long)b->began_s, v.status);
     json_string(f, verdict_name(&v));
     (void)fprintf(f, ", \"reasons\": [");
-    for (unsigned i = 0; i < v.count; i++) {
-        (void)fputs(i > 0 ? ", " : "", f);
-        json_string(f, v.reasons[i]);
-    }
+    put_texts(f, v.reasons, v.count);
     (void)fprintf(f, "], \"warnings\": [");
-    for (unsigned i = 0; i < v.warning_count; i++) {
-        (void)fputs(i > 0 ? ", " : "", f);
-        json_string(f, v.warnings[i]);
-    }
+    put_texts(f, v.warnings, v.warning_count);
     (void)fprintf(f, "]},\n");
 }
 

@@ -258,8 +258,7 @@ static enum read_result
 end_request(struct reader *r, const struct query *query, const struct header *h,
             const unsigned char *body)
 {
-    bool is_get = query->kind == QUERY_GET || query->kind == QUERY_GAT ||
-                  (query->kind == QUERY_CAS && query->cas == 0);
+    bool is_get = query_is_read(query);
 
     if (h->status == STATUS_OK)
         return wire_done(r, is_get ? OUTCOME_GET_END : OUTCOME_STORED);
@@ -277,8 +276,7 @@ read_reply(struct reader *r, const struct query *query, const unsigned char **p,
            const unsigned char *end)
 {
     const unsigned char *start = *p;
-    bool is_get = query->kind == QUERY_GET || query->kind == QUERY_GAT ||
-                  (query->kind == QUERY_CAS && query->cas == 0);
+    bool is_get = query_is_read(query);
     struct header h;
     size_t head;
 

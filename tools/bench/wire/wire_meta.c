@@ -85,9 +85,7 @@ write_ms(struct out *out, const struct keys *keys, const struct query *query)
         WIRE_PUT(p, " q");
     WIRE_PUT(p, "\r\n");
     out_wrote(out, (size_t)(p - start));
-    wire_write_value(out, keys, query);
-    memcpy(out_at(out), "\r\n", 2);
-    out_wrote(out, 2);
+    wire_write_block(out, keys, query);
 }
 
 /* "md key", "ma key", "ma key MD". */
@@ -193,8 +191,7 @@ static enum read_result
 read_line(struct reader *r, const struct query *query, const unsigned char **p,
           const unsigned char *end)
 {
-    bool is_get = query->kind == QUERY_GET || query->kind == QUERY_GAT ||
-                  (query->kind == QUERY_CAS && query->cas == 0);
+    bool is_get = query_is_read(query);
     struct slice line;
 
     switch (wire_take_line(r, p, end, &line)) {

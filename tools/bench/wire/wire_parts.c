@@ -110,3 +110,11 @@ wire_write_value(struct out *out, const struct keys *keys, const struct query *q
         off += len;
     }
 }
+
+void
+wire_write_block(struct out *out, const struct keys *keys, const struct query *query)
+{
+    wire_write_value(out, keys, query);
+    memcpy(out_at(out), "\r\n", 2);
+    out_wrote(out, 2);
+}

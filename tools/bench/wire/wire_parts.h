@@ -76,5 +76,7 @@ enum read_result wire_read_error(struct reader *r, const char *line, size_t len)
 bool wire_names_key(const struct reader *r, uint32_t id, const char *p, size_t len) MUST_USE;
 /* Write the name of the key that QUERY is about (no get); how many bytes. */
 size_t wire_key_name(const struct keys *keys, const struct query *query, char *dst);
-/* Append the value of a store, copied or referenced. Shared by the protocols. */
+/* Append the value of a store, copied or referenced. */
 void wire_write_value(struct out *out, const struct keys *keys, const struct query *query);
+/* The same, and the end of its line. */
+void wire_write_block(struct out *out, const struct keys *keys, const struct query *query);

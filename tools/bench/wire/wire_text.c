@@ -26,19 +26,26 @@ write_get(struct out *out, const struct keys *keys, const struct query *query)
     out_wrote(out, (size_t)(p - start));
 }
 
-/* "set key 0 ttl bytes [cas] [noreply]", the value, the end of the line. */
-static void
-write_store(struct out *out, const struct keys *keys, const struct query *query)
+/* "set key", likewise for every command of one key; where the next byte goes. */
+static char *
+put_name_and_key(char *p, const struct keys *keys, const struct query *query)
 {
     const char *name = query_kind_name((enum query_kind)query->kind);
     size_t name_len = strlen(name);
-    char *start = (char *)out_at(out);
-    char *p = start;
 
     memcpy(p, name, name_len);
     p += name_len;
     *p++ = ' ';
-    p += wire_key_name(keys, query, p);
+    return p + wire_key_name(keys, query, p);
+}
+
+/* "set key 0 ttl bytes [cas] [noreply]", the value, the end of the line. */
+static void
+write_store(struct out *out, const struct keys *keys, const struct query *query)
+{
+    char *start = (char *)out_at(out);
+    char *p = put_name_and_key(start, keys, query);
+
     WIRE_PUT(p, " 0 ");
     p = wire_put_number(p, query->ttl_s);
     *p++ = ' ';
@@ -51,24 +58,16 @@ write_store(struct out *out, const struct keys *keys, const struct query *query)
         WIRE_PUT(p, " noreply");
     WIRE_PUT(p, "\r\n");
     out_wrote(out, (size_t)(p - start));
-    wire_write_value(out, keys, query);
-    memcpy(out_at(out), "\r\n", 2);
-    out_wrote(out, 2);
+    wire_write_block(out, keys, query);
 }
 
 /* "delete key", "touch key ttl", "incr key delta". */
 static void
 write_plain(struct out *out, const struct keys *keys, const struct query *query)
 {
-    const char *name = query_kind_name((enum query_kind)query->kind);
-    size_t name_len = strlen(name);
     char *start = (char *)out_at(out);
-    char *p = start;
+    char *p = put_name_and_key(start, keys, query);
 
-    memcpy(p, name, name_len);
-    p += name_len;
-    *p++ = ' ';
-    p += wire_key_name(keys, query, p);
     if (query_is_counter((enum query_kind)query->kind)) {
         WIRE_PUT(p, " 1");
     } else if (query->kind == QUERY_TOUCH) {
@@ -203,8 +202,7 @@ static enum read_result
 read_line(struct reader *r, const struct query *query, const unsigned char **p,
           const unsigned char *end)
 {
-    bool is_get = query->kind == QUERY_GET || query->kind == QUERY_GAT ||
-                  (query->kind == QUERY_CAS && query->cas == 0);
+    bool is_get = query_is_read(query);
     struct slice line;
 
     switch (wire_take_line(r, p, end, &line)) {

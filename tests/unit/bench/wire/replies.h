@@ -88,3 +88,62 @@ read_split(const struct wire *wire, const char *stream, size_t len, size_t split
     seen.used = (size_t)(p - start);
     return seen;
 }
+
+/* %s in STREAM stands for the value of the next of `keys_in_order`, of 4 bytes each. */
+struct reply_case {
+    enum query_kind kind;
+    uint32_t key_count;
+    uint32_t keys_in_order[3]; /* 0 ends them */
+    const char *stream;
+    enum read_result want;
+    enum outcome outcome;
+    uint32_t values;
+};
+
+/* Replace each %s by the next value. */
+static inline size_t
+expand(char *dst, const char *stream, const uint32_t *ids)
+{
+    char *p = dst;
+
+    while (*stream != '\0') {
+        if (*stream == '%') {
+            struct value_id id = {.key = *ids++, .bytes = 4};
+
+            value_write((unsigned char *)p, &id);
+            p += 4;
+            stream += 2;
+        } else {
+            *p++ = *stream++;
+        }
+    }
+    return (size_t)(p - dst);
+}
+
+/* The stream that a reply is, cut at every byte, is read as it should be. */
+static inline void
+check_stream(const struct wire *wire, const char *stream, size_t len, enum read_result want,
+             enum outcome outcome, uint32_t values)
+{
+    for (size_t split = 0; split <= len; split++) {
+        struct seen seen = read_split(wire, stream, len, split);
+
+        ck_assert_int_eq(seen.last, want);
+        if (seen.last != READ_DONE && seen.last != READ_LAST_VALUE)
+            continue;
+        ck_assert_int_eq(seen.outcome, outcome);
+        ck_assert_uint_eq(seen.values, values);
+        ck_assert_uint_eq(seen.used, len);
+    }
+}
+
+static inline void
+check_reply(const struct wire *wire, const struct reply_case *r)
+{
+    char stream[256];
+    size_t len = expand(stream, r->stream, r->keys_in_order);
+
+    query.kind = (uint8_t)r->kind;
+    query.key_count = r->key_count;
+    check_stream(wire, stream, len, r->want, r->outcome, r->values);
+}

@@ -156,16 +156,8 @@ START_TEST(replies_in_any_cut)
         len += put_reply(stream + len, &replies[_i].frames[i]);
     query.kind = (uint8_t)replies[_i].kind;
     query.key_count = replies[_i].key_count;
-    for (size_t split = 0; split <= len; split++) {
-        struct seen seen = read_split(&wire_binary, stream, len, split);
-
-        ck_assert_int_eq(seen.last, replies[_i].want);
-        if (seen.last != READ_DONE && seen.last != READ_LAST_VALUE)
-            continue;
-        ck_assert_int_eq(seen.outcome, replies[_i].outcome);
-        ck_assert_uint_eq(seen.values, replies[_i].values);
-        ck_assert_uint_eq(seen.used, len);
-    }
+    check_stream(&wire_binary, stream, len, replies[_i].want, replies[_i].outcome,
+                 replies[_i].values);
 }
 END_TEST
 

@@ -40,15 +40,7 @@ START_TEST(requests_are_as_the_protocol_says)
 }
 END_TEST
 
-static const struct {
-    enum query_kind kind;
-    uint32_t key_count;
-    uint32_t keys_in_order[3];
-    const char *stream; /* each %s stands for a value of 4 bytes */
-    enum read_result want;
-    enum outcome outcome;
-    uint32_t values;
-} replies[] = {
+static const struct reply_case replies[] = {
     {QUERY_GET, 1, {0}, "EN\r\n", READ_DONE, OUTCOME_GET_END, 0},
     {QUERY_GET, 1, {1}, "VA 4\r\n%s\r\n", READ_LAST_VALUE, OUTCOME_GET_END, 1},
     {QUERY_GAT, 1, {1}, "VA 4\r\n%s\r\n", READ_LAST_VALUE, OUTCOME_GET_END, 1},
@@ -79,42 +71,9 @@ static const struct {
     {QUERY_SET, 1, {0}, "MN\r\n", READ_GARBLED, 0, 0},
 };
 
-static size_t
-expand(char *dst, const char *stream, const uint32_t *ids)
-{
-    char *p = dst;
-
-    while (*stream != '\0') {
-        if (*stream == '%') {
-            struct value_id id = {.key = *ids++, .bytes = 4};
-
-            value_write((unsigned char *)p, &id);
-            p += 4;
-            stream += 2;
-        } else {
-            *p++ = *stream++;
-        }
-    }
-    return (size_t)(p - dst);
-}
-
 START_TEST(replies_in_any_cut)
 {
-    char stream[256];
-    size_t len = expand(stream, replies[_i].stream, replies[_i].keys_in_order);
-
-    query.kind = (uint8_t)replies[_i].kind;
-    query.key_count = replies[_i].key_count;
-    for (size_t split = 0; split <= len; split++) {
-        struct seen seen = read_split(&wire_meta, stream, len, split);
-
-        ck_assert_int_eq(seen.last, replies[_i].want);
-        if (seen.last == READ_GARBLED)
-            continue;
-        ck_assert_int_eq(seen.outcome, replies[_i].outcome);
-        ck_assert_uint_eq(seen.values, replies[_i].values);
-        ck_assert_uint_eq(seen.used, len);
-    }
+    check_reply(&wire_meta, &replies[_i]);
 }
 END_TEST
 

@@ -72,16 +72,7 @@ START_TEST(stores_carry_their_value)
 }
 END_TEST
 
-/* %s stands for the value of key 1, 2, 3 in turn, of 4 bytes each. */
-static const struct {
-    enum query_kind kind;
-    uint32_t key_count;
-    uint32_t keys_in_order[3]; /* of the values in the stream, 0 ends */
-    const char *stream;
-    enum read_result want;
-    enum outcome outcome;
-    uint32_t values;
-} replies[] = {
+static const struct reply_case replies[] = {
     {QUERY_GET, 1, {0}, "END\r\n", READ_DONE, OUTCOME_GET_END, 0},
     {QUERY_GET, 1, {1}, "VALUE kk00000001 0 4\r\n%s\r\nEND\r\n", READ_DONE, OUTCOME_GET_END, 1},
     {QUERY_GET,
@@ -130,43 +121,9 @@ static const struct {
     {QUERY_NOOP, 0, {0}, "VERSION 1.6.18\r\n", READ_DONE, OUTCOME_STORED, 0},
 };
 
-/* Replace each %s by the next value. */
-static size_t
-expand(char *dst, const char *stream, const uint32_t *ids)
-{
-    char *p = dst;
-
-    while (*stream != '\0') {
-        if (*stream == '%') {
-            struct value_id id = {.key = *ids++, .bytes = 4};
-
-            value_write((unsigned char *)p, &id);
-            p += 4;
-            stream += 2;
-        } else {
-            *p++ = *stream++;
-        }
-    }
-    return (size_t)(p - dst);
-}
-
 START_TEST(replies_in_any_cut)
 {
-    char stream[256];
-    size_t len = expand(stream, replies[_i].stream, replies[_i].keys_in_order);
-
-    query.kind = (uint8_t)replies[_i].kind;
-    query.key_count = replies[_i].key_count;
-    for (size_t split = 0; split <= len; split++) {
-        struct seen seen = read_split(&wire_text, stream, len, split);
-
-        ck_assert_int_eq(seen.last, replies[_i].want);
-        if (seen.last != READ_DONE)
-            continue;
-        ck_assert_int_eq(seen.outcome, replies[_i].outcome);
-        ck_assert_uint_eq(seen.values, replies[_i].values);
-        ck_assert_uint_eq(seen.used, len);
-    }
+    check_reply(&wire_text, &replies[_i]);
 }
 END_TEST
 

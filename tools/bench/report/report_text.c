@@ -6,21 +6,6 @@
 
 #include "report/verdict.h"
 
-const struct report_quantile report_quantiles[] = {
-    {"p50", 0.5},     {"p90", 0.9},       {"p99", 0.99},
-    {"p99.9", 0.999}, {"p99.99", 0.9999}, {"p99.999", 0.99999},
-};
-const unsigned report_quantile_count = ARRAY_LEN(report_quantiles);
-
-double
-report_quantile_us(const struct hist *h, unsigned i)
-{
-    double q = report_quantiles[i].q;
-
-    /* At least one value has to lie above it, or it is only another name of the largest. */
-    return (double)h->count * (1 - q) < 0.999 ? NAN : (double)hist_quantile(h, q) / 1e3;
-}
-
 static void
 print_latency_head(FILE *f)
 {
@@ -157,13 +142,9 @@ print_mix(FILE *f, const struct options *o)
 static void
 print_load(FILE *f, const struct options *o)
 {
-    char keys[64];
-    char values[160];
-    char dist[64];
+    struct report_words words;
 
-    sizes_name(&o->key_size, keys, sizeof(keys));
-    sizes_name(&o->value_size, values, sizeof(values));
-    dist_name(&o->dist, dist, sizeof(dist));
+    report_describe(o, &words);
     (void)fprintf(f,
                   "load          %" PRIu64 " connections, pipeline %" PRIu64
                   ", multiget %" PRIu64 ", %s",
@@ -173,7 +154,7 @@ print_load(FILE *f, const struct options *o)
         (void)fprintf(f, ", open loop of %" PRIu64 "/s, %s", o->rate,
                       o->arrivals == ARRIVALS_POISSON ? "poisson" : "constant");
     (void)fprintf(f, "\ndata          %" PRIu64 " keys of %s bytes, values of %s bytes, %s\n",
-                  o->keys, keys, values, dist);
+                  o->keys, words.keys, words.values, words.dist);
 }
 
 /* CPU and memory of the server's process. */
