@@ -125,7 +125,8 @@ def daemon_needs(build):
     text = subprocess.run(["readelf", "-d", path], stdout=subprocess.PIPE, check=True,
                           text=True).stdout
     needed = re.findall(r"\(NEEDED\).*\[(.*)\]", text)
-    return [so for so in needed if not so.startswith(("libc.so", "ld-linux"))]
+    # The sanitizers of a debug build are no part of the program.
+    return [so for so in needed if not so.startswith(("libc.so", "ld-linux", "libasan", "libubsan"))]
 
 
 # --- The checks: (name, problems) each ---
@@ -168,7 +169,7 @@ def order_checks(libraries):
 
 def main():
     build, compiler = sys.argv[1], sys.argv[2:]
-    nm = "nm" if "clang" in compiler[0] else "gcc-nm"
+    nm = "nm" if any("clang" in word for word in compiler) else "gcc-nm"
     archives = {re.sub(r"^lib|\.a$", "", os.path.basename(path)): path
                 for path in glob.glob(build + "/**/lib*.a", recursive=True)}
     libraries = {name: symbols(nm, path) for name, path in archives.items()}
