@@ -54,6 +54,32 @@ num_parse_i64(struct slice s, int64_t *out)
     return true;
 }
 
+static bool
+is_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+bool
+num_scan(struct slice s, bool *negative, uint64_t *magnitude)
+{
+    const char *p = s.ptr;
+    const char *end = s.ptr + s.len;
+    const char *digits;
+
+    while (p < end && is_space(*p))
+        p++;
+    *negative = p < end && *p == '-';
+    if (p < end && (*p == '-' || *p == '+'))
+        p++;
+    digits = p;
+    while (p < end && *p >= '0' && *p <= '9')
+        p++;
+    if (p < end && *p != '\0' && !is_space(*p))
+        return false;
+    return num_parse_u64(slice_make(digits, (size_t)(p - digits)), magnitude);
+}
+
 /* "00" to "99": two digits a division. */
 static const char digit_pairs[200] = "00010203040506070809"
                                      "10111213141516171819"

@@ -155,7 +155,7 @@ cmd_join_abort(struct cmd *cmd, struct cmd_join *join)
 
 /*
  * Whether the item that JOIN began with is still the one of its key. It may expire at another
- * time than it did, if there is room for that: *EXPIRES_S.
+ * time than it did, if the reservation has a place for one: *EXPIRES_S.
  */
 static bool
 is_current(struct cmd *cmd, const struct request *req, const struct cmd_join *join,
@@ -170,7 +170,7 @@ is_current(struct cmd *cmd, const struct request *req, const struct cmd_join *jo
            (join->expires_s == now.expires_s || join->expires_s != STORE_NEVER);
 }
 
-/* It was touched while it was copied. There is room for the time, or it was the same. */
+/* It was touched while it was copied. The reservation has a place for the time, or it is the same. */
 static void
 settle_expiry(struct cmd *cmd, const struct request *req, const struct cmd_join *join,
               uint32_t expires_s)

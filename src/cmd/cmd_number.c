@@ -9,38 +9,24 @@
 
 /*
  * Only so short a number is changed where it lies. A longer one (spaces after
- * it) could be on its way to somebody, as longer values are sent from there.
+ * it) could be on its way to a client, as longer values are sent from there.
  */
 enum { OVERWRITE_BYTES_MAX = 32 };
 
-static bool
-is_space(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 /*
- * A value as the number that strtoull(3) sees at its front, which is what
- * memcached goes by: "12", " 12", "+12", "12 and more", "12\0more", but not "-12" or
- * "12x".
+ * A value as the number that strtoull(3) sees at its front, which is what memcached goes by: "12",
+ * " 12", "+12", "12 and more", "12\0more", but not "-12" or "12x".
  */
 static bool
 value_as_number(struct slice value, uint64_t *number)
 {
-    const char *p = value.ptr;
-    const char *end = value.ptr + value.len;
-    const char *digits;
+    uint64_t magnitude;
+    bool negative;
 
-    while (p < end && is_space(*p))
-        p++;
-    if (p < end && *p == '+')
-        p++;
-    digits = p;
-    while (p < end && *p >= '0' && *p <= '9')
-        p++;
-    if (p < end && *p != '\0' && !is_space(*p))
+    if (!num_scan(value, &negative, &magnitude) || negative)
         return false;
-    return num_parse_u64(slice_make(digits, (size_t)(p - digits)), number);
+    *number = magnitude;
+    return true;
 }
 
 /* Write DIGITS at the beginning of a reserved item of BYTES, and spaces behind them. */
@@ -62,7 +48,7 @@ fill_number(struct cmd *cmd, void *handle, struct slice digits, uint64_t bytes)
 
 /*
  * reply->number as a new item, with spaces up to the length before. Where that is
- * enough, it stays the same item to those who look: stale is stale still.
+ * enough, it stays the same item for its readers: what was stale is still stale.
  */
 static bool
 number_replace(struct cmd *cmd, const struct request *req, const struct item *item,

@@ -1,10 +1,11 @@
 /*
- * Commands that bring a value, whole or piece by piece: set add replace cas; and what of
- * append and prepend (cmd_join.c) is the same. Source: protocol.txt, "Storage commands".
+ * Commands that bring a value, whole or part by part: set add replace cas; and what append and
+ * prepend (cmd_join.c) have in common with them. Source: protocol.txt, "Storage commands".
  */
 #include <string.h>
 
 #include "cmd_priv.h"
+#include "lombard/base/invariant.h"
 
 /* An item is never longer than its value by more than this. */
 enum { ITEM_SLACK_BYTES = KEY_BYTES_MAX + 256 };
@@ -24,7 +25,7 @@ reserve_value(struct cmd *cmd, const struct request *req, void **handle, struct 
         .hash = req->hash,
         .value_bytes = req->value_bytes,
         .client_flags = req->client_flags,
-        /* Any time, so that there is room for the right one: it must not fail in the end. */
+        /* Any time, so that the right one will fit: it must not fail in the end. */
         .expires_s = may_be_stale(req) ? UINT32_MAX : cmd_expires_s(cmd, req->exptime),
     };
 
@@ -122,7 +123,7 @@ commit_value(struct cmd *cmd, const struct request *req, void *handle, struct re
     struct item old;
     bool stale = commits_stale(cmd, req, &old);
 
-    if (!commit_mode_of(req->op, &mode)) {
+    if (BROKEN(!commit_mode_of(req->op, &mode))) {
         store_abort(cmd->store, handle);
         reply->status = REPLY_INTERNAL;
         return;
@@ -188,7 +189,7 @@ cmd_upload_begin(struct cmd *cmd, struct session *session UNUSED, const struct r
                  void **handle, struct reply *reply)
 {
     cmd_clear(reply);
-    if (!op_has(req->op, PROP_STORES)) {
+    if (BROKEN(!op_has(req->op, PROP_STORES))) {
         reply->status = REPLY_INTERNAL;
         return false;
     }

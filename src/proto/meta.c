@@ -34,9 +34,9 @@ decode_key(struct request *req)
 {
     size_t len;
 
-    if (!base64_decode(req->key_room, req->key, &len))
+    if (!base64_decode(req->key_decoded, req->key, &len))
         return false;
-    req->key = slice_make(req->key_room, len);
+    req->key = slice_make(req->key_decoded, len);
     return true;
 }
 
@@ -231,7 +231,8 @@ static bool
 parse_key(struct slice *rest, struct request *req, enum request_op op)
 {
     request_init(req, op);
-    memset(&req->echo, 0, offsetof(struct request, key_room) - offsetof(struct request, echo));
+    memset(&req->echo, 0,
+           offsetof(struct request, key_decoded) - offsetof(struct request, echo));
     req->flags = REQ_META;
     req->key = words_take(rest);
     if (req->key.len > 0)

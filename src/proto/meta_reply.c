@@ -120,7 +120,7 @@ shows_value(const struct request *req, const struct reply_item *item)
     return req->echo.meta.value && !(req->meta.compares && req->cas == item->cas);
 }
 
-/* HD, or VA with the value's length; flags; who is to recache. */
+/* HD, or VA with the value's length; flags; which client has to recache. */
 static char *
 put_hit(char *p, const struct request *req, const struct reply *reply)
 {

@@ -132,7 +132,7 @@ parse_crawler_number(const struct words *words, struct request *req)
         request_answer(req, ANSWER_OK);
 }
 
-/* lru_crawler metadump|mgdump|crawl <classes>; expired items are collected without being told */
+/* lru_crawler metadump|mgdump|crawl <classes>; expired items are collected without a crawl */
 static void
 parse_crawl(const struct words *words, struct request *req)
 {

@@ -44,37 +44,13 @@ token_i32(struct slice s, int32_t *out)
     return true;
 }
 
-static bool
-is_space(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-/* As strtol(3) and strtoul(3) read: blanks, a sign, and digits up to a blank or a NUL. */
-static bool
-scan(struct slice s, bool *negative, uint64_t *magnitude)
-{
-    size_t len = 0;
-
-    while (s.len > 0 && is_space(s.ptr[0]))
-        s = without_first(s);
-    *negative = s.len > 0 && s.ptr[0] == '-';
-    if (s.len > 0 && (s.ptr[0] == '-' || s.ptr[0] == '+'))
-        s = without_first(s);
-    while (len < s.len && s.ptr[len] >= '0' && s.ptr[len] <= '9')
-        len++;
-    if (len == 0 || (len < s.len && s.ptr[len] != '\0' && !is_space(s.ptr[len])))
-        return false;
-    return num_parse_u64(slice_make(s.ptr, len), magnitude);
-}
-
 bool
 token_low_i32(struct slice s, int32_t *out)
 {
     uint64_t magnitude;
     bool negative;
 
-    if (!scan(s, &negative, &magnitude) || magnitude > (uint64_t)INT64_MAX + negative)
+    if (!num_scan(s, &negative, &magnitude) || magnitude > (uint64_t)INT64_MAX + negative)
         return false;
     *out = (int32_t)(uint32_t)(negative ? 0 - magnitude : magnitude);
     return true;
@@ -86,7 +62,7 @@ token_low_u32(struct slice s, uint32_t *out)
     uint64_t magnitude;
     bool negative;
 
-    if (!scan(s, &negative, &magnitude))
+    if (!num_scan(s, &negative, &magnitude))
         return false;
     /* A minus sign counts modulo 2^64; what is then in the upper half was meant negative. */
     if (negative && (int64_t)(0 - magnitude) < 0)

@@ -22,6 +22,12 @@ bool num_parse_u32(struct slice s, uint32_t *out) MUST_USE;
 /* With an optional '-' or '+'; false when outside [-2^63, 2^63 - 1]. */
 bool num_parse_i64(struct slice s, int64_t *out) MUST_USE;
 
+/*
+ * As strtol(3) and strtoul(3) read: blanks, a sign, and digits up to the end, a blank or a NUL. False
+ * when there is no such number, or it exceeds 2^64 - 1.
+ */
+bool num_scan(struct slice s, bool *negative, uint64_t *magnitude) MUST_USE;
+
 /* Write the digits of V at DST (space for NUM_U64_DIGITS_MAX); how many. No NUL. */
 size_t num_format_u64(char *dst, uint64_t v);
 /* Likewise with a '-' where needed (space for NUM_I64_CHARS_MAX). */

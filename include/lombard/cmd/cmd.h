@@ -10,7 +10,7 @@
  *     cmd_execute() each          and format its reply before the next one
  *
  * A store command whose value is not all there goes another way:
- *     cmd_upload_begin()          room in the store, pinned
+ *     cmd_upload_begin()          reserve space in the store, pinned
  *     cmd_upload_at()             where to receive into
  *     cmd_upload_finish(), or cmd_upload_abort()
  */
@@ -39,11 +39,11 @@ struct store;
 enum { CMD_JOIN_BYTES = 256 * 1024 };
 
 struct cmd_config {
-    size_t join_bytes;                 /* append copies as much at once; 0: CMD_JOIN_BYTES */
-    bool flush_enabled;                /* not -F */
-    bool dump_enabled;                 /* not -X */
-    bool shutdown_enabled;             /* -A */
-    const struct clock *clock;         /* outlives the cmd */
+    size_t join_bytes;         /* append copies as much in one step; 0: CMD_JOIN_BYTES */
+    bool flush_enabled;        /* not -F */
+    bool dump_enabled;         /* not -X */
+    bool shutdown_enabled;     /* -A */
+    const struct clock *clock; /* outlives the cmd */
     const struct stat_registry *stats; /* likewise: what `stats` shows */
 };
 
@@ -119,7 +119,7 @@ enum line_result cmd_stream_item(struct cmd *cmd, struct cmd_stream *stream,
 
 /* The contiguous part of a reply's value that begins at OFF. */
 struct slice cmd_value_at(const struct cmd *cmd, const void *handle, uint64_t off);
-/* Keep the bytes at ADDR until they are sent; taken back by the same address. */
+/* Keep the bytes at ADDR until they are sent; released by the same address. */
 void cmd_pin(struct cmd *cmd, const void *addr);
 void cmd_unpin(struct cmd *cmd, const void *addr);
 /* Keep an item with all parts of its value. */
@@ -132,7 +132,7 @@ bool cmd_check(const struct cmd *cmd) MUST_USE;
 
 /* --- What connections keep from others: see store.h, "What pins and reservations keep" --- */
 
-/* Bytes that the last command lacked which pins may keep; 0: closing anybody cannot help. */
+/* Bytes that the last command lacked which pins may keep; 0: closing connections cannot help. */
 uint64_t cmd_missing_bytes(const struct cmd *cmd) MUST_USE;
 /* By how much all that is pinned exceeds half of the memory. */
 uint64_t cmd_excess_bytes(const struct cmd *cmd) MUST_USE;
@@ -153,8 +153,8 @@ struct cmd_trial cmd_trial_result(const struct cmd *cmd) MUST_USE;
 /* --- Values that are received where they will lie --- */
 
 /*
- * Begin to receive REQ's value. True: *HANDLE is where. False: there is no such
- * place, *REPLY says why, as for cmd_execute(), and the value is to be discarded.
+ * Begin to receive REQ's value. True: *HANDLE is where. False: there is none,
+ * *REPLY says why, as for cmd_execute(), and the value is to be discarded.
  */
 bool cmd_upload_begin(struct cmd *cmd, struct session *session, const struct request *req,
                       void **handle, struct reply *reply) MUST_USE;

@@ -53,9 +53,9 @@ struct reply_item {
     int64_t ttl_s;    /* seconds left; -1: never expires */
     uint32_t idle_s;  /* since the last access before this one */
     bool was_hit;     /* it had been fetched before */
-    bool won;         /* meta W: this client shall recache */
+    bool won;         /* meta W: this client has to recache */
     bool stale;       /* meta X */
-    bool already_won; /* meta Z: somebody else shall */
+    bool already_won; /* meta Z: another client has to */
 };
 
 /* REPLY_STREAM: what is pulled while there is room for one more, and formatted by the protocol. */

@@ -69,9 +69,9 @@ union request_echo {
 };
 
 /* A key of KEY_BYTES_MAX base64 characters decodes to no more than this. */
-enum { KEY_ROOM_BYTES = 188 };
+enum { KEY_DECODED_BYTES_MAX = 188 };
 
-/* Not to be copied: key may point at key_room. */
+/* Not to be copied: key may point at key_decoded. */
 struct request {
     enum request_op op;
     uint32_t flags;     /* REQ_* */
@@ -88,7 +88,7 @@ struct request {
     uint64_t initial;
     struct slice
         refusal; /* OP_REFUSED: text: lines with "\r\n", or none; binary: the message */
-    union request_echo echo;       /* set by protocols that have one */
-    struct request_meta meta;      /* set with REQ_META */
-    char key_room[KEY_ROOM_BYTES]; /* where a base64 key is decoded */
+    union request_echo echo;                 /* set by protocols that have one */
+    struct request_meta meta;                /* set with REQ_META */
+    char key_decoded[KEY_DECODED_BYTES_MAX]; /* where a base64 key is decoded */
 };

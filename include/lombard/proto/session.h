@@ -21,13 +21,13 @@ enum session_role {
 
 struct session {
     enum session_role role;
-    bool authenticated : 1;
-    bool only_admin : 1; /* it came over the limit of connections: only PROP_ADMIN */
-    uint16_t features;   /* that were negotiated, a bit each; none are known so far */
-    uint32_t bucket;     /* selected; 0 is the only one so far */
+    bool authenticated : 1; /* no command asks for that so far */
+    bool only_admin : 1;    /* it came over the limit of connections: only PROP_ADMIN */
+    uint16_t features;      /* that were negotiated, a bit each; none are known so far */
+    uint32_t bucket;        /* selected; 0 is the only one so far */
 };
 
-_Static_assert(sizeof(struct session) <= 16, "it is in every connection");
+_Static_assert(sizeof(struct session) == 8, "it is in every connection");
 
 static inline void
 session_init(struct session *session, enum session_role role)

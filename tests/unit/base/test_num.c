@@ -220,6 +220,44 @@ START_TEST(what_is_formatted_parses_back)
 }
 END_TEST
 
+/* As strtol(3) and strtoul(3). */
+START_TEST(scans)
+{
+    static const struct {
+        struct slice text;
+        bool ok, negative;
+        uint64_t magnitude;
+    } cases[] = {
+        {{"12", 2}, true, false, 12},
+        {{" \t12", 4}, true, false, 12},
+        {{"+12", 3}, true, false, 12},
+        {{"-12", 3}, true, true, 12},
+        {{"12 and more", 11}, true, false, 12},
+        {{"12\0more", 7}, true, false, 12},
+        {{"18446744073709551615", 20}, true, false, UINT64_MAX},
+        {{"18446744073709551616", 20}, false, false, 0},
+        {{"12x", 3}, false, false, 0},
+        {{"", 0}, false, false, 0},
+        {{" ", 1}, false, false, 0},
+        {{"-", 1}, false, false, 0},
+        {{"--1", 3}, false, false, 0},
+        {{"- 1", 3}, false, false, 0},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        uint64_t magnitude = 0;
+        bool negative = false;
+
+        ck_assert_msg(num_scan(cases[i].text, &negative, &magnitude) == cases[i].ok, "case %zu",
+                      i);
+        if (!cases[i].ok)
+            continue;
+        ck_assert_uint_eq(magnitude, cases[i].magnitude);
+        ck_assert_int_eq(negative, cases[i].negative);
+    }
+}
+END_TEST
+
 int
 main(void)
 {
@@ -233,5 +271,6 @@ main(void)
     tcase_add_test(tc, formats_every_small_number);
     tcase_add_test(tc, formats_edges);
     tcase_add_test(tc, what_is_formatted_parses_back);
+    tcase_add_test(tc, scans);
     return leak_run(tc, "num");
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "leak.h"
+#include "lombard/base/invariant.h"
 #include "rig.h"
 
 static struct rig rig;
@@ -194,6 +195,7 @@ END_TEST
 /* What stores nothing takes no value, neither at the beginning nor at the end. */
 START_TEST(a_value_that_nothing_stores)
 {
+    invariants_survive(true);
     for (int op = 0; op < OP_COUNT; op++) {
         struct request req = request((enum request_op)op);
         void *handle = NULL;
@@ -210,6 +212,7 @@ START_TEST(a_value_that_nothing_stores)
         ck_assert_int_eq(rig.reply.status, REPLY_INTERNAL);
         rig_expect(&rig, "a", NULL);
     }
+    invariants_survive(false);
     ck_assert_uint_eq(rig_stat(&rig, "", "cmd_set"), 0);
     ck_assert(cmd_check(rig.cmd));
 }
