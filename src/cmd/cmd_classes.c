@@ -15,6 +15,12 @@ show_class(const struct cmd *cmd, struct stat_instance *instance)
     memcpy(instance->label, class_label, sizeof(class_label));
 }
 
+/* What they repeat is explained in one place. */
+#define STAT(name, kind, unit, help) static const char help_##name[] UNUSED = help;
+#include "lombard/cmd/cmd_stats.def"
+#include "lombard/store/store_stats.def"
+#undef STAT
+
 /* --- stats items --- */
 
 static void
@@ -25,27 +31,28 @@ get_store(const struct stat_entry *entry, const void *record, struct stat_value 
     stat_put_u64(value, stat_field(entry, store_stats(cmd->store)));
 }
 
-#define ITEMS(name, kind, help, field)                                                         \
+#define ITEMS(name, kind, unit, field)                                                         \
     {                                                                                          \
-        name, STAT_##kind, UNIT_ITEMS, help, get_store, offsetof(struct store_stats, field)    \
+        name, STAT_##kind, UNIT_##unit, help_##field, get_store,                               \
+            offsetof(struct store_stats, field)                                                \
+    }
+
+/* One of the counters of the commands. */
+#define COUNTED(name, field)                                                                   \
+    {                                                                                          \
+        name, STAT_COUNTER, UNIT_REQUESTS, help_##field, stat_get_u64,                         \
+            offsetof(struct cmd, stats) + offsetof(struct cmd_counters, field)                 \
     }
 
 static const struct stat_entry items_entries[] = {
-    ITEMS("number", GAUGE, "Items in this class: curr_items.", curr_items),
-    {"mem_requested", STAT_GAUGE, UNIT_BYTES, "Memory of these items: bytes.", get_store,
-     offsetof(struct store_stats, bytes)},
-    ITEMS("evicted", COUNTER, "Live items removed to make room: evictions.", evictions),
-    ITEMS("evicted_unfetched", COUNTER, "Evicted items that were never fetched.",
-          evicted_unfetched),
-    {"outofmemory", STAT_COUNTER, UNIT_REQUESTS, "Values refused: store_no_memory.",
-     stat_get_u64,
-     offsetof(struct cmd, stats) + offsetof(struct cmd_counters, store_no_memory)},
-    ITEMS("reclaimed", COUNTER, "Expired items whose memory was reclaimed.", reclaimed),
-    ITEMS("expired_unfetched", COUNTER, "Reclaimed items that were never fetched.",
-          expired_unfetched),
+    ITEMS("number", GAUGE, ITEMS, curr_items),
+    ITEMS("mem_requested", GAUGE, BYTES, bytes),
+    ITEMS("evicted", COUNTER, ITEMS, evictions),
+    ITEMS("evicted_unfetched", COUNTER, ITEMS, evicted_unfetched),
+    COUNTED("outofmemory", store_no_memory),
+    ITEMS("reclaimed", COUNTER, ITEMS, reclaimed),
+    ITEMS("expired_unfetched", COUNTER, ITEMS, expired_unfetched),
 };
-
-#undef ITEMS
 
 /* An empty class is not shown, as at memcached. */
 static enum stat_step
@@ -115,13 +122,6 @@ get_dead(const struct stat_entry *entry UNUSED, const void *record, struct stat_
     stat_put_u64(value, layout.dead_bytes + layout.pinned_bytes);
 }
 
-/* One of the counters of the commands, under its own name. */
-#define COUNTED(name, help)                                                                    \
-    {                                                                                          \
-#name, STAT_COUNTER, UNIT_REQUESTS, help, stat_get_u64,                                \
-            offsetof(struct cmd, stats) + offsetof(struct cmd_counters, name)                  \
-    }
-
 static const struct stat_entry slab_entries[] = {
     {"chunk_size", STAT_GAUGE, UNIT_BYTES, "Size of a chunk.", stat_get_constant, 1},
     {"chunks_per_page", STAT_GAUGE, UNIT_CHUNKS, "Chunks in a page: segment_bytes.",
@@ -132,17 +132,15 @@ static const struct stat_entry slab_entries[] = {
     {"used_chunks", STAT_GAUGE, UNIT_CHUNKS, "Chunks of live items.", get_used, 0},
     {"free_chunks", STAT_GAUGE, UNIT_CHUNKS, "Chunks of dead items.", get_dead, 0},
     {"free_chunks_end", STAT_GAUGE, UNIT_CHUNKS, "Always 0.", stat_get_constant, 0},
-    COUNTED(get_hits, "Keys that were requested and found."),
-    COUNTED(cmd_set, "Values offered by commands that store one."),
-    COUNTED(delete_hits, "delete commands that removed an item."),
-    COUNTED(incr_hits, "incr commands for a key that was found."),
-    COUNTED(decr_hits, "decr commands for a key that was found."),
-    COUNTED(cas_hits, "cas commands whose CAS value matched."),
-    COUNTED(cas_badval, "cas commands whose CAS value did not match."),
-    COUNTED(touch_hits, "Keys to be touched that were found."),
+    COUNTED("get_hits", get_hits),
+    COUNTED("cmd_set", cmd_set),
+    COUNTED("delete_hits", delete_hits),
+    COUNTED("incr_hits", incr_hits),
+    COUNTED("decr_hits", decr_hits),
+    COUNTED("cas_hits", cas_hits),
+    COUNTED("cas_badval", cas_badval),
+    COUNTED("touch_hits", touch_hits),
 };
-
-#undef COUNTED
 
 static enum stat_step
 next_class(void *ctx, uint64_t *position, struct stat_instance *instance)

@@ -3,6 +3,7 @@
  * Source: protocol.txt, "Statistics", and what memcached itself prints.
  */
 #include "cmd_priv.h"
+#include "lombard/base/invariant.h"
 
 static const struct stat_entry entries[] = {
 #define STAT(name, kind, unit, help)                                                           \
@@ -48,9 +49,8 @@ cmd_stats(struct cmd *cmd, struct session *session UNUSED, const struct request 
 void
 cmd_stats_begin(struct cmd *cmd, const struct request *req, struct cmd_stream *stream)
 {
-    bool found = stats_begin(cmd->config.stats, req->key, &stream->stats);
-
-    BUG_ON(!found); /* cmd_stats() had found it */
+    /* cmd_stats() had found it. Else the stream ends at once. */
+    (void)BROKEN(!stats_begin(cmd->config.stats, req->key, &stream->stats));
 }
 
 enum line_result

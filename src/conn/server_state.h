@@ -29,10 +29,10 @@ enum stall_kind {
 enum { STALL_KINDS = STALL_BLOCKED + 1, STALL_CLASSES = 6 };
 
 struct server_stats {
-#define STAT(name, kind, unit, help)    uint64_t name;
-#define STAT_OF(name, kind, unit, help) /* looked up when it is asked for */
+#define STAT(name, kind, unit, help) uint64_t name;
+#define STATE(name, unit, help)      /* looked up when it is asked for */
 #include "lombard/conn/server_stats.def"
-#undef STAT_OF
+#undef STATE
 #undef STAT
 };
 

@@ -161,9 +161,9 @@ static const struct stat_entry server_entries[] = {
         #name,        STAT_##kind,                                                             \
         UNIT_##unit,  help,                                                                    \
         stat_get_u64, offsetof(struct server, stats) + offsetof(struct server_stats, name)},
-#define STAT_OF(name, kind, unit, help) {#name, STAT_##kind, UNIT_##unit, help, get_##name, 0},
+#define STATE(name, unit, help) {#name, STAT_GAUGE, UNIT_##unit, help, get_##name, 0},
 #include "lombard/conn/server_stats.def"
-#undef STAT_OF
+#undef STATE
 #undef STAT
 };
 
@@ -213,18 +213,20 @@ static const struct stat_family close_family = {"reason", "%n_%l", next_reason};
 static const struct stat_section close_section = {close_entries, ARRAY_LEN(close_entries),
                                                   &close_family, "", reset_closes};
 
-/* --- For `stats buffers`: what is kept beside them; the record is the server --- */
+/* --- For `stats buffers`, which repeats two of the entries of `stats` --- */
 
-static const struct stat_entry kept_entries[] = {
-    {"stash_bytes", STAT_GAUGE, UNIT_BYTES, "Partial commands kept for idle connections.",
-     stat_get_u64, offsetof(struct server, stats.stash_bytes)},
-    {"conn_stalled", STAT_GAUGE, UNIT_CONNECTIONS,
-     "Connections that hold something and wait for their peer.", stat_get_u64,
-     offsetof(struct server, stats.conn_stalled)},
+enum {
+#define STAT(name, kind, unit, help) AT_##name,
+#define STATE(name, unit, help)      AT_##name,
+#include "lombard/conn/server_stats.def"
+#undef STATE
+#undef STAT
 };
 
-static const struct stat_section kept_section = {kept_entries, ARRAY_LEN(kept_entries), NULL,
-                                                 "buffers_", NULL};
+static const struct stat_section stash_section = {&server_entries[AT_stash_bytes], 1, NULL, "",
+                                                  NULL};
+static const struct stat_section stalled_section = {&server_entries[AT_conn_stalled], 1, NULL,
+                                                    "", NULL};
 
 void
 server_add_stats(struct server *server, struct stat_registry *registry)
@@ -234,7 +236,8 @@ server_add_stats(struct server *server, struct stat_registry *registry)
     stats_add(registry, "", &pool_loan_stats, server->pool);
     stats_add(registry, "", &close_section, server);
     stats_add(registry, "buffers", &pool_ledger_stats, server->pool);
-    stats_repeat(registry, "buffers", &kept_section, server);
+    stats_repeat(registry, "buffers", &stash_section, server);
+    stats_repeat(registry, "buffers", &stalled_section, server);
     stats_repeat(registry, "buffers", &pool_loan_stats, server->pool);
     stats_add(registry, "conns", &conn_stats, server);
     stats_add(registry, "latency", &server_latency_stats, server);

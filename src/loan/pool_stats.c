@@ -26,7 +26,7 @@ static const struct stat_entry ledger_entries[] = {
     LEDGER("buffers_limit", GAUGE, "Buffers that may exist: --buffer-memory.", limit),
     LEDGER("buffers_reserved_for_output", GAUGE, "Buffers of these that only output may use.",
            reserve),
-    LEDGER("buffers_made", GAUGE, "Buffers in existence: those free and those lent.", made),
+    LEDGER("buffers_made", GAUGE, "Buffers in existence: free and lent.", made),
     LEDGER("buffers_free", GAUGE, "Buffers in the freelist.", free),
     LEDGER("buffers_lent", GAUGE, "Buffers lent to connections.", lent),
     LEDGER("buffers_lent_input", GAUGE, "Buffers lent to read into.", lent_for[LOAN_FOR_INPUT]),

@@ -5,7 +5,7 @@
  *                   section -> entries: name, kind, unit, help, getter
  *                           -> family: the instances, where there are several
  *
- * Every statistic is declared once, beside what it counts, as a `struct stat_entry` in a
+ * Every statistic is declared once, next to what it counts, as a `struct stat_entry` in a
  * table that never changes. Counters themselves are plain integers in structs; a getter
  * reads one when it is asked for. Whatever shows statistics is a walk over the registry
  * that knows none of them:
@@ -107,7 +107,7 @@ struct stat_instance {
 
 enum stat_step {
     STAT_FOUND,
-    STAT_SEARCHING, /* not found yet: ask again, but let others be served before */
+    STAT_SEARCHING, /* not found yet: ask again, but serve other connections first */
     STAT_END,       /* there is no further one */
 };
 
@@ -115,7 +115,7 @@ struct stat_family {
     const char *label; /* what a label names: "reason" */
     const char *line;  /* the name of a line: %l is the label, %n the name of the entry */
     /*
-     * The first instance at or behind *POSITION, which counts from 0. STAT_FOUND: *POSITION is
+     * The first instance at *POSITION or after it, which counts from 0. STAT_FOUND: *POSITION is
      * its own. STAT_SEARCHING: go on from *POSITION. Instances may come and go between two
      * calls; each call takes a bounded time.
      */
@@ -149,12 +149,12 @@ struct stat_registry {
     size_t count;
 };
 
-/* Show SECTION in GROUP, behind what is there. CTX outlives the registry's use. */
+/* Show SECTION in GROUP, after what is there. CTX outlives the registry's use. */
 void stats_add(struct stat_registry *registry, const char *group,
                const struct stat_section *section, void *ctx);
 /*
  * Likewise, where all that it shows is in other sources as well, if under other names: for
- * groups that repeat something. Who renders all statistics passes over it, and so does
+ * groups that repeat something. A renderer of all statistics passes over it, and so does
  * stats_reset().
  */
 void stats_repeat(struct stat_registry *registry, const char *group,

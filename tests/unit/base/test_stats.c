@@ -37,7 +37,7 @@ struct baskets {
     unsigned resets;
 };
 
-/* Looks at STEP places a call. */
+/* Looks at STEP positions a call. */
 static enum stat_step
 next_basket(void *ctx, uint64_t *position, struct stat_instance *instance)
 {
@@ -147,11 +147,11 @@ END_TEST
 START_TEST(a_family_gives_the_lines_of_each_instance)
 {
     struct stat_registry registry = {.count = 0};
-    struct counters b = {1, 2, 0}, e = {3, 4, 0}, behind = {5, 6, 7};
+    struct counters b = {1, 2, 0}, e = {3, 4, 0}, after = {5, 6, 7};
     struct baskets baskets = {.at = {NULL, &b, NULL, NULL, &e}};
 
     stats_add(&registry, "", &baskets_section, &baskets);
-    stats_add(&registry, "", &fruit, &behind);
+    stats_add(&registry, "", &fruit, &after);
     ck_assert_str_eq(lines_of(&registry, ""),
                      "in b: apples=1;in b: pears=2;*in e: apples=3;in e: pears=4;"
                      "apples=5;pears=6;plums=7;nuts=7;");
@@ -177,7 +177,7 @@ START_TEST(instances_come_and_go_between_lines)
     baskets.at[4] = &e;
     ck_assert_int_eq(stats_next(&registry, &cursor, &line), STAT_FOUND);
     ck_assert_str_eq(line.name, "in c: apples");
-    baskets.at[2] = &b; /* and one that took its place has the rest */
+    baskets.at[2] = &b; /* and one that took its position has the rest */
     ck_assert_str_eq(lines_from(&registry, &cursor),
                      "in c: pears=2;in e: apples=5;in e: pears=6;");
 }
