@@ -190,11 +190,8 @@ ask_constant(struct client *c)
         {"watch fetchers\r\n", "CLIENT_ERROR watch commands not allowed\r\n"},
     };
     uint32_t pick = sim_below(ARRAY_LEN(lines));
-    struct client_command *cmd = client_command_create(WIRE_CLASSIC, DO_CONSTANT, 0);
 
-    cmd->want = lines[pick].want;
-    client_put_text(c, "%s", lines[pick].line);
-    client_remember(c, cmd);
+    client_ask_constant(c, WIRE_CLASSIC, lines[pick].line, lines[pick].want);
 }
 
 static void

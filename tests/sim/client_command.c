@@ -222,6 +222,16 @@ client_remember(struct client *c, struct client_command *cmd)
 }
 
 void
+client_ask_constant(struct client *c, enum wire wire, const char *line, const char *want)
+{
+    struct client_command *cmd = client_command_create(wire, DO_CONSTANT, 0);
+
+    cmd->want = want;
+    client_put_text(c, "%s", line);
+    client_remember(c, cmd);
+}
+
+void
 client_done(struct client *c)
 {
     struct client_command *cmd = c->first;

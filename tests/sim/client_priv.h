@@ -251,6 +251,9 @@ void client_command_destroy(struct client_command *cmd);
 void client_put(struct client *client, const void *src, size_t bytes);
 void client_put_text(struct client *client, const char *format, ...) PRINTF_LIKE(2, 3);
 void client_remember(struct client *client, struct client_command *cmd);
+/* A text command that has one constant reply. */
+void client_ask_constant(struct client *client, enum wire wire, const char *line,
+                         const char *want);
 /* The first in flight is answered, or executed silently. */
 void client_done(struct client *client);
 
@@ -310,6 +313,8 @@ bool line_is_error(const struct client *client, enum outcome *outcome);
 bool is_refused_instead(const struct client *client, const struct client_command *cmd);
 /* A number at *P, as it is printed; *P is then behind it. */
 bool take_u64(const char **p, uint64_t *number);
+/* KEY in base64, as the b flag has it; how many bytes. */
+size_t meta_encode_key(char *dst, const char *key, size_t len);
 
 /* --- classic_*.c, meta_*.c --- */
 
@@ -327,7 +332,6 @@ void meta_line(struct client *client);
 void meta_resolve_before(struct client *client, const struct client_command *target);
 /* No more will come: whatever is quiet has been executed. */
 void meta_ended(struct client *client);
-size_t meta_encode_key(char *dst, const char *key, size_t len);
 
 /* --- binary_ask.c --- */
 

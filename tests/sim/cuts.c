@@ -130,15 +130,40 @@ note_replay(const char *what, const struct script *s, size_t first, size_t secon
     sim_set_replay(how);
 }
 
+static void
+begin(struct table *t, const struct script *s, const char *way, size_t first, size_t second)
+{
+    note_replay(way, s, first, second);
+    table_set(t, s);
+}
+
+/* A sends its bytes up to BYTES, which must fit into its socket. */
+static void
+send_up_to(struct table *t, const struct script *s, size_t bytes)
+{
+    if (sim_send(t->a, s->in.data, bytes) != bytes)
+        sim_die("the script does not fit");
+}
+
+/* A breaks off: what it held must be free again. */
+static void
+break_off(struct table *t)
+{
+    sim_reset(t->a);
+    other_acts(t);
+    sim_reset(t->b);
+    rig_iterations(&t->rig, 3);
+    play_check_empty(&t->rig);
+    table_clear(t);
+}
+
 void
 cut_output(const struct script *s, size_t first, size_t second)
 {
     struct table t;
 
-    note_replay("output", s, first, second);
-    table_set(&t, s);
-    if (sim_send(t.a, s->in.data, s->in.len) != s->in.len)
-        sim_die("the script does not fit");
+    begin(&t, s, "output", first, second);
+    send_up_to(&t, s, s->in.len);
     run_to(&t, first, s->want.len);
     other_acts(&t);
     if (second > first) {
@@ -156,10 +181,8 @@ cut_input(const struct script *s, size_t first, size_t second)
 {
     struct table t;
 
-    note_replay("input", s, first, second);
-    table_set(&t, s);
-    if (sim_send(t.a, s->in.data, first) != first)
-        sim_die("the script does not fit");
+    begin(&t, s, "input", first, second);
+    send_up_to(&t, s, first);
     rig_iterations(&t.rig, 2);
     other_acts(&t);
     (void)sim_send(t.a, s->in.data + first, second - first);
@@ -172,24 +195,16 @@ cut_input(const struct script *s, size_t first, size_t second)
     table_clear(&t);
 }
 
-/* As cut_output(), but A breaks off there: what it held must be free again. */
 void
 break_output(const struct script *s, size_t first, size_t second)
 {
     struct table t;
 
     (void)second;
-    note_replay("output-broken", s, first, first);
-    table_set(&t, s);
-    if (sim_send(t.a, s->in.data, s->in.len) != s->in.len)
-        sim_die("the script does not fit");
+    begin(&t, s, "output-broken", first, first);
+    send_up_to(&t, s, s->in.len);
     run_to(&t, first, s->want.len);
-    sim_reset(t.a);
-    other_acts(&t);
-    sim_reset(t.b);
-    rig_iterations(&t.rig, 3);
-    play_check_empty(&t.rig);
-    table_clear(&t);
+    break_off(&t);
 }
 
 void
@@ -198,15 +213,8 @@ break_input(const struct script *s, size_t first, size_t second)
     struct table t;
 
     (void)second;
-    note_replay("input-broken", s, first, first);
-    table_set(&t, s);
-    if (sim_send(t.a, s->in.data, first) != first)
-        sim_die("the script does not fit");
+    begin(&t, s, "input-broken", first, first);
+    send_up_to(&t, s, first);
     rig_iterations(&t.rig, 2);
-    sim_reset(t.a);
-    other_acts(&t);
-    sim_reset(t.b);
-    rig_iterations(&t.rig, 3);
-    play_check_empty(&t.rig);
-    table_clear(&t);
+    break_off(&t);
 }

@@ -53,26 +53,6 @@ shuffle_into(struct client_command *cmd, struct flags *flags)
     cmd->recache_first = is_before(cmd->tokens, 'R', 'T');
 }
 
-size_t
-meta_encode_key(char *dst, const char *key, size_t len)
-{
-    static const char digits[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    size_t n = 0;
-
-    for (size_t i = 0; i < len; i += 3) {
-        unsigned char b[3] = {(unsigned char)key[i], 0, 0};
-
-        for (size_t j = 1; j < 3 && i + j < len; j++)
-            b[j] = (unsigned char)key[i + j];
-        dst[n++] = digits[b[0] >> 2];
-        dst[n++] = digits[(b[0] & 3) << 4 | b[1] >> 4];
-        dst[n++] = (char)(i + 1 < len ? digits[(b[1] & 15) << 2 | b[2] >> 6] : '=');
-        dst[n++] = (char)(i + 2 < len ? digits[b[2] & 63] : '=');
-    }
-    return n;
-}
-
 static void
 put_key(struct client *c, const struct client_command *cmd)
 {
@@ -361,11 +341,8 @@ ask_constant(struct client *c)
         {"mz a\r\n", "ERROR\r\n"},
     };
     uint32_t pick = sim_below(ARRAY_LEN(lines));
-    struct client_command *cmd = client_command_create(WIRE_META, DO_CONSTANT, 0);
 
-    cmd->want = lines[pick].want;
-    client_put_text(c, "%s", lines[pick].line);
-    client_remember(c, cmd);
+    client_ask_constant(c, WIRE_META, lines[pick].line, lines[pick].want);
 }
 
 void

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VALUE_BYTES_MAX = 2 * 1024 * 1024 };
+enum { VALUE_BYTES_MAX = 2 * 1024 * 1024, LINE_BYTES = 2048 };
 
 void
 text_add(struct text *t, const void *src, size_t bytes)
@@ -72,30 +72,36 @@ want_any(struct script *s, size_t bytes)
     add_want(s, nothing, bytes, 1);
 }
 
+static size_t
+format_line(char line[LINE_BYTES], const char *format, va_list args)
+{
+    int len = vsnprintf(line, LINE_BYTES, format, args);
+
+    if (len < 0 || len >= LINE_BYTES)
+        abort();
+    return (size_t)len;
+}
+
 void
 say(struct script *s, const char *format, ...)
 {
-    char line[2048];
+    char line[LINE_BYTES];
     va_list args;
-    int len;
 
     va_start(args, format);
-    len = vsnprintf(line, sizeof(line), format, args);
+    say_bytes(s, line, format_line(line, format, args));
     va_end(args);
-    say_bytes(s, line, (size_t)len);
 }
 
 void
 want(struct script *s, const char *format, ...)
 {
-    char line[2048];
+    char line[LINE_BYTES];
     va_list args;
-    int len;
 
     va_start(args, format);
-    len = vsnprintf(line, sizeof(line), format, args);
+    want_bytes(s, line, format_line(line, format, args));
     va_end(args);
-    want_bytes(s, line, (size_t)len);
 }
 
 static const char *

@@ -69,16 +69,11 @@ text_ask(struct client *c)
 static void
 text_ask_for_all(struct client *c)
 {
-    struct client_command *cmd;
-
     if (c->quiet_open) {
         meta_ask_noop(c);
         return;
     }
-    cmd = client_command_create(WIRE_CLASSIC, DO_CONSTANT, 0);
-    cmd->want = "VERSION " CMD_VERSION "\r\n";
-    client_put_text(c, "version\r\n");
-    client_remember(c, cmd);
+    client_ask_constant(c, WIRE_CLASSIC, "version\r\n", "VERSION " CMD_VERSION "\r\n");
 }
 
 static void

@@ -1,4 +1,4 @@
-/* Lines that the classic and the meta commands have in common, and numbers in them. */
+/* Lines that the classic and the meta commands have in common, and numbers and keys in them. */
 #include <string.h>
 
 #include "client_priv.h"
@@ -54,4 +54,24 @@ take_u64(const char **p, uint64_t *number)
     *p = s;
     *number = v;
     return true;
+}
+
+size_t
+meta_encode_key(char *dst, const char *key, size_t len)
+{
+    static const char digits[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    size_t n = 0;
+
+    for (size_t i = 0; i < len; i += 3) {
+        unsigned char b[3] = {(unsigned char)key[i], 0, 0};
+
+        for (size_t j = 1; j < 3 && i + j < len; j++)
+            b[j] = (unsigned char)key[i + j];
+        dst[n++] = digits[b[0] >> 2];
+        dst[n++] = digits[(b[0] & 3) << 4 | b[1] >> 4];
+        dst[n++] = (char)(i + 1 < len ? digits[(b[1] & 15) << 2 | b[2] >> 6] : '=');
+        dst[n++] = (char)(i + 2 < len ? digits[b[2] & 63] : '=');
+    }
+    return n;
 }
