@@ -26,8 +26,10 @@ struct store *daemon_make_store(const struct config *config) MUST_USE;
 /* Open all sockets of the configuration. UNIX_FILE: that of -s, to be removed at the end. */
 bool daemon_listen(const struct config *config, const struct user *user,
                    struct listen_sockets *sockets, struct own_file *unix_file) MUST_USE;
+/* Instead: listen on SOCKETS, which a service manager has opened. */
+void daemon_listen_given(const struct config *config, const struct listen_sockets *sockets);
 /* Say on which addresses. */
-void daemon_log_listening(const struct config *config, const struct listen_sockets *sockets);
+void daemon_log_listening(const struct listen_sockets *sockets);
 /* -P: write the process id. */
 bool daemon_write_pid(const char *path, const struct user *user,
                       struct own_file *file) MUST_USE;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "lombard/base/log.h"
@@ -140,40 +141,47 @@ daemon_listen(const struct config *config, const struct user *user,
     return true;
 }
 
-/* "0.0.0.0:11211" or "[::]:11211" at DST; false when FD is no TCP socket. */
-static bool
-show_tcp(int fd, char *dst, size_t bytes)
+void
+daemon_listen_given(const struct config *config, const struct listen_sockets *sockets)
+{
+    signals_hold();
+    listen_set_peer_timeout(sockets, config->server.peer_timeout_s);
+}
+
+/* "TCP 0.0.0.0:11211", "TCP [::]:11211", or the path of a unix socket, at DST. */
+static void
+show_address(int fd, char *dst, size_t bytes)
 {
     struct sockaddr_storage address;
     const struct sockaddr_in *in4 = (const void *)&address;
     const struct sockaddr_in6 *in6 = (const void *)&address;
+    const struct sockaddr_un *un = (const void *)&address;
     socklen_t len = sizeof(address);
     char host[INET6_ADDRSTRLEN];
 
     memset(&address, 0, sizeof(address));
-    if (getsockname(fd, (struct sockaddr *)&address, &len) != 0)
-        return false;
-    if (address.ss_family == AF_INET) {
+    if (getsockname(fd, (struct sockaddr *)&address, &len) != 0) {
+        (void)snprintf(dst, bytes, "descriptor %d", fd);
+    } else if (address.ss_family == AF_INET) {
         (void)inet_ntop(AF_INET, &in4->sin_addr, host, sizeof(host));
-        (void)snprintf(dst, bytes, "%s:%u", host, ntohs(in4->sin_port));
+        (void)snprintf(dst, bytes, "TCP %s:%u", host, ntohs(in4->sin_port));
     } else if (address.ss_family == AF_INET6) {
         (void)inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
-        (void)snprintf(dst, bytes, "[%s]:%u", host, ntohs(in6->sin6_port));
+        (void)snprintf(dst, bytes, "TCP [%s]:%u", host, ntohs(in6->sin6_port));
+    } else if (un->sun_path[0] == '\0') {
+        (void)snprintf(dst, bytes, "@%s", un->sun_path + 1);
     } else {
-        return false;
+        (void)snprintf(dst, bytes, "%s", un->sun_path);
     }
-    return true;
 }
 
 void
-daemon_log_listening(const struct config *config, const struct listen_sockets *sockets)
+daemon_log_listening(const struct listen_sockets *sockets)
 {
-    char address[INET6_ADDRSTRLEN + 16];
+    char address[sizeof(struct sockaddr_un)];
 
     for (int i = 0; i < sockets->count; i++) {
-        if (show_tcp(sockets->fd[i], address, sizeof(address)))
-            log_line(LOG_INFO, "listening on TCP %s", address);
-        else
-            log_line(LOG_INFO, "listening on %s", config->unix_path);
+        show_address(sockets->fd[i], address, sizeof(address));
+        log_line(LOG_INFO, "listening on %s", address);
     }
 }

@@ -7,6 +7,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "activation.h"
 #include "ask.h"
 #include "config.h"
 #include "daemon.h"
@@ -22,7 +23,7 @@
 #include "notify.h"
 #include "statistics.h"
 
-enum { TICK_MS = 1000 };
+enum { TICK_MS = 1000, TICKS_A_STATUS = 5 };
 
 static struct cmd *
 make_cmd(const struct config *config, const struct clock *clock,
@@ -73,7 +74,7 @@ hand_over(struct server *server, const struct listen_sockets *sockets)
 static void
 log_start(const struct config *config, const struct listen_sockets *sockets)
 {
-    daemon_log_listening(config, sockets);
+    daemon_log_listening(sockets);
     log_line(LOG_INFO, "lombard " LOMBARD_VERSION " ready: %zu MB, %u connections",
              config->store.limit_bytes >> 20, config->server.max_conns);
 }
@@ -108,6 +109,7 @@ struct process {
     struct own_file unix_file;
     struct notify notify;
     struct server *server;
+    struct stat_registry stats;
 };
 
 /*
@@ -159,7 +161,17 @@ get_ready(struct process *p)
 struct tick {
     struct timer timer;
     struct process *process;
+    uint64_t number;
 };
+
+static void
+tell_status(struct process *p)
+{
+    char status[128];
+
+    statistics_summary(&p->stats, status, sizeof(status));
+    notify_status(&p->notify, status);
+}
 
 static void
 on_tick(struct timer *timer)
@@ -172,6 +184,8 @@ on_tick(struct timer *timer)
     log_tick();
     if (server_is_stopping(p->server)) /* a client may have said so */
         notify_stopping(&p->notify);
+    if (tick->number++ % TICKS_A_STATUS == 0)
+        tell_status(p);
     timer_set(loop_timers(loop), timer, loop_now_ms(loop) + TICK_MS);
 }
 
@@ -199,7 +213,6 @@ serve(struct process *p)
 {
     struct clock clock;
     struct signals signals;
-    struct stat_registry stats = {.count = 0};
     struct store *store = daemon_make_store(&p->config);
     struct server *server = NULL;
     struct cmd *cmd = NULL;
@@ -208,13 +221,13 @@ serve(struct process *p)
     clock_init(&clock);
     if (store == NULL)
         return status;
-    cmd = make_cmd(&p->config, &clock, &stats, store);
+    cmd = make_cmd(&p->config, &clock, &p->stats, store);
     if (cmd == NULL)
         goto out;
     server = make_server(&p->config, &clock, cmd);
     if (server == NULL)
         goto out;
-    statistics_register(&stats, &p->config, server, cmd);
+    statistics_register(&p->stats, &p->config, server, cmd);
     p->server = server;
     if (!signals_start(&signals, server_loop(server), on_signal, p)) {
         log_line(LOG_ERROR, "could not take signals: %s", strerror(errno));
@@ -230,6 +243,15 @@ out:
     return status;
 }
 
+static bool
+begin_to_listen(struct process *p)
+{
+    if (p->sockets.count == 0)
+        return daemon_listen(&p->config, &p->user, &p->sockets, &p->unix_file);
+    daemon_listen_given(&p->config, &p->sockets);
+    return true;
+}
+
 static int
 start_and_serve(struct process *p)
 {
@@ -237,9 +259,7 @@ start_and_serve(struct process *p)
 
     own_file_init(&p->pid_file);
     own_file_init(&p->unix_file);
-    if (user_leave_groups(&p->user) &&
-        daemon_listen(&p->config, &p->user, &p->sockets, &p->unix_file) &&
-        daemon_raise_limits(&p->config))
+    if (user_leave_groups(&p->user) && begin_to_listen(p) && daemon_raise_limits(&p->config))
         status = serve(p);
     daemon_remove(&p->pid_file);
     daemon_remove(&p->unix_file);
@@ -288,6 +308,8 @@ main(int argc, char **argv)
                  process.config.notes[i].why);
     if (!user_find(&process.user, process.config.user))
         return EX_USAGE;
+    if (!activation_take(&process.sockets)) /* while this process is the one that was started */
+        return EX_OSERR;
     if (process.config.daemon)
         switch (detach_begin(&process.detach, &status)) {
         case DETACH_CHILD: break;

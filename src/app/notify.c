@@ -82,10 +82,22 @@ notify_ready(const struct notify *notify)
 }
 
 void
+notify_status(struct notify *notify, const char *status)
+{
+    char lines[sizeof(notify->status) + 16];
+
+    if (notify->fd < 0 || notify->stopping || strcmp(notify->status, status) == 0)
+        return;
+    (void)snprintf(notify->status, sizeof(notify->status), "%s", status);
+    (void)snprintf(lines, sizeof(lines), "STATUS=%s\n", notify->status);
+    (void)notify_send(notify, lines);
+}
+
+void
 notify_stopping(struct notify *notify)
 {
     if (!notify->stopping)
-        (void)notify_send(notify, "STOPPING=1\n");
+        (void)notify_send(notify, "STOPPING=1\nSTATUS=Leaving when replies are sent\n");
     notify->stopping = true;
 }
 

@@ -23,6 +23,7 @@ struct notify {
     struct timer timer;
     struct loop *loop; /* NULL: no sign of life is given */
     bool stopping;     /* it has been told */
+    char status[128];  /* the last one that was told */
 };
 
 /*
@@ -35,6 +36,8 @@ void notify_open(struct notify *notify);
 bool notify_send(const struct notify *notify, const char *lines);
 /* READY: clients are served. This process is the main one, even if it was not when it began. */
 void notify_ready(const struct notify *notify);
+/* STATUS, where it has changed: a line that the manager shows. Nothing once it stops. */
+void notify_status(struct notify *notify, const char *status);
 /* STOPPING, once. */
 void notify_stopping(struct notify *notify);
 /* From now on the loop gives signs of life, for as long as it goes round. */

@@ -2,6 +2,7 @@
 #include "lombard/event/listen.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -63,6 +64,14 @@ do_not_pace(int fd, const struct sockaddr *address)
         (void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, algorithm, sizeof(algorithm) - 1);
 }
 
+/* What is accepted inherits these, so that no call is spent on it then. */
+static bool
+set_inherited(int fd)
+{
+    return set_flag(fd, SOL_SOCKET, SO_KEEPALIVE) && set_flag(fd, IPPROTO_TCP, TCP_NODELAY) &&
+           limit_unsent(fd);
+}
+
 static int
 open_address(const struct addrinfo *address, int backlog)
 {
@@ -72,9 +81,7 @@ open_address(const struct addrinfo *address, int backlog)
     if (fd < 0)
         return -1;
     do_not_pace(fd, address->ai_addr);
-    /* What is accepted inherits all but the first, so that no call is spent on it then. */
-    if (set_flag(fd, SOL_SOCKET, SO_REUSEADDR) && set_flag(fd, SOL_SOCKET, SO_KEEPALIVE) &&
-        set_flag(fd, IPPROTO_TCP, TCP_NODELAY) && limit_unsent(fd) &&
+    if (set_flag(fd, SOL_SOCKET, SO_REUSEADDR) && set_inherited(fd) &&
         (address->ai_family != AF_INET6 || set_flag(fd, IPPROTO_IPV6, IPV6_V6ONLY)) &&
         bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, backlog) == 0)
         return fd;
@@ -190,6 +197,48 @@ listen_open_unix(const char *path, unsigned mode, int backlog, struct listen_soc
     return LISTEN_FAILED;
 }
 
+/* A number that the kernel knows of the socket; -1 where it knows none. */
+static int
+get_option(int fd, int name)
+{
+    int value = -1;
+    socklen_t len = sizeof(value);
+
+    return getsockopt(fd, SOL_SOCKET, name, &value, &len) == 0 ? value : -1;
+}
+
+static void
+do_not_pace_adopted(int fd)
+{
+    struct sockaddr_storage address;
+    socklen_t len = sizeof(address);
+
+    memset(&address, 0, sizeof(address));
+    if (getsockname(fd, (struct sockaddr *)&address, &len) == 0)
+        do_not_pace(fd, (const struct sockaddr *)&address);
+}
+
+enum listen_result
+listen_adopt(int fd, struct listen_sockets *sockets)
+{
+    int domain = get_option(fd, SO_DOMAIN);
+    int flags = fcntl(fd, F_GETFL);
+
+    if (flags < 0)
+        return LISTEN_FAILED;
+    errno = EINVAL;
+    if (sockets->count == LISTEN_SOCKETS_MAX || get_option(fd, SO_TYPE) != SOCK_STREAM ||
+        get_option(fd, SO_ACCEPTCONN) != 1 ||
+        (domain != AF_INET && domain != AF_INET6 && domain != AF_UNIX))
+        return LISTEN_BAD_ADDRESS;
+    if (fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 ||
+        (domain != AF_UNIX && !set_inherited(fd)))
+        return LISTEN_FAILED;
+    do_not_pace_adopted(fd);
+    sockets->fd[sockets->count++] = fd;
+    return LISTEN_OK;
+}
+
 void
 listen_set_peer_timeout(const struct listen_sockets *sockets, uint32_t seconds)
 {
@@ -288,15 +337,6 @@ on_resume(struct timer *timer)
     listener_resume(CONTAINER_OF(timer, struct listener, resume));
 }
 
-static bool
-is_unix(int fd)
-{
-    int domain = 0;
-    socklen_t len = sizeof(domain);
-
-    return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == AF_UNIX;
-}
-
 bool
 listener_start(struct listener *listener, struct loop *loop, int fd,
                const struct listener_user *user)
@@ -305,7 +345,7 @@ listener_start(struct listener *listener, struct loop *loop, int fd,
     watch_init(&listener->watch, fd, on_readable);
     timer_init(&listener->resume, on_resume);
     listener->loop = loop;
-    listener->is_unix = is_unix(fd);
+    listener->is_unix = get_option(fd, SO_DOMAIN) == AF_UNIX;
     listener->user = *user;
     return loop_want(loop, &listener->watch, WATCH_IN);
 }

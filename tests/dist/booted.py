@@ -124,6 +124,24 @@ def verbs(debian):
     debian.good("systemctl start lombard")
 
 
+def activated(debian):
+    """The socket outlives the server, and starts it."""
+    debian.good("systemctl stop lombard && systemctl reset-failed; "
+                "systemctl start lombard.socket")
+    is_state(debian, "lombard", "inactive")
+    serves(debian, 11211)
+    is_state(debian, "lombard", "active")
+    status = debian.good("systemctl show -P StatusText lombard")
+    check("it says how it is: %s" % status, "connections" in status)
+    check("its log has priorities: %s" % debian.good("journalctl -o json -u lombard"),
+          '"PRIORITY":"6"' in debian.good(
+              "journalctl -o json -u lombard | grep 'listening on TCP'"))
+    debian.good("systemctl restart lombard")
+    serves(debian, 11211)
+    debian.good("systemctl stop lombard.socket lombard && systemctl start lombard")
+    serves(debian, 11211)
+
+
 def instances(debian):
     debian.good("printf 'PORT=11300\\nMEMORY=128\\nOPTIONS=-s /run/lombard-b/sock -a 0777\\n' "
                 "> /etc/default/lombard-b")
@@ -182,7 +200,7 @@ def main():
     with Booted(root_tar) as debian:
         shutil.copy(old, os.path.join(debian.top, "root/old.deb"))
         shutil.copy(new, os.path.join(debian.top, "root/new.deb"))
-        for part in (memcached_first, verbs, instances, in_place_of_memcached, upgrade, purge):
+        for part in (memcached_first, verbs, activated, instances, in_place_of_memcached, upgrade, purge):
             part(debian)
     check.done()
 

@@ -22,6 +22,7 @@ WANTED = {
     "bin/lombard": 0o755,
     "bin/lombard-bench": 0o755,
     "lib/systemd/system/lombard.service": 0o644,
+    "lib/systemd/system/lombard.socket": 0o644,
     "lib/systemd/system/lombard@.service": 0o644,
     "lib/sysusers.d/lombard.conf": 0o644,
     "share/man/man1/lombard-bench.1": 0o644,

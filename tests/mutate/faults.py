@@ -228,7 +228,7 @@ FAULTS = [
     ("policy: the operator's connection serves any client", "src/conn/batch.c",
      "    return server_make_client(c->server, c);", "    return true;"),
     ("policy: the kernel keeps megabytes for a peer that does not read", "src/event/listen.c",
-     " && limit_unsent(fd) &&", " &&"),
+     " &&\n           limit_unsent(fd);", ";"),
     ("policy: vanished peers are not noticed", "src/event/listen.c",
      "TCP_KEEPIDLE, idle_s)", "TCP_KEEPIDLE, 7200)"),
     # What makes space in the store.

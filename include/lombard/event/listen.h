@@ -17,7 +17,7 @@
 
 enum listen_result {
     LISTEN_OK,
-    LISTEN_BAD_ADDRESS, /* the name does not resolve */
+    LISTEN_BAD_ADDRESS, /* the name does not resolve; it is no socket that listens */
     LISTEN_FAILED,      /* errno says why: EADDRINUSE, EACCES, ... */
 };
 
@@ -39,6 +39,11 @@ enum listen_result listen_open_tcp(const char *host, uint16_t port, int backlog,
 /* Listen on a unix socket at PATH with MODE; a dead socket there is replaced. */
 enum listen_result listen_open_unix(const char *path, unsigned mode, int backlog,
                                     struct listen_sockets *sockets) MUST_USE;
+/*
+ * Take over FD, on which another process has begun to listen: TCP or unix, for streams. Only on
+ * LISTEN_OK it belongs to SOCKETS.
+ */
+enum listen_result listen_adopt(int fd, struct listen_sockets *sockets) MUST_USE;
 /*
  * Let the kernel give up on peers of these sockets that vanished while nothing was under way to
  * them: that acknowledge no probe for SECONDS. 0: the kernel's own time, which is hours. What is

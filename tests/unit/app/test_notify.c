@@ -85,8 +85,32 @@ START_TEST(says_once_that_it_stops)
     notify_open(&notify);
     notify_stopping(&notify);
     notify_stopping(&notify);
-    ck_assert_str_eq(received(), "STOPPING=1\n");
+    ck_assert_str_eq(received(), "STOPPING=1\nSTATUS=Leaving when replies are sent\n");
+    notify_status(&notify, "too late");
     ck_assert_str_eq(received(), "");
+    notify_close(&notify);
+    close_manager();
+}
+END_TEST
+
+START_TEST(tells_a_status_when_it_changes)
+{
+    char status[300], want[128 + 16];
+    struct notify notify;
+
+    memset(status, 's', sizeof(status) - 1);
+    status[sizeof(status) - 1] = '\0';
+    (void)snprintf(want, sizeof(want), "STATUS=%.127s\n", status);
+    open_manager(path);
+    notify_open(&notify);
+    notify_status(&notify, "1 connections");
+    notify_status(&notify, "1 connections");
+    notify_status(&notify, "2 connections");
+    ck_assert_str_eq(received(), "STATUS=1 connections\n");
+    ck_assert_str_eq(received(), "STATUS=2 connections\n");
+    ck_assert_str_eq(received(), "");
+    notify_status(&notify, status); /* cut */
+    ck_assert_str_eq(received(), want);
     notify_close(&notify);
     close_manager();
 }
@@ -186,6 +210,7 @@ main(void)
     tcase_add_checked_fixture(tc, setup, NULL);
     tcase_add_test(tc, reaches_each_kind_of_address);
     tcase_add_test(tc, says_once_that_it_stops);
+    tcase_add_test(tc, tells_a_status_when_it_changes);
     tcase_add_test(tc, does_without_a_manager);
     tcase_add_test(tc, never_waits);
     tcase_add_test(tc, outlives_a_restart_of_the_manager);

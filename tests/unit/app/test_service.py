@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "..", "helpers"))
@@ -67,6 +68,7 @@ def tells(name):
     process = start("-p", "-1", env=env)
     check("it says that it is ready", manager.wait_for("READY=1"))
     check("and who it is", "MAINPID=%d" % process.pid in manager.got)
+    check("it says how it is", manager.wait_for("STATUS=0 connections, 0 items"))
     check("it gives signs of life", manager.wait_for("WATCHDOG=1"))
     manager.got.clear()
     check("again and again", manager.wait_for("WATCHDOG=1"))
@@ -141,6 +143,119 @@ def logs_for_a_journal():
     ours.close()
 
 
+# --- Sockets that are handed over ---
+
+# Descriptors to 3, 4, ..., and then the program, as the same process.
+HAND_OVER = """
+import fcntl, os, sys
+count = int(sys.argv[1])
+high = [fcntl.fcntl(int(fd), fcntl.F_DUPFD, 50) for fd in sys.argv[2:2 + count]]
+for i, fd in enumerate(high):
+    os.dup2(fd, 3 + i)
+    os.close(fd)
+os.environ.setdefault("LISTEN_PID", str(os.getpid()))
+os.execv(sys.argv[2 + count], sys.argv[2 + count:])
+"""
+
+
+def start_with(files, *args, **env):
+    numbers = [f.fileno() for f in files]
+    return subprocess.Popen(
+        [sys.executable, "-c", HAND_OVER, str(len(files))] + [str(n) for n in numbers]
+        + [DAEMON] + USER + list(args), pass_fds=numbers,
+        env=dict(os.environ, LISTEN_FDS=str(len(files)), **env),
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+def listening_tcp():
+    s = socket.socket()
+    s.bind(("127.0.0.1", 0))
+    s.listen()
+    return s
+
+
+def listening_unix(path):
+    s = socket.socket(socket.AF_UNIX)
+    s.bind(path)
+    s.listen()
+    os.chmod(path, 0o777)
+    return s
+
+
+def answers(address):
+    """Whether a server accepts there, however long it takes."""
+    with socket.socket(socket.AF_UNIX if isinstance(address, str) else socket.AF_INET) as s:
+        s.settimeout(PATIENCE_S)
+        s.connect(address)
+        s.sendall(b"version\r\n")
+        return s.recv(4096) == b"VERSION 1.6.45\r\n"
+
+
+def takes_sockets(directory):
+    path = os.path.join(directory, "given")
+    with listening_tcp() as tcp, listening_unix(path) as unix, listening_tcp() as taken:
+        # The options name a port that another server has: they are not looked at.
+        port = str(taken.getsockname()[1])
+        for _ in range(2):  # the second server takes what the first has left
+            process = start_with([tcp, unix], "-l", "127.0.0.1", "-p", port,
+                                 "-s", os.path.join(directory, "own"))
+            check("it serves the given port", answers(tcp.getsockname()))
+            check("and the given socket", answers(path))
+            log = end(process)
+            check("it names them: %s" % log, "TCP 127.0.0.1:%d\n" % tcp.getsockname()[1] in log
+                  and "listening on %s\n" % path in log)
+            check("and opens no other", not os.path.exists(os.path.join(directory, "own")))
+        check("what was given is not removed", os.path.exists(path))
+
+
+def keeps_clients_waiting():
+    """While no server runs, the kernel holds them."""
+    with listening_tcp() as tcp, socket.create_connection(tcp.getsockname(), PATIENCE_S) as s:
+        s.sendall(b"version\r\n")
+        process = start_with([tcp])
+        check.equal(s.recv(4096), b"VERSION 1.6.45\r\n", "a client that came before the server")
+        end(process)
+
+
+def takes_sockets_as_a_daemon(directory):
+    pid_file = os.path.join(directory, "pid")
+    with listening_tcp() as tcp:
+        process = start_with([tcp], "-d", "-P", pid_file)
+        check.equal(process.wait(PATIENCE_S), 0, "-d with given sockets")
+        process.stderr.close()
+        check("a daemon serves what it was given", answers(tcp.getsockname()))
+        with open(pid_file, encoding="ascii") as f:
+            os.kill(int(f.read()), signal.SIGTERM)
+
+
+def takes_only_its_own(directory):
+    path = os.path.join(directory, "not_given")
+    with listening_unix(path) as unix:
+        process = start_with([unix], "-s", os.path.join(directory, "own"), LISTEN_PID="1")
+        check("sockets for another process are left alone", wait_until(
+            lambda: os.path.exists(os.path.join(directory, "own"))))
+        end(process)
+
+
+def wait_until(condition):
+    end_s = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end_s and not condition():
+        time.sleep(0.01)
+    return condition()
+
+
+def refuses_what_is_none():
+    bound = socket.socket()
+    bound.bind(("127.0.0.1", 0))  # but does not listen
+    with bound, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams, \
+            tempfile.TemporaryFile() as file, listening_tcp() as good:
+        for bad in (bound, datagrams, file):
+            process = start_with([good, bad], LISTEN_FDNAMES="first:the-bad-one")
+            _, log = process.communicate(timeout=PATIENCE_S)
+            check.equal((process.returncode, b"descriptor 4 (the-bad-one)" in log), (71, True),
+                        "refused: %s" % log)
+
+
 def main():
     with tempfile.TemporaryDirectory() as directory:
         os.chmod(directory, 0o755)
@@ -149,6 +264,12 @@ def main():
         tells_of_a_daemon(os.path.join(directory, "daemon"))
         tells_of_a_clients_shutdown(os.path.join(directory, "shutdown"))
         does_not_say_ready_too_early(os.path.join(directory, "failing"))
+        os.chmod(directory, 0o777)
+        takes_sockets(directory)
+        takes_sockets_as_a_daemon(directory)
+        takes_only_its_own(directory)
+    keeps_clients_waiting()
+    refuses_what_is_none()
     logs_for_a_journal()
     check.done()
 

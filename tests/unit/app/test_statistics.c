@@ -107,6 +107,21 @@ START_TEST(there_are_no_other_groups)
 }
 END_TEST
 
+/* What the service manager shows. Nothing has been asked for before but the item "a". */
+START_TEST(a_line_sums_up)
+{
+    char line[128], cut[16];
+
+    ck_assert_uint_eq(statistics_number(&registry, "curr_items"), 1);
+    ck_assert_uint_eq(statistics_number(&registry, "no_such_name"), 0);
+    program_say(clients[0], "get a\r\nget a\r\nget absent\r\n");
+    statistics_summary(&registry, line, sizeof(line));
+    ck_assert_str_eq(line, "2 connections, 1 items, hit ratio 66.7 %");
+    statistics_summary(&registry, cut, sizeof(cut));
+    ck_assert_str_eq(cut, "2 connections, ");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -115,5 +130,6 @@ main(void)
     tcase_add_checked_fixture(tc, program_start, program_stop);
     tcase_add_loop_test(tc, names_are_in_order, 0, ARRAY_LEN(groups));
     tcase_add_test(tc, there_are_no_other_groups);
+    tcase_add_test(tc, a_line_sums_up);
     return leak_run(tc, "app/statistics");
 }

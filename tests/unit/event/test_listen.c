@@ -1,5 +1,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -141,6 +142,67 @@ START_TEST(accepted_sockets_have_their_limits)
     (void)close(last_fd);
     (void)close(client);
     listener_stop(&listener);
+}
+END_TEST
+
+/* Opened and listening as another process would leave it: blocking, without any option. */
+static int
+open_foreign(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ck_assert_int_eq(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+    ck_assert_int_eq(listen(fd, 16), 0);
+    return fd;
+}
+
+START_TEST(adopts_what_listens_already)
+{
+    struct listen_sockets sockets = {.count = 0};
+    char algorithm[16] = "";
+    socklen_t len = sizeof(algorithm);
+    int fd = open_foreign(), client;
+
+    ck_assert_int_eq(listen_adopt(fd, &sockets), LISTEN_OK);
+    ck_assert_int_eq(sockets.count, 1);
+    ck_assert_int_eq(sockets.fd[0], fd);
+    ck_assert_int_ne(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+    ck_assert_int_ne(fcntl(fd, F_GETFD) & FD_CLOEXEC, 0);
+    ck_assert(listener_start(&listener, loop, fd, &user));
+    client = connect_tcp(listen_port(fd));
+    iterate();
+    ck_assert_int_eq(accepted, 1);
+    ck_assert_int_eq(option_of(last_fd, IPPROTO_TCP, TCP_NODELAY) != 0, 1);
+    ck_assert_int_eq(option_of(last_fd, SOL_SOCKET, SO_KEEPALIVE) != 0, 1);
+    ck_assert_int_eq(option_of(last_fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT), 64 * 1024);
+    ck_assert_int_eq(getsockopt(last_fd, IPPROTO_TCP, TCP_CONGESTION, algorithm, &len), 0);
+    ck_assert_str_eq(algorithm, "reno");
+    (void)close(last_fd);
+    (void)close(client);
+    listener_stop(&listener);
+}
+END_TEST
+
+START_TEST(adopts_nothing_else)
+{
+    struct listen_sockets sockets = {.count = 0};
+    int bad[] = {socket(AF_INET, SOCK_STREAM, 0), socket(AF_INET, SOCK_DGRAM, 0),
+                 open("/dev/null", O_RDWR)};
+    int fd = open_foreign();
+
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        ck_assert_int_eq(listen_adopt(bad[i], &sockets), LISTEN_BAD_ADDRESS);
+        ck_assert_int_ne(errno, 0);
+        (void)close(bad[i]);
+    }
+    ck_assert_int_eq(listen_adopt(bad[0], &sockets), LISTEN_FAILED);
+    ck_assert_int_eq(errno, EBADF);
+    ck_assert_int_eq(sockets.count, 0);
+    sockets.count = LISTEN_SOCKETS_MAX;
+    ck_assert_int_eq(listen_adopt(fd, &sockets), LISTEN_BAD_ADDRESS);
+    (void)close(fd);
 }
 END_TEST
 
@@ -316,6 +378,8 @@ main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, accepts_tcp);
     tcase_add_test(tc, accepted_sockets_have_their_limits);
+    tcase_add_test(tc, adopts_what_listens_already);
+    tcase_add_test(tc, adopts_nothing_else);
     tcase_add_test(tc, peer_timeout_may_be_left_to_the_kernel);
     tcase_add_test(tc, picks_one_port_for_all_addresses);
     tcase_add_test(tc, busy_port_says_so);

@@ -1,0 +1,78 @@
+/* Takes the listening sockets that a service manager hands over. */
+#include "activation.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lombard/base/log.h"
+#include "lombard/base/num.h"
+
+enum { FIRST_FD = 3 };
+
+static bool
+read_number(const char *name, uint32_t *number)
+{
+    const char *text = getenv(name);
+
+    return text != NULL && num_parse_u32(slice_make(text, strlen(text)), number);
+}
+
+/* Name number I of those that colons separate; empty when there are fewer. */
+static struct slice
+name_at(const char *names, uint32_t i)
+{
+    for (; i > 0 && *names != '\0'; i--) {
+        names += strcspn(names, ":");
+        names += *names == ':';
+    }
+    return slice_make(names, strcspn(names, ":"));
+}
+
+static bool
+take(int fd, struct slice name, struct listen_sockets *sockets)
+{
+    char shown[64];
+
+    switch (listen_adopt(fd, sockets)) {
+    case LISTEN_OK: return true;
+    case LISTEN_BAD_ADDRESS:
+    case LISTEN_FAILED: break;
+    }
+    log_line(LOG_ERROR,
+             "LISTEN_FDS: descriptor %d (%s) cannot be used as a socket that listens: %s", fd,
+             log_escape(shown, sizeof(shown), name), strerror(errno));
+    return false;
+}
+
+static bool
+take_all(uint32_t count, struct listen_sockets *sockets)
+{
+    const char *names = getenv("LISTEN_FDNAMES");
+
+    if (count > LISTEN_SOCKETS_MAX) {
+        log_line(LOG_ERROR, "LISTEN_FDS: %u sockets are more than %d", count,
+                 LISTEN_SOCKETS_MAX);
+        return false;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        if (!take(FIRST_FD + (int)i, name_at(names != NULL ? names : "", i), sockets))
+            return false;
+    return true;
+}
+
+bool
+activation_take(struct listen_sockets *sockets)
+{
+    uint32_t pid, count;
+    bool ok = true;
+
+    if (read_number("LISTEN_PID", &pid) && pid == (uint32_t)getpid() &&
+        read_number("LISTEN_FDS", &count))
+        ok = take_all(count, sockets);
+    (void)unsetenv("LISTEN_PID");
+    (void)unsetenv("LISTEN_FDS");
+    (void)unsetenv("LISTEN_FDNAMES");
+    return ok;
+}

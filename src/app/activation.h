@@ -1,0 +1,18 @@
+/*
+ * src/app/activation.h - sockets that a service manager has opened: sd_listen_fds(3), by hand.
+ *
+ * The manager keeps them while the server is restarted: clients wait instead of being refused.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "lombard/base/attr.h"
+#include "lombard/event/listen.h"
+
+/*
+ * Take the LISTEN_FDS descriptors from 3 on, if LISTEN_PID is this process, and forget these
+ * variables. SOCKETS stays empty where there are none. False when one of them is of no use
+ * here, which was logged with its name in LISTEN_FDNAMES.
+ */
+bool activation_take(struct listen_sockets *sockets) MUST_USE;
