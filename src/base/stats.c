@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lombard/base/invariant.h"
-
 const char *
 stat_unit_name(enum stat_unit unit)
 {
@@ -95,9 +93,9 @@ stat_printf(struct stat_value *value, const char *format, ...)
 static void
 add(struct stat_registry *registry, const struct stat_source *source)
 {
-    if (BROKEN(registry->count == STAT_SOURCES_MAX))
-        return;
-    registry->sources[registry->count++] = *source;
+    BUG_ON(registry->count == STAT_SOURCES_MAX);
+    if (registry->count < STAT_SOURCES_MAX)
+        registry->sources[registry->count++] = *source;
 }
 
 void
@@ -219,7 +217,8 @@ stats_next(const struct stat_registry *registry, struct stat_cursor *cursor,
     enum stat_step step;
     uint64_t position;
 
-    if (BROKEN(cursor->source >= registry->count))
+    BUG_ON(cursor->source >= registry->count);
+    if (cursor->source >= registry->count)
         return STAT_END;
     do {
         position = cursor->position;
