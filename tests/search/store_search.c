@@ -112,12 +112,12 @@ print_path(void)
     }
 }
 
-void
-violated(const char *what)
+/* How the world came to violate WHAT. */
+static void
+print_violation(const char *what)
 {
     (void)fprintf(stderr, "store_search: %s: violated: %s\n", scope->name, what);
     print_path();
-    _exit(1);
 }
 
 static void
@@ -195,6 +195,7 @@ main(int argc, char **argv)
 
     (void)signal(SIGABRT, on_signal);
     (void)signal(SIGSEGV, on_signal);
+    violated_report_by(print_violation);
     for (scope = scopes; scope->name != NULL; scope++) {
         int depth = (int)scope->depth + more;
 

@@ -13,8 +13,10 @@
 
 #include "lombard/store/store.h"
 
-/* Stops the search and prints how it came to this. */
+/* Stop the search: the world does not keep to WHAT. */
 void violated(const char *what);
+/* How that is reported; to be set before the first world. */
+void violated_report_by(void (*print)(const char *what));
 
 #define REQUIRE(cond)                                                                          \
     do {                                                                                       \
