@@ -189,9 +189,12 @@ static enum join_result
 commit(struct cmd *cmd, const struct request *req, struct cmd_join *join, uint32_t expires_s,
        struct reply *reply)
 {
-    enum commit_mode mode = join->old != NULL ? COMMIT_SET : COMMIT_ADD;
+    const struct commit_rule rule = {
+        .mode = join->old != NULL ? COMMIT_SET : COMMIT_ADD,
+        .new_cas = req->new_cas,
+    };
 
-    switch (store_commit(cmd->store, join->handle, mode, 0, req->new_cas, &reply->cas)) {
+    switch (store_commit(cmd->store, join->handle, &rule, &reply->cas)) {
     case COMMIT_STORED:
         reply->status = REPLY_STORED;
         settle_expiry(cmd, req, join, expires_s);

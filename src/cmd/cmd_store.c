@@ -118,6 +118,7 @@ settle_stale(struct cmd *cmd, const struct request *req, const struct item *old)
 static void
 commit_value(struct cmd *cmd, const struct request *req, void *handle, struct reply *reply)
 {
+    struct commit_rule rule = {.compare_cas = req->cas, .new_cas = req->new_cas};
     enum commit_mode mode;
     enum commit_result result;
     struct item old;
@@ -128,8 +129,8 @@ commit_value(struct cmd *cmd, const struct request *req, void *handle, struct re
         reply->status = REPLY_INTERNAL;
         return;
     }
-    result = store_commit(cmd->store, handle, stale ? COMMIT_SET : mode, req->cas, req->new_cas,
-                          &reply->cas);
+    rule.mode = stale ? COMMIT_SET : mode;
+    result = store_commit(cmd->store, handle, &rule, &reply->cas);
     reply->status = status_of_commit(result);
     if (result == COMMIT_OUT_OF_MEMORY)
         return;

@@ -58,7 +58,9 @@ bool
 cmd_commit(struct cmd *cmd, void *handle, enum commit_mode mode, uint64_t new_cas,
            struct reply *reply)
 {
-    switch (store_commit(cmd->store, handle, mode, 0, new_cas, &reply->cas)) {
+    const struct commit_rule rule = {.mode = mode, .new_cas = new_cas};
+
+    switch (store_commit(cmd->store, handle, &rule, &reply->cas)) {
     case COMMIT_STORED: return true;
     case COMMIT_OUT_OF_MEMORY:
         store_abort(cmd->store, handle);

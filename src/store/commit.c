@@ -7,22 +7,23 @@
  */
 enum { BUCKETS_PER_WRITE = 2, BYTES_PER_BUCKET = 512, BUCKETS_PER_WRITE_MAX = 256 };
 
-/* Whether MODE lets a new item replace OLD, which may be NULL. */
+/* Whether RULE lets a new item replace OLD, which may be NULL. */
 static enum commit_result
-may_commit(const struct store *store, const char *old, enum commit_mode mode, uint64_t compare)
+may_commit(const struct store *store, const char *old, const struct commit_rule *rule)
 {
-    switch (mode) {
+    switch (rule->mode) {
     case COMMIT_SET: return COMMIT_STORED;
     case COMMIT_ADD: return old == NULL ? COMMIT_STORED : COMMIT_NOT_STORED;
     case COMMIT_REPLACE: return old != NULL ? COMMIT_STORED : COMMIT_NOT_STORED;
     case COMMIT_CAS:
         if (old == NULL)
             return COMMIT_NOT_FOUND;
-        if (compare != (store_has_cas(store) ? load_u64(old + REC_CAS_OFF) : 0))
+        if (rule->compare_cas != (store_has_cas(store) ? load_u64(old + REC_CAS_OFF) : 0))
             return COMMIT_EXISTS;
         return COMMIT_STORED;
     }
-    BUG("commit_mode out of range");
+    (void)BROKEN(true); /* no such mode */
+    return COMMIT_NOT_STORED;
 }
 
 /*
@@ -98,8 +99,7 @@ is_complete(const struct store *store, const char *rec)
 }
 
 enum commit_result
-store_commit(struct store *store, void *handle, enum commit_mode mode, uint64_t compare_cas,
-             uint64_t new_cas, uint64_t *cas)
+store_commit(struct store *store, void *handle, const struct commit_rule *rule, uint64_t *cas)
 {
     uint64_t hash = rec_hash(store, handle);
     enum commit_result result = COMMIT_NOT_STORED;
@@ -110,7 +110,7 @@ store_commit(struct store *store, void *handle, enum commit_mode mode, uint64_t 
         return COMMIT_NOT_STORED;
     old = find_live(store, handle, hash, &slot);
     if (is_complete(store, handle))
-        result = may_commit(store, old, mode, compare_cas);
+        result = may_commit(store, old, rule);
     if (result != COMMIT_STORED) {
         store_abort(store, handle);
         return result;
@@ -124,7 +124,7 @@ store_commit(struct store *store, void *handle, enum commit_mode mode, uint64_t 
         old = find_live(store, rec, hash, &slot);
     publish(store, rec, hash, old, slot);
     if (store_has_cas(store)) {
-        *cas = new_cas != 0 ? new_cas : ++store->cas;
+        *cas = rule->new_cas != 0 ? rule->new_cas : ++store->cas;
         save_u64(rec + REC_CAS_OFF, *cas);
     } else {
         *cas = 0;

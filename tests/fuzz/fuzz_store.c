@@ -120,12 +120,12 @@ begin(struct fuzz *f, struct upload *up, uint8_t key, uint8_t arg)
 static void
 finish(struct fuzz *f, struct upload *up, uint8_t arg)
 {
+    const struct commit_rule rule = {(enum commit_mode)(arg % 4), arg, 0};
     uint64_t cas = 0;
 
     if (arg % 8 == 7)
         store_abort(f->store, up->handle);
-    else if (store_commit(f->store, up->handle, (enum commit_mode)(arg % 4), arg, 0, &cas) ==
-             COMMIT_OUT_OF_MEMORY)
+    else if (store_commit(f->store, up->handle, &rule, &cas) == COMMIT_OUT_OF_MEMORY)
         store_abort(f->store, up->handle);
     up->handle = NULL;
 }

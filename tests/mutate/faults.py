@@ -347,9 +347,10 @@ FAULTS = [
      "    listener->user", "    listener->user"),
     # Commands.
     ("cmd: cas is not compared", "src/store/commit.c",
-     "mode, compare_cas)", "mode == COMMIT_CAS ? COMMIT_REPLACE : mode, compare_cas)"),
+     "        if (rule->compare_cas != (", "        if (false && rule->compare_cas != ("),
     ("cmd: cas stays the same after a change", "src/store/commit.c",
-     "new_cas != 0 ? new_cas : ++store->cas;", "new_cas != 0 ? new_cas : store->cas;"),
+     "rule->new_cas != 0 ? rule->new_cas : ++store->cas;",
+     "rule->new_cas != 0 ? rule->new_cas : store->cas;"),
     ("cmd: decr goes below 0", "src/cmd/cmd_number.c",
      "req->delta > number ? 0 : number - req->delta", "number - req->delta"),
     ("cmd: delete does not look at the cas", "src/cmd/cmd_item.c",

@@ -270,7 +270,7 @@ commit(struct world *w, struct held *up)
 {
     uint64_t cas;
 
-    switch (store_commit(w->store, up->handle, COMMIT_SET, 0, 0, &cas)) {
+    switch (store_commit(w->store, up->handle, COMMIT_ANY, &cas)) {
     case COMMIT_STORED:
         w->entries[up->key] = (struct entry){true, up->version, STORE_NEVER};
         break;

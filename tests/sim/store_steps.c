@@ -144,7 +144,7 @@ set(struct store *store, uint64_t number, uint32_t expires_s, enum kind kind)
         struct span at = store_reserved_at(store, handle, 0);
 
         memcpy(at.ptr, value, at.len);
-        if (store_commit(store, handle, COMMIT_SET, 0, 0, &cas) == COMMIT_OUT_OF_MEMORY)
+        if (store_commit(store, handle, COMMIT_ANY, &cas) == COMMIT_OUT_OF_MEMORY)
             store_abort(store, handle);
     }
     end(kind);
@@ -176,7 +176,7 @@ set_large(struct store *store, uint64_t number)
         off += at.len < CHUNK_BYTES ? at.len : CHUNK_BYTES;
     }
     begin();
-    if (store_commit(store, handle, COMMIT_SET, 0, 0, &cas) == COMMIT_OUT_OF_MEMORY)
+    if (store_commit(store, handle, COMMIT_ANY, &cas) == COMMIT_OUT_OF_MEMORY)
         store_abort(store, handle);
     end(COMMIT);
 }

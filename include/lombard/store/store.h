@@ -188,6 +188,15 @@ enum commit_mode {
     COMMIT_CAS,     /* only if present with the given cas */
 };
 
+struct commit_rule {
+    enum commit_mode mode;
+    uint64_t compare_cas; /* for COMMIT_CAS */
+    uint64_t new_cas;     /* the item's CAS; 0: draw the next one */
+};
+
+/* Whatever is there, with the next CAS. */
+#define COMMIT_ANY (&(const struct commit_rule){COMMIT_SET, 0, 0})
+
 enum commit_result {
     COMMIT_STORED,
     COMMIT_NOT_STORED,
@@ -197,15 +206,15 @@ enum commit_result {
 };
 
 /*
- * Make the reserved item the one for its key, if MODE allows; else it is
- * dropped. Either way HANDLE is unpinned and forgotten. NEW_CAS: the item's CAS,
- * or 0 to draw the next one; the CAS it got is in *CAS on COMMIT_STORED. An old
- * item of that key is replaced; its pinned bytes stay. COMMIT_OUT_OF_MEMORY: the
- * index has no space, or the cache was flushed since the reservation and there is
- * no memory to move the item out of the way; commit again, or abort.
+ * Make the reserved item the one for its key, if RULE allows; else it is
+ * dropped. Either way HANDLE is unpinned and forgotten. The CAS that it got is in
+ * *CAS on COMMIT_STORED. An old item of that key is replaced; its pinned bytes
+ * stay. COMMIT_OUT_OF_MEMORY: the index has no space, or the cache was flushed
+ * since the reservation and there is no memory to move the item out of the way;
+ * commit again, or abort.
  */
-enum commit_result store_commit(struct store *store, void *handle, enum commit_mode mode,
-                                uint64_t compare_cas, uint64_t new_cas, uint64_t *cas) MUST_USE;
+enum commit_result store_commit(struct store *store, void *handle,
+                                const struct commit_rule *rule, uint64_t *cas) MUST_USE;
 
 /* --- Changing what is there; ITEM is as just looked up --- */
 

@@ -331,7 +331,8 @@ finish_upload(struct world *w, struct upload *up)
     if (there)
         compare = chance(w, 80) ? item.cas : item.cas + 1;
     evicted = store_stats(w->store)->evictions;
-    result = store_commit(w->store, up->handle, mode, compare, new_cas, &cas);
+    result =
+        store_commit(w->store, up->handle, &(struct commit_rule){mode, compare, new_cas}, &cas);
     if (result == COMMIT_OUT_OF_MEMORY)
         store_abort(w->store, up->handle);
     up->handle = NULL;

@@ -100,7 +100,7 @@ rig_set_expiring(struct rig *rig, uint64_t number, uint64_t bytes, uint32_t expi
         store_abort(rig->store, handle);
         return false;
     }
-    switch (store_commit(rig->store, handle, COMMIT_SET, 0, 0, &cas)) {
+    switch (store_commit(rig->store, handle, COMMIT_ANY, &cas)) {
     case COMMIT_STORED: return true;
     case COMMIT_OUT_OF_MEMORY: store_abort(rig->store, handle); return false;
     case COMMIT_NOT_STORED:

@@ -69,6 +69,7 @@ START_TEST(test_commit_modes)
 {
     struct rig rig = rig_open((struct rig_config){.limit_bytes = MB});
     struct item item = {0};
+    struct commit_rule rule;
     void *handle;
     uint64_t cas = 0, bytes;
 
@@ -79,9 +80,8 @@ START_TEST(test_commit_modes)
     bytes = store_stats(rig.store)->bytes;
     ck_assert_int_eq(rig_reserve(&rig, 1, 20, STORE_NEVER, &handle), RESERVE_OK);
     REQUIRE(rig_fill(&rig, handle, 1, 0, 20));
-    ck_assert_int_eq(store_commit(rig.store, handle, commits[_i].mode,
-                                  item.cas + !commits[_i].same_cas, 77, &cas),
-                     commits[_i].want);
+    rule = (struct commit_rule){commits[_i].mode, item.cas + !commits[_i].same_cas, 77};
+    ck_assert_int_eq(store_commit(rig.store, handle, &rule, &cas), commits[_i].want);
     if (commits[_i].want == COMMIT_STORED) {
         ck_assert_uint_eq(cas, 77);
         REQUIRE(rig_has(&rig, 1, 20));

@@ -194,21 +194,20 @@ START_TEST(test_commit_without_memory)
     store_flush(rig.store, 0);
     /* From here and there, so that no segment becomes free; a few find the last segment. */
     while (i < count &&
-           store_commit(rig.store, handles[i], COMMIT_SET, 0, 0, &cas) == COMMIT_STORED) {
+           store_commit(rig.store, handles[i], COMMIT_ANY, &cas) == COMMIT_STORED) {
         handles[i] = NULL;
         i += 101;
     }
     ck_assert_int_lt(i, count);
     bytes = store_stats(rig.store)->bytes;
-    ck_assert_int_eq(store_commit(rig.store, handles[i], COMMIT_SET, 0, 0, &cas),
+    ck_assert_int_eq(store_commit(rig.store, handles[i], COMMIT_ANY, &cas),
                      COMMIT_OUT_OF_MEMORY);
     ck_assert_uint_eq(store_stats(rig.store)->bytes, bytes);
     REQUIRE(!rig_has(&rig, (uint64_t)i, BYTES));
     for (int k = 0; k < count; k++)
         if (k != i && handles[k] != NULL)
             store_abort(rig.store, handles[k]);
-    ck_assert_int_eq(store_commit(rig.store, handles[i], COMMIT_SET, 0, 0, &cas),
-                     COMMIT_STORED);
+    ck_assert_int_eq(store_commit(rig.store, handles[i], COMMIT_ANY, &cas), COMMIT_STORED);
     REQUIRE(rig_has(&rig, (uint64_t)i, BYTES));
     ck_assert_uint_eq(store_pin_count(rig.store), 0);
     rig_close(&rig);
@@ -229,7 +228,9 @@ START_TEST(test_flush_during_upload)
     store_flush(rig.store, 0);
     rig_settle(&rig);
     REQUIRE(rig_fill(&rig, handle, 1, bytes / 2, bytes));
-    ck_assert_int_eq(store_commit(rig.store, handle, COMMIT_ADD, 0, 0, &cas), COMMIT_STORED);
+    ck_assert_int_eq(
+        store_commit(rig.store, handle, &(struct commit_rule){.mode = COMMIT_ADD}, &cas),
+        COMMIT_STORED);
     rig_settle(&rig);
     REQUIRE(rig_has(&rig, 1, bytes));
     ck_assert_uint_eq(store_stats(rig.store)->curr_items, 1);
