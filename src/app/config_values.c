@@ -1,4 +1,4 @@
-/* Values of options: as users write them, as fields of struct config, and their ranges. */
+/* Values of options: as users write them, as fields of struct config, and their ranges as text. */
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>

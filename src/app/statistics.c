@@ -1,4 +1,4 @@
-/* All statistics, in the order in which `stats` shows them. */
+/* The order in which `stats` shows the layers; within a layer it is that of its *_add_stats(). */
 #include "statistics.h"
 
 #include <inttypes.h>

@@ -2,7 +2,7 @@
 #include "store_priv.h"
 
 /*
- * S3-FIFO (Yang et al., SOSP 2023) on two logs. What is new goes to the small
+ * S3-FIFO (SOSP 2023) on two logs. What is new goes to the small
  * one; what is hit there before its segment is the oldest goes on to the main
  * one, the rest is evicted and may stay as a ghost in the index. What comes
  * back while it is a ghost goes to the main log straight away. There, an item

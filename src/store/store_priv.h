@@ -9,7 +9,7 @@
  *     large.c      values in pieces
  *     item.c       whole items: dropped, counted, moved
  *     limit.c      the index's share of the memory
- *     policy.c     which segment is worth most to give up, which item stays
+ *     policy.c     which log gives up something, which item stays
  *     pin.c        what keeps segments where they are
  *     ttl.c        expired items, found without a lookup
  *     evict_or_move.c    what becomes of each record of a victim

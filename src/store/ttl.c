@@ -1,4 +1,4 @@
-/* Finding expired items without a lookup: a walk over the segments that are due. */
+/* Finding expired items that no client looks up (lookup.c drops those): a walk over due segments. */
 #include "store_priv.h"
 
 /*
