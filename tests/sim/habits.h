@@ -3,7 +3,7 @@
  *
  * Every world draws its own weights, and some of them are zero: what never
  * happens together when everything happens a little, happens in some of them
- * all the time ("Swarm testing", Groce et al., ISSTA 2012).
+ * all the time ("Swarm testing", ISSTA 2012).
  */
 #pragma once
 

@@ -17,9 +17,9 @@ struct preset {
 };
 
 /*
- * [A] B. Atikoglu et al., "Workload Analysis of a Large-Scale Key-Value Store",
+ * [A] "Workload Analysis of a Large-Scale Key-Value Store",
  *     SIGMETRICS 2012: pools of Facebook's memcached.
- * [Y] J. Yang, Y. Yue, K. V. Rashmi, "A Large-Scale Analysis of Hundreds of
+ * [Y] "A Large-Scale Analysis of Hundreds of
  *     In-Memory Key-Value Cache Clusters at Twitter", OSDI 2020 / TOS 2021.
  */
 static const struct preset presets[] = {
@@ -89,5 +89,7 @@ preset_list(void)
 {
     for (size_t i = 0; i < ARRAY_LEN(presets); i++)
         (void)printf("  %-14s %s\n", presets[i].name, presets[i].help);
-    (void)printf("  [A] Atikoglu et al., SIGMETRICS 2012. [Y] Yang, Yue, Rashmi, OSDI 2020.\n");
+    (void)printf("  [A] Workload Analysis of a Large-Scale Key-Value Store, SIGMETRICS 2012\n"
+                 "  [Y] A Large-Scale Analysis of Hundreds of In-Memory Key-Value Cache\n"
+                 "      Clusters at Twitter, OSDI 2020\n");
 }
