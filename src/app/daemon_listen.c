@@ -178,7 +178,7 @@ show_address(int fd, char *dst, size_t bytes)
 void
 daemon_log_listening(const struct listen_sockets *sockets)
 {
-    char address[sizeof(struct sockaddr_un)];
+    char address[sizeof(struct sockaddr_storage)];
 
     for (int i = 0; i < sockets->count; i++) {
         show_address(sockets->fd[i], address, sizeof(address));
