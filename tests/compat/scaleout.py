@@ -100,7 +100,7 @@ class Worker(threading.Thread):
 
 
 class Cluster:
-    """The instances, the proxy where there is one, and who holds which key."""
+    """The instances, the proxy where there is one, and which of them holds which key."""
 
     def __init__(self, lombard, way, options=()):
         self.argv = [lombard] + list(options)
@@ -257,7 +257,7 @@ FILLING = b"F" * 100000
 
 
 def refused_whole(client):
-    """Values that are too large, between requests that are in order, all sent at once."""
+    """Values that are too large, between requests that are in order, all sent together."""
     for i in range(30):
         key = "pipe%d" % i
         reply = client.pipeline([

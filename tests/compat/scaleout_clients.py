@@ -74,7 +74,7 @@ class TextClient:
             raise Failed(line)
 
     def pipeline(self, requests):
-        """Sent at once; an answer each, of a get with one value in one line."""
+        """Sent together; an answer each, of a get with one value in one line."""
         self.send(b"".join(requests))
         return [self.answer() for _ in requests]
 

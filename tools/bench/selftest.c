@@ -175,7 +175,7 @@ test_stalls(void)
     ok = base_options(&o);
     o.connections = 16;
     o.pipeline = 64;
-    o.rate = 500; /* few, so that what has piled up is answered at once */
+    o.rate = 500; /* few, so that requests that have accumulated are answered immediately */
     o.duration_ns = STALL_RUN_NS;
     measured = ok && measure(&o, &config, t);
     ok = measured;

@@ -1,5 +1,5 @@
 /*
- * tools/bench/data/trace_keys.h - the keys of a trace, all at once: a distribution.
+ * tools/bench/data/trace_keys.h - all keys of a trace in memory: a distribution.
  */
 #pragma once
 

@@ -2,7 +2,7 @@
  * tools/bench/host/stop.h - ending early when a signal asks for it, with what was measured so far.
  *
  * SIGINT, SIGTERM and SIGHUP are only noted, unless they were ignored before; a second one of
- * the same kind ends the process at once, as by default.
+ * the same kind ends the process immediately, as by default.
  */
 #pragma once
 

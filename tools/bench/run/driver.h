@@ -45,7 +45,7 @@ enum driver_result {
 
 const char *driver_result_name(enum driver_result result);
 
-/* Connect everything. The session is to be closed whatever the result is. */
+/* Connect everything. The driver is to be closed whatever the result is. */
 enum driver_result driver_open(struct driver *d, const struct options *options,
                                const struct net_addr *addr) MUST_USE;
 void driver_close(struct driver *d);

@@ -42,7 +42,7 @@ enum driver_result findmax_bisect(findmax_try try_rate, void *context, bool say,
 
 /*
  * The same with trials of DURATION_NS in an open loop. The latency is the response time: it counts
- * from when a request was due. Leaves the session at the rate that was found.
+ * from when a request was due. Leaves the driver at the rate that was found.
  */
 enum driver_result findmax_search(struct driver *d, const struct options *o, bool say,
                                   struct findmax *out) MUST_USE;

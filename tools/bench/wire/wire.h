@@ -54,7 +54,7 @@ struct wire {
     const char *name;
     bool
         quiet_errors; /* quiet requests that fail are answered, like those that are not quiet */
-    /* Append the request. The caller has made sure of room; sets op->wire_bytes. */
+    /* Append the request, for which OUT has room; sets query->wire_bytes. */
     void (*write)(struct out *out, const struct keys *keys, struct query *query);
     /* Take the next thing from [*P, END), which is about QUERY. */
     enum read_result (*read)(struct reader *r, const struct query *query,

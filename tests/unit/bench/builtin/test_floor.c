@@ -1,4 +1,4 @@
-/* The floor answers what lombard-bench asks for, in every protocol, and what it cannot it says. */
+/* The floor answers what lombard-bench asks for, in every protocol, and refuses what it cannot. */
 #include "builtin/floor.h"
 
 #include <stdio.h>

@@ -116,7 +116,7 @@ START_TEST(one_store_after_the_other)
 }
 END_TEST
 
-/* Of two stores in flight at once either may come last. */
+/* Of two stores in flight either may come last. */
 START_TEST(stores_side_by_side)
 {
     uint32_t first_base;
@@ -184,7 +184,7 @@ START_TEST(no_right_read_is_stale)
             flight[i] = flight[--in_flight];
         }
         if (current > 0 && judge(7, current, keys_oldest(&keys, 7)) != KEYS_GOOD)
-            ck_abort_msg("step %u: version %u, floor %u", n, current, keys_oldest(&keys, 7));
+            ck_abort_msg("step %u: version %u, oldest %u", n, current, keys_oldest(&keys, 7));
         ck_assert_uint_ge(keys_oldest(&keys, 7), oldest);
         oldest = keys_oldest(&keys, 7);
     }

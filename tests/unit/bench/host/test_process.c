@@ -8,8 +8,8 @@
 #include "leak.h"
 #include "lombard/base/attr.h"
 
-/* Who listens is found by the port, whoever it is. */
-START_TEST(finds_who_listens)
+/* The process that listens is found by its port. */
+START_TEST(finds_the_listener)
 {
     char program[] = "lombard-bench";
     char ratio[] = "-r1:0";
@@ -24,7 +24,7 @@ START_TEST(finds_who_listens)
 }
 END_TEST
 
-START_TEST(nobody_is_found_where_nobody_is)
+START_TEST(finds_none_where_none_listens)
 {
     struct net_addr addr;
     const char *why;
@@ -39,7 +39,7 @@ START_TEST(sees_memory_to_the_page)
     enum { GROWN = 64 * 1024 * 1024 };
     struct process_sample before;
     struct process_sample after;
-    volatile char *block; /* or the compiler sees that nobody reads it */
+    volatile char *block; /* or the compiler sees that it is never read */
     void *start;
 
     ck_assert(process_look_closely(getpid(), &before));
@@ -70,8 +70,8 @@ main(void)
 {
     TCase *tc = leak_tcase("server");
 
-    tcase_add_test(tc, finds_who_listens);
-    tcase_add_test(tc, nobody_is_found_where_nobody_is);
+    tcase_add_test(tc, finds_the_listener);
+    tcase_add_test(tc, finds_none_where_none_listens);
     tcase_add_test(tc, sees_memory_to_the_page);
     tcase_add_test(tc, says_when_a_process_is_gone);
     return leak_run(tc, "server");

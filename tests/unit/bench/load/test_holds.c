@@ -45,7 +45,7 @@ expect_ready(uint32_t key, uint32_t bytes, enum holds_entry want)
     ck_assert_uint_eq(due, 1000 + bytes);
 }
 
-/* It was missed, then stored: those that wait find it, all at once. */
+/* It was missed, then stored: all accesses that wait become ready together. */
 START_TEST(those_that_wait_find_what_was_stored)
 {
     ck_assert_int_eq(holds_enter(&h, 7, false), HOLDS_CLAIMED);
@@ -117,7 +117,7 @@ START_TEST(keys_are_found_whatever_left_before)
             if (count == 100)
                 continue;
         } else {
-            ck_abort_msg("step %d: claimed by nobody", i);
+            ck_abort_msg("step %d: claimed by no access", i);
         }
         claimed[key] = !claimed[key];
         count += claimed[key] ? 1 : UINT32_MAX;

@@ -34,7 +34,7 @@ teardown(void)
     load_fini(&load);
 }
 
-/* The value of key number I of QUERY has come, written by somebody else. */
+/* The value of key number I of QUERY has come, written by another run. */
 static void
 bring(struct channel *c, struct query *query, uint32_t i)
 {
@@ -138,7 +138,7 @@ length_ns(void)
     return load.tally.end_ns - load.tally.start_ns;
 }
 
-/* How many are due by now; each is answered at once. */
+/* How many are due by now; each is answered immediately. */
 static uint64_t
 take_due(uint64_t most)
 {

@@ -54,7 +54,7 @@ def misses_after_a_fill():
         check.equal(result["fill"]["missed_percent"], 100, "what is said of its misses")
         verdict = load_json(path("forgets.json"))["verdict"]
         check.equal((verdict["name"], len(verdict["warnings"])), ("valid", 1), "and of the run")
-        check.that(want in said, "it is said at once:", said)
+        check.that(want in said, "it is said on standard error:", said)
         status, out, _ = run("-s", server.address, *load)
         check.that("warning       " + server.address in out and want in out, "and in the text:", out)
     with FakeServer() as server:
@@ -81,7 +81,7 @@ def counts_with_a_rate():
 
 
 class Evicts(FakeServer):
-    """Keeps a value for so many gets only."""
+    """Keeps values for 100 gets only."""
 
     def get(self, f, keys):
         with self.lock:
@@ -124,7 +124,7 @@ def sizes_of_popular_keys():
             sizes = result["value_bytes"]
             check.equal(sizes["mean_of_keys"], 838.0, "what is expected")
             means.append(sizes["mean_read"])
-    check.that(len(set(round(m) for m in means)) > 8, "the seed decides who is popular:", means)
+    check.that(len(set(round(m) for m in means)) > 8, "the seed decides which keys are popular:", means)
     check.that(500 < sum(means) / len(means) < 1250, "and on average sizes are right:", means)
 
 

@@ -26,7 +26,7 @@ def nothing_to_run():
             check.equal(status, NOT_RUN, "the status of %s" % args)
             check.that(want in said, "%s says so:" % args, said)
     status, _, said = run("-s", server.address, "-q", "-d", "1s", "-c", "2")
-    check.equal(status, NOT_RUN, "the status when nobody listens")
+    check.equal(status, NOT_RUN, "the status when no server listens")
     check.that(server.address in said and "refused" in said, "it is named:", said)
 
 
@@ -39,7 +39,7 @@ def traces():
         pass
     with FakeServer() as server:
         status, _, said = run("-s", server.address, "-q", "--trace", bad)
-        check.equal(status, NOT_RUN, "the status of a bad trace that is read at once")
+        check.equal(status, NOT_RUN, "the status of a bad trace that is read before the run")
         check.that(bad in said and "line 5: its size" in said, "the line is named:", said)
         status, result, said = report("bad.json", "hitratio", "-s", server.address, "--trace", bad)
         check.equal(status, NOT_VALID, "the status of a bad trace that is replayed")

@@ -11,7 +11,7 @@ from shared import check
 # Servers that go away or do not answer.
 
 class Leaves(FakeServer):
-    """Is gone after so many gets."""
+    """Ends after a number of gets."""
 
     after = 200
 
@@ -166,7 +166,7 @@ class DropsOne(FakeServer):
             threading.Thread(target=self.serve, args=(s,), daemon=True).start()
 
     def listener_is_full(self):
-        """Whoever connects now waits for an answer that does not come."""
+        """A client that connects now waits for an answer that does not come."""
         for _ in range(4):
             s = socket.socket()
             s.setblocking(False)
@@ -175,7 +175,7 @@ class DropsOne(FakeServer):
         time.sleep(0.05)
 
 
-def reconnecting_holds_up_nobody():
+def reconnecting_delays_no_other():
     with DropsOne() as server:
         status, result, _ = report("drops.json", "-s", server.address, "-k", "10", "-c", "2",
                                    "-r", "1:0", "-d", "2s", "--rate", "100", "--pipeline", "64")
@@ -285,5 +285,5 @@ def quiet_errors():
         check.equal(result["timed_out_requests"], 0, "and nothing is waited for in vain")
 
 
-TESTS = (reconnecting_holds_up_nobody, reconnects, server_gone, compared_with_one_that_goes, freezes,
+TESTS = (reconnecting_delays_no_other, reconnects, server_gone, compared_with_one_that_goes, freezes,
          closes_at_once, early_answers, quiet_errors, refuses_everything, refuses_one_kind)

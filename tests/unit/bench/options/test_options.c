@@ -144,7 +144,7 @@ static const struct {
     {{"--mix", "get=0"}, "'--mix'"},
     {{"--mix", "get"}, "'--mix'"},
     {{"--protocol", "http"}, "'--protocol'"},
-    {{"--preset", "nobody"}, "'--preset'"},
+    {{"--preset", "none"}, "'--preset'"},
     {{"--arrivals", "never"}, "'--arrivals'"},
     {{"--find-max", "p99"}, "'--find-max'"},
     {{"--find-max", "p100<1ms"}, "'--find-max'"},

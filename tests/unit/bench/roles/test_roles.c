@@ -1,4 +1,4 @@
-/* Clients beside the load: they come, and they go when they are told to. */
+/* Background clients connect, and leave when they are told to. */
 #include "roles/roles.h"
 
 #include <signal.h>
@@ -66,7 +66,7 @@ START_TEST(churning_ends)
 }
 END_TEST
 
-/* A server that goes away takes its sleepers with it; that is counted, and does not hang. */
+/* A server that ends closes its idle connections; that is counted, and does not hang. */
 START_TEST(the_server_goes_first)
 {
     options.idle = 5;

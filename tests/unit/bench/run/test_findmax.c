@@ -11,7 +11,7 @@
 
 static struct findmax found;
 
-/* Search at the floor with LIMIT_NS, and where that leaves the session. */
+/* Search at the floor with LIMIT_NS, and which rate the driver is left at. */
 static uint64_t
 search(uint64_t limit_ns)
 {
@@ -42,7 +42,7 @@ search(uint64_t limit_ns)
     return rate;
 }
 
-/* Nobody answers in no time: the search goes down to its lowest rate and says that none did. */
+/* No server answers in no time: the search goes down to its lowest rate and says that none did. */
 START_TEST(a_limit_that_nobody_keeps)
 {
     ck_assert_uint_eq(search(1), 100);
@@ -51,7 +51,7 @@ START_TEST(a_limit_that_nobody_keeps)
 }
 END_TEST
 
-/* Whatever it finds the session is left at. */
+/* The driver is left at the rate that was found. */
 START_TEST(a_limit_of_an_hour)
 {
     uint64_t rate = search(UINT64_C(3600000000000));
