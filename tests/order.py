@@ -32,8 +32,8 @@ ORDER = {
         cmd_value cmd_time cmd_pin cmd_classes
     """,
     "event": """
-        listen signal
-        loop
+        listener signal
+        listen loop
         timer
     """,
     "loan": """

@@ -15,6 +15,7 @@
 #include "lombard/base/hist.h"
 #include "lombard/conn/server.h"
 #include "lombard/event/listen.h"
+#include "lombard/event/listener.h"
 #include "stall.h"
 #include "step.h"
 #include "table.h"

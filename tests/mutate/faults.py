@@ -321,8 +321,8 @@ FAULTS = [
      "    return server_make_client(c->server, c);", "    return false;"),
     ("operator: holds its place for good", "src/conn/admission.c",
      "        close_idle_operator(c);\n", ""),
-    ("listen: a unix socket keeps more for a peer that does not read", "src/event/listen.c",
-     "SO_SNDBUF, UNSENT_BYTES_MAX / 2", "SO_SNDBUF, UNSENT_BYTES_MAX * 2"),
+    ("listen: a unix socket keeps more for a peer that does not read", "src/event/listener.c",
+     "SO_SNDBUF, LISTEN_UNSENT_BYTES_MAX / 2", "SO_SNDBUF, LISTEN_UNSENT_BYTES_MAX * 2"),
     ("time: a transfer counts as idle while it is received", "src/conn/receive.c",
      "    c->active_s = c->server->attended_s;\n", ""),
     ("time: a transfer counts as idle while it is sent", "src/conn/output.c",
@@ -342,7 +342,7 @@ FAULTS = [
      "& watch->wanted;\n\n    if (bits == 0)\n        return;", ";\n"),
     ("loop: what is wanted is not remembered", "src/event/loop.c",
      "    watch->wanted = wanted;\n    return true;", "    return true;"),
-    ("listen: a pause never ends", "src/event/listen.c",
+    ("listen: a pause never ends", "src/event/listener.c",
      "    timer_set(loop_timers(listener->loop), &listener->resume, now_ms + RESUME_AFTER_MS);\n"
      "    listener->user", "    listener->user"),
     # Commands.

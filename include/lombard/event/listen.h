@@ -1,10 +1,7 @@
 /*
- * include/lombard/event/listen.h - sockets that listen, and accepting from them.
+ * include/lombard/event/listen.h - sockets that listen: opened, or taken over.
  *
- * Opening happens at start-up, before the loop runs. A listener then accepts in
- * batches. When the process or the host has no descriptor or memory left, it
- * pauses, and resumes when its user says that something was freed, or after a while:
- * it never spins, and the clients wait in the kernel's queue meanwhile.
+ * At start-up, before the loop runs. What accepts from them then is event/listener.h.
  */
 #pragma once
 
@@ -13,7 +10,6 @@
 #include <stdint.h>
 
 #include "lombard/base/attr.h"
-#include "lombard/event/loop.h"
 
 enum listen_result {
     LISTEN_OK,
@@ -21,7 +17,10 @@ enum listen_result {
     LISTEN_FAILED,      /* errno says why: EADDRINUSE, EACCES, ... */
 };
 
-enum { LISTEN_SOCKETS_MAX = 32 };
+enum {
+    LISTEN_SOCKETS_MAX = 32,
+    LISTEN_UNSENT_BYTES_MAX = 64 * 1024, /* of one accepted socket, in the kernel */
+};
 
 /* Open sockets, in the order in which they were opened. */
 struct listen_sockets {
@@ -52,32 +51,5 @@ enum listen_result listen_adopt(int fd, struct listen_sockets *sockets) MUST_USE
 void listen_set_peer_timeout(const struct listen_sockets *sockets, uint32_t seconds);
 /* The port that a TCP socket got; 0 for others. */
 uint16_t listen_port(int fd);
-
-struct listener;
-
-/* What takes the connections that come in. */
-struct listener_user {
-    void (*on_accept)(void *ctx, int fd); /* owns FD from now on */
-    void (*on_pause)(void *ctx, int err); /* no descriptor could be had: errno */
-    void *ctx;
-};
-
-struct listener {
-    struct watch watch;
-    struct timer resume;
-    struct loop *loop;
-    struct listener_user user;
-    uint64_t pauses;       /* since the start */
-    uint64_t paused_ms;    /* in all, of pauses that are over */
-    uint64_t paused_at_ms; /* of the pause now, while `paused` */
-    bool paused;
-    bool is_unix;
-};
-
-/* Begin to accept from FD, which the listener owns from now on. False when the loop refuses. */
-bool listener_start(struct listener *listener, struct loop *loop, int fd,
-                    const struct listener_user *user) MUST_USE;
-/* Something was freed: if paused, try again now. */
-void listener_resume(struct listener *listener);
-/* Stop accepting, and close. */
-void listener_stop(struct listener *listener);
+/* Whether it is a unix socket: what it accepts inherits none of its options. */
+bool listen_is_unix(int fd);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lombard/event/listen.h"
+#include "lombard/event/listener.h"
 #include "leak.h"
 
 static struct clock now;
@@ -262,7 +263,7 @@ START_TEST(unknown_host_says_so)
 END_TEST
 
 /* As on TCP: a reader that stalls has at most 64 KB in the kernel, and one buffer more. */
-START_TEST(unix_socket_keeps_little_for_who_does_not_read)
+START_TEST(unix_socket_keeps_little_for_a_peer_that_does_not_read)
 {
     enum { MOST = 64 * 1024 + 16 * 1024 };
     static const char bytes[16 * 1024];
@@ -384,7 +385,7 @@ main(void)
     tcase_add_test(tc, picks_one_port_for_all_addresses);
     tcase_add_test(tc, busy_port_says_so);
     tcase_add_test(tc, unknown_host_says_so);
-    tcase_add_test(tc, unix_socket_keeps_little_for_who_does_not_read);
+    tcase_add_test(tc, unix_socket_keeps_little_for_a_peer_that_does_not_read);
     tcase_add_test(tc, unix_socket_with_mode_replaces_a_dead_one);
     tcase_add_test(tc, a_full_queue_is_no_dead_socket);
     tcase_add_test(tc, pauses_when_descriptors_run_out);
