@@ -32,7 +32,7 @@ reserve_value(struct cmd *cmd, const struct request *req, void **handle, struct 
     return cmd_reserve(cmd, req, &spec, handle, reply);
 }
 
-/* How a value is committed, by operation; of these, only where it brings one of its own. */
+/* How an operation commits its value, besides enum commit_mode: not at all, or joined first. */
 enum { COMMIT_NONE = -1, COMMIT_JOIN = -2 };
 
 #define OP(NAME, handler, latency, commit, counter, properties)                                \
@@ -43,8 +43,9 @@ enum { COMMIT_NONE = -1, COMMIT_JOIN = -2 };
 #include "lombard/proto/op.def"
 #undef OP
 
-static bool
-commit_mode_of(enum request_op op, enum commit_mode *mode)
+/* An enum commit_mode, or one of the above, which are negative. */
+static int
+commit_mode_of(enum request_op op)
 {
     static const int8_t modes[] = {
 #define OP(NAME, handler, latency, commit, counter, properties) [OP_##NAME] = COMMIT_##commit,
@@ -52,10 +53,7 @@ commit_mode_of(enum request_op op, enum commit_mode *mode)
 #undef OP
     };
 
-    if (modes[op] < 0)
-        return false;
-    *mode = (enum commit_mode)modes[op];
-    return true;
+    return modes[op];
 }
 
 /* Counters are of compare-and-swaps only. */
@@ -119,22 +117,22 @@ static void
 commit_value(struct cmd *cmd, const struct request *req, void *handle, struct reply *reply)
 {
     struct commit_rule rule = {.compare_cas = req->cas, .new_cas = req->new_cas};
-    enum commit_mode mode;
+    const int mode = commit_mode_of(req->op);
     enum commit_result result;
     struct item old;
     bool stale = commits_stale(cmd, req, &old);
 
-    if (BROKEN(!commit_mode_of(req->op, &mode))) {
+    if (BROKEN(mode < 0)) {
         store_abort(cmd->store, handle);
         reply->status = REPLY_INTERNAL;
         return;
     }
-    rule.mode = stale ? COMMIT_SET : mode;
+    rule.mode = stale ? COMMIT_SET : (enum commit_mode)mode;
     result = store_commit(cmd->store, handle, &rule, &reply->cas);
     reply->status = status_of_commit(result);
     if (result == COMMIT_OUT_OF_MEMORY)
         return;
-    if (mode == COMMIT_CAS)
+    if (mode == (int)COMMIT_CAS)
         count_cas(cmd, result);
     if (may_be_stale(req) && result == COMMIT_STORED)
         settle_stale(cmd, req, stale ? &old : NULL);
