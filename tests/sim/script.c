@@ -72,6 +72,7 @@ want_any(struct script *s, size_t bytes)
     add_want(s, nothing, bytes, 1);
 }
 
+PRINTF_LIKE(2, 0)
 static size_t
 format_line(char line[LINE_BYTES], const char *format, va_list args)
 {
