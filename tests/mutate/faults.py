@@ -592,7 +592,7 @@ FAULTS = [
     ("app: a default is not what help says", "src/app/config_values.c",
      "    if (o->initial != NULL && parse(", "    if (o->initial != NULL && o->max < UINT32_MAX && parse("),
     ("app: an answer that cannot be written was given", "src/app/main.c",
-     "    if (fflush(stdout) == 0 && !ferror(stdout))\n", "    if (fflush(stdout) == 0 || !ferror(stdout))\n"),
+     "    if (fflush(stdout) == 0 && !ferror(stdout))\n", "    if (fflush(stdout) == 0 || ferror(stdout))\n"),
     ("app: what is in the way of a socket is not looked at", "src/app/daemon_listen.c",
      "    if (err == EADDRINUSE && lstat(path, &st) == 0) {", "    if (false && lstat(path, &st) == 0) {"),
     ("app: USR1 hurries", "src/app/main.c",
