@@ -127,6 +127,18 @@ on_stat(const struct client *c, const struct client_packet *p)
     return p->body_len == 0;
 }
 
+/* The answer to a flush is empty, that to another command of one answer the one expected. */
+static void
+must_be_constant(struct client *c, const struct client_command *cmd,
+                 const struct client_packet *p, const char *body)
+{
+    const char *want = cmd->verb == DO_FLUSH ? "" : cmd->want;
+
+    must(c, cmd->status == S_SUCCESS && p->cas == 0, "no success, or a cas");
+    must(c, p->body_len == strlen(want) && memcmp(body, want, p->body_len) == 0,
+         "another body");
+}
+
 /* True when the command is done with. */
 static bool
 on_success(struct client *c, struct client_command *cmd, const struct client_packet *p,
@@ -165,12 +177,7 @@ on_success(struct client *c, struct client_command *cmd, const struct client_pac
         break;
     case DO_FLUSH:
     case DO_CONSTANT:
-        must(c, cmd->status == S_SUCCESS && p->cas == 0, "no success, or a cas");
-        must(c,
-             cmd->verb == DO_FLUSH ? p->body_len == 0
-                                   : p->body_len == strlen(cmd->want) &&
-                                         memcmp(body, cmd->want, p->body_len) == 0,
-             "another body");
+        must_be_constant(c, cmd, p, body);
         judge(c, cmd, CAME_STORED, &told);
         break;
     case DO_GET:

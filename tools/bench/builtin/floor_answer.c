@@ -81,21 +81,22 @@ put_binary(unsigned char *p, uint8_t opcode, uint32_t opaque, size_t key, size_t
 
 /* All of a value's reply before the value. */
 static size_t
-put_value_head(const struct options *o, unsigned char *p, const char *name, int name_len,
-               uint32_t i, uint32_t bytes)
+put_value_head(const struct options *o, unsigned char *p, struct slice name, uint32_t i,
+               uint32_t bytes)
 {
+    int name_len = (int)name.len;
     bool many = o->multiget > 1;
     size_t n;
 
     if (strcmp(o->protocol, "text") == 0)
-        return (size_t)sprintf((char *)p, "VALUE %.*s 0 %u\r\n", name_len, name, bytes);
+        return (size_t)sprintf((char *)p, "VALUE %.*s 0 %u\r\n", name_len, name.ptr, bytes);
     if (strcmp(o->protocol, "meta") == 0)
         return (size_t)sprintf((char *)p, "VA %u%s%.*s\r\n", bytes, many ? " k" : "",
-                               many ? name_len : 0, name);
-    n = put_binary(p, many ? 0x0d : 0x00, many ? i : 0, many ? (size_t)name_len : 0, bytes);
+                               many ? name_len : 0, name.ptr);
+    n = put_binary(p, many ? 0x0d : 0x00, many ? i : 0, many ? name.len : 0, bytes);
     if (many) {
-        memcpy(p + n, name, (size_t)name_len);
-        n += (size_t)name_len;
+        memcpy(p + n, name.ptr, name.len);
+        n += name.len;
     }
     return n;
 }
@@ -123,11 +124,11 @@ put_reply(const struct options *o, const struct keys *keys, const struct query *
     bool line = strcmp(o->protocol, "binary") != 0;
     bool get = query->kind == QUERY_GET;
     char name[KEY_TEXT_MAX];
-    int name_len = (int)keys_name(keys, 0, name);
+    size_t name_len = keys_name(keys, 0, name);
     unsigned char *p = reply;
 
     for (uint32_t i = 0; get && i < query->key_count; i++) {
-        p += put_value_head(o, p, name, name_len, i, id.bytes);
+        p += put_value_head(o, p, slice_make(name, name_len), i, id.bytes);
         value_write(p, &id);
         p += id.bytes;
         if (line) {

@@ -290,21 +290,10 @@ print_counters(FILE *f, const struct counters *c)
 }
 
 static void
-print_target(FILE *f, const struct options *o, const struct target *target)
+print_requests(FILE *f, const struct tally *t)
 {
-    const struct tally *t = &target->total;
     double seconds = tally_seconds(t);
 
-    (void)fprintf(f, "server        %s\n", target->addr.text);
-    if (o->find_max_ns > 0)
-        (void)fprintf(f, "find-max      %" PRIu64 "/s keeps p%g below %.3f ms (was %.3f ms)\n",
-                      target->findmax.rate, 100 * o->find_max_quantile,
-                      (double)o->find_max_ns / 1e6, (double)target->findmax.latency_ns / 1e6);
-    if (t->requests == 0 || seconds <= 0) {
-        (void)fprintf(f, "requests      none\n");
-        print_troubles(f, t);
-        return;
-    }
     (void)fprintf(f, "requests      %" PRIu64 " in %.3f s: %.0f/s", t->requests, seconds,
                   tally_rate(t));
     if (t->follow_ups > 0)
@@ -314,6 +303,14 @@ print_target(FILE *f, const struct options *o, const struct target *target)
     (void)fprintf(f, "network       %.1f MB/s sent, %.1f MB/s received\n",
                   (double)t->bytes_sent / seconds / 1e6,
                   (double)t->bytes_received / seconds / 1e6);
+}
+
+/* Hits, and what is known of the values that were read. */
+static void
+print_reads(FILE *f, const struct options *o, const struct target *target)
+{
+    const struct tally *t = &target->total;
+
     (void)fprintf(f,
                   "reads         %" PRIu64 " keys: %.2f %% hits; %.1f MB verified, %" PRIu64
                   " values of earlier runs\n",
@@ -332,6 +329,25 @@ print_target(FILE *f, const struct options *o, const struct target *target)
             "staleness     of one version would have been detected in %.1f %% of the values "
             "read\n",
             100 * (double)t->sharp / (double)t->hits);
+}
+
+static void
+print_target(FILE *f, const struct options *o, const struct target *target)
+{
+    const struct tally *t = &target->total;
+
+    (void)fprintf(f, "server        %s\n", target->addr.text);
+    if (o->find_max_ns > 0)
+        (void)fprintf(f, "find-max      %" PRIu64 "/s keeps p%g below %.3f ms (was %.3f ms)\n",
+                      target->findmax.rate, 100 * o->find_max_quantile,
+                      (double)o->find_max_ns / 1e6, (double)target->findmax.latency_ns / 1e6);
+    if (t->requests == 0 || tally_seconds(t) <= 0) {
+        (void)fprintf(f, "requests      none\n");
+        print_troubles(f, t);
+        return;
+    }
+    print_requests(f, t);
+    print_reads(f, o, target);
     if (t->not_stored + t->not_found > 0)
         (void)fprintf(f, "refused       %" PRIu64 " not stored, %" PRIu64 " not found\n",
                       t->not_stored, t->not_found);

@@ -1,3 +1,4 @@
+/* Distributions: their shares, their order, and that popular keys are spread. */
 #include "data/dist.h"
 #include "leak.h"
 #include "lombard/base/attr.h"

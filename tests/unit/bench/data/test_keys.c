@@ -1,3 +1,4 @@
+/* Names of keys, and which versions a read may bring. */
 #include "data/keys.h"
 #include "data/rng.h"
 #include "leak.h"

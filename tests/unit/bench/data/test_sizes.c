@@ -1,3 +1,4 @@
+/* Lists of sizes: as text, from a file, and how often each is drawn. */
 #include "data/rng.h"
 #include "data/sizes.h"
 #include "leak.h"

@@ -1,3 +1,4 @@
+/* Values: every wrong byte is found, in whatever pieces they come. */
 #include "data/value.h"
 #include "leak.h"
 #include "lombard/base/attr.h"

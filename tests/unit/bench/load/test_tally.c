@@ -1,3 +1,4 @@
+/* Tallies: merged, and what is derived from them. */
 #include "host/counters.h"
 #include "leak.h"
 #include "load/tally.h"

@@ -1,3 +1,4 @@
+/* Workloads: shares of the streams, traces in every format, windows of the hit ratio. */
 #include "data/trace_keys.h"
 #include "leak.h"
 #include "load/windows.h"

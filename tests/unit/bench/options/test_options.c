@@ -1,3 +1,4 @@
+/* The command line: what is accepted, what is refused, and defaults that depend on each other. */
 #include "leak.h"
 #include "lombard/base/attr.h"
 #include "options/options.h"

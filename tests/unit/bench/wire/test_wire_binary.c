@@ -1,3 +1,4 @@
+/* The binary protocol: requests as the protocol says, replies cut at every byte. */
 #include "wire/replies.h"
 
 /* A header as the protocol has it: what is not named is 0. */

@@ -1,3 +1,4 @@
+/* The meta commands: requests as the protocol says, replies cut at every byte. */
 #include "wire/replies.h"
 
 static const struct {
