@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "lombard/base/invariant.h"
 #include "lombard/base/log.h"
 #include "lombard/base/sys.h"
 #include "lombard/loan/buf.h"
@@ -116,6 +117,9 @@ rig_check(struct rig *rig)
 
     if (!server_check(rig->server, why, sizeof(why)))
         sim_die("server_check: %s", why);
+    /* A release build has gone on. */
+    if (invariants()->broken != 0)
+        sim_die("%s:%d: %s", invariants()->file, invariants()->line, invariants()->what);
 }
 
 static void

@@ -7,11 +7,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "lombard/base/invariant.h"
 #include "lombard/event/listen.h"
 #include "lombard/store/store.h"
 
 struct rig_options rig_options;
 struct server *server;
+bool rig_breaks_invariants;
 int clients[CLIENTS];
 char out[OUT_BYTES];
 
@@ -115,6 +117,8 @@ iterate(int count)
     for (int i = 0; i < count; i++) {
         ck_assert(loop_iterate(server_loop(server), 0));
         ck_assert_msg(server_check(server, why, sizeof(why)), "%s", why);
+        ck_assert_msg(rig_breaks_invariants || invariants()->broken == 0, "%s",
+                      invariants()->what);
     }
 }
 

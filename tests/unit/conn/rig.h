@@ -22,8 +22,9 @@ struct rig_options {
 
 extern struct rig_options rig_options;
 extern struct server *server;
-extern int clients[CLIENTS]; /* descriptors, or -1 */
-extern char out[OUT_BYTES];  /* what hear() heard */
+extern bool rig_breaks_invariants; /* on purpose: else a release build must have counted none */
+extern int clients[CLIENTS];       /* descriptors, or -1 */
+extern char out[OUT_BYTES];        /* what hear() heard */
 
 void rig_start(void);
 void rig_stop(void);

@@ -2,6 +2,7 @@
 
 #include "conn.h"
 #include "lombard/base/invariant.h"
+#include "receive.h"
 #include "rig.h"
 #include "task.h"
 
@@ -136,14 +137,37 @@ START_TEST(what_is_lent_is_empty)
 }
 END_TEST
 
+/* A parser that never refuses would fill the buffer: that one connection is closed. */
+START_TEST(a_full_read_buffer_closes)
+{
+    struct budget budget = {.bytes = 1, .requests = 1};
+    struct conn *c;
+
+    dial(0);
+    iterate(1);
+    c = conn_at(0);
+    ck_assert_int_eq(pool_loan(server->pool, &c->link, LOAN_FOR_INPUT, &c->rbuf),
+                     LOAN_ALLOCATED);
+    buf_produced(c->rbuf, buf_room(c->rbuf));
+    invariants_survive(true);
+    ck_assert_int_eq(conn_receive(c, &budget), RECEIVED_END);
+    invariants_survive(false);
+    conn_release(c);
+    iterate(1);
+    ck_assert_uint_eq(server->closes[CLOSE_INTERNAL], 1);
+}
+END_TEST
+
 int
 main(void)
 {
     TCase *tc = leak_tcase("broken");
 
+    rig_breaks_invariants = true;
     tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, rig_start, rig_stop);
     tcase_add_loop_test(tc, one_connection_is_closed, 0, ARRAY_LEN(breaches));
     tcase_add_test(tc, what_is_lent_is_empty);
+    tcase_add_test(tc, a_full_read_buffer_closes);
     return leak_run(tc, "conn/broken");
 }

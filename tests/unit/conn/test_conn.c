@@ -4,9 +4,7 @@
 #include <unistd.h>
 
 #include "conn.h"
-#include "lombard/base/invariant.h"
 #include "lombard/event/listen.h"
-#include "receive.h"
 #include "rig.h"
 
 /* --- Ends --- */
@@ -83,27 +81,6 @@ START_TEST(a_grant_of_output_is_used)
     (void)hear(0);
     ck_assert_int_eq(strncmp(out, "VERSION ", 8), 0);
     ck_assert_uint_eq(lent(), 0);
-}
-END_TEST
-
-/* A parser that never refuses would fill the buffer: that one connection is closed. */
-START_TEST(a_full_read_buffer_closes)
-{
-    struct budget budget = {.bytes = 1, .requests = 1};
-    struct conn *c;
-
-    dial(0);
-    iterate(1);
-    c = conn_at(0);
-    ck_assert_int_eq(pool_loan(server->pool, &c->link, LOAN_FOR_INPUT, &c->rbuf),
-                     LOAN_ALLOCATED);
-    buf_produced(c->rbuf, buf_room(c->rbuf));
-    invariants_survive(true);
-    ck_assert_int_eq(conn_receive(c, &budget), RECEIVED_END);
-    invariants_survive(false);
-    conn_release(c);
-    iterate(1);
-    ck_assert_uint_eq(server->closes[CLOSE_INTERNAL], 1);
 }
 END_TEST
 
@@ -244,7 +221,6 @@ main(void)
     tcase_add_test(tc, an_announced_reason_stays);
     tcase_add_loop_test(tc, broken_sockets, 0, ARRAY_LEN(broken));
     tcase_add_test(tc, a_grant_of_output_is_used);
-    tcase_add_test(tc, a_full_read_buffer_closes);
     tcase_add_test(tc, a_partial_command_where_stashes_are_full);
     tcase_add_test(tc, buffers_are_kept_for_comparison);
     tcase_add_test(tc, a_dispatch_sends_no_more_than_its_budget);
