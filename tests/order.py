@@ -20,14 +20,14 @@ ORDER = {
     "proto": """
         proto
         text mcbp
-        text_line
+        text_line text_auth
         text_get text_admin text_stream meta meta_reply mcbp_reply
         text_reply
         request words token base64
     """,
     "cmd": """
         cmd
-        cmd_admin cmd_item cmd_meta cmd_store cmd_stats cmd_dump
+        cmd_admin cmd_auth cmd_item cmd_meta cmd_store cmd_stats cmd_dump
         cmd_number cmd_join
         cmd_value cmd_time cmd_pin cmd_classes
     """,
@@ -48,7 +48,7 @@ ORDER = {
         dispatch
         settle
         batch
-        join upload
+        permission join upload
         discard
         output
         shutdown admission

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "auth_file.h"
 #include "tcp_address.h"
 
 enum { PATIENCE_S = 5, LINE_BYTES = 4096, DEFAULT_PORT = 11211 };
@@ -103,9 +104,12 @@ begins_with(const char *line, const char *word)
     return strncmp(line, word, strlen(word)) == 0;
 }
 
+/* What is said to a client that is not authenticated. */
+#define DENIED "CLIENT_ERROR unauthenticated"
+
 /* Print the answer up to its last line. */
 static int
-print_answer(FILE *answer, const char *address)
+print_answer(FILE *answer, const struct config *config, const char *address)
 {
     char line[LINE_BYTES];
 
@@ -113,13 +117,42 @@ print_answer(FILE *answer, const char *address)
         line[strcspn(line, "\r\n")] = '\0';
         if (begins_with(line, "END"))
             return ASK_ANSWERED;
+        if (config->ask == ASK_PING && strcmp(line, DENIED) == 0) {
+            (void)puts("it answers, and wants a password (-Y)");
+            return ASK_ANSWERED;
+        }
         if (strstr(line, "ERROR") != NULL && !begins_with(line, "STAT "))
             return fail(address, line);
+        if (begins_with(line, "STORED"))
+            continue; /* authenticated */
         (void)puts(line + (begins_with(line, "STAT ") ? strlen("STAT ") : 0));
         if (begins_with(line, "VERSION") || begins_with(line, "RESET"))
             return ASK_ANSWERED;
     }
     return fail(address, errno == EAGAIN ? "no answer" : "the connection was closed");
+}
+
+/* Offer the first user of -Y, as a client would. */
+static bool
+authenticate(int fd, const char *path, const char *address)
+{
+    struct passwords passwords;
+    const struct password_entry *first = &passwords.entries[0];
+    char why[AUTH_FILE_WHY_BYTES];
+    bool sent;
+
+    if (!auth_file_read(path, &passwords, why)) {
+        (void)fail(path, why);
+        return false;
+    }
+    sent = dprintf(fd, "set auth 0 0 %zu\r\n%.*s %.*s\r\n",
+                   first->user_len + 1 + first->password_len, (int)first->user_len,
+                   (const char *)first->user, (int)first->password_len,
+                   (const char *)first->password) >= 0;
+    passwords_wipe(&passwords);
+    if (!sent)
+        (void)fail(address, strerror(errno));
+    return sent;
 }
 
 static int
@@ -128,6 +161,10 @@ converse(int fd, const struct config *config, const char *address)
     FILE *answer;
     int status;
 
+    if (config->auth_file != NULL && !authenticate(fd, config->auth_file, address)) {
+        (void)close(fd);
+        return ASK_FAILED;
+    }
     if ((config->ask == ASK_PING ? dprintf(fd, "version\r\n")
                                  : dprintf(fd, "stats %s\r\n", config->ask_group)) < 0) {
         (void)close(fd);
@@ -139,7 +176,7 @@ converse(int fd, const struct config *config, const char *address)
         return fail(address, strerror(errno));
     }
     errno = 0;
-    status = print_answer(answer, address);
+    status = print_answer(answer, config, address);
     (void)fclose(answer);
     return status;
 }

@@ -117,6 +117,7 @@ take_option(struct config *config, const struct option_info *option, char *text)
     case OPTION_PORT:
     case OPTION_MODE:
     case OPTION_TEXT:
+    case OPTION_FILE:
     case OPTION_HOSTS:
     case OPTION_PROTOCOL:
     case OPTION_THREADS: break;
@@ -178,6 +179,8 @@ check_together(const struct config *config, int argc, char **argv)
     if (config->store.item_bytes_max > config->store.limit_bytes)
         return usage("-I: an item of %zu bytes does not fit into -m %zu megabytes",
                      config->store.item_bytes_max, config->store.limit_bytes >> 20);
+    if (config->sasl && config->auth_file == NULL)
+        return usage("-S: the users and passwords are those of -Y FILE, which is not given");
     if (config->port == 0 && config->unix_path == NULL)
         return usage("-p 0 means no TCP, and without -s there is nothing to listen on. For any "
                      "free port say -p -1");
@@ -216,6 +219,7 @@ config_parse(struct config *config, int argc, char **argv)
     }
     if (config->ask != ASK_NOTHING)
         return take_question(config, argc, argv);
+    config->sasl |= config->auth_file != NULL;
     config->tcp = config->port != 0 && (named_tcp || config->unix_path == NULL);
     return check_together(config, argc, argv);
 }

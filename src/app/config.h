@@ -51,8 +51,10 @@ struct config {
     bool loan;         /* connections do not keep their buffers */
     int verbosity;
     bool daemon;
-    const char *pid_file; /* NULL: none */
-    const char *user;     /* likewise */
+    const char *auth_file; /* NULL: no client has to authenticate */
+    bool sasl;             /* as auth_file says */
+    const char *pid_file;  /* NULL: none */
+    const char *user;      /* likewise */
     enum config_ask ask;
     const char *ask_group;   /* of `stats`; "" for all */
     const char *ask_address; /* host:port, or a path; NULL: where -p or -s says, on this host */

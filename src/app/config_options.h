@@ -26,6 +26,7 @@ enum option_kind {
     OPTION_PORT,      /* -1, too: int */
     OPTION_MODE,      /* octal: unsigned */
     OPTION_TEXT,      /* not empty: const char *, within the argument */
+    OPTION_FILE,      /* likewise; shown as "no" where it is not set */
     OPTION_HOSTS,     /* hosts[] and host_count */
     OPTION_THREADS,   /* any number, of which one is used: uint32_t */
     OPTION_UDP,       /* 0 alone: uint32_t */

@@ -46,6 +46,14 @@ get_text(const struct stat_entry *entry, const void *record, struct stat_value *
     stat_put_text(value, text != NULL ? text : "NULL");
 }
 
+static void
+get_file(const struct stat_entry *entry, const void *record, struct stat_value *value)
+{
+    get_text(entry, record, value);
+    if (strcmp(value->text, "NULL") == 0)
+        stat_put_text(value, "no");
+}
+
 /* All addresses of -l, as they could have been given in one. */
 static void
 get_hosts(const struct stat_entry *entry UNUSED, const void *record, struct stat_value *value)
@@ -66,6 +74,7 @@ get_hosts(const struct stat_entry *entry UNUSED, const void *record, struct stat
 #define SHOWN_TURN_OFF      TEXT, NONE, get_on_off
 #define SHOWN_ON_OFF        TEXT, NONE, get_on_off
 #define SHOWN_TEXT          TEXT, NONE, get_text
+#define SHOWN_FILE          TEXT, NONE, get_file
 #define SHOWN_HOSTS         TEXT, NONE, get_hosts
 #define SHOWN_COUNT         GAUGE, NUMBER, get_int
 #define SHOWN_PORT          GAUGE, NUMBER, get_int

@@ -200,6 +200,7 @@ parse(const struct option_info *o, const char *text, uint64_t *out)
     case OPTION_MODE: return parse_mode(o, text, out);
     case OPTION_COUNT:
     case OPTION_TEXT:
+    case OPTION_FILE:
     case OPTION_HOSTS:
     case OPTION_EXTENDED:
     case OPTION_PING:
@@ -218,7 +219,7 @@ option_set(struct config *config, const struct option_info *o, char *text)
 {
     uint64_t value;
 
-    if (o->kind == OPTION_TEXT)
+    if (o->kind == OPTION_TEXT || o->kind == OPTION_FILE)
         return set_text(config, o, text);
     if (o->kind == OPTION_HOSTS)
         return set_hosts(config, text);
@@ -271,7 +272,8 @@ option_range(const struct option_info *o, char *dst, size_t bytes)
     case OPTION_MODE:
         (void)snprintf(dst, bytes, "0 to 0%" PRIo64 " (%s)", o->max, o->unit);
         return;
-    case OPTION_TEXT: (void)snprintf(dst, bytes, "%s", o->unit); return;
+    case OPTION_TEXT:
+    case OPTION_FILE: (void)snprintf(dst, bytes, "%s", o->unit); return;
     case OPTION_HOSTS:
         (void)snprintf(dst, bytes, "%" PRIu64 " to %" PRIu64 " %s", o->min, o->max, o->unit);
         return;

@@ -9,6 +9,7 @@
 
 #include "activation.h"
 #include "ask.h"
+#include "auth_file.h"
 #include "config.h"
 #include "daemon.h"
 #include "detach.h"
@@ -107,6 +108,7 @@ struct process {
     struct listen_sockets sockets;
     struct own_file pid_file;
     struct own_file unix_file;
+    struct auth_file auth_file;
     struct notify notify;
     struct server *server;
     struct stat_registry stats;
@@ -123,7 +125,9 @@ on_signal(void *ctx, int signo)
     struct process *p = ctx;
 
     if (signo == SIGHUP) {
-        log_line(LOG_INFO, "SIGHUP: nothing to reload");
+        log_line(LOG_INFO, "SIGHUP%s",
+                 p->config.auth_file == NULL ? ": nothing to reload" : "");
+        auth_file_reload(&p->auth_file);
         return;
     }
     log_line(LOG_INFO, "%s: %s", strsignal(signo),
@@ -252,6 +256,16 @@ begin_to_listen(struct process *p)
     return true;
 }
 
+/* -Y. Before anything is made: a start that fails leaves nothing. */
+static bool
+load_passwords(struct process *p)
+{
+    if (p->config.auth_file == NULL)
+        return true;
+    p->config.cmd.passwords = &p->auth_file.passwords;
+    return auth_file_load(&p->auth_file, p->config.auth_file, &p->user);
+}
+
 static int
 start_and_serve(struct process *p)
 {
@@ -259,10 +273,12 @@ start_and_serve(struct process *p)
 
     own_file_init(&p->pid_file);
     own_file_init(&p->unix_file);
-    if (user_leave_groups(&p->user) && begin_to_listen(p) && daemon_raise_limits(&p->config))
+    if (user_leave_groups(&p->user) && load_passwords(p) && begin_to_listen(p) &&
+        daemon_raise_limits(&p->config))
         status = serve(p);
     daemon_remove(&p->pid_file);
     daemon_remove(&p->unix_file);
+    auth_file_close(&p->auth_file);
     notify_close(&p->notify);
     log_finish();
     return status;

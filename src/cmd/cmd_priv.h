@@ -2,7 +2,7 @@
  * src/cmd/cmd_priv.h - what the files of this layer share.
  *
  *     cmd.c              executes a request by its handler
- *     cmd_admin.c cmd_item.c cmd_meta.c cmd_store.c cmd_stats.c cmd_dump.c
+ *     cmd_admin.c cmd_auth.c cmd_item.c cmd_meta.c cmd_store.c cmd_stats.c cmd_dump.c
  *     cmd_number.c cmd_join.c
  *     cmd_value.c cmd_time.c cmd_pin.c cmd_classes.c
  *

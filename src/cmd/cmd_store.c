@@ -227,7 +227,8 @@ void
 cmd_refuse_value(struct cmd *cmd, const struct request *req, struct reply *reply)
 {
     cmd_clear(reply);
-    if (refuse_length(cmd, req, reply) && reply->status == REPLY_TOO_LARGE)
+    if (op_has(req->op, PROP_STORES) && refuse_length(cmd, req, reply) &&
+        reply->status == REPLY_TOO_LARGE)
         return;
     reply->status = REPLY_BAD_CHUNK;
     cmd_count(cmd, req, reply->status);

@@ -122,7 +122,7 @@ on_accept(void *ctx, int fd)
         (void)sys_close(fd);
         return;
     }
-    session_init(&c->session, entrance->role);
+    session_init(&c->session, entrance->role, !cmd_wants_auth(server->cmd));
     if (!conn_open(c, server, fd))
         conn_mark_dead(c, CLOSE_NO_MEMORY);
     if (over) {

@@ -4,12 +4,12 @@
  */
 #include "batch.h"
 
-#include "admission.h"
 #include "conn.h"
 #include "discard.h"
 #include "join.h"
 #include "lombard/base/log.h"
 #include "output.h"
+#include "permission.h"
 #include "server_latency.h"
 #include "server_state.h"
 #include "shed.h"
@@ -22,10 +22,17 @@ _Static_assert((int)SMALL_BODY_BYTES <= (int)BUF_BYTES / 2,
 
 /* --- Parsing ahead --- */
 
-/* Whether to wait until a command with its body is there, instead of receiving it in place. */
+/*
+ * Whether to wait until a command with its body is there, instead of receiving it in place. One
+ * that will be denied is not waited for.
+ */
 static bool
-wait_for_all(const struct request *req, size_t head_bytes)
+wait_for_all(const struct conn *c, const struct request *req, size_t head_bytes)
 {
+    if (!session_trusts(&c->session, req->op))
+        return false;
+    if (op_has(req->op, PROP_WHOLE))
+        return true;
     return op_has(req->op, PROP_STORES) &&
            head_bytes + req->body_bytes <= DRAWN(SMALL_BODY_BYTES);
 }
@@ -33,7 +40,7 @@ wait_for_all(const struct request *req, size_t head_bytes)
 static void
 attach_value(struct batch_entry *entry, const struct proto_ops *proto, const char *body)
 {
-    if (!op_has(entry->req.op, PROP_STORES))
+    if (!op_has(entry->req.op, PROP_VALUE))
         return; /* discarded */
     entry->req.value = slice_make(body, entry->req.value_bytes);
     entry->bad_end = !proto->value_ends(body + entry->req.value_bytes);
@@ -60,7 +67,7 @@ parse_entry(struct conn *c, struct batch *batch, struct slice in)
     entry->head_bytes = (uint32_t)used;
     after_head = rest.len - used;
     entry->body_here = entry->req.body_bytes <= after_head;
-    if (!entry->body_here && wait_for_all(&entry->req, used)) {
+    if (!entry->body_here && wait_for_all(c, &entry->req, used)) {
         c->proto_state = entry->before;
         batch->needs_input = true;
         return false;
@@ -147,6 +154,8 @@ after_command(struct conn *c, const struct request *req, const struct reply *rep
     else if (req->op == OP_SHUTDOWN && reply->status == REPLY_NOTHING) {
         conn_finish(c, CLOSE_SHUTDOWN);
         server_shutdown(c->server);
+    } else if (UNLIKELY(reply->status == REPLY_AUTH_FAILED)) {
+        conn_log_auth_failure(c);
     }
 }
 
@@ -192,27 +201,13 @@ trace_command(const struct conn *c, const struct batch_entry *entry, struct slic
     char text[256];
     struct slice head = slice_make(in.ptr + entry->start_off, entry->head_bytes);
 
-    log_line(LOG_TRACE, "<%d %s", c->watch.fd, log_escape(text, sizeof(text), head));
-}
-
-/* The one connection over -c is for an operator who looks: not for a cache client. */
-static bool
-may_run(struct conn *c, const struct request *req)
-{
-    if (LIKELY(session_may(&c->session, req->op))) {
-        if (UNLIKELY(c->session.only_admin))
-            c->has_looked = true;
-        return true;
+    /* Where a client counts wrongly, its password is a line like any other. */
+    if (!c->session.authenticated) {
+        log_line(LOG_TRACE, "<%d not authenticated: a command of %zu bytes", c->watch.fd,
+                 head.len);
+        return;
     }
-    return server_make_client(c->server, c);
-}
-
-static void
-reject_command(struct conn *c)
-{
-    c->server->stats.rejected_connections++;
-    buf_append(c->wbuf, server_reject_text());
-    conn_finish(c, CLOSE_REJECTED);
+    log_line(LOG_TRACE, "<%d %s", c->watch.fd, log_escape(text, sizeof(text), head));
 }
 
 /* Its head, and its body. */
@@ -232,10 +227,8 @@ run_entry(struct conn *c, const struct batch_entry *entry, struct slice in)
 
     if (UNLIKELY(log_get_level() >= LOG_TRACE))
         trace_command(c, entry, in);
-    if (!may_run(c, req)) {
-        reject_command(c);
-        return false;
-    }
+    if (!conn_may_run(c, req))
+        return c->state == CONN_RUNNING && !c->finishing;
     if (UNLIKELY(!entry->body_here) && op_has(req->op, PROP_STORES)) {
         struct slice head = slice_make(in.ptr + entry->start_off, entry->head_bytes);
 

@@ -195,7 +195,7 @@ conn_open(struct conn *c, struct server *server, int fd)
     watch_init(&c->watch, fd, on_event);
     list_init(&c->link.node);
     c->server = server;
-    c->accepted_s = server->clock->uptime_s;
+    c->accepted_s = server->attended_s;
     c->active_s = server->attended_s;
     c->state = CONN_IDLE;
     return loop_want(server->loop, &c->watch, WATCH_IN);

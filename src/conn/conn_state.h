@@ -65,7 +65,7 @@ struct conn {
     struct proto_state proto_state;
     struct session session;
     uint32_t active_s;   /* attended_s when the last bytes came or went */
-    uint32_t accepted_s; /* uptime_s */
+    uint32_t accepted_s; /* attended_s at that time */
     uint32_t stalled_ms; /* low bits of attended_ms: holds something and waits since */
     uint32_t stall_mark; /* low bits of bytes_in + bytes_out at that time */
     uint16_t slot;       /* in its chunk of the table */

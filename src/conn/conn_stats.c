@@ -39,7 +39,7 @@ get_age(const struct stat_entry *entry UNUSED, const void *record, struct stat_v
 {
     const struct conn *c = record;
 
-    stat_put_u64(value, c->server->clock->uptime_s - c->accepted_s);
+    stat_put_u64(value, c->server->attended_s - c->accepted_s);
 }
 
 static void
@@ -79,7 +79,8 @@ static const struct stat_entry entries[] = {
     {"addr", STAT_TEXT, UNIT_NONE, "Address of the peer.", get_addr, 0},
     {"state", STAT_TEXT, UNIT_NONE, "What the connection does or waits for.", get_state, 0},
     {"protocol", STAT_TEXT, UNIT_NONE, "The protocol that it speaks.", get_protocol, 0},
-    {"age", STAT_GAUGE, UNIT_SECONDS, "Time since it was accepted.", get_age, 0},
+    {"age", STAT_GAUGE, UNIT_SECONDS,
+     "Time since it was accepted, without what the process stood still.", get_age, 0},
     {"secs_since_last_cmd", STAT_GAUGE, UNIT_SECONDS, "Time since bytes came or left last.",
      get_inactive, 0},
     {"bytes_in", STAT_COUNTER, UNIT_BYTES, "Bytes received from it.", stat_get_u64,

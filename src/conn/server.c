@@ -9,6 +9,7 @@
  *     dispatch                                lend buffers, serve
  *     settle                                  what a connection waits for then
  *     batch                                   parse ahead, execute
+ *     permission                              may it be executed?
  *     join   upload   discard                 long values
  *     output                                  format, send
  *     shutdown   admission                    which connections are let in, until when
@@ -40,8 +41,8 @@
 static bool
 is_closed_unlogged(const struct conn *c)
 {
-    return c->close_reason == CLOSE_IDLE || c->close_reason == CLOSE_NO_MEMORY ||
-           c->close_reason == CLOSE_INTERNAL;
+    return c->close_reason == CLOSE_IDLE || c->close_reason == CLOSE_AUTH_TIMEOUT ||
+           c->close_reason == CLOSE_NO_MEMORY || c->close_reason == CLOSE_INTERNAL;
 }
 
 static void
@@ -70,7 +71,8 @@ close_conn(struct server *server, struct conn *c)
         server->paused = NULL;
     if (c == server->operator_conn)
         server->operator_conn = NULL;
-    if (c->close_reason == CLOSE_PROTOCOL || c->close_reason == CLOSE_REJECTED) {
+    if (c->close_reason == CLOSE_PROTOCOL || c->close_reason == CLOSE_REJECTED ||
+        c->close_reason == CLOSE_UNAUTHENTICATED) {
         /* The peer has probably sent more than we read. */
         loop_forget(server->loop, &c->watch);
         linger_begin(&server->lingerers, fd);

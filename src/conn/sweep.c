@@ -1,6 +1,7 @@
 /*
  * Looks at a part of all connections each tick, so that none needs a timer of its
- * own: closes connections that are idle for too long, or whose host has vanished.
+ * own: closes connections that are idle for too long, that do not authenticate, or whose host has
+ * vanished.
  */
 #include "sweep.h"
 
@@ -37,20 +38,41 @@ end_of_part(const struct server *server, uint64_t cursor)
     return cursor + (part < SWEEP_SLOTS_MAX ? part : SWEEP_SLOTS_MAX);
 }
 
+static bool
+is_idle_too_long(const struct conn *c)
+{
+    uint32_t limit_s = c->server->config.idle_timeout_s;
+
+    return limit_s > 0 && silent_for_s(c) > limit_s && is_idle(c);
+}
+
+/* However busy it is: a second more is only for what may just have come. */
+static bool
+is_unauthenticated_too_long(const struct conn *c)
+{
+    uint32_t limit_s = c->server->config.auth_timeout_s;
+    uint32_t age_s = c->server->attended_s - c->accepted_s;
+
+    return UNLIKELY(!c->session.authenticated) && limit_s > 0 && age_s > limit_s &&
+           (age_s > limit_s + 1 || is_idle(c));
+}
+
 void
 server_sweep_idle(struct server *server)
 {
     uint64_t until = end_of_part(server, server->idle_cursor);
-    uint32_t limit_s = server->config.idle_timeout_s;
+    bool looks = server->config.idle_timeout_s > 0 || cmd_wants_auth(server->cmd);
     struct conn *c;
 
-    while (limit_s > 0 && server->idle_cursor < until) {
+    while (looks && server->idle_cursor < until) {
         c = table_next(&server->table, &server->idle_cursor);
         if (c == NULL) {
             server->idle_cursor = 0;
             return;
         }
-        if (silent_for_s(c) > limit_s && is_idle(c))
+        if (is_unauthenticated_too_long(c))
+            conn_mark_dead(c, CLOSE_AUTH_TIMEOUT);
+        else if (is_idle_too_long(c))
             conn_mark_dead(c, CLOSE_IDLE);
     }
 }

@@ -60,6 +60,9 @@ static const struct mcbp_command commands[] = {
     [MCBP_VERSION] = {true, OP_VERSION, 0, false, KEY_NONE, 0},
     [MCBP_STAT] = {true, OP_STATS, 0, false, KEY_OPTIONAL, 0},
     [MCBP_VERBOSITY] = {true, OP_VERBOSITY, 4, false, KEY_NONE, 0},
+    [MCBP_SASL_LIST] = {true, OP_SASL_LIST, 0, false, KEY_NONE, 0},
+    [MCBP_SASL_AUTH] = {true, OP_SASL_AUTH, 0, false, KEY_NEEDED, 0},
+    [MCBP_SASL_STEP] = {true, OP_SASL_STEP, 0, false, KEY_NEEDED, 0},
 };
 
 /*
@@ -100,7 +103,7 @@ lengths_fit(const struct mcbp_command *command, const struct mcbp_lengths *len)
     if ((command->key == KEY_NEEDED && len->key_bytes == 0) ||
         (command->key == KEY_NONE && len->key_bytes > 0))
         return false;
-    return op_has(command->op, PROP_STORES) ||
+    return op_has(command->op, PROP_VALUE) ||
            len->extras_bytes + len->key_bytes == len->body_bytes;
 }
 
@@ -151,31 +154,53 @@ take_packet(const struct mcbp_command *command, const char *header,
         take_extras(command, extras, req);
     if (req->op == OP_STATS && slice_equal(req->key, SLICE("cachedump")))
         req->op = OP_DUMP_CLASS; /* of no class: nothing is listed */
-    if (!op_has(command->op, PROP_STORES))
+    if (!op_has(command->op, PROP_VALUE))
         return;
     req->value_bytes = len->body_bytes - len->extras_bytes - len->key_bytes;
     req->body_bytes = req->value_bytes;
     /* A CAS makes any of these a compare-and-swap; appending knows one of its own. */
-    if (req->cas != 0 && !op_has(req->op, PROP_JOINS))
+    if (req->cas != 0 && op_has(req->op, PROP_STORES) && !op_has(req->op, PROP_JOINS))
         req->op = OP_CAS;
 }
 
 /*
  * Refuse the packet of this header. Where its lengths make sense, its body can be
- * stepped over; where they do not, nothing that follows can be trusted.
+ * stepped over; where they do not, nothing that follows can be trusted. This is said to every
+ * client where lengths alone are wrong, or COMMAND, which may be NULL, is for every client.
  */
 static void
-refuse(const char *header, const struct mcbp_lengths *len, struct request *req)
+refuse(const char *header, const struct mcbp_command *command, const struct mcbp_lengths *len,
+       struct request *req)
 {
     bool fits = len->extras_bytes + len->key_bytes <= len->body_bytes;
     bool skips = fits && len->body_bytes <= BODY_BYTES_MAX && len->key_bytes <= KEY_BYTES_MAX &&
-                 command_of((uint8_t)header[1]) == NULL;
+                 command == NULL;
     bool unknown = skips || !fits; /* so says memcached of the second, too */
 
     request_refuse(req, unknown ? SLICE("Unknown command") : SLICE("Invalid arguments"));
     req->echo.binary.refusal_status = unknown ? MCBP_UNKNOWN_COMMAND : MCBP_EINVAL;
     req->flags = skips ? 0 : REQ_CLOSE;
     req->body_bytes = skips ? len->body_bytes : 0;
+    if (!fits || len->body_bytes > BODY_BYTES_MAX ||
+        (command != NULL && op_has(command->op, PROP_OPEN)))
+        req->op = OP_REFUSED_OPEN;
+    take_echo(header, req);
+}
+
+/* Of a command whose value is waited for as a whole. */
+static bool
+is_too_long(const struct mcbp_command *command, const struct mcbp_lengths *len)
+{
+    return op_has(command->op, PROP_WHOLE) && len->body_bytes - len->key_bytes > AUTH_BYTES_MAX;
+}
+
+static void
+refuse_too_long(const char *header, const struct mcbp_lengths *len, struct request *req)
+{
+    request_refuse(req, SLICE("Too large."));
+    req->op = OP_REFUSED_OPEN;
+    req->echo.binary.refusal_status = MCBP_E2BIG;
+    req->body_bytes = len->body_bytes;
     take_echo(header, req);
 }
 
@@ -192,6 +217,7 @@ parse(struct proto_state *state, const struct session *session, struct slice in,
     *used = 0;
     if ((unsigned char)header[0] != MCBP_MAGIC_REQUEST) {
         request_refuse(req, slice_make(NULL, 0));
+        req->op = OP_REFUSED_OPEN;
         req->flags = REQ_CLOSE | REQ_QUIET;
         req->echo.binary = (struct echo_binary){.refusal_status = MCBP_SUCCESS};
         *used = in.len;
@@ -204,7 +230,11 @@ parse(struct proto_state *state, const struct session *session, struct slice in,
     command = command_of((uint8_t)header[1]);
     *used = MCBP_HEADER_BYTES;
     if (command == NULL || !lengths_fit(command, &len)) {
-        refuse(header, &len, req);
+        refuse(header, command, &len, req);
+        return PARSE_COMPLETE;
+    }
+    if (UNLIKELY(is_too_long(command, &len))) {
+        refuse_too_long(header, &len, req);
         return PARSE_COMPLETE;
     }
     *used += len.extras_bytes + len.key_bytes;
@@ -226,6 +256,7 @@ value_ends(const char *tail)
 
 const struct proto_ops proto_binary = {
     .name = "binary",
+    .denial_closes = true,
     .parse = parse,
     .value_ends = value_ends,
     .reply = mcbp_reply,

@@ -21,6 +21,7 @@ enum mcbp_status {
     MCBP_NOT_STORED = 0x05,
     MCBP_DELTA_BADVAL = 0x06,
     MCBP_AUTH_ERROR = 0x20,
+    MCBP_AUTH_CONTINUE = 0x21,
     MCBP_UNKNOWN_COMMAND = 0x81,
     MCBP_ENOMEM = 0x82,
     MCBP_EINTERNAL = 0x84,
@@ -58,6 +59,9 @@ enum mcbp_opcode {
     MCBP_TOUCH = 0x1c,
     MCBP_GAT = 0x1d,
     MCBP_GATQ = 0x1e,
+    MCBP_SASL_LIST = 0x20,
+    MCBP_SASL_AUTH = 0x21,
+    MCBP_SASL_STEP = 0x22,
     MCBP_GATK = 0x23,
     MCBP_GATKQ = 0x24,
 };

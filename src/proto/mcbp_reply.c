@@ -47,6 +47,7 @@ message_of(enum mcbp_status status)
     case MCBP_NOT_STORED: return SLICE("Not stored.");
     case MCBP_DELTA_BADVAL: return SLICE("Non-numeric server-side value for incr or decr");
     case MCBP_AUTH_ERROR: return SLICE("Auth failure.");
+    case MCBP_AUTH_CONTINUE: break;
     case MCBP_UNKNOWN_COMMAND: return SLICE("Unknown command");
     case MCBP_ENOMEM: return SLICE("Out of memory");
     case MCBP_EINTERNAL: return SLICE("Internal error");
@@ -83,7 +84,10 @@ status_of(const struct request *req, const struct reply *reply)
     case REPLY_NOOP:
     case REPLY_DEBUG:
     case REPLY_STREAM:
-    case REPLY_JOIN: return MCBP_SUCCESS;
+    case REPLY_JOIN:
+    case REPLY_AUTHENTICATED: return MCBP_SUCCESS;
+    case REPLY_AUTH_CONTINUE: return MCBP_AUTH_CONTINUE;
+    case REPLY_AUTH_OFF: return MCBP_UNKNOWN_COMMAND;
     case REPLY_MISS:
     case REPLY_NOT_FOUND:
     case REPLY_NO_STATS: return MCBP_KEY_ENOENT;
@@ -94,7 +98,10 @@ status_of(const struct request *req, const struct reply *reply)
     case REPLY_OUT_OF_MEMORY: return MCBP_ENOMEM;
     case REPLY_FLUSH_OFF:
     case REPLY_DUMP_OFF:
-    case REPLY_SHUTDOWN_OFF: return MCBP_AUTH_ERROR;
+    case REPLY_SHUTDOWN_OFF:
+    case REPLY_DENIED:
+    case REPLY_AUTH_FAILED:
+    case REPLY_AUTH_MALFORMED: return MCBP_AUTH_ERROR;
     case REPLY_BAD_CHUNK:
     case REPLY_BAD_MODE: return MCBP_EINVAL;
     case REPLY_INTERNAL: return MCBP_EINTERNAL;
@@ -172,6 +179,8 @@ put_success(const struct request *req, const struct reply *reply, char *dst)
 
     if (reply->status == REPLY_TEXT)
         packet.body = slice_make(reply->text, reply->text_bytes);
+    if (reply->status == REPLY_AUTHENTICATED)
+        packet.body = SLICE("Authenticated");
     return put_packet(req, &packet, dst);
 }
 

@@ -201,6 +201,12 @@ put_line(char *p, const struct request *req, const struct reply *reply)
     case REPLY_REFUSED:
     case REPLY_FLUSH_OFF:
     case REPLY_DUMP_OFF:
+    case REPLY_DENIED:
+    case REPLY_AUTHENTICATED:
+    case REPLY_AUTH_FAILED:
+    case REPLY_AUTH_MALFORMED:
+    case REPLY_AUTH_CONTINUE:
+    case REPLY_AUTH_OFF:
     case REPLY_INTERNAL:
     case REPLY_JOIN: return text_put_line(p, req, reply);
     }

@@ -29,15 +29,11 @@ static enum parse_result
 line_next(struct text_state *state, const char **pos, const char *end, struct request *req)
 {
     size_t len = (size_t)(end - *pos);
-    size_t seen = state->scanned_off < len ? state->scanned_off : len;
-    const char *newline = memchr(*pos + seen, '\n', len - seen);
+    const char *newline = text_find_newline(state, *pos, end);
     struct slice line;
 
-    if (newline == NULL && len <= LINE_BYTES_MAX) {
-        state->scanned_off = (uint16_t)len;
+    if (newline == NULL && len <= LINE_BYTES_MAX)
         return PARSE_PARTIAL;
-    }
-    state->scanned_off = 0;
     if (newline == NULL) {
         bool multiget = is_indented_multiget(*pos, end);
 
@@ -79,7 +75,11 @@ parse(struct proto_state *proto_state, const struct session *session, struct sli
     const char *end = in.ptr + in.len;
     enum parse_result result;
 
-    (void)session;
+    if (UNLIKELY(!session->authenticated)) {
+        result = text_auth_parse(state, &pos, end, req);
+        *used = (size_t)(pos - in.ptr);
+        return result;
+    }
     if (UNLIKELY(state->skip_line) && !skip_line(state, &pos, end)) {
         *used = in.len;
         return PARSE_PARTIAL;

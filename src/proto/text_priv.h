@@ -7,6 +7,7 @@
  *     text_get.c             the get family, taken apart key by key
  *     text_line.c            any other command line
  *     text_admin.c               of these, what operators and monitoring send
+ *     text_auth.c            the lines of a client that is not authenticated
  *     meta.c                     of these, mg ms md ma me mn
  *     meta_reply.c           replies to these
  *     text_reply.c           replies to all others
@@ -42,6 +43,18 @@ text_skip_blanks(const char *p, const char *end)
     return p;
 }
 
+/* The end of the line at P; NULL: it has not come, and *STATE knows how far that was looked for. */
+static inline const char *
+text_find_newline(struct text_state *state, const char *p, const char *end)
+{
+    size_t len = (size_t)(end - p);
+    size_t seen = state->scanned_off < len ? state->scanned_off : len;
+    const char *newline = memchr(p + seen, '\n', len - seen);
+
+    state->scanned_off = newline == NULL && len <= LINE_BYTES_MAX ? (uint16_t)len : 0;
+    return newline;
+}
+
 /* --- text_get.c --- */
 
 /* Whether a get line begins at *POS: then *POS is behind its command word. */
@@ -54,6 +67,12 @@ enum parse_result text_get_refuse(struct text_state *state, bool line_ended,
                                   struct slice refusal, struct request *req) MUST_USE;
 /* More than LINE_BYTES_MAX bytes, and no end: nothing behind them can be told from them. */
 enum parse_result text_refuse_too_long(struct text_state *state, struct request *req) MUST_USE;
+
+/* --- text_auth.c --- */
+
+/* The next line of a client that is not authenticated. *POS is behind it then. */
+enum parse_result text_auth_parse(struct text_state *state, const char **pos, const char *end,
+                                  struct request *req) MUST_USE;
 
 /* --- text_line.c, text_admin.c, meta.c --- */
 

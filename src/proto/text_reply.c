@@ -66,7 +66,10 @@ text_put_line(char *p, const struct request *req, const struct reply *reply)
             p, SLICE("CLIENT_ERROR cannot increment or decrement non-numeric value\r\n"));
     case REPLY_TOO_LARGE:
         return put_slice(p, SLICE("SERVER_ERROR object too large for cache\r\n"));
-    case REPLY_BAD_CHUNK: return put_slice(p, SLICE("CLIENT_ERROR bad data chunk\r\n"));
+    case REPLY_BAD_CHUNK:
+        if (req->op == OP_AUTH)
+            return put_slice(p, SLICE("CLIENT_ERROR bad command line termination\r\n"));
+        return put_slice(p, SLICE("CLIENT_ERROR bad data chunk\r\n"));
     case REPLY_OUT_OF_MEMORY:
         /* Other keys' values may follow, and where an error ends the reply they would be lost. */
         if (req->op == OP_GAT)
@@ -79,11 +82,19 @@ text_put_line(char *p, const struct request *req, const struct reply *reply)
     case REPLY_FLUSH_OFF: return put_slice(p, SLICE("CLIENT_ERROR flush_all not allowed\r\n"));
     case REPLY_DUMP_OFF: return put_slice(p, dump_off(req->op));
     case REPLY_REFUSED: return put_slice(p, req->refusal);
+    case REPLY_DENIED: return put_slice(p, SLICE("CLIENT_ERROR unauthenticated\r\n"));
+    case REPLY_AUTHENTICATED: return put_slice(p, SLICE("STORED\r\n"));
+    case REPLY_AUTH_FAILED:
+        return put_slice(p, SLICE("CLIENT_ERROR authentication failure\r\n"));
+    case REPLY_AUTH_MALFORMED:
+        return put_slice(p, SLICE("CLIENT_ERROR bad authentication token format\r\n"));
+    case REPLY_AUTH_OFF: return put_slice(p, REFUSE_ERROR);
     case REPLY_INTERNAL: return put_slice(p, SLICE("SERVER_ERROR internal error\r\n"));
     case REPLY_NOTHING:
     case REPLY_DEBUG:
     case REPLY_STREAM:
-    case REPLY_JOIN: return p;
+    case REPLY_JOIN:
+    case REPLY_AUTH_CONTINUE: return p;
     }
     BUG("reply_status out of range");
 }

@@ -43,10 +43,15 @@ CLIENTS = {
                       "php-cli, php-memcached"),
     "dalli": (["ruby"], "with_dalli.rb", ["ruby", "-e", "require 'dalli'"],
               "ruby, ruby-dalli"),
+    "auth": ([PYTHON], "with_auth.py", [PYTHON, "-c", "import bmemcached, pylibmc"],
+             "python3-pylibmc, python3-binary-memcached"),
     "hostile": ([PYTHON], "with_hostile.py", [PYTHON, "-c", ""], "python3"),
 }
 
-OPTIONS = {"hostile": ["-vv"]}
+OPTIONS = {
+    "auth": ["-Y", os.path.join(HERE, "..", "wire", "auth", "passwords")],
+    "hostile": ["-vv"],
+}
 
 
 def is_installed(probe):

@@ -104,8 +104,20 @@ act(struct rig *rig, struct input *in, struct sim_link **links)
     rig_iterate(rig);
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* No client knows the password: so nothing may have been stored. */
+static void
+check_untouched(const struct rig *rig)
+{
+    struct store_layout layout;
+
+    store_layout(rig->store, &layout);
+    if (layout.items != 0)
+        sim_die("stored without a password");
+}
+
+/* PASSWORDS: NULL, or of no client that there is. */
+static void
+play(struct input in, const struct passwords *passwords)
 {
     struct rig_config config = {
         .max_conns = 2,
@@ -114,13 +126,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .send_timeout_s = 10,
         .limit_bytes = 2 << 20,
         .item_bytes_max = 256 << 10,
+        .passwords = passwords,
+        .auth_timeout_s = 30,
     };
     struct sim_link *links[LINKS] = {NULL};
-    struct input in = {data, size};
     struct rig rig;
 
-    if (size > INPUT_MAX)
-        return 0;
     sim_begin(1);
     if (!rig_start(&rig, &config))
         sim_die("no server without a fault");
@@ -130,6 +141,23 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (int i = 0; i < LINKS; i++)
         sim_link_free(links[i]);
     rig_iterations(&rig, 4);
+    if (passwords != NULL)
+        check_untouched(&rig);
     rig_stop(&rig);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct passwords passwords;
+    unsigned line;
+
+    if (size > INPUT_MAX)
+        return 0;
+    if (passwords_parse(&passwords, SLICE("nobody:\x01\xfe\xdc\xba\x98\n"), &line) !=
+        PASSWORDS_OK)
+        sim_die("no password");
+    play((struct input){data, size}, NULL);
+    play((struct input){data, size}, &passwords);
     return 0;
 }

@@ -63,12 +63,17 @@ summarize(const struct proto_ops *proto, const struct request *req)
     return s;
 }
 
+/* Who sends it: one that is authenticated, and then one that is not. */
+static struct session session;
+
 /* A line that was shown without its end: only with it would it have been taken. */
 static bool
 is_too_long(const struct summary *s)
 {
     struct slice refusal = SLICE("CLIENT_ERROR line too long\r\n");
-    struct request req = {.op = OP_REFUSED, .flags = REQ_CLOSE, .refusal = refusal};
+    struct request req = {.op = session.authenticated ? OP_REFUSED : OP_REFUSED_OPEN,
+                          .flags = REQ_CLOSE,
+                          .refusal = refusal};
     struct summary too_long = summarize(&proto_text, &req);
 
     return memcmp(s, &too_long, sizeof(too_long)) == 0;
@@ -112,7 +117,6 @@ static void
 parse_all(const uint8_t *bytes, size_t len, size_t step, struct run *run)
 {
     const struct proto_ops *proto = proto_detect(bytes[0]);
-    struct session session = {.role = ROLE_CLIENT};
     struct proto_state state;
     size_t begin = 0;
     size_t visible = step == 0 || step > len ? len : step;
@@ -152,21 +156,18 @@ parse_all(const uint8_t *bytes, size_t len, size_t step, struct run *run)
     }
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void
+compare(const uint8_t *data, size_t size)
 {
     static struct run whole, pieces;
-    size_t step;
+    size_t step = 1 + data[0] % 64;
 
-    if (size < 2 || size > INPUT_MAX)
-        return 0;
-    step = 1 + data[0] % 64;
     parse_all(data + 1, size - 1, 0, &whole);
     parse_all(data + 1, size - 1, step, &pieces);
     /* A get whose last key was not known to be the last is followed by OP_END instead. */
     if (whole.count == pieces.count &&
         memcmp(whole.requests, pieces.requests, whole.count * sizeof(whole.requests[0])) == 0)
-        return 0;
+        return;
     for (unsigned i = 0, k = 0; i < whole.count && k < pieces.count; i++, k++) {
         struct summary a = whole.requests[i];
         struct summary b = pieces.requests[k];
@@ -177,9 +178,20 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             k++;
         }
         if (is_too_long(&a) || is_too_long(&b))
-            return 0;
+            return;
         if (memcmp(&a, &b, sizeof(a)) != 0)
             BUG("another request when cut");
     }
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size < 2 || size > INPUT_MAX)
+        return 0;
+    session_init(&session, ROLE_CLIENT, true);
+    compare(data, size);
+    session_init(&session, ROLE_CLIENT, false);
+    compare(data, size);
     return 0;
 }

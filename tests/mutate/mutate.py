@@ -22,10 +22,12 @@ import threading
 import time
 
 from faults import FAULTS
+from faults_auth import AUTH_FAULTS
 from faults_bench import BENCH_FAULTS
 from faults_range import RANGE_FAULTS
 from suite import Suite
 
+FAULTS += AUTH_FAULTS
 FAULTS += BENCH_FAULTS
 FAULTS += RANGE_FAULTS
 

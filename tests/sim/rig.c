@@ -41,6 +41,7 @@ start_cmd(struct rig *rig, const struct rig_config *config)
         .join_bytes = config->join_bytes,
         .flush_enabled = true,
         .dump_enabled = true,
+        .passwords = config->passwords,
         .clock = &rig->clock,
         .stats = &rig->stats,
     };
@@ -59,6 +60,7 @@ start_server(struct rig *rig, const struct rig_config *config)
         .buffer_bytes = or_default(config->buffers, 4096) * BUF_TOTAL_BYTES,
         .idle_timeout_s = config->idle_timeout_s,
         .send_timeout_s = config->send_timeout_s,
+        .auth_timeout_s = config->auth_timeout_s,
         .drain_ms = 1000,
         .keep_buffers = config->keep_buffers,
         .latency = config->latency,

@@ -27,17 +27,19 @@ struct rig {
 
 /* What differs between worlds; zeroes are replaced by the defaults. */
 struct rig_config {
-    uint32_t max_conns;       /* 1000 */
-    uint32_t requests_a_turn; /* 0: no limit */
-    uint32_t buffers;         /* 4096: --buffer-memory, as a number of them */
-    uint32_t idle_timeout_s;  /* 0: none */
-    uint32_t send_timeout_s;  /* 0: none */
-    uint64_t limit_bytes;     /* 64 MB */
-    uint64_t item_bytes_max;  /* 1 MB */
-    uint64_t join_bytes;      /* CMD_JOIN_BYTES */
-    bool keep_buffers;        /* --loan=off */
-    bool latency;             /* --latency */
-    bool no_eviction;         /* -M */
+    uint32_t max_conns;                /* 1000 */
+    uint32_t requests_a_turn;          /* 0: no limit */
+    uint32_t buffers;                  /* 4096: --buffer-memory, as a number of them */
+    uint32_t idle_timeout_s;           /* 0: none */
+    uint32_t send_timeout_s;           /* 0: none */
+    uint64_t limit_bytes;              /* 64 MB */
+    uint64_t item_bytes_max;           /* 1 MB */
+    uint64_t join_bytes;               /* CMD_JOIN_BYTES */
+    bool keep_buffers;                 /* --loan=off */
+    bool latency;                      /* --latency */
+    const struct passwords *passwords; /* NULL: no client has to authenticate */
+    uint32_t auth_timeout_s;           /* 0: none */
+    bool no_eviction;                  /* -M */
     struct drawn_limits limits;
 };
 

@@ -5,6 +5,7 @@
     run.py [options] --daemon PATH [FILE...]      start it, and stop it afterwards
 
     --differences FILE   sections that are known to differ there, with the reason
+    --passwords FILE     give the daemon -Y FILE, and be its first user between the sections
     --only TEXT          only sections whose title contains TEXT
     --modes LIST         of whole,cut,bytes (all of them)
 
@@ -119,9 +120,13 @@ def shorten(data):
 class Target:
     """The server, and a connection to it that empties the cache between two runs."""
 
-    def __init__(self, address):
+    def __init__(self, address, user):
         self.address = address
         self.control = socket.create_connection(address, timeout=TIMEOUT_S)
+        if user:
+            self.control.sendall(b"set auth 0 0 %d\r\n%s\r\n" % (len(user), user))
+            if self.control.recv(100) != b"STORED\r\n":
+                raise Different("the first user is refused")
 
     def empty(self):
         self.control.sendall(b"flush_all\r\n")
@@ -192,9 +197,17 @@ def load_differences(path):
     return found
 
 
-def run_all(sections, address, modes, differences):
+def first_user(path):
+    """As a client says it."""
+    if not path:
+        return None
+    with open(path, "rb") as file:
+        return file.readline().rstrip(b"\r\n").replace(b":", b" ", 1)
+
+
+def run_all(sections, address, modes, differences, user=None):
     passed = failed = differing = runs = 0
-    target = Target(address)
+    target = Target(address, user)
     for section in sections:
         failures, count = check(section, target, modes)
         runs += count
@@ -215,6 +228,7 @@ def main():
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("--daemon")
     parser.add_argument("--differences")
+    parser.add_argument("--passwords")
     parser.add_argument("--only", default="")
     parser.add_argument("--modes", default=",".join(MODES))
     parser.add_argument("rest", nargs="*")
@@ -229,15 +243,18 @@ def main():
     modes = [mode for mode in MODES if mode in args.modes.split(",")]
     differences = load_differences(args.differences)
     if args.daemon:
-        with Server([args.daemon]) as server:
-            passed, failed = run_all(sections, ("127.0.0.1", server.port), modes, differences)
+        argv = [args.daemon] + (["-Y", args.passwords] if args.passwords else [])
+        with Server(argv) as server:
+            passed, failed = run_all(sections, ("127.0.0.1", server.port), modes, differences,
+                                     first_user(args.passwords))
             wrong = server.stop()
         if wrong:
             failed += 1
             print("FAILED    the server " + wrong)
     else:
         host, _, port = args.rest[0].rpartition(":")
-        passed, failed = run_all(sections, (host, int(port)), modes, differences)
+        passed, failed = run_all(sections, (host, int(port)), modes, differences,
+                                 first_user(args.passwords))
     print("%d passed, %d failed" % (passed, failed))
     return 1 if failed else 0
 

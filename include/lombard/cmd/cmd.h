@@ -22,6 +22,7 @@
 
 #include "lombard/base/attr.h"
 #include "lombard/base/clock.h"
+#include "lombard/base/passwords.h"
 #include "lombard/base/stats.h"
 #include "lombard/proto/reply.h"
 #include "lombard/proto/request.h"
@@ -44,12 +45,15 @@ struct cmd_config {
     bool dump_enabled;         /* not -X */
     bool shutdown_enabled;     /* -A */
     const struct clock *clock; /* outlives the cmd */
+    const struct passwords *passwords; /* likewise; NULL: no client has to authenticate */
     const struct stat_registry *stats; /* likewise: what `stats` shows */
 };
 
 /* Commands on STORE, which stays the caller's and outlives the cmd. NULL: no memory. */
 struct cmd *cmd_create(const struct cmd_config *config, struct store *store) MUST_USE;
 void cmd_destroy(struct cmd *cmd);
+/* Whether sessions begin without being authenticated. */
+bool cmd_wants_auth(const struct cmd *cmd);
 
 /* Once an iteration of the loop, after the clock was read. */
 void cmd_new_iteration(struct cmd *cmd);

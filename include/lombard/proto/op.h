@@ -29,6 +29,9 @@ enum op_property {
     PROP_JOINS = 1U << 3,   /* which is added to the one that is there */
     PROP_ADMIN = 1U << 4,   /* an operator may ask for it while all connections are taken */
     PROP_BARRIER = 1U << 5, /* what follows is not parsed before it was executed */
+    PROP_OPEN = 1U << 6,    /* a session that is not authenticated may ask for it */
+    PROP_WHOLE = 1U << 7, /* a value comes with it, short, not stored, waited for as a whole */
+    PROP_VALUE = PROP_STORES | PROP_WHOLE,
 };
 
 static inline bool

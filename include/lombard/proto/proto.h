@@ -62,6 +62,8 @@ enum {
 
 struct proto_ops {
     const char *name; /* in `stats conns` */
+    /* REPLY_DENIED ends the connection: a client that pipelines would go on without an end. */
+    bool denial_closes;
     /*
      * Take the next request from the front of IN, which is not empty. PARSE_COMPLETE: *REQ is
      * filled, the first *USED bytes are its head, body_bytes follow them. PARSE_PARTIAL: the

@@ -38,6 +38,12 @@ enum reply_status {
     REPLY_REFUSED,       /* what the parser said: request.refusal */
     REPLY_FLUSH_OFF,     /* flush_all with -F */
     REPLY_DUMP_OFF,      /* a dump with -X */
+    REPLY_DENIED,        /* the session is not authenticated */
+    REPLY_AUTHENTICATED,
+    REPLY_AUTH_FAILED,
+    REPLY_AUTH_MALFORMED, /* what was sent cannot be a user and a password */
+    REPLY_AUTH_CONTINUE,  /* SASL: its message is awaited */
+    REPLY_AUTH_OFF,       /* no client has to authenticate, and so none can */
     REPLY_INTERNAL, /* a mistake of this program: a value for an operation that stores none */
     REPLY_JOIN,     /* no answer yet: an append that is made by cmd_join_step(), part by part */
 };

@@ -21,6 +21,7 @@ enum {
     KEY_BYTES_MAX = 250,    /* memcached's limit, in every protocol */
     LINE_BYTES_MAX = 2048,  /* of a line whose end has not come, unless it is a multiget */
     LINE_BLANKS_MAX = 100,  /* that a multiget of more bytes may have in front */
+    AUTH_BYTES_MAX = 1024,  /* of the value of AUTH and SASL_*: longer ones are discarded */
     REQUEST_TAIL_BYTES = 2, /* "\r\n" after a value in the text protocols */
 };
 

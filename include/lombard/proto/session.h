@@ -21,8 +21,9 @@ enum session_role {
 
 struct session {
     enum session_role role;
-    bool authenticated : 1; /* no command asks for that so far */
+    bool authenticated : 1; /* or need not be; if not: only PROP_OPEN */
     bool only_admin : 1;    /* it came over the limit of connections: only PROP_ADMIN */
+    bool sasl_begun : 1;    /* a message of SASL is awaited */
     uint16_t features;      /* that were negotiated, a bit each; none are known so far */
     uint32_t bucket;        /* selected; 0 is the only one so far */
 };
@@ -30,14 +31,22 @@ struct session {
 _Static_assert(sizeof(struct session) == 8, "it is in every connection");
 
 static inline void
-session_init(struct session *session, enum session_role role)
+session_init(struct session *session, enum session_role role, bool authenticated)
 {
-    *session = (struct session){.role = role};
+    *session = (struct session){.role = role, .authenticated = authenticated};
+}
+
+/* Whether OP may be asked for by a client that has shown, or not shown, who it is. */
+static inline bool
+session_trusts(const struct session *session, enum request_op op)
+{
+    return LIKELY(session->authenticated) || op_has(op, PROP_OPEN);
 }
 
 /* Whether SESSION may ask for OP. */
 static inline bool
 session_may(const struct session *session, enum request_op op)
 {
-    return LIKELY(!session->only_admin) || op_has(op, PROP_ADMIN);
+    return session_trusts(session, op) &&
+           (LIKELY(!session->only_admin) || op_has(op, PROP_ADMIN));
 }

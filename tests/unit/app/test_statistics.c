@@ -24,13 +24,15 @@ static const struct {
          "rbufs_waiting rbufs_failed wbufs_existing wbufs_loaned wbufs_allocated "
          "wbufs_waiting wbufs_failed conn_closed_quit conn_closed_eof "
          "conn_closed_reset conn_closed_vanished conn_closed_protocol "
-         "conn_closed_rejected conn_closed_idle conn_closed_operator_idle "
+         "conn_closed_rejected conn_closed_unauthenticated conn_closed_auth_timeout "
+         "conn_closed_idle conn_closed_operator_idle "
          "conn_closed_stalled conn_closed_shed_buffers conn_closed_shed_pins "
          "conn_closed_no_memory conn_closed_shutdown conn_closed_internal "
          "log_dropped log_suppressed internal_errors cmd_get cmd_set cmd_flush cmd_touch "
          "cmd_meta get_hits get_misses delete_misses delete_hits incr_misses "
          "incr_hits decr_misses decr_hits cas_misses cas_hits cas_badval "
-         "touch_hits touch_misses store_too_large store_no_memory concat_joins "
+         "touch_hits touch_misses auth_cmds auth_errors store_too_large store_no_memory "
+         "concat_joins "
          "concat_restarts limit_maxbytes curr_items total_items bytes evictions "
          "evicted_unfetched reclaimed expired_unfetched flushed outofmemory "
          "hash_buckets hash_bytes hash_is_expanding index_resizes bytes_moved "
@@ -39,7 +41,7 @@ static const struct {
                  "domain_socket cas_enabled num_threads reqs_per_event tcp_backlog "
                  "item_size_max flush_enabled dump_enabled shutdown_command idle_timeout "
                  "send_timeout peer_timeout operator_timeout drain_time_ms buffer_memory "
-                 "latency loan "},
+                 "latency loan auth_enabled_ascii auth_enabled_sasl auth_timeout "},
     {"conns", "addr state protocol age secs_since_last_cmd bytes_in bytes_out "
               "buffers_held bytes_pending secs_stalled "},
     {"buffers", "buffer_bytes buffers_limit buffers_reserved_for_output buffers_made "

@@ -34,6 +34,7 @@ start_cmd(void)
     };
     const struct cmd_config config = {
         .shutdown_enabled = rig_options.shutdown_enabled,
+        .passwords = rig_options.passwords,
         .flush_enabled = true,
         .dump_enabled = true,
         .clock = &now,

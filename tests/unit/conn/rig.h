@@ -17,6 +17,7 @@ struct rig_options {
     bool shutdown_enabled;
     bool refuse_when_full; /* -M */
     uint64_t limit_bytes;
+    const struct passwords *passwords;
     struct server_config server;
 };
 

@@ -16,7 +16,7 @@
             ck_abort_msg("%s:%d: %s", __FILE__, __LINE__, #cond);                              \
     } while (0)
 
-static const struct session session = {.role = ROLE_CLIENT};
+struct session parse_session = {.role = ROLE_CLIENT, .authenticated = true};
 
 enum parse_result
 parse_first(struct slice in, struct request *req, size_t *used)
@@ -25,7 +25,7 @@ parse_first(struct slice in, struct request *req, size_t *used)
     struct proto_state state;
 
     memset(&state, 0, sizeof(state));
-    return proto->parse(&state, &session, in, req, used);
+    return proto->parse(&state, &parse_session, in, req, used);
 }
 
 /* --- Text of a request --- */
@@ -97,6 +97,11 @@ op_name(enum request_op op)
         [OP_QUIT] = "quit",
         [OP_END] = "end",
         [OP_REFUSED] = "refused",
+        [OP_REFUSED_OPEN] = "refused_open",
+        [OP_AUTH] = "auth",
+        [OP_SASL_LIST] = "sasl_list",
+        [OP_SASL_AUTH] = "sasl_auth",
+        [OP_SASL_STEP] = "sasl_step",
     };
 
     MUST(op < sizeof(names) / sizeof(names[0]) && names[op] != NULL);
@@ -149,6 +154,12 @@ add_meta(struct text *t, const struct request *req)
         meta->recache_first ? " recache_first" : "", meta->decr ? " decr" : "");
 }
 
+static bool
+is_refused(const struct request *req)
+{
+    return req->op == OP_REFUSED || req->op == OP_REFUSED_OPEN;
+}
+
 static void
 add_request(struct text *t, const struct proto_ops *proto, const struct request *req)
 {
@@ -157,7 +168,7 @@ add_request(struct text *t, const struct proto_ops *proto, const struct request 
         add(t, " key=");
         add_bytes(t, req->key);
     }
-    if (req->op == OP_REFUSED) {
+    if (is_refused(req)) {
         add(t, " \"");
         add_bytes(t, req->refusal);
         add(t, "\"");
@@ -174,14 +185,14 @@ add_request(struct text *t, const struct proto_ops *proto, const struct request 
     add_number(t, "body", req->body_bytes);
     if (proto == &proto_binary) {
         add_number(t, "opaque", req->echo.binary.opaque);
-        if (req->op == OP_REFUSED)
+        if (is_refused(req))
             add_number(t, "status", req->echo.binary.refusal_status);
     }
     if ((req->flags & REQ_META) != 0)
         add_meta(t, req);
     add(t, "\n");
     MUST(req->value.len == 0);
-    MUST(req->body_bytes == 0 || op_has(req->op, PROP_STORES) || req->op == OP_REFUSED);
+    MUST(req->body_bytes == 0 || op_has(req->op, PROP_VALUE) || is_refused(req));
     MUST(req->value_bytes <= req->body_bytes);
 }
 
@@ -240,8 +251,8 @@ check_again(const struct stream *s, struct proto_state before, size_t used, cons
     size_t used_again;
 
     memset(&req, 0xdb, sizeof(req));
-    MUST(s->proto->parse(&before, &session, slice_make(s->pending, s->pending_bytes), &req,
-                         &used_again) == PARSE_COMPLETE);
+    MUST(s->proto->parse(&before, &parse_session, slice_make(s->pending, s->pending_bytes),
+                         &req, &used_again) == PARSE_COMPLETE);
     MUST(used_again == used);
     add_request(&t, s->proto, &req);
     MUST(strcmp(again, text) == 0);
@@ -261,8 +272,8 @@ take_all(struct stream *s)
         memset(&req, 0xdb, sizeof(req));
         if (s->proto == NULL)
             s->proto = proto_detect((unsigned char)s->pending[0]);
-        result = s->proto->parse(&s->state, &session, slice_make(s->pending, s->pending_bytes),
-                                 &req, &used);
+        result = s->proto->parse(&s->state, &parse_session,
+                                 slice_make(s->pending, s->pending_bytes), &req, &used);
         MUST(used <= s->pending_bytes);
         if (result == PARSE_PARTIAL) {
             drop(s, used);

@@ -30,6 +30,9 @@ struct parse_case {
         name, {input, sizeof(input) - 1}, want                                                 \
     }
 
+/* Who sends it; a client that is authenticated, unless a test makes it another. */
+extern struct session parse_session;
+
 enum { PARSE_TEXT_BYTES = 1 << 20 };
 
 /*

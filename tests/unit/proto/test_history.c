@@ -10,7 +10,7 @@
 #include "leak.h"
 #include "parse.h"
 
-static const struct session session = {.role = ROLE_CLIENT};
+static const struct session session = {.role = ROLE_CLIENT, .authenticated = true};
 
 /* --- Numbers: negative, huge, overflowing, in every field that takes one --- */
 
@@ -143,7 +143,7 @@ END_TEST
 
 #define ERR                      "refused \"ERROR\\r\\n\"\n"
 #define BAD                      "refused \"CLIENT_ERROR bad command line format\\r\\n\"\n"
-#define UNKNOWN                  "refused \"Unknown command\" close status=129\n"
+#define UNKNOWN                  "refused_open \"Unknown command\" close status=129\n"
 #define INVALID                  "refused \"Invalid arguments\" close status=4\n"
 #define FLAG                     "refused \"CLIENT_ERROR invalid or duplicate flag\\r\\n\"\n"
 #define HEAD(op, key, ext, body) "\x80" op key ext "\0\0\0" body "\0\0\0\0\0\0\0\0\0\0\0\0"

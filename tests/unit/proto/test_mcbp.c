@@ -16,8 +16,9 @@
     "\0\0\0\0\0\0\0\x06"                                                                       \
     "\0\0\0\x0a"
 
-#define UNKNOWN_CLOSE "refused \"Unknown command\" close opaque=7 status=129\n"
+#define UNKNOWN_CLOSE "refused_open \"Unknown command\" close opaque=7 status=129\n"
 #define INVALID       "refused \"Invalid arguments\" close opaque=7 status=4\n"
+#define INVALID_OPEN  "refused_open \"Invalid arguments\" close opaque=7 status=4\n"
 #define UNKNOWN       "refused \"Unknown command\""
 #define THEN          " opaque=7 status=129\n"
 #define NOOPED        "noop opaque=7\n"
@@ -91,9 +92,9 @@ static const struct parse_case good_cases[] = {
  static const struct parse_case bad_cases[] = {
     ROW("unknown opcodes",
         H("\x1f", "\0\0", "\0", "\0\0\0\0")
-        H("\x20", "\0\5", "\0", "\0\0\0\7") "PLAINxx"
+        H("\x25", "\0\5", "\0", "\0\0\0\7") "PLAINxx"
         H("\xff", "\0\1", "\1", "\0\0\0\3") "abc"
-        H("\x22", "\0\0", "\0", "\0\0\0\0") NOOP,
+        H("\x26", "\0\0", "\0", "\0\0\0\0") NOOP,
         UNKNOWN THEN UNKNOWN " body=7" THEN UNKNOWN " body=3" THEN UNKNOWN THEN NOOPED),
     ROW("key longer than the body",
         H("\x00", "\0\2", "\0", "\0\0\0\1") "a" NOOP, UNKNOWN_CLOSE),
@@ -134,13 +135,13 @@ static const struct parse_case good_cases[] = {
     ROW("noop with a body",
         H("\x0a", "\0\0", "\0", "\0\0\0\1") "a" NOOP, INVALID),
     ROW("version with a key",
-        H("\x0b", "\0\1", "\0", "\0\0\0\1") "a" NOOP, INVALID),
+        H("\x0b", "\0\1", "\0", "\0\0\0\1") "a" NOOP, INVALID_OPEN),
     ROW("stat with extras",
         H("\x10", "\0\0", "\4", "\0\0\0\4") "abcd" NOOP, INVALID),
     ROW("quit with a body",
-        H("\x07", "\0\0", "\0", "\0\0\0\1") "a" NOOP, INVALID),
-    ROW("another magic", NOOP "\x81\x0a\0\0", NOOPED "refused \"\" quiet close\n"),
-    ROW("text in a binary connection", NOOP "version\r\n", NOOPED "refused \"\" quiet close\n"),
+        H("\x07", "\0\0", "\0", "\0\0\0\1") "a" NOOP, INVALID_OPEN),
+    ROW("another magic", NOOP "\x81\x0a\0\0", NOOPED "refused_open \"\" quiet close\n"),
+    ROW("text in a binary connection", NOOP "version\r\n", NOOPED "refused_open \"\" quiet close\n"),
     ROW("binary in a text connection",
         "version\r\n\x80\x0a\0\0\0\0\0\0\0\0\0\0\0\0\0\n",
         "version\nrefused \"CLIENT_ERROR bad command line format\\r\\n\"\nrefused \"ERROR\\r\\n\"\n"),
@@ -183,7 +184,7 @@ START_TEST(believes_no_body_of_more_than_a_gigabyte)
             packet[1] = (char)opcode;
             ck_assert_int_eq(parse_first(slice_make(packet, sizeof(packet) - 1), &req, &used),
                              PARSE_COMPLETE);
-            ck_assert_int_eq(req.op, OP_REFUSED);
+            ck_assert_int_eq(req.op, OP_REFUSED_OPEN);
             ck_assert_uint_eq(req.echo.binary.refusal_status, 4);
             ck_assert_uint_eq(req.flags, REQ_CLOSE);
             ck_assert_uint_eq(req.body_bytes, 0);

@@ -365,7 +365,7 @@ END_TEST
 START_TEST(does_not_wait_for_the_end_of_a_long_key)
 {
     struct slice line = long_line("get ", 'k', KEY_BYTES_MAX + 2, "");
-    struct session session = {.role = ROLE_CLIENT};
+    struct session session = {.role = ROLE_CLIENT, .authenticated = true};
     struct proto_state state = {.text = {.exptime = 0}};
     struct slice part = slice_make(line.ptr, line.len - 1);
     struct request req;
