@@ -188,7 +188,7 @@ on_tick(struct timer *timer)
     log_tick();
     if (server_is_stopping(p->server)) /* a client may have said so */
         notify_stopping(&p->notify);
-    if (tick->number++ % TICKS_A_STATUS == 0)
+    if (p->notify.fd >= 0 && tick->number++ % TICKS_A_STATUS == 0)
         tell_status(p);
     timer_set(loop_timers(loop), timer, loop_now_ms(loop) + TICK_MS);
 }

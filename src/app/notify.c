@@ -57,7 +57,7 @@ notify_open(struct notify *notify)
     notify->address_len = parse_address(name, &notify->address);
     if (notify->address_len == 0)
         return;
-    notify->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    notify->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     notify->watchdog_ms = find_watchdog_ms();
 }
 

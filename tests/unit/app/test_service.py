@@ -96,14 +96,20 @@ def tells_of_a_clients_shutdown(name):
     manager = Manager(name)
     with tempfile.NamedTemporaryFile("r") as ports:
         os.chmod(ports.name, 0o666)
-        process = start("-p", "-1", "-A", "--drain-time=0", env=dict(
+        process = start("-p", "-1", "-A", "--drain-time=600", env=dict(
             os.environ, NOTIFY_SOCKET=name, MEMCACHED_PORT_FILENAME=ports.name))
         check("ready", manager.wait_for("READY=1"))
         with open(ports.name, encoding="ascii") as f:
-            port = int(f.read().split("TCP INET: ")[1])
-    with socket.create_connection(("127.0.0.1", port), PATIENCE_S) as s:
-        s.sendall(b"shutdown\r\n")
+            address = ("127.0.0.1", int(f.read().split("TCP INET: ")[1]))
+    with socket.create_connection(address, PATIENCE_S) as slow, \
+            socket.create_connection(address, PATIENCE_S) as operator:
+        slow.sendall(b"set a 0 0 900000\r\n%s\r\n" % (b"x" * 900000))
+        check.equal(slow.recv(4096), b"STORED\r\n", "stored")
+        slow.sendall(b"get a\r\n" * 100)
+        slow.recv(1)  # and no more: its replies are waited for
+        operator.sendall(b"shutdown\r\n")
         check("a client's shutdown is told, too", manager.wait_for("STOPPING=1"))
+        check("when it begins", process.poll() is None)
     end(process)
     manager.close()
 
