@@ -25,8 +25,7 @@ child_start(void (*serve)(int listen_fd, const void *context), const void *conte
     if (pid == 0) {
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         net_keep_only(fd, -1);
-        serve(fd, context);
-        _exit(1);
+        serve(fd, context); /* never returns */
     }
     (void)close(fd);
     return pid;

@@ -119,7 +119,7 @@ struct floor_start {
 };
 
 /* In the child: until it is killed. */
-static void
+static NORETURN void
 be_server(int listen_fd, const void *context)
 {
     const struct floor_start *start = context;
@@ -128,8 +128,9 @@ be_server(int listen_fd, const void *context)
 
     if (start->like != 0 && sched_getaffinity(start->like, sizeof(cpus), &cpus) == 0)
         (void)sched_setaffinity(0, sizeof(cpus), &cpus);
-    if (prepare(&s))
-        serve_forever(&s);
+    if (!prepare(&s))
+        _exit(1);
+    serve_forever(&s);
 }
 
 bool

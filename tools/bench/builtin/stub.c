@@ -308,7 +308,7 @@ struct stub_start {
 };
 
 /* In the child: until it is killed. */
-static void
+static NORETURN void
 be_server(int listen_fd, const void *context)
 {
     const struct stub_start *start = context;
@@ -317,14 +317,15 @@ be_server(int listen_fd, const void *context)
 
     (void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
     if (s == NULL)
-        return;
+        _exit(1);
     s->config = *start->config;
     s->counts = start->counts;
     s->listen_fd = listen_fd;
     s->output = malloc(STUB_OUTPUT_BYTES);
     s->epfd = sys_epoll_create();
-    if (s->output != NULL && sys_epoll_ctl(s->epfd, EPOLL_CTL_ADD, listen_fd, &event) == 0)
-        serve_forever(s);
+    if (s->output == NULL || sys_epoll_ctl(s->epfd, EPOLL_CTL_ADD, listen_fd, &event) != 0)
+        _exit(1);
+    serve_forever(s);
 }
 
 bool
