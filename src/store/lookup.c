@@ -70,8 +70,9 @@ store_find(const struct store *store, struct slice key, uint64_t hash, uint64_t 
     }
 }
 
-bool
-store_describe(const struct store *store, char *rec, struct item *item)
+/* Inline, so that a get sets only those fields that its caller looks at. */
+static inline bool __attribute__((always_inline))
+describe(const struct store *store, char *rec, struct item *item)
 {
     uint32_t fixed = store->fixed_bytes;
     unsigned info = rec_info(rec);
@@ -99,6 +100,12 @@ store_describe(const struct store *store, char *rec, struct item *item)
 }
 
 bool
+store_describe(const struct store *store, char *rec, struct item *item)
+{
+    return describe(store, rec, item);
+}
+
+bool
 store_peek(struct store *store, struct slice key, uint64_t hash, struct item *item)
 {
     uint64_t *slot;
@@ -106,7 +113,7 @@ store_peek(struct store *store, struct slice key, uint64_t hash, struct item *it
 
     if (rec == NULL || rec_is_gone(store, rec))
         return false;
-    return store_describe(store, rec, item);
+    return describe(store, rec, item);
 }
 
 /* Only what changes is written: a hot item's line is dirtied once a second. */
@@ -136,7 +143,7 @@ store_get(struct store *store, struct slice key, uint64_t hash, bool bump, struc
         item_remove(store, rec, hash, slot);
         return false;
     }
-    if (!store_describe(store, rec, item))
+    if (!describe(store, rec, item))
         return false;
     if (bump)
         note_access(store, rec);
