@@ -63,12 +63,12 @@ struct conn {
     uint64_t bytes_out;
     const struct proto_ops *proto; /* NULL: no byte has come yet */
     struct proto_state proto_state;
-    struct session session;
     uint32_t active_s;   /* attended_s when the last bytes came or went */
     uint32_t accepted_s; /* attended_s at that time */
     uint32_t stalled_ms; /* low bits of attended_ms: holds something and waits since */
     uint32_t stall_mark; /* low bits of bytes_in + bytes_out at that time */
     uint16_t slot;       /* in its chunk of the table */
+    struct session session;
     enum conn_state state;
     enum close_reason close_reason;
     bool in_use : 1;        /* of the table: this slot is taken */
@@ -83,7 +83,7 @@ struct conn {
 
 _Static_assert(sizeof(enum conn_state) == 1 && sizeof(enum close_reason) == 1,
                "both fit into a byte");
-_Static_assert(sizeof(struct conn) <= 152, "an idle connection stays small");
+_Static_assert(sizeof(struct conn) <= 144, "an idle connection stays small");
 
 static inline bool
 conn_is_dead(const struct conn *c)

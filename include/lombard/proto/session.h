@@ -20,15 +20,16 @@ enum session_role {
 } __attribute__((packed));
 
 struct session {
-    enum session_role role;
+    enum session_role role : 2;
     bool authenticated : 1; /* or need not be; if not: only PROP_OPEN */
     bool only_admin : 1;    /* it came over the limit of connections: only PROP_ADMIN */
     bool sasl_begun : 1;    /* a message of SASL is awaited */
-    uint16_t features;      /* that were negotiated, a bit each; none are known so far */
-    uint32_t bucket;        /* selected; 0 is the only one so far */
+    uint8_t features;       /* that were negotiated, a bit each; none are known so far */
+    uint8_t bucket;         /* selected; 0 is the only one so far */
 };
 
-_Static_assert(sizeof(struct session) == 8, "it is in every connection");
+_Static_assert(sizeof(struct session) == 3,
+               "it is in every connection, where these bytes are left");
 
 static inline void
 session_init(struct session *session, enum session_role role, bool authenticated)
