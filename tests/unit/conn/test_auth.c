@@ -166,7 +166,7 @@ END_TEST
 START_TEST(binary_says_who_it_is_first)
 {
     SAY(0, AUTH SET GET);
-    ck_assert_uint_gt(hear(0), sizeof(WELCOME) - 1 + 2 * 24);
+    ck_assert_uint_gt(hear(0), sizeof(WELCOME) - 1 + 48);
     ck_assert_int_eq(memcmp(out, WELCOME, sizeof(WELCOME) - 1), 0);
     ck_assert_int_eq(out[sizeof(WELCOME) - 1 + 7], 0); /* the status of the set */
 }
@@ -298,6 +298,8 @@ START_TEST(an_operator_must_be_known)
     ck_assert_ptr_nonnull(server->operator_conn);
     say(2, "stats\r\n");
     expect(2, DENIED);
+    say(2, "set auth 0 0 7\r\nfoo baz\r\n");
+    expect(2, FAILED);
     /* It keeps that place no longer than one that says nothing. */
     ck_assert(!server->operator_conn->has_looked);
     say(2, LOGIN "version\r\n");
