@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -98,38 +99,105 @@ connect_server(const char *address)
     return -1;
 }
 
+/* --- The answer --- */
+
+/* What is said to a client that is not authenticated. */
+#define DENIED "CLIENT_ERROR unauthenticated"
+
+static volatile sig_atomic_t is_late;
+
+static void
+on_alarm(int signal_number)
+{
+    (void)signal_number;
+    is_late = 1;
+}
+
+/* From now on the whole conversation has PATIENCE_S; then no call waits any more. */
+static void
+limit_time(void)
+{
+    struct itimerval limit = {.it_value.tv_sec = PATIENCE_S, .it_interval.tv_usec = 100000};
+    struct sigaction action = {.sa_handler =
+                                   on_alarm}; /* no SA_RESTART: calls are interrupted */
+
+    (void)sigaction(SIGALRM, &action, NULL);
+    (void)setitimer(ITIMER_REAL, &limit, NULL);
+}
+
 static bool
 begins_with(const char *line, const char *word)
 {
     return strncmp(line, word, strlen(word)) == 0;
 }
 
-/* What is said to a client that is not authenticated. */
-#define DENIED "CLIENT_ERROR unauthenticated"
+/* The next line without its end, for a terminal to show. False at the end of what can be had. */
+static bool
+read_line(FILE *answer, char line[LINE_BYTES])
+{
+    size_t len;
 
-/* Print the answer up to its last line. */
+    if (is_late || fgets(line, LINE_BYTES, answer) == NULL || is_late)
+        return false;
+    len = strcspn(line, "\r\n");
+    if (line[len] == '\0')
+        return false; /* cut off, or longer than any line of an answer */
+    line[len] = '\0';
+    for (char *c = line; *c != '\0'; c++)
+        if ((unsigned char)*c < ' ' || (unsigned char)*c >= 0x7f)
+            *c = '?';
+    return true;
+}
+
+static int
+print_line(const char *line)
+{
+    (void)puts(line);
+    return ASK_ANSWERED;
+}
+
+static int
+fail_with_line(const char *address, const char *line)
+{
+    char why[LINE_BYTES + 64];
+
+    if (strstr(line, "ERROR") != NULL)
+        return fail(address, line);
+    (void)snprintf(why, sizeof(why), "this is not memcached's protocol: '%.60s'", line);
+    return fail(address, why);
+}
+
+/* Of --ping: one line. */
+static int
+print_version(const char *line, const char *address)
+{
+    if (begins_with(line, "VERSION ") && line[strlen("VERSION ")] != '\0')
+        return print_line(line);
+    if (strcmp(line, DENIED) == 0)
+        return print_line("it answers, and wants a password (-Y)");
+    return fail_with_line(address, line);
+}
+
 static int
 print_answer(FILE *answer, const struct config *config, const char *address)
 {
     char line[LINE_BYTES];
 
-    while (fgets(line, sizeof(line), answer) != NULL) {
-        line[strcspn(line, "\r\n")] = '\0';
-        if (begins_with(line, "END"))
-            return ASK_ANSWERED;
-        if (config->ask == ASK_PING && strcmp(line, DENIED) == 0) {
-            (void)puts("it answers, and wants a password (-Y)");
-            return ASK_ANSWERED;
-        }
-        if (strstr(line, "ERROR") != NULL && !begins_with(line, "STAT "))
-            return fail(address, line);
-        if (begins_with(line, "STORED"))
+    while (read_line(answer, line)) {
+        if (config->auth_file != NULL && strcmp(line, "STORED") == 0)
             continue; /* authenticated */
-        (void)puts(line + (begins_with(line, "STAT ") ? strlen("STAT ") : 0));
-        if (begins_with(line, "VERSION") || begins_with(line, "RESET"))
+        if (config->ask == ASK_PING)
+            return print_version(line, address);
+        if (strcmp(line, "END") == 0)
             return ASK_ANSWERED;
+        if (strcmp(line, "RESET") == 0)
+            return print_line(line);
+        if (!begins_with(line, "STAT "))
+            return fail_with_line(address, line);
+        (void)print_line(line + strlen("STAT "));
     }
-    return fail(address, errno == EAGAIN ? "no answer" : "the connection was closed");
+    return fail(address, is_late || errno == EAGAIN ? "no whole answer within 5 seconds"
+                                                    : "the connection was closed");
 }
 
 /* Offer the first user of -Y, as a client would. */
@@ -192,8 +260,11 @@ ask_server(const struct config *config)
                    config->port > 0 ? config->port : DEFAULT_PORT);
     if (address == NULL)
         address = config->unix_path != NULL ? config->unix_path : local;
+    limit_time();
     fd = connect_server(address);
     if (fd < 0)
-        return fail(address, errno == EINVAL ? "malformed address" : strerror(errno));
+        return fail(address, errno == EINVAL  ? "malformed address"
+                             : errno == EINTR ? strerror(ETIMEDOUT)
+                                              : strerror(errno));
     return converse(fd, config, address);
 }

@@ -18,7 +18,7 @@ may_commit(const struct store *store, const char *old, const struct commit_rule 
     case COMMIT_CAS:
         if (old == NULL)
             return COMMIT_NOT_FOUND;
-        if (rule->compare_cas != (store_has_cas(store) ? load_u64(old + REC_CAS_OFF) : 0))
+        if (!store_has_cas(store) || rule->compare_cas != load_u64(old + REC_CAS_OFF))
             return COMMIT_EXISTS;
         return COMMIT_STORED;
     }

@@ -58,8 +58,8 @@ def is_none():
                 (FAILED, "", "lombard: 127.0.0.1:x: malformed address\n"), "no address")
 
 
-def other(answer, want):
-    """What is no cache, and says ANSWER; None: nothing, without closing."""
+def other(answer, want, question="--ping", drips=False):
+    """What is no cache, and says ANSWER; None: nothing, without closing; DRIPS: again and again."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
@@ -67,7 +67,14 @@ def other(answer, want):
         def serve():
             s, _ = listening.accept()
             s.recv(4096)
-            if answer is not None:
+            try:
+                while drips:
+                    s.sendall(answer)
+            except OSError:
+                pass  # the client has given up
+            if drips:
+                s.close()
+            elif answer is not None:
                 s.sendall(answer)
                 s.close()
             else:
@@ -76,8 +83,9 @@ def other(answer, want):
 
         thread = threading.Thread(target=serve)
         thread.start()
-        status, _, text = ask("--ping", "127.0.0.1:%d" % listening.getsockname()[1])
+        status, shown, text = ask(question, "127.0.0.1:%d" % listening.getsockname()[1])
         check.equal((status, want in text), (FAILED, True), "%r: %s" % (answer, text))
+        check("no control character is shown", all(c.isprintable() or c == "\n" for c in shown + text))
         thread.join()
 
 
@@ -98,7 +106,14 @@ def main():
     is_none()
     other(b"ERROR Too many open connections\r\n", "ERROR Too many open connections")
     other(b"", "the connection was closed")
-    other(None, "no answer")
+    other(None, "no whole answer")
+    other(b"x" * 65536, "connection was closed", drips=True)
+    other(b"STAT a b\r\n" * 100, "no whole answer", question="--stats", drips=True)
+    for answer in (b"END\r\n", b"STAT x y\r\nEND\r\n", b"VERSION \r\n", b"HTTP/1.1 400 Bad\r\n"):
+        other(answer, "not memcached's protocol")
+    other(b"VERSION 1.6.45\r\n", "not memcached's protocol", question="--stats")
+    other(b"VERSION 1.6", "the connection was closed")
+    other(b"STAT \x1b[2Jx \x07y\r\n", "the connection was closed", question="--stats")
     is_asked_wrongly()
     check.done()
 

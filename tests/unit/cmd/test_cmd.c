@@ -450,6 +450,11 @@ START_TEST(switched_off)
     rig_create_with(&off, &config);
     rig_store(&off, OP_SET, "a", "x");
     ck_assert_uint_eq(off.reply.cas, 0);
+    /* gets shows 0, which nobody may take for the right one: an update would be lost. */
+    rig_store(&off, OP_CAS, "a", "y");
+    ck_assert_int_eq(off.reply.status, REPLY_EXISTS);
+    rig_store(&off, OP_CAS, "b", "y");
+    ck_assert_int_eq(off.reply.status, REPLY_NOT_FOUND);
     ck_assert_int_eq(rig_do(&off, OP_FLUSH, ""), REPLY_FLUSH_OFF);
     rig_expect(&off, "a", "x");
     ck_assert_int_eq(rig_do(&off, OP_DUMP, ""), REPLY_DUMP_OFF);
