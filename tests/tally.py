@@ -63,14 +63,18 @@ def has_kernel_limits(program):
     return program.endswith(".py") or any(layer in program for layer in layers)
 
 
+def expects_aborts(program):
+    """Tests that have to abort, each in a process of its own."""
+    return "/unit/loan/" in program or program.endswith("/test_base_invariant")
+
+
 def main():
     argv = sys.argv[1:]
     name = os.path.basename(argv[0])
     if os.environ.get("LOMBARD_VALGRIND") and has_kernel_limits(argv[0]):
         counts, status = (0, 0, 1), SKIPPED_STATUS
     elif os.environ.get("LOMBARD_VALGRIND"):
-        # To fork for each check is slow there, but needed where one has to abort.
-        if "/unit/loan/" not in argv[0]:
+        if not expects_aborts(argv[0]):  # to fork for each check is slow there
             os.environ["CK_FORK"] = "no"
         counts, status = run(VALGRIND + argv, VALGRIND_SECONDS_MAX)
     else:
