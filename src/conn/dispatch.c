@@ -177,6 +177,18 @@ requests_of_slice(const struct server *server, enum slice_kind slice)
     return asked > 0 && asked < requests ? asked : requests;
 }
 
+/* A light client waits for about one slice of those that have more to do. */
+static uint64_t
+bytes_of_slice(const struct server *server, enum slice_kind slice)
+{
+    uint64_t bytes = DRAWN(SLICE_BYTES);
+
+    if (slice == SLICE_MORE && server->looks_in_vain < LOOKS_IN_VAIN &&
+        bytes > SHORT_SLICE_BYTES)
+        return SHORT_SLICE_BYTES;
+    return bytes;
+}
+
 static void
 dispatch_begin(struct dispatch *dispatch, struct conn *c, enum slice_kind slice)
 {
@@ -191,7 +203,7 @@ dispatch_begin(struct dispatch *dispatch, struct conn *c, enum slice_kind slice)
     dispatch->slice = slice;
     dispatch->was_stalled = c->was_stalled;
     dispatch->budget = (struct budget){
-        .bytes = DRAWN(SLICE_BYTES),
+        .bytes = bytes_of_slice(server, slice),
         .requests = requests_of_slice(server, slice),
     };
     if (server->paused == c) {

@@ -11,17 +11,19 @@ enum {
      * that have more to do, with a short slice; and the loop looks for events between slices, so
      * that such a connection waits for one slice at most, however many have more to do.
      */
-    FIRST_REQUESTS = 128,      /* of a first slice: a multiget of usual length */
-    SLICE_BYTES = 256 * 1024,  /* of any slice, in and out: some 50 us; less costs more calls */
-    SLICE_NS = 200 * 1000,     /* of any slice: longer spares no more cache misses */
-    ARRIVED_NS = 200 * 1000,   /* of first slices in a row, while others have more to do */
-    LOOK_NS = 10 * 1000,       /* of slices between two looks for events; */
-    LOOK_RARE_NS = 100 * 1000, /* after LOOKS_IN_VAIN that found no light client: */
-    LOOKS_IN_VAIN = 16,        /* in a row: a look costs as much as some commands */
-    WORK_NS = 500 * 1000,      /* between pieces of background work, while clients wait */
-    COPY_BYTES_MAX = 512,      /* longer values are sent from where they lie */
-    STASH_BYTES_MAX = 4096,    /* what an idle connection may keep */
-    SMALL_BODY_BYTES = 2048,   /* a shorter command is waited for as a whole */
+    FIRST_REQUESTS = 128,     /* of a first slice: a multiget of usual length */
+    SLICE_BYTES = 256 * 1024, /* of any slice, in and out: some 75 us; less costs more calls */
+    SHORT_SLICE_BYTES =
+        96 * 1024,               /* of those with more to do, while light clients come and go */
+    SLICE_NS = 200 * 1000,       /* of any slice: longer spares no more cache misses */
+    ARRIVED_NS = 200 * 1000,     /* of first slices in a row, while others have more to do */
+    LOOK_NS = 10 * 1000,         /* of slices between two looks for events; */
+    LOOK_RARE_NS = 100 * 1000,   /* after LOOKS_IN_VAIN that found no light client: */
+    LOOKS_IN_VAIN = 16,          /* in a row: a look costs as much as some commands */
+    WORK_NS = 500 * 1000,        /* between pieces of background work, while clients wait */
+    COPY_BYTES_MAX = 512,        /* longer values are sent from where they lie */
+    STASH_BYTES_MAX = 4096,      /* what an idle connection may keep */
+    SMALL_BODY_BYTES = 2048,     /* a shorter command is waited for as a whole */
     STALL_PROGRESS_BYTES = 1024, /* less in a row than this is no progress */
     OPERATOR_WAIT_MS = 300,      /* over -c: time to say a command that only looks */
     SHED_AFTER_MS = 100,         /* no connection that stalled for less is shed */

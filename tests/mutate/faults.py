@@ -650,6 +650,8 @@ FAULTS = [
      "(domain != AF_UNIX && !set_inherited(fd))", "false"),
     ("service: the journal of another is believed", "src/base/log_out.c",
      "device == st->st_dev && inode == st->st_ino", "device == st->st_dev"),
+    ("fair: a light client waits for a long slice", "src/conn/dispatch.c",
+     "        return SHORT_SLICE_BYTES;", "        return bytes;"),
     ("service: every answer is a good one", "src/app/ask.c",
      "    if (strstr(line, \"ERROR\") != NULL)\n        return fail(address, line);\n",
      "    return print_line(line);\n"),

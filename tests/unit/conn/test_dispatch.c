@@ -1,6 +1,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "conn.h"
+#include "dispatch.h"
 #include "rig.h"
 
 /* --- Buffers that the test itself holds --- */
@@ -143,6 +145,33 @@ START_TEST(a_slice_is_interrupted_to_look_for_events)
 }
 END_TEST
 
+/* While light clients come and go, the slices of those that have more to do are shorter. */
+START_TEST(a_slice_is_short_while_there_are_light_clients)
+{
+    enum { MORE_THAN_A_SHORT_ONE = SHORT_SLICE_BYTES + BUF_BYTES };
+    static const char bytes[MORE_THAN_A_SHORT_ONE];
+    const int space = 4 * MORE_THAN_A_SHORT_ONE;
+    struct conn *c;
+    uint64_t before;
+
+    dial(0);
+    (void)setsockopt(clients[0], SOL_SOCKET, SO_SNDBUF, &space, sizeof(space));
+    say(0, "set a 0 0 4000000 noreply\r\n"); /* refused, and discarded as it comes */
+    c = conn_at(0);
+    ck_assert_int_eq(c->state, CONN_IDLE);
+    before = c->bytes_in;
+    ck_assert_int_eq((int)send(clients[0], bytes, sizeof(bytes), MSG_NOSIGNAL),
+                     (int)sizeof(bytes));
+    c->more_input = true;
+    conn_make_ready(c, &server->ready);
+    server->looks_in_vain = 0;
+    server->look_ns = UINT64_MAX;
+    conn_dispatch_group(server, &server->ready, SLICE_MORE);
+    ck_assert_uint_lt(c->bytes_in - before, sizeof(bytes));
+    iterate(20);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -152,5 +181,6 @@ main(void)
     tcase_add_checked_fixture(tc, rig_start, rig_stop);
     tcase_add_loop_test(tc, what_is_rewound_is_its_own, 0, ARRAY_LEN(rewinds));
     tcase_add_test(tc, a_slice_is_interrupted_to_look_for_events);
+    tcase_add_test(tc, a_slice_is_short_while_there_are_light_clients);
     return leak_run(tc, "conn/dispatch");
 }
