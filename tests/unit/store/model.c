@@ -343,7 +343,7 @@ finish_upload(struct world *w, struct upload *up)
         /* What was reserved before a flush has to move: for that, others may have to go. */
         w->doubtful += there && store_stats(w->store)->evictions != evicted;
         REQUIRE(mode == COMMIT_SET || there == (mode != COMMIT_ADD));
-        REQUIRE(mode != COMMIT_CAS || compare == item.cas);
+        REQUIRE(mode != COMMIT_CAS || (w->config->with_cas && compare == item.cas));
         if (w->config->with_cas && new_cas != 0)
             REQUIRE(cas == new_cas);
         *e = up->entry;
@@ -353,7 +353,10 @@ finish_upload(struct world *w, struct upload *up)
     case COMMIT_NOT_STORED:
         REQUIRE(there ? mode == COMMIT_ADD : mode == COMMIT_REPLACE);
         return;
-    case COMMIT_EXISTS: REQUIRE(mode == COMMIT_CAS && there && compare != item.cas); return;
+    case COMMIT_EXISTS:
+        REQUIRE(mode == COMMIT_CAS && there);
+        REQUIRE(!w->config->with_cas || compare != item.cas);
+        return;
     case COMMIT_NOT_FOUND: REQUIRE(mode == COMMIT_CAS && !there); return;
     }
 }
