@@ -13,7 +13,7 @@ enum { WORDS_MAX = 23 };
 
 struct words {
     struct slice at[WORDS_MAX]; /* at[0] is the command */
-    unsigned count;             /* WORDS_MAX: so many or more */
+    unsigned count;             /* WORDS_MAX: that many or more */
 };
 
 /* The first word from *POS on, which then is behind it; empty at the end. */

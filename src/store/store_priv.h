@@ -33,7 +33,7 @@
  * more than one other.
  */
 enum { SEGS_FOR_SURVIVORS = 1 };
-/* Segments are emptied ahead until so many are free. */
+/* Segments are emptied ahead until this many are free. */
 #ifndef STORE_SEGS_AHEAD /* fewer where tests make the store tiny */
 #define STORE_SEGS_AHEAD 4
 #endif
@@ -169,7 +169,7 @@ char *item_move(struct store *store, char *rec, enum log_id log, int64_t keep) M
 
 /* --- limit.c --- */
 
-/* Segments that the limit leaves over besides an index of so many bytes. */
+/* Segments that the limit leaves over when the index takes that many bytes. */
 uint32_t limit_segments_with(const struct store *store, uint64_t index_bytes) MUST_USE;
 /* Make the index fit its contents, step by step; once a write. False when it does. */
 bool limit_index_step(struct store *store, unsigned buckets);

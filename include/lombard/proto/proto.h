@@ -29,7 +29,7 @@ struct proto_state {
     struct text_state {       /* all zero between any two lines */
         int32_t exptime;      /* of gat, gats */
         uint32_t gat_bytes;   /* of a gat line that were taken before */
-        uint16_t scanned_off; /* a hint: so many bytes were looked through for a newline */
+        uint16_t scanned_off; /* a hint: bytes that were searched for a newline */
         uint8_t get_word;     /* 0, or which of the get family is being taken apart */
         bool has_exptime;     /* gat, gats: it was seen */
         bool bad_exptime;     /* and was none */
