@@ -11,6 +11,10 @@ cmd_flush(struct cmd *cmd, struct session *session UNUSED, const struct request 
         reply->status = REPLY_FLUSH_OFF;
         return;
     }
+    if (req->refusal.len > 0) {
+        reply->status = REPLY_REFUSED;
+        return;
+    }
     store_flush(cmd->store, cmd_flush_at_s(cmd, req->exptime));
     reply->status = REPLY_OK;
 }

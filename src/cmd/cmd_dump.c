@@ -2,11 +2,14 @@
 #include "cmd_priv.h"
 
 void
-cmd_dump(struct cmd *cmd, struct session *session UNUSED, const struct request *req UNUSED,
+cmd_dump(struct cmd *cmd, struct session *session UNUSED, const struct request *req,
          struct reply *reply)
 {
-    reply->status = cmd->config.dump_enabled ? REPLY_STREAM : REPLY_DUMP_OFF;
     reply->stream = STREAM_ITEMS;
+    if (!cmd->config.dump_enabled)
+        reply->status = REPLY_DUMP_OFF;
+    else
+        reply->status = req->refusal.len > 0 ? REPLY_REFUSED : REPLY_STREAM;
 }
 
 /* Of one class only so many: all items are of class 1. */

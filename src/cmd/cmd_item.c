@@ -72,14 +72,11 @@ cmd_gat(struct cmd *cmd, struct session *session UNUSED, const struct request *r
 
     if (!found && reply->status == REPLY_OUT_OF_MEMORY)
         return;
-    cmd->stats.cmd_touch++;
     if (!found) {
         cmd->stats.touch_misses++;
-        cmd->stats.get_misses++;
         return;
     }
     cmd->stats.touch_hits++;
-    cmd->stats.get_hits++;
     reply->status = REPLY_HIT;
     cmd_show_item(cmd, &item, &reply->item);
 }

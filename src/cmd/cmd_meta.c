@@ -97,14 +97,20 @@ get_hit(struct cmd *cmd, const struct request *req, struct item *item, struct re
         store_set_marks(cmd->store, item, item->marks | fetched | ITEM_TOKEN);
 }
 
+/*
+ * As memcached counts: a hit with T is a touch and no get; what N made was found; a miss is one of
+ * a get, whatever T says.
+ */
 static void
-count_get(struct cmd *cmd, const struct request *req, bool found)
+count_get(struct cmd *cmd, const struct request *req, enum reply_status status)
 {
-    *(found ? &cmd->stats.get_hits : &cmd->stats.get_misses) += 1;
-    if (!req->meta.touches)
+    if (status == REPLY_HIT && req->meta.touches) {
+        cmd->stats.cmd_touch++;
+        cmd->stats.touch_hits++;
         return;
-    cmd->stats.cmd_touch++;
-    *(found ? &cmd->stats.touch_hits : &cmd->stats.touch_misses) += 1;
+    }
+    cmd->stats.cmd_get++;
+    *(status == REPLY_HIT ? &cmd->stats.get_hits : &cmd->stats.get_misses) += 1;
 }
 
 void
@@ -120,7 +126,7 @@ cmd_meta_get(struct cmd *cmd, struct session *session UNUSED, const struct reque
     else if ((req->flags & REQ_VIVIFY) != 0)
         get_vivify(cmd, req, reply);
     if (reply->status != REPLY_OUT_OF_MEMORY)
-        count_get(cmd, req, found);
+        count_get(cmd, req, reply->status);
 }
 
 /* --- md --- */
@@ -177,6 +183,7 @@ cmd_meta_delete(struct cmd *cmd, struct session *session UNUSED, const struct re
         return;
     }
     if (req->meta.compares && req->cas != item.cas) {
+        cmd->stats.delete_misses++;
         reply->status = REPLY_EXISTS;
         return;
     }
@@ -188,7 +195,8 @@ cmd_meta_delete(struct cmd *cmd, struct session *session UNUSED, const struct re
         store_delete(cmd->store, &item);
         reply->status = REPLY_DELETED;
     }
-    if (reply->status != REPLY_OUT_OF_MEMORY)
+    /* What is invalidated was not deleted. */
+    if (reply->status == REPLY_DELETED && (req->flags & REQ_INVALIDATE) == 0)
         cmd->stats.delete_hits++;
 }
 
@@ -224,7 +232,7 @@ cmd_meta_arith(struct cmd *cmd, struct session *session UNUSED, const struct req
         arith_vivify(cmd, req, reply);
     else if (found)
         arith_change(cmd, req, &item, reply);
-    if (!found && reply->status != REPLY_OUT_OF_MEMORY)
+    else
         *(req->meta.decr ? &cmd->stats.decr_misses : &cmd->stats.incr_misses) += 1;
 }
 

@@ -169,9 +169,10 @@ cmd_arith(struct cmd *cmd, struct session *session UNUSED, const struct request 
                           reply);
         return;
     }
-    reply->status = REPLY_NOT_FOUND;
-    if ((req->flags & REQ_VIVIFY) != 0)
+    if ((req->flags & REQ_VIVIFY) != 0) {
         cmd_number_create(cmd, req, cmd_expires_s(cmd, req->exptime), reply);
-    if (reply->status != REPLY_OUT_OF_MEMORY)
-        *(decr ? &cmd->stats.decr_misses : &cmd->stats.incr_misses) += 1;
+        return;
+    }
+    reply->status = REPLY_NOT_FOUND;
+    *(decr ? &cmd->stats.decr_misses : &cmd->stats.incr_misses) += 1;
 }

@@ -74,8 +74,6 @@ cmd_count(struct cmd *cmd, const struct request *req, enum reply_status status)
     if (UNLIKELY((for_good >> status & 1) == 0))
         return;
     cmd_count_op(cmd, req->op);
-    if ((req->flags & REQ_META) != 0)
-        cmd->stats.cmd_meta++;
 }
 
 /* cmd_classes.c: stats items, slabs and sizes. */

@@ -15,19 +15,18 @@
 static void
 parse_cachedump(const struct words *words, struct request *req)
 {
-    uint32_t class, limit;
+    uint32_t class = 0, limit = 0;
 
-    if (words->count < 4) {
-        request_refuse(req, SLICE("CLIENT_ERROR bad command line\r\n"));
-    } else if (!token_u32(words->at[2], &class) || !token_u32(words->at[3], &limit)) {
-        request_refuse(req, REFUSE_BAD_FORMAT);
-    } else if (class >= 64) {
-        request_refuse(req, SLICE("CLIENT_ERROR Illegal slab id\r\n"));
-    } else {
-        request_init(req, OP_DUMP_CLASS);
-        req->initial = class;
-        req->delta = limit;
-    }
+    request_init(req, OP_DUMP_CLASS);
+    /* With -X another refusal comes first. */
+    if (words->count < 4)
+        req->refusal = SLICE("CLIENT_ERROR bad command line\r\n");
+    else if (!token_u32(words->at[2], &class) || !token_u32(words->at[3], &limit))
+        req->refusal = REFUSE_BAD_FORMAT;
+    else if (class >= 64)
+        req->refusal = SLICE("CLIENT_ERROR Illegal slab id\r\n");
+    req->initial = class;
+    req->delta = limit;
 }
 
 /* A word that is no key, but no longer than one either: what follows is not looked at. */
@@ -136,12 +135,15 @@ parse_crawler_number(const struct words *words, struct request *req)
 static void
 parse_crawl(const struct words *words, struct request *req)
 {
-    if (!is_class_list(words->at[2]))
-        request_answer(req, REFUSE_CLASS);
-    else if (words_has(words, 1, SLICE("crawl")))
-        request_answer(req, ANSWER_OK);
-    else
-        request_init(req, words_has(words, 1, SLICE("mgdump")) ? OP_DUMP_KEYS : OP_DUMP);
+    bool valid = is_class_list(words->at[2]);
+
+    if (words_has(words, 1, SLICE("crawl"))) {
+        request_answer(req, valid ? ANSWER_OK : REFUSE_CLASS);
+        return;
+    }
+    request_init(req, words_has(words, 1, SLICE("mgdump")) ? OP_DUMP_KEYS : OP_DUMP);
+    if (!valid) /* with -X another refusal comes first */
+        req->refusal = REFUSE_CLASS;
 }
 
 void

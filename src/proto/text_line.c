@@ -157,8 +157,9 @@ parse_flush(const struct words *words, struct request *req)
 
     if (words->count == (quiet ? 2U : 1U))
         return;
+    /* With -F another refusal comes first. */
     if (!token_i32(words->at[1], &exptime))
-        request_answer(req, REFUSE_EXPTIME);
+        req->refusal = REFUSE_EXPTIME;
     req->exptime = exptime;
 }
 

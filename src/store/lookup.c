@@ -139,6 +139,8 @@ store_get(struct store *store, struct slice key, uint64_t hash, bool bump, struc
     if (rec == NULL)
         return false;
     if (UNLIKELY(rec_is_gone(store, rec))) {
+        *(rec_is_flushed(store, rec) ? &store->stats.get_flushed : &store->stats.get_expired) +=
+            1;
         item_count_reclaimed(store, rec);
         item_remove(store, rec, hash, slot);
         return false;

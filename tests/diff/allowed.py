@@ -48,6 +48,8 @@ ROWS = [
      "two things are wrong; the CAS is looked at first here, the length there"),
     (rb"^\x80[\x20-\x22]", rb"status 129", rb"status (4|32|129)", "SASL",
      "there is none here, so the opcodes are unknown; there it is only switched off"),
+    (rb"^\x80\x20", rb"status 0 ", rb"status (32|129)", "SASL mechanisms, where no client authenticates",
+     "an empty list, so that clients that always ask can go on"),
     (rb"^\x80\x1b", rb"status 4 ", rb"status 129 ", "verbosity, binary",
      "a packet of the wrong form here, an unknown one there"),
 ]

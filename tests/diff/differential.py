@@ -11,6 +11,7 @@ differ, and why, is in allowed.py.
 """
 import argparse
 import collections
+import itertools
 import os
 import random
 import re
@@ -22,6 +23,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "helpers"))
 
 import allowed
+import counters
 import gen_binary
 import gen_meta
 import gen_text
@@ -86,8 +88,8 @@ class Player:
         self.binary = binary
         self.commands = 0
 
-    def play(self, session, mark_all=False):
-        """All differences of a session that are allowed, up to the first, and that one."""
+    def play(self, session, mark_all=False, after_batch=None):
+        """The first difference of a session, or None; AFTER_BATCH may find one, too."""
         sides = [Side(port, self.binary) for port in self.ports]
         found = None
         self.number = 0
@@ -101,6 +103,8 @@ class Player:
                 step = self._binary_batch if self.binary else self._text_batch
                 found = step(sides, index, batch, mark_all)
                 self.commands += len(batch)
+                if found is None and after_batch is not None:
+                    found = after_batch(index, batch)
                 if found is not None or any(side.closed for side in sides):
                     break
         finally:
@@ -254,10 +258,34 @@ def signature(difference):
     return (difference.commands[-1].show()[:5], kind(difference.ours), kind(difference.theirs))
 
 
+def one_by_one(session):
+    """SESSION with each command in a batch of its own."""
+    for batch in session:
+        if isinstance(batch, Pause):
+            yield batch
+        else:
+            yield from (Batch([command]) for command in batch)
+
+
+def batches_of(session):
+    return [batch for batch in session if not isinstance(batch, Pause)]
+
+
+def find_miscounted(player, session, both):
+    """Play SESSION again: the first command that was not counted alike, or None."""
+    def after(index, batch):
+        if both.wrong() and not counters.is_odd(batch[0]):
+            return Difference(index, list(batch), *both.last, None)
+        return None
+
+    both.begin()
+    return player.play(list(one_by_one(session)), after_batch=after)
+
+
 class Run:
     """What was played, and what was found."""
 
-    def __init__(self, args, ports, rules):
+    def __init__(self, args, ports, rules, is_old):
         self.args = args
         self.rules = rules
         self.ports = ports
@@ -266,6 +294,23 @@ class Run:
         self.allowed = collections.Counter()
         self.failed = 0
         self.kinds = set()
+        self.counters = None if is_old else counters.Both(ports)
+
+    def compare_counters(self, protocol, index, player, session):
+        """After a session that was answered alike."""
+        if self.counters is None or not self.counters.wrong():
+            return
+        total = self.counters.last
+        found = find_miscounted(player, session, self.counters)
+        if found is None and any(map(counters.is_odd, itertools.chain(*batches_of(session)))):
+            return
+        self.failed += 1
+        print("FAILED: --seed %d --session %s:%d: counters differ: %s" % (
+            self.args.seed, protocol, index, counters.show(*total)))
+        if found is not None:
+            print("    > %s: %s" % (found.commands[0].show(),
+                                    counters.show(found.ours, found.theirs)))
+        sys.stdout.flush()
 
     def one(self, protocol, index):
         draw = Draw("%d %s %d" % (self.args.seed, protocol, index))
@@ -278,6 +323,8 @@ class Run:
         else:
             session = generator.session(draw, SESSION_COMMANDS)
         player = Player(self.ports, protocol == "binary", self.rules, draw.plain)
+        if self.counters is not None:
+            self.counters.begin()
         difference, row = settle(player, session)
         self.sessions[protocol] += 1
         self.commands[protocol] += player.commands
@@ -286,6 +333,8 @@ class Run:
         elif difference is not None:
             self.failed += 1
             self.report(protocol, index, player, session, difference)
+        else:
+            self.compare_counters(protocol, index, player, session)
 
     def report(self, protocol, index, player, session, difference):
         kind = signature(difference)
@@ -348,7 +397,8 @@ def main():
     try:
         with Server([args.lombard] + LOMBARD_OPTIONS) as ours, \
                 Server([memcached] + MEMCACHED_OPTIONS) as theirs:
-            run = Run(args, (ours.port, theirs.port), allowed.Allowed(version))
+            run = Run(args, (ours.port, theirs.port), allowed.Allowed(version),
+                      version < allowed.FOLLOWED)
             if args.session:
                 protocol, index = args.session.split(":")
                 run.one(protocol, int(index))

@@ -88,7 +88,8 @@ struct request {
     uint64_t delta;
     uint64_t initial;
     struct slice
-        refusal; /* OP_REFUSED: text: lines with "\r\n", or none; binary: the message */
+        refusal; /* OP_REFUSED: text: lines with "\r\n", or none; binary: the message. FLUSH and
+                    dumps: what is wrong with it, answered where they are allowed at all */
     union request_echo echo;                 /* set by protocols that have one */
     struct request_meta meta;                /* set with REQ_META */
     char key_decoded[KEY_DECODED_BYTES_MAX]; /* where a base64 key is decoded */

@@ -21,7 +21,8 @@ MEMCACHED = set("""
     bytes_written cmd_get cmd_set cmd_flush cmd_touch cmd_meta get_hits get_misses delete_misses
     delete_hits incr_misses incr_hits decr_misses decr_hits cas_misses cas_hits cas_badval
     touch_hits touch_misses auth_cmds auth_errors store_too_large store_no_memory limit_maxbytes curr_items
-    total_items bytes evictions evicted_unfetched reclaimed expired_unfetched hash_bytes
+    total_items bytes evictions evicted_unfetched reclaimed expired_unfetched
+    get_expired get_flushed hash_bytes
     hash_is_expanding
 """.split())
 

@@ -34,7 +34,8 @@ static const struct {
          "touch_hits touch_misses auth_cmds auth_errors store_too_large store_no_memory "
          "concat_joins "
          "concat_restarts limit_maxbytes curr_items total_items bytes evictions "
-         "evicted_unfetched reclaimed expired_unfetched flushed outofmemory "
+         "evicted_unfetched reclaimed expired_unfetched get_expired get_flushed flushed "
+         "outofmemory "
          "hash_buckets hash_bytes hash_is_expanding index_resizes bytes_moved "
          "segments_emptied segments_pinned evict_stalls ttl_scans "},
     {"settings", "maxbytes maxconns tcpport udpport inter verbosity evictions "

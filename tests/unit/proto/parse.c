@@ -168,7 +168,7 @@ add_request(struct text *t, const struct proto_ops *proto, const struct request 
         add(t, " key=");
         add_bytes(t, req->key);
     }
-    if (is_refused(req)) {
+    if (is_refused(req) || req->refusal.len > 0) {
         add(t, " \"");
         add_bytes(t, req->refusal);
         add(t, "\"");

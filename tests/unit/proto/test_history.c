@@ -115,7 +115,7 @@ is_accepted(const char *line, bool value)
 
     ck_assert_int_eq(parse_first(slice_make(line, strlen(line)), &req, &used), PARSE_COMPLETE);
     ck_assert_uint_le(req.body_bytes, INT32_MAX);
-    if (req.op == OP_REFUSED)
+    if (req.op == OP_REFUSED || req.refusal.len > 0)
         return false;
     ck_assert_uint_eq(used, strlen(line));
     ck_assert_uint_eq(req.body_bytes, value ? req.value_bytes + REQUEST_TAIL_BYTES : 0);

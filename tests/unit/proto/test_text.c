@@ -11,11 +11,12 @@
 #define K250            K50 K50 K50 K50 K50
 #define BAD             "refused \"CLIENT_ERROR bad command line format\\r\\n\"\n"
 #define ERR             "refused \"ERROR\\r\\n\"\n"
+#define FLUSH_TIME      "flush \"CLIENT_ERROR invalid exptime argument\\r\\n\""
 #define TIME            "refused \"CLIENT_ERROR invalid exptime argument\\r\\n\"\n"
 #define NONE            "refused \"\"\n"
 #define DISCARD         "refused \"CLIENT_ERROR bad command line format\\r\\n\" bytes=4 body=6\n"
 #define DISCARD_QUIETLY "refused \"\" bytes=4 body=6\n"
-#define CLASS           "refused \"BADCLASS invalid class id\\r\\n\"\n"
+#define DUMP_CLASS      "dump \"BADCLASS invalid class id\\r\\n\"\n"
 
 static const struct parse_case get_cases[] = {
     ROW("get", "get a\r\n", "get key=a last\n"),
@@ -193,9 +194,10 @@ static const struct parse_case other_cases[] = {
         "flush\nflush quiet\nflush exptime=10\nflush quiet exptime=10\n"
         "flush exptime=-1\nflush exptime=1\n"),
     ROW("flush_all wrongly", "flush_all x\r\nflush_all x noreply\r\nflush_all 1 2 3\r\n",
-        TIME NONE "flush exptime=1\n"),
+        FLUSH_TIME "\nflush \"CLIENT_ERROR invalid exptime argument\\r\\n\" quiet\n"
+                   "flush exptime=1\n"),
     ROW("flush_all out of range", "flush_all 2147483648\r\nflush_all 4294967295\r\n",
-        TIME TIME),
+        FLUSH_TIME "\n" FLUSH_TIME "\n"),
     ROW("verbosity", "verbosity 1\r\nverbosity 2 noreply\r\nverbosity 1 2\r\n",
         "verbosity delta=1\nverbosity quiet delta=2\nverbosity delta=1\n"),
     ROW("verbosity wrongly",
@@ -229,9 +231,10 @@ static const struct parse_case admin_cases[] = {
     ROW("stats cachedump wrongly",
         "stats cachedump\r\nstats cachedump 1\r\nstats cachedump a b\r\nstats cachedump 64 "
         "1\r\n",
-        "refused \"CLIENT_ERROR bad command line\\r\\n\"\n"
-        "refused \"CLIENT_ERROR bad command line\\r\\n\"\n" BAD
-        "refused \"CLIENT_ERROR Illegal slab id\\r\\n\"\n"),
+        "dump_class \"CLIENT_ERROR bad command line\\r\\n\"\n"
+        "dump_class \"CLIENT_ERROR bad command line\\r\\n\"\n"
+        "dump_class \"CLIENT_ERROR bad command line format\\r\\n\"\n"
+        "dump_class \"CLIENT_ERROR Illegal slab id\\r\\n\" delta=1 initial=64\n"),
     ROW("metadump",
         "lru_crawler metadump all\r\nlru_crawler metadump 1,2\r\n"
         "lru_crawler mgdump hash\r\n",
@@ -240,7 +243,7 @@ static const struct parse_case admin_cases[] = {
         "lru_crawler\r\nlru_crawler metadump\r\nlru_crawler metadump x\r\n"
         "lru_crawler metadump ,\r\nlru_crawler metadump all noreply\r\n"
         "lru_crawler metadump 63,64\r\n",
-        ERR ERR CLASS CLASS NONE CLASS),
+        ERR ERR DUMP_CLASS DUMP_CLASS NONE DUMP_CLASS),
     ROW("crawler",
         "lru_crawler enable\r\nlru_crawler crawl all\r\nlru_crawler sleep 10\r\n"
         "lru_crawler tocrawl x\r\nlru_crawler x\r\nlru_crawler sleep 1000001\r\n",
