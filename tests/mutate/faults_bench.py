@@ -90,7 +90,7 @@ BENCH_FAULTS = [
      "    t->conn_down_ns += now - c->lost_ns;\n", ""),
     ("bench recover: and that at the end", "tools/bench/run/recover.c",
      "            t->conn_down_ns += end_ns - c->lost_ns;\n", "            (void)c;\n"),
-    ("bench recover: connecting blocks", "tools/bench/host/net.c",
+    ("bench recover: connecting blocks", "tools/bench/host/connect.c",
      "    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);",
      "    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);"),
     ("bench recover: no pause for one that is turned away", "tools/bench/run/recover.c",

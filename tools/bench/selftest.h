@@ -7,10 +7,12 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "builtin/stub.h"
 #include "load/tally.h"
 #include "lombard/base/attr.h"
+#include "options/options.h"
 
 /* Run all of it and print what was found. False when something was missed. */
 bool selftest_run(void) MUST_USE;
@@ -21,8 +23,21 @@ struct selftest {
     struct stub_counts truth;
 };
 
-/* One short load on a server with FAULT, into OUT. False: it could not be run. */
-bool selftest_fault(enum stub_fault fault, uint64_t pipeline, struct selftest *out) MUST_USE;
-/* Whether OUT is what a server with FAULT must lead to. */
-bool selftest_noticed(enum stub_fault fault, uint64_t pipeline,
-                      const struct selftest *out) MUST_USE;
+enum { SELFTEST_PROTOCOLS = 3 };
+extern const char *const selftest_protocols[SELFTEST_PROTOCOLS];
+
+struct selftest_case {
+    enum stub_fault fault;
+    const char *protocol;
+    uint64_t pipeline;
+};
+
+/* The load that shows a fault, and how often the server makes it. False: out of memory. */
+bool selftest_load(const struct selftest_case *c, struct options *o, uint32_t *every) MUST_USE;
+/* That load on a built-in server, into OUT. False: it could not be run. */
+bool selftest_fault(const struct selftest_case *c, struct selftest *out) MUST_USE;
+/* Whether OUT is what a server with that fault must lead to. */
+bool selftest_noticed(const struct selftest_case *c, const struct selftest *out) MUST_USE;
+/* A line that says so. */
+void selftest_describe(FILE *f, const struct selftest_case *c, const struct selftest *r,
+                       bool noticed);

@@ -1,16 +1,12 @@
-/* Resolves addresses, connects, listens, and sets the options of sockets. */
+/* Resolves addresses, listens, and tells where a peer is. */
 #include "host/net.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -95,18 +91,6 @@ net_resolve(const char *text, struct net_addr *out, const char **why)
     return true;
 }
 
-/* Take the address 127.1.x.y, so that every one brings its own range of ports. */
-static int
-bind_source(int fd, uint32_t source)
-{
-    struct sockaddr_in in4 = {.sin_family = AF_INET};
-    int on = 1;
-
-    in4.sin_addr.s_addr = htonl(0x7f010000U + source);
-    (void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
-    return bind(fd, (const struct sockaddr *)&in4, sizeof(in4));
-}
-
 /* The address without its port. */
 static size_t
 host_part(const struct sockaddr_storage *addr, const void **part)
@@ -140,100 +124,6 @@ net_is_local(int fd)
         return true;
     bytes = host_part(&here, &a);
     return bytes > 0 && bytes == host_part(&there, &b) && memcmp(a, b, bytes) == 0;
-}
-
-/*
- * Within one machine nothing is congested. Some algorithms (BBR) pace what is
- * sent all the same, and a store of 1 MB then waits for the pacing, not for the
- * server.
- */
-static void
-avoid_pacing(int fd)
-{
-    if (net_is_local(fd))
-        (void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", 4); /* always built in */
-}
-
-/* Close FD, for a reason that is in errno. */
-static int
-fail(int fd)
-{
-    int error = errno;
-
-    if (fd >= 0)
-        (void)close(fd);
-    errno = error;
-    return -1;
-}
-
-static void
-set_tcp_options(int fd, int family)
-{
-    int on = 1;
-
-    if (family == AF_UNIX)
-        return;
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    avoid_pacing(fd);
-}
-
-int
-net_connect(const struct net_addr *addr, uint32_t source)
-{
-    struct timeval limit = {.tv_sec = 5};
-    int family = addr->addr.ss_family;
-    int flags;
-    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    if (fd < 0)
-        return -1;
-    /* Connecting blocks, but not for ever. */
-    (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-    if ((source != 0 && family == AF_INET && bind_source(fd, source) != 0) ||
-        connect(fd, (const struct sockaddr *)&addr->addr, addr->len) != 0)
-        return fail(fd);
-    set_tcp_options(fd, family);
-    flags = fcntl(fd, F_GETFL);
-    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0)
-        return fail(fd);
-    return fd;
-}
-
-int
-net_connect_begin(const struct net_addr *addr, uint32_t source)
-{
-    int family = addr->addr.ss_family;
-    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-    if (fd < 0)
-        return -1;
-    if (source != 0 && family == AF_INET && bind_source(fd, source) != 0)
-        return fail(fd);
-    if (connect(fd, (const struct sockaddr *)&addr->addr, addr->len) != 0 &&
-        errno != EINPROGRESS)
-        return fail(fd);
-    return fd;
-}
-
-bool
-net_connect_end(int fd)
-{
-    struct sockaddr_storage peer;
-    socklen_t peer_len = sizeof(peer);
-    int error = 0;
-    socklen_t len = sizeof(error);
-
-    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
-        return false;
-    errno = error;
-    if (error != 0)
-        return false;
-    if (getpeername(fd, (struct sockaddr *)&peer, &peer_len) != 0) {
-        errno = errno == ENOTCONN ? EINPROGRESS : errno;
-        return false;
-    }
-    set_tcp_options(fd, peer.ss_family);
-    return true;
 }
 
 int

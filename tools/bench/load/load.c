@@ -61,6 +61,9 @@ load_init(struct load *l, const struct options *options, const char *server_name
     for (int i = 0; i < LOAD_AHEAD; i++)
         l->ahead[i] = (uint32_t)dist_next(&l->dist, &l->rng);
     set_mix(l, options->weights);
+    if (options->weights[QUERY_INCR] + options->weights[QUERY_DECR] > 0 &&
+        !numbers_init(&l->numbers, options->keys))
+        return LOAD_NO_MEMORY;
     return init_workload(l);
 }
 
@@ -71,6 +74,7 @@ load_fini(struct load *l)
     fill_fini(&l->fill);
     workload_fini(&l->workload);
     holds_fini(&l->holds);
+    numbers_fini(&l->numbers);
     windows_fini(&l->windows);
 }
 

@@ -16,6 +16,7 @@
 #include "load/caller.h"
 #include "load/fill.h"
 #include "load/holds.h"
+#include "load/numbers.h"
 #include "load/tally.h"
 #include "load/windows.h"
 #include "load/workload.h"
@@ -44,6 +45,7 @@ struct load {
     struct holds holds;        /* of `hitratio`: what has to wait for its key */
     struct access next_access; /* of `hitratio`: taken, but with no room to wait */
     uint64_t next_access_due_ns;
+    struct numbers numbers; /* of the keys that incr and decr work on */
     struct windows windows; /* where misses are refilled */
     enum load_phase phase;
     uint64_t now_ns;

@@ -222,6 +222,30 @@ tell_plan(struct load *l, const struct query *query, bool good, bool followed)
     BUG("load_phase out of range");
 }
 
+/* What became of a request for a counter; C is where its answer came, NULL: it was lost. */
+static void
+note_number(struct load *l, struct caller *c, const struct query *query)
+{
+    bool sets = (query->flags & QUERY_COUNTER) != 0;
+    enum number_outcome outcome = NUMBER_UNKNOWN;
+    uint64_t value = sets ? WIRE_COUNTER_START : 0;
+    uint64_t want;
+
+    if (!sets && !query_is_counter((enum query_kind)query->kind))
+        return;
+    if (c == NULL) {
+        outcome = NUMBER_LOST;
+    } else if (c->reader.outcome == OUTCOME_NUMBER) {
+        outcome = NUMBER_TOLD;
+        value = c->reader.number;
+    } else if (sets && c->reader.outcome == OUTCOME_STORED) {
+        outcome = NUMBER_SET;
+    }
+    if (!numbers_end(&l->numbers, query->keys[0].id, outcome, value,
+                     query->kind == QUERY_DECR ? UINT64_MAX : 1, &want))
+        mismatch_number(l, c, query, want);
+}
+
 /* Whether what QUERY is about was stored, or found. */
 static bool
 is_good(const struct caller *c, const struct query *query, uint64_t hits)
@@ -246,6 +270,7 @@ load_done(struct load *l, struct caller *c, const struct query *query)
     case OUTCOME_NOT_FOUND: note_refusal(l, c, query); break;
     case OUTCOME_ERROR: note_error(l, c, query); break;
     }
+    note_number(l, c, query);
     followed = c->follow_count != follows;
     tell_plan(l, query, good, followed);
     t->answered[query->kind]++;
@@ -293,6 +318,7 @@ void
 load_lost(struct load *l, struct caller *c, const struct query *query, bool sent)
 {
     c->hits = 0;
+    note_number(l, NULL, query);
     tell_plan(l, query, false, false);
     if (!sent) {
         abandon(l, query);

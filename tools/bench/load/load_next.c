@@ -90,6 +90,8 @@ make_follow(struct load *l, struct caller *c, struct query *query)
     else
         make_write(l, query, f.key);
     query->value_bytes = f.value_bytes;
+    if (f.flags & QUERY_COUNTER)
+        numbers_begin(&l->numbers, f.key);
     if (f.kind == QUERY_CAS) {
         query->due_ns = f.due_ns;
         query->sent_ns = f.sent_ns;
@@ -185,9 +187,13 @@ make_mixed(struct load *l, struct query *query)
     case QUERY_GET: make_read(l, query, l->options->multiget); return;
     case QUERY_GAT:
     case QUERY_CAS:
-    case QUERY_TOUCH:
+    case QUERY_TOUCH: make_read(l, query, 1); return;
     case QUERY_INCR:
-    case QUERY_DECR: make_read(l, query, 1); return;
+    case QUERY_DECR:
+        make_unversioned(l, query, draw_key(l));
+        query->value_bytes = 0;
+        numbers_begin(&l->numbers, query->keys[0].id);
+        return;
     case QUERY_SET:
     case QUERY_ADD:
     case QUERY_REPLACE:

@@ -47,6 +47,20 @@ mismatch_report(struct load *l, const struct caller *c, const struct query *quer
 }
 
 void
+mismatch_number(struct load *l, const struct caller *c, const struct query *query,
+                uint64_t want)
+{
+    l->tally.mismatches++;
+    if (may_describe(l))
+        (void)fprintf(stderr,
+                      "\nMISMATCH %s: key id %u, %s: %" PRIu64 " instead of %" PRIu64
+                      "\n  connection %u\n",
+                      l->server_name, query->keys[0].id,
+                      query_kind_name((enum query_kind)query->kind), c->reader.number, want,
+                      c->index);
+}
+
+void
 mismatch_garbled(struct load *l, const struct caller *c, const struct query *query,
                  const unsigned char *p, const unsigned char *end)
 {

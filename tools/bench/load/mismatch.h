@@ -10,6 +10,9 @@
 /* c->reader holds a wrong value for QUERY; WHAT says what is wrong with it. It is counted, too. */
 void mismatch_report(struct load *l, const struct caller *c, const struct query *query,
                      const char *what);
+/* c->reader has a number where WANT was expected. It is counted, too. */
+void mismatch_number(struct load *l, const struct caller *c, const struct query *query,
+                     uint64_t want);
 /* [P, END) is no answer to QUERY (NULL: nothing was asked). */
 void mismatch_garbled(struct load *l, const struct caller *c, const struct query *query,
                       const unsigned char *p, const unsigned char *end);

@@ -35,7 +35,7 @@ void
 channel_fini(struct channel *c)
 {
     if (c->fd >= 0)
-        (void)close(c->fd);
+        (void)sys_close(c->fd);
     c->fd = -1;
     free(c->ring);
     free(c->many);
@@ -62,7 +62,7 @@ adopt(struct channel *c, struct channel_shared *shared, int fd, uint32_t events)
     if (fd < 0)
         return false;
     if (sys_epoll_ctl(shared->epfd, EPOLL_CTL_ADD, fd, &event) != 0) {
-        (void)close(fd);
+        (void)sys_close(fd);
         return false;
     }
     c->fd = fd;
@@ -100,7 +100,7 @@ channel_reopened(struct channel *c, struct channel_shared *shared)
     c->moved_ns = shared->load->now_ns;
     if (ok && sys_epoll_ctl(shared->epfd, EPOLL_CTL_MOD, c->fd, &event) == 0)
         return true;
-    (void)close(c->fd);
+    (void)sys_close(c->fd);
     c->fd = -1;
     return false;
 }
@@ -108,7 +108,7 @@ channel_reopened(struct channel *c, struct channel_shared *shared)
 void
 channel_drop(struct channel *c, struct channel_shared *shared)
 {
-    (void)close(c->fd);
+    (void)sys_close(c->fd);
     c->fd = -1;
     c->connecting = false;
     while (c->head != c->tail) {

@@ -7,10 +7,10 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "host/stop.h"
+#include "host/wait.h"
 #include "lombard/base/sys.h"
 #include "run/own_cpu.h"
 #include "run/progress.h"
@@ -241,32 +241,18 @@ dispatch(struct driver *d)
     d->load.crowded = load_wait_ns(&d->load) == 0;
 }
 
-/* Where the kernel (or valgrind) cannot wait for nanoseconds, the last millisecond is polled. */
-static int
-wait_finely(const struct driver *d, struct epoll_event *events, const struct timespec *limit)
-{
-    int n = epoll_pwait2(d->shared.epfd, events, EVENTS_MAX, limit, NULL);
-
-    if (n >= 0 || errno != ENOSYS)
-        return n;
-    return sys_epoll_wait(d->shared.epfd, events, EVENTS_MAX, (int)(limit->tv_nsec / 1000000));
-}
-
 /* Wait for events, no longer than until the next request is due. */
 static int
 wait_for_events(struct driver *d, struct epoll_event *events)
 {
     uint64_t wait = load_wait_ns(&d->load);
-    struct timespec limit = {0, (long)recover_wait_ns(d)};
+    uint64_t limit = recover_wait_ns(d);
 
     if (d->shared.in_flight >= d->up_count * d->options->pipeline)
         wait = UINT64_MAX; /* what is due has to wait for an answer anyway */
-    if (wait < (uint64_t)limit.tv_nsec)
-        limit.tv_nsec = (long)wait;
     if (wait == UINT64_MAX)
-        return sys_epoll_wait(d->shared.epfd, events, EVENTS_MAX,
-                              (int)(limit.tv_nsec / 1000000));
-    return wait_finely(d, events, &limit);
+        return sys_epoll_wait(d->shared.epfd, events, EVENTS_MAX, (int)(limit / 1000000));
+    return wait_finely(d->shared.epfd, events, EVENTS_MAX, wait < limit ? wait : limit);
 }
 
 /* All is begun; how long to wait for the answers. */

@@ -260,6 +260,13 @@ end_request(struct reader *r, const struct query *query, const struct header *h,
 {
     bool is_get = query_is_read(query);
 
+    if (h->status == STATUS_OK && query_is_counter((enum query_kind)query->kind)) {
+        if (h->body_bytes != sizeof(r->number))
+            return wire_garbled(r, "a number that is not of 8 bytes");
+        memcpy(&r->number, body, sizeof(r->number));
+        r->number = be64toh(r->number);
+        return wire_done(r, OUTCOME_NUMBER);
+    }
     if (h->status == STATUS_OK)
         return wire_done(r, is_get ? OUTCOME_GET_END : OUTCOME_STORED);
     if (h->status == STATUS_NOT_FOUND)

@@ -102,6 +102,8 @@ write_plain(struct out *out, const struct keys *keys, const struct query *query)
     p += wire_key_name(keys, query, p);
     if (query->kind == QUERY_DECR)
         WIRE_PUT(p, " MD");
+    if (query->kind != QUERY_DELETE)
+        WIRE_PUT(p, " v");
     if (query->flags & QUERY_QUIET)
         WIRE_PUT(p, " q");
     WIRE_PUT(p, "\r\n");
@@ -187,11 +189,31 @@ begin_value(struct reader *r, const struct query *query, const char *p, const ch
     return READ_VALUE;
 }
 
+/* "VA bytes\r\nnumber\r\n", whose first line is taken: the reply to ma. START is where it began. */
+static enum read_result
+read_number(struct reader *r, const unsigned char **p, const unsigned char *end,
+            const unsigned char *start)
+{
+    struct slice line;
+    const char *digit;
+
+    switch (wire_take_line(r, p, end, &line)) {
+    case WIRE_LINE_TAKEN: break;
+    case WIRE_LINE_PARTIAL: *p = start; return READ_MORE;
+    case WIRE_LINE_BAD: return READ_GARBLED;
+    }
+    digit = line.ptr;
+    if (!wire_take_number(&digit, line.ptr + line.len, &r->number))
+        return wire_garbled(r, "no number");
+    return wire_done(r, OUTCOME_NUMBER);
+}
+
 static enum read_result
 read_line(struct reader *r, const struct query *query, const unsigned char **p,
           const unsigned char *end)
 {
     bool is_get = query_is_read(query);
+    const unsigned char *start = *p;
     struct slice line;
 
     switch (wire_take_line(r, p, end, &line)) {
@@ -201,6 +223,9 @@ read_line(struct reader *r, const struct query *query, const unsigned char **p,
     }
     if (is_get && WIRE_STARTS(line.ptr, line.len, "VA "))
         return begin_value(r, query, line.ptr + 3, line.ptr + line.len);
+    if (query_is_counter((enum query_kind)query->kind) &&
+        WIRE_STARTS(line.ptr, line.len, "VA "))
+        return read_number(r, p, end, start);
     if (slice_equal(line, SLICE("EN")) && query->key_count == 1)
         return wire_done(r, is_get ? OUTCOME_GET_END : OUTCOME_NOT_FOUND);
     if (slice_equal(line, SLICE("MN")) && (query->key_count != 1))

@@ -20,8 +20,8 @@ static const struct {
     {{.kind = QUERY_APPEND, .key_count = 1, .value_bytes = 3}, "ms ak00000001 3 MA\r\n"},
     {{.kind = QUERY_PREPEND, .key_count = 1, .value_bytes = 3}, "ms ak00000001 3 MP\r\n"},
     {{.kind = QUERY_DELETE, .key_count = 1}, "md kk00000001\r\n"},
-    {{.kind = QUERY_INCR, .key_count = 1}, "ma nk00000001\r\n"},
-    {{.kind = QUERY_DECR, .key_count = 1}, "ma nk00000001 MD\r\n"},
+    {{.kind = QUERY_INCR, .key_count = 1}, "ma nk00000001 v\r\n"},
+    {{.kind = QUERY_DECR, .key_count = 1}, "ma nk00000001 MD v\r\n"},
     {{.kind = QUERY_NOOP}, "mn\r\n"},
 };
 
@@ -68,6 +68,9 @@ static const struct reply_case replies[] = {
     {QUERY_DELETE, 1, {0}, "NF\r\n", READ_DONE, OUTCOME_NOT_FOUND, 0},
     {QUERY_TOUCH, 1, {0}, "EN\r\n", READ_DONE, OUTCOME_NOT_FOUND, 0},
     {QUERY_TOUCH, 1, {0}, "HD\r\n", READ_DONE, OUTCOME_STORED, 0},
+    {QUERY_INCR, 1, {0}, "VA 10\r\n1000000001\r\n", READ_DONE, OUTCOME_NUMBER, 0},
+    {QUERY_INCR, 1, {0}, "VA 2\r\nxx\r\n", READ_GARBLED, 0, 0},
+    {QUERY_INCR, 1, {0}, "NF\r\n", READ_DONE, OUTCOME_NOT_FOUND, 0},
     {QUERY_NOOP, 0, {0}, "MN\r\n", READ_DONE, OUTCOME_STORED, 0},
     {QUERY_SET, 1, {0}, "MN\r\n", READ_GARBLED, 0, 0},
 };
