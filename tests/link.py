@@ -32,7 +32,7 @@ def symbols(nm, *objects):
                           stderr=subprocess.DEVNULL, text=True).stdout
     files = {}
     for name, kind, symbol in re.findall(
-            r"^(?:.*[:/])?([^:/]+)\.o:[0-9a-f]* *([A-Z]) (\w+)$", text, re.M):
+            r"^(?:.*[:/])?(?:meson-generated_\.\._)?([^:/]+)\.o:[0-9a-f]* *([A-Z]) (\w+)$", text, re.M):
         if not name.startswith(".."):
             defined, used = files.setdefault(name, (set(), set()))
             (used if kind == "U" else defined).add(symbol)

@@ -19,15 +19,15 @@ LAYERS = {
 ORDER = {
     "proto": """
         proto
-        text mcbp
-        text_line text_auth
-        text_get text_admin text_stream meta meta_reply mcbp_reply
-        text_reply
-        request words token base64
+        text mcbp http
+        text_line text_auth http_head http_reply
+        text_get text_admin text_stream meta meta_reply mcbp_reply http_metrics http_json http_page
+        text_reply http_lines
+        request words token base64 http_put http_page_text
     """,
     "cmd": """
         cmd
-        cmd_admin cmd_auth cmd_item cmd_meta cmd_store cmd_stats cmd_dump
+        cmd_admin cmd_auth cmd_item cmd_meta cmd_store cmd_stats cmd_dump cmd_export
         cmd_number cmd_join
         cmd_value cmd_time cmd_pin cmd_classes
     """,

@@ -102,14 +102,31 @@ void
 stats_add(struct stat_registry *registry, const char *group, const struct stat_section *section,
           void *ctx)
 {
-    add(registry, &(struct stat_source){group, section, ctx, false});
+    add(registry, &(struct stat_source){group, section, ctx, false, false});
 }
 
 void
 stats_repeat(struct stat_registry *registry, const char *group,
              const struct stat_section *section, void *ctx)
 {
-    add(registry, &(struct stat_source){group, section, ctx, true});
+    add(registry, &(struct stat_source){group, section, ctx, true, false});
+}
+
+void
+stats_list(struct stat_registry *registry, const char *group,
+           const struct stat_section *section, void *ctx)
+{
+    add(registry, &(struct stat_source){group, section, ctx, false, true});
+}
+
+void
+stats_add_histogram(struct stat_registry *registry, const struct stat_histogram *histogram,
+                    void *ctx)
+{
+    BUG_ON(registry->histogram_count == STAT_HISTOGRAMS_MAX);
+    if (registry->histogram_count < STAT_HISTOGRAMS_MAX)
+        registry->histograms[registry->histogram_count++] =
+            (struct stat_histogram_source){histogram, ctx};
 }
 
 void
@@ -162,6 +179,20 @@ find_source(const struct stat_registry *registry, struct slice group, uint16_t *
         const char *name = registry->sources[*i].group;
 
         if (slice_equal(slice_make(name, strlen(name)), group))
+            return true;
+    }
+    return false;
+}
+
+bool
+stats_find_group(const struct stat_registry *registry, uint16_t *source)
+{
+    for (; *source < registry->count; (*source)++) {
+        const char *group = registry->sources[*source].group;
+        uint16_t first = 0;
+
+        if (find_source(registry, slice_make(group, strlen(group)), &first) &&
+            first == *source && !registry->sources[first].lists)
             return true;
     }
     return false;

@@ -83,6 +83,6 @@ cmd_stream_begin(struct cmd *cmd, const struct request *req, struct cmd_stream *
     memset(stream, 0, sizeof(*stream));
     if (req->op == OP_STATS)
         cmd_stats_begin(cmd, req, stream);
-    else
+    else if (req->op != OP_EXPORT)
         cmd_dump_begin(req, stream);
 }

@@ -52,4 +52,11 @@ ANSWERS(verbosity, REPLY_OK)
 ANSWERS(noop, REPLY_NOOP)
 ANSWERS(quit, REPLY_OK)
 ANSWERS(end, REPLY_MISS)
-ANSWERS(refused, REPLY_REFUSED)
+
+void
+cmd_refused(struct cmd *cmd, struct session *session, const struct request *req UNUSED,
+            struct reply *reply)
+{
+    cmd->stats.http_refused += session->role == ROLE_HTTP;
+    reply->status = REPLY_REFUSED;
+}

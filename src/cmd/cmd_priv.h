@@ -3,7 +3,7 @@
  *
  *     cmd.c              executes a request by its handler
  *     cmd_admin.c cmd_auth.c cmd_item.c cmd_meta.c cmd_store.c cmd_stats.c cmd_dump.c
- *     cmd_number.c cmd_join.c
+ *     cmd_number.c cmd_join.c cmd_export.c
  *     cmd_value.c cmd_time.c cmd_pin.c cmd_classes.c
  *
  * Each uses only those in the rows below its own.
@@ -28,6 +28,7 @@ struct cmd {
     const struct clock *clock;
     struct cmd_counters stats;
     struct cmd_config config;
+    bool stopping; /* the server is shutting down */
 };
 
 /* Executes one command. *REPLY is as cmd_clear() leaves it, which is REPLY_NOTHING. */
@@ -35,8 +36,8 @@ typedef void cmd_fn(struct cmd *cmd, struct session *session, const struct reque
                     struct reply *reply);
 
 /*
- * The handlers, in cmd_admin.c, cmd_item.c, cmd_number.c, cmd_store.c, cmd_meta.c, cmd_stats.c
- * and cmd_dump.c.
+ * The handlers, in cmd_admin.c, cmd_item.c, cmd_number.c, cmd_store.c, cmd_meta.c, cmd_stats.c,
+ * cmd_export.c and cmd_dump.c.
  */
 #define OP(NAME, handler, latency, commit, counter, properties) cmd_fn cmd_##handler;
 #include "lombard/proto/op.def"

@@ -109,7 +109,7 @@ conn_parse_ahead(struct conn *c, struct dispatch *dispatch)
     batch->parsed = true;
     batch->before = c->proto_state;
     if (UNLIKELY(c->proto == NULL))
-        c->proto = proto_detect((unsigned char)in.ptr[0]);
+        c->proto = proto_detect(c->session.role, (unsigned char)in.ptr[0]);
     parse_batch(c, batch, in, max);
     for (uint32_t i = 0; i < batch->count; i++)
         cmd_prepare(c->server->cmd, &batch->entries[i].req);
@@ -147,9 +147,10 @@ after_command(struct conn *c, const struct request *req, const struct reply *rep
 {
     if (req->op == OP_QUIT)
         conn_finish(c, CLOSE_QUIT);
-    else if (req->flags & REQ_CLOSE)
-        conn_finish(c, CLOSE_PROTOCOL);
-    else if (req->op == OP_VERBOSITY)
+    else if (UNLIKELY((req->flags & (REQ_CLOSE | REQ_ENDS)) != 0)) {
+        if (c->task == NULL) /* else when that is done */
+            conn_finish_after(c, req);
+    } else if (req->op == OP_VERBOSITY)
         log_ask_level(req->delta == 0 ? LOG_INFO : req->delta == 1 ? LOG_DEBUG : LOG_TRACE);
     else if (req->op == OP_SHUTDOWN && reply->status == REPLY_NOTHING) {
         conn_finish(c, CLOSE_SHUTDOWN);
@@ -173,7 +174,6 @@ begin_stream(struct conn *c, const struct batch_entry *entry, struct slice in,
     cmd_stream_begin(c->server->cmd, &entry->req, &task->stream);
     task->lines = reply->stream;
     c->task = task;
-    buf_produced(c->wbuf, c->proto->stream_begin(&entry->req, buf_tail(c->wbuf)));
 }
 
 /* Execute; where storing fails because stalled clients hold the memory, they are closed. */

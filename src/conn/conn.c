@@ -128,6 +128,15 @@ conn_finish(struct conn *c, enum close_reason reason)
 }
 
 void
+conn_finish_after(struct conn *c, const struct request *req)
+{
+    if ((req->flags & REQ_CLOSE) != 0)
+        conn_finish(c, CLOSE_PROTOCOL);
+    else if ((req->flags & REQ_ENDS) != 0)
+        conn_finish(c, CLOSE_QUIT);
+}
+
+void
 conn_release(struct conn *c)
 {
     struct server *server = c->server;

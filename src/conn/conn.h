@@ -25,6 +25,8 @@ void conn_mark_dead(struct conn *c, enum close_reason reason);
 void conn_socket_failed(struct conn *c, int err);
 /* Close when what is in the output has left; read no further command. */
 void conn_finish(struct conn *c, enum close_reason reason);
+/* Likewise, where REQ, which was answered, is the last one. */
+void conn_finish_after(struct conn *c, const struct request *req);
 /* Give back all that it holds. Its output is lost. */
 void conn_release(struct conn *c);
 

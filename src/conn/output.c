@@ -113,6 +113,24 @@ conn_value_step(struct conn *c)
     return STEP_ON;
 }
 
+/* Statistics as the protocol renders them. */
+static enum line_result
+next_piece_of_registry(struct conn *c, const struct request *req, char *dst, size_t *len)
+{
+    struct task *task = c->task;
+
+    if (CONN_BROKEN(c, c->proto->registry_piece == NULL))
+        return LINE_END;
+    switch (c->proto->registry_piece(req, cmd_registry(c->server->cmd), &task->stream.walk, dst,
+                                     len)) {
+    case STAT_FOUND: return LINE_READY;
+    case STAT_SEARCHING: return LINE_LATER;
+    case STAT_END: return LINE_END;
+    }
+    (void)CONN_BROKEN(c, true); /* stat_step out of range */
+    return LINE_END;
+}
+
 /* One more line of the stream at DST. */
 static enum line_result
 next_line(struct conn *c, const struct request *req, char *dst, size_t *len)
@@ -133,8 +151,37 @@ next_line(struct conn *c, const struct request *req, char *dst, size_t *len)
         if (result == LINE_READY)
             *len = c->proto->dump_line(req, &item, dst);
         return result;
+    case STREAM_REGISTRY: return next_piece_of_registry(c, req, dst, len);
     }
     (void)CONN_BROKEN(c, true); /* stream_kind out of range */
+    return LINE_END;
+}
+
+/* Likewise, or of what comes before the lines or after them; *LEN may be 0. */
+static enum line_result
+next_part(struct conn *c, const struct request *req, char *dst, size_t *len)
+{
+    struct task *task = c->task;
+    enum line_result result;
+
+    switch (task->part) {
+    case STREAM_HEAD:
+        *len = c->proto->stream_begin(req, task->piece++, dst);
+        if (*len == 0)
+            task->part = STREAM_LINES;
+        return LINE_READY;
+    case STREAM_LINES:
+        result = next_line(c, req, dst, len);
+        if (result != LINE_END)
+            return result;
+        task->part = STREAM_TAIL;
+        task->piece = 0;
+        return LINE_READY;
+    case STREAM_TAIL:
+        *len = c->proto->stream_end(req, task->piece++, dst);
+        return *len == 0 ? LINE_END : LINE_READY;
+    }
+    (void)CONN_BROKEN(c, true); /* stream_part out of range */
     return LINE_END;
 }
 
@@ -149,13 +196,13 @@ conn_stream_step(struct conn *c)
     while (conn_has_reply_room(c)) {
         size_t len = 0;
 
-        switch (next_line(c, &req, buf_tail(c->wbuf), &len)) {
+        switch (next_part(c, &req, buf_tail(c->wbuf), &len)) {
         case LINE_READY: buf_produced(c->wbuf, len); break;
         case LINE_LATER: return STEP_ON;
         case LINE_END:
-            buf_produced(c->wbuf, c->proto->stream_end(&req, buf_tail(c->wbuf)));
             c->task = NULL;
             task_destroy(c, task);
+            conn_finish_after(c, &req);
             return STEP_ON;
         }
     }

@@ -113,3 +113,24 @@ static const struct stat_family family = {"class", "%l_%n", next_class};
 
 const struct stat_section server_latency_stats = {entries, ARRAY_LEN(entries), &family,
                                                   "latency_", reset};
+
+/* --- For metrics; the record is the same --- */
+
+static uint64_t
+count_until(const void *record, uint64_t ns)
+{
+    return hist_count_until(record, ns);
+}
+
+static uint64_t
+sum_ns(const void *record)
+{
+    const struct hist *hist = record;
+
+    return hist->sum;
+}
+
+const struct stat_histogram server_latency_histogram = {
+    "latency_seconds", "Time that pieces of work took, by class.",
+    "class",           next_class,
+    count_until,       sum_ns};

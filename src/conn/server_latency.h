@@ -28,3 +28,4 @@ enum latency_class server_latency_class(enum request_op op);
 
 /* `stats latency`; the context is the server. */
 extern const struct stat_section server_latency_stats;
+extern const struct stat_histogram server_latency_histogram;

@@ -19,6 +19,13 @@ enum task_kind {
     TASK_REFUSAL, /* its body is being discarded; then comes the answer: discard.c */
 };
 
+/* What of a stream comes next. */
+enum stream_part {
+    STREAM_HEAD,
+    STREAM_LINES,
+    STREAM_TAIL,
+};
+
 struct task {
     enum task_kind kind;
     uint32_t head_bytes;
@@ -34,6 +41,8 @@ struct task {
     struct slice tail;        /* VALUE: constant bytes after it */
     struct cmd_stream stream; /* STREAM */
     enum stream_kind lines;   /* STREAM */
+    enum stream_part part;    /* STREAM */
+    uint32_t piece;           /* STREAM: of its head or tail */
     char head[];
 };
 

@@ -117,8 +117,8 @@ store_be64(char *p, uint64_t v)
 /* --- mcbp_reply.c: as struct proto_ops --- */
 
 struct reply_parts mcbp_reply(const struct request *req, const struct reply *reply, char *dst);
-size_t mcbp_stream_begin(const struct request *req, char *dst);
+size_t mcbp_stream_begin(const struct request *req, uint32_t piece, char *dst);
 size_t mcbp_stat_line(const struct request *req, const char *name, const char *value,
                       char *dst);
 size_t mcbp_dump_line(const struct request *req, const struct dump_item *item, char *dst);
-size_t mcbp_stream_end(const struct request *req, char *dst);
+size_t mcbp_stream_end(const struct request *req, uint32_t piece, char *dst);

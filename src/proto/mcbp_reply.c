@@ -104,6 +104,7 @@ status_of(const struct request *req, const struct reply *reply)
     case REPLY_AUTH_MALFORMED: return MCBP_AUTH_ERROR;
     case REPLY_BAD_CHUNK:
     case REPLY_BAD_MODE: return MCBP_EINVAL;
+    case REPLY_STOPPING:
     case REPLY_INTERNAL: return MCBP_EINTERNAL;
     case REPLY_REFUSED: return (enum mcbp_status)req->echo.binary.refusal_status;
     }
@@ -214,9 +215,10 @@ mcbp_reply(const struct request *req, const struct reply *reply, char *dst)
 }
 
 size_t
-mcbp_stream_begin(const struct request *req, char *dst)
+mcbp_stream_begin(const struct request *req, uint32_t piece, char *dst)
 {
     (void)req;
+    (void)piece;
     (void)dst;
     return 0;
 }
@@ -246,7 +248,7 @@ mcbp_dump_line(const struct request *req, const struct dump_item *item, char *ds
 }
 
 size_t
-mcbp_stream_end(const struct request *req, char *dst)
+mcbp_stream_end(const struct request *req, uint32_t piece, char *dst)
 {
-    return put_packet(req, &(struct packet){.status = MCBP_SUCCESS}, dst);
+    return piece == 0 ? put_packet(req, &(struct packet){.status = MCBP_SUCCESS}, dst) : 0;
 }

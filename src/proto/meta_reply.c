@@ -207,6 +207,7 @@ put_line(char *p, const struct request *req, const struct reply *reply)
     case REPLY_AUTH_MALFORMED:
     case REPLY_AUTH_CONTINUE:
     case REPLY_AUTH_OFF:
+    case REPLY_STOPPING:
     case REPLY_INTERNAL:
     case REPLY_JOIN: return text_put_line(p, req, reply);
     }

@@ -107,8 +107,8 @@ struct reply_parts meta_reply(const struct request *req, const struct reply *rep
 /* The line of text_reply() for a reply without a value, at P; returns its end. */
 char *text_put_line(char *p, const struct request *req, const struct reply *reply);
 
-size_t text_stream_begin(const struct request *req, char *dst);
+size_t text_stream_begin(const struct request *req, uint32_t piece, char *dst);
 size_t text_stat_line(const struct request *req, const char *name, const char *value,
                       char *dst);
 size_t text_dump_line(const struct request *req, const struct dump_item *item, char *dst);
-size_t text_stream_end(const struct request *req, char *dst);
+size_t text_stream_end(const struct request *req, uint32_t piece, char *dst);

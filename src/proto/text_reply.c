@@ -93,6 +93,7 @@ text_put_line(char *p, const struct request *req, const struct reply *reply)
     case REPLY_NOTHING:
     case REPLY_DEBUG:
     case REPLY_STREAM:
+    case REPLY_STOPPING:
     case REPLY_JOIN:
     case REPLY_AUTH_CONTINUE: return p;
     }

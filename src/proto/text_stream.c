@@ -10,11 +10,11 @@
 #include "text_priv.h"
 
 size_t
-text_stream_begin(const struct request *req, char *dst)
+text_stream_begin(const struct request *req, uint32_t piece, char *dst)
 {
     char *p = dst;
 
-    if (req->op == OP_DUMP || req->op == OP_DUMP_KEYS)
+    if (piece == 0 && (req->op == OP_DUMP || req->op == OP_DUMP_KEYS))
         p = put_slice(p, SLICE("OK\r\n"));
     return (size_t)(p - dst);
 }
@@ -33,11 +33,11 @@ text_stat_line(const struct request *req, const char *name, const char *value, c
 }
 
 size_t
-text_stream_end(const struct request *req, char *dst)
+text_stream_end(const struct request *req, uint32_t piece, char *dst)
 {
-    char *p = put_slice(dst, req->op == OP_DUMP_KEYS ? SLICE("EN\r\n") : SLICE("END\r\n"));
+    struct slice end = req->op == OP_DUMP_KEYS ? SLICE("EN\r\n") : SLICE("END\r\n");
 
-    return (size_t)(p - dst);
+    return piece == 0 ? (size_t)(put_slice(dst, end) - dst) : 0;
 }
 
 /* --- Dumps --- */

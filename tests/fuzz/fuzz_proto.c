@@ -116,7 +116,7 @@ format_replies(const struct proto_ops *proto, const struct request *req)
 static void
 parse_all(const uint8_t *bytes, size_t len, size_t step, struct run *run)
 {
-    const struct proto_ops *proto = proto_detect(bytes[0]);
+    const struct proto_ops *proto = proto_detect(ROLE_CLIENT, bytes[0]);
     struct proto_state state;
     size_t begin = 0;
     size_t visible = step == 0 || step > len ? len : step;

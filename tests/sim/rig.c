@@ -72,7 +72,7 @@ start_server(struct rig *rig, const struct rig_config *config)
     rig->server = server_create(&server_config);
     if (rig->server == NULL)
         return false;
-    rig->stats.count = 0;
+    rig->stats = (struct stat_registry){.count = 0};
     server_add_stats(rig->server, &rig->stats);
     cmd_add_stats(rig->cmd, &rig->stats);
     fd = sim_listen();

@@ -11,7 +11,8 @@
  * that knows none of them:
  *   - `stats GROUP` pulls lines (stats_begin(), stats_next());
  *   - a renderer of metrics walks sources, entries and instances (stats_find(),
- *     stats_read()), and has names, types, units and help texts from the tables.
+ *     stats_read()), and has names, types, units and help texts from the tables; it keeps where
+ *     it is in a struct stat_walk.
  *
  * A table is mostly made from a .def file, a list of
  *     STAT(name, COUNTER|GAUGE, unit, "A sentence that says what it tells.")
@@ -32,6 +33,7 @@ enum {
     STAT_VALUE_BYTES = 256,
     STAT_LABEL_BYTES = 32,
     STAT_SOURCES_MAX = 32,
+    STAT_HISTOGRAMS_MAX = 8,
 };
 
 /* --- What a statistic is --- */
@@ -134,6 +136,20 @@ struct stat_section {
 /* Put every counter of the table, all of them fields of RECORD, back to 0. */
 void stat_reset_counters(const struct stat_entry *entries, size_t count, void *record);
 
+/*
+ * Durations by how long they were. No line of `stats` shows it; renderers of metrics do. Its
+ * instances are those of a struct stat_family's next, with their records.
+ */
+struct stat_histogram {
+    const char *name;
+    const char *help;
+    const char *label; /* what a label names */
+    enum stat_step (*next)(void *ctx, uint64_t *position, struct stat_instance *instance);
+    /* How many there were of at most NS nanoseconds. UINT64_MAX: in all. */
+    uint64_t (*count_until)(const void *record, uint64_t ns);
+    uint64_t (*sum_ns)(const void *record);
+};
+
 /* --- The registry --- */
 
 struct stat_source {
@@ -141,12 +157,20 @@ struct stat_source {
     const struct stat_section *section;
     void *ctx;
     bool repeats; /* it shows what other sources show */
+    bool lists;   /* it has as many instances as there are clients, keys or events */
+};
+
+struct stat_histogram_source {
+    const struct stat_histogram *histogram;
+    void *ctx;
 };
 
 /* All zero: empty. */
 struct stat_registry {
     struct stat_source sources[STAT_SOURCES_MAX]; /* in the order of output */
     size_t count;
+    struct stat_histogram_source histograms[STAT_HISTOGRAMS_MAX];
+    size_t histogram_count;
 };
 
 /* Show SECTION in GROUP, after what is there. CTX outlives the registry's use. */
@@ -159,6 +183,14 @@ void stats_add(struct stat_registry *registry, const char *group,
  */
 void stats_repeat(struct stat_registry *registry, const char *group,
                   const struct stat_section *section, void *ctx);
+/*
+ * Likewise, where it has as many instances as there are clients, keys or events: it is shown to
+ * those only who ask for its group.
+ */
+void stats_list(struct stat_registry *registry, const char *group,
+                const struct stat_section *section, void *ctx);
+void stats_add_histogram(struct stat_registry *registry, const struct stat_histogram *histogram,
+                         void *ctx);
 
 void stats_reset(const struct stat_registry *registry);
 
@@ -182,6 +214,11 @@ struct stat_cursor {
     uint16_t entry;
 };
 
+/*
+ * The first source from *SOURCE on that is the first of its group, where that is no list. False
+ * when there is none. So a renderer finds all groups in their order.
+ */
+bool stats_find_group(const struct stat_registry *registry, uint16_t *source) MUST_USE;
 /* Before the first line of GROUP; false when there is no such group. */
 bool stats_begin(const struct stat_registry *registry, struct slice group,
                  struct stat_cursor *cursor) MUST_USE;
@@ -192,3 +229,12 @@ bool stats_begin(const struct stat_registry *registry, struct slice group,
  */
 enum stat_step stats_next(const struct stat_registry *registry, struct stat_cursor *cursor,
                           struct stat_line *line) MUST_USE;
+
+/* --- All of it --- */
+
+/* Where a renderer of the whole registry is, which begins with all zero; the rest is its own. */
+struct stat_walk {
+    struct stat_cursor at;
+    uint32_t part;
+    uint32_t step;
+};

@@ -55,6 +55,9 @@ void cmd_destroy(struct cmd *cmd);
 /* Whether sessions begin without being authenticated. */
 bool cmd_wants_auth(const struct cmd *cmd);
 
+/* The server is shutting down: OP_HEALTH says so. */
+void cmd_set_stopping(struct cmd *cmd);
+
 /* Once an iteration of the loop, after the clock was read. */
 void cmd_new_iteration(struct cmd *cmd);
 /* A bounded piece of background work; false when none is left. */
@@ -97,6 +100,7 @@ void cmd_refuse_value(struct cmd *cmd, const struct request *req, struct reply *
 struct cmd_stream {
     union {
         struct stat_cursor stats; /* STREAM_STATS */
+        struct stat_walk walk;    /* STREAM_REGISTRY: the renderer's; it begins with all zero */
         struct {                  /* STREAM_ITEMS */
             uint64_t left;        /* items that may still come */
             uint64_t cursor;      /* within the store */
@@ -115,6 +119,8 @@ enum line_result {
 /* STREAM_STATS: the next line. */
 enum line_result cmd_stream_stat(struct cmd *cmd, struct cmd_stream *stream,
                                  struct stat_line *line) MUST_USE;
+/* STREAM_REGISTRY: what the protocol walks over. */
+const struct stat_registry *cmd_registry(const struct cmd *cmd);
 /* STREAM_ITEMS: the next item. */
 enum line_result cmd_stream_item(struct cmd *cmd, struct cmd_stream *stream,
                                  struct dump_item *shown) MUST_USE;

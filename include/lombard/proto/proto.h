@@ -1,8 +1,8 @@
 /*
  * include/lombard/proto/proto.h - a protocol is a table of functions.
  *
- * The first byte of a connection says which one it speaks, for good (proto.def). The functions
- * are pure: nothing is kept but struct proto_state; whatever the stream is cut into, the sequence
+ * The listener that a connection came through and its first byte say which one it speaks, for
+ * good (proto.def). The functions are pure: nothing is kept but struct proto_state; whatever the stream is cut into, the sequence
  * of requests is the same.
  *
  *     bytes -> parse() -> struct request -> cmd -> struct reply -> reply() -> bytes
@@ -17,6 +17,7 @@
 
 #include "lombard/base/attr.h"
 #include "lombard/base/slice.h"
+#include "lombard/base/stats.h"
 #include "lombard/proto/reply.h"
 #include "lombard/proto/request.h"
 #include "lombard/proto/session.h"
@@ -26,16 +27,21 @@
  * for a new one; copied before each request, so that it can be parsed again: keep it small.
  */
 struct proto_state {
-    struct text_state {       /* all zero between any two lines */
-        int32_t exptime;      /* of gat, gats */
-        uint32_t gat_bytes;   /* of a gat line that were taken before */
-        uint16_t scanned_off; /* a hint: bytes that were searched for a newline */
-        uint8_t get_word;     /* 0, or which of the get family is being taken apart */
-        bool has_exptime;     /* gat, gats: it was seen */
-        bool bad_exptime;     /* and was none */
-        bool any_key;         /* one key of the line was seen */
-        bool skip_line;       /* drop everything up to the next newline */
-    } text;
+    union {
+        struct text_state {       /* all zero between any two lines */
+            int32_t exptime;      /* of gat, gats */
+            uint32_t gat_bytes;   /* of a gat line that were taken before */
+            uint16_t scanned_off; /* a hint: bytes that were searched for a newline */
+            uint8_t get_word;     /* 0, or which of the get family is being taken apart */
+            bool has_exptime;     /* gat, gats: it was seen */
+            bool bad_exptime;     /* and was none */
+            bool any_key;         /* one key of the line was seen */
+            bool skip_line;       /* drop everything up to the next newline */
+        } text;
+        struct http_state {       /* all zero between any two requests */
+            uint32_t scanned_off; /* a hint: where the last line that has no end yet begins */
+        } http;
+    };
 };
 
 _Static_assert(sizeof(struct proto_state) == 16, "it is copied before each request");
@@ -81,19 +87,31 @@ struct proto_ops {
     /* Format the head at DST (room for PROTO_HEAD_BYTES_MAX), and say what follows. */
     struct reply_parts (*reply)(const struct request *req, const struct reply *reply,
                                 char *dst);
-    /* REPLY_STREAM, each at DST (room for PROTO_LINE_BYTES_MAX); how many bytes. */
-    size_t (*stream_begin)(const struct request *req, char *dst);
+    /*
+     * REPLY_STREAM, each at DST (room for PROTO_LINE_BYTES_MAX); how many bytes. What comes
+     * before the lines and after them is asked for in pieces, 0, 1, ..., until one has no bytes.
+     */
+    size_t (*stream_begin)(const struct request *req, uint32_t piece, char *dst);
     size_t (*stat_line)(const struct request *req, const char *name, const char *value,
                         char *dst);
     size_t (*dump_line)(const struct request *req, const struct dump_item *item, char *dst);
-    size_t (*stream_end)(const struct request *req, char *dst);
+    /*
+     * STREAM_REGISTRY: the next piece of a rendering of REGISTRY, at DST; *LEN may be 0.
+     * STAT_SEARCHING: nothing yet. NULL where the protocol has no such request.
+     */
+    enum stat_step (*registry_piece)(const struct request *req,
+                                     const struct stat_registry *registry,
+                                     struct stat_walk *walk, char *dst, size_t *len);
+    size_t (*stream_end)(const struct request *req, uint32_t piece, char *dst);
 };
 
-#define PROTO(name, first, last) extern const struct proto_ops proto_##name;
+#define PROTO(name, roles, first, last) extern const struct proto_ops proto_##name;
 #include "lombard/proto/proto.def"
 #undef PROTO
 
-/* The protocol of a connection whose first byte is FIRST. */
-const struct proto_ops *proto_detect(unsigned char first);
+/* The protocol of a connection of ROLE whose first byte is FIRST. */
+const struct proto_ops *proto_detect(enum session_role role, unsigned char first);
+/* What a connection is told by HTTP that there is no place for. */
+struct slice proto_http_rejection(void);
 /* What `stats conns` calls it; NULL: no byte has come yet. */
 const char *proto_name(const struct proto_ops *proto);

@@ -43,6 +43,7 @@ enum reply_status {
     REPLY_AUTH_FAILED,
     REPLY_AUTH_MALFORMED, /* what was sent cannot be a user and a password */
     REPLY_AUTH_CONTINUE,  /* SASL: its message is awaited */
+    REPLY_STOPPING,       /* the server is shutting down */
     REPLY_AUTH_OFF,       /* no client has to authenticate, and so none can */
     REPLY_INTERNAL, /* a mistake of this program: a value for an operation that stores none */
     REPLY_JOIN,     /* no answer yet: an append that is made by cmd_join_step(), part by part */
@@ -66,8 +67,9 @@ struct reply_item {
 
 /* REPLY_STREAM: what is pulled while there is room for one more, and formatted by the protocol. */
 enum stream_kind {
-    STREAM_STATS, /* name and value */
-    STREAM_ITEMS, /* struct dump_item */
+    STREAM_STATS,    /* name and value */
+    STREAM_ITEMS,    /* struct dump_item */
+    STREAM_REGISTRY, /* all statistics, which the protocol takes from the registry itself */
 };
 
 /* An item as a dump shows it. Dies with the next call into the store. */

@@ -36,6 +36,7 @@ enum {
     REQ_META = 1U << 6,     /* a meta command: request.meta is set, the reply is of that form */
     REQ_OVERWRITE = 1U << 7,  /* when refused for size or memory, the old value is dropped */
     REQ_INVALIDATE = 1U << 8, /* meta I: what is there, or an older cas, makes it stale */
+    REQ_ENDS = 1U << 9,       /* after the reply, close: the client asks for no more */
 };
 
 /* What the meta commands ask for beyond the classic ones (protocol.txt, "Meta Commands"). */
@@ -67,6 +68,13 @@ union request_echo {
         bool value;         /* v is one of them */
         bool base64;        /* b is: the key is sent back as it came */
     } meta;
+    struct echo_http {
+        uint16_t status;  /* of an OP_REFUSED */
+        uint8_t form;     /* enum http_form */
+        bool head;        /* the method is HEAD: no body */
+        bool chunked;     /* the client understands chunks */
+        bool openmetrics; /* of metrics, it prefers that form */
+    } http;
 };
 
 /* A key of KEY_BYTES_MAX base64 characters decodes to no more than this. */

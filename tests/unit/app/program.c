@@ -65,7 +65,7 @@ program_start(void)
     server_config.cmd = cmd;
     server = server_create(&server_config);
     ck_assert_ptr_nonnull(server);
-    registry.count = 0;
+    registry = (struct stat_registry){.count = 0};
     statistics_register(&registry, &config, server, cmd);
     (void)snprintf(address.sun_path, sizeof(address.sun_path), "/tmp/lombard-stats-%d.sock",
                    (int)getpid());

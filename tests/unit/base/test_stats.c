@@ -247,6 +247,32 @@ START_TEST(values_are_texts_of_any_kind)
 }
 END_TEST
 
+/* Each once, where it comes first; lists are for those who ask for them. */
+START_TEST(groups_are_found_in_order)
+{
+    struct stat_registry registry = {.count = 0};
+    struct counters a = {1, 2, 3};
+    struct stat_cursor cursor;
+    uint16_t source = 0;
+
+    ck_assert(!stats_find_group(&registry, &source));
+    stats_list(&registry, "listed", &fruit, &a);
+    stats_add(&registry, "", &fruit, &a);
+    stats_add(&registry, "x", &fruit, &a);
+    stats_repeat(&registry, "", &fruit, &a);
+    stats_add(&registry, "listed", &fruit, &a);
+    stats_repeat(&registry, "y", &fruit, &a);
+    ck_assert(stats_find_group(&registry, &source));
+    ck_assert_uint_eq(source++, 1);
+    ck_assert(stats_find_group(&registry, &source));
+    ck_assert_uint_eq(source++, 2);
+    ck_assert(stats_find_group(&registry, &source));
+    ck_assert_uint_eq(source++, 5);
+    ck_assert(!stats_find_group(&registry, &source));
+    ck_assert(stats_begin(&registry, SLICE("listed"), &cursor));
+}
+END_TEST
+
 START_TEST(every_unit_has_a_name)
 {
     ck_assert_str_eq(stat_unit_name(UNIT_NONE), "");
@@ -268,6 +294,7 @@ main(void)
     tcase_add_test(tc, entries_are_read_one_by_one);
     tcase_add_test(tc, names_and_values_are_cut_not_overrun);
     tcase_add_test(tc, values_are_texts_of_any_kind);
+    tcase_add_test(tc, groups_are_found_in_order);
     tcase_add_test(tc, every_unit_has_a_name);
     return leak_run(tc, "stats");
 }

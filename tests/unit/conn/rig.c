@@ -65,7 +65,7 @@ rig_start(void)
     config->cmd = cmd;
     server = server_create(config);
     ck_assert_ptr_nonnull(server);
-    stats.count = 0;
+    stats = (struct stat_registry){.count = 0};
     server_add_stats(server, &stats);
     cmd_add_stats(cmd, &stats);
     memset(&rig_options, 0, sizeof(rig_options));

@@ -21,7 +21,7 @@ struct session parse_session = {.role = ROLE_CLIENT, .authenticated = true};
 enum parse_result
 parse_first(struct slice in, struct request *req, size_t *used)
 {
-    const struct proto_ops *proto = proto_detect((unsigned char)in.ptr[0]);
+    const struct proto_ops *proto = proto_detect(parse_session.role, (unsigned char)in.ptr[0]);
     struct proto_state state;
 
     memset(&state, 0, sizeof(state));
@@ -95,6 +95,8 @@ op_name(enum request_op op)
         [OP_DUMP_CLASS] = "dump_class",
         [OP_SHUTDOWN] = "shutdown",
         [OP_QUIT] = "quit",
+        [OP_EXPORT] = "export",
+        [OP_HEALTH] = "health",
         [OP_END] = "end",
         [OP_REFUSED] = "refused",
         [OP_REFUSED_OPEN] = "refused_open",
@@ -117,7 +119,7 @@ add_flags(struct text *t, uint32_t flags)
     } names[] = {
         {REQ_QUIET, "quiet"},       {REQ_WITH_CAS, "with_cas"}, {REQ_LAST, "last"},
         {REQ_WITH_KEY, "with_key"}, {REQ_CLOSE, "close"},       {REQ_VIVIFY, "vivify"},
-        {REQ_META, "meta"},
+        {REQ_META, "meta"},         {REQ_ENDS, "ends"},
     };
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -154,6 +156,21 @@ add_meta(struct text *t, const struct request *req)
         meta->recache_first ? " recache_first" : "", meta->decr ? " decr" : "");
 }
 
+static void
+add_http(struct text *t, const struct request *req)
+{
+    const struct echo_http *http = &req->echo.http;
+
+    add_number(t, "status", http->status);
+    add_number(t, "form", http->form);
+    add(t, "%s%s%s", http->head ? " head" : "", http->chunked ? " chunked" : "",
+        http->openmetrics ? " openmetrics" : "");
+    if (req->value.len > 0) {
+        add(t, " as=");
+        add_bytes(t, req->value);
+    }
+}
+
 static bool
 is_refused(const struct request *req)
 {
@@ -188,10 +205,12 @@ add_request(struct text *t, const struct proto_ops *proto, const struct request 
         if (is_refused(req))
             add_number(t, "status", req->echo.binary.refusal_status);
     }
+    if (proto == &proto_http)
+        add_http(t, req);
     if ((req->flags & REQ_META) != 0)
         add_meta(t, req);
     add(t, "\n");
-    MUST(req->value.len == 0);
+    MUST(proto == &proto_http || req->value.len == 0);
     MUST(req->body_bytes == 0 || op_has(req->op, PROP_VALUE) || is_refused(req));
     MUST(req->value_bytes <= req->body_bytes);
 }
@@ -271,7 +290,7 @@ take_all(struct stream *s)
 
         memset(&req, 0xdb, sizeof(req));
         if (s->proto == NULL)
-            s->proto = proto_detect((unsigned char)s->pending[0]);
+            s->proto = proto_detect(parse_session.role, (unsigned char)s->pending[0]);
         result = s->proto->parse(&s->state, &parse_session,
                                  slice_make(s->pending, s->pending_bytes), &req, &used);
         MUST(used <= s->pending_bytes);
@@ -281,7 +300,7 @@ take_all(struct stream *s)
         }
         add_request(&s->text, s->proto, &req);
         check_again(s, before, used, text);
-        s->closed = (req.flags & REQ_CLOSE) != 0;
+        s->closed = (req.flags & (REQ_CLOSE | REQ_ENDS)) != 0;
         drop(s, used + req.body_bytes);
     }
 }

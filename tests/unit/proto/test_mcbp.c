@@ -196,7 +196,7 @@ END_TEST
 START_TEST(the_first_byte_says_which_protocol_it_is)
 {
     for (int byte = 0; byte < 256; byte++)
-        ck_assert_ptr_eq(proto_detect((unsigned char)byte),
+        ck_assert_ptr_eq(proto_detect(ROLE_CLIENT, (unsigned char)byte),
                          byte == 0x80 ? &proto_binary : &proto_text);
     ck_assert_str_eq(proto_name(NULL), "unknown");
     ck_assert_str_eq(proto_name(&proto_text), "text");

@@ -119,12 +119,13 @@ START_TEST(streams_packets)
     struct dump_item item = {.key = {"name", 4}, .value_bytes = 12345};
     char out[PROTO_LINE_BYTES_MAX];
 
-    ck_assert_uint_eq(proto_binary.stream_begin(&req, out), 0);
+    ck_assert_uint_eq(proto_binary.stream_begin(&req, 0, out), 0);
     ck_assert_uint_eq(proto_binary.dump_line(&req, &item, out), sizeof(want) - 1);
     ck_assert_mem_eq(out + sizeof(want) - 6, "12345", 5);
     ck_assert_uint_eq(proto_binary.stat_line(&req, "name", "value", out), sizeof(want) - 1);
     ck_assert_mem_eq(out, want, sizeof(want) - 1);
-    ck_assert_uint_eq(proto_binary.stream_end(&req, out), sizeof(end) - 1);
+    ck_assert_uint_eq(proto_binary.stream_end(&req, 1, out), 0);
+    ck_assert_uint_eq(proto_binary.stream_end(&req, 0, out), sizeof(end) - 1);
     ck_assert_mem_eq(out, end, sizeof(end) - 1);
 }
 END_TEST

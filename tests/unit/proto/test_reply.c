@@ -271,12 +271,14 @@ END_TEST
 
 /* What FORMAT writes for OP. */
 static const char *
-line_of(size_t (*format)(const struct request *req, char *dst), enum request_op op)
+line_of(size_t (*format)(const struct request *req, uint32_t piece, char *dst),
+        enum request_op op)
 {
     static char out[PROTO_LINE_BYTES_MAX + 1];
     struct request req = {.op = op};
 
-    out[format(&req, out)] = '\0';
+    ck_assert_uint_eq(format(&req, 1, out), 0);
+    out[format(&req, 0, out)] = '\0';
     return out;
 }
 

@@ -1,0 +1,471 @@
+/*
+ * Renders the registry of statistics for Prometheus: its text format 0.0.4, or OpenMetrics 1.0.0.
+ *
+ * A statistic that has no row in http_metrics.def is called lombard_<prefix><name>. Times are in
+ * seconds: "_us" or "_ms" at the end of a name becomes "_seconds". A counter ends in "_total", a
+ * text in "_info"; what is said of several is told apart by the label of their family.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "http_priv.h"
+
+/* walk->part: what is rendered, in this order. */
+enum {
+    PART_UP,
+    PART_KNOWN,  /* walk->step: the row; at.position: the instance */
+    PART_OTHERS, /* at.source, at.entry, at.position; walk->step: instances that were shown */
+    PART_HISTOGRAMS, /* at.source, at.position; at.entry: the bound; walk->step: likewise */
+    PART_END,
+};
+
+struct known {
+    const char *name;
+    bool counter;
+    const char *labels;
+    const char *group;
+    const char *stat;
+    const char *less;
+    const char *help;
+};
+
+enum { is_counter_counter = 1, is_counter_gauge = 0 };
+
+static const struct known known[] = {
+#define METRIC(name, type, labels, group, stat, less, help)                                    \
+    {name, is_counter_##type, labels, group, stat, less, help},
+#include "http_metrics.def"
+#undef METRIC
+};
+
+/* One metric, as its lines call it. */
+struct metric {
+    char name[STAT_NAME_BYTES * 2]; /* of its samples */
+    const char *type;
+    const char *help;
+    size_t suffix_bytes; /* that OpenMetrics leaves out of HELP and TYPE */
+};
+
+/* --- Lines --- */
+
+static char *
+put_meta(char *p, const char *end, const struct metric *metric, struct slice name)
+{
+    p = http_put(http_put(p, end, SLICE("# HELP ")), end, name);
+    p = http_put_label(http_put(p, end, SLICE(" ")), end, metric->help);
+    p = http_put(http_put(p, end, SLICE("\n# TYPE ")), end, name);
+    p = http_put_text(http_put(p, end, SLICE(" ")), end, metric->type);
+    return http_put(p, end, SLICE("\n"));
+}
+
+/* Before the first sample of METRIC. */
+static char *
+put_metric(char *p, const char *end, const struct request *req, const struct metric *metric)
+{
+    size_t len = strlen(metric->name);
+
+    if (req->echo.http.openmetrics)
+        len -= metric->suffix_bytes;
+    return put_meta(p, end, metric, slice_make(metric->name, len));
+}
+
+/* What comes between a name and its value; TEXT is NULL, or the value of the last label. */
+struct labels {
+    const char *constant; /* as it is written, or "" */
+    const char *name;     /* of the family's; NULL: none */
+    const char *value;
+    const char *text_name;
+    const char *text;
+};
+
+static char *
+put_label(char *p, const char *end, const char *name, const char *value)
+{
+    const char *value_end = end - 1; /* so that it ends even where it is cut */
+
+    p = http_put(http_put_text(p, end, name), end, SLICE("=\""));
+    return put_byte(http_put_label(p, value_end, value), '"');
+}
+
+static char *
+put_labels(char *p, const char *end, const struct labels *labels)
+{
+    bool any = labels->constant[0] != '\0';
+
+    if (!any && labels->name == NULL && labels->text == NULL)
+        return p;
+    p = http_put_text(put_byte(p, '{'), end, labels->constant);
+    if (labels->name != NULL) {
+        p = any ? put_byte(p, ',') : p;
+        p = put_label(p, end, labels->name, labels->value);
+        any = true;
+    }
+    if (labels->text != NULL) {
+        p = any ? put_byte(p, ',') : p;
+        p = put_label(p, end, labels->text_name, labels->text);
+    }
+    return put_byte(p, '}');
+}
+
+/* END leaves room for more than what is put without asking: punctuation, and a number. */
+static char *
+put_sample(char *p, const char *end, const char *name, const struct labels *labels,
+           const char *value)
+{
+    p = put_labels(http_put_text(p, end, name), end, labels);
+    p = http_put_text(put_byte(p, ' '), end + STAT_NAME_BYTES, value);
+    return put_byte(p, '\n');
+}
+
+/* Where the texts of a piece at DST end, so that the rest of its last line fits as well. */
+static const char *
+end_of(const char *dst)
+{
+    return dst + HTTP_TEXT_BYTES;
+}
+
+/* --- Values --- */
+
+/* In seconds, where UNIT is a part of one. */
+static void
+scale(enum stat_unit unit, struct stat_value *value)
+{
+    double divisor = unit == UNIT_MICROSECONDS ? 1e6 : unit == UNIT_MILLISECONDS ? 1e3 : 1;
+
+    if (divisor > 1)
+        stat_printf(value, "%.12g", strtod(value->text, NULL) / divisor);
+}
+
+/* What is taken off: the statistics that NAMES lists, of SECTION and INSTANCE. */
+static uint64_t
+sum_of(const char *names, const struct stat_section *section,
+       const struct stat_instance *instance)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < section->entry_count; i++) {
+        const struct stat_entry *entry = &section->entries[i];
+        const char *found = strstr(names, entry->name);
+        size_t len = strlen(entry->name);
+        struct stat_value value;
+
+        if (found == NULL || (found[len] != ' ' && found[len] != '\0') ||
+            (found > names && found[-1] != ' '))
+            continue;
+        stats_read(entry, instance, &value);
+        sum += strtoull(value.text, NULL, 10);
+    }
+    return sum;
+}
+
+static void
+take_off(struct stat_value *value, uint64_t less)
+{
+    uint64_t all = strtoull(value->text, NULL, 10);
+
+    /* `stats reset` may have come between. */
+    stat_put_u64(value, all > less ? all - less : 0);
+}
+
+/* --- Metrics with the names of memcached_exporter --- */
+
+/* The entry of ROW, and its source; NULL: there is none here. */
+static const struct stat_entry *
+find_known(const struct stat_registry *registry, const struct known *row,
+           const struct stat_source **source)
+{
+    for (size_t i = 0; i < registry->count; i++) {
+        const struct stat_section *section = registry->sources[i].section;
+
+        if (strcmp(registry->sources[i].group, row->group) != 0)
+            continue;
+        for (size_t j = 0; j < section->entry_count; j++) {
+            if (strcmp(section->entries[j].name, row->stat) == 0) {
+                *source = &registry->sources[i];
+                return &section->entries[j];
+            }
+        }
+    }
+    return NULL;
+}
+
+static void
+name_known(const struct known *row, const struct stat_entry *entry, struct metric *metric)
+{
+    (void)snprintf(metric->name, sizeof(metric->name), "memcached_%s", row->name);
+    metric->type = row->counter ? "counter" : "gauge";
+    metric->help = row->help[0] != '\0' ? row->help : entry->help;
+    metric->suffix_bytes = row->counter ? strlen("_total") : 0;
+}
+
+static char *
+put_known(char *p, const struct request *req, const struct known *row,
+          const struct stat_source *source, const struct stat_entry *entry,
+          const struct stat_instance *instance)
+{
+    const char *end = end_of(p);
+    const struct stat_family *family = source->section->family;
+    struct labels labels = {row->labels, family == NULL ? NULL : "slab", instance->label,
+                            "version", NULL};
+    bool begins = row == known || strcmp(row[-1].name, row->name) != 0;
+    struct metric metric;
+    struct stat_value value;
+
+    name_known(row, entry, &metric);
+    if (begins)
+        p = put_metric(p, end, req, &metric);
+    stats_read(entry, instance, &value);
+    if (row->less[0] != '\0')
+        take_off(&value, sum_of(row->less, source->section, instance));
+    if (entry->kind == STAT_TEXT)
+        labels.text = value.text;
+    return put_sample(p, end, metric.name, &labels, labels.text != NULL ? "1" : value.text);
+}
+
+static char *
+known_piece(const struct request *req, const struct stat_registry *registry,
+            struct stat_walk *walk, char *p)
+{
+    const struct known *row = &known[walk->step];
+    const struct stat_source *source;
+    const struct stat_entry *entry = find_known(registry, row, &source);
+    struct stat_instance instance;
+
+    /* Of those that are shown here there are at most a few, and they do not come and go. */
+    if (entry == NULL || stats_find(source, &walk->at.position, &instance) != STAT_FOUND) {
+        walk->at.position = 0;
+        if (++walk->step == ARRAY_LEN(known))
+            *walk = (struct stat_walk){.part = PART_OTHERS};
+        return p;
+    }
+    walk->at.position++;
+    return put_known(p, req, row, source, entry, &instance);
+}
+
+/* --- All others --- */
+
+static bool
+is_known(const struct stat_source *source, const struct stat_entry *entry)
+{
+    for (size_t i = 0; i < ARRAY_LEN(known); i++)
+        if (strcmp(known[i].stat, entry->name) == 0 &&
+            strcmp(known[i].group, source->group) == 0)
+            return true;
+    return false;
+}
+
+static bool
+ends_in(const char *name, const char *suffix)
+{
+    size_t len = strlen(name);
+    size_t suffix_len = strlen(suffix);
+
+    return len >= suffix_len && strcmp(name + len - suffix_len, suffix) == 0;
+}
+
+/* How many bytes at the end of NAME say UNIT, if that is a time. */
+static size_t
+unit_bytes(const char *name, enum stat_unit unit)
+{
+    if (unit == UNIT_MICROSECONDS && ends_in(name, "_us"))
+        return strlen("_us");
+    if (unit == UNIT_MILLISECONDS && ends_in(name, "_ms"))
+        return strlen("_ms");
+    return 0;
+}
+
+static bool
+is_time(enum stat_unit unit)
+{
+    return unit == UNIT_MICROSECONDS || unit == UNIT_MILLISECONDS || unit == UNIT_SECONDS;
+}
+
+static void
+name_other(const struct request *req, const struct stat_source *source,
+           const struct stat_entry *entry, struct metric *metric)
+{
+    size_t len = strlen(entry->name) - unit_bytes(entry->name, entry->unit);
+    bool seconds = is_time(entry->unit) && !ends_in(entry->name, "seconds");
+    const char *suffix = entry->kind == STAT_COUNTER ? "_total"
+                         : entry->kind == STAT_TEXT  ? "_info"
+                                                     : "";
+
+    (void)snprintf(metric->name, sizeof(metric->name), "lombard_%s%.*s%s%s",
+                   source->section->prefix, (int)len, entry->name, seconds ? "_seconds" : "",
+                   suffix);
+    metric->help = entry->help;
+    metric->suffix_bytes = strlen(suffix);
+    metric->type = "gauge";
+    if (entry->kind == STAT_COUNTER)
+        metric->type = "counter";
+    else if (entry->kind == STAT_TEXT && req->echo.http.openmetrics)
+        metric->type = "info";
+}
+
+static char *
+put_other(char *p, const struct request *req, const struct stat_source *source,
+          const struct stat_entry *entry, const struct stat_instance *instance, bool first)
+{
+    const char *end = end_of(p);
+    const struct stat_family *family = source->section->family;
+    struct labels labels = {"", family == NULL ? NULL : family->label, instance->label, "value",
+                            NULL};
+    struct metric metric;
+    struct stat_value value;
+
+    name_other(req, source, entry, &metric);
+    if (first)
+        p = put_metric(p, end, req, &metric);
+    stats_read(entry, instance, &value);
+    if (entry->kind == STAT_TEXT)
+        labels.text = value.text;
+    else
+        scale(entry->unit, &value);
+    return put_sample(p, end, metric.name, &labels, labels.text != NULL ? "1" : value.text);
+}
+
+/* To the next entry that has a metric of its own. */
+static void
+next_other(const struct stat_registry *registry, struct stat_walk *walk)
+{
+    const struct stat_source *source = &registry->sources[walk->at.source];
+
+    walk->step = 0;
+    walk->at.position = 0;
+    if (++walk->at.entry < source->section->entry_count)
+        return;
+    walk->at.entry = 0;
+    if (++walk->at.source == registry->count)
+        *walk = (struct stat_walk){.part = PART_HISTOGRAMS};
+}
+
+static enum stat_step
+others_piece(const struct request *req, const struct stat_registry *registry,
+             struct stat_walk *walk, char **p)
+{
+    const struct stat_source *source = &registry->sources[walk->at.source];
+    const struct stat_entry *entry = &source->section->entries[walk->at.entry];
+    struct stat_instance instance;
+
+    if (source->repeats || source->lists || is_known(source, entry)) {
+        next_other(registry, walk);
+        return STAT_FOUND;
+    }
+    switch (stats_find(source, &walk->at.position, &instance)) {
+    case STAT_SEARCHING: return STAT_SEARCHING;
+    case STAT_END: next_other(registry, walk); return STAT_FOUND;
+    case STAT_FOUND: break;
+    }
+    *p = put_other(*p, req, source, entry, &instance, walk->step == 0);
+    walk->step++;
+    walk->at.position++;
+    return STAT_FOUND;
+}
+
+/* --- Histograms --- */
+
+/* The bounds of buckets: 1, 2 and 5 times each power of ten, from 1 us to 10 s. */
+enum { BOUNDS_A_POWER = 3, BOUNDS = 7 * BOUNDS_A_POWER + 1 };
+
+static uint64_t
+bound_ns(unsigned i)
+{
+    static const uint64_t factors[BOUNDS_A_POWER] = {1, 2, 5};
+    uint64_t power = 1000;
+
+    for (unsigned j = 0; j < i / BOUNDS_A_POWER; j++)
+        power *= 10;
+    return power * factors[i % BOUNDS_A_POWER];
+}
+
+/* One bucket; behind the last one all that has to agree with it, in one piece. */
+static char *
+put_bucket(char *p, const struct stat_histogram *histogram,
+           const struct stat_instance *instance, unsigned i)
+{
+    const char *end = end_of(p);
+    char bound[STAT_NAME_BYTES] = "+Inf";
+    struct labels labels = {"", histogram->label, instance->label, "le", bound};
+    uint64_t ns = i < BOUNDS ? bound_ns(i) : UINT64_MAX;
+    uint64_t count = histogram->count_until(instance->record, ns);
+    struct stat_value value;
+    char name[STAT_NAME_BYTES * 2];
+
+    if (i < BOUNDS)
+        (void)snprintf(bound, sizeof(bound), "%.9g", (double)ns / 1e9);
+    stat_put_u64(&value, count);
+    (void)snprintf(name, sizeof(name), "lombard_%s_bucket", histogram->name);
+    p = put_sample(p, end, name, &labels, value.text);
+    if (i < BOUNDS)
+        return p;
+    labels.text = NULL;
+    (void)snprintf(name, sizeof(name), "lombard_%s_count", histogram->name);
+    p = put_sample(p, end, name, &labels, value.text);
+    (void)snprintf(name, sizeof(name), "lombard_%s_sum", histogram->name);
+    stat_printf(&value, "%.9f", (double)histogram->sum_ns(instance->record) / 1e9);
+    return put_sample(p, end, name, &labels, value.text);
+}
+
+static enum stat_step
+histograms_piece(const struct request *req, const struct stat_registry *registry,
+                 struct stat_walk *walk, char **p)
+{
+    const struct stat_histogram_source *source = &registry->histograms[walk->at.source];
+    struct metric metric = {.type = "histogram"};
+    struct stat_instance instance;
+
+    if (walk->at.source == registry->histogram_count)
+        return STAT_END;
+    switch (source->histogram->next(source->ctx, &walk->at.position, &instance)) {
+    case STAT_SEARCHING: return STAT_SEARCHING;
+    case STAT_END:
+        *walk = (struct stat_walk){.part = PART_HISTOGRAMS,
+                                   .at = {.source = (uint16_t)(walk->at.source + 1)}};
+        return STAT_FOUND;
+    case STAT_FOUND: break;
+    }
+    metric.help = source->histogram->help;
+    (void)snprintf(metric.name, sizeof(metric.name), "lombard_%s", source->histogram->name);
+    if (walk->step++ == 0)
+        *p = put_metric(*p, end_of(*p), req, &metric);
+    *p = put_bucket(*p, source->histogram, &instance, walk->at.entry);
+    if (walk->at.entry++ == BOUNDS) {
+        walk->at.entry = 0;
+        walk->at.position++;
+    }
+    return STAT_FOUND;
+}
+
+/* --- All of it --- */
+
+static char *
+put_up(char *p, const struct request *req)
+{
+    static const struct metric up = {"memcached_up", "gauge", "Whether the server answers.", 0};
+    static const struct labels none = {"", NULL, NULL, NULL, NULL};
+
+    return put_sample(put_metric(p, end_of(p), req, &up), end_of(p), up.name, &none, "1");
+}
+
+enum stat_step
+http_metrics_piece(const struct request *req, const struct stat_registry *registry,
+                   struct stat_walk *walk, char *dst, size_t *len)
+{
+    enum stat_step step = STAT_FOUND;
+    char *p = dst;
+
+    switch (walk->part) {
+    case PART_UP:
+        p = put_up(p, req);
+        *walk = (struct stat_walk){.part = PART_KNOWN};
+        break;
+    case PART_KNOWN: p = known_piece(req, registry, walk, p); break;
+    case PART_OTHERS: step = others_piece(req, registry, walk, &p); break;
+    case PART_HISTOGRAMS: step = histograms_piece(req, registry, walk, &p); break;
+    default: return STAT_END;
+    }
+    *len = (size_t)(p - dst);
+    return step;
+}
