@@ -431,7 +431,7 @@ FAULTS = [
      "           (LIKELY(!session->only_admin) || op_has(op, PROP_ADMIN));",
      "           (session != NULL || op_has(op, PROP_ADMIN));"),
     ("proto: the first byte of a packet is not known", "include/lombard/proto/proto.def",
-     "PROTO(binary, 0x80, 0x80)", "PROTO(binary, 0x81, 0x81)"),
+     "ROLE_ADMIN, 0x80, 0x80)", "ROLE_ADMIN, 0x81, 0x81)"),
     ("cmd: two clients win the same recache", "src/cmd/cmd_meta.c",
      "    if ((item->marks & ITEM_TOKEN) != 0)\n        return false;\n", ""),
     ("cmd: append loses the client flags", "src/cmd/cmd_join.c",
