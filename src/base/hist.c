@@ -76,19 +76,6 @@ hist_quantile(const struct hist *h, double q)
     return h->max;
 }
 
-uint64_t
-hist_count_until(const struct hist *h, uint64_t v)
-{
-    uint32_t last = hist_index(v);
-    uint64_t count = 0;
-
-    if (v >= HIST_VALUE_MAX)
-        return h->count;
-    for (uint32_t i = 0; i <= last; i++)
-        count += h->buckets[i];
-    return count;
-}
-
 double
 hist_mean(const struct hist *h)
 {

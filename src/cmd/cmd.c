@@ -58,7 +58,7 @@ cmd_prefetch(struct cmd *cmd, const struct request *req)
 }
 
 static cmd_fn *const handlers[] = {
-#define OP(NAME, handler, latency, commit, counter, properties) [OP_##NAME] = cmd_##handler,
+#define OP(NAME, handler, kind, commit, counter, properties) [OP_##NAME] = cmd_##handler,
 #include "lombard/proto/op.def"
 #undef OP
 };

@@ -39,7 +39,7 @@ typedef void cmd_fn(struct cmd *cmd, struct session *session, const struct reque
  * The handlers, in cmd_admin.c, cmd_item.c, cmd_number.c, cmd_store.c, cmd_meta.c, cmd_stats.c,
  * cmd_export.c and cmd_dump.c.
  */
-#define OP(NAME, handler, latency, commit, counter, properties) cmd_fn cmd_##handler;
+#define OP(NAME, handler, kind, commit, counter, properties) cmd_fn cmd_##handler;
 #include "lombard/proto/op.def"
 #undef OP
 
@@ -54,7 +54,7 @@ static inline void
 cmd_count_op(struct cmd *cmd, enum request_op op)
 {
     static const uint16_t counter_off[] = {
-#define OP(NAME, handler, latency, commit, counter, properties)                                \
+#define OP(NAME, handler, kind, commit, counter, properties)                                   \
     [OP_##NAME] = offsetof(struct cmd_counters, counter),
 #include "lombard/proto/op.def"
 #undef OP

@@ -35,7 +35,7 @@ reserve_value(struct cmd *cmd, const struct request *req, void **handle, struct 
 /* How an operation commits its value, besides enum commit_mode: not at all, or joined first. */
 enum { COMMIT_NONE = -1, COMMIT_JOIN = -2 };
 
-#define OP(NAME, handler, latency, commit, counter, properties)                                \
+#define OP(NAME, handler, kind, commit, counter, properties)                                   \
     _Static_assert(((int)COMMIT_##commit != COMMIT_NONE) == (((properties)&PROP_STORES) != 0), \
                    #NAME " stores as its properties say");                                     \
     _Static_assert(((int)COMMIT_##commit == COMMIT_JOIN) == (((properties)&PROP_JOINS) != 0),  \
@@ -48,7 +48,7 @@ static int
 commit_mode_of(enum request_op op)
 {
     static const int8_t modes[] = {
-#define OP(NAME, handler, latency, commit, counter, properties) [OP_##NAME] = COMMIT_##commit,
+#define OP(NAME, handler, kind, commit, counter, properties) [OP_##NAME] = COMMIT_##commit,
 #include "lombard/proto/op.def"
 #undef OP
     };

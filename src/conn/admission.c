@@ -103,9 +103,8 @@ server_check_operator(struct server *server)
 /* --- Accepting --- */
 
 static void
-on_accept(void *ctx, int fd)
+admit(const struct entrance *entrance, int fd)
 {
-    struct entrance *entrance = ctx;
     struct server *server = entrance->server;
     struct conn *c;
     bool over;
@@ -131,6 +130,15 @@ on_accept(void *ctx, int fd)
         server->operator_conn = c;
     }
     log_line(LOG_DEBUG, "<%d new connection", fd);
+}
+
+static void
+on_accept(void *ctx, int fd)
+{
+    struct entrance *entrance = ctx;
+
+    admit(entrance, fd);
+    latency_step(&entrance->server->latency, STEP_ACCEPT);
 }
 
 static void

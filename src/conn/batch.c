@@ -10,7 +10,6 @@
 #include "lombard/base/log.h"
 #include "output.h"
 #include "permission.h"
-#include "server_latency.h"
 #include "server_state.h"
 #include "shed.h"
 #include "shutdown.h"
@@ -174,6 +173,7 @@ begin_stream(struct conn *c, const struct batch_entry *entry, struct slice in,
     cmd_stream_begin(c->server->cmd, &entry->req, &task->stream);
     task->lines = reply->stream;
     c->task = task;
+    latency_note(&c->server->latency, entry->req.op);
 }
 
 /* Execute; where storing fails because stalled clients hold the memory, they are closed. */
@@ -244,7 +244,8 @@ run_entry(struct conn *c, const struct batch_entry *entry, struct slice in)
         conn_refuse(c, req, &reply, req->body_bytes);
     else
         conn_reply(c, req, &reply);
-    after_command(c, req, &reply);
+    if (UNLIKELY(!op_has(req->op, PROP_KEYED) || (req->flags & REQ_CLOSE) != 0))
+        after_command(c, req, &reply);
     return c->task == NULL && c->state == CONN_RUNNING && !c->finishing;
 }
 
@@ -255,8 +256,6 @@ run_entry(struct conn *c, const struct batch_entry *entry, struct slice in)
 static enum step
 run_batch(struct conn *c, struct batch *batch, struct slice in)
 {
-    uint64_t since_ns = server_latency_now(c->server);
-
     for (uint32_t i = 0; i < batch->count; i++) {
         bool go_on;
 
@@ -265,8 +264,6 @@ run_batch(struct conn *c, struct batch *batch, struct slice in)
             return STEP_NEED_OUTPUT;
         }
         go_on = run_entry(c, &batch->entries[i], in);
-        server_latency_add(c->server, server_latency_class(batch->entries[i].req.op),
-                           &since_ns);
         if (!go_on) {
             if (i + 1 < batch->count)
                 rewind_to(c, batch, &batch->entries[i + 1]);
@@ -300,26 +297,6 @@ batch_step(struct conn *c, struct dispatch *dispatch)
     return step;
 }
 
-static enum step
-upload_step(struct conn *c)
-{
-    uint64_t since_ns = server_latency_now(c->server);
-    enum step step = conn_upload_step(c);
-
-    server_latency_add(c->server, LATENCY_UPLOAD, &since_ns);
-    return step;
-}
-
-static enum step
-join_step(struct conn *c, struct budget *budget)
-{
-    uint64_t since_ns = server_latency_now(c->server);
-    enum step step = conn_join_step(c, budget);
-
-    server_latency_add(c->server, LATENCY_UPLOAD, &since_ns);
-    return step;
-}
-
 enum step
 conn_step(struct conn *c, struct dispatch *dispatch)
 {
@@ -327,9 +304,9 @@ conn_step(struct conn *c, struct dispatch *dispatch)
         return STEP_STOP;
     if (c->task != NULL) {
         switch (c->task->kind) {
-        case TASK_UPLOAD: return upload_step(c);
+        case TASK_UPLOAD: return conn_upload_step(c);
         case TASK_VALUE: return conn_value_step(c);
-        case TASK_JOIN: return join_step(c, &dispatch->budget);
+        case TASK_JOIN: return conn_join_step(c, &dispatch->budget);
         case TASK_STREAM: return conn_stream_step(c);
         case TASK_REFUSAL: return conn_refusal_step(c);
         }

@@ -65,9 +65,15 @@ struct conn {
     struct proto_state proto_state;
     uint32_t active_s;   /* attended_s when the last bytes came or went */
     uint32_t accepted_s; /* attended_s at that time */
-    uint32_t stalled_ms; /* low bits of attended_ms: holds something and waits since */
-    uint32_t stall_mark; /* low bits of bytes_in + bytes_out at that time */
-    uint16_t slot;       /* in its chunk of the table */
+    union {
+        uint32_t stalled_ms; /* low bits of attended_ms: holds something and waits since */
+        uint32_t queued_at;  /* in server->ready, or for a buffer: by latency_pack() */
+    };
+    union {
+        uint32_t stall_mark; /* low bits of bytes_in + bytes_out when it stalled */
+        uint32_t held;       /* keeps_replies: of which operations, by latency_hold() */
+    };
+    uint16_t slot; /* in its chunk of the table */
     struct session session;
     enum conn_state state;
     enum close_reason close_reason;

@@ -131,6 +131,9 @@ serve(struct conn *c, struct dispatch *dispatch)
     bool more = false;
     bool on = true;
 
+    c->server->latency.since_ns = dispatch->since_ns;
+    if (UNLIKELY(held))
+        latency_resume(&c->server->latency, c->held);
     c->keeps_replies = false;
     if (!held && c->wbuf != NULL && !buf_is_empty(c->wbuf) && !drain(c, budget, &more))
         return more;
@@ -189,8 +192,20 @@ bytes_of_slice(const struct server *server, enum slice_kind slice)
     return bytes;
 }
 
+/* When it was queued; one that had an event, at the latest when this iteration began. */
+static uint64_t
+since_ns(const struct conn *c, enum slice_kind slice)
+{
+    uint64_t now_ns = c->server->clock->now_ns;
+
+    if (slice == SLICE_FIRST || c->was_stalled || c->session.only_admin)
+        return now_ns;
+    return latency_unpack(c->queued_at, c->server->latency.last_ns);
+}
+
 static void
-dispatch_begin(struct dispatch *dispatch, struct conn *c, enum slice_kind slice)
+dispatch_begin(struct dispatch *dispatch, struct conn *c, enum slice_kind slice,
+               const struct budget *budget)
 {
     struct server *server = c->server;
 
@@ -200,12 +215,10 @@ dispatch_begin(struct dispatch *dispatch, struct conn *c, enum slice_kind slice)
         c->state = CONN_RUNNING;
     }
     dispatch->conn = c;
+    dispatch->since_ns = since_ns(c, slice);
     dispatch->slice = slice;
     dispatch->was_stalled = c->was_stalled;
-    dispatch->budget = (struct budget){
-        .bytes = bytes_of_slice(server, slice),
-        .requests = requests_of_slice(server, slice),
-    };
+    dispatch->budget = *budget;
     if (server->paused == c) {
         dispatch->budget.until_ns = server->paused_until_ns;
         server->paused = NULL;
@@ -258,13 +271,37 @@ pause_slice(struct dispatch *dispatch)
     server->stats.conn_yields--;
 }
 
+/*
+ * What was executed and not sent stays in the buffer until the connection goes ON, or waits for
+ * its peer. What it has left to do has waited since now; or with such replies, since they have.
+ */
+static void
+account(const struct dispatch *dispatch, bool on)
+{
+    struct conn *c = dispatch->conn;
+    struct latency *latency = &c->server->latency;
+    uint64_t queued_ns = c->state == CONN_WAITING ? dispatch->since_ns : latency->last_ns;
+
+    if (c->keeps_replies) {
+        c->held = latency_hold(latency);
+        queued_ns = dispatch->since_ns;
+    } else if (latency_is_noted(latency)) {
+        latency_sent(latency);
+    }
+    if ((on || c->state == CONN_WAITING) && !c->session.only_admin)
+        c->queued_at = latency_pack(queued_ns);
+}
+
 static void
 dispatch_end(struct dispatch *dispatch, bool more)
 {
     struct conn *c = dispatch->conn;
-
     /* A blocked connection waits for its socket, however much it has left to do. */
-    conn_settle(c, more && !c->blocked, dispatch->was_stalled);
+    bool on = more && !c->blocked;
+
+    if (on || c->state == CONN_WAITING || latency_is_noted(&c->server->latency))
+        account(dispatch, on);
+    conn_settle(c, on, dispatch->was_stalled);
     if (dispatch->paused && c->state == CONN_READY)
         pause_slice(dispatch);
 }
@@ -286,6 +323,10 @@ static unsigned
 gather(struct server *server, struct list_node *queue, enum slice_kind slice,
        struct dispatch *dispatches)
 {
+    const struct budget budget = {
+        .bytes = bytes_of_slice(server, slice),
+        .requests = requests_of_slice(server, slice),
+    };
     unsigned requests = 0;
     unsigned count = 0;
 
@@ -293,7 +334,7 @@ gather(struct server *server, struct list_node *queue, enum slice_kind slice,
            !list_is_empty(queue)) {
         struct dispatch *dispatch = &dispatches[count];
 
-        dispatch_begin(dispatch, conn_from_link(queue->next), slice);
+        dispatch_begin(dispatch, conn_from_link(queue->next), slice, &budget);
         dispatch->batch.entries = server->group_batch + requests;
         look_ahead(dispatch);
         if (dispatch->conn->state == CONN_RUNNING) {
@@ -312,8 +353,9 @@ conn_dispatch_group(struct server *server, struct list_node *queue, enum slice_k
     struct dispatch dispatches[GROUP_CONNS];
     unsigned count = gather(server, queue, slice, dispatches);
 
+    /* A single request has nothing to overlap with. */
     for (unsigned i = 0; i < count; i++)
-        if (dispatches[i].batch.parsed)
+        if (dispatches[i].batch.parsed && count + dispatches[i].batch.count > 2)
             conn_prefetch_ahead(dispatches[i].conn, &dispatches[i]);
     for (unsigned i = 0; i < count; i++)
         dispatch_end(&dispatches[i], serve(dispatches[i].conn, &dispatches[i]));

@@ -6,7 +6,6 @@
 
 #include "dispatch.h"
 #include "lombard/base/sys.h"
-#include "server_latency.h"
 #include "shed.h"
 
 void
@@ -24,6 +23,7 @@ schedule_begin(void *ctx)
         lapse_ms = LAPSE_MS;
     }
     server->iteration_ms = server->clock->now_ms;
+    server->latency.last_ns = server->clock->now_ns;
     server->attended_ms += lapse_ms;
     server->attended_s = (uint32_t)(server->attended_ms / 1000);
     cmd_new_iteration(server->cmd);
@@ -33,11 +33,9 @@ schedule_begin(void *ctx)
 static void
 work(struct server *server)
 {
-    uint64_t since_ns = server_latency_now(server);
-
     server->background = cmd_work(server->cmd);
     server->work_ns = server->clock->now_ns + WORK_NS;
-    server_latency_add(server, LATENCY_WORK, &since_ns);
+    latency_step(&server->latency, STEP_WORK);
 }
 
 /*

@@ -29,7 +29,6 @@
 #include "lombard/base/log.h"
 #include "lombard/base/sys.h"
 #include "schedule.h"
-#include "server_latency.h"
 #include "server_state.h"
 #include "shed.h"
 #include "shutdown.h"
@@ -103,6 +102,7 @@ reap(struct server *server)
         close_conn(server, conn_from_link(node));
     for (int i = 0; i < server->listener_count; i++)
         listener_resume(&server->listeners[i]);
+    latency_step(&server->latency, STEP_CLOSE);
     if (server->table.conns > 0)
         return;
     check_nothing_left(server);
@@ -111,6 +111,15 @@ reap(struct server *server)
 }
 
 /* --- The tick, and the end of an iteration --- */
+
+/* By how much this iteration comes later than AT_MS. */
+static uint64_t
+late_ns(const struct server *server, uint64_t at_ms)
+{
+    uint64_t due_ns = server->clock->start_ns + at_ms * 1000000;
+
+    return server->clock->now_ns > due_ns ? server->clock->now_ns - due_ns : 0;
+}
 
 static void
 on_tick(struct timer *timer)
@@ -129,6 +138,8 @@ on_tick(struct timer *timer)
     if (now_ms / 1000 != (now_ms - TICK_MS) / 1000)
         pool_trim(server->pool);
     server->background = true;
+    latency_tick(&server->latency, now_ms, late_ns(server, timer->at_ms));
+    latency_step(&server->latency, STEP_TICK);
     timer_set(loop_timers(server->loop), timer, now_ms + TICK_MS);
 }
 
@@ -139,6 +150,7 @@ on_iteration_end(void *ctx)
 
     schedule_relief(server);
     reap(server);
+    latency_iteration(&server->latency, server->clock->now_ns);
 }
 
 /* --- Life of the server --- */
@@ -191,7 +203,7 @@ server_create(const struct server_config *config)
     server->owner = (struct buf_owner){release_ref, server};
     server->pool = pool_create(&pool_config, conn_on_grant);
     server->loop = loop_create(server->clock, &user);
-    if (server->pool == NULL || server->loop == NULL || !server_latency_init(server)) {
+    if (server->pool == NULL || server->loop == NULL || !latency_init(&server->latency)) {
         loop_destroy(server->loop);
         pool_destroy(server->pool);
         sys_free(server);
@@ -224,7 +236,7 @@ server_destroy(struct server *server)
     table_fini(&server->table);
     loop_destroy(server->loop);
     pool_destroy(server->pool);
-    server_latency_fini(server);
+    latency_fini(&server->latency);
     sys_free(server);
 }
 

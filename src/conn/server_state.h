@@ -12,10 +12,10 @@
 #include "conn_state.h"
 #include "limits.h"
 #include "linger.h"
-#include "lombard/base/hist.h"
 #include "lombard/conn/server.h"
 #include "lombard/event/listen.h"
 #include "lombard/event/listener.h"
+#include "server_latency.h"
 #include "stall.h"
 #include "step.h"
 #include "table.h"
@@ -53,7 +53,7 @@ struct server {
     struct timer tick;
     struct server_stats stats;
     uint64_t closes[CLOSE_REASONS + 1]; /* by enum close_reason */
-    struct hist *latency;               /* by class, in nanoseconds; NULL when not asked for */
+    struct latency latency;
 
     /* --- Where connections are --- */
 

@@ -51,6 +51,7 @@ struct batch {
 /* One connection being served. */
 struct dispatch {
     struct conn *conn;
+    uint64_t since_ns; /* the kernel had reported what it begins with by then */
     struct budget budget;
     struct batch batch;
     enum slice_kind slice;

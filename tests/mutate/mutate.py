@@ -25,11 +25,13 @@ from faults import FAULTS
 from faults_auth import AUTH_FAULTS
 from faults_bench import BENCH_FAULTS
 from faults_bench_truth import BENCH_TRUTH_FAULTS
+from faults_insight import INSIGHT_FAULTS
 from faults_range import RANGE_FAULTS
 from suite import Suite
 
 FAULTS += AUTH_FAULTS
 FAULTS += BENCH_FAULTS + BENCH_TRUTH_FAULTS
+FAULTS += INSIGHT_FAULTS
 FAULTS += RANGE_FAULTS
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")

@@ -13,6 +13,7 @@ void policy_refusal(void);
 void policy_light(void);
 void policy_closing(void);
 void policy_waiting(void);
+void policy_stall(void);
 
 /* --- policy_tools.c: clients under full control --- */
 

@@ -14,6 +14,7 @@
  *                and of bytes that go to others, however many ask for much
  *     closing    a connection that is closed is counted, and one line of the log says why
  *     waiting    connections that wait for a buffer get it, without another event
+ *     stall      where the thread stands still for 20 ms, `stats latency` says so, and of whom
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -27,10 +28,9 @@ static const struct {
     void (*world)(void);
     uint64_t seeds;
 } policies[] = {
-    {"refusal", policy_refusal, 60},
-    {"light", policy_light, 12},
-    {"closing", policy_closing, 40},
-    {"waiting", policy_waiting, 40},
+    {"refusal", policy_refusal, 60}, {"light", policy_light, 12},
+    {"closing", policy_closing, 40}, {"waiting", policy_waiting, 40},
+    {"stall", policy_stall, 20},
 };
 
 static void

@@ -63,7 +63,6 @@ start_server(struct rig *rig, const struct rig_config *config)
         .auth_timeout_s = config->auth_timeout_s,
         .drain_ms = 1000,
         .keep_buffers = config->keep_buffers,
-        .latency = config->latency,
         .clock = &rig->clock,
         .cmd = rig->cmd,
     };

@@ -36,7 +36,6 @@ struct rig_config {
     uint64_t item_bytes_max;           /* 1 MB */
     uint64_t join_bytes;               /* CMD_JOIN_BYTES */
     bool keep_buffers;                 /* --loan=off */
-    bool latency;                      /* --latency */
     const struct passwords *passwords; /* NULL: no client has to authenticate */
     uint32_t auth_timeout_s;           /* 0: none */
     bool no_eviction;                  /* -M */

@@ -88,6 +88,9 @@ struct world {
     enum sim_call fail_call;
     uint64_t fail_in;
     int fail_err;
+    enum sim_call stall_call;
+    uint64_t stall_in; /* 0: none stalls */
+    uint64_t stall_ms;
     int64_t mapped_bytes;
     int64_t allocations;
     struct event trace[TRACE_EVENTS];

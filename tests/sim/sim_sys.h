@@ -84,7 +84,9 @@ void sim_lose_on_reset(bool lose);
 void sim_fail_nth(enum sim_call call, uint64_t n, int err);
 /* The same, of memory calls of any kind, until sim_fail_none(): the host is out of memory. */
 void sim_fail_none(void);
-/* Whether it has happened. */
+/* The Nth call from now of this kind takes MS. */
+void sim_stall_nth(enum sim_call call, uint64_t n, uint64_t ms);
+/* Whether it has failed. */
 bool sim_fail_struck(void);
 /* Calls of this kind so far in this world, and in all worlds. */
 uint64_t sim_calls(enum sim_call call);

@@ -262,6 +262,14 @@ sim_fail_nth(enum sim_call call, uint64_t n, int err)
 }
 
 void
+sim_stall_nth(enum sim_call call, uint64_t n, uint64_t ms)
+{
+    world.stall_call = call;
+    world.stall_in = n;
+    world.stall_ms = ms;
+}
+
+void
 sim_fail_none(void)
 {
     world.fail_armed = false;
@@ -318,6 +326,8 @@ sim_refusal(enum sim_call call)
 {
     world.calls[call]++;
     world.now_ns += 300; /* even a system call takes time */
+    if (world.stall_in > 0 && world.stall_call == call && --world.stall_in == 0)
+        sim_advance_ms(world.stall_ms);
     if (world.fail_armed && world.fail_call == call && --world.fail_in == 0) {
         world.fail_armed = false;
         world.fail_struck = true;

@@ -51,7 +51,6 @@ draw_limits(struct play *play, struct client_world *world)
     }
     play->rig.requests_a_turn = sim_below(3) == 0 ? 1 + sim_below(30) : 0;
     play->rig.keep_buffers = sim_below(10) == 0;
-    play->rig.latency = sim_below(4) == 0;
 }
 
 /* Up to MOST, which it is in half of all worlds. */

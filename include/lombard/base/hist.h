@@ -34,8 +34,6 @@ void hist_reset(struct hist *h);
 void hist_merge(struct hist *into, const struct hist *from);
 /* The smallest value that Q (0 to 1) of all values do not exceed; 0 when empty. */
 uint64_t hist_quantile(const struct hist *h, double q);
-/* How many are at most V, to within one bucket. */
-uint64_t hist_count_until(const struct hist *h, uint64_t v);
 /* 0 when empty. */
 double hist_mean(const struct hist *h);
 

@@ -29,7 +29,6 @@ struct server_config {
     bool keep_buffers;       /* --loan off: connections keep their buffers, for comparison */
     uint32_t operator_timeout_s; /* close the operator, likewise; 0: never */
     uint32_t drain_ms;           /* at shutdown: how long replies may take to leave */
-    bool latency;                /* --latency: time every command, for `stats latency` */
     struct clock *clock;         /* outlives the server; the loop reads it */
     struct cmd *cmd;             /* likewise */
 };

@@ -10,14 +10,14 @@
 #include <stdint.h>
 
 enum request_op {
-#define OP(NAME, handler, latency, commit, counter, properties) OP_##NAME,
+#define OP(NAME, handler, kind, commit, counter, properties) OP_##NAME,
 #include "lombard/proto/op.def"
 #undef OP
 };
 
 enum {
     OP_COUNT = 0
-#define OP(NAME, handler, latency, commit, counter, properties) +1
+#define OP(NAME, handler, kind, commit, counter, properties) +1
 #include "lombard/proto/op.def"
 #undef OP
 };
@@ -38,7 +38,7 @@ static inline bool
 op_has(enum request_op op, enum op_property property)
 {
     static const uint8_t properties_of[] = {
-#define OP(NAME, handler, latency, commit, counter, properties) [OP_##NAME] = (properties),
+#define OP(NAME, handler, kind, commit, counter, properties) [OP_##NAME] = (properties),
 #include "lombard/proto/op.def"
 #undef OP
     };

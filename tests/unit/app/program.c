@@ -47,16 +47,16 @@ program_say(int fd, const char *text)
 void
 program_start(void)
 {
-    char *argv[] = {(char[]){"lombard"}, (char[]){"--latency"}, NULL};
+    char *argv[] = {(char[]){"lombard"}, NULL};
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     struct listen_sockets sockets = {.count = 0};
     const struct store_config store_config = {
         .limit_bytes = 64 << 20, .item_bytes_max = 1 << 20, .evict = true, .with_cas = true};
     const struct cmd_config cmd_config = {.clock = &now, .stats = &registry};
     struct server_config server_config = {
-        .max_conns = 10, .buffer_bytes = 64 << 20, .latency = true, .clock = &now};
+        .max_conns = 10, .buffer_bytes = 64 << 20, .clock = &now};
 
-    ck_assert_int_eq(config_parse(&config, 2, argv), CONFIG_RUN);
+    ck_assert_int_eq(config_parse(&config, 1, argv), CONFIG_RUN);
     clock_init(&now);
     store = store_create(&store_config);
     ck_assert_ptr_nonnull(store);

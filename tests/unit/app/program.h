@@ -10,7 +10,7 @@ enum { PROGRAM_CLIENTS = 2 };
 extern struct stat_registry registry;
 extern int clients[PROGRAM_CLIENTS]; /* connected, through a Unix socket */
 
-/* With --latency, one item "a", and all statistics registered. */
+/* One item "a", and all statistics registered. */
 void program_start(void);
 void program_stop(void);
 

@@ -85,7 +85,6 @@ static const struct {
     {"", "operator_timeout", "60"},
     {"", "drain_time_ms", "5000"},
     {"", "buffer_memory", "268435456"},
-    {"", "latency", "no"},
     {"", "auth_enabled_ascii", "no"},
     {"", "auth_enabled_sasl", "no"},
     {"", "auth_timeout", "30"},
@@ -134,7 +133,6 @@ static const struct {
     {"-v", "verbosity", "1"},
     {"-vv", "verbosity", "2"},
     {"--verbose --verbose --verbose", "verbosity", "3"},
-    {"--latency", "latency", "yes"},
     {"-Y users", "auth_enabled_ascii", "users"},
     {"-Y users", "auth_enabled_sasl", "yes"},
     {"-S --auth-file=users", "auth_enabled_sasl", "yes"},
@@ -413,7 +411,6 @@ static const struct {
     {"--nonsense", "unknown or ambiguous option '--nonsense'"},
     {"--li 1", "unknown or ambiguous option '--li'"}, /* listen and listen-backlog */
     {"--verbose=3", "option -v (--verbose) takes no value"},
-    {"--latency=3", "option --latency takes no value"},
     {"-p 0", "-p 0 means no TCP"},
     {"-p 0 -l 127.0.0.1", "For any free port say -p -1"},
     {"stray", "unexpected argument 'stray'"},

@@ -43,7 +43,7 @@ static const struct {
                  "domain_socket cas_enabled num_threads reqs_per_event tcp_backlog "
                  "item_size_max flush_enabled dump_enabled shutdown_command idle_timeout "
                  "send_timeout peer_timeout operator_timeout drain_time_ms buffer_memory "
-                 "latency loan auth_enabled_ascii auth_enabled_sasl auth_timeout "},
+                 "loan auth_enabled_ascii auth_enabled_sasl auth_timeout "},
     {"conns", "addr state protocol age secs_since_last_cmd bytes_in bytes_out "
               "buffers_held bytes_pending secs_stalled "},
     {"buffers", "buffer_bytes buffers_limit buffers_reserved_for_output buffers_made "
@@ -53,12 +53,28 @@ static const struct {
                 "wbufs_existing wbufs_loaned wbufs_allocated wbufs_waiting wbufs_failed "},
     {"store", "limit_bytes live_bytes header_bytes dead_bytes index_bytes "
               "pinned_bytes free_bytes items segment_bytes segments segments_free "},
-    {"latency", "get_count get_p50_us get_p99_us get_p999_us get_p9999_us get_max_us "
-                "store_count store_p50_us store_p99_us store_p999_us store_p9999_us "
-                "store_max_us other_count other_p50_us other_p99_us other_p999_us "
-                "other_p9999_us other_max_us upload_count upload_p50_us upload_p99_us "
-                "upload_p999_us upload_p9999_us upload_max_us work_count work_p50_us "
-                "work_p99_us work_p999_us work_p9999_us work_max_us "},
+    {"latency", "iteration:10s:count iteration:10s:p50_us iteration:10s:p90_us "
+                "iteration:10s:p99_us iteration:10s:p999_us iteration:10s:max_us "
+                "iteration:60s:count iteration:60s:p50_us iteration:60s:p90_us "
+                "iteration:60s:p99_us iteration:60s:p999_us iteration:60s:max_us "
+                "iteration:ever:count iteration:ever:p50_us iteration:ever:p90_us "
+                "iteration:ever:p99_us iteration:ever:p999_us "
+                "iteration:ever:max_us lag:10s:count lag:10s:p50_us lag:10s:p90_us "
+                "lag:10s:p99_us lag:10s:p999_us lag:10s:max_us lag:60s:count "
+                "lag:60s:p50_us lag:60s:p90_us lag:60s:p99_us lag:60s:p999_us "
+                "lag:60s:max_us lag:ever:count lag:ever:p50_us lag:ever:p90_us "
+                "lag:ever:p99_us lag:ever:p999_us lag:ever:max_us set:10s:count "
+                "set:10s:p50_us set:10s:p90_us set:10s:p99_us set:10s:p999_us "
+                "set:10s:max_us set:60s:count set:60s:p50_us set:60s:p90_us "
+                "set:60s:p99_us set:60s:p999_us set:60s:max_us set:ever:count "
+                "set:ever:p50_us set:ever:p90_us set:ever:p99_us set:ever:p999_us "
+                "set:ever:max_us step_serve:10s:max_us step_serve:60s:max_us "
+                "step_serve:ever:max_us step_accept:10s:max_us "
+                "step_accept:60s:max_us step_accept:ever:max_us "
+                "step_work:10s:max_us step_work:60s:max_us step_work:ever:max_us "
+                "step_tick:10s:max_us step_tick:60s:max_us step_tick:ever:max_us "
+                "step_close:10s:max_us step_close:60s:max_us "
+                "step_close:ever:max_us "},
     {"items", "items:1:number items:1:mem_requested items:1:evicted "
               "items:1:evicted_unfetched items:1:outofmemory items:1:reclaimed "
               "items:1:expired_unfetched "},

@@ -97,22 +97,6 @@ START_TEST(quantiles_are_within_half_a_percent)
 }
 END_TEST
 
-START_TEST(counts_up_to_a_value)
-{
-    hist_reset(&h);
-    ck_assert_uint_eq(hist_count_until(&h, 1000), 0);
-    for (uint64_t v = 1; v <= 100; v++)
-        hist_add(&h, v);
-    hist_add(&h, HIST_VALUE_MAX + 5);
-    ck_assert_uint_eq(hist_count_until(&h, 0), 0);
-    ck_assert_uint_eq(hist_count_until(&h, 1), 1);
-    ck_assert_uint_eq(hist_count_until(&h, 99), 99);
-    ck_assert_uint_eq(hist_count_until(&h, 100), 100);
-    ck_assert_uint_eq(hist_count_until(&h, 1000000), 100);
-    ck_assert_uint_eq(hist_count_until(&h, UINT64_MAX), 101);
-}
-END_TEST
-
 /* Two halves merged are the same as the whole. */
 START_TEST(merge)
 {
@@ -150,7 +134,6 @@ main(void)
     tcase_add_test(tc, buckets_are_contiguous);
     tcase_add_test(tc, small_values_are_exact);
     tcase_add_test(tc, quantiles_are_within_half_a_percent);
-    tcase_add_test(tc, counts_up_to_a_value);
     tcase_add_test(tc, merge);
     tcase_add_test(tc, too_large_a_value_counts_in_the_last_bucket);
     return leak_run(tc, "hist");

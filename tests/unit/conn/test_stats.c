@@ -31,42 +31,60 @@ ask_stats(int i, const char *group)
 
 /* --- stats latency --- */
 
-static void
-start_with_latency(void)
-{
-    rig_options.server.latency = true;
-    rig_start();
-}
-
-START_TEST(latency_by_kind)
+START_TEST(latency_by_operation)
 {
     dial(0);
     say(0, "set a 0 0 1\r\nx\r\nget a\r\nget a b\r\ndelete a\r\nappend a 0 0 1\r\nx\r\ncas a 0 "
-           "0 1 1\r\nx\r\n");
+           "0 1 1\r\nx\r\nset q 0 0 1 noreply\r\nx\r\n");
     (void)hear(0);
     store_value(0, "large", 100000);
     ask_stats(0, "latency");
-    ck_assert_int_eq((int)stat_of("get_count"), 3);
-    ck_assert_int_ge((int)stat_of("store_count"), 3);
-    ck_assert_int_ge((int)stat_of("other_count"), 1);
-    ck_assert_int_ge((int)stat_of("upload_count"), 1);
-    ck_assert(stat_of("get_max_us") >= stat_of("get_p50_us"));
-    ck_assert(stat_of("get_p50_us") >= 0);
+    ck_assert_int_eq((int)stat_of("get:10s:count"), 3);
+    ck_assert_int_eq((int)stat_of("set:60s:count"), 3);
+    ck_assert_int_eq((int)stat_of("append:ever:count"), 1);
+    ck_assert_int_eq((int)stat_of("cas:ever:count"), 1);
+    ck_assert_int_eq((int)stat_of("touch:ever:count"), -1);
+    ck_assert(stat_of("get:10s:max_us") >= stat_of("get:10s:p50_us"));
+    ck_assert(stat_of("get:10s:p50_us") > 0);
+    ck_assert(stat_of("iteration:10s:max_us") >= stat_of("set:10s:max_us"));
     say(0, "stats reset\r\n");
     expect(0, "RESET\r\n");
     ask_stats(0, "latency");
-    ck_assert_int_eq((int)stat_of("get_count"), 0);
+    ck_assert_int_eq((int)stat_of("get:ever:count"), -1);
+    ck_assert(!latency_is_noted(&server->latency));
 }
 END_TEST
 
-START_TEST(latency_is_off_without_asking)
+/* Replies that were left in the buffer when a slice ended are counted, each once. */
+START_TEST(replies_that_are_kept_are_counted)
 {
-    rig_stop();
-    rig_start();
-    ck_assert_ptr_null(server->latency);
+    static char many[FIRST_REQUESTS * 3 * sizeof("get absent\r\n")];
+
     dial(0);
-    say(0, "stats reset\r\nstats latency\r\n");
-    expect(0, "RESET\r\nEND\r\n");
+    iterate(1);
+    many[0] = '\0';
+    for (int i = 0; i < FIRST_REQUESTS * 3; i++)
+        memcpy(many + (size_t)i * 12, "get absent\r\n", 13);
+    say(0, many);
+    for (int i = 0; i < 20; i++)
+        iterate(1);
+    (void)hear(0);
+    ask_stats(0, "latency");
+    ck_assert_int_eq((int)stat_of("get:ever:count"), FIRST_REQUESTS * 3);
+}
+END_TEST
+
+START_TEST(a_packed_time_is_near)
+{
+    static const uint64_t ages_ns[] = {0, 1, 1023, 1024, 5000000, UINT64_C(3600) * 1000000000};
+    const uint64_t now_ns = UINT64_C(0xfffffffff0);
+
+    for (size_t i = 0; i < ARRAY_LEN(ages_ns); i++) {
+        uint64_t then_ns = now_ns - ages_ns[i] % now_ns;
+        uint64_t got_ns = latency_unpack(latency_pack(then_ns), now_ns);
+
+        ck_assert(got_ns <= then_ns + 1024 && then_ns <= got_ns + 1024);
+    }
 }
 END_TEST
 
@@ -142,9 +160,10 @@ main(void)
 {
     TCase *tc = leak_tcase("stats");
 
-    tcase_add_checked_fixture(tc, start_with_latency, rig_stop);
-    tcase_add_test(tc, latency_by_kind);
-    tcase_add_test(tc, latency_is_off_without_asking);
+    tcase_add_checked_fixture(tc, rig_start, rig_stop);
+    tcase_add_test(tc, latency_by_operation);
+    tcase_add_test(tc, replies_that_are_kept_are_counted);
+    tcase_add_test(tc, a_packed_time_is_near);
     tcase_add_test(tc, conns_say_what_they_do);
     tcase_add_test(tc, dispatches_are_loans);
     tcase_add_test(tc, closes_are_counted_by_reason);
