@@ -22,6 +22,7 @@
 #include "lombard/event/timer.h"
 #include "lombard/store/store.h"
 #include "notify.h"
+#include "rates.h"
 #include "statistics.h"
 
 enum { TICK_MS = 1000, TICKS_A_STATUS = 5 };
@@ -112,6 +113,7 @@ struct process {
     struct notify notify;
     struct server *server;
     struct stat_registry stats;
+    struct rates rates;
 };
 
 /*
@@ -232,6 +234,7 @@ serve(struct process *p)
     if (server == NULL)
         goto out;
     statistics_register(&p->stats, &p->config, server, cmd);
+    rates_start(&p->rates, loop_timers(server_loop(server)), &clock, &p->stats);
     p->server = server;
     if (!signals_start(&signals, server_loop(server), on_signal, p)) {
         log_line(LOG_ERROR, "could not take signals: %s", strerror(errno));

@@ -32,4 +32,12 @@ INSIGHT_FAULTS = [
     ("insight: turns do not pass", LATENCY,
      "    uint32_t turns = (uint32_t)(now_ms / SPAN_TURN_MS);",
      "    uint32_t turns = (uint32_t)(now_ms / SPAN_TURN_MS / 100);"),
+    # Rates.
+    ("insight: a second is taken for one, however long it was", "src/app/rates.c",
+     "    rates->ns[second] = rates->clock->now_ns - rates->read_at_ns;",
+     "    rates->ns[second] = 1000000000;"),
+    ("insight: a reset makes a rate without bound", "src/app/rates.c",
+     "now >= source->last ? now - source->last : now;", "now - source->last;"),
+    ("insight: the rate of ten seconds is that of one", "src/app/rates.c",
+     "    for (uint32_t i = 0; i < window->seconds; i++) {", "    for (uint32_t i = 0; i < 1; i++) {"),
 ]

@@ -9,6 +9,7 @@
 
 #include "lombard/event/listen.h"
 #include "lombard/store/store.h"
+#include "rates.h"
 
 struct stat_registry registry;
 int clients[PROGRAM_CLIENTS];
@@ -17,6 +18,7 @@ static struct config config;
 static struct clock now;
 static struct store *store;
 static struct cmd *cmd;
+static struct rates rates;
 static struct server *server;
 
 void
@@ -67,6 +69,7 @@ program_start(void)
     ck_assert_ptr_nonnull(server);
     registry = (struct stat_registry){.count = 0};
     statistics_register(&registry, &config, server, cmd);
+    rates_start(&rates, loop_timers(server_loop(server)), &now, &registry);
     (void)snprintf(address.sun_path, sizeof(address.sun_path), "/tmp/lombard-stats-%d.sock",
                    (int)getpid());
     ck_assert_int_eq(listen_open_unix(address.sun_path, 0700, PROGRAM_CLIENTS, &sockets),

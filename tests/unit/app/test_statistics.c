@@ -75,6 +75,13 @@ static const struct {
                 "step_tick:10s:max_us step_tick:60s:max_us step_tick:ever:max_us "
                 "step_close:10s:max_us step_close:60s:max_us "
                 "step_close:ever:max_us "},
+    {"rates", "commands:1s gets:1s sets:1s hits:1s misses:1s bytes_in:1s "
+              "bytes_out:1s connections:1s evictions:1s expired:1s refusals:1s "
+              "sheds:1s stalls:1s commands:10s gets:10s sets:10s hits:10s misses:10s "
+              "bytes_in:10s bytes_out:10s connections:10s evictions:10s expired:10s "
+              "refusals:10s sheds:10s stalls:10s commands:60s gets:60s sets:60s "
+              "hits:60s misses:60s bytes_in:60s bytes_out:60s connections:60s "
+              "evictions:60s expired:60s refusals:60s sheds:60s stalls:60s "},
     {"items", "items:1:number items:1:mem_requested items:1:evicted "
               "items:1:evicted_unfetched items:1:outofmemory items:1:reclaimed "
               "items:1:expired_unfetched "},
