@@ -2,13 +2,14 @@
 #include "auth_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "lombard/base/log.h"
+#include "sandbox.h"
+#include "sealed.h"
 
 /* Every line as long as it may be, and as many that are empty. */
 enum { FILE_BYTES_MAX = 2 * PASSWORDS_MAX * (PASSWORDS_LINE_BYTES + 2) };
@@ -47,16 +48,9 @@ explain_errno(char *why)
 static bool
 read_all(int fd, char *dst, size_t *len, char *why)
 {
-    struct stat status;
     ssize_t got;
 
     *len = 0;
-    if (fstat(fd, &status) != 0)
-        return explain_errno(why);
-    if (!S_ISREG(status.st_mode)) {
-        (void)snprintf(why, AUTH_FILE_WHY_BYTES, "it is no regular file, and can be read once");
-        return false;
-    }
     while ((got = read(fd, dst + *len, FILE_BYTES_MAX + 1 - *len)) > 0)
         *len += (size_t)got;
     if (got < 0)
@@ -68,28 +62,35 @@ read_all(int fd, char *dst, size_t *len, char *why)
     return true;
 }
 
-/* Its passwords are known then, whatever is done about it now. */
-static void
-warn_if_public(const char *path)
+/* Open PATH, which may be read as often as one likes. -1: WHY. */
+static int
+open_to_read(const char *path, struct stat *status, char *why)
 {
-    struct stat status;
+    int fd = sandbox_open(SANDBOX_READ, path);
 
-    if (stat(path, &status) == 0 && (status.st_mode & S_IROTH) != 0)
-        log_line(LOG_WARN, "-Y %s: every user of this host can read it (chmod o-r)", path);
+    if (fd < 0) {
+        (void)explain_errno(why);
+        return -1;
+    }
+    if (fstat(fd, status) == 0 && S_ISREG(status->st_mode))
+        return fd;
+    (void)snprintf(why, AUTH_FILE_WHY_BYTES, "it is no regular file, and can be read once");
+    (void)close(fd);
+    return -1;
 }
 
-bool
-auth_file_read(const char *path, struct passwords *passwords, char *why)
+static bool
+read_passwords(const char *path, struct passwords *passwords, struct stat *status, char *why)
 {
     char text[FILE_BYTES_MAX + 1];
     enum passwords_result result;
     unsigned line = 0;
     size_t len;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = open_to_read(path, status, why);
     bool ok;
 
     if (fd < 0)
-        return explain_errno(why);
+        return false;
     ok = read_all(fd, text, &len, why);
     (void)close(fd);
     if (ok) {
@@ -101,26 +102,26 @@ auth_file_read(const char *path, struct passwords *passwords, char *why)
     return ok;
 }
 
-/* PATH, from the working directory that is left later. */
-static bool
-keep_path(struct auth_file *file, const char *path)
+bool
+auth_file_read(const char *path, struct passwords *passwords, char *why)
 {
-    char here[PATH_MAX] = "";
-    int len;
+    struct stat status;
 
-    if (path[0] != '/' && getcwd(here, sizeof(here)) == NULL)
-        return false;
-    len = snprintf(file->path, sizeof(file->path), "%s%s%s", here, path[0] == '/' ? "" : "/",
-                   path);
-    if (len >= 0 && (size_t)len < sizeof(file->path))
-        return true;
-    errno = ENAMETOOLONG;
-    return false;
+    return read_passwords(path, passwords, &status, why);
+}
+
+/* Its passwords are known then, whatever is done about it now. */
+static void
+warn_if_public(const char *path, const struct stat *status)
+{
+    if ((status->st_mode & S_IROTH) != 0)
+        log_line(LOG_WARN, "-Y %s: every user of this host can read it (chmod o-r)", path);
 }
 
 /* Reading it at the start: as one user, then perhaps as another. */
 struct attempt {
     struct auth_file *file;
+    struct stat status;
     char why[AUTH_FILE_WHY_BYTES];
     int count;
 };
@@ -131,7 +132,7 @@ attempt(void *ctx)
     struct attempt *a = ctx;
 
     a->count++;
-    return auth_file_read(a->file->path, &a->file->passwords, a->why);
+    return read_passwords(a->file->path, &a->file->passwords, &a->status, a->why);
 }
 
 bool
@@ -139,7 +140,8 @@ auth_file_load(struct auth_file *file, const char *path, const struct user *user
 {
     struct attempt a = {.file = file};
 
-    if (!keep_path(file, path)) {
+    file->path = sealed_path(path);
+    if (file->path == NULL) {
         log_line(LOG_ERROR, "-Y %s: %s", path, strerror(errno));
         return false;
     }
@@ -147,7 +149,7 @@ auth_file_load(struct auth_file *file, const char *path, const struct user *user
         log_line(LOG_ERROR, "-Y %s: %s", path, a.why);
         return false;
     }
-    warn_if_public(file->path);
+    warn_if_public(file->path, &a.status);
     if (a.count > 1)
         log_line(LOG_WARN, "-Y %s: %s cannot read it, so that SIGHUP will change nothing", path,
                  user->name);
@@ -158,15 +160,16 @@ void
 auth_file_reload(struct auth_file *file)
 {
     char why[AUTH_FILE_WHY_BYTES];
+    struct stat status;
 
-    if (file->path[0] == '\0')
+    if (file->path == NULL)
         return;
-    if (!auth_file_read(file->path, &file->passwords, why)) {
+    if (!read_passwords(file->path, &file->passwords, &status, why)) {
         log_line(LOG_ERROR, "-Y %s: %s. The passwords stay as they were", file->path, why);
         return;
     }
     log_line(LOG_INFO, "-Y %s: read again", file->path);
-    warn_if_public(file->path);
+    warn_if_public(file->path, &status);
 }
 
 void

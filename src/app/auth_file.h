@@ -5,7 +5,6 @@
  */
 #pragma once
 
-#include <limits.h>
 #include <stdbool.h>
 
 #include "lombard/base/attr.h"
@@ -13,7 +12,7 @@
 #include "user.h"
 
 struct auth_file {
-    char path[PATH_MAX]; /* absolute: a daemon leaves its directory; "": there is none */
+    const char *path; /* absolute: a daemon leaves its directory; sealed; NULL: there is none */
     struct passwords passwords;
 };
 

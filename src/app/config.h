@@ -55,6 +55,8 @@ struct config {
     bool sasl;             /* as auth_file says */
     const char *pid_file;  /* NULL: none */
     const char *user;      /* likewise */
+    const char *log_file;  /* NULL: standard error */
+    bool sandbox;
     enum config_ask ask;
     const char *ask_group;   /* of `stats`; "" for all */
     const char *ask_address; /* host:port, or a path; NULL: where -p or -s says, on this host */

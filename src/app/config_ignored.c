@@ -49,8 +49,8 @@ static const struct {
     {"no_inline_ascii_resp", "replies are made when they are sent"},
     {"resp_obj_mem_limit", "--buffer-memory limits all that connections hold"},
     {"read_buf_mem_limit", "--buffer-memory limits all that connections hold"},
-    {"drop_privileges", "system calls are not filtered; a unit file can (SystemCallFilter=)"},
-    {"no_drop_privileges", NULL},
+    {"drop_privileges", NULL}, /* --sandbox=on, the default */
+    {"no_drop_privileges", "--sandbox=off does that"},
 };
 
 void

@@ -193,6 +193,6 @@ daemon_write_ports(const struct listen_sockets *sockets, const struct user *user
         log_line(LOG_ERROR, "MEMCACHED_PORT_FILENAME: could not write %s: %s", path,
                  strerror(errno));
     else
-        (void)close(file.fd); /* as with memcached, it stays when we go */
+        own_file_leave(&file); /* as with memcached, it stays when we go */
     return ok;
 }

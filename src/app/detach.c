@@ -94,23 +94,40 @@ detach_begin(struct detach *detach, int *status)
 }
 
 bool
-detach_ready(struct detach *detach, bool keep_log)
+detach_prepare(struct detach *detach)
 {
-    int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-    bool told;
-
-    if (null_fd < 0)
+    detach->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (detach->null_fd < 0)
         return say_failed("open /dev/null");
     if (chdir("/") != 0)
         return say_failed("leave the working directory");
-    if (dup2(null_fd, STDIN_FILENO) < 0 || dup2(null_fd, STDOUT_FILENO) < 0)
+    if (dup2(detach->null_fd, STDIN_FILENO) < 0 || dup2(detach->null_fd, STDOUT_FILENO) < 0)
         return say_failed("leave standard input and output");
-    told = write(detach->ready_fd, "", 1) == 1;
+    return true;
+}
+
+static bool
+tell_parent(const struct detach *detach)
+{
+    bool told = write(detach->ready_fd, "", 1) == 1;
+
     if (!told)
         (void)say_failed("tell the caller, which has gone");
-    if (told && !keep_log && dup2(null_fd, STDERR_FILENO) >= 0)
-        log_open();
-    (void)close(null_fd);
     (void)close(detach->ready_fd);
+    return told;
+}
+
+bool
+detach_ready(struct detach *detach, enum detach_log log)
+{
+    bool told = tell_parent(detach);
+
+    /* dup3(), which every architecture has: the sandbox knows no other. */
+    if (told && log != DETACH_LOG_STDERR)
+        (void)dup3(detach->null_fd, STDERR_FILENO, 0);
+    if (told && log == DETACH_LOG_NOWHERE)
+        log_use(detach->null_fd);
+    else
+        (void)close(detach->null_fd);
     return told;
 }

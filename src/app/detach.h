@@ -19,9 +19,16 @@ enum detach_result {
     DETACH_FAILED, /* logged */
 };
 
-/* The daemon's side of the pipe. */
+/* Where lines go once the terminal is left. */
+enum detach_log {
+    DETACH_LOG_NOWHERE,
+    DETACH_LOG_STDERR, /* it is kept for them */
+    DETACH_LOG_FILE,   /* they do not go to standard error any more */
+};
+
 struct detach {
-    int ready_fd;
+    int ready_fd; /* the daemon's side of the pipe */
+    int null_fd;  /* /dev/null, for standard error */
 };
 
 /*
@@ -31,8 +38,11 @@ struct detach {
 void detach_keep_standard(void);
 enum detach_result detach_begin(struct detach *detach, int *status) MUST_USE;
 /*
- * The child serves from now on: leave the working directory and the standard descriptors,
- * with KEEP_LOG all but standard error, and tell the parent. False, logged, when that fails,
- * or when the parent has gone: the caller has given up then.
+ * Leave the working directory, standard input and output: all that needs more than the two
+ * descriptors above. False, logged, when that fails.
  */
-bool detach_ready(struct detach *detach, bool keep_log) MUST_USE;
+bool detach_prepare(struct detach *detach) MUST_USE;
+/*
+ * The child serves from now on: tell the parent, and leave standard error, unless the LOG is there. False, logged, when the parent has gone: the caller has given up then.
+ */
+bool detach_ready(struct detach *detach, enum detach_log log) MUST_USE;

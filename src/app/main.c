@@ -21,8 +21,10 @@
 #include "lombard/event/signal.h"
 #include "lombard/event/timer.h"
 #include "lombard/store/store.h"
+#include "log_file.h"
 #include "notify.h"
 #include "rates.h"
+#include "sandbox.h"
 #include "statistics.h"
 
 enum { TICK_MS = 1000, TICKS_A_STATUS = 5 };
@@ -73,14 +75,6 @@ hand_over(struct server *server, const struct listen_sockets *sockets)
     return ok;
 }
 
-static void
-log_start(const struct config *config, const struct listen_sockets *sockets)
-{
-    daemon_log_listening(sockets);
-    log_line(LOG_INFO, "lombard " LOMBARD_VERSION " ready: %zu MB, %u connections",
-             config->store.limit_bytes >> 20, config->server.max_conns);
-}
-
 /* --- Once a second: lines that were not written, and what was found broken --- */
 
 /* Lower layers do not log: what they found broken is said here. */
@@ -110,11 +104,26 @@ struct process {
     struct own_file pid_file;
     struct own_file unix_file;
     struct auth_file auth_file;
+    struct log_file log_file;
     struct notify notify;
+    struct sandbox sandbox;
     struct server *server;
     struct stat_registry stats;
     struct rates rates;
 };
+
+/* HUP. The manager is told even where there is nothing to do: it waits for it. */
+static void
+reload(struct process *p)
+{
+    bool any = p->config.auth_file != NULL || p->config.log_file != NULL;
+
+    notify_reloading(&p->notify);
+    log_file_reopen(&p->log_file);
+    log_line(LOG_INFO, "SIGHUP%s", any ? "" : ": nothing to reload");
+    auth_file_reload(&p->auth_file);
+    notify_reloaded(&p->notify);
+}
 
 /*
  * TERM and INT: leave when replies are sent; the second one: immediately. A client's `shutdown`
@@ -127,9 +136,7 @@ on_signal(void *ctx, int signo)
     struct process *p = ctx;
 
     if (signo == SIGHUP) {
-        log_line(LOG_INFO, "SIGHUP%s",
-                 p->config.auth_file == NULL ? ": nothing to reload" : "");
-        auth_file_reload(&p->auth_file);
+        reload(p);
         return;
     }
     log_line(LOG_INFO, "%s: %s", strsignal(signo),
@@ -143,21 +150,82 @@ on_signal(void *ctx, int signo)
     asked = true;
 }
 
+/* A client that sees these can connect already. False, logged, when one could not be made. */
+static bool
+make_files(struct process *p)
+{
+    const struct config *config = &p->config;
+
+    return (config->pid_file == NULL ||
+            daemon_write_pid(config->pid_file, &p->user, &p->pid_file)) &&
+           daemon_write_ports(&p->sockets, &p->user) &&
+           (config->log_file == NULL ||
+            log_file_open(&p->log_file, config->log_file, &p->user));
+}
+
+static enum detach_log
+detached_log(const struct config *config)
+{
+    if (config->log_file != NULL)
+        return DETACH_LOG_FILE;
+    return config->verbosity > 0 ? DETACH_LOG_STDERR : DETACH_LOG_NOWHERE;
+}
+
+static void
+allow_removal(struct sandbox *sandbox, const struct own_file *file)
+{
+    if (file->fd >= 0)
+        sandbox_add(sandbox, SANDBOX_REMOVE, file->dir, file->name);
+}
+
+/* What the server still needs is known now. */
+static void
+enter_sandbox(struct process *p)
+{
+    struct sandbox *sandbox = &p->sandbox;
+
+    if (!p->config.sandbox) {
+        log_line(LOG_INFO, "sandbox: off");
+        return;
+    }
+    if (p->auth_file.path != NULL)
+        sandbox_add(sandbox, SANDBOX_READ, -1, p->auth_file.path);
+    if (p->log_file.path != NULL)
+        sandbox_add(sandbox, SANDBOX_APPEND, -1, p->log_file.path);
+    allow_removal(sandbox, &p->pid_file);
+    allow_removal(sandbox, &p->unix_file);
+    sandbox->notify_fd = p->notify.fd;
+    sandbox->notify_address = p->notify.address;
+    sandbox->notify_is_abstract = notify_is_abstract(&p->notify);
+    if (p->config.daemon && detached_log(&p->config) != DETACH_LOG_STDERR)
+        sandbox->null_fd = p->detach.null_fd;
+    sandbox_enter(sandbox);
+}
+
 /*
- * A client that sees these files can connect already. They are made last, so that a start that
- * fails leaves none; then root's rights are gone, and then the caller is told.
+ * Files are made last, so that a start that fails leaves none; then root's rights are gone, and all
+ * else that serving does not need; and then the caller is told.
  */
 static bool
 get_ready(struct process *p)
 {
     const struct config *config = &p->config;
 
-    if ((config->pid_file != NULL &&
-         !daemon_write_pid(config->pid_file, &p->user, &p->pid_file)) ||
-        !daemon_write_ports(&p->sockets, &p->user) || !user_become(&p->user))
+    if (!make_files(p))
         return false;
-    log_start(config, &p->sockets);
-    if (config->daemon && !detach_ready(&p->detach, config->verbosity > 0))
+    if (config->sandbox)
+        sandbox_drop_bounding();
+    if (!user_become(&p->user))
+        return false;
+    if (config->log_file != NULL)
+        log_file_use(&p->log_file);
+    daemon_log_listening(&p->sockets);
+    if (config->daemon && !detach_prepare(&p->detach))
+        return false;
+    enter_sandbox(p);
+    log_line(LOG_INFO, "lombard " LOMBARD_VERSION " ready: %zu MB, %u connections",
+             config->store.limit_bytes >> 20, config->server.max_conns);
+    if (config->daemon && !detach_ready(&p->detach, detached_log(config)))
         return false;
     notify_ready(&p->notify);
     return true;
@@ -187,6 +255,7 @@ on_tick(struct timer *timer)
     struct loop *loop = server_loop(p->server);
 
     log_broken();
+    sandbox_tick();
     log_tick();
     if (server_is_stopping(p->server)) /* a client may have said so */
         notify_stopping(&p->notify);
@@ -235,6 +304,7 @@ serve(struct process *p)
         goto out;
     statistics_register(&p->stats, &p->config, server, cmd);
     rates_start(&p->rates, loop_timers(server_loop(server)), &clock, &p->stats);
+    sandbox_add_stats(&p->sandbox, &p->stats);
     p->server = server;
     if (!signals_start(&signals, server_loop(server), on_signal, p)) {
         log_line(LOG_ERROR, "could not take signals: %s", strerror(errno));
@@ -276,12 +346,15 @@ start_and_serve(struct process *p)
 
     own_file_init(&p->pid_file);
     own_file_init(&p->unix_file);
+    sandbox_init(&p->sandbox);
+    p->log_file.fd = -1;
     if (user_leave_groups(&p->user) && load_passwords(p) && begin_to_listen(p) &&
         daemon_raise_limits(&p->config))
         status = serve(p);
     daemon_remove(&p->pid_file);
     daemon_remove(&p->unix_file);
     auth_file_close(&p->auth_file);
+    log_file_close(&p->log_file);
     notify_close(&p->notify);
     log_finish();
     return status;
@@ -292,7 +365,7 @@ static enum log_level
 level_of(const struct config *config)
 {
     if (config->verbosity == 0)
-        return config->daemon ? LOG_WARN : LOG_INFO;
+        return config->daemon && config->log_file == NULL ? LOG_WARN : LOG_INFO;
     return config->verbosity == 1 ? LOG_DEBUG : LOG_TRACE;
 }
 

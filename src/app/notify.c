@@ -1,6 +1,7 @@
 /* Tells the service manager: ready, stopping, alive. */
 #include "notify.h"
 
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,8 @@
 #include <unistd.h>
 
 #include "lombard/base/num.h"
+#include "lombard/base/sys.h"
+#include "sealed.h"
 
 /* An unsigned number in the environment; false where it is missing or malformed. */
 static bool
@@ -50,12 +53,16 @@ void
 notify_open(struct notify *notify)
 {
     const char *name = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un address;
 
     *notify = (struct notify){.fd = -1};
     if (name == NULL)
         return;
-    notify->address_len = parse_address(name, &notify->address);
+    notify->address_len = parse_address(name, &address);
     if (notify->address_len == 0)
+        return;
+    notify->address = sealed_copy(&address, sizeof(address));
+    if (notify->address == NULL)
         return;
     notify->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     notify->watchdog_ms = find_watchdog_ms();
@@ -68,7 +75,7 @@ notify_send(const struct notify *notify, const char *lines)
 
     /* Not connected: a manager that is restarted has another socket at the same name. */
     return notify->fd >= 0 && sendto(notify->fd, lines, len, MSG_DONTWAIT | MSG_NOSIGNAL,
-                                     (const struct sockaddr *)&notify->address,
+                                     (const struct sockaddr *)notify->address,
                                      notify->address_len) == (ssize_t)len;
 }
 
@@ -91,6 +98,28 @@ notify_status(struct notify *notify, const char *status)
     (void)snprintf(notify->status, sizeof(notify->status), "%s", status);
     (void)snprintf(lines, sizeof(lines), "STATUS=%s\n", notify->status);
     (void)notify_send(notify, lines);
+}
+
+void
+notify_reloading(const struct notify *notify)
+{
+    char lines[64];
+
+    (void)snprintf(lines, sizeof(lines), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\n",
+                   sys_monotonic_ns() / 1000);
+    (void)notify_send(notify, lines);
+}
+
+void
+notify_reloaded(const struct notify *notify)
+{
+    (void)notify_send(notify, "READY=1\n");
+}
+
+bool
+notify_is_abstract(const struct notify *notify)
+{
+    return notify->fd >= 0 && notify->address->sun_path[0] == '\0';
 }
 
 void

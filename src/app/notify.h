@@ -16,8 +16,8 @@
 #include "lombard/event/timer.h"
 
 struct notify {
-    int fd; /* -1: there is no manager that asked */
-    struct sockaddr_un address;
+    int fd;                            /* -1: there is no manager that asked */
+    const struct sockaddr_un *address; /* sealed (sealed.h) */
     socklen_t address_len;
     uint64_t watchdog_ms; /* how often the manager wants a sign of life, halved; 0: never */
     struct timer timer;
@@ -38,6 +38,11 @@ bool notify_send(const struct notify *notify, const char *lines);
 void notify_ready(const struct notify *notify);
 /* STATUS, where it has changed: a line that the manager shows. Nothing once it stops. */
 void notify_status(struct notify *notify, const char *status);
+/* RELOADING: what comes next changes how it serves; until notify_reloaded(). */
+void notify_reloading(const struct notify *notify);
+void notify_reloaded(const struct notify *notify);
+/* Whether the manager's socket has an abstract name. */
+bool notify_is_abstract(const struct notify *notify);
 /* STOPPING, once. */
 void notify_stopping(struct notify *notify);
 /* From now on the loop gives signs of life, for as long as it goes round. */

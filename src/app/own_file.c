@@ -3,12 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "sealed.h"
 
 enum {
     LOCK_TRIES = 100,
@@ -27,38 +30,44 @@ is_cut(int len, size_t bytes)
     return true;
 }
 
-static bool
-make_absolute(char *dst, size_t bytes, const char *path)
-{
-    char here[PATH_MAX];
-
-    if (path[0] == '/')
-        return !is_cut(snprintf(dst, bytes, "%s", path), bytes);
-    if (getcwd(here, sizeof(here)) == NULL)
-        return false;
-    return !is_cut(snprintf(dst, bytes, "%s/%s", here, path), bytes);
-}
-
-int
-own_file_lock(const char *path)
+/* The directory of PATH, to be locked; where it may not be read, at least to find names in it. */
+static int
+open_directory(const char *path)
 {
     const char *slash = strrchr(path, '/');
     char directory[PATH_MAX];
-    int lock;
+    int dir;
 
     if (slash == NULL)
         (void)snprintf(directory, sizeof(directory), ".");
     else
         (void)snprintf(directory, sizeof(directory), "%.*s/", (int)(slash - path), path);
-    lock = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (lock < 0)
-        return -1;
+    dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return dir >= 0 ? dir : open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* Whether the lock could be had in time. */
+static bool
+lock_directory(int dir)
+{
     for (int i = 0; i < LOCK_TRIES; i++) {
-        if (flock(lock, LOCK_EX | LOCK_NB) == 0)
-            return lock;
+        if (flock(dir, LOCK_EX | LOCK_NB) == 0)
+            return true;
+        if (errno != EWOULDBLOCK)
+            return false;
         (void)poll(NULL, 0, LOCK_WAIT_MS);
     }
-    (void)close(lock);
+    return false;
+}
+
+int
+own_file_lock(const char *path)
+{
+    int dir = open_directory(path);
+
+    if (dir < 0 || lock_directory(dir))
+        return dir;
+    (void)close(dir);
     return -1;
 }
 
@@ -74,8 +83,22 @@ own_file_unlock(int lock)
 void
 own_file_init(struct own_file *file)
 {
-    file->path[0] = '\0';
-    file->fd = -1;
+    *file = (struct own_file){.path = "", .name = "", .dir = -1, .fd = -1};
+}
+
+/* FILE is FD at PATH, which is sealed, from now on; FD is closed when that cannot be. */
+static bool
+take_hold(struct own_file *file, const char *path, int fd)
+{
+    int dir = open_directory(path);
+
+    if (dir < 0) {
+        (void)close(fd);
+        return false;
+    }
+    *file =
+        (struct own_file){.path = path, .name = strrchr(path, '/') + 1, .dir = dir, .fd = fd};
+    return true;
 }
 
 /* Never through a link that another user has planted, and never into another's file. */
@@ -115,74 +138,80 @@ move_there(const char *temporary, const char *path)
     return ok;
 }
 
-bool
-own_file_write(struct own_file *file, const char *path, const char *text)
+/* TEXT at PATH, by another name beside it. A descriptor, or -1 with errno. */
+static int
+write_there(const char *path, const char *text)
 {
     char temporary[PATH_MAX];
     size_t len = strlen(text);
     int fd, err;
 
-    if (!make_absolute(file->path, sizeof(file->path), path) ||
-        is_cut(snprintf(temporary, sizeof(temporary), "%s.%ld.tmp", file->path, (long)getpid()),
+    if (is_cut(snprintf(temporary, sizeof(temporary), "%s.%ld.tmp", path, (long)getpid()),
                sizeof(temporary)))
-        return false;
+        return -1;
     fd = open_new(temporary);
     if (fd < 0)
-        return false;
+        return -1;
     errno = ENOSPC; /* for a short write, which sets none */
-    if (write(fd, text, len) == (ssize_t)len && move_there(temporary, file->path)) {
-        file->fd = fd;
-        return true;
-    }
+    if (write(fd, text, len) == (ssize_t)len && move_there(temporary, path))
+        return fd;
     err = errno;
     (void)unlink(temporary);
     (void)close(fd);
     errno = err;
-    return false;
+    return -1;
+}
+
+bool
+own_file_write(struct own_file *file, const char *path, const char *text)
+{
+    const char *absolute = sealed_path(path);
+    int fd = absolute != NULL ? write_there(absolute, text) : -1;
+
+    return fd >= 0 && take_hold(file, absolute, fd);
 }
 
 bool
 own_file_hold(struct own_file *file, const char *path)
 {
+    const char *absolute = sealed_path(path);
     struct stat st;
+    int fd = absolute != NULL ? open(absolute, O_PATH | O_NOFOLLOW | O_CLOEXEC) : -1;
 
-    if (!make_absolute(file->path, sizeof(file->path), path))
+    if (fd < 0)
         return false;
-    file->fd = open(file->path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    if (file->fd < 0)
-        return false;
-    if (fstat(file->fd, &st) == 0 && S_ISSOCK(st.st_mode))
-        return true;
-    (void)close(file->fd);
-    file->fd = -1;
+    if (fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode))
+        return take_hold(file, absolute, fd);
+    (void)close(fd);
     errno = ENOTSOCK;
     return false;
 }
 
-/* --- Removing --- */
+/* --- Removing: by what is open already, for the sandbox opens nothing for it --- */
 
 static bool
 is_ours(const struct own_file *file)
 {
     struct stat named, ours;
 
-    return lstat(file->path, &named) == 0 && fstat(file->fd, &ours) == 0 &&
-           named.st_dev == ours.st_dev && named.st_ino == ours.st_ino;
+    return fstatat(file->dir, file->name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+           fstat(file->fd, &ours) == 0 && named.st_dev == ours.st_dev &&
+           named.st_ino == ours.st_ino;
 }
 
 bool
 own_file_remove(struct own_file *file)
 {
     bool ok = true;
-    int lock, err;
+    int err;
 
     if (file->fd < 0)
         return true;
-    lock = own_file_lock(file->path);
+    (void)lock_directory(file->dir);
     if (is_ours(file))
-        ok = unlink(file->path) == 0;
+        ok = unlinkat(file->dir, file->name, 0) == 0;
     err = errno;
-    own_file_unlock(lock);
+    (void)flock(file->dir, LOCK_UN);
     if (ok)
         own_file_fini(file);
     errno = err;
@@ -190,13 +219,20 @@ own_file_remove(struct own_file *file)
 }
 
 void
-own_file_fini(struct own_file *file)
+own_file_leave(struct own_file *file)
 {
     if (file->fd < 0)
         return;
-    /* A number that is not ours any more would be taken for a process that runs. */
-    if (is_ours(file))
-        (void)!ftruncate(file->fd, 0); /* a socket has nothing to take out */
     (void)close(file->fd);
-    file->fd = -1;
+    (void)close(file->dir);
+    file->fd = file->dir = -1;
+}
+
+void
+own_file_fini(struct own_file *file)
+{
+    /* A number that is not ours any more would be taken for a process that runs. */
+    if (file->fd >= 0 && is_ours(file))
+        (void)!ftruncate(file->fd, 0); /* a socket has nothing to take out */
+    own_file_leave(file);
 }

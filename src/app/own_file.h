@@ -3,22 +3,23 @@
  *
  * A name is not a file: meanwhile a successor may have put its own pid file or socket
  * there. What was made is therefore held by a descriptor, and a name is only removed
- * while it still means that file. Two processes that make and remove at the same name
- * wait for each other by a lock on the directory, for LOCK_TRIES times LOCK_WAIT_MS at
- * most; then they go on without.
+ * while it still means that file. Its directory is held, too: nothing is opened to remove
+ * it. Two processes that make and remove at the same name wait for each other by a lock on the
+ * directory, for LOCK_TRIES times LOCK_WAIT_MS at most; then they go on without.
  *
  * Each returns false, with errno, when the kernel refuses.
  */
 #pragma once
 
-#include <limits.h>
 #include <stdbool.h>
 
 #include "lombard/base/attr.h"
 
 struct own_file {
-    char path[PATH_MAX]; /* absolute, for the working directory may change */
-    int fd;              /* holds the file, so that no other can have its number; -1: none */
+    const char *path; /* absolute, for the working directory may change; sealed (sealed.h) */
+    const char *name; /* the end of it, in the directory */
+    int dir;          /* open while FD is */
+    int fd;           /* holds the file, so that no other can have its number; -1: none */
 };
 
 void own_file_init(struct own_file *file);
@@ -33,6 +34,8 @@ bool own_file_hold(struct own_file *file, const char *path) MUST_USE;
 bool own_file_remove(struct own_file *file) MUST_USE;
 /* Let it go as it is; where it could not be removed, what was written is taken out of it. */
 void own_file_fini(struct own_file *file);
+/* Let it go, and let it stay for those who read it. */
+void own_file_leave(struct own_file *file);
 
 /* Keep others away from names in the directory of PATH. A descriptor, or -1: without a lock. */
 int own_file_lock(const char *path);

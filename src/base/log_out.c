@@ -1,4 +1,4 @@
-/* Writing a line to standard error without ever waiting for whatever is behind it. */
+/* Writing a line without ever waiting for whatever is behind standard error, or another descriptor. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -54,6 +54,13 @@ log_close(void)
     own_fd = -1;
     torn = false;
     to_journal = false;
+}
+
+void
+log_use(int fd)
+{
+    log_close();
+    own_fd = fd;
 }
 
 void

@@ -87,7 +87,9 @@ class Server:
             except subprocess.TimeoutExpired:
                 return "did not stop within %d s" % STOP_S
         with open(self.log_path, "r", encoding="latin-1") as log:
-            complained = "runtime error" in log.read()  # of a sanitizer
+            text = log.read()
+        # Of a sanitizer, and of a sandbox whose list lacks something.
+        complained = "runtime error" in text or "the sandbox refused" in text
         if died or self.process.returncode != 0 or complained:
             return "ended with status %d%s\n%s" % (
                 self.process.returncode, " before it was stopped" if died else "",

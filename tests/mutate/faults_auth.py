@@ -82,7 +82,7 @@ AUTH_FAULTS = [
      "    if (line.len > 0 && line.ptr[line.len - 1] == '\\r')\n        line.len--;\n", ""),
     ("auth: the ninth user is left out without a word", PASSWORDS,
      "            return PASSWORDS_TOO_MANY;", "            return PASSWORDS_OK;"),
-    ("auth: SIGHUP reads nothing", "src/app/main.c", "        auth_file_reload(&p->auth_file);\n", ""),
+    ("auth: SIGHUP reads nothing", "src/app/main.c", "    auth_file_reload(&p->auth_file);\n", ""),
     ("auth: what a client says before it is logged", "src/conn/batch.c",
      "    if (!c->session.authenticated) {\n        log_line", "    if (head.len == 0) {\n        log_line"),
     ("auth: a failure is not logged", "src/conn/batch.c",

@@ -27,12 +27,14 @@ from faults_bench import BENCH_FAULTS
 from faults_bench_truth import BENCH_TRUTH_FAULTS
 from faults_insight import INSIGHT_FAULTS
 from faults_range import RANGE_FAULTS
+from faults_sandbox import SANDBOX_FAULTS
 from suite import Suite
 
 FAULTS += AUTH_FAULTS
 FAULTS += BENCH_FAULTS + BENCH_TRUTH_FAULTS
 FAULTS += INSIGHT_FAULTS
 FAULTS += RANGE_FAULTS
+FAULTS += SANDBOX_FAULTS
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 OPTIONS = ["-Dbuildtype=debugoptimized", "-Db_lto=false", "-Db_sanitize=address,undefined"]

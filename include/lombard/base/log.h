@@ -1,5 +1,5 @@
 /*
- * include/lombard/base/log.h - lines for the operator, on standard error.
+ * include/lombard/base/log.h - lines for the operator, on standard error or in a file.
  *
  *     2026-01-31T12:00:00.123Z warn  accepting is paused: ...
  *
@@ -36,7 +36,12 @@ enum log_level {
  * as well, at the price of more system calls each.
  */
 void log_open(void);
-/* Give up what log_open() opened. */
+/*
+ * From now on lines go to FD instead: a file opened for appending, or something with O_NONBLOCK. It
+ * is the log's to close. A file that is full drops lines, as a pipe that nobody reads.
+ */
+void log_use(int fd);
+/* Give up what log_open() opened, or log_use() was given: standard error again. */
 void log_close(void);
 
 /* The operator's choice: lines above LEVEL are dropped. Default LOG_INFO. */

@@ -10,11 +10,13 @@
 #include "lombard/event/listen.h"
 #include "lombard/store/store.h"
 #include "rates.h"
+#include "sandbox.h"
 
 struct stat_registry registry;
 int clients[PROGRAM_CLIENTS];
 
 static struct config config;
+static struct sandbox sandbox;
 static struct clock now;
 static struct store *store;
 static struct cmd *cmd;
@@ -70,6 +72,7 @@ program_start(void)
     registry = (struct stat_registry){.count = 0};
     statistics_register(&registry, &config, server, cmd);
     rates_start(&rates, loop_timers(server_loop(server)), &now, &registry);
+    sandbox_add_stats(&sandbox, &registry);
     (void)snprintf(address.sun_path, sizeof(address.sun_path), "/tmp/lombard-stats-%d.sock",
                    (int)getpid());
     ck_assert_int_eq(listen_open_unix(address.sun_path, 0700, PROGRAM_CLIENTS, &sockets),

@@ -38,12 +38,13 @@ static const struct {
          "evicted_unfetched reclaimed expired_unfetched get_expired get_flushed flushed "
          "outofmemory "
          "hash_buckets hash_bytes hash_is_expanding index_resizes bytes_moved "
-         "segments_emptied segments_pinned evict_stalls ttl_scans "},
+         "segments_emptied segments_pinned evict_stalls ttl_scans sandbox_denied "},
     {"settings", "maxbytes maxconns tcpport udpport inter verbosity evictions "
                  "domain_socket cas_enabled num_threads reqs_per_event tcp_backlog "
                  "item_size_max flush_enabled dump_enabled shutdown_command idle_timeout "
                  "send_timeout peer_timeout operator_timeout drain_time_ms buffer_memory "
-                 "loan auth_enabled_ascii auth_enabled_sasl auth_timeout "},
+                 "loan auth_enabled_ascii auth_enabled_sasl auth_timeout "
+                 "log_file sandbox sandbox_in_force "},
     {"conns", "addr state protocol age secs_since_last_cmd bytes_in bytes_out "
               "buffers_held bytes_pending secs_stalled "},
     {"buffers", "buffer_bytes buffers_limit buffers_reserved_for_output buffers_made "
