@@ -30,12 +30,20 @@ name_at(const char *names, uint32_t i)
     return slice_make(names, strcspn(names, ":"));
 }
 
+static enum session_role
+role_of(struct slice name)
+{
+    if (slice_equal(name, SLICE("admin")))
+        return ROLE_ADMIN;
+    return slice_equal(name, SLICE("http")) ? ROLE_HTTP : ROLE_CLIENT;
+}
+
 static bool
-take(int fd, struct slice name, struct listen_sockets *sockets)
+take(int fd, struct slice name, struct daemon_sockets *sockets)
 {
     char shown[64];
 
-    switch (listen_adopt(fd, sockets)) {
+    switch (listen_adopt(fd, &sockets->of[role_of(name)])) {
     case LISTEN_OK: return true;
     case LISTEN_BAD_ADDRESS:
     case LISTEN_FAILED: break;
@@ -47,7 +55,7 @@ take(int fd, struct slice name, struct listen_sockets *sockets)
 }
 
 static bool
-take_all(uint32_t count, struct listen_sockets *sockets)
+take_all(uint32_t count, struct daemon_sockets *sockets)
 {
     const char *names = getenv("LISTEN_FDNAMES");
 
@@ -63,7 +71,7 @@ take_all(uint32_t count, struct listen_sockets *sockets)
 }
 
 bool
-activation_take(struct listen_sockets *sockets)
+activation_take(struct daemon_sockets *sockets)
 {
     uint32_t pid, count;
     bool ok = true;

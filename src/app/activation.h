@@ -8,11 +8,12 @@
 #include <stdbool.h>
 
 #include "lombard/base/attr.h"
-#include "lombard/event/listen.h"
+#include "daemon.h"
 
 /*
  * Take the LISTEN_FDS descriptors from 3 on, if LISTEN_PID is this process, and forget these
- * variables. SOCKETS stays empty where there are none. False when one of them is of no use
- * here, which was logged with its name in LISTEN_FDNAMES.
+ * variables: those that LISTEN_FDNAMES calls "admin" are for operators, "http" for HTTP, all others
+ * for clients. SOCKETS stay empty where there are none. False when one of them is of no use here,
+ * which was logged with its name.
  */
-bool activation_take(struct listen_sockets *sockets) MUST_USE;
+bool activation_take(struct daemon_sockets *sockets) MUST_USE;

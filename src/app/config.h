@@ -15,7 +15,8 @@
 
 enum {
     LISTEN_HOSTS_MAX = 16,
-    CONFIG_NOTES_MAX = 32, /* more than that are ignored without a word */
+    ADMIN_PORT_ABOVE = 10000, /* -p: the port of --admin, where it names none */
+    CONFIG_NOTES_MAX = 32,    /* more than that are ignored without a word */
 };
 
 /* An option that is accepted and has no effect. */
@@ -45,6 +46,8 @@ struct config {
     int host_count;                      /* 0: every address */
     const char *unix_path;               /* NULL: none */
     unsigned unix_mode;
+    const char *admin; /* a path, which has a slash, or an address; NULL: no such listener */
+    unsigned admin_mode;
     uint32_t backlog;
     uint32_t threads;  /* 1 */
     uint32_t udp_port; /* 0 */

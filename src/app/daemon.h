@@ -17,19 +17,28 @@
 
 /*
  * Let the process open a descriptor for every connection of max_conns, and what it needs
- * besides. Where the host does not allow that many, max_conns is lowered to what can
+ * besides, which includes those of operators. Where the host does not allow that many, max_conns is lowered to what can
  * be had. After everything else that stays open is open. False when hardly any is left.
  */
 bool daemon_raise_limits(struct config *config) MUST_USE;
 /* The cache, with a hash of its own that no client can know. NULL when there is no memory. */
 struct store *daemon_make_store(const struct config *config) MUST_USE;
-/* Open all sockets of the configuration. UNIX_FILE: that of -s, to be removed at the end. */
+/* What listens, by the role of what comes through it. */
+struct daemon_sockets {
+    struct listen_sockets of[SESSION_ROLES];
+    struct own_file
+        files[SESSION_ROLES]; /* the unix sockets that were made, to be removed at the end */
+};
+
+void daemon_sockets_init(struct daemon_sockets *sockets);
+/*
+ * Open all sockets of the configuration; for clients only where a service manager has given none,
+ * and likewise for operators.
+ */
 bool daemon_listen(const struct config *config, const struct user *user,
-                   struct listen_sockets *sockets, struct own_file *unix_file) MUST_USE;
-/* Instead: listen on SOCKETS, which a service manager has opened. */
-void daemon_listen_given(const struct config *config, const struct listen_sockets *sockets);
+                   struct daemon_sockets *sockets) MUST_USE;
 /* Say on which addresses. */
-void daemon_log_listening(const struct listen_sockets *sockets);
+void daemon_log_listening(const struct daemon_sockets *sockets);
 /* -P: write the process id. */
 bool daemon_write_pid(const char *path, const struct user *user,
                       struct own_file *file) MUST_USE;

@@ -16,58 +16,69 @@
 #include "lombard/event/signal.h"
 #include "tcp_address.h"
 
+/* Sockets to be opened: for what, and as which options say. */
+struct opening {
+    const struct config *config;
+    const struct user *user;
+    struct listen_sockets *sockets;
+    struct own_file *file;
+    const char *option;  /* that names an address or a path, */
+    const char *another; /* and what to use when it is taken */
+    const char *path;
+    unsigned mode;
+};
+
 static bool
-listen_at(const char *host, uint16_t port, const struct config *config,
-          struct listen_sockets *sockets)
+listen_at(const struct opening *o, const char *host, uint16_t port)
 {
     const char *shown = host == NULL ? "*" : host;
 
-    switch (listen_open_tcp(host, port, (int)config->backlog, sockets)) {
+    switch (listen_open_tcp(host, port, (int)o->config->backlog, o->sockets)) {
     case LISTEN_OK: return true;
     case LISTEN_BAD_ADDRESS:
-        log_line(LOG_ERROR, "-l: '%s' is no address of this host", shown);
+        log_line(LOG_ERROR, "%s: '%s' is no address of this host", o->option, shown);
         return false;
     case LISTEN_FAILED:
-        log_line(LOG_ERROR, "failed to listen on TCP port %u (address %s): %s%s", port, shown,
+        log_line(LOG_ERROR, "failed to listen on TCP port %u (address %s): %s%s%s", port, shown,
                  strerror(errno),
-                 errno == EADDRINUSE ? ". Is another server running? Choose a port with -p"
-                                     : "");
+                 errno == EADDRINUSE ? ". Is another server running? Choose a port with " : "",
+                 errno == EADDRINUSE ? o->another : "");
         return false;
     }
     return false;
 }
 
 static bool
-listen_tcp(const struct config *config, struct listen_sockets *sockets)
+listen_at_text(const struct opening *o, const char *text, int default_port)
 {
-    if (config->host_count == 0)
-        return listen_at(NULL, config->port > 0 ? (uint16_t)config->port : 0, config, sockets);
-    for (int i = 0; i < config->host_count; i++) {
-        struct tcp_address address;
+    struct tcp_address address;
 
-        if (!tcp_address_parse(config->hosts[i], config->port, &address)) {
-            log_line(LOG_ERROR, "-l: malformed address '%s'", config->hosts[i]);
+    if (tcp_address_parse(text, default_port, &address))
+        return listen_at(o, address.host, address.port);
+    log_line(LOG_ERROR, "%s: malformed address '%s'", o->option, text);
+    return false;
+}
+
+static bool
+listen_tcp(const struct opening *o)
+{
+    const struct config *config = o->config;
+
+    if (config->host_count == 0)
+        return listen_at(o, NULL, config->port > 0 ? (uint16_t)config->port : 0);
+    for (int i = 0; i < config->host_count; i++)
+        if (!listen_at_text(o, config->hosts[i], config->port))
             return false;
-        }
-        if (!listen_at(address.host, address.port, config, sockets))
-            return false;
-    }
     return true;
 }
 
-/* What a socket is made of, for user_make(). */
-struct unix_socket {
-    const struct config *config;
-    struct listen_sockets *sockets;
-};
-
+/* For user_make(). */
 static bool
 open_unix(void *ctx)
 {
-    const struct unix_socket *u = ctx;
+    const struct opening *o = ctx;
 
-    switch (listen_open_unix(u->config->unix_path, u->config->unix_mode,
-                             (int)u->config->backlog, u->sockets)) {
+    switch (listen_open_unix(o->path, o->mode, (int)o->config->backlog, o->sockets)) {
     case LISTEN_OK: return true;
     case LISTEN_BAD_ADDRESS:
     case LISTEN_FAILED: break;
@@ -77,8 +88,10 @@ open_unix(void *ctx)
 
 /* The user of -u could not make it there, so root did: it is to be the user's all the same. */
 static void
-give_to(const struct user *user, const struct own_file *file)
+give_to_user(const struct opening *o)
 {
+    const struct user *user = o->user;
+    const struct own_file *file = o->file;
     struct stat st;
 
     if (!user->other || fstat(file->fd, &st) != 0 || st.st_uid == user->uid)
@@ -87,65 +100,113 @@ give_to(const struct user *user, const struct own_file *file)
     if (st.st_uid == geteuid() && st.st_nlink == 1 &&
         fchownat(file->fd, "", user->uid, user->gid, AT_EMPTY_PATH) == 0)
         return;
-    log_line(LOG_WARN, "-s: %s stays root's, which user %s may not be able to use: %s",
-             file->path, user->name, strerror(errno));
+    log_line(LOG_WARN, "%s: %s stays root's, which user %s may not be able to use: %s",
+             o->option, file->path, user->name, strerror(errno));
 }
 
-/* Why a socket could not be made at PATH, and what to do. */
+/* Why a socket could not be made, and what to do. */
 static void
-log_unix_failure(const char *path, int err)
+log_unix_failure(const struct opening *o, int err)
 {
     const char *why = strerror(err);
+    const char *option = "";
     struct stat st;
 
-    if (err == EADDRINUSE && lstat(path, &st) == 0) {
+    if (err == EADDRINUSE && lstat(o->path, &st) == 0) {
+        option = o->option;
         if (S_ISSOCK(st.st_mode))
-            why = "another server is listening there. Name another path with -s";
+            why = "another server is listening there. Name another path with ";
         else if (S_ISDIR(st.st_mode))
-            why = "that is a directory. Name a path in it with -s";
+            why = "that is a directory. Name a path in it with ";
         else
-            why = "there is a file which is no socket. Remove it, or name another path with -s";
+            why = "there is a file which is no socket. Remove it, or name another path with ";
     }
-    log_line(LOG_ERROR, "failed to listen on UNIX socket %s: %s", path, why);
+    log_line(LOG_ERROR, "failed to listen on UNIX socket %s: %s%s", o->path, why, option);
 }
 
 static bool
-listen_unix(const struct config *config, const struct user *user,
-            struct listen_sockets *sockets, struct own_file *file)
+listen_unix(struct opening *o)
 {
-    struct unix_socket made = {config, sockets};
-    int lock = own_file_lock(config->unix_path);
-    bool ok = user_make(user, open_unix, &made);
+    int lock = own_file_lock(o->path);
+    bool ok = user_make(o->user, open_unix, o);
     int err = errno;
 
-    if (ok && !own_file_hold(file, config->unix_path))
-        log_line(LOG_WARN, "-s: %s will stay behind: %s", config->unix_path, strerror(errno));
+    if (ok && !own_file_hold(o->file, o->path))
+        log_line(LOG_WARN, "%s: %s will stay behind: %s", o->option, o->path, strerror(errno));
     own_file_unlock(lock);
-    if (ok && file->fd >= 0)
-        give_to(user, file);
+    if (ok && o->file->fd >= 0)
+        give_to_user(o);
     if (!ok)
-        log_unix_failure(config->unix_path, err);
+        log_unix_failure(o, err);
     return ok;
+}
+
+void
+daemon_sockets_init(struct daemon_sockets *sockets)
+{
+    for (int role = 0; role < SESSION_ROLES; role++) {
+        sockets->of[role].count = 0;
+        own_file_init(&sockets->files[role]);
+    }
+}
+
+static struct opening
+opening_for(const struct config *config, const struct user *user,
+            struct daemon_sockets *sockets, enum session_role role)
+{
+    return (struct opening){
+        .config = config,
+        .user = user,
+        .sockets = &sockets->of[role],
+        .file = &sockets->files[role],
+    };
+}
+
+/* NULL: it is none, but an address. */
+static const char *
+admin_path(const struct config *config)
+{
+    return config->admin != NULL && strchr(config->admin, '/') != NULL ? config->admin : NULL;
+}
+
+/* Where --admin names an address without a port; 0: any free one. */
+static int
+admin_port(const struct config *config)
+{
+    int port = config->port + ADMIN_PORT_ABOVE;
+
+    return config->port > 0 && port <= UINT16_MAX ? port : 0;
 }
 
 bool
 daemon_listen(const struct config *config, const struct user *user,
-              struct listen_sockets *sockets, struct own_file *unix_file)
+              struct daemon_sockets *sockets)
 {
-    if (config->tcp && !listen_tcp(config, sockets))
+    struct opening clients = opening_for(config, user, sockets, ROLE_CLIENT);
+    struct opening operators = opening_for(config, user, sockets, ROLE_ADMIN);
+    bool opens_clients = clients.sockets->count == 0;
+    bool opens_operators = config->admin != NULL && operators.sockets->count == 0;
+
+    clients.path = config->unix_path;
+    clients.mode = config->unix_mode;
+    clients.option = "-l";
+    clients.another = "-p";
+    if (opens_clients && config->tcp && !listen_tcp(&clients))
+        return false;
+    operators.path = admin_path(config);
+    operators.mode = config->admin_mode;
+    operators.option = operators.another = "--admin";
+    if (opens_operators && operators.path == NULL &&
+        !listen_at_text(&operators, config->admin, admin_port(config)))
         return false;
     signals_hold(); /* not sooner: a name that does not resolve takes long */
-    if (config->unix_path != NULL && !listen_unix(config, user, sockets, unix_file))
+    clients.option = "-s";
+    if ((opens_clients && clients.path != NULL && !listen_unix(&clients)) ||
+        (opens_operators && operators.path != NULL && !listen_unix(&operators)))
         return false;
-    listen_set_peer_timeout(sockets, config->server.peer_timeout_s);
+    for (int role = 0; role < SESSION_ROLES; role++)
+        listen_set_peer_timeout(&sockets->of[role], config->server.peer_timeout_s);
     return true;
-}
-
-void
-daemon_listen_given(const struct config *config, const struct listen_sockets *sockets)
-{
-    signals_hold();
-    listen_set_peer_timeout(sockets, config->server.peer_timeout_s);
 }
 
 /* "TCP 0.0.0.0:11211", "TCP [::]:11211", or the path of a unix socket, at DST. */
@@ -175,13 +236,26 @@ show_address(int fd, char *dst, size_t bytes)
     }
 }
 
+static const char *
+purpose_of(int role)
+{
+    switch ((enum session_role)role) {
+    case ROLE_CLIENT: return "";
+    case ROLE_ADMIN: return " for operators";
+    case ROLE_HTTP: return " for HTTP";
+    }
+    BUG("session_role out of range");
+}
+
 void
-daemon_log_listening(const struct listen_sockets *sockets)
+daemon_log_listening(const struct daemon_sockets *sockets)
 {
     char address[sizeof(struct sockaddr_storage)];
 
-    for (int i = 0; i < sockets->count; i++) {
-        show_address(sockets->fd[i], address, sizeof(address));
-        log_line(LOG_INFO, "listening on %s", address);
+    for (int role = 0; role < SESSION_ROLES; role++) {
+        for (int i = 0; i < sockets->of[role].count; i++) {
+            show_address(sockets->of[role].fd[i], address, sizeof(address));
+            log_line(LOG_INFO, "listening on %s%s", address, purpose_of(role));
+        }
     }
 }

@@ -61,14 +61,18 @@ make_server(const struct config *config, struct clock *clock, struct cmd *cmd)
 
 /* All sockets go to the server, or are closed. */
 static bool
-hand_over(struct server *server, const struct listen_sockets *sockets)
+hand_over(struct server *server, const struct daemon_sockets *sockets)
 {
     bool ok = true;
 
-    for (int i = 0; i < sockets->count; i++) {
-        ok = ok && server_listen(server, sockets->fd[i], ROLE_CLIENT);
-        if (!ok)
-            (void)close(sockets->fd[i]);
+    for (int role = 0; role < SESSION_ROLES; role++) {
+        const struct listen_sockets *of_role = &sockets->of[role];
+
+        for (int i = 0; i < of_role->count; i++) {
+            ok = ok && server_listen(server, of_role->fd[i], (enum session_role)role);
+            if (!ok)
+                (void)close(of_role->fd[i]);
+        }
     }
     if (!ok)
         log_line(LOG_ERROR, "could not watch the listening sockets: %s", strerror(errno));
@@ -100,9 +104,8 @@ struct process {
     struct config config;
     struct user user;
     struct detach detach;
-    struct listen_sockets sockets;
+    struct daemon_sockets sockets;
     struct own_file pid_file;
-    struct own_file unix_file;
     struct auth_file auth_file;
     struct log_file log_file;
     struct notify notify;
@@ -158,7 +161,7 @@ make_files(struct process *p)
 
     return (config->pid_file == NULL ||
             daemon_write_pid(config->pid_file, &p->user, &p->pid_file)) &&
-           daemon_write_ports(&p->sockets, &p->user) &&
+           daemon_write_ports(&p->sockets.of[ROLE_CLIENT], &p->user) &&
            (config->log_file == NULL ||
             log_file_open(&p->log_file, config->log_file, &p->user));
 }
@@ -193,7 +196,8 @@ enter_sandbox(struct process *p)
     if (p->log_file.path != NULL)
         sandbox_add(sandbox, SANDBOX_APPEND, -1, p->log_file.path);
     allow_removal(sandbox, &p->pid_file);
-    allow_removal(sandbox, &p->unix_file);
+    for (int role = 0; role < SESSION_ROLES; role++)
+        allow_removal(sandbox, &p->sockets.files[role]);
     sandbox->notify_fd = p->notify.fd;
     sandbox->notify_address = p->notify.address;
     sandbox->notify_is_abstract = notify_is_abstract(&p->notify);
@@ -320,15 +324,6 @@ out:
     return status;
 }
 
-static bool
-begin_to_listen(struct process *p)
-{
-    if (p->sockets.count == 0)
-        return daemon_listen(&p->config, &p->user, &p->sockets, &p->unix_file);
-    daemon_listen_given(&p->config, &p->sockets);
-    return true;
-}
-
 /* -Y. Before anything is made: a start that fails leaves nothing. */
 static bool
 load_passwords(struct process *p)
@@ -345,14 +340,14 @@ start_and_serve(struct process *p)
     int status = EX_OSERR;
 
     own_file_init(&p->pid_file);
-    own_file_init(&p->unix_file);
     sandbox_init(&p->sandbox);
     p->log_file.fd = -1;
-    if (user_leave_groups(&p->user) && load_passwords(p) && begin_to_listen(p) &&
-        daemon_raise_limits(&p->config))
+    if (user_leave_groups(&p->user) && load_passwords(p) &&
+        daemon_listen(&p->config, &p->user, &p->sockets) && daemon_raise_limits(&p->config))
         status = serve(p);
     daemon_remove(&p->pid_file);
-    daemon_remove(&p->unix_file);
+    for (int role = 0; role < SESSION_ROLES; role++)
+        daemon_remove(&p->sockets.files[role]);
     auth_file_close(&p->auth_file);
     log_file_close(&p->log_file);
     notify_close(&p->notify);
@@ -400,6 +395,7 @@ main(int argc, char **argv)
                  process.config.notes[i].why);
     if (!user_find(&process.user, process.config.user))
         return EX_USAGE;
+    daemon_sockets_init(&process.sockets);
     if (!activation_take(&process.sockets)) /* while this process is the one that was started */
         return EX_OSERR;
     if (process.config.daemon)

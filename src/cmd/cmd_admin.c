@@ -4,11 +4,15 @@
 #include "cmd_priv.h"
 
 void
-cmd_flush(struct cmd *cmd, struct session *session UNUSED, const struct request *req,
+cmd_flush(struct cmd *cmd, struct session *session, const struct request *req,
           struct reply *reply)
 {
     if (!cmd->config.flush_enabled) {
         reply->status = REPLY_FLUSH_OFF;
+        return;
+    }
+    if (cmd->config.admin_flush && session->no_admin) {
+        reply->status = REPLY_ADMIN_ONLY;
         return;
     }
     if (req->refusal.len > 0) {

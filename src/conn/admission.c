@@ -1,4 +1,4 @@
-/* Lets connections in: at most max_conns, and one more from this host, for an operator. */
+/* Lets connections in: of each role at most so many, and one client more from this host, for an operator. */
 #include "admission.h"
 
 #include <string.h>
@@ -6,6 +6,18 @@
 #include "conn.h"
 #include "lombard/base/log.h"
 #include "lombard/base/sys.h"
+
+/* How many connections of ROLE there may be. */
+static uint32_t
+limit_of(const struct server *server, enum session_role role)
+{
+    switch (role) {
+    case ROLE_CLIENT: return server->config.max_conns;
+    case ROLE_ADMIN: return server->config.admin_conns;
+    case ROLE_HTTP: return 0;
+    }
+    BUG("session_role out of range");
+}
 
 /* --- Saying no --- */
 
@@ -16,16 +28,16 @@ server_reject_text(void)
 }
 
 static void
-reject(struct server *server, int fd)
+reject(struct server *server, int fd, enum session_role role)
 {
-    static struct log_limit limit = LOG_LIMIT("a connection over -c was rejected");
+    static struct log_limit limit = LOG_LIMIT("a connection over its limit was rejected");
     struct slice text = server_reject_text();
     char peer[128];
 
     server->stats.rejected_connections++;
     sys_peer_name(fd, peer, sizeof(peer));
-    log_limited(&limit, LOG_WARN, "<%d %s rejected: there are %u connections, as -c says", fd,
-                peer, server->config.max_conns);
+    log_limited(&limit, LOG_WARN, "<%d %s rejected: there are %u connections, as %s says", fd,
+                peer, limit_of(server, role), role == ROLE_ADMIN ? "--admin-conns" : "-c");
     if (sys_send(fd, text.ptr, text.len) > 0)
         linger_begin(&server->lingerers, fd);
     else
@@ -49,18 +61,28 @@ is_local(int fd)
 
 /* The operator's connection is none of the clients, and does not count as one. */
 static bool
-has_room(const struct server *server)
+has_room(const struct server *server, enum session_role role)
 {
-    return server->table.conns - (server->operator_conn != NULL) < server->config.max_conns;
+    uint32_t spare = role == ROLE_CLIENT && server->operator_conn != NULL;
+
+    return server->role_conns[role] - spare < limit_of(server, role);
+}
+
+/* Whether one more connection may be the operator's. */
+static bool
+may_operate(const struct server *server, int fd, enum session_role role)
+{
+    return role == ROLE_CLIENT && !server->has_admin && !server->config.proxy_is_client &&
+           server->operator_conn == NULL && is_local(fd);
 }
 
 bool
 server_make_client(struct server *server, struct conn *c)
 {
-    if (c != server->operator_conn || !has_room(server))
+    if (c != server->operator_conn || !has_room(server, ROLE_CLIENT))
         return false;
     server->operator_conn = NULL;
-    c->session.only_admin = false;
+    c->session.over_limit = false;
     c->has_looked = false;
     return true;
 }
@@ -106,13 +128,12 @@ static void
 admit(const struct entrance *entrance, int fd)
 {
     struct server *server = entrance->server;
+    bool over = !has_room(server, entrance->role);
     struct conn *c;
-    bool over;
 
     server->stats.total_connections++;
-    over = !has_room(server);
-    if (over && (server->operator_conn != NULL || !is_local(fd))) {
-        reject(server, fd);
+    if (over && !may_operate(server, fd, entrance->role)) {
+        reject(server, fd, entrance->role);
         return;
     }
     c = table_take(&server->table);
@@ -122,10 +143,12 @@ admit(const struct entrance *entrance, int fd)
         return;
     }
     session_init(&c->session, entrance->role, !cmd_wants_auth(server->cmd));
+    c->session.no_admin = server->has_admin && entrance->role != ROLE_ADMIN;
+    server->role_conns[entrance->role]++;
     if (!conn_open(c, server, fd))
         conn_mark_dead(c, CLOSE_NO_MEMORY);
     if (over) {
-        c->session.only_admin = true;
+        c->session.over_limit = true;
         c->stalled_ms = server_now_ms(server);
         server->operator_conn = c;
     }
@@ -165,5 +188,6 @@ server_listen(struct server *server, int fd, enum session_role role)
     if (!listener_start(&server->listeners[server->listener_count], server->loop, fd, &user))
         return false;
     server->listener_count++;
+    server->has_admin |= role == ROLE_ADMIN;
     return true;
 }

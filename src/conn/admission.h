@@ -1,8 +1,9 @@
 /*
  * src/conn/admission.h - which connections are let in, and as what.
  *
- * At most max_conns clients. One connection more is accepted from this host, for an operator
- * who looks: it may run commands that only look, and becomes a client when there is room.
+ * At most max_conns clients, and as many connections of other roles as each role's own limit says.
+ * Where no listener is for operators, one connection more is accepted from this host, for an
+ * operator who looks: it may run commands that only look, and becomes a client when there is room.
  */
 #pragma once
 

@@ -156,6 +156,8 @@ after_command(struct conn *c, const struct request *req, const struct reply *rep
         server_shutdown(c->server);
     } else if (UNLIKELY(reply->status == REPLY_AUTH_FAILED)) {
         conn_log_auth_failure(c);
+    } else if (UNLIKELY(reply->status == REPLY_ADMIN_ONLY)) {
+        conn_note_admin_only(c);
     }
 }
 

@@ -82,7 +82,7 @@ struct conn {
     bool more_input : 1;    /* the socket may hold more than was received */
     bool blocked : 1;       /* the socket took no more */
     bool finishing : 1;     /* close_reason is set: close when the output is gone */
-    bool has_looked : 1;    /* session.only_admin: a command has shown that it is an operator */
+    bool has_looked : 1;    /* session.over_limit: a command has shown that it is an operator */
     bool was_stalled : 1;   /* before it became ready */
     bool keeps_replies : 1; /* replies were left in the buffer for the next slice to send */
 };

@@ -198,7 +198,7 @@ since_ns(const struct conn *c, enum slice_kind slice)
 {
     uint64_t now_ns = c->server->clock->now_ns;
 
-    if (slice == SLICE_FIRST || c->was_stalled || c->session.only_admin)
+    if (slice == SLICE_FIRST || c->was_stalled || c->session.over_limit)
         return now_ns;
     return latency_unpack(c->queued_at, c->server->latency.last_ns);
 }
@@ -288,7 +288,7 @@ account(const struct dispatch *dispatch, bool on)
     } else if (latency_is_noted(latency)) {
         latency_sent(latency);
     }
-    if ((on || c->state == CONN_WAITING) && !c->session.only_admin)
+    if ((on || c->state == CONN_WAITING) && !c->session.over_limit)
         c->queued_at = latency_pack(queued_ns);
 }
 

@@ -27,17 +27,43 @@ reject_command(struct conn *c)
     conn_finish(c, CLOSE_REJECTED);
 }
 
+void
+conn_note_admin_only(struct conn *c)
+{
+    static struct log_limit limit = LOG_LIMIT("a command was refused: for the admin listener");
+    char peer[128];
+
+    c->server->stats.admin_refused++;
+    sys_peer_name(c->watch.fd, peer, sizeof(peer));
+    log_limited(&limit, LOG_WARN, "<%d %s asked for what is for the admin listener only",
+                c->watch.fd, peer);
+}
+
+/* There is a listener for this, and C came through another. */
+static void
+refuse_admin(struct conn *c, const struct request *req)
+{
+    const struct reply reply = {.status = REPLY_ADMIN_ONLY};
+
+    conn_note_admin_only(c);
+    conn_reply(c, req, &reply);
+}
+
 bool
 conn_may_run(struct conn *c, const struct request *req)
 {
     if (LIKELY(session_may(&c->session, req->op))) {
         /* Only an operator who is known to be one keeps the one place over -c. */
-        if (UNLIKELY(c->session.only_admin) && c->session.authenticated)
+        if (UNLIKELY(c->session.over_limit) && c->session.authenticated)
             c->has_looked = true;
         return true;
     }
     if (!session_trusts(&c->session, req->op)) {
         deny_command(c, req);
+        return false;
+    }
+    if (!session_operates(&c->session, req->op)) {
+        refuse_admin(c, req);
         return false;
     }
     /* The one connection over -c is for an operator who looks: not for a cache client. */

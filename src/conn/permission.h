@@ -11,5 +11,7 @@
  * without it. False: that was answered, and C may be finishing.
  */
 bool conn_may_run(struct conn *c, const struct request *req) MUST_USE;
+/* C is answered REPLY_ADMIN_ONLY: count it, and say who asked. */
+void conn_note_admin_only(struct conn *c);
 /* Say who failed to authenticate, but not with what. */
 void conn_log_auth_failure(const struct conn *c);

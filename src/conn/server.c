@@ -70,6 +70,7 @@ close_conn(struct server *server, struct conn *c)
         server->paused = NULL;
     if (c == server->operator_conn)
         server->operator_conn = NULL;
+    server->role_conns[c->session.role]--;
     if (c->close_reason == CLOSE_PROTOCOL || c->close_reason == CLOSE_REJECTED ||
         c->close_reason == CLOSE_UNAUTHENTICATED) {
         /* The peer has probably sent more than we read. */

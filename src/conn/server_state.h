@@ -70,7 +70,9 @@ struct server {
     struct listener listeners[LISTEN_SOCKETS_MAX];
     struct entrance entrances[LISTEN_SOCKETS_MAX]; /* of each listener */
     int listener_count;
-    struct conn *operator_conn; /* the one connection over max_conns, or NULL */
+    bool has_admin; /* one of them is for ROLE_ADMIN */
+    uint32_t role_conns[SESSION_ROLES];
+    struct conn *operator_conn; /* the one of ROLE_CLIENT over max_conns, or NULL */
     struct timer drain_end;
     bool stopping;
 

@@ -134,7 +134,16 @@ get_curr_connections(const struct stat_entry *entry UNUSED, const void *record,
 {
     const struct server *server = record;
 
-    stat_put_u64(value, server->table.conns);
+    stat_put_u64(value, server->role_conns[ROLE_CLIENT]);
+}
+
+static void
+get_admin_connections(const struct stat_entry *entry UNUSED, const void *record,
+                      struct stat_value *value)
+{
+    const struct server *server = record;
+
+    stat_put_u64(value, server->role_conns[ROLE_ADMIN]);
 }
 
 static void

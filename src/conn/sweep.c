@@ -46,6 +46,18 @@ is_idle_too_long(const struct conn *c)
     return limit_s > 0 && silent_for_s(c) > limit_s && is_idle(c);
 }
 
+/* All places of operators are taken, and this one does not use its own. */
+static bool
+is_idle_operator(const struct conn *c)
+{
+    const struct server *server = c->server;
+    uint32_t limit_s = server->config.operator_timeout_s;
+
+    return UNLIKELY(c->session.role == ROLE_ADMIN) && limit_s > 0 &&
+           server->role_conns[ROLE_ADMIN] >= server->config.admin_conns &&
+           silent_for_s(c) > limit_s && is_idle(c);
+}
+
 /* However busy it is: a second more is only for what may just have come. */
 static bool
 is_unauthenticated_too_long(const struct conn *c)
@@ -61,7 +73,8 @@ void
 server_sweep_idle(struct server *server)
 {
     uint64_t until = end_of_part(server, server->idle_cursor);
-    bool looks = server->config.idle_timeout_s > 0 || cmd_wants_auth(server->cmd);
+    bool looks =
+        server->config.idle_timeout_s > 0 || cmd_wants_auth(server->cmd) || server->has_admin;
     struct conn *c;
 
     while (looks && server->idle_cursor < until) {
@@ -72,6 +85,8 @@ server_sweep_idle(struct server *server)
         }
         if (is_unauthenticated_too_long(c))
             conn_mark_dead(c, CLOSE_AUTH_TIMEOUT);
+        else if (is_idle_operator(c))
+            conn_mark_dead(c, CLOSE_OPERATOR_IDLE);
         else if (is_idle_too_long(c))
             conn_mark_dead(c, CLOSE_IDLE);
     }

@@ -22,6 +22,7 @@ enum mcbp_status {
     MCBP_DELTA_BADVAL = 0x06,
     MCBP_AUTH_ERROR = 0x20,
     MCBP_AUTH_CONTINUE = 0x21,
+    MCBP_EACCESS = 0x24, /* Couchbase's: what this client may not do */
     MCBP_UNKNOWN_COMMAND = 0x81,
     MCBP_ENOMEM = 0x82,
     MCBP_EINTERNAL = 0x84,

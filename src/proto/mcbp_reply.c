@@ -48,6 +48,7 @@ message_of(enum mcbp_status status)
     case MCBP_DELTA_BADVAL: return SLICE("Non-numeric server-side value for incr or decr");
     case MCBP_AUTH_ERROR: return SLICE("Auth failure.");
     case MCBP_AUTH_CONTINUE: break;
+    case MCBP_EACCESS: return SLICE("No access.");
     case MCBP_UNKNOWN_COMMAND: return SLICE("Unknown command");
     case MCBP_ENOMEM: return SLICE("Out of memory");
     case MCBP_EINTERNAL: return SLICE("Internal error");
@@ -104,6 +105,7 @@ status_of(const struct request *req, const struct reply *reply)
     case REPLY_AUTH_MALFORMED: return MCBP_AUTH_ERROR;
     case REPLY_BAD_CHUNK:
     case REPLY_BAD_MODE: return MCBP_EINVAL;
+    case REPLY_ADMIN_ONLY: return MCBP_EACCESS;
     case REPLY_STOPPING:
     case REPLY_INTERNAL: return MCBP_EINTERNAL;
     case REPLY_REFUSED: return (enum mcbp_status)req->echo.binary.refusal_status;

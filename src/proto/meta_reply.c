@@ -202,6 +202,7 @@ put_line(char *p, const struct request *req, const struct reply *reply)
     case REPLY_FLUSH_OFF:
     case REPLY_DUMP_OFF:
     case REPLY_DENIED:
+    case REPLY_ADMIN_ONLY:
     case REPLY_AUTHENTICATED:
     case REPLY_AUTH_FAILED:
     case REPLY_AUTH_MALFORMED:

@@ -83,6 +83,8 @@ text_put_line(char *p, const struct request *req, const struct reply *reply)
     case REPLY_DUMP_OFF: return put_slice(p, dump_off(req->op));
     case REPLY_REFUSED: return put_slice(p, req->refusal);
     case REPLY_DENIED: return put_slice(p, SLICE("CLIENT_ERROR unauthenticated\r\n"));
+    case REPLY_ADMIN_ONLY:
+        return put_slice(p, SLICE("CLIENT_ERROR only allowed on the admin listener\r\n"));
     case REPLY_AUTHENTICATED: return put_slice(p, SLICE("STORED\r\n"));
     case REPLY_AUTH_FAILED:
         return put_slice(p, SLICE("CLIENT_ERROR authentication failure\r\n"));

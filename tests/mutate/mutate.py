@@ -22,6 +22,7 @@ import threading
 import time
 
 from faults import FAULTS
+from faults_admin import ADMIN_FAULTS
 from faults_auth import AUTH_FAULTS
 from faults_bench import BENCH_FAULTS
 from faults_bench_truth import BENCH_TRUTH_FAULTS
@@ -30,6 +31,7 @@ from faults_range import RANGE_FAULTS
 from faults_sandbox import SANDBOX_FAULTS
 from suite import Suite
 
+FAULTS += ADMIN_FAULTS
 FAULTS += AUTH_FAULTS
 FAULTS += BENCH_FAULTS + BENCH_TRUTH_FAULTS
 FAULTS += INSIGHT_FAULTS

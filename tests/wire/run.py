@@ -6,6 +6,7 @@
 
     --differences FILE   sections that are known to differ there, with the reason
     --passwords FILE     give the daemon -Y FILE, and be its first user between the sections
+    --admin refused|heard   give the daemon --admin, and play through the other listener, or that one
     --only TEXT          only sections whose title contains TEXT
     --modes LIST         of whole,cut,bytes (all of them)
 
@@ -18,6 +19,7 @@ import os
 import re
 import socket
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "helpers"))
@@ -38,12 +40,23 @@ class Different(Exception):
     """The server said something else."""
 
 
+def connect(address):
+    """ADDRESS: of TCP, or the path of a unix socket."""
+    if isinstance(address, tuple):
+        connection = socket.create_connection(address, timeout=TIMEOUT_S)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    else:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.settimeout(TIMEOUT_S)
+        connection.connect(address)
+    return connection
+
+
 class Connection:
     """Sends the bytes of a section in pieces, whatever step they belong to."""
 
     def __init__(self, address, mode, cut):
-        self.socket = socket.create_connection(address, timeout=TIMEOUT_S)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket = connect(address)
         self.mode = mode
         self.cut = cut
         self.sent = 0
@@ -122,7 +135,7 @@ class Target:
 
     def __init__(self, address, user):
         self.address = address
-        self.control = socket.create_connection(address, timeout=TIMEOUT_S)
+        self.control = connect(address)
         if user:
             self.control.sendall(b"set auth 0 0 %d\r\n%s\r\n" % (len(user), user))
             if self.control.recv(100) != b"STORED\r\n":
@@ -224,11 +237,30 @@ def run_all(sections, address, modes, differences, user=None):
     return passed, failed
 
 
+def run_daemon(args, sections, modes, differences):
+    argv = [args.daemon] + (["-Y", args.passwords] if args.passwords else [])
+    with tempfile.TemporaryDirectory(prefix="lombard-wire-") as directory:
+        os.chmod(directory, 0o777)  # the server may have become another user
+        path = os.path.join(directory, "admin")
+        if args.admin:
+            argv += ["--admin", path, "-A"]
+        with Server(argv) as server:
+            address = path if args.admin == "heard" else ("127.0.0.1", server.port)
+            passed, failed = run_all(sections, address, modes, differences,
+                                     first_user(args.passwords))
+            wrong = server.stop()
+    if wrong:
+        failed += 1
+        print("FAILED    the server " + wrong)
+    return passed, failed
+
+
 def main():
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("--daemon")
     parser.add_argument("--differences")
     parser.add_argument("--passwords")
+    parser.add_argument("--admin", choices=("refused", "heard"))
     parser.add_argument("--only", default="")
     parser.add_argument("--modes", default=",".join(MODES))
     parser.add_argument("rest", nargs="*")
@@ -243,14 +275,7 @@ def main():
     modes = [mode for mode in MODES if mode in args.modes.split(",")]
     differences = load_differences(args.differences)
     if args.daemon:
-        argv = [args.daemon] + (["-Y", args.passwords] if args.passwords else [])
-        with Server(argv) as server:
-            passed, failed = run_all(sections, ("127.0.0.1", server.port), modes, differences,
-                                     first_user(args.passwords))
-            wrong = server.stop()
-        if wrong:
-            failed += 1
-            print("FAILED    the server " + wrong)
+        passed, failed = run_daemon(args, sections, modes, differences)
     else:
         host, _, port = args.rest[0].rpartition(":")
         passed, failed = run_all(sections, (host, int(port)), modes, differences,

@@ -42,6 +42,7 @@ enum { CMD_JOIN_BYTES = 256 * 1024 };
 struct cmd_config {
     size_t join_bytes;         /* append copies as much in one step; 0: CMD_JOIN_BYTES */
     bool flush_enabled;        /* not -F */
+    bool admin_flush;          /* refuse flush_all where PROP_ADMIN is refused */
     bool dump_enabled;         /* not -X */
     bool shutdown_enabled;     /* -A */
     const struct clock *clock; /* outlives the cmd */

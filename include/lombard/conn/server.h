@@ -19,7 +19,8 @@
 struct server;
 
 struct server_config {
-    uint32_t max_conns;             /* -c */
+    uint32_t max_conns;   /* -c: of ROLE_CLIENT */
+    uint32_t admin_conns; /* --admin-conns: of ROLE_ADMIN, which do not count for -c */
     uint32_t requests_per_dispatch; /* -R; 0: only its byte and time budget */
     uint64_t buffer_bytes;          /* --buffer-memory: all buffers, and as much in stashes */
     uint32_t idle_timeout_s; /* close a connection that moved no byte for N s; 0: never */
@@ -28,6 +29,7 @@ struct server_config {
     uint32_t auth_timeout_s; /* close a client that did not authenticate within N s; 0: never */
     bool keep_buffers;       /* --loan off: connections keep their buffers, for comparison */
     uint32_t operator_timeout_s; /* close the operator, likewise; 0: never */
+    bool proxy_is_client;        /* --proxy-is-client: a peer on this host is no operator */
     uint32_t drain_ms;           /* at shutdown: how long replies may take to leave */
     struct clock *clock;         /* outlives the server; the loop reads it */
     struct cmd *cmd;             /* likewise */
@@ -35,7 +37,7 @@ struct server_config {
 
 enum {
     SERVER_BUFFER_BYTES_MIN = 1024 * 1024,
-    SERVER_LINGERS_MAX = 64, /* descriptors of rejected peers, besides max_conns and one */
+    SERVER_LINGERS_MAX = 64, /* descriptors of rejected peers, besides all connections */
 };
 
 /* NULL when memory or an epoll descriptor cannot be had. */
@@ -51,7 +53,10 @@ struct loop *server_loop(struct server *server);
  */
 void server_add_stats(struct server *server, struct stat_registry *registry);
 
-/* Accept from a listening socket, which the server owns from now on. ROLE: of its connections. */
+/*
+ * Accept from a listening socket, which the server owns from now on. ROLE: of its connections. Once
+ * there is one for ROLE_ADMIN, what comes through others is refused commands with PROP_ADMIN.
+ */
 bool server_listen(struct server *server, int fd, enum session_role role) MUST_USE;
 
 /* Serve until shut down. False when epoll broke (errno). */

@@ -39,6 +39,7 @@ enum reply_status {
     REPLY_FLUSH_OFF,     /* flush_all with -F */
     REPLY_DUMP_OFF,      /* a dump with -X */
     REPLY_DENIED,        /* the session is not authenticated */
+    REPLY_ADMIN_ONLY,    /* it came not through the listener that is for this */
     REPLY_AUTHENTICATED,
     REPLY_AUTH_FAILED,
     REPLY_AUTH_MALFORMED, /* what was sent cannot be a user and a password */

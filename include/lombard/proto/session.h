@@ -19,10 +19,13 @@ enum session_role {
     ROLE_HTTP,  /* only what is asked by HTTP */
 } __attribute__((packed));
 
+enum { SESSION_ROLES = ROLE_HTTP + 1 };
+
 struct session {
     enum session_role role : 2;
     bool authenticated : 1; /* or need not be; if not: only PROP_OPEN */
-    bool only_admin : 1;    /* it came over the limit of connections: only PROP_ADMIN */
+    bool over_limit : 1;    /* it came over the limit of connections: only PROP_SPARE */
+    bool no_admin : 1;      /* there is a listener for operators, and it came not through it */
     bool sasl_begun : 1;    /* a message of SASL is awaited */
     uint8_t features;       /* that were negotiated, a bit each; none are known so far */
     uint8_t bucket;         /* selected; 0 is the only one so far */
@@ -44,10 +47,19 @@ session_trusts(const struct session *session, enum request_op op)
     return LIKELY(session->authenticated) || op_has(op, PROP_OPEN);
 }
 
+/* Whether it did not come where only operators may ask for OP. */
+static inline bool
+session_operates(const struct session *session, enum request_op op)
+{
+    return !session->no_admin || !op_has(op, PROP_ADMIN);
+}
+
 /* Whether SESSION may ask for OP. */
 static inline bool
 session_may(const struct session *session, enum request_op op)
 {
-    return session_trusts(session, op) &&
-           (LIKELY(!session->only_admin) || op_has(op, PROP_ADMIN));
+    if (LIKELY(session->authenticated && !session->over_limit && !session->no_admin))
+        return true;
+    return session_trusts(session, op) && session_operates(session, op) &&
+           (!session->over_limit || op_has(op, PROP_SPARE));
 }

@@ -4,38 +4,41 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon.h"
 #include "leak.h"
 #include "lombard/base/log.h"
 
-static struct listen_sockets sockets;
-static struct own_file own;
+static struct daemon_sockets sockets, more;
 static const struct user ourselves; /* nothing to give up */
 
 static void
 setup(void)
 {
     log_set_level(LOG_ERROR);
-    memset(&sockets, 0, sizeof(sockets));
-    own_file_init(&own);
+    daemon_sockets_init(&sockets);
     ck_assert_ptr_nonnull(freopen("/dev/null", "w", stderr));
 }
 
 static void
 teardown(void)
 {
-    while (sockets.count > 0)
-        (void)close(sockets.fd[--sockets.count]);
-    daemon_remove(&own);
+    for (int role = 0; role < SESSION_ROLES; role++) {
+        struct listen_sockets *of_role = &sockets.of[role];
+
+        while (of_role->count > 0)
+            (void)close(of_role->fd[--of_role->count]);
+        daemon_remove(&sockets.files[role]);
+    }
 }
 
 /* All that a daemon would open for CONFIG. */
 static bool
 listen_as(const struct config *config)
 {
-    return daemon_listen(config, &ourselves, &sockets, &own);
+    return daemon_listen(config, &ourselves, &sockets);
 }
 
 static struct config
@@ -76,7 +79,7 @@ START_TEST(listening_at)
     struct config config = config_for(places[_i].host);
 
     ck_assert_int_eq(listen_as(&config), places[_i].ok);
-    ck_assert_int_eq(sockets.count > 0, places[_i].ok);
+    ck_assert_int_eq(sockets.of[ROLE_CLIENT].count > 0, places[_i].ok);
 }
 END_TEST
 
@@ -95,9 +98,10 @@ START_TEST(a_port_in_use_is_refused)
     struct config config = config_for("127.0.0.1");
 
     ck_assert(listen_as(&config));
-    config.port = listen_port(sockets.fd[0]);
-    ck_assert(!listen_as(&config));
-    ck_assert_int_eq(sockets.count, 1);
+    config.port = listen_port(sockets.of[ROLE_CLIENT].fd[0]);
+    daemon_sockets_init(&more);
+    ck_assert(!daemon_listen(&config, &ourselves, &more));
+    ck_assert_int_eq(more.of[ROLE_CLIENT].count, 0);
 }
 END_TEST
 
@@ -107,8 +111,8 @@ START_TEST(every_address_without_a_host)
 
     config.host_count = 0;
     ck_assert(listen_as(&config));
-    ck_assert_int_ge(sockets.count, 1);
-    ck_assert_uint_ne(listen_port(sockets.fd[0]), 0);
+    ck_assert_int_ge(sockets.of[ROLE_CLIENT].count, 1);
+    ck_assert_uint_ne(listen_port(sockets.of[ROLE_CLIENT].fd[0]), 0);
 }
 END_TEST
 
@@ -119,13 +123,68 @@ START_TEST(a_unix_socket_alone)
 
     (void)snprintf(path, sizeof(path), "/tmp/lombard-daemon-%d.sock", (int)getpid());
     ck_assert(listen_as(&config));
-    ck_assert_int_eq(sockets.count, 1);
-    ck_assert_uint_eq(listen_port(sockets.fd[0]), 0);
-    ck_assert_str_eq(own.path, path);
-    daemon_remove(&own);
+    ck_assert_int_eq(sockets.of[ROLE_CLIENT].count, 1);
+    ck_assert_uint_eq(listen_port(sockets.of[ROLE_CLIENT].fd[0]), 0);
+    ck_assert_str_eq(sockets.files[ROLE_CLIENT].path, path);
+    daemon_remove(&sockets.files[ROLE_CLIENT]);
     ck_assert_int_ne(access(path, F_OK), 0);
     config.unix_path = "/no/such/directory/socket";
-    ck_assert(!listen_as(&config));
+    daemon_sockets_init(&more);
+    ck_assert(!daemon_listen(&config, &ourselves, &more));
+}
+END_TEST
+
+/* --- Where operators are heard --- */
+
+START_TEST(a_unix_socket_for_operators)
+{
+    char path[64];
+    struct config config = config_for("127.0.0.1");
+    struct stat st;
+
+    (void)snprintf(path, sizeof(path), "/tmp/lombard-daemon-%d.admin", (int)getpid());
+    config.admin = path;
+    config.admin_mode = 0660;
+    ck_assert(listen_as(&config));
+    ck_assert_int_eq(sockets.of[ROLE_CLIENT].count, 1);
+    ck_assert_int_eq(sockets.of[ROLE_ADMIN].count, 1);
+    ck_assert_int_eq(stat(path, &st), 0);
+    ck_assert_uint_eq(st.st_mode & 07777, 0660);
+    daemon_remove(&sockets.files[ROLE_ADMIN]);
+    ck_assert_int_ne(access(path, F_OK), 0);
+}
+END_TEST
+
+START_TEST(an_address_for_operators)
+{
+    struct config config = config_for("127.0.0.1");
+
+    config.admin = "127.0.0.1"; /* any port, as -p has none to begin with */
+    ck_assert(listen_as(&config));
+    ck_assert_int_eq(sockets.of[ROLE_ADMIN].count, 1);
+    config.admin = "127.0.0.1:x";
+    daemon_sockets_init(&more);
+    ck_assert(!daemon_listen(&config, &ourselves, &more));
+    (void)close(more.of[ROLE_CLIENT].fd[0]);
+}
+END_TEST
+
+/* Without a port of its own it is heard so far above the clients' port. */
+START_TEST(the_port_for_operators)
+{
+    struct config config = config_for("127.0.0.1:0");
+    uint16_t port;
+
+    config.admin = "127.0.0.1:0";
+    ck_assert(listen_as(&config));
+    port = listen_port(sockets.of[ROLE_ADMIN].fd[0]);
+    ck_assert_uint_gt(port, ADMIN_PORT_ABOVE);
+    (void)close(sockets.of[ROLE_ADMIN].fd[0]);
+    sockets.of[ROLE_ADMIN].count = 0;
+    config.port = port - ADMIN_PORT_ABOVE;
+    config.admin = "127.0.0.1";
+    ck_assert(listen_as(&config));
+    ck_assert_uint_eq(listen_port(sockets.of[ROLE_ADMIN].fd[0]), port);
 }
 END_TEST
 
@@ -175,7 +234,9 @@ START_TEST(the_pid_file)
     static char too_long[5000];
     char path[64];
     char want[32];
+    struct own_file own;
 
+    own_file_init(&own);
     (void)snprintf(path, sizeof(path), "/tmp/lombard-daemon-%d.pid", (int)getpid());
     (void)snprintf(want, sizeof(want), "%ld\n", (long)getpid());
     ck_assert(daemon_write_pid(path, &ourselves, &own));
@@ -194,16 +255,17 @@ START_TEST(the_ports_file)
     char path[64];
     char want[64];
 
-    ck_assert(daemon_write_ports(&sockets, &ourselves));
+    ck_assert(daemon_write_ports(&sockets.of[ROLE_CLIENT], &ourselves));
     ck_assert(listen_as(&config));
     (void)snprintf(path, sizeof(path), "/tmp/lombard-daemon-%d.ports", (int)getpid());
     ck_assert_int_eq(setenv("MEMCACHED_PORT_FILENAME", path, 1), 0);
-    ck_assert(daemon_write_ports(&sockets, &ourselves));
-    (void)snprintf(want, sizeof(want), "TCP INET: %u\n", listen_port(sockets.fd[0]));
+    ck_assert(daemon_write_ports(&sockets.of[ROLE_CLIENT], &ourselves));
+    (void)snprintf(want, sizeof(want), "TCP INET: %u\n",
+                   listen_port(sockets.of[ROLE_CLIENT].fd[0]));
     ck_assert_str_eq(content(path), want);
     (void)unlink(path);
     ck_assert_int_eq(setenv("MEMCACHED_PORT_FILENAME", "/no/such/directory/ports", 1), 0);
-    ck_assert(!daemon_write_ports(&sockets, &ourselves));
+    ck_assert(!daemon_write_ports(&sockets.of[ROLE_CLIENT], &ourselves));
 }
 END_TEST
 
@@ -287,6 +349,9 @@ main(void)
     tcase_add_test(tc, a_port_in_use_is_refused);
     tcase_add_test(tc, every_address_without_a_host);
     tcase_add_test(tc, a_unix_socket_alone);
+    tcase_add_test(tc, a_unix_socket_for_operators);
+    tcase_add_test(tc, an_address_for_operators);
+    tcase_add_test(tc, the_port_for_operators);
     tcase_add_test(tc, each_store_has_a_hash_of_its_own);
     tcase_add_test(tc, too_much_memory_is_refused);
     tcase_add_test(tc, the_pid_file);

@@ -16,8 +16,8 @@ static const struct {
 } groups[] = {
     {"", "pid uptime time version lombard_version pointer_size rusage_user "
          "rusage_system max_connections threads accepting_conns "
-         "listen_disabled_num time_in_listen_disabled_us curr_connections "
-         "total_connections rejected_connections connection_structures "
+         "listen_disabled_num time_in_listen_disabled_us curr_connections admin_connections "
+         "total_connections rejected_connections admin_refused connection_structures "
          "conn_dispatches conn_yields conn_pauses conn_ready lapses conn_stalls "
          "conn_stalled conn_lingering stash_bytes task_bytes bytes_read "
          "bytes_written rbufs_existing rbufs_loaned rbufs_allocated "
@@ -40,7 +40,8 @@ static const struct {
          "hash_buckets hash_bytes hash_is_expanding index_resizes bytes_moved "
          "segments_emptied segments_pinned evict_stalls ttl_scans sandbox_denied "},
     {"settings", "maxbytes maxconns tcpport udpport inter verbosity evictions "
-                 "domain_socket cas_enabled num_threads reqs_per_event tcp_backlog "
+                 "domain_socket admin admin_conns admin_flush proxy_is_client cas_enabled "
+                 "num_threads reqs_per_event tcp_backlog "
                  "item_size_max flush_enabled dump_enabled shutdown_command idle_timeout "
                  "send_timeout peer_timeout operator_timeout drain_time_ms buffer_memory "
                  "loan auth_enabled_ascii auth_enabled_sasl auth_timeout "

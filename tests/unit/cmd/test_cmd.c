@@ -465,6 +465,23 @@ START_TEST(switched_off)
 }
 END_TEST
 
+START_TEST(flush_may_be_for_operators_only)
+{
+    struct rig apart;
+    struct rig_config config = rig_config();
+
+    config.cmd.admin_flush = true;
+    rig_create_with(&apart, &config);
+    rig_store(&apart, OP_SET, "a", "x");
+    apart.session.no_admin = true;
+    ck_assert_int_eq(rig_do(&apart, OP_FLUSH, ""), REPLY_ADMIN_ONLY);
+    rig_expect(&apart, "a", "x");
+    apart.session.no_admin = false;
+    ck_assert_int_eq(rig_do(&apart, OP_FLUSH, ""), REPLY_OK);
+    rig_destroy(&apart);
+}
+END_TEST
+
 START_TEST(shutdown_where_it_is_allowed)
 {
     struct rig on;
@@ -518,6 +535,7 @@ main(void)
     tcase_add_test(tc, flush_at_a_time_long_ago_flushes_nothing);
     tcase_add_test(tc, what_is_empty_is_no_number_whatever_its_cas);
     tcase_add_test(tc, switched_off);
+    tcase_add_test(tc, flush_may_be_for_operators_only);
     tcase_add_test(tc, shutdown_where_it_is_allowed);
     tcase_add_test(tc, without_an_item);
     return leak_run(tc, "cmd/cmd");

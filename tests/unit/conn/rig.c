@@ -22,6 +22,7 @@ static struct store *store;
 static struct stat_registry stats;
 static struct cmd *cmd;
 static char path[64];
+static char admin_path[64]; /* "": there is none */
 
 static void
 start_cmd(void)
@@ -36,6 +37,7 @@ start_cmd(void)
         .shutdown_enabled = rig_options.shutdown_enabled,
         .passwords = rig_options.passwords,
         .flush_enabled = true,
+        .admin_flush = rig_options.admin_flush,
         .dump_enabled = true,
         .clock = &now,
         .stats = &stats,
@@ -59,6 +61,8 @@ rig_start(void)
     start_cmd();
     if (config->max_conns == 0)
         config->max_conns = CLIENTS;
+    if (config->admin_conns == 0)
+        config->admin_conns = 2;
     config->buffer_bytes = SERVER_BUFFER_BYTES_MIN;
     config->drain_ms = 200;
     config->clock = &now;
@@ -90,6 +94,9 @@ rig_kill(void)
     cmd_destroy(cmd);
     store_destroy(store);
     (void)unlink(path);
+    if (admin_path[0] != '\0')
+        (void)unlink(admin_path);
+    admin_path[0] = '\0';
 }
 
 void
@@ -131,15 +138,35 @@ iterate_until_closed(enum close_reason reason, uint64_t count)
     ck_assert_uint_eq(server->closes[reason], count);
 }
 
-void
-dial(int i)
+static void
+dial_at(int i, const char *where)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
 
-    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", where);
     clients[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
     ck_assert_int_eq(connect(clients[i], (const struct sockaddr *)&address, sizeof(address)),
                      0);
+}
+
+void
+dial(int i)
+{
+    dial_at(i, path);
+}
+
+void
+dial_admin(int i)
+{
+    struct listen_sockets sockets = {.count = 0};
+
+    if (admin_path[0] == '\0') {
+        (void)snprintf(admin_path, sizeof(admin_path), "/tmp/lombard-admin-%d.sock",
+                       (int)getpid());
+        ck_assert_int_eq(listen_open_unix(admin_path, 0700, CLIENTS, &sockets), LISTEN_OK);
+        ck_assert(server_listen(server, sockets.fd[0], ROLE_ADMIN));
+    }
+    dial_at(i, admin_path);
 }
 
 void

@@ -16,6 +16,7 @@ enum { CLIENTS = 100, OUT_BYTES = 4 * 1024 * 1024 };
 struct rig_options {
     bool shutdown_enabled;
     bool refuse_when_full; /* -M */
+    bool admin_flush;
     uint64_t limit_bytes;
     const struct passwords *passwords;
     struct server_config server;
@@ -37,6 +38,8 @@ void iterate(int count);
 void iterate_until_closed(enum close_reason reason, uint64_t count);
 
 void dial(int i);
+/* To a listener for operators, which there is from the first such call on. */
+void dial_admin(int i);
 void hang_up(int i);
 /* Send all of it, however many iterations it takes. */
 void say_bytes(int i, const char *bytes, size_t len);

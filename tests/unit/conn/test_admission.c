@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "rig.h"
+#include "sweep.h"
 
 static const char too_many[] = "ERROR Too many open connections\r\n";
 
@@ -139,6 +140,77 @@ START_TEST(a_silent_operator_is_rejected)
 }
 END_TEST
 
+/* --- A listener for operators --- */
+
+static const char admin_only[] = "CLIENT_ERROR only allowed on the admin listener\r\n";
+
+START_TEST(operators_do_not_count_for_c)
+{
+    server->config.max_conns = 1;
+    dial_admin(0);
+    dial(1);
+    dial_admin(2);
+    dial_admin(3); /* more than --admin-conns */
+    dial(4);       /* nobody but those is an operator now */
+    iterate(2);
+    expect(3, too_many);
+    expect(4, too_many);
+    say(0, "verbosity 0\r\nget a\r\n");
+    expect(0, "OK\r\nEND\r\n");
+    say(1, "get a\r\nverbosity 0\r\nlru_crawler mgdump all\r\n");
+    (void)hear(1);
+    ck_assert_ptr_nonnull(strstr(out, admin_only));
+    ck_assert_uint_eq(server->stats.admin_refused, 2);
+    ck_assert_uint_eq(server->role_conns[ROLE_ADMIN], 2);
+    hang_up(0);
+    iterate(2);
+    dial_admin(5);
+    say(5, "mn\r\n");
+    expect(5, "MN\r\n");
+    server->config.max_conns = 100;
+}
+END_TEST
+
+/* Only while another one may need its place. */
+START_TEST(idle_operators_are_closed_when_all_places_are_taken)
+{
+    server->config.operator_timeout_s = 10;
+    timer_cancel(&server->tick);
+    dial_admin(0);
+    iterate(2);
+    conn_at(0)->active_s -= 11;
+    for (int i = 0; i < 2 * SWEEP_PARTS; i++)
+        server_sweep_idle(server);
+    iterate(1);
+    ck_assert_uint_eq(server->closes[CLOSE_OPERATOR_IDLE], 0);
+    dial_admin(1);
+    dial(2);
+    iterate(2);
+    conn_at(2)->active_s -= 11; /* a client */
+    for (int i = 0; i < 2 * SWEEP_PARTS; i++)
+        server_sweep_idle(server);
+    iterate(1);
+    ck_assert_uint_eq(server->closes[CLOSE_OPERATOR_IDLE], 1);
+    ck_assert(is_closed(0));
+    ck_assert(!is_closed(1));
+    ck_assert(!is_closed(2));
+}
+END_TEST
+
+START_TEST(a_proxy_on_this_host_is_no_operator)
+{
+    server->config.max_conns = 1;
+    server->config.proxy_is_client = true;
+    dial(0);
+    dial(1);
+    iterate(2);
+    expect(1, too_many);
+    ck_assert(is_closed(1));
+    ck_assert_ptr_null(server->operator_conn);
+    server->config.max_conns = 100;
+}
+END_TEST
+
 int
 main(void)
 {
@@ -152,5 +224,8 @@ main(void)
     tcase_add_test(tc, a_silent_operator_may_become_a_client);
     tcase_add_test(tc, an_idle_operator_is_closed);
     tcase_add_test(tc, a_silent_operator_is_rejected);
+    tcase_add_test(tc, operators_do_not_count_for_c);
+    tcase_add_test(tc, idle_operators_are_closed_when_all_places_are_taken);
+    tcase_add_test(tc, a_proxy_on_this_host_is_no_operator);
     return leak_run(tc, "conn/admission");
 }

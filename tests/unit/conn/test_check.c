@@ -195,9 +195,9 @@ START_TEST(totals)
     server->table.conns++;
     expect_broken("the number of connections is wrong");
     server->table.conns--;
-    server->config.max_conns = 0;
+    server->role_conns[ROLE_CLIENT]++;
     expect_broken("the number of connections is wrong");
-    server->config.max_conns = CLIENTS;
+    server->role_conns[ROLE_CLIENT]--;
     server->stats.conn_stalled++;
     expect_broken("the number of stalled connections is wrong");
     server->stats.conn_stalled--;

@@ -124,10 +124,10 @@ START_TEST(sessions_may_ask_for_what_they_are_for)
     ck_assert(session_may(&session, op));
     session_init(&session, ROLE_CLIENT, false);
     ck_assert_int_eq(session_may(&session, op), is_open(op));
-    session.only_admin = true;
+    session.over_limit = true;
     ck_assert_int_eq(session_may(&session, op), is_open(op) && op != OP_REFUSED_OPEN);
     session.authenticated = true;
-    ck_assert_int_eq(session_may(&session, op), op_has(op, PROP_ADMIN));
+    ck_assert_int_eq(session_may(&session, op), op_has(op, PROP_SPARE));
 }
 END_TEST
 
