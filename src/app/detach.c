@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -122,9 +123,9 @@ detach_ready(struct detach *detach, enum detach_log log)
 {
     bool told = tell_parent(detach);
 
-    /* dup3(), which every architecture has: the sandbox knows no other. */
+    /* By its number, for a libc may make dup2() of it: the sandbox knows no other. */
     if (told && log != DETACH_LOG_STDERR)
-        (void)dup3(detach->null_fd, STDERR_FILENO, 0);
+        (void)syscall(SYS_dup3, detach->null_fd, STDERR_FILENO, 0);
     if (told && log == DETACH_LOG_NOWHERE)
         log_use(detach->null_fd);
     else

@@ -14,22 +14,24 @@
 struct attempt {
     struct log_file *file;
     const struct user *user;
-    int count;
+    int err; /* of the first one */
 };
 
-/* As root only a file of its own making, which is then the user's: no link is followed. */
+/*
+ * As root only a file of its own making, which is then the user's: no link is followed. Where there is
+ * something already, the user's own attempt has failed with ERR.
+ */
 static int
-make_for(const char *path, const struct user *user)
+make_for(const char *path, const struct user *user, int err)
 {
     int fd = open(path, SANDBOX_APPEND_FLAGS | O_EXCL | O_NOFOLLOW, SANDBOX_FILE_MODE);
 
     if (fd < 0 && errno == EEXIST)
-        errno = EACCES; /* it is there, and the user may not write to it */
-    if (fd >= 0 && fchown(fd, user->uid, user->gid) != 0) {
-        (void)close(fd);
-        return -1;
-    }
-    return fd;
+        errno = err;
+    if (fd < 0 || fchown(fd, user->uid, user->gid) == 0)
+        return fd;
+    (void)close(fd);
+    return -1;
 }
 
 static bool
@@ -37,8 +39,11 @@ attempt(void *ctx)
 {
     struct attempt *a = ctx;
 
-    a->file->fd = a->count++ == 0 ? sandbox_open(SANDBOX_APPEND, a->file->path)
-                                  : make_for(a->file->path, a->user);
+    if (a->err == 0)
+        a->file->fd = sandbox_open(SANDBOX_APPEND, a->file->path);
+    else
+        a->file->fd = make_for(a->file->path, a->user, a->err);
+    a->err = errno;
     return a->file->fd >= 0;
 }
 

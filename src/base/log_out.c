@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "log_priv.h"
@@ -103,6 +105,15 @@ write_with_flag(const char *line, size_t len)
     return written;
 }
 
+/* pwritev2(), which musl has only since 1.2.5, at no offset: as writev(), or EAGAIN. */
+static ssize_t
+write_at_once(const struct iovec *iov)
+{
+    enum { NOWAIT = 8 }; /* RWF_NOWAIT */
+
+    return syscall(SYS_pwritev2, STDERR_FILENO, iov, 1UL, -1L, -1L, NOWAIT);
+}
+
 static ssize_t
 write_shared(const char *line, size_t len)
 {
@@ -116,7 +127,7 @@ write_shared(const char *line, size_t len)
         return write(STDERR_FILENO, line, len);
     if (S_ISSOCK(st.st_mode))
         return send(STDERR_FILENO, line, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-    written = pwritev2(STDERR_FILENO, &iov, 1, -1, RWF_NOWAIT);
+    written = write_at_once(&iov);
     if (written >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL))
         return written;
     return write_with_flag(line, len);

@@ -57,7 +57,9 @@ def check_files(destination, prefix, found):
               os.path.exists(full) and os.stat(full).st_mode & 0o777 == mode)
     default = [path for path in found if path.endswith("etc/default/lombard")]
     check("the default file is there", len(default) == 1)
-    others = found - {os.path.join(prefix, path) for path in WANTED} - set(default)
+    rotate = [path for path in found if path.endswith("etc/logrotate.d/lombard")]
+    check("the file of logrotate is there", len(rotate) == 1)
+    others = found - {os.path.join(prefix, path) for path in WANTED} - set(default + rotate)
     check("nothing else is: %s" % sorted(others), not others)
     return "/" + default[0]
 

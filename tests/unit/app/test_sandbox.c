@@ -409,13 +409,13 @@ attach_a_filter(void)
 static int
 replace_a_descriptor(void)
 {
-    return result(dup3(null_fd, manager[1], 0));
+    return result(syscall(SYS_dup3, null_fd, manager[1], 0));
 }
 
 static int
 replace_standard_error(void)
 {
-    return result(dup3(manager[1], STDERR_FILENO, 0));
+    return result(syscall(SYS_dup3, manager[1], STDERR_FILENO, 0));
 }
 
 static int
@@ -555,7 +555,7 @@ tell_the_manager(void)
 static int
 leave_the_terminal(void)
 {
-    return dup3(null_fd, STDERR_FILENO, 0) != STDERR_FILENO;
+    return syscall(SYS_dup3, null_fd, STDERR_FILENO, 0) != STDERR_FILENO;
 }
 
 /* As where the kernel does not trust the hardware's clock. */
@@ -571,7 +571,7 @@ ask_for_the_time(void)
 static int
 log_a_line(void)
 {
-    if (dup3(null_fd, STDERR_FILENO, 0) != STDERR_FILENO)
+    if (syscall(SYS_dup3, null_fd, STDERR_FILENO, 0) != STDERR_FILENO)
         return 1;
     log_line(LOG_ERROR, "a line");
     return log_counts()->dropped != 0;
@@ -598,7 +598,7 @@ END_TEST
 static int
 stop_with_abort(void)
 {
-    (void)dup3(null_fd, STDERR_FILENO, 0);
+    (void)syscall(SYS_dup3, null_fd, STDERR_FILENO, 0);
     abort();
 }
 

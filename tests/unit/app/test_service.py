@@ -78,6 +78,24 @@ def tells(name):
     manager.close()
 
 
+def tells_of_a_reload(name):
+    """RELOADING with the time of it, and READY when it is over, even where there is nothing to do."""
+    manager = Manager(name)
+    process = start("-p", "-1", env=dict(os.environ, NOTIFY_SOCKET=name))
+    check("ready", manager.wait_for("READY=1"))
+    manager.got.clear()
+    before = time.monotonic_ns() // 1000
+    process.send_signal(signal.SIGHUP)
+    check("it says that it reloads", manager.wait_for("RELOADING=1"))
+    times = [int(line[15:]) for line in manager.got if line.startswith("MONOTONIC_USEC=")]
+    check("and when: %s" % times,
+          len(times) == 1 and before <= times[0] <= time.monotonic_ns() // 1000)
+    check("that comes first", "READY=1" not in manager.got)
+    check("and that it is ready again", manager.wait_for("READY=1"))
+    end(process)
+    manager.close()
+
+
 def tells_of_a_daemon(name):
     """-d: the main process is the child."""
     manager = Manager(name)
@@ -267,6 +285,8 @@ def main():
         os.chmod(directory, 0o755)
         tells(os.path.join(directory, "notify"))
         tells("@lombard-test-%d" % os.getpid())
+        tells_of_a_reload(os.path.join(directory, "reload"))
+        tells_of_a_reload("@lombard-test-reload-%d" % os.getpid())
         tells_of_a_daemon(os.path.join(directory, "daemon"))
         tells_of_a_clients_shutdown(os.path.join(directory, "shutdown"))
         does_not_say_ready_too_early(os.path.join(directory, "failing"))
