@@ -603,7 +603,7 @@ FAULTS = [
      "    if (asked)\n        server_stop_now"),
     ("app: a client's shutdown counts as the first signal", "src/app/main.c",
      "    if (asked && signo != SIGUSR1)\n        server_stop_now",
-     "    if (server_is_stopping(server))\n        server_stop_now"),
+     "    if (server_is_stopping(p->server))\n        server_stop_now"),
     ("event: USR1 kills", "src/event/signal.c",
      "    (void)sigaddset(set, SIGUSR1);\n", ""),
     ("event: a full queue of another server is waited for", "src/event/listen.c",
