@@ -256,7 +256,7 @@ judge_unheard(struct client *c, struct client_command *cmd)
     before = presence_of(c, cmd, key);
     if (cmd->verb == DO_DELETE || before == ABSENT) {
         item_gone(item);
-    } else if (before == UNKNOWN || c->world->facts.memory_faults) {
+    } else if (before == UNKNOWN || memory_is_short(c)) {
         item->presence = UNKNOWN;
     } else if (cmd->verb == DO_TOUCH && before == PRESENT) {
         item_touch(item, &cmd->when, cmd->exptime);
