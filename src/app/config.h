@@ -16,6 +16,7 @@
 enum {
     LISTEN_HOSTS_MAX = 16,
     ADMIN_PORT_ABOVE = 10000, /* -p: the port of --admin, where it names none */
+    HTTP_PORT = 9150,         /* of --http, likewise: that of memcached_exporter */
     CONFIG_NOTES_MAX = 32,    /* more than that are ignored without a word */
 };
 
@@ -48,6 +49,7 @@ struct config {
     unsigned unix_mode;
     const char *admin; /* a path, which has a slash, or an address; NULL: no such listener */
     unsigned admin_mode;
+    const char *http; /* likewise */
     uint32_t backlog;
     uint32_t threads;  /* 1 */
     uint32_t udp_port; /* 0 */

@@ -56,16 +56,18 @@ raise_descriptors(uint64_t wanted)
     return setrlimit(RLIMIT_NOFILE, &raised) == 0 ? raised.rlim_cur : limit.rlim_cur;
 }
 
+/* Connections that do not count for -c. */
 static uint32_t
-operators_of(const struct config *config)
+others_of(const struct config *config)
 {
-    return config->admin != NULL ? config->server.admin_conns : 1;
+    return (config->admin != NULL ? config->server.admin_conns : 1) +
+           (config->http != NULL ? config->server.http_conns : 0);
 }
 
 bool
 daemon_raise_limits(struct config *config)
 {
-    uint64_t own = count_descriptors() + OWN_DESCRIPTORS + operators_of(config);
+    uint64_t own = count_descriptors() + OWN_DESCRIPTORS + others_of(config);
     uint64_t limit = raise_descriptors(own + SERVER_LINGERS_MAX + config->server.max_conns);
     uint64_t left = limit > own ? limit - own : 0;
     uint64_t lingerers = left / 4 < SERVER_LINGERS_MAX ? left / 4 : SERVER_LINGERS_MAX;

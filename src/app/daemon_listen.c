@@ -150,23 +150,11 @@ daemon_sockets_init(struct daemon_sockets *sockets)
     }
 }
 
-static struct opening
-opening_for(const struct config *config, const struct user *user,
-            struct daemon_sockets *sockets, enum session_role role)
-{
-    return (struct opening){
-        .config = config,
-        .user = user,
-        .sockets = &sockets->of[role],
-        .file = &sockets->files[role],
-    };
-}
-
-/* NULL: it is none, but an address. */
+/* What --admin or --http names; NULL: it is none, but an address. */
 static const char *
-admin_path(const struct config *config)
+path_of(const char *text)
 {
-    return config->admin != NULL && strchr(config->admin, '/') != NULL ? config->admin : NULL;
+    return text != NULL && strchr(text, '/') != NULL ? text : NULL;
 }
 
 /* Where --admin names an address without a port; 0: any free one. */
@@ -178,31 +166,68 @@ admin_port(const struct config *config)
     return config->port > 0 && port <= UINT16_MAX ? port : 0;
 }
 
+static struct opening
+opening_for(const struct config *config, const struct user *user,
+            struct daemon_sockets *sockets, enum session_role role)
+{
+    struct opening o = {
+        .config = config,
+        .user = user,
+        .sockets = &sockets->of[role],
+        .file = &sockets->files[role],
+        .mode = config->unix_mode,
+    };
+
+    switch (role) {
+    case ROLE_CLIENT:
+        o.option = "-l";
+        o.another = "-p";
+        o.path = config->unix_path;
+        break;
+    case ROLE_ADMIN:
+        o.option = o.another = "--admin";
+        o.path = path_of(config->admin);
+        o.mode = config->admin_mode;
+        break;
+    case ROLE_HTTP:
+        o.option = o.another = "--http";
+        o.path = path_of(config->http);
+        break;
+    }
+    return o;
+}
+
+/* O is for what TEXT names; NULL: nothing. Not where a service manager has given it. */
+static bool
+is_address(const struct opening *o, const char *text)
+{
+    return text != NULL && o->path == NULL && o->sockets->count == 0;
+}
+
+static bool
+listen_path(struct opening *o)
+{
+    return o->path == NULL || o->sockets->count > 0 || listen_unix(o);
+}
+
 bool
 daemon_listen(const struct config *config, const struct user *user,
               struct daemon_sockets *sockets)
 {
     struct opening clients = opening_for(config, user, sockets, ROLE_CLIENT);
     struct opening operators = opening_for(config, user, sockets, ROLE_ADMIN);
+    struct opening http = opening_for(config, user, sockets, ROLE_HTTP);
     bool opens_clients = clients.sockets->count == 0;
-    bool opens_operators = config->admin != NULL && operators.sockets->count == 0;
 
-    clients.path = config->unix_path;
-    clients.mode = config->unix_mode;
-    clients.option = "-l";
-    clients.another = "-p";
-    if (opens_clients && config->tcp && !listen_tcp(&clients))
-        return false;
-    operators.path = admin_path(config);
-    operators.mode = config->admin_mode;
-    operators.option = operators.another = "--admin";
-    if (opens_operators && operators.path == NULL &&
-        !listen_at_text(&operators, config->admin, admin_port(config)))
+    if ((opens_clients && config->tcp && !listen_tcp(&clients)) ||
+        (is_address(&operators, config->admin) &&
+         !listen_at_text(&operators, config->admin, admin_port(config))) ||
+        (is_address(&http, config->http) && !listen_at_text(&http, config->http, HTTP_PORT)))
         return false;
     signals_hold(); /* not sooner: a name that does not resolve takes long */
     clients.option = "-s";
     if ((opens_clients && clients.path != NULL && !listen_unix(&clients)) ||
-        (opens_operators && operators.path != NULL && !listen_unix(&operators)))
+        !listen_path(&operators) || !listen_path(&http))
         return false;
     for (int role = 0; role < SESSION_ROLES; role++)
         listen_set_peer_timeout(&sockets->of[role], config->server.peer_timeout_s);

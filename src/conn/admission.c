@@ -14,7 +14,7 @@ limit_of(const struct server *server, enum session_role role)
     switch (role) {
     case ROLE_CLIENT: return server->config.max_conns;
     case ROLE_ADMIN: return server->config.admin_conns;
-    case ROLE_HTTP: return 0;
+    case ROLE_HTTP: return server->config.http_conns;
     }
     BUG("session_role out of range");
 }
@@ -27,17 +27,31 @@ server_reject_text(void)
     return SLICE("ERROR Too many open connections\r\n");
 }
 
+static const char *
+option_of(enum session_role role)
+{
+    switch (role) {
+    case ROLE_CLIENT: return "-c";
+    case ROLE_ADMIN: return "--admin-conns";
+    case ROLE_HTTP: return "--http-conns";
+    }
+    BUG("session_role out of range");
+}
+
 static void
 reject(struct server *server, int fd, enum session_role role)
 {
     static struct log_limit limit = LOG_LIMIT("a connection over its limit was rejected");
-    struct slice text = server_reject_text();
+    struct slice text = role == ROLE_HTTP ? proto_http_rejection() : server_reject_text();
     char peer[128];
 
-    server->stats.rejected_connections++;
+    if (role == ROLE_HTTP)
+        server->stats.http_rejected++;
+    else
+        server->stats.rejected_connections++;
     sys_peer_name(fd, peer, sizeof(peer));
     log_limited(&limit, LOG_WARN, "<%d %s rejected: there are %u connections, as %s says", fd,
-                peer, limit_of(server, role), role == ROLE_ADMIN ? "--admin-conns" : "-c");
+                peer, limit_of(server, role), option_of(role));
     if (sys_send(fd, text.ptr, text.len) > 0)
         linger_begin(&server->lingerers, fd);
     else
@@ -142,7 +156,9 @@ admit(const struct entrance *entrance, int fd)
         (void)sys_close(fd);
         return;
     }
-    session_init(&c->session, entrance->role, !cmd_wants_auth(server->cmd));
+    /* By HTTP each request says who asks: cmd_export(). */
+    session_init(&c->session, entrance->role,
+                 entrance->role == ROLE_HTTP || !cmd_wants_auth(server->cmd));
     c->session.no_admin = server->has_admin && entrance->role != ROLE_ADMIN;
     server->role_conns[entrance->role]++;
     if (!conn_open(c, server, fd))

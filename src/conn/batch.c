@@ -176,6 +176,8 @@ begin_stream(struct conn *c, const struct batch_entry *entry, struct slice in,
     task->lines = reply->stream;
     c->task = task;
     latency_note(&c->server->latency, entry->req.op);
+    if (c->session.role == ROLE_HTTP)
+        c->accepted_s = c->server->attended_s; /* it takes its answer from now on */
 }
 
 /* Execute; where storing fails because stalled clients hold the memory, they are closed. */
@@ -202,7 +204,11 @@ trace_command(const struct conn *c, const struct batch_entry *entry, struct slic
 {
     char text[256];
     struct slice head = slice_make(in.ptr + entry->start_off, entry->head_bytes);
+    const char *newline = memchr(head.ptr, '\n', head.len);
 
+    /* What follows the line of a request by HTTP may be a password. */
+    if (c->session.role == ROLE_HTTP && newline != NULL)
+        head.len = (size_t)(newline - head.ptr);
     /* Where a client counts wrongly, its password is a line like any other. */
     if (!c->session.authenticated) {
         log_line(LOG_TRACE, "<%d not authenticated: a command of %zu bytes", c->watch.fd,

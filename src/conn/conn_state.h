@@ -64,7 +64,7 @@ struct conn {
     const struct proto_ops *proto; /* NULL: no byte has come yet */
     struct proto_state proto_state;
     uint32_t active_s;   /* attended_s when the last bytes came or went */
-    uint32_t accepted_s; /* attended_s at that time */
+    uint32_t accepted_s; /* attended_s at that time; by HTTP: when its present request began */
     union {
         uint32_t stalled_ms; /* low bits of attended_ms: holds something and waits since */
         uint32_t queued_at;  /* in server->ready, or for a buffer: by latency_pack() */

@@ -41,7 +41,8 @@ static bool
 is_closed_unlogged(const struct conn *c)
 {
     return c->close_reason == CLOSE_IDLE || c->close_reason == CLOSE_AUTH_TIMEOUT ||
-           c->close_reason == CLOSE_NO_MEMORY || c->close_reason == CLOSE_INTERNAL;
+           c->close_reason == CLOSE_HTTP_TIMEOUT || c->close_reason == CLOSE_NO_MEMORY ||
+           c->close_reason == CLOSE_INTERNAL;
 }
 
 static void
@@ -93,14 +94,24 @@ check_nothing_left(struct server *server)
 }
 
 static void
-reap(struct server *server)
+close_dead(struct server *server)
 {
     struct list_node *node;
 
-    if (list_is_empty(&server->dead))
-        return;
     while ((node = list_pop_front(&server->dead)) != NULL)
         close_conn(server, conn_from_link(node));
+}
+
+static void
+reap(struct server *server)
+{
+    if (list_is_empty(&server->dead))
+        return;
+    close_dead(server);
+    if (server_is_drained(server)) {
+        server_end_http(server);
+        close_dead(server);
+    }
     for (int i = 0; i < server->listener_count; i++)
         listener_resume(&server->listeners[i]);
     latency_step(&server->latency, STEP_CLOSE);

@@ -75,6 +75,7 @@ struct server {
     struct conn *operator_conn; /* the one of ROLE_CLIENT over max_conns, or NULL */
     struct timer drain_end;
     bool stopping;
+    bool http_ended; /* likewise, and HTTP is not served any more */
 
     /* --- schedule.c: time, and what is served when --- */
 

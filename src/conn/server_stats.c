@@ -147,6 +147,15 @@ get_admin_connections(const struct stat_entry *entry UNUSED, const void *record,
 }
 
 static void
+get_http_connections(const struct stat_entry *entry UNUSED, const void *record,
+                     struct stat_value *value)
+{
+    const struct server *server = record;
+
+    stat_put_u64(value, server->role_conns[ROLE_HTTP]);
+}
+
+static void
 get_connection_structures(const struct stat_entry *entry UNUSED, const void *record,
                           struct stat_value *value)
 {

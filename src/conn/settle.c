@@ -100,5 +100,7 @@ conn_settle(struct conn *c, bool more, bool was_stalled)
         conn_mark_dead(c, CLOSE_SHUTDOWN);
     } else {
         c->state = CONN_IDLE;
+        if (UNLIKELY(c->session.role == ROLE_HTTP) && c->stash == NULL)
+            c->accepted_s = server->attended_s; /* for its next request */
     }
 }

@@ -1,7 +1,7 @@
 /*
  * Looks at a part of all connections each tick, so that none needs a timer of its
- * own: closes connections that are idle for too long, that do not authenticate, or whose host has
- * vanished.
+ * own: closes connections that are idle for too long, that do not authenticate, that are slow by
+ * HTTP, or whose host has vanished.
  */
 #include "sweep.h"
 
@@ -60,21 +60,34 @@ is_idle_operator(const struct conn *c)
 
 /* However busy it is: a second more is only for what may just have come. */
 static bool
-is_unauthenticated_too_long(const struct conn *c)
+is_overdue(const struct conn *c, uint32_t limit_s)
 {
-    uint32_t limit_s = c->server->config.auth_timeout_s;
     uint32_t age_s = c->server->attended_s - c->accepted_s;
 
-    return UNLIKELY(!c->session.authenticated) && limit_s > 0 && age_s > limit_s &&
-           (age_s > limit_s + 1 || is_idle(c));
+    return limit_s > 0 && age_s > limit_s && (age_s > limit_s + 1 || is_idle(c));
+}
+
+static bool
+is_unauthenticated_too_long(const struct conn *c)
+{
+    return UNLIKELY(!c->session.authenticated) &&
+           is_overdue(c, c->server->config.auth_timeout_s);
+}
+
+/* One request after the other: waited for, however many bytes come, and its answer taken. */
+static bool
+is_slow_by_http(const struct conn *c)
+{
+    return UNLIKELY(c->session.role == ROLE_HTTP) &&
+           is_overdue(c, c->server->config.http_timeout_s);
 }
 
 void
 server_sweep_idle(struct server *server)
 {
     uint64_t until = end_of_part(server, server->idle_cursor);
-    bool looks =
-        server->config.idle_timeout_s > 0 || cmd_wants_auth(server->cmd) || server->has_admin;
+    bool looks = server->config.idle_timeout_s > 0 || cmd_wants_auth(server->cmd) ||
+                 server->has_admin || server->role_conns[ROLE_HTTP] > 0;
     struct conn *c;
 
     while (looks && server->idle_cursor < until) {
@@ -85,6 +98,8 @@ server_sweep_idle(struct server *server)
         }
         if (is_unauthenticated_too_long(c))
             conn_mark_dead(c, CLOSE_AUTH_TIMEOUT);
+        else if (is_slow_by_http(c))
+            conn_mark_dead(c, CLOSE_HTTP_TIMEOUT);
         else if (is_idle_operator(c))
             conn_mark_dead(c, CLOSE_OPERATOR_IDLE);
         else if (is_idle_too_long(c))

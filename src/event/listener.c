@@ -104,10 +104,11 @@ listener_resume(struct listener *listener)
 void
 listener_stop(struct listener *listener)
 {
+    if (listener->watch.fd < 0)
+        return;
     timer_cancel(&listener->resume);
     loop_forget(listener->loop, &listener->watch);
     listener->paused = false;
-    if (listener->watch.fd >= 0)
-        (void)sys_close(listener->watch.fd);
+    (void)sys_close(listener->watch.fd);
     listener->watch.fd = -1;
 }

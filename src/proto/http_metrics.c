@@ -3,7 +3,8 @@
  *
  * A statistic that has no row in http_metrics.def is called lombard_<prefix><name>. Times are in
  * seconds: "_us" or "_ms" at the end of a name becomes "_seconds". A counter ends in "_total", a
- * text in "_info"; what is said of several is told apart by the label of their family.
+ * text in "_info", and no gauge in "count", which is for histograms: that becomes "number". What is
+ * said of several is told apart by the label of their family.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -286,17 +287,20 @@ static void
 name_other(const struct request *req, const struct stat_source *source,
            const struct stat_entry *entry, struct metric *metric)
 {
-    size_t len = strlen(entry->name) - unit_bytes(entry->name, entry->unit);
+    bool counts = entry->kind == STAT_GAUGE && ends_in(entry->name, "count");
+    size_t len = strlen(entry->name) - unit_bytes(entry->name, entry->unit) -
+                 (counts ? strlen("count") : 0);
     bool seconds = is_time(entry->unit) && !ends_in(entry->name, "seconds");
     const char *suffix = entry->kind == STAT_COUNTER ? "_total"
                          : entry->kind == STAT_TEXT  ? "_info"
+                         : counts                    ? "number"
                                                      : "";
 
     (void)snprintf(metric->name, sizeof(metric->name), "lombard_%s%.*s%s%s",
                    source->section->prefix, (int)len, entry->name, seconds ? "_seconds" : "",
                    suffix);
     metric->help = entry->help;
-    metric->suffix_bytes = strlen(suffix);
+    metric->suffix_bytes = counts ? 0 : strlen(suffix);
     metric->type = "gauge";
     if (entry->kind == STAT_COUNTER)
         metric->type = "counter";

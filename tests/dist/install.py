@@ -25,6 +25,8 @@ WANTED = {
     "lib/systemd/system/lombard.socket": 0o644,
     "lib/systemd/system/lombard@.service": 0o644,
     "lib/sysusers.d/lombard.conf": 0o644,
+    "share/lombard/lombard.json": 0o644,
+    "share/lombard/lombard.rules.yml": 0o644,
     "share/man/man1/lombard-bench.1": 0o644,
     "share/man/man8/lombard.8": 0o644,
 }

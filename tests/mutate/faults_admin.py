@@ -17,5 +17,5 @@ ADMIN_FAULTS = [
     ("admin: an idle operator loses an unneeded place", "src/conn/sweep.c",
      "           server->role_conns[ROLE_ADMIN] >= server->config.admin_conns &&\n", ""),
     ("admin: the socket is open to all", "src/app/daemon_listen.c",
-     "    operators.mode = config->admin_mode;", "    operators.mode = 0777;"),
+     "        o.mode = config->admin_mode;", "        o.mode = 0777;"),
 ]

@@ -21,6 +21,10 @@ struct server;
 struct server_config {
     uint32_t max_conns;   /* -c: of ROLE_CLIENT */
     uint32_t admin_conns; /* --admin-conns: of ROLE_ADMIN, which do not count for -c */
+    uint32_t http_conns;  /* --http-conns: of ROLE_HTTP, likewise */
+    uint32_t
+        http_timeout_s; /* of these, how long one request may take, waited for and answered;
+                                0: for ever */
     uint32_t requests_per_dispatch; /* -R; 0: only its byte and time budget */
     uint64_t buffer_bytes;          /* --buffer-memory: all buffers, and as much in stashes */
     uint32_t idle_timeout_s; /* close a connection that moved no byte for N s; 0: never */

@@ -22,7 +22,7 @@ static struct store *store;
 static struct stat_registry stats;
 static struct cmd *cmd;
 static char path[64];
-static char admin_path[64]; /* "": there is none */
+static char role_paths[SESSION_ROLES][64]; /* "": there is none */
 
 static void
 start_cmd(void)
@@ -63,6 +63,8 @@ rig_start(void)
         config->max_conns = CLIENTS;
     if (config->admin_conns == 0)
         config->admin_conns = 2;
+    if (config->http_conns == 0)
+        config->http_conns = CLIENTS;
     config->buffer_bytes = SERVER_BUFFER_BYTES_MIN;
     config->drain_ms = 200;
     config->clock = &now;
@@ -94,9 +96,11 @@ rig_kill(void)
     cmd_destroy(cmd);
     store_destroy(store);
     (void)unlink(path);
-    if (admin_path[0] != '\0')
-        (void)unlink(admin_path);
-    admin_path[0] = '\0';
+    for (int role = 0; role < SESSION_ROLES; role++) {
+        if (role_paths[role][0] != '\0')
+            (void)unlink(role_paths[role]);
+        role_paths[role][0] = '\0';
+    }
 }
 
 void
@@ -156,17 +160,18 @@ dial(int i)
 }
 
 void
-dial_admin(int i)
+dial_role(int i, enum session_role role)
 {
     struct listen_sockets sockets = {.count = 0};
+    char *where = role_paths[role];
 
-    if (admin_path[0] == '\0') {
-        (void)snprintf(admin_path, sizeof(admin_path), "/tmp/lombard-admin-%d.sock",
+    if (where[0] == '\0') {
+        (void)snprintf(where, sizeof(role_paths[role]), "/tmp/lombard-%d-%d.sock", (int)role,
                        (int)getpid());
-        ck_assert_int_eq(listen_open_unix(admin_path, 0700, CLIENTS, &sockets), LISTEN_OK);
-        ck_assert(server_listen(server, sockets.fd[0], ROLE_ADMIN));
+        ck_assert_int_eq(listen_open_unix(where, 0700, CLIENTS, &sockets), LISTEN_OK);
+        ck_assert(server_listen(server, sockets.fd[0], role));
     }
-    dial_at(i, admin_path);
+    dial_at(i, where);
 }
 
 void

@@ -38,8 +38,8 @@ void iterate(int count);
 void iterate_until_closed(enum close_reason reason, uint64_t count);
 
 void dial(int i);
-/* To a listener for operators, which there is from the first such call on. */
-void dial_admin(int i);
+/* To a listener for ROLE, which there is from the first such call on. */
+void dial_role(int i, enum session_role role);
 void hang_up(int i);
 /* Send all of it, however many iterations it takes. */
 void say_bytes(int i, const char *bytes, size_t len);

@@ -147,11 +147,11 @@ static const char admin_only[] = "CLIENT_ERROR only allowed on the admin listene
 START_TEST(operators_do_not_count_for_c)
 {
     server->config.max_conns = 1;
-    dial_admin(0);
+    dial_role(0, ROLE_ADMIN);
     dial(1);
-    dial_admin(2);
-    dial_admin(3); /* more than --admin-conns */
-    dial(4);       /* nobody but those is an operator now */
+    dial_role(2, ROLE_ADMIN);
+    dial_role(3, ROLE_ADMIN); /* more than --admin-conns */
+    dial(4);                  /* nobody but those is an operator now */
     iterate(2);
     expect(3, too_many);
     expect(4, too_many);
@@ -164,7 +164,7 @@ START_TEST(operators_do_not_count_for_c)
     ck_assert_uint_eq(server->role_conns[ROLE_ADMIN], 2);
     hang_up(0);
     iterate(2);
-    dial_admin(5);
+    dial_role(5, ROLE_ADMIN);
     say(5, "mn\r\n");
     expect(5, "MN\r\n");
     server->config.max_conns = 100;
@@ -176,14 +176,14 @@ START_TEST(idle_operators_are_closed_when_all_places_are_taken)
 {
     server->config.operator_timeout_s = 10;
     timer_cancel(&server->tick);
-    dial_admin(0);
+    dial_role(0, ROLE_ADMIN);
     iterate(2);
     conn_at(0)->active_s -= 11;
     for (int i = 0; i < 2 * SWEEP_PARTS; i++)
         server_sweep_idle(server);
     iterate(1);
     ck_assert_uint_eq(server->closes[CLOSE_OPERATOR_IDLE], 0);
-    dial_admin(1);
+    dial_role(1, ROLE_ADMIN);
     dial(2);
     iterate(2);
     conn_at(2)->active_s -= 11; /* a client */
