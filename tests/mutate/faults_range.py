@@ -59,7 +59,7 @@ RANGE_FAULTS = [
      "    req->body_bytes = body_bytes;", "    req->body_bytes = value_bytes;"),
     ("range: noreply hides a length that is none", LINE,
      "bytes > VALUE_BYTES_MAX) {\n        request_refuse(req, REFUSE_BAD_FORMAT);",
-     "bytes > VALUE_BYTES_MAX) {\n        refuse_unless_quiet(req, REFUSE_BAD_FORMAT);"),
+     "bytes > VALUE_BYTES_MAX) {\n        request_refuse(req, quiet ? slice_make(NULL, 0) : REFUSE_BAD_FORMAT);"),
     # Numbers of 64 bits, and their length.
     ("range: 2^64 wraps", "src/base/num.c",
      "        if (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, digit, &v))\n            return false;",
