@@ -61,7 +61,7 @@ ORDER = {
 }
 
 # The folders of tools/bench: each includes only itself and those before it.
-BENCH_FOLDERS = ["host", "data", "wire", "options", "load", "builtin", "roles", "run", "report", "."]
+BENCH_FOLDERS = ["host", "data", "stat", "wire", "options", "load", "builtin", "roles", "run", "report", "."]
 
 
 def heights(layer):

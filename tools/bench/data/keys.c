@@ -168,7 +168,7 @@ enum keys_verdict
 keys_judge(const struct keys *k, const struct value_id *id, uint32_t oldest)
 {
     if (UNLIKELY(id->writer != k->writer))
-        return oldest == 0 ? KEYS_FOREIGN : KEYS_STALE;
+        return oldest == 0 || k->shared ? KEYS_FOREIGN : KEYS_STALE;
     if (UNLIKELY(id->version > k->states[id->key].issued || id->version == 0))
         return KEYS_NEVER_WRITTEN;
     if (LIKELY(id->version >= oldest))

@@ -52,9 +52,10 @@ enum { KEYS_LOST_MAX = 4096 }; /* further ones keep the oldest version of their 
 struct keys {
     struct key_state *states;
     uint64_t count;
-    uint32_t writer;         /* of this run */
-    struct sizes sizes;      /* of the names */
-    uint64_t seed;           /* of the sizes */
+    uint32_t writer;    /* of this run */
+    bool shared;        /* others write the same keys meanwhile: their values are never stale */
+    struct sizes sizes; /* of the names */
+    uint64_t seed;      /* of the sizes */
     struct lost_store *lost; /* KEYS_LOST_MAX of them, once there is one */
     uint32_t lost_count;
 };

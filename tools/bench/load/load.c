@@ -51,6 +51,7 @@ load_init(struct load *l, const struct options *options, const char *server_name
     tally_reset(&l->tally);
     if (!keys_init(&l->keys, options->keys, &options->key_size, options->seed))
         return LOAD_NO_MEMORY;
+    l->keys.shared = options->shared;
     /* Runs with the same seed must not take each other's values for their own. */
     sys_random(&noise, sizeof(noise));
     l->keys.writer = (uint32_t)noise | 1;
@@ -76,6 +77,7 @@ load_fini(struct load *l)
     holds_fini(&l->holds);
     numbers_fini(&l->numbers);
     windows_fini(&l->windows);
+    series_fini(&l->series);
 }
 
 void
@@ -114,6 +116,10 @@ load_begin(struct load *l, enum load_phase phase, uint64_t requests, uint64_t du
     /* N evenly spaced arrivals lie in the middle of N gaps. */
     if (l->gap_ns > 0)
         plan_next(l, l->options->arrivals == ARRIVALS_CONSTANT ? l->gap_ns / 2 : l->gap_ns);
+    arrivals_begin(&l->sent);
+    series_begin(&l->series, l->now_ns, duration_ns == UINT64_MAX ? 0 : duration_ns);
+    if (phase == LOAD_FILL)
+        series_pause(&l->series);
     l->paused = false;
     l->has_next_access = false;
     holds_reset(&l->holds);

@@ -22,6 +22,8 @@
 #include "load/workload.h"
 #include "lombard/base/attr.h"
 #include "options/options.h"
+#include "stat/arrivals.h"
+#include "stat/series.h"
 
 /* Keys are drawn this many requests ahead, so that their state is in the cache by then. */
 enum { LOAD_AHEAD = 16 };
@@ -45,8 +47,10 @@ struct load {
     struct holds holds;        /* of `hitratio`: what has to wait for its key */
     struct access next_access; /* of `hitratio`: taken, but with no room to wait */
     uint64_t next_access_due_ns;
-    struct numbers numbers; /* of the keys that incr and decr work on */
-    struct windows windows; /* where misses are refilled */
+    struct numbers numbers;   /* of the keys that incr and decr work on */
+    struct windows windows;   /* where misses are refilled */
+    struct series series;     /* what happened when, unless it is a fill */
+    struct arrivals_log sent; /* open loop: when requests left */
     enum load_phase phase;
     uint64_t now_ns;
     uint64_t until_ns;                  /* no new work from then on */

@@ -136,11 +136,35 @@ follow_misses(struct load *l, struct caller *c, const struct query *query)
     }
 }
 
+/* In time: one more, or its reads, or an error. */
+static void
+note_moment(struct load *l, uint64_t latency_ns)
+{
+    struct moment *m = series_at(&l->series, l->now_ns);
+
+    if (m == NULL)
+        return;
+    m->requests++;
+    moment_add_latency(m, latency_ns);
+}
+
+static void
+note_moment_of_reads(struct load *l, uint64_t hits, uint64_t misses)
+{
+    struct moment *m = series_at(&l->series, l->now_ns);
+
+    if (m == NULL)
+        return;
+    m->hits += hits;
+    m->misses += misses;
+}
+
 static void
 finish_get(struct load *l, struct caller *c, const struct query *query)
 {
     l->tally.hits += c->hits;
     l->tally.misses += query->key_count - c->hits;
+    note_moment_of_reads(l, c->hits, query->key_count - c->hits);
     if (query->kind == QUERY_CAS && c->hits == 1)
         follow_cas(l, c, query);
     else if (l->options->refill && query->kind == QUERY_GET)
@@ -180,6 +204,10 @@ note_refusal(struct load *l, struct caller *c, const struct query *query)
 static void
 note_error(struct load *l, struct caller *c, const struct query *query)
 {
+    struct moment *m = series_at(&l->series, l->now_ns);
+
+    if (m != NULL)
+        m->errors++;
     abandon(l, query);
     if (query->kind == QUERY_APPEND || query->kind == QUERY_PREPEND)
         follow_own(l, c, query);
@@ -285,6 +313,7 @@ load_done(struct load *l, struct caller *c, const struct query *query)
         hist_add(&t->service[query->kind], l->now_ns - query->sent_ns);
         if (l->gap_ns > 0) /* otherwise it is the same: load_end() */
             hist_add(&t->response, l->now_ns - query->due_ns);
+        note_moment(l, l->now_ns - (l->gap_ns > 0 ? query->due_ns : query->sent_ns));
     }
 }
 
@@ -309,9 +338,13 @@ load_stray_error(struct load *l, const struct caller *c)
 static void
 censor(struct load *l, enum query_kind kind, uint64_t sent_ns, uint64_t due_ns)
 {
+    struct moment *m = series_at(&l->series, l->now_ns);
+
     hist_add(&l->tally.service[kind], l->now_ns - sent_ns);
     if (l->gap_ns > 0)
         hist_add(&l->tally.response, l->now_ns - due_ns);
+    if (m != NULL)
+        moment_add_latency(m, l->now_ns - (l->gap_ns > 0 ? due_ns : sent_ns));
 }
 
 void

@@ -209,6 +209,7 @@ note_lag(struct load *l, const struct query *query)
 {
     if (l->gap_ns == 0)
         return;
+    arrivals_note(&l->sent, l->now_ns);
     if (l->crowded)
         l->tally.crowded++;
     else

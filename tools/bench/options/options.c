@@ -59,6 +59,21 @@ parse_count(const struct option_desc *d, const char *arg, uint64_t *field)
     return true;
 }
 
+static bool
+parse_duration(const struct option_desc *d, const char *arg, uint64_t *field)
+{
+    uint64_t ns;
+
+    if (!options_duration(arg, &ns) || ns < d->min) {
+        (void)fprintf(stderr,
+                      "lombard-bench: '--%s' is a time%s, such as 10s, 500ms, 250us or 2m\n",
+                      d->name, d->min > 0 ? " above 0" : "");
+        return false;
+    }
+    *field = ns;
+    return true;
+}
+
 /* "0.3" or "30%": from 0 to 1. */
 static bool
 parse_share(const char *arg, double *field)
@@ -88,7 +103,7 @@ apply(const struct option_desc *d, const char *arg, struct options *o)
     case ARG_NONE: *(bool *)field = true; return true;
     case ARG_TEXT: *(const char **)field = arg; return true;
     case ARG_COUNT: return parse_count(d, arg, field);
-    case ARG_DURATION: return options_duration(arg, field) && *(uint64_t *)field >= d->min;
+    case ARG_DURATION: return parse_duration(d, arg, field);
     case ARG_SHARE: return parse_share(arg, field);
     case ARG_CUSTOM: return d->parse(o, arg);
     }
@@ -156,6 +171,7 @@ set_defaults(struct options *o)
     o->seed = 1;
     o->shift_by = 0.1;
     o->arrivals = ARRIVALS_POISSON;
+    o->find_warmup = true;
     o->weights[QUERY_GET] = 10;
     o->weights[QUERY_SET] = 1;
     o->dist.kind = DIST_UNIFORM;
@@ -215,6 +231,13 @@ check(struct options *o)
         return bad("--loop-share and --one-hit are for 'lombard-bench hitratio'");
     if (o->find_max_ns > 0 && (o->compare != NULL || o->rate > 0 || o->requests > 0))
         return bad("--find-max sets the rate itself: no --rate, --requests or --compare");
+    if (o->requests > 0 || o->hitratio)
+        o->find_warmup = false;
+    if (o->until_reach > 0 && (o->requests > 0 || o->hitratio || o->find_max_ns > 0))
+        return bad(
+            "--until measures for as long as it takes: no --requests, --find-max or hitratio");
+    if (o->until_reach > 0 && o->duration_ns == 0)
+        o->duration_ns = UINT64_C(300000000000);
     if (o->requests == 0 && o->duration_ns == 0)
         o->duration_ns = o->find_max_ns > 0 ? UINT64_C(2000000000) : UINT64_C(10000000000);
     if (o->rounds == 0)

@@ -32,6 +32,8 @@ struct options {
     uint64_t duration_ns; /* 0: until `requests` */
     uint64_t requests;    /* 0: until `duration_ns` */
     uint64_t warmup_ns;
+    double until_reach; /* measure until intervals reach no farther than this; 0: no such end */
+    double until_quantile; /*   that of this quantile; 0: those of p50, p99 and the rate */
     uint64_t
         timeout_ns; /* a request that takes longer is given up; 0: PATIENCE without a byte */
     uint64_t keys;
@@ -64,10 +66,13 @@ struct options {
     bool self_test;
     bool stream; /* a request goes out as soon as one is answered */
     bool fill;
-    bool histogram; /* also as bars */
-    bool stats;     /* also what the server's counters did */
+    bool find_warmup; /* begin a measurement anew while its latencies still change */
+    bool histogram;   /* also as bars */
+    bool stats;       /* also what the server's counters did */
     bool quiet;
     bool silent;   /* mismatches are not described: the self-test causes them */
+    bool looks;    /* a report shows the server's CPU and memory over time */
+    bool shared;   /* two of the servers are the same one */
     bool progress; /* even if standard error is no terminal */
     bool strict;   /* errors and lost connections make the run fail too */
     bool help;

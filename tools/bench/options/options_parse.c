@@ -184,3 +184,39 @@ option_find_max(struct options *o, const char *arg)
     o->find_max_ns = ns;
     return true;
 }
+
+bool
+option_warmup(struct options *o, const char *arg)
+{
+    uint64_t ns = 0;
+
+    o->find_warmup = strcmp(arg, "auto") == 0;
+    if (!o->find_warmup && !options_duration(arg, &ns))
+        return false;
+    o->warmup_ns = ns;
+    return true;
+}
+
+/* "ci<2%", or "p99.9 ci<2%". */
+bool
+option_until(struct options *o, const char *arg)
+{
+    double quantile = 0;
+    double percent;
+    char *end;
+
+    if (arg[0] == 'p') {
+        quantile = strtod(arg + 1, &end) / 100;
+        if (end == arg + 1 || !(quantile > 0 && quantile < 1) || (*end != ' ' && *end != ':'))
+            return false;
+        arg = end + 1;
+    }
+    if (strncmp(arg, "ci<", 3) != 0)
+        return false;
+    percent = strtod(arg + 3, &end);
+    if (end == arg + 3 || strcmp(end, "%") != 0 || !(percent > 0 && percent < 100))
+        return false;
+    o->until_reach = percent / 100;
+    o->until_quantile = quantile;
+    return true;
+}

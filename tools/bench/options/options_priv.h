@@ -40,6 +40,8 @@ bool option_value_size(struct options *o, const char *arg) MUST_USE;
 bool option_arrivals(struct options *o, const char *arg) MUST_USE;
 bool option_protocol(struct options *o, const char *arg) MUST_USE;
 bool option_trace_format(struct options *o, const char *arg) MUST_USE;
+bool option_warmup(struct options *o, const char *arg) MUST_USE;
+bool option_until(struct options *o, const char *arg) MUST_USE;
 bool option_find_max(struct options *o, const char *arg) MUST_USE;
 
 /* Set what the preset NAME stands for. False when there is none of that name. */

@@ -52,8 +52,14 @@ const struct option_desc option_descs[] = {
     {.help = "Phases"},
     {"fill", 'f', ARG_NONE, FIELD(fill), 0, 0, NULL, NULL,
      "store every key once before measuring"},
-    {"warmup", 'w', ARG_DURATION, FIELD(warmup_ns), 0, 0, NULL, "TIME",
-     "first load for TIME without measuring (0)"},
+    {"warmup", 'w', ARG_CUSTOM, 0, 0, 0, option_warmup, "TIME",
+     "first load for TIME without measuring; auto: begin anew while latencies still change, "
+     "at\n"
+     "                           most for half the duration (auto; 0 with --requests or "
+     "hitratio)"},
+    {"until", 0, ARG_CUSTOM, 0, 0, 0, option_until, "GOAL",
+     "measure until 'ci<2%': the 95 % intervals of p50, p99 and the rate reach no farther; or\n"
+     "                           until 'p99.9 ci<5%'. --duration is the limit then (5m)"},
     {"rounds", 0, ARG_COUNT, FIELD(rounds), 1, OPTIONS_ROUNDS_MAX, NULL, "N",
      "measure N times, each for the duration; report median and spread (1; with\n"
      "                           --compare an even number, so that each order is as frequent)"},

@@ -35,11 +35,29 @@ compare(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+/* The mean and its interval; of ratios of their logarithms. */
+static void
+note_interval(struct spread *s, const double *values, uint32_t n, bool logarithms)
+{
+    double used[OPTIONS_ROUNDS_MAX];
+    struct interval i;
+    double sum = 0;
+
+    for (uint32_t k = 0; k < n; k++) {
+        used[k] = logarithms ? log(values[k]) : values[k];
+        sum += used[k];
+    }
+    i = interval_mean(used, n);
+    s->mean = logarithms ? exp(sum / n) : sum / n;
+    s->low = logarithms ? exp(i.low) : i.low;
+    s->high = logarithms ? exp(i.high) : i.high;
+}
+
 /* VALUES without those that are no numbers; not a number when none is left. */
 static struct spread
-spread_of(double *values, size_t count)
+spread_of(double *values, size_t count, bool logarithms)
 {
-    struct spread s = {NAN, NAN, NAN};
+    struct spread s = {NAN, NAN, NAN, NAN, NAN, NAN};
     size_t n = 0;
 
     for (size_t i = 0; i < count; i++) {
@@ -49,6 +67,7 @@ spread_of(double *values, size_t count)
     if (n == 0)
         return s;
     qsort(values, n, sizeof(*values), compare);
+    note_interval(&s, values, (uint32_t)n, logarithms);
     s.min = values[0];
     s.max = values[n - 1];
     s.median = n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
@@ -65,7 +84,7 @@ figure_spread(const struct target *t, const struct figure *f)
         if (t->rounds[i].sound)
             values[n++] = figure_of(&t->rounds[i], f);
     }
-    return spread_of(values, n);
+    return spread_of(values, n, false);
 }
 
 /* Within round number I; not a number where one of the two is not sound. */
@@ -94,5 +113,5 @@ figure_ratio(const struct bench *b, unsigned other, const struct figure *f)
     for (uint64_t i = 0; i + 1 < n; i += 2)
         values[count++] =
             sqrt(ratio_in(first, second, i, f) * ratio_in(first, second, i + 1, f));
-    return spread_of(values, count);
+    return spread_of(values, count, true);
 }

@@ -34,6 +34,24 @@ void report_text(FILE *f, const struct bench *b);
 void report_json(FILE *f, const struct bench *b);
 /* Part of the text: medians, spreads and ratios over the rounds. */
 void report_rounds(FILE *f, const struct bench *b);
+/* Part of the text: latencies, their intervals and a bar for each decade. */
+void report_table(FILE *f, const struct target *target);
+/* How many values lie in [LOW, HIGH), as far as buckets can tell. */
+uint64_t report_count_between(const struct hist *h, uint64_t low, uint64_t high);
+/* Part of the JSON object of a server: how sure its figures are, and what happened when. */
+void report_json_certain(FILE *f, const struct target *target);
+/* A second (or more, of long runs) of the last round. */
+struct report_second {
+    double at_s; /* its end */
+    double seconds;
+    struct moment sum;
+    double cpu_share; /* of the server; not a number where unknown */
+    uint64_t rss_bytes;
+};
+/* Second number I; false when there are not so many. */
+bool report_second(const struct target *t, unsigned i, struct report_second *out);
+/* All of them as lines of CSV. */
+void report_series(FILE *f, const struct bench *b);
 /* A bar for each power of two. */
 void report_histogram(FILE *f, const struct hist *h);
 /* A heading if F is empty, then a line for each round and server. */

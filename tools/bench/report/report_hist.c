@@ -5,13 +5,12 @@
 
 enum { BAR_COLUMNS = 50 };
 
-/* How many values lie in [LOW, HIGH). Bounds are powers of two: no bucket is cut. */
-static uint64_t
-count_between(const struct hist *h, uint64_t low, uint64_t high)
+uint64_t
+report_count_between(const struct hist *h, uint64_t low, uint64_t high)
 {
     uint64_t count = 0;
 
-    for (uint32_t i = hist_index(low); i < HIST_BUCKET_COUNT && hist_bucket_low(i) < high; i++)
+    for (uint32_t i = hist_index(low); i < hist_index(high); i++)
         count += h->buckets[i];
     return count;
 }
@@ -23,13 +22,13 @@ report_histogram(FILE *f, const struct hist *h)
 
     (void)fprintf(f, "\n        latency, us      share\n");
     for (uint64_t low = 1024; low < HIST_VALUE_MAX / 2; low *= 2) {
-        uint64_t n = count_between(h, low, 2 * low);
+        uint64_t n = report_count_between(h, low, 2 * low);
 
         if (n > most)
             most = n;
     }
     for (uint64_t low = 1024; low < HIST_VALUE_MAX / 2; low *= 2) {
-        uint64_t n = count_between(h, low, 2 * low);
+        uint64_t n = report_count_between(h, low, 2 * low);
         int columns = (int)((n * BAR_COLUMNS + most - 1) / most);
 
         if (n == 0)

@@ -308,6 +308,7 @@ put_target(FILE *f, const struct options *o, const struct target *target)
         put_count(f, "max_rate", target->findmax.rate);
     put_client(f, t);
     put_rounds(f, target);
+    report_json_certain(f, target);
     put_latencies(f, t, o->histogram);
     (void)fprintf(f, "}");
 }
@@ -325,6 +326,9 @@ put_ratios(FILE *f, const struct bench *b, unsigned other)
         json_field(f, "", "median", s.median, 4);
         json_field(f, ", ", "min", s.min, 4);
         json_field(f, ", ", "max", s.max, 4);
+        json_field(f, ", ", "mean", s.mean, 4);
+        json_field(f, ", ", "low_95", s.low, 4);
+        json_field(f, ", ", "high_95", s.high, 4);
         (void)fputc('}', f);
     }
     (void)fputc('}', f);

@@ -5,13 +5,16 @@
 #include <math.h>
 
 static void
-print_spread(FILE *f, struct spread s, int digits)
+print_spread(FILE *f, const char *figure, const char *of, double middle, double low,
+             double high, int digits)
 {
-    if (isnan(s.median))
-        (void)fprintf(f, " %36s", "-");
+    (void)fprintf(f, "%-15s %-27.27s", figure, of);
+    if (isnan(middle))
+        (void)fprintf(f, " %10s\n", "-");
+    else if (isnan(low))
+        (void)fprintf(f, " %10.*f\n", digits, middle);
     else
-        (void)fprintf(f, "  %10.*f (%9.*f to %9.*f)", digits, s.median, digits, s.min, digits,
-                      s.max);
+        (void)fprintf(f, " %10.*f (%.*f to %.*f)\n", digits, middle, digits, low, digits, high);
 }
 
 static void
@@ -28,27 +31,35 @@ print_unsound(FILE *f, const struct target *t)
                       t->addr.text, unsound, t->rounds_done);
 }
 
-/* Median and spread over the rounds; with more servers also the ratio of the first to each, over
- * pairs of rounds. */
+/* A figure of each server, and ratios of the first to each other one. */
+static void
+print_figure(FILE *f, const struct bench *b, const struct figure *figure)
+{
+    for (unsigned t = 0; t < b->target_count; t++) {
+        struct spread s = figure_spread(&b->targets[t], figure);
+
+        print_spread(f, t == 0 ? figure->name : "", b->targets[t].addr.text, s.median, s.min,
+                     s.max, 2);
+    }
+    for (unsigned t = 1; t < b->target_count; t++) {
+        struct spread s = figure_ratio(b, t, figure);
+        char name[64];
+
+        (void)snprintf(name, sizeof(name), "first : %s", b->targets[t].addr.text);
+        print_spread(f, "", name, s.mean, s.low, s.high, 3);
+    }
+}
+
 void
 report_rounds(FILE *f, const struct bench *b)
 {
     (void)fputc('\n', f);
     for (unsigned t = 0; t < b->target_count; t++)
         print_unsound(f, &b->targets[t]);
-    (void)fprintf(f, "%" PRIu64 " rounds of each: median (minimum to maximum)\n%-15s",
-                  b->targets[0].rounds_done, "");
-    for (unsigned t = 0; t < b->target_count; t++)
-        (void)fprintf(f, " %36s", b->targets[t].addr.text);
-    for (unsigned t = 1; t < b->target_count; t++)
-        (void)fprintf(f, "  ratio of first to %-17.17s", b->targets[t].addr.text);
-    (void)fputc('\n', f);
-    for (int i = 0; i < FIGURE_COUNT; i++) {
-        (void)fprintf(f, "%-15s", figures[i].name);
-        for (unsigned t = 0; t < b->target_count; t++)
-            print_spread(f, figure_spread(&b->targets[t], &figures[i]), 2);
-        for (unsigned t = 1; t < b->target_count; t++)
-            print_spread(f, figure_ratio(b, t, &figures[i]), 3);
-        (void)fputc('\n', f);
-    }
+    (void)fprintf(f, "%" PRIu64 " rounds of each: median (minimum to maximum)\n",
+                  b->targets[0].rounds_done);
+    if (b->target_count > 1)
+        (void)fprintf(f, "ratios: mean (95 %% interval) over pairs of rounds\n");
+    for (int i = 0; i < FIGURE_COUNT; i++)
+        print_figure(f, b, &figures[i]);
 }

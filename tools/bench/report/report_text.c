@@ -3,58 +3,10 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "report/verdict.h"
-
-static void
-print_latency_head(FILE *f)
-{
-    (void)fprintf(f, "\nlatency, us %10s %10s", "count", "mean");
-    for (unsigned i = 0; i < report_quantile_count; i++)
-        (void)fprintf(f, " %9s", report_quantiles[i].name);
-    (void)fprintf(f, " %9s\n", "max");
-}
-
-static void
-print_latency(FILE *f, const char *name, const struct hist *h)
-{
-    if (h->count == 0)
-        return;
-    (void)fprintf(f, "%-11s %10" PRIu64 " %10.1f", name, h->count, hist_mean(h) / 1e3);
-    for (unsigned i = 0; i < report_quantile_count; i++) {
-        double us = report_quantile_us(h, i);
-
-        if (isnan(us))
-            (void)fprintf(f, " %9s", "-");
-        else
-            (void)fprintf(f, " %9.1f", us);
-    }
-    (void)fprintf(f, " %9.1f\n", (double)h->max / 1e3);
-}
-
-static void
-print_latencies(FILE *f, const struct options *o, const struct tally *t)
-{
-    struct hist all;
-    int kinds = 0;
-
-    tally_service(t, &all);
-    if (all.count == 0)
-        return;
-    print_latency_head(f);
-    for (int i = 0; i < QUERY_KIND_COUNT; i++) {
-        print_latency(f, query_kind_name((enum query_kind)i), &t->service[i]);
-        kinds += t->service[i].count > 0;
-    }
-    if (kinds > 1)
-        print_latency(f, "all", &all);
-    /* The service time begins when the request is sent, the response time when it was due. */
-    if (o->rate > 0 || o->find_max_ns > 0)
-        print_latency(f, "response", &t->response);
-    print_latency(f, "lag", &t->lag); /* of this process, part of the response time */
-    if (o->histogram)
-        report_histogram(f, o->rate > 0 ? &t->response : &all);
-}
 
 static void
 print_losses(FILE *f, const struct tally *t)
@@ -244,20 +196,6 @@ print_schedule(FILE *f, const struct options *o, const struct tally *t)
                   " requests had to wait for a free connection, %" PRIu64
                   " were due and never sent\n",
                   t->crowded, t->unbegun);
-    for (unsigned i = 0; i < report_quantile_count; i++) {
-        double lag = report_quantile_us(&t->lag, i);
-        double response = report_quantile_us(&t->response, i);
-
-        /* Half of this response time is nothing but lag. */
-        if (lag > 20 && lag > response / 2) {
-            (void)fprintf(
-                f,
-                "warning       from %s on (%.0f us) most of the response time is the lag of "
-                "lombard-bench itself\n",
-                report_quantiles[i].name, response);
-            break;
-        }
-    }
 }
 
 /* The hit ratio over the whole run, and over its second half, when the cache is warm. */
@@ -331,6 +269,35 @@ print_reads(FILE *f, const struct options *o, const struct target *target)
             100 * (double)t->sharp / (double)t->hits);
 }
 
+/* How sure the figures are. */
+static void
+print_certain(FILE *f, const struct target *target)
+{
+    const struct certain *c = &target->certain;
+    const struct arrivals_verdict *a = &c->arrivals;
+    struct interval rate = certain_rate(c);
+
+    if (isfinite(rate.low) && c->count >= INTERVAL_BLOCKS / 2)
+        (void)fprintf(f, "95 %% interval %.0f/s to %.0f/s\n", rate.low, rate.high);
+    if (c->cut_s > 0)
+        (void)fprintf(f,
+                      "warm-up       %.2f s and %" PRIu64
+                      " requests were cut: latencies still changed\n",
+                      c->cut_s, c->cut_requests);
+    if (c->steady.known && !c->steady.changed)
+        (void)fprintf(f, "steady        latencies did not change while it was measured\n");
+    if (a->known && target->options.arrivals == ARRIVALS_POISSON)
+        (void)fprintf(
+            f,
+            "arrivals      %s: Anderson-Darling %.2f, lag-1 %.3f, Spearman %.3f of %u "
+            "gaps\n",
+            a->good ? "as planned" : "not as planned", a->anderson, a->lag1, a->spearman,
+            a->gaps);
+    else if (a->known)
+        (void)fprintf(f, "arrivals      %s: %.1f %% of %u gaps are uneven\n",
+                      a->good ? "as planned" : "not as planned", 100 * a->uneven, a->gaps);
+}
+
 static void
 print_target(FILE *f, const struct options *o, const struct target *target)
 {
@@ -356,7 +323,8 @@ print_target(FILE *f, const struct options *o, const struct target *target)
     print_client(f, t);
     print_roles(f, target);
     print_schedule(f, o, t);
-    print_latencies(f, o, t);
+    print_certain(f, target);
+    report_table(f, target);
     print_counters(f, &target->counters);
 }
 
@@ -373,8 +341,8 @@ print_verdict(FILE *f, const struct bench *b)
         (void)fprintf(f, "warning       %s\n", v.warnings[i]);
 }
 
-void
-report_text(FILE *f, const struct bench *b)
+static void
+print_all(FILE *f, const struct bench *b)
 {
     print_load(f, b->options);
     print_workload(f, b->options);
@@ -385,4 +353,45 @@ report_text(FILE *f, const struct bench *b)
     if (b->options->rounds > 1)
         report_rounds(f, b);
     print_verdict(f, b);
+}
+
+/* A line of at most COLUMNS columns; what does not fit goes below, behind its label. */
+static void
+print_wrapped(FILE *f, const char *line, size_t len)
+{
+    enum { COLUMNS = 80, LABEL = 14 };
+    size_t room = COLUMNS;
+
+    while (len > room) {
+        size_t cut = room;
+
+        while (cut > LABEL && line[cut] != ' ')
+            cut--;
+        if (cut == LABEL)
+            break;
+        (void)fprintf(f, "%.*s\n%*s", (int)cut, line, LABEL, "");
+        line += cut + 1;
+        len -= cut + 1;
+        room = COLUMNS - LABEL;
+    }
+    (void)fprintf(f, "%.*s\n", (int)len, line);
+}
+
+void
+report_text(FILE *f, const struct bench *b)
+{
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *whole = open_memstream(&text, &bytes);
+
+    if (whole == NULL) {
+        print_all(f, b);
+        return;
+    }
+    print_all(whole, b);
+    if (fclose(whole) == 0) {
+        for (const char *p = text; *p != '\0'; p += strcspn(p, "\n") + 1)
+            print_wrapped(f, p, strcspn(p, "\n"));
+    }
+    free(text);
 }

@@ -8,12 +8,16 @@
 #include <string.h>
 
 #include "host/stop.h"
+#include "report/report.h"
 
 /* With more than one error in this many answers the result is not that of a working server. */
 enum { ERRORS_ONE_IN = 100 };
 
 /* With more misses than this of keys that a fill has stored, it was not hits that were measured. */
 enum { MISSED_PERCENT = 1 };
+
+/* Latencies above a quantile that --find-max judges by. */
+enum { ABOVE_QUANTILE_MIN = 5 };
 
 const char *
 verdict_name(const struct verdict *v)
@@ -54,6 +58,22 @@ blame(struct verdict *v, int status, const struct target *t, const char *format,
     va_end(args);
     (void)snprintf(v->reasons[v->count++], VERDICT_REASON_BYTES, "%.60s: %.130s", t->addr.text,
                    text);
+}
+
+PRINTF_LIKE(3, 4)
+static void
+warn(struct verdict *v, const struct target *t, const char *format, ...)
+{
+    char text[VERDICT_REASON_BYTES];
+    va_list args;
+
+    if (v->warning_count == VERDICT_WARNINGS_MAX)
+        return;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    (void)snprintf(v->warnings[v->warning_count++], VERDICT_REASON_BYTES, "%.60s: %.130s",
+                   t->addr.text, text);
 }
 
 /* A kind of requests of which none was carried out, or too many errors in all. */
@@ -144,10 +164,81 @@ warn_of_misses(struct verdict *v, const struct target *t)
 
     if (isnan(missed) || missed <= MISSED_PERCENT)
         return;
-    (void)snprintf(v->warnings[v->warning_count++], VERDICT_REASON_BYTES,
-                   "%.60s: %.2f %% of the keys read were missing, although --fill had stored "
-                   "them all",
-                   t->addr.text, missed);
+    warn(v, t, "%.2f %% of the keys read were missing, although --fill had stored them all",
+         missed);
+}
+
+/* Half of a response time is nothing but the lag of lombard-bench itself. */
+static void
+warn_of_lag(struct verdict *v, const struct target *t)
+{
+    const struct tally *tally = &t->total;
+
+    for (unsigned i = 0; i < report_quantile_count && tally->lag.count > 0; i++) {
+        double lag = report_quantile_us(&tally->lag, i);
+        double response = report_quantile_us(&tally->response, i);
+
+        if (!(lag > 20 && lag > response / 2))
+            continue;
+        warn(
+            v, t,
+            "from %s on (%.0f us) most of the response time is the lag of lombard-bench itself",
+            report_quantiles[i].name, response);
+        return;
+    }
+}
+
+static void
+warn_of_change(struct verdict *v, const struct target *t)
+{
+    const struct steady *s = &t->certain.steady;
+
+    if (s->changed)
+        warn(v, t, "not steady: after %.2f s latencies became %.2f times what they were before",
+             t->certain.steady_s, s->factor);
+}
+
+/* An open loop that was none. */
+static void
+judge_arrivals(struct verdict *v, const struct target *t)
+{
+    const struct arrivals_verdict *a = &t->certain.arrivals;
+
+    if (t->total.unbegun > 0)
+        blame(v, STATUS_NOT_VALID, t,
+              "the rate was not kept: %" PRIu64 " requests were due and never sent",
+              t->total.unbegun);
+    if (!a->known || a->good)
+        return;
+    if (t->options.arrivals == ARRIVALS_POISSON)
+        blame(v, STATUS_NOT_VALID, t,
+              "arrivals were not as planned (Anderson-Darling %.1f, lag-1 %.2f, Spearman %.2f)",
+              a->anderson, a->lag1, a->spearman);
+    else
+        blame(v, STATUS_NOT_VALID, t,
+              "arrivals were not as planned: %.0f %% of the gaps uneven", 100 * a->uneven);
+}
+
+/* What was asked for is more than was measured. */
+static void
+judge_precision(struct verdict *v, const struct target *t)
+{
+    const struct options *o = &t->options;
+
+    if (t->rounds_done == 0)
+        return;
+    if (o->until_reach > 0 && !t->certain.reached)
+        blame(v, STATUS_NOT_VALID, t, "--until was not reached: the interval is +-%.1f %%",
+              100 * t->certain.reach);
+    if (o->find_max_ns > 0 && t->findmax.rate > 0 &&
+        (double)t->total.response.count * (1 - o->find_max_quantile) < ABOVE_QUANTILE_MIN)
+        blame(v, STATUS_NOT_VALID, t,
+              "%" PRIu64
+              " requests in a step are too few for p%g: a longer --duration is needed",
+              t->total.response.count, 100 * o->find_max_quantile);
+    if (o->find_max_ns > 0 && t->findmax.rate == 0)
+        blame(v, STATUS_NOT_VALID, t, "no rate kept p%g below %.3f ms",
+              100 * o->find_max_quantile, (double)o->find_max_ns / 1e6);
 }
 
 void
@@ -166,6 +257,10 @@ verdict_reach(const struct bench *b, struct verdict *out)
         judge_fill(out, t);
         judge_losses(out, t);
         judge_errors(out, t);
+        judge_arrivals(out, t);
+        judge_precision(out, t);
         warn_of_misses(out, t);
+        warn_of_lag(out, t);
+        warn_of_change(out, t);
     }
 }

@@ -16,13 +16,14 @@ enum status {
 };
 
 enum { VERDICT_REASONS_MAX = 16, VERDICT_REASON_BYTES = 200 };
+enum { VERDICT_WARNINGS_MAX = 4 * BENCH_TARGETS_MAX };
 
 struct verdict {
     int status;
     unsigned count; /* of reasons; those for which there is no room are left out */
     char reasons[VERDICT_REASONS_MAX][VERDICT_REASON_BYTES];
-    unsigned warning_count; /* at most one for each server; they do not change the status */
-    char warnings[BENCH_TARGETS_MAX][VERDICT_REASON_BYTES];
+    unsigned warning_count; /* they do not change the status */
+    char warnings[VERDICT_WARNINGS_MAX][VERDICT_REASON_BYTES];
 };
 
 /* Judge what B has measured. */

@@ -13,10 +13,22 @@
 
 enum { SPARE_FILES = 64 };
 
+/* Whether another server has the address of number I: then each writes what the other reads. */
+static bool
+is_shared(const struct net_addr *addrs, unsigned count, unsigned i)
+{
+    for (unsigned k = 0; k < count; k++) {
+        if (k != i && addrs[i].len > 0 && addrs[k].len == addrs[i].len &&
+            memcmp(&addrs[k].addr, &addrs[i].addr, addrs[i].len) == 0)
+            return true;
+    }
+    return false;
+}
+
 struct bench *
 bench_create(const struct options *options, const struct net_addr *addrs, unsigned count)
 {
-    struct bench *b = calloc(1, sizeof(*b));
+    struct bench *b = calloc(1, sizeof(*b) + count * sizeof(b->targets[0]));
 
     if (b == NULL)
         return NULL;
@@ -31,6 +43,7 @@ bench_create(const struct options *options, const struct net_addr *addrs, unsign
         t->result = DRIVER_OK;
         tally_reset(&t->fill);
         t->options = *options;
+        t->options.shared = is_shared(addrs, count, i);
         if (i > 0 && options->beside_first)
             options_without_roles(&t->options);
         if (t->addr.len == 0)
@@ -205,6 +218,7 @@ bench_destroy(struct bench *b)
         if (b->targets[i].driver != NULL)
             driver_close(b->targets[i].driver);
         free(b->targets[i].driver);
+        certain_fini(&b->targets[i].certain);
         stop_roles(&b->targets[i]);
         floor_stop(&b->targets[i].floor);
     }
@@ -250,11 +264,19 @@ note_round(struct target *t, enum driver_result result, uint64_t server_cpu_ns)
     tally_merge(&t->total, tally);
 }
 
+/* The measurement of a round begins now. */
+static void
+restart_round(void *context)
+{
+    struct target *t = context;
+
+    look(t, &t->round_start);
+}
+
 static bool
 measure(const struct bench *b, struct target *t)
 {
     const struct options *o = &t->options;
-    struct process_sample start = {0};
     enum driver_result result = DRIVER_OK;
 
     if (b->by_turns)
@@ -263,14 +285,18 @@ measure(const struct bench *b, struct target *t)
         result = driver_warm_up(t->driver, o->warmup_ns);
     if (!note_result(t, result))
         return false;
-    look(t, &start);
-    result = driver_run(t->driver, o->duration_ns, o->requests);
+    t->driver->on_restart = restart_round;
+    t->driver->restart_context = t;
+    t->driver->look_pid = o->looks ? t->pid : 0;
+    restart_round(t);
+    result = driver_measure(t->driver);
     look(t, &t->end);
     if (t->driver->load.workload.error != NULL)
         (void)fprintf(stderr, "lombard-bench: trace %s: %s\n",
                       o->trace_path != NULL ? o->trace_path : "",
                       t->driver->load.workload.error);
-    note_round(t, result, t->end.cpu_ns - start.cpu_ns);
+    note_round(t, result, t->end.cpu_ns - t->round_start.cpu_ns);
+    certain_note_round(&t->certain, t->driver, o->rounds);
     if (b->by_turns)
         driver_disconnect(t->driver);
     return note_result(t, result);

@@ -17,6 +17,7 @@
 #include "load/tally.h"
 #include "options/options.h"
 #include "roles/roles.h"
+#include "run/certain.h"
 #include "run/driver.h"
 #include "run/findmax.h"
 
@@ -62,20 +63,22 @@ struct target {
     uint64_t server_cpu_ns;          /* in all measured rounds */
     uint64_t rounds_done;
     struct round rounds[OPTIONS_ROUNDS_MAX];
-    struct tally total;        /* of the measured rounds */
-    struct tally fill;         /* of the fill, where asked for */
-    uint64_t fill_missing;     /* keys that could not be stored */
-    uint64_t fill_again;       /* stores that were sent once more */
-    enum driver_result result; /* why no more was measured */
-    bool wrong;                /* wrong data outside of the measured rounds, too */
+    struct tally total;                /* of the measured rounds */
+    struct certain certain;            /* likewise: how sure its figures are */
+    struct process_sample round_start; /* of this round, as far as it was not cut */
+    struct tally fill;                 /* of the fill, where asked for */
+    uint64_t fill_missing;             /* keys that could not be stored */
+    uint64_t fill_again;               /* stores that were sent once more */
+    enum driver_result result;         /* why no more was measured */
+    bool wrong;                        /* wrong data outside of the measured rounds, too */
 };
 
 struct bench {
     const struct options *options;
     unsigned target_count;
-    bool by_turns;   /* connected only while measured */
-    int64_t began_s; /* since the epoch */
-    struct target targets[BENCH_TARGETS_MAX];
+    bool by_turns;           /* connected only while measured */
+    int64_t began_s;         /* since the epoch */
+    struct target targets[]; /* target_count of them */
 };
 
 /* COUNT is at most BENCH_TARGETS_MAX; an address of no length is the floor. NULL when memory is
@@ -97,9 +100,11 @@ struct figure {
 enum { FIGURE_COUNT = 8 };
 extern const struct figure figures[FIGURE_COUNT];
 
-/* The median, minimum and maximum of a figure over the sound rounds. */
+/* The median, minimum and maximum of a figure over the sound rounds. MEAN (of ratios the geometric
+ * one) and its 95 % interval LOW to HIGH, where there are two rounds, or pairs, at least. */
 struct spread {
     double median, min, max;
+    double mean, low, high;
 };
 
 double figure_of(const struct round *r, const struct figure *f);

@@ -15,6 +15,7 @@
 #include "run/own_cpu.h"
 #include "run/progress.h"
 #include "run/recover.h"
+#include "run/warmup.h"
 
 enum {
     EVENTS_MAX = 512,
@@ -275,6 +276,7 @@ look_around(struct driver *d)
 {
     recover_tick(d);
     serve_idle(d);
+    warmup_tick(d);
     if (d->show_progress)
         progress_tick(d);
     if (stop_signal() != 0)
@@ -297,6 +299,7 @@ begin_phase(struct driver *d)
 {
     d->over_ns = 0;
     recover_begin(d);
+    warmup_begin(d);
     own_cpu_count(&d->load.tally, false);
     progress_start(d);
     for (uint32_t i = 0; i < d->channel_count; i++) {
@@ -356,6 +359,17 @@ driver_run(struct driver *d, uint64_t duration_ns, uint64_t requests)
                requests > 0 ? requests : UINT64_MAX,
                duration_ns > 0 ? duration_ns : UINT64_MAX);
     return run_phase(d);
+}
+
+enum driver_result
+driver_measure(struct driver *d)
+{
+    enum driver_result result;
+
+    d->measured = true;
+    result = driver_run(d, d->options->duration_ns, d->options->requests);
+    d->measured = false;
+    return result;
 }
 
 enum driver_result

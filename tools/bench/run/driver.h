@@ -31,6 +31,16 @@ struct driver {
     uint64_t progress_requests; /* at the last progress line */
     uint64_t progress_ns;
     bool show_progress;
+    bool measured;     /* what runs now is a measurement: warmup.h looks at it */
+    uint64_t began_ns; /* of it, with what was cut */
+    uint64_t cut_ns;   /* taken for warm-up, and not part of the tally */
+    uint64_t cut_requests;
+    uint64_t next_check_ns;            /* for a warm-up */
+    uint64_t next_until_ns;            /* whether it is precise enough */
+    uint64_t next_look_ns;             /* at the server's process */
+    pid_t look_pid;                    /* 0: it is not looked at */
+    void (*on_restart)(void *context); /* a warm-up was cut; or NULL */
+    void *restart_context;
 };
 
 enum driver_result {
@@ -61,3 +71,5 @@ enum driver_result driver_warm_up(struct driver *d, uint64_t duration_ns) MUST_U
  * what happened. */
 enum driver_result driver_run(struct driver *d, uint64_t duration_ns,
                               uint64_t requests) MUST_USE;
+/* The same as a measurement (warmup.h), of what the options say. */
+enum driver_result driver_measure(struct driver *d) MUST_USE;

@@ -17,8 +17,8 @@
 #include "wire/out.h"
 
 enum {
-    WIRE_LINE_MAX = 1024,      /* a reply line, or binary head and key, is never longer */
-    WIRE_COUNTER_BYTES = 10,   /* of what a counter begins with, */
+    WIRE_LINE_MAX = 1024,    /* a reply line, or binary head and key, is never longer */
+    WIRE_COUNTER_BYTES = 10, /* of what a counter begins with, */
     WIRE_COUNTER_START = 1000000000,
     WIRE_HEAD_BYTES_MAX = 400, /* of a request with one key: all but its value */
 };
