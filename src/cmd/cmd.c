@@ -19,6 +19,10 @@ cmd_create(const struct cmd_config *config, struct store *store)
         cmd->config.join_bytes = CMD_JOIN_BYTES;
     cmd->clock = config->clock;
     cmd->store = store;
+    if (!cmd_hot_init(cmd)) {
+        sys_free(cmd);
+        return NULL;
+    }
     cmd_new_iteration(cmd);
     return cmd;
 }
@@ -26,6 +30,8 @@ cmd_create(const struct cmd_config *config, struct store *store)
 void
 cmd_destroy(struct cmd *cmd)
 {
+    if (cmd != NULL)
+        cmd_hot_fini(cmd);
     sys_free(cmd);
 }
 
@@ -38,6 +44,7 @@ cmd_new_iteration(struct cmd *cmd)
 bool
 cmd_work(struct cmd *cmd)
 {
+    cmd_hot_work(cmd);
     return store_work(cmd->store);
 }
 
@@ -63,10 +70,25 @@ static cmd_fn *const handlers[] = {
 #undef OP
 };
 
+/* And look at it. Apart, so that the others are executed as if there were no such thing. */
+static void __attribute__((noinline, cold))
+execute_and_look(struct cmd *cmd, struct session *session, const struct request *req,
+                 struct reply *reply)
+{
+    cmd_clear(reply);
+    handlers[req->op](cmd, session, req, reply);
+    cmd_count(cmd, req, reply->status);
+    cmd_hot_look(cmd, req, reply);
+}
+
 void
 cmd_execute(struct cmd *cmd, struct session *session, const struct request *req,
             struct reply *reply)
 {
+    if (UNLIKELY(cmd_hot_is_due(cmd))) {
+        execute_and_look(cmd, session, req, reply);
+        return;
+    }
     if (LIKELY(req->op == OP_GET)) {
         cmd_get(cmd, session, req, reply); /* it sets all that is looked at */
         cmd_count_op(cmd, OP_GET);

@@ -4,7 +4,7 @@
  *     cmd.c              executes a request by its handler
  *     cmd_admin.c cmd_auth.c cmd_item.c cmd_meta.c cmd_store.c cmd_stats.c cmd_dump.c
  *     cmd_number.c cmd_join.c cmd_export.c
- *     cmd_value.c cmd_time.c cmd_pin.c cmd_classes.c
+ *     cmd_value.c cmd_time.c cmd_pin.c cmd_classes.c cmd_hot.c
  *
  * Each uses only those in the rows below its own.
  */
@@ -23,7 +23,12 @@ struct cmd_counters {
     uint64_t none; /* of operations without a counter of their own; not shown */
 };
 
+struct hot;
+
 struct cmd {
+    uint32_t hot_countdown; /* cmd_hot.c: requests until the next one that is looked at */
+    uint64_t hot_big_bytes; /* a value of more is one of the largest */
+    struct hot *hot;
     struct store *store;
     const struct clock *clock;
     struct cmd_counters stats;
@@ -79,6 +84,36 @@ cmd_count(struct cmd *cmd, const struct request *req, enum reply_status status)
 
 /* cmd_classes.c: stats items, slabs and sizes. */
 void cmd_add_class_stats(struct cmd *cmd, struct stat_registry *registry);
+
+/* --- cmd_hot.c: which keys are asked for, missed and sent most, and which are the largest --- */
+
+enum hot_list_kind { HOT_REQUESTS, HOT_BYTES, HOT_MISSES };
+
+enum { HOT_LISTS = HOT_MISSES + 1 };
+
+bool cmd_hot_init(struct cmd *cmd) MUST_USE;
+void cmd_hot_fini(struct cmd *cmd);
+void cmd_add_hot_stats(struct cmd *cmd, struct stat_registry *registry);
+/* Now and then: forget what has gone of the largest, one after the other. */
+void cmd_hot_work(struct cmd *cmd);
+/* Look at REQ, which was executed. */
+void cmd_hot_look(struct cmd *cmd, const struct request *req, const struct reply *reply);
+/* REQ's key has a value of so many bytes: more than the smallest of the largest. */
+void cmd_hot_note_big(struct cmd *cmd, const struct request *req, uint64_t bytes);
+
+/* Asked once for each request: whether it is to be looked at. */
+static inline bool
+cmd_hot_is_due(struct cmd *cmd)
+{
+    return --cmd->hot_countdown == 0;
+}
+
+static inline void
+cmd_hot_big(struct cmd *cmd, const struct request *req, uint64_t bytes)
+{
+    if (UNLIKELY(bytes > cmd->hot_big_bytes))
+        cmd_hot_note_big(cmd, req, bytes);
+}
 
 /* --- cmd_time.c --- */
 

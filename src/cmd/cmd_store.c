@@ -137,6 +137,8 @@ commit_value(struct cmd *cmd, const struct request *req, void *handle, struct re
     if (may_be_stale(req) && result == COMMIT_STORED)
         settle_stale(cmd, req, stale ? &old : NULL);
     reply->item.value_bytes = req->value_bytes;
+    if (result == COMMIT_STORED)
+        cmd_hot_big(cmd, req, req->value_bytes);
 }
 
 void
@@ -215,6 +217,8 @@ cmd_upload_finish(struct cmd *cmd, struct session *session UNUSED, const struct 
         commit_value(cmd, req, handle, reply);
     }
     cmd_count(cmd, req, reply->status);
+    if (cmd_hot_is_due(cmd))
+        cmd_hot_look(cmd, req, reply);
 }
 
 void

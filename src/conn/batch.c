@@ -250,8 +250,10 @@ run_entry(struct conn *c, const struct batch_entry *entry, struct slice in)
         conn_join_begin(c, req, bytes_of(entry, in), &entry->before);
     else if (UNLIKELY(!entry->body_here))
         conn_refuse(c, req, &reply, req->body_bytes);
-    else
+    else {
+        latency_note(&c->server->latency, req->op);
         conn_reply(c, req, &reply);
+    }
     if (UNLIKELY(!op_has(req->op, PROP_KEYED) || (req->flags & REQ_CLOSE) != 0))
         after_command(c, req, &reply);
     return c->task == NULL && c->state == CONN_RUNNING && !c->finishing;

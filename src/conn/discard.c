@@ -25,9 +25,9 @@ conn_refuse(struct conn *c, const struct request *req, const struct reply *reply
     size_t len = conn_format_refusal(c, req, reply, answer);
 
     c->discard_bytes = bytes;
+    latency_note(&c->server->latency, req->op);
     if (bytes == 0) {
         buf_append(c->wbuf, slice_make(answer, len));
-        latency_note(&c->server->latency, req->op);
     } else if (len > 0) {
         c->task = task_create(c, TASK_REFUSAL, slice_make(answer, len), &c->proto_state);
         if (c->task == NULL)
@@ -44,7 +44,6 @@ conn_refusal_step(struct conn *c)
         return conn_discard_step(c);
     if (!conn_has_reply_room(c))
         return STEP_NEED_OUTPUT;
-    latency_note(&c->server->latency, OP_REFUSED);
     buf_append(c->wbuf, slice_make(task->head, task->head_bytes));
     c->task = NULL;
     task_destroy(c, task);

@@ -154,6 +154,8 @@ serve(struct conn *c, struct dispatch *dispatch)
         case STEP_NEED_INPUT: on = feed(c, budget, &more); break;
         case STEP_NEED_OUTPUT: /* a good time to end: no call is lost by it */
             on = drain(c, budget, &more);
+            if (on && latency_is_noted(&c->server->latency))
+                latency_sent(&c->server->latency);
             more = more || (on && is_over(dispatch));
             on = on && !more;
             break;

@@ -50,6 +50,7 @@ finish(struct conn *c, const struct request *req, const struct reply *reply)
         cmd_upload_abort(c->server->cmd, task->handle);
     c->server->joining = NULL;
     c->task = NULL;
+    latency_note(&c->server->latency, req->op);
     conn_reply(c, req, reply);
     task_destroy(c, task);
 }

@@ -86,7 +86,6 @@ conn_reply(struct conn *c, const struct request *req, const struct reply *reply)
     struct slice tail = slice_make(parts.tail, parts.tail_bytes);
     uint64_t off = 0;
 
-    latency_note(&c->server->latency, req->op);
     buf_produced(c->wbuf, parts.head_bytes);
     if (!parts.has_value)
         return;
@@ -268,7 +267,5 @@ conn_flush(struct conn *c, struct budget *budget)
             return FLUSH_BLOCKED;
         }
     }
-    if (latency_is_noted(&c->server->latency))
-        latency_sent(&c->server->latency);
     return FLUSH_DONE;
 }

@@ -144,6 +144,7 @@ finish(struct conn *c)
         return STEP_ON;
     }
     c->task = NULL;
+    latency_note(&c->server->latency, req.op);
     conn_reply(c, &req, &reply);
     task_destroy(c, task);
     return STEP_ON;

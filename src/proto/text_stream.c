@@ -42,34 +42,6 @@ text_stream_end(const struct request *req, uint32_t piece, char *dst)
 
 /* --- Dumps --- */
 
-static bool
-is_unreserved(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '-' || c == '.' || c == '_' || c == '~';
-}
-
-/* A key as in a URI (RFC 3986, 2.1): up to three bytes a byte. */
-static char *
-put_uri(char *p, struct slice key)
-{
-    static const char hex[16] = {'0', '1', '2', '3', '4', '5', '6', '7',
-                                 '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'};
-
-    for (size_t i = 0; i < key.len; i++) {
-        unsigned char c = (unsigned char)key.ptr[i];
-
-        if (is_unreserved(key.ptr[i])) {
-            *p++ = key.ptr[i];
-            continue;
-        }
-        *p++ = '%';
-        *p++ = hex[c >> 4];
-        *p++ = hex[c & 15];
-    }
-    return p;
-}
-
 /* Whether no line could hold this key: it was sent in base64, or by the binary protocol. */
 static bool
 is_binary(struct slice key)

@@ -3,6 +3,8 @@
 LATENCY = "src/conn/server_latency.c"
 LATENCY_H = "src/conn/server_latency.h"
 SPANS = "src/base/spans.c"
+TOPKEYS = "src/base/topkeys.c"
+HOT = "src/cmd/cmd_hot.c"
 DISPATCH = "src/conn/dispatch.c"
 
 INSIGHT_FAULTS = [
@@ -40,4 +42,26 @@ INSIGHT_FAULTS = [
      "now >= source->last ? now - source->last : now;", "now - source->last;"),
     ("insight: the rate of ten seconds is that of one", "src/app/rates.c",
      "    for (uint32_t i = 0; i < window->seconds; i++) {", "    for (uint32_t i = 0; i < 1; i++) {"),
+    # Hot keys.
+    ("insight: what was hot stays so", TOPKEYS,
+     "            set->count[way] /= 2;\n", ""),
+    ("insight: every new key takes a place", TOPKEYS,
+     "    if (!happens(random, units, set->count[way] + units))\n        return;\n",
+     "    (void)random;\n"),
+    ("insight: what a key took over counts as its own", TOPKEYS,
+     "    set->error[way] = set->count[way];\n", ""),
+    ("insight: a key in the table is not found", TOPKEYS,
+     "        if (set->hash[way] == id) {", "        if (set->hash[way] == id && way == 0) {"),
+    ("insight: every request is looked at", HOT,
+     "    return 1 + (uint32_t)(log2 * 0.693147 * SAMPLE_MEAN);", "    return 1 + (uint32_t)(log2 * 0);"),
+    ("insight: noop is a hot key", HOT, "    if (!op_has(req->op, PROP_KEYED) || ", "    if ("),
+    ("insight: bytes of keys are shown as they are", HOT, "    *put_uri(text, key) = '\\0';",
+     "    memcpy(text, key.ptr, key.len);\n    text[key.len] = '\\0';"),
+    ("insight: a large key that has gone stays", HOT,
+     "store_peek(cmd->store, key, big->hash[i], &item) ? item.value_bytes : 0;",
+     "store_peek(cmd->store, key, big->hash[i], &item) ? item.value_bytes : big->bytes[i];"),
+    ("insight: large values are seen by chance alone", "src/cmd/cmd_store.c",
+     "    if (result == COMMIT_STORED)\n        cmd_hot_big(cmd, req, req->value_bytes);\n", ""),
+    ("insight: hits are misses", HOT,
+     "    if (reply->status == REPLY_MISS || ", "    if (reply->status == REPLY_HIT || "),
 ]

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -37,4 +38,32 @@ static inline char *
 put_i64(char *p, int64_t v)
 {
     return p + num_format_i64(p, v);
+}
+
+static inline bool
+put_is_unreserved(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           c == '-' || c == '.' || c == '_' || c == '~';
+}
+
+/* A key as in a URI (RFC 3986, 2.1): up to three bytes a byte. */
+static inline char *
+put_uri(char *p, struct slice key)
+{
+    static const char hex[16] = {'0', '1', '2', '3', '4', '5', '6', '7',
+                                 '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'};
+
+    for (size_t i = 0; i < key.len; i++) {
+        unsigned char c = (unsigned char)key.ptr[i];
+
+        if (put_is_unreserved(key.ptr[i])) {
+            *p++ = key.ptr[i];
+            continue;
+        }
+        *p++ = '%';
+        *p++ = hex[c >> 4];
+        *p++ = hex[c & 15];
+    }
+    return p;
 }

@@ -86,6 +86,10 @@ static const struct {
               "refusals:10s sheds:10s stalls:10s commands:60s gets:60s sets:60s "
               "hits:60s misses:60s bytes_in:60s bytes_out:60s connections:60s "
               "evictions:60s expired:60s refusals:60s sheds:60s stalls:60s "},
+    {"hotkeys", "1:key 1:share_pct 1:error_pct 1:per_second "},
+    {"hotbytes", ""},
+    {"misskeys", ""},
+    {"bigkeys", "1:key 1:bytes "},
     {"items", "items:1:number items:1:mem_requested items:1:evicted "
               "items:1:evicted_unfetched items:1:outofmemory items:1:reclaimed "
               "items:1:expired_unfetched "},
