@@ -4,84 +4,65 @@
 #include <ctype.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "config_priv.h"
 #include "config_options.h"
 
-enum { NAME_BYTES = 64, RANGE_BYTES = 128 };
-
-static enum config_result usage(const char *format, ...) PRINTF_LIKE(1, 2);
-
-/* Say on standard error what is wrong with the command line. */
-static enum config_result
-usage(const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    (void)fputs("lombard: ", stderr);
-    (void)vfprintf(stderr, format, args);
-    (void)fputs("\nTry 'lombard --help'.\n", stderr);
-    va_end(args);
-    return CONFIG_USAGE;
-}
-
-static enum config_result
-bad_value(const struct option_info *option, const char *text)
-{
-    char name[NAME_BYTES], range[RANGE_BYTES];
-
-    option_name(option, name, sizeof(name));
-    option_range(option, range, sizeof(range));
-    return usage("%s: '%s' is not %s", name, text, range);
-}
+enum { NAME_BYTES = 64 };
 
 /* --- Options that are more than a field --- */
 
-/* memcached's -o: of its many settings, those that have a meaning here or need none. */
 static enum config_result
-take_extended(struct config *config, char *text)
+take_threads(struct config *config, const struct option_info *option, char *text)
 {
-    static const char idle[] = "idle_timeout";
-    char *rest = text;
-    char *word;
+    enum config_result result = config_set(config, option, text);
+    char shown[CONFIG_NOTE_BYTES];
 
-    while ((word = strsep(&rest, ",")) != NULL) {
-        size_t len;
-
-        word = option_skip_blanks(word);
-        len = strcspn(word, "=");
-        if (*word == '\0' || config_ignore_extended(config, word))
-            continue;
-        if (len != sizeof(idle) - 1 || memcmp(word, idle, len) != 0)
-            return usage("-o: there is no setting '%s' here", word);
-        if (word[len] == '=')
-            len++;
-        if (!option_set(config, option_of_name("idle-timeout"), word + len))
-            return bad_value(option_of_name("idle-timeout"), word + len);
-    }
-    return CONFIG_RUN;
-}
-
-static void
-note_threads(struct config *config)
-{
-    if (config->threads > 1)
-        config_note(config, "-t",
+    if (result == CONFIG_RUN && config->threads > 1) {
+        (void)snprintf(shown, sizeof(shown), "-t %s", text);
+        config_note(config, NOTE_WARNING, shown,
                     "Lombard is one thread. To use several cores run several processes, each "
                     "with its own -p and -m, behind clients that hash consistently or a proxy");
+    }
     config->threads = 1;
+    return result;
 }
 
-static void
-note_ignored(struct config *config, const struct option_info *option)
+static enum config_result
+take_udp(struct config *config, const struct option_info *option, char *text)
+{
+    if (option_set(config, option, text))
+        return CONFIG_RUN;
+    return config_usage("-U %s: there is no UDP here: its replies can be forged and amplified. "
+                        "Use TCP or a unix socket",
+                        text);
+}
+
+/* memcached can have each listener speak its own protocol, name it, and have TLS. */
+static enum config_result
+take_hosts(struct config *config, const struct option_info *option, char *text)
+{
+    static const char *const words[] = {"proto[", "tag[", "tag_", "notls:", "btls:", "mtls:"};
+    enum config_result result = config_set(config, option, text);
+
+    for (int i = 0; result == CONFIG_RUN && i < config->host_count; i++)
+        for (size_t w = 0; w < ARRAY_LEN(words); w++)
+            if (strncmp(config->hosts[i], words[w], strlen(words[w])) == 0)
+                return config_usage("-l %s: a listener has no protocol, name or TLS of its own "
+                                    "here. -B says the protocol of all",
+                                    config->hosts[i]);
+    return result;
+}
+
+static enum config_result
+take_ignored(struct config *config, const struct option_info *option)
 {
     char letter[] = {'-', (char)option->letter, '\0'};
 
-    config_note(config, letter, option->help);
+    config_note(config, NOTE_IGNORED, letter, option->help);
+    return CONFIG_RUN;
 }
 
 /* --- All of them --- */
@@ -91,19 +72,19 @@ static enum config_result
 take_option(struct config *config, const struct option_info *option, char *text)
 {
     switch (option->kind) {
-    case OPTION_EXTENDED: return take_extended(config, text);
+    case OPTION_EXTENDED: return config_take_extended(config, text);
     case OPTION_HELP: config_print_help(); return CONFIG_DONE;
+    case OPTION_LICENSE: config_print_license(); return CONFIG_DONE;
     case OPTION_VERSION: (void)puts("lombard " LOMBARD_VERSION); return CONFIG_DONE;
     case OPTION_PING: config->ask = ASK_PING; return CONFIG_RUN;
     case OPTION_STATS: config->ask = ASK_STATS; return CONFIG_RUN;
-    case OPTION_REFUSED: return usage("-%c: %s", option->letter, option->help);
-    case OPTION_IGNORED: note_ignored(config, option); return CONFIG_RUN;
-    case OPTION_UDP:
-        if (option_set(config, option, text))
-            return CONFIG_RUN;
-        return usage("-U %s: there is no UDP here: its replies can be forged and amplified. "
-                     "Use TCP or a unix socket",
-                     text);
+    case OPTION_REFUSED: return config_usage("-%c: %s", option->letter, option->help);
+    case OPTION_IGNORED: return take_ignored(config, option);
+    case OPTION_UDP: return take_udp(config, option, text);
+    case OPTION_HOSTS: return take_hosts(config, option, text);
+    case OPTION_THREADS: return take_threads(config, option, text);
+    case OPTION_TEXT:
+    case OPTION_FILE:
     case OPTION_ALLOW:
     case OPTION_FORBID:
     case OPTION_TURN_OFF:
@@ -116,19 +97,21 @@ take_option(struct config *config, const struct option_info *option, char *text)
     case OPTION_BYTES:
     case OPTION_PORT:
     case OPTION_MODE:
-    case OPTION_TEXT:
-    case OPTION_FILE:
-    case OPTION_HOSTS:
     case OPTION_PROTOCOL:
-    case OPTION_THREADS: break;
+    case OPTION_DELIMITER: break;
     }
-    if (!option_set(config, option, text))
-        return bad_value(option, text);
-    if (option->kind == OPTION_PROTOCOL)
-        note_ignored(config, option);
-    if (option->kind == OPTION_THREADS)
-        note_threads(config);
-    return CONFIG_RUN;
+    return config_set(config, option, text);
+}
+
+/* The value of OPTION as it is meant: blanks around it are none, but a path may end in one. */
+static char *
+value_of(const struct option_info *option, char *text)
+{
+    if (text == NULL)
+        return NULL;
+    if (option->kind == OPTION_TEXT || option->kind == OPTION_FILE)
+        return option_skip_blanks(text);
+    return option_trim(text);
 }
 
 /* getopt_long() found none: why. */
@@ -139,20 +122,20 @@ no_option(int found, const char *word)
     char name[NAME_BYTES];
 
     if (found == ':')
-        return usage("option '%s' needs a value", word);
+        return config_usage("option '%s' needs a value", word);
     if (option != NULL) {
         option_name(option, name, sizeof(name));
-        return usage("option %s takes no value", name);
+        return config_usage("option %s takes no value", name);
     }
     if (optopt != 0)
-        return usage("unknown option '-%c'", optopt);
-    return usage("unknown or ambiguous option '%s'", word);
+        return config_usage("unknown option '-%c'", optopt);
+    return config_usage("unknown or ambiguous option '%s'", word);
 }
 
 static enum config_result
 unexpected(const char *word)
 {
-    return usage("unexpected argument '%s'", word);
+    return config_usage("unexpected argument '%s'", word);
 }
 
 /* What follows --ping and --stats: a group, and an address, which has a colon or a slash. */
@@ -167,23 +150,37 @@ take_question(struct config *config, int argc, char **argv)
         return unexpected(argv[optind]);
     for (const char *p = config->ask_group; *p != '\0'; p++)
         if (iscntrl((unsigned char)*p))
-            return usage("--stats: there is no such group");
+            return config_usage("--stats: there is no such group");
     return CONFIG_ASK;
+}
+
+/* Whether WORD is the name of a server, which images and charts put before its options. */
+static bool
+is_program_name(const char *word)
+{
+    const char *slash = strrchr(word, '/');
+
+    word = slash == NULL ? word : slash + 1;
+    return strcmp(word, "memcached") == 0 || strcmp(word, "lombard") == 0;
 }
 
 static enum config_result
 check_together(const struct config *config, int argc, char **argv)
 {
+    if (optind < argc && is_program_name(argv[optind]))
+        optind++;
     if (optind < argc)
         return unexpected(argv[optind]);
     if (config->store.item_bytes_max > config->store.limit_bytes)
-        return usage("-I: an item of %zu bytes does not fit into -m %zu megabytes",
-                     config->store.item_bytes_max, config->store.limit_bytes >> 20);
+        return config_usage("-I: an item of %zu bytes does not fit into -m %zu megabytes",
+                            config->store.item_bytes_max, config->store.limit_bytes >> 20);
     if (config->sasl && config->auth_file == NULL)
-        return usage("-S: the users and passwords are those of -Y FILE, which is not given");
+        return config_usage(
+            "-S: the users and passwords are those of -Y FILE, which is not given");
     if (config->port == 0 && config->unix_path == NULL)
-        return usage("-p 0 means no TCP, and without -s there is nothing to listen on. For any "
-                     "free port say -p -1");
+        return config_usage(
+            "-p 0 means no TCP, and without -s there is nothing to listen on. For any "
+            "free port say -p -1");
     return CONFIG_RUN;
 }
 
@@ -195,6 +192,17 @@ set_all_initial(struct config *config)
         option_set_initial(config, option_at(i));
 }
 
+/* What was asked for is known: whether it can be, together. */
+static enum config_result
+finish(struct config *config, bool named_tcp, int argc, char **argv)
+{
+    if (config->ask != ASK_NOTHING)
+        return take_question(config, argc, argv);
+    config->sasl |= config->auth_file != NULL;
+    config->tcp = config->port != 0 && (named_tcp || config->unix_path == NULL);
+    return check_together(config, argc, argv);
+}
+
 enum config_result
 config_parse(struct config *config, int argc, char **argv)
 {
@@ -202,6 +210,9 @@ config_parse(struct config *config, int argc, char **argv)
     int found;
 
     set_all_initial(config);
+    argv = config_with_environment(config, &argc, argv);
+    if (argv == NULL)
+        return CONFIG_USAGE;
     /* From the start, even where the last call left a cluster of letters half read. */
     optind = 0;
     opterr = 0;
@@ -211,15 +222,10 @@ config_parse(struct config *config, int argc, char **argv)
 
         if (option == NULL)
             return no_option(found, argv[optind - 1]);
-        result =
-            take_option(config, option, optarg == NULL ? NULL : option_skip_blanks(optarg));
+        result = take_option(config, option, value_of(option, optarg));
         if (result != CONFIG_RUN)
             return result;
         named_tcp |= option->letter == 'p' || option->letter == 'l';
     }
-    if (config->ask != ASK_NOTHING)
-        return take_question(config, argc, argv);
-    config->sasl |= config->auth_file != NULL;
-    config->tcp = config->port != 0 && (named_tcp || config->unix_path == NULL);
-    return check_together(config, argc, argv);
+    return finish(config, named_tcp, argc, argv);
 }

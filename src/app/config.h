@@ -17,13 +17,28 @@ enum {
     LISTEN_HOSTS_MAX = 16,
     ADMIN_PORT_ABOVE = 10000, /* -p: the port of --admin, where it names none */
     HTTP_PORT = 9150,         /* of --http, likewise: that of memcached_exporter */
-    CONFIG_NOTES_MAX = 32,    /* more than that are ignored without a word */
+    CONFIG_NOTE_BYTES = 40,
+    CONFIG_NOTES_MAX = 96, /* each option is noted once, and there are fewer */
 };
 
-/* An option that is accepted and has no effect. */
+/* What the log says of an option at the start. */
+enum note_kind {
+    NOTE_IGNORED, /* it has no effect */
+    NOTE_WARNING, /* it has another one than its user may think */
+    NOTE_TAKEN,   /* it was found in the environment */
+};
+
 struct config_note {
-    char option[32];
+    enum note_kind kind;
+    char option[CONFIG_NOTE_BYTES];
     const char *why;
+};
+
+/* -B */
+enum config_protocol {
+    PROTOCOL_AUTO, /* the first byte of each connection says */
+    PROTOCOL_ASCII,
+    PROTOCOL_BINARY,
 };
 
 /* What a server that runs is asked, instead of being one. */
@@ -54,6 +69,9 @@ struct config {
     uint32_t threads;  /* 1 */
     uint32_t udp_port; /* 0 */
     bool loan;         /* connections do not keep their buffers */
+    enum config_protocol protocol;
+    bool lock_memory; /* -k */
+    bool core_dumps;  /* -r */
     int verbosity;
     bool daemon;
     const char *auth_file; /* NULL: no client has to authenticate */
@@ -76,7 +94,7 @@ enum config_result {
     CONFIG_USAGE, /* a message was written to standard error: exit 64 */
 };
 
-/* Strings point into ARGV. */
+/* Strings point into ARGV, or into the environment. */
 enum config_result config_parse(struct config *config, int argc, char **argv) MUST_USE;
 
 /* `stats settings`; the context is the struct config. */

@@ -101,7 +101,7 @@ print_ignored(void)
     for (size_t i = 0; option_at(i) != NULL; i++) {
         const struct option_info *option = option_at(i);
 
-        if (option->kind == OPTION_IGNORED || option->kind == OPTION_PROTOCOL)
+        if (option->kind == OPTION_IGNORED)
             (void)printf(" -%c", option->letter);
     }
     print(",\nand those settings of -o that tune memcached's own memory, index and threads.\n");
@@ -126,4 +126,32 @@ config_print_help(void)
         "\n"
         "To use several cores, run several: one process a core, each on its own port, behind\n"
         "your clients' consistent hashing or a proxy.\n");
+}
+
+void
+config_print_license(void)
+{
+    print(
+        "lombard " LOMBARD_VERSION "\n"
+        "\n"
+        "MIT. Copyright (c) 2026 the Lombard authors\n"
+        "\n"
+        "Permission is hereby granted, free of charge, to any person obtaining a copy of this\n"
+        "software and associated documentation files (the \"Software\"), to deal in the\n"
+        "Software without restriction, including without limitation the rights to use, copy,\n"
+        "modify, merge, publish, distribute, sublicense, and/or sell copies of the Software,\n"
+        "and to permit persons to whom the Software is furnished to do so, subject to the\n"
+        "following conditions:\n"
+        "\n"
+        "The above copyright notice and this permission notice shall be included in all "
+        "copies\n"
+        "or substantial portions of the Software.\n"
+        "\n"
+        "THE SOFTWARE IS PROVIDED \"AS IS\", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR "
+        "IMPLIED,\n"
+        "INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A\n"
+        "PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT\n"
+        "HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF\n"
+        "CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE\n"
+        "OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.\n");
 }

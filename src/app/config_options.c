@@ -22,8 +22,8 @@ static const struct option_info options[] = {
      help},
 #define ACTION(letter, name, value, group, kind, help)                                         \
     {letter, name, value, GROUP_##group, OPTION_##kind, NO_FIELD, help},
-#define IGNORED(letter, name, value, kind, why)                                                \
-    {letter, name, value, GROUP_NONE, OPTION_##kind, NO_FIELD, why},
+#define IGNORED(letter, name, value, why)                                                      \
+    {letter, name, value, GROUP_NONE, OPTION_IGNORED, NO_FIELD, why},
 #define REFUSED(letter, name, value, why)                                                      \
     {letter, name, value, GROUP_NONE, OPTION_REFUSED, NO_FIELD, why},
 #include "options.def"
@@ -80,6 +80,15 @@ option_letters(void)
     return letters;
 }
 
+/* A value of --verbose means nothing, as in memcached. */
+static int
+argument_of(const struct option_info *option)
+{
+    if (option->kind == OPTION_COUNT)
+        return optional_argument;
+    return option->value != NULL ? required_argument : no_argument;
+}
+
 const struct option *
 option_names(void)
 {
@@ -92,7 +101,7 @@ option_names(void)
         if (o->name != NULL)
             *p++ = (struct option){
                 .name = o->name,
-                .has_arg = o->value != NULL ? required_argument : no_argument,
+                .has_arg = argument_of(o),
                 .val = getopt_value(o),
             };
     }

@@ -30,13 +30,15 @@ enum option_kind {
     OPTION_HOSTS,     /* hosts[] and host_count */
     OPTION_THREADS,   /* any number, of which one is used: uint32_t */
     OPTION_UDP,       /* 0 alone: uint32_t */
+    OPTION_PROTOCOL,  /* auto, ascii, binary: enum config_protocol */
+    OPTION_DELIMITER, /* a character; turns on `stats detail` as well: char */
     OPTION_EXTENDED,  /* from here on, no field: -o */
     OPTION_PING,
     OPTION_STATS,
     OPTION_HELP,
     OPTION_VERSION,
+    OPTION_LICENSE,
     OPTION_IGNORED,
-    OPTION_PROTOCOL, /* ignored, too, where it is one of memcached's three */
     OPTION_REFUSED,
 };
 
@@ -91,3 +93,5 @@ void option_set_initial(struct config *config, const struct option_info *option)
 void option_range(const struct option_info *option, char *dst, size_t bytes);
 /* TEXT without the blanks at its beginning. */
 char *option_skip_blanks(char *text);
+/* Likewise, and without those at its end, which are overwritten. */
+char *option_trim(char *text);

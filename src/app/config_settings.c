@@ -54,6 +54,26 @@ get_file(const struct stat_entry *entry, const void *record, struct stat_value *
         stat_put_text(value, "no");
 }
 
+/* In memcached's words. */
+static void
+get_protocol(const struct stat_entry *entry UNUSED, const void *record,
+             struct stat_value *value)
+{
+    const struct config *config = record;
+
+    switch (config->protocol) {
+    case PROTOCOL_AUTO: stat_put_text(value, "auto-negotiate"); return;
+    case PROTOCOL_ASCII: stat_put_text(value, "ascii"); return;
+    case PROTOCOL_BINARY: stat_put_text(value, "binary"); return;
+    }
+}
+
+static void
+get_char(const struct stat_entry *entry, const void *record, struct stat_value *value)
+{
+    stat_printf(value, "%c", *((const char *)record + entry->arg));
+}
+
 /* All addresses of -l, as they could have been given in one. */
 static void
 get_hosts(const struct stat_entry *entry UNUSED, const void *record, struct stat_value *value)
@@ -75,6 +95,8 @@ get_hosts(const struct stat_entry *entry UNUSED, const void *record, struct stat
 #define SHOWN_ON_OFF        TEXT, NONE, get_on_off
 #define SHOWN_TEXT          TEXT, NONE, get_text
 #define SHOWN_FILE          TEXT, NONE, get_file
+#define SHOWN_PROTOCOL      TEXT, NONE, get_protocol
+#define SHOWN_DELIMITER     TEXT, NONE, get_char
 #define SHOWN_HOSTS         TEXT, NONE, get_hosts
 #define SHOWN_COUNT         GAUGE, NUMBER, get_int
 #define SHOWN_PORT          GAUGE, NUMBER, get_int

@@ -18,6 +18,18 @@ option_skip_blanks(char *text)
     return text;
 }
 
+char *
+option_trim(char *text)
+{
+    size_t len;
+
+    text = option_skip_blanks(text);
+    len = strlen(text);
+    while (len > 0 && isspace((unsigned char)text[len - 1]))
+        text[--len] = '\0';
+    return text;
+}
+
 /* How far to shift a number for the letter behind it; *LEN is without that letter. */
 static unsigned
 unit_shift(const char *text, size_t *len)
@@ -103,46 +115,59 @@ parse_on_off(const char *text, uint64_t *out)
 
 static const char host_ends[] = ",;";
 
-/* How many hosts TEXT has; 0 where one is empty. */
-static int
-count_hosts(char *text)
+/* Whether it is one of those that are there already: memcached opens it once, too. */
+static bool
+has_host(const struct config *config, const char *host)
 {
-    int count = 0;
-
-    for (;;) {
-        size_t len;
-
-        text = option_skip_blanks(text);
-        len = strcspn(text, host_ends);
-        if (len == 0)
-            return 0;
-        count++;
-        if (text[len] == '\0')
-            return count;
-        text += len + 1;
-    }
+    for (int i = 0; i < config->host_count; i++)
+        if (strcmp(config->hosts[i], host) == 0)
+            return true;
+    return false;
 }
 
-/* "a,b:1,[::1]:2" in pieces; the commas in TEXT become ends. */
+/*
+ * "a,b:1,[::1]:2" in pieces; the commas in TEXT become ends. As in memcached, empty ones are passed
+ * over, but one host there must be.
+ */
 static bool
 set_hosts(struct config *config, char *text)
 {
-    int count = count_hosts(text);
+    bool any = false;
     char *rest = text;
     char *host;
 
-    if (count == 0 || config->host_count + count > LISTEN_HOSTS_MAX)
-        return false;
-    while ((host = strsep(&rest, host_ends)) != NULL)
-        config->hosts[config->host_count++] = option_skip_blanks(host);
-    return true;
+    while ((host = strsep(&rest, host_ends)) != NULL) {
+        host = option_trim(host);
+        if (*host == '\0')
+            continue;
+        any = true;
+        if (has_host(config, host))
+            continue;
+        if (config->host_count == LISTEN_HOSTS_MAX)
+            return false;
+        config->hosts[config->host_count++] = host;
+    }
+    return any;
 }
 
 static bool
-is_protocol(const char *text)
+parse_protocol(const char *text, uint64_t *out)
 {
-    return strcmp(text, "auto") == 0 || strcmp(text, "ascii") == 0 ||
-           strcmp(text, "binary") == 0;
+    static const struct {
+        const char *name;
+        enum config_protocol protocol;
+    } names[] = {
+        {"auto", PROTOCOL_AUTO},
+        {"ascii", PROTOCOL_ASCII},
+        {"binary", PROTOCOL_BINARY},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (strcmp(text, names[i].name) == 0) {
+            *out = names[i].protocol;
+            return true;
+        }
+    return false;
 }
 
 /* --- Setting --- */
@@ -176,6 +201,17 @@ set_text(struct config *config, const struct option_info *o, const char *text)
     return true;
 }
 
+/* As in memcached, the first character counts. */
+static bool
+set_delimiter(struct config *config, const char *text)
+{
+    if (!isgraph((unsigned char)*text))
+        return false;
+    config->cmd.prefix_delimiter = *text;
+    config->cmd.detail_enabled = true;
+    return true;
+}
+
 /* What TEXT says, as a number. False also for kinds that are none. */
 static bool
 parse(const struct option_info *o, const char *text, uint64_t *out)
@@ -198,7 +234,9 @@ parse(const struct option_info *o, const char *text, uint64_t *out)
     case OPTION_BYTES: return parse_bytes(o, text, out);
     case OPTION_PORT: return parse_port(o, text, out);
     case OPTION_MODE: return parse_mode(o, text, out);
+    case OPTION_PROTOCOL: return parse_protocol(text, out);
     case OPTION_COUNT:
+    case OPTION_DELIMITER:
     case OPTION_TEXT:
     case OPTION_FILE:
     case OPTION_HOSTS:
@@ -207,8 +245,8 @@ parse(const struct option_info *o, const char *text, uint64_t *out)
     case OPTION_STATS:
     case OPTION_HELP:
     case OPTION_VERSION:
+    case OPTION_LICENSE:
     case OPTION_IGNORED:
-    case OPTION_PROTOCOL:
     case OPTION_REFUSED: break;
     }
     return false;
@@ -223,8 +261,8 @@ option_set(struct config *config, const struct option_info *o, char *text)
         return set_text(config, o, text);
     if (o->kind == OPTION_HOSTS)
         return set_hosts(config, text);
-    if (o->kind == OPTION_PROTOCOL)
-        return is_protocol(text);
+    if (o->kind == OPTION_DELIMITER)
+        return set_delimiter(config, text);
     if (o->kind == OPTION_COUNT)
         value = (uint64_t)config->verbosity + 1;
     else if (!parse(o, text, &value))
@@ -240,7 +278,9 @@ option_set_initial(struct config *config, const struct option_info *o)
 
     if (o->kind == OPTION_FORBID || o->kind == OPTION_TURN_OFF)
         put(config, o, 1);
-    if (o->initial != NULL && parse(o, o->initial, &value))
+    if (o->kind == OPTION_DELIMITER)
+        config->cmd.prefix_delimiter = *o->initial;
+    else if (o->initial != NULL && parse(o, o->initial, &value))
         put(config, o, value);
 }
 
@@ -279,6 +319,7 @@ option_range(const struct option_info *o, char *dst, size_t bytes)
         return;
     case OPTION_ON_OFF: (void)snprintf(dst, bytes, "on or off"); return;
     case OPTION_PROTOCOL: (void)snprintf(dst, bytes, "auto, ascii or binary"); return;
+    case OPTION_DELIMITER: (void)snprintf(dst, bytes, "a character"); return;
     case OPTION_ALLOW:
     case OPTION_FORBID:
     case OPTION_TURN_OFF:
@@ -288,6 +329,7 @@ option_range(const struct option_info *o, char *dst, size_t bytes)
     case OPTION_STATS:
     case OPTION_HELP:
     case OPTION_VERSION:
+    case OPTION_LICENSE:
     case OPTION_IGNORED:
     case OPTION_REFUSED: break;
     }

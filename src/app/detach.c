@@ -100,7 +100,7 @@ detach_prepare(struct detach *detach)
     detach->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (detach->null_fd < 0)
         return say_failed("open /dev/null");
-    if (chdir("/") != 0)
+    if (!detach->keep_directory && chdir("/") != 0)
         return say_failed("leave the working directory");
     if (dup2(detach->null_fd, STDIN_FILENO) < 0 || dup2(detach->null_fd, STDOUT_FILENO) < 0)
         return say_failed("leave standard input and output");

@@ -27,8 +27,9 @@ enum detach_log {
 };
 
 struct detach {
-    int ready_fd; /* the daemon's side of the pipe */
-    int null_fd;  /* /dev/null, for standard error */
+    int ready_fd;        /* the daemon's side of the pipe */
+    int null_fd;         /* /dev/null, for standard error */
+    bool keep_directory; /* the caller's: that is where core files go */
 };
 
 /*
@@ -38,7 +39,7 @@ struct detach {
 void detach_keep_standard(void);
 enum detach_result detach_begin(struct detach *detach, int *status) MUST_USE;
 /*
- * Leave the working directory, standard input and output: all that needs more than the two
+ * Leave the working directory, unless it is kept, standard input and output: all that needs more than the two
  * descriptors above. False, logged, when that fails.
  */
 bool detach_prepare(struct detach *detach) MUST_USE;

@@ -13,6 +13,7 @@
 #include "config.h"
 #include "daemon.h"
 #include "detach.h"
+#include "host.h"
 #include "lombard/base/clock.h"
 #include "lombard/base/invariant.h"
 #include "lombard/base/log.h"
@@ -20,6 +21,7 @@
 #include "lombard/conn/server.h"
 #include "lombard/event/signal.h"
 #include "lombard/event/timer.h"
+#include "lombard/proto/proto.h"
 #include "lombard/store/store.h"
 #include "log_file.h"
 #include "notify.h"
@@ -44,6 +46,18 @@ make_cmd(const struct config *config, const struct clock *clock,
     return cmd;
 }
 
+/* NULL: any. */
+static const struct proto_ops *
+only_proto(enum config_protocol protocol)
+{
+    switch (protocol) {
+    case PROTOCOL_AUTO: return NULL;
+    case PROTOCOL_ASCII: return &proto_text;
+    case PROTOCOL_BINARY: return &proto_binary;
+    }
+    return NULL;
+}
+
 static struct server *
 make_server(const struct config *config, struct clock *clock, struct cmd *cmd)
 {
@@ -51,6 +65,7 @@ make_server(const struct config *config, struct clock *clock, struct cmd *cmd)
     struct server *server;
 
     server_config.keep_buffers = !config->loan;
+    server_config.only_proto = only_proto(config->protocol);
     server_config.clock = clock;
     server_config.cmd = cmd;
     server = server_create(&server_config);
@@ -221,6 +236,7 @@ get_ready(struct process *p)
         sandbox_drop_bounding();
     if (!user_become(&p->user))
         return false;
+    host_keep_core_dumps(config);
     if (config->log_file != NULL)
         log_file_use(&p->log_file);
     daemon_log_listening(&p->sockets);
@@ -343,8 +359,10 @@ start_and_serve(struct process *p)
     sandbox_init(&p->sandbox);
     p->log_file.fd = -1;
     if (user_leave_groups(&p->user) && load_passwords(p) &&
-        daemon_listen(&p->config, &p->user, &p->sockets) && daemon_raise_limits(&p->config))
+        daemon_listen(&p->config, &p->user, &p->sockets) && daemon_raise_limits(&p->config)) {
+        host_prepare(&p->config);
         status = serve(p);
+    }
     daemon_remove(&p->pid_file);
     for (int role = 0; role < SESSION_ROLES; role++)
         daemon_remove(&p->sockets.files[role]);
@@ -362,6 +380,25 @@ level_of(const struct config *config)
     if (config->verbosity == 0)
         return config->daemon && config->log_file == NULL ? LOG_WARN : LOG_INFO;
     return config->verbosity == 1 ? LOG_DEBUG : LOG_TRACE;
+}
+
+/* What is to be said of the options. */
+static void
+log_notes(const struct config *config)
+{
+    for (int i = 0; i < config->note_count; i++) {
+        const struct config_note *note = config->notes + i;
+
+        switch (note->kind) {
+        case NOTE_IGNORED:
+            log_line(LOG_INFO, "%s is ignored: %s", note->option, note->why);
+            break;
+        case NOTE_WARNING: log_line(LOG_WARN, "%s: %s", note->option, note->why); break;
+        case NOTE_TAKEN:
+            log_line(LOG_INFO, "%s of the environment is taken as %s", note->option, note->why);
+            break;
+        }
+    }
 }
 
 /* What was asked for must have arrived; STATUS says how it went else. */
@@ -390,14 +427,13 @@ main(int argc, char **argv)
     }
     log_set_level(level_of(&process.config));
     log_open();
-    for (int i = 0; i < process.config.note_count; i++)
-        log_line(LOG_INFO, "%s is ignored: %s", process.config.notes[i].option,
-                 process.config.notes[i].why);
+    log_notes(&process.config);
     if (!user_find(&process.user, process.config.user))
         return EX_USAGE;
     daemon_sockets_init(&process.sockets);
     if (!activation_take(&process.sockets)) /* while this process is the one that was started */
         return EX_OSERR;
+    process.detach.keep_directory = process.config.core_dumps;
     if (process.config.daemon)
         switch (detach_begin(&process.detach, &status)) {
         case DETACH_CHILD: break;

@@ -16,8 +16,8 @@ statistics_register(struct stat_registry *registry, struct config *config,
     server_add_stats(server, registry);
     log_add_stats(registry);
     invariants_add_stats(registry);
-    cmd_add_stats(cmd, registry);
     stats_add(registry, "settings", &config_settings, config);
+    cmd_add_stats(cmd, registry);
 }
 
 uint64_t

@@ -211,11 +211,14 @@ sys_unmap(void *mem, size_t bytes)
         keep(mem, bytes);
 }
 
+/* MADV_DONTNEED_LOCKED, which older headers lack. */
+enum { DISCARD_LOCKED = 24 };
+
 void
 sys_discard(void *mem, size_t bytes)
 {
-    /* Refused for locked memory. */
-    if (madvise(mem, bytes, MADV_DONTNEED) != 0)
+    /* For locked memory the first is refused, and the second by kernels before 5.18. */
+    if (madvise(mem, bytes, MADV_DONTNEED) != 0 && madvise(mem, bytes, DISCARD_LOCKED) != 0)
         memset(mem, 0, bytes);
 }
 

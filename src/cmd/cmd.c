@@ -19,7 +19,12 @@ cmd_create(const struct cmd_config *config, struct store *store)
         cmd->config.join_bytes = CMD_JOIN_BYTES;
     cmd->clock = config->clock;
     cmd->store = store;
+    if (!cmd_prefixes_init(&cmd->prefixes, config)) {
+        sys_free(cmd);
+        return NULL;
+    }
     if (!cmd_hot_init(cmd)) {
+        cmd_prefixes_fini(&cmd->prefixes);
         sys_free(cmd);
         return NULL;
     }
@@ -30,8 +35,10 @@ cmd_create(const struct cmd_config *config, struct store *store)
 void
 cmd_destroy(struct cmd *cmd)
 {
-    if (cmd != NULL)
-        cmd_hot_fini(cmd);
+    if (cmd == NULL)
+        return;
+    cmd_hot_fini(cmd);
+    cmd_prefixes_fini(&cmd->prefixes);
     sys_free(cmd);
 }
 
@@ -92,6 +99,8 @@ cmd_execute(struct cmd *cmd, struct session *session, const struct request *req,
     if (LIKELY(req->op == OP_GET)) {
         cmd_get(cmd, session, req, reply); /* it sets all that is looked at */
         cmd_count_op(cmd, OP_GET);
+        if (UNLIKELY(cmd->prefixes.on))
+            cmd_prefix_count(cmd, req, reply->status == REPLY_HIT);
         return;
     }
     cmd_clear(reply);
@@ -105,6 +114,6 @@ cmd_stream_begin(struct cmd *cmd, const struct request *req, struct cmd_stream *
     memset(stream, 0, sizeof(*stream));
     if (req->op == OP_STATS)
         cmd_stats_begin(cmd, req, stream);
-    else if (req->op != OP_EXPORT)
+    else if (req->op != OP_EXPORT && req->op != OP_DETAIL)
         cmd_dump_begin(req, stream);
 }

@@ -4,7 +4,7 @@
  *     cmd.c              executes a request by its handler
  *     cmd_admin.c cmd_auth.c cmd_item.c cmd_meta.c cmd_store.c cmd_stats.c cmd_dump.c
  *     cmd_number.c cmd_join.c cmd_export.c
- *     cmd_value.c cmd_time.c cmd_pin.c cmd_classes.c cmd_hot.c
+ *     cmd_value.c cmd_time.c cmd_pin.c cmd_prefix.c cmd_classes.c cmd_hot.c
  *
  * Each uses only those in the rows below its own.
  */
@@ -25,6 +25,17 @@ struct cmd_counters {
 
 struct hot;
 
+/* `stats detail`: how often keys with each prefix were asked for. */
+struct cmd_prefixes {
+    struct prefix *entries; /* limit of them, in the order in which they came; NULL: none */
+    uint32_t *slots;        /* by hash: 1 + the number of an entry, or 0 */
+    uint32_t count, limit, mask;
+    size_t map_bytes; /* of both */
+    uint64_t uncounted;
+    char delimiter;
+    bool on;
+};
+
 struct cmd {
     uint32_t hot_countdown; /* cmd_hot.c: requests until the next one that is looked at */
     uint64_t hot_big_bytes; /* a value of more is one of the largest */
@@ -32,6 +43,7 @@ struct cmd {
     struct store *store;
     const struct clock *clock;
     struct cmd_counters stats;
+    struct cmd_prefixes prefixes;
     struct cmd_config config;
     bool stopping; /* the server is shutting down */
 };
@@ -54,6 +66,16 @@ cmd_clear(struct reply *reply)
 {
     memset(reply, 0, offsetof(struct reply, text_bytes));
 }
+
+/* --- cmd_prefix.c --- */
+
+/* False: no memory. */
+bool cmd_prefixes_init(struct cmd_prefixes *prefixes, const struct cmd_config *config) MUST_USE;
+void cmd_prefixes_fini(struct cmd_prefixes *prefixes);
+void cmd_prefixes_reset(struct cmd_prefixes *prefixes);
+/* Count REQ with its key's prefix, where that is on and it is a get, a store or a delete. */
+void cmd_prefix_count(struct cmd *cmd, const struct request *req, bool hit);
+void cmd_add_prefix_stats(struct cmd *cmd, struct stat_registry *registry);
 
 static inline void
 cmd_count_op(struct cmd *cmd, enum request_op op)
@@ -80,6 +102,8 @@ cmd_count(struct cmd *cmd, const struct request *req, enum reply_status status)
     if (UNLIKELY((for_good >> status & 1) == 0))
         return;
     cmd_count_op(cmd, req->op);
+    if (UNLIKELY(cmd->prefixes.on))
+        cmd_prefix_count(cmd, req, status == REPLY_HIT);
 }
 
 /* cmd_classes.c: stats items, slabs and sizes. */

@@ -25,6 +25,7 @@ void
 cmd_add_stats(struct cmd *cmd, struct stat_registry *registry)
 {
     stats_add(registry, "", &section, cmd);
+    cmd_add_prefix_stats(cmd, registry);
     store_add_stats(cmd->store, registry);
     cmd_add_class_stats(cmd, registry);
     cmd_add_hot_stats(cmd, registry);

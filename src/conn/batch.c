@@ -107,6 +107,8 @@ conn_parse_ahead(struct conn *c, struct dispatch *dispatch)
     batch->needs_input = false;
     batch->parsed = true;
     batch->before = c->proto_state;
+    if (UNLIKELY(c->proto == NULL) && c->session.role == ROLE_CLIENT)
+        c->proto = c->server->config.only_proto;
     if (UNLIKELY(c->proto == NULL))
         c->proto = proto_detect(c->session.role, (unsigned char)in.ptr[0]);
     parse_batch(c, batch, in, max);

@@ -137,6 +137,7 @@ next_line(struct conn *c, const struct request *req, char *dst, size_t *len)
 {
     struct task *task = c->task;
     struct stat_line line;
+    struct prefix_line prefix;
     struct dump_item item;
     enum line_result result;
 
@@ -152,6 +153,11 @@ next_line(struct conn *c, const struct request *req, char *dst, size_t *len)
             *len = c->proto->dump_line(req, &item, dst);
         return result;
     case STREAM_REGISTRY: return next_piece_of_registry(c, req, dst, len);
+    case STREAM_PREFIXES:
+        result = cmd_stream_prefix(c->server->cmd, &task->stream, &prefix);
+        if (result == LINE_READY)
+            *len = c->proto->prefix_line(req, &prefix, dst);
+        return result;
     }
     (void)CONN_BROKEN(c, true); /* stream_kind out of range */
     return LINE_END;

@@ -139,6 +139,21 @@ take_echo(const char *header, struct request *req)
     req->echo.binary.opaque = load_be32(header + 12);
 }
 
+/* What is no group of statistics. */
+static void
+take_group(struct request *req)
+{
+    const struct slice detail = SLICE("detail ");
+
+    if (slice_equal(req->key, SLICE("cachedump"))) {
+        req->op = OP_DUMP_CLASS; /* of no class: nothing is listed */
+    } else if (req->key.len >= detail.len &&
+               memcmp(req->key.ptr, detail.ptr, detail.len) == 0) {
+        req->op = OP_DETAIL;
+        req->key = slice_make(req->key.ptr + detail.len, req->key.len - detail.len);
+    }
+}
+
 static void
 take_packet(const struct mcbp_command *command, const char *header,
             const struct mcbp_lengths *len, struct request *req)
@@ -152,8 +167,8 @@ take_packet(const struct mcbp_command *command, const char *header,
     req->key = slice_make(extras + len->extras_bytes, len->key_bytes);
     if (len->extras_bytes > 0)
         take_extras(command, extras, req);
-    if (req->op == OP_STATS && slice_equal(req->key, SLICE("cachedump")))
-        req->op = OP_DUMP_CLASS; /* of no class: nothing is listed */
+    if (req->op == OP_STATS)
+        take_group(req);
     if (!op_has(command->op, PROP_VALUE))
         return;
     req->value_bytes = len->body_bytes - len->extras_bytes - len->key_bytes;
@@ -263,5 +278,6 @@ const struct proto_ops proto_binary = {
     .stream_begin = mcbp_stream_begin,
     .stat_line = mcbp_stat_line,
     .dump_line = mcbp_dump_line,
+    .prefix_line = mcbp_prefix_line,
     .stream_end = mcbp_stream_end,
 };

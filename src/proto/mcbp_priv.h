@@ -121,5 +121,6 @@ struct reply_parts mcbp_reply(const struct request *req, const struct reply *rep
 size_t mcbp_stream_begin(const struct request *req, uint32_t piece, char *dst);
 size_t mcbp_stat_line(const struct request *req, const char *name, const char *value,
                       char *dst);
+size_t mcbp_prefix_line(const struct request *req, const struct prefix_line *line, char *dst);
 size_t mcbp_dump_line(const struct request *req, const struct dump_item *item, char *dst);
 size_t mcbp_stream_end(const struct request *req, uint32_t piece, char *dst);

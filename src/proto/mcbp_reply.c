@@ -2,6 +2,7 @@
 #include "lombard/base/put.h"
 #include "lombard/base/stats.h"
 #include "mcbp_priv.h"
+#include "prefix_priv.h"
 
 /* What a reply consists of, before its header is written. */
 struct packet {
@@ -245,6 +246,17 @@ mcbp_dump_line(const struct request *req, const struct dump_item *item, char *ds
         .key = item->key,
         .body = {bytes, num_format_u64(bytes, item->value_bytes)},
     };
+
+    return put_packet(req, &packet, dst);
+}
+
+/* As a statistic; all of a dump in one, as memcached has it, could be of any length. */
+size_t
+mcbp_prefix_line(const struct request *req, const struct prefix_line *line, char *dst)
+{
+    char text[PROTO_LINE_BYTES_MAX / 2];
+    char *p = put_prefix(text, line);
+    struct packet packet = {.key = SLICE("detailed"), .body = {text, (size_t)(p - text)}};
 
     return put_packet(req, &packet, dst);
 }

@@ -117,5 +117,6 @@ const struct proto_ops proto_text = {
     .stream_begin = text_stream_begin,
     .stat_line = text_stat_line,
     .dump_line = text_dump_line,
+    .prefix_line = text_prefix_line,
     .stream_end = text_stream_end,
 };

@@ -36,21 +36,16 @@ word_cut(struct slice word)
     return slice_make(word.ptr, word.len < KEY_BYTES_MAX ? word.len : KEY_BYTES_MAX);
 }
 
-/*
- * stats detail on|off|dump: counters for each prefix of keys, which do not exist here. They
- * are off, hence empty; to put them on is refused.
- */
+/* stats detail on|off|dump; with -X another refusal comes first. */
 static void
 parse_detail(const struct words *words, struct request *req)
 {
-    if (words_has(words, 2, SLICE("on")))
-        request_refuse(req, SLICE("CLIENT_ERROR stats detail not allowed\r\n"));
-    else if (words_has(words, 2, SLICE("off")))
-        request_refuse(req, ANSWER_OK);
-    else if (words_has(words, 2, SLICE("dump")))
-        request_refuse(req, SLICE("END\r\n"));
-    else
-        request_refuse(req, SLICE("CLIENT_ERROR usage: stats detail on|off|dump\r\n"));
+    request_init(req, OP_DETAIL);
+    if (words->count > 2)
+        req->key = word_cut(words->at[2]);
+    if (!words_has(words, 2, SLICE("on")) && !words_has(words, 2, SLICE("off")) &&
+        !words_has(words, 2, SLICE("dump")))
+        req->refusal = SLICE("CLIENT_ERROR usage: stats detail on|off|dump\r\n");
 }
 
 /* stats [<group> [...]] */

@@ -111,4 +111,5 @@ size_t text_stream_begin(const struct request *req, uint32_t piece, char *dst);
 size_t text_stat_line(const struct request *req, const char *name, const char *value,
                       char *dst);
 size_t text_dump_line(const struct request *req, const struct dump_item *item, char *dst);
+size_t text_prefix_line(const struct request *req, const struct prefix_line *line, char *dst);
 size_t text_stream_end(const struct request *req, uint32_t piece, char *dst);

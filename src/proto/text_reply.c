@@ -38,6 +38,8 @@ put_text(char *p, const struct request *req, const struct reply *reply)
 static struct slice
 dump_off(enum request_op op)
 {
+    if (op == OP_DETAIL)
+        return SLICE("CLIENT_ERROR stats detail not allowed\r\n");
     if (op == OP_DUMP_CLASS)
         return SLICE("CLIENT_ERROR stats cachedump not allowed\r\n");
     return op == OP_DUMP_KEYS ? SLICE("ERROR key dump not allowed\r\n")

@@ -7,6 +7,7 @@
 #include "base64_priv.h"
 #include "lombard/base/put.h"
 #include "lombard/base/stats.h"
+#include "prefix_priv.h"
 #include "text_priv.h"
 
 size_t
@@ -41,6 +42,8 @@ text_stream_end(const struct request *req, uint32_t piece, char *dst)
 }
 
 /* --- Dumps --- */
+
+enum { URI_BYTES_MAX = 3 * KEY_BYTES_MAX };
 
 /* Whether no line could hold this key: it was sent in base64, or by the binary protocol. */
 static bool
@@ -97,6 +100,18 @@ put_cachedump(char *p, const struct dump_item *item)
     p = put_name_i64(p, SLICE(" ["), (int64_t)item->value_bytes);
     p = put_name_i64(p, SLICE(" b; "), never ? 0 : item->expires_unix_s);
     return put_slice(p, SLICE(" s]\r\n"));
+}
+
+size_t
+text_prefix_line(const struct request *req, const struct prefix_line *line, char *dst)
+{
+    struct prefix_line shown = *line;
+    char name[URI_BYTES_MAX];
+
+    (void)req;
+    if (is_binary(line->name)) /* what would break the line */
+        shown.name = slice_make(name, (size_t)(put_uri(name, line->name) - name));
+    return (size_t)(put_prefix(dst, &shown) - dst);
 }
 
 size_t

@@ -48,6 +48,10 @@ store_create(const struct store_config *config)
         goto fail_arena;
     if (!index_init(&store->index, index_map, config->limit_bytes / ITEM_BYTES_MIN))
         goto fail_index;
+    if (config->huge_pages) {
+        sys_advise_huge(store->arena.base, store->arena.map_bytes);
+        sys_advise_huge(store->index.buckets, store->index.map_bytes);
+    }
     store->hash_key = config->hash_key;
     store->limit_bytes = config->limit_bytes;
     store->item_bytes_max = config->item_bytes_max;

@@ -32,7 +32,7 @@ enum {
     STAT_NAME_BYTES = 64,
     STAT_VALUE_BYTES = 768, /* a key as put_uri() has it, among others */
     STAT_LABEL_BYTES = 32,
-    STAT_SOURCES_MAX = 32,
+    STAT_SOURCES_MAX = 64,
     STAT_HISTOGRAMS_MAX = 8,
 };
 

@@ -44,6 +44,9 @@ struct cmd_config {
     bool flush_enabled;        /* not -F */
     bool admin_flush;          /* refuse flush_all where PROP_ADMIN is refused */
     bool dump_enabled;         /* not -X */
+    bool detail_enabled;       /* -D: count by prefix, until a client says otherwise */
+    char prefix_delimiter;     /* -D: where the prefix of a key ends */
+    uint32_t prefix_limit;     /* --detail-prefixes: that are counted; 0: none */
     bool shutdown_enabled;     /* -A */
     const struct clock *clock; /* outlives the cmd */
     const struct passwords *passwords; /* likewise; NULL: no client has to authenticate */
@@ -104,7 +107,7 @@ struct cmd_stream {
         struct stat_walk walk;    /* STREAM_REGISTRY: the renderer's; it begins with all zero */
         struct {                  /* STREAM_ITEMS */
             uint64_t left;        /* items that may still come */
-            uint64_t cursor;      /* within the store */
+            uint64_t cursor;      /* within the store; of STREAM_PREFIXES: of prefixes */
         };
     };
 };
@@ -122,6 +125,9 @@ enum line_result cmd_stream_stat(struct cmd *cmd, struct cmd_stream *stream,
                                  struct stat_line *line) MUST_USE;
 /* STREAM_REGISTRY: what the protocol walks over. */
 const struct stat_registry *cmd_registry(const struct cmd *cmd);
+/* STREAM_PREFIXES: the next prefix. */
+enum line_result cmd_stream_prefix(struct cmd *cmd, struct cmd_stream *stream,
+                                   struct prefix_line *line) MUST_USE;
 /* STREAM_ITEMS: the next item. */
 enum line_result cmd_stream_item(struct cmd *cmd, struct cmd_stream *stream,
                                  struct dump_item *shown) MUST_USE;

@@ -16,6 +16,7 @@
 #include "lombard/cmd/cmd.h"
 #include "lombard/event/loop.h"
 
+struct proto_ops;
 struct server;
 
 struct server_config {
@@ -35,8 +36,9 @@ struct server_config {
     uint32_t operator_timeout_s; /* close the operator, likewise; 0: never */
     bool proxy_is_client;        /* --proxy-is-client: a peer on this host is no operator */
     uint32_t drain_ms;           /* at shutdown: how long replies may take to leave */
-    struct clock *clock;         /* outlives the server; the loop reads it */
-    struct cmd *cmd;             /* likewise */
+    const struct proto_ops *only_proto; /* -B, of clients; NULL: the first byte says which */
+    struct clock *clock;                /* outlives the server; the loop reads it */
+    struct cmd *cmd;                    /* likewise */
 };
 
 enum {

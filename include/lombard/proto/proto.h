@@ -95,6 +95,7 @@ struct proto_ops {
     size_t (*stat_line)(const struct request *req, const char *name, const char *value,
                         char *dst);
     size_t (*dump_line)(const struct request *req, const struct dump_item *item, char *dst);
+    size_t (*prefix_line)(const struct request *req, const struct prefix_line *line, char *dst);
     /*
      * STREAM_REGISTRY: the next piece of a rendering of REGISTRY, at DST; *LEN may be 0.
      * STAT_SEARCHING: nothing yet. NULL where the protocol has no such request.

@@ -71,6 +71,13 @@ enum stream_kind {
     STREAM_STATS,    /* name and value */
     STREAM_ITEMS,    /* struct dump_item */
     STREAM_REGISTRY, /* all statistics, which the protocol takes from the registry itself */
+    STREAM_PREFIXES, /* struct prefix_line */
+};
+
+/* `stats detail dump`: how often keys with a prefix were asked for. Dies with the next command. */
+struct prefix_line {
+    struct slice name; /* without the delimiter; perhaps empty */
+    uint64_t gets, hits, sets, deletes;
 };
 
 /* An item as a dump shows it. Dies with the next call into the store. */

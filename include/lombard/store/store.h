@@ -30,6 +30,7 @@ struct store_config {
     size_t item_bytes_max; /* -I: key, value and header of one item */
     bool evict;            /* false for -M */
     bool with_cas;         /* false for -C */
+    bool huge_pages;       /* -L: ask the kernel for them; it may have none */
     struct hash_key hash_key;
 };
 

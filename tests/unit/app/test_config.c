@@ -149,6 +149,29 @@ static const struct {
     {"--disable-dumping", "dump_enabled", "no"},
     {"-t 1 -U 0", "num_threads", "1"},
     {"--threads=1 --udp-port=0", "udpport", "0"},
+    {"", "lock_memory", "no"},
+    {"-k", "lock_memory", "yes"},
+    {"--lock-memory", "lock_memory", "yes"},
+    {"", "core_dumps", "no"},
+    {"-r", "core_dumps", "yes"},
+    {"--enable-coredumps", "core_dumps", "yes"},
+    {"", "large_pages", "no"},
+    {"-L", "large_pages", "yes"},
+    {"--enable-largepages", "large_pages", "yes"},
+    {"", "binding_protocol", "auto-negotiate"},
+    {"-B ascii", "binding_protocol", "ascii"},
+    {"--protocol=binary", "binding_protocol", "binary"},
+    {"-B binary -B auto", "binding_protocol", "auto-negotiate"},
+    {"", "stat_key_prefix", ":"},
+    {"-D /", "stat_key_prefix", "/"},
+    {"-D ab", "stat_key_prefix", "a"},
+    {"", "detail_prefixes", "1024"},
+    {"--detail-prefixes 65536", "detail_prefixes", "65536"},
+    {"--verbose=3", "verbosity", "1"},
+    {"-l a, -l ,b", "inter", "a,b"},
+    {"-l a,a -l a", "inter", "a"},
+    {"memcached -m 5", "maxbytes", "5242880"},
+    {"/usr/bin/memcached -m 6", "maxbytes", "6291456"},
     {"-MC", "cas_enabled", "no"},
     {"-m 100 -m 200", "maxbytes", "209715200"},
 };
@@ -218,10 +241,10 @@ END_TEST
 
 /* --- Arguments as charts pass them: option and value in one, with a blank --- */
 
-START_TEST(blanks_before_a_value)
+START_TEST(blanks_around_a_value)
 {
-    char name[] = "lombard", memory[] = "-m 128", size[] = "-I  5m", hosts[] = "-l a, b";
-    char settings_of_o[] = "-o modern, idle_timeout=7", file[] = "--pidfile= /run/x";
+    char name[] = "lombard", memory[] = "-m 128 ", size[] = "-I  5m", hosts[] = "-l a, b ,";
+    char settings_of_o[] = "-o modern , idle_timeout=7 ", file[] = "--pidfile= /run/x";
     char *argv[] = {name, memory, size, hosts, settings_of_o, file, NULL};
 
     ck_assert_int_eq(config_parse(&config, ARRAY_LEN(argv) - 1, argv), CONFIG_RUN);
@@ -230,59 +253,148 @@ START_TEST(blanks_before_a_value)
     ck_assert_str_eq(config.hosts[1], "b");
     ck_assert_uint_eq(config.server.idle_timeout_s, 7);
     ck_assert_str_eq(config.pid_file, "/run/x");
+    ck_assert_int_eq(config.host_count, 2);
 }
 END_TEST
 
-/* --- What is accepted and has no effect --- */
+/* --- What the log says at the start --- */
 
 static const struct {
     const char *options;
-    const char *option; /* that the log says is ignored; NULL: nothing to say */
+    enum note_kind kind;
+    const char *option; /* NULL: nothing is said */
     const char *why;
-} ignored[] = {
-    {"-k", "-k", "memory is not locked"},
-    {"--lock-memory", "-k", "memory is not locked"},
-    {"-r", "-r", "LimitCORE"},
-    {"-L", "-L", "transparent_hugepage"},
-    {"-W", "-W", "watch"},
-    {"-f 1.25", "-f", "slab"},
-    {"--slab-min-size=48", "-n", "slab"},
-    {"-B auto", "-B", "first byte"},
-    {"-D :", "-D", "prefix"},
-    {"-N 2", "-N", "one thread"},
-    {"-t 1", NULL, NULL},
-    {"-t 4", "-t", "run several processes"},
-    {"-o ", NULL, NULL},
-    {"-o modern,no_modern,maxconns_fast,", NULL, NULL},
-    {"-o no_modern,lru_crawler", "lru_crawler", "eviction"},
-    {"-o slab_automove=1", "slab_automove", "slab"},
-    {"--extended=modern,track_sizes", "track_sizes", "stats sizes"},
-    {"-o hashpower=20", "hashpower", "index"},
-    {"-o hash_algorithm=murmur3", "hash_algorithm", "index"},
-    {"-o resp_obj_mem_limit=10", "resp_obj_mem_limit", "--buffer-memory"},
+} noted[] = {
+    {"-W", NOTE_IGNORED, "-W", "watch"},
+    {"--disable-watch", NOTE_IGNORED, "-W", "watch"},
+    {"-f 1.25", NOTE_IGNORED, "-f", "slab"},
+    {"--slab-min-size=48", NOTE_IGNORED, "-n", "slab"},
+    {"-N 2", NOTE_IGNORED, "-N", "one thread"},
+    {"-t 1", NOTE_IGNORED, NULL, NULL},
+    {"-t 4", NOTE_WARNING, "-t 4", "run several processes"},
+    {"-k -r -L -B auto", NOTE_IGNORED, NULL, NULL},
+    {"-o ", NOTE_IGNORED, NULL, NULL},
+    {"-o modern,no_modern,maxconns_fast,", NOTE_IGNORED, NULL, NULL},
+    {"-o no_modern,lru_crawler", NOTE_IGNORED, "-o lru_crawler", "background"},
+    {"-o slab_automove=1", NOTE_IGNORED, "-o slab_automove", "slab"},
+    {"--extended=modern,track_sizes", NOTE_IGNORED, "-o track_sizes", "not counted"},
+    {"-o hashpower=20", NOTE_IGNORED, "-o hashpower", "index"},
+    {"-o hash_algorithm=murmur3", NOTE_IGNORED, "-o hash_algorithm", "index"},
+    {"-o resp_obj_mem_limit=10", NOTE_IGNORED, "-o resp_obj_mem_limit", "--buffer-memory"},
+    {"-o ext_item_age=10", NOTE_IGNORED, "-o ext_item_age", "no external storage"},
+    {"-f 2 -f 3 -f 4", NOTE_IGNORED, "-f", "slab"}, /* once */
 };
 
-START_TEST(ignored_options_say_why)
+START_TEST(options_say_why)
 {
-    ck_assert_int_eq(parse(ignored[_i].options), CONFIG_RUN);
+    ck_assert_int_eq(parse(noted[_i].options), CONFIG_RUN);
     ck_assert_str_eq(said, "");
-    ck_assert_int_eq(config.note_count, ignored[_i].option != NULL);
-    if (ignored[_i].option == NULL)
+    ck_assert_int_eq(config.note_count, noted[_i].option != NULL);
+    if (noted[_i].option == NULL)
         return;
-    ck_assert_str_eq(config.notes[0].option, ignored[_i].option);
-    ck_assert_msg(strstr(config.notes[0].why, ignored[_i].why) != NULL, "it says: %s",
+    ck_assert_int_eq(config.notes[0].kind, noted[_i].kind);
+    ck_assert_str_eq(config.notes[0].option, noted[_i].option);
+    ck_assert_msg(strstr(config.notes[0].why, noted[_i].why) != NULL, "it says: %s",
                   config.notes[0].why);
 }
 END_TEST
 
-START_TEST(any_number_of_options_is_ignored)
+/* Whatever there is, there is room for a note about it. */
+START_TEST(there_is_room_for_all_notes)
 {
-    static char many[LINE_BYTES] = "-o hashpower";
+    size_t extended = 0;
 
-    while (strlen(many) < sizeof(many) - sizeof(",hashpower"))
-        strcat(many, ",hashpower");
-    ck_assert_int_eq(parse(many), CONFIG_RUN);
-    ck_assert_int_eq(config.note_count, CONFIG_NOTES_MAX);
+#define EXTENDED(name, value, fate, why) extended++;
+#include "extended.def"
+    for (size_t i = 0; option_at(i) != NULL; i++)
+        extended += option_at(i)->kind == OPTION_IGNORED;
+    ck_assert_uint_le(extended + 8, CONFIG_NOTES_MAX); /* -t, and those of the environment */
+}
+END_TEST
+
+/* Names are told from each other, and fit where they are noted. */
+START_TEST(extended_settings_are_different)
+{
+    static const char *const names[] = {
+#define EXTENDED(name, value, fate, why) name,
+#include "extended.def"
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        ck_assert_uint_lt(strlen("-o ") + strlen(names[i]), CONFIG_NOTE_BYTES);
+        for (size_t j = 0; j < i; j++)
+            ck_assert_str_ne(names[i], names[j]);
+    }
+}
+END_TEST
+
+/* --- Options in the environment --- */
+
+static const struct {
+    const char *name;
+    const char *value;
+    const char *options; /* of the command line, which count */
+    const char *setting;
+    const char *want;
+} environment[] = {
+    {"MEMCACHED_CACHE_SIZE", "128", "", "maxbytes", "134217728"},
+    {"MEMCACHED_CACHE_SIZE", "128", "-m 5", "maxbytes", "5242880"},
+    {"MEMCACHED_CACHE_SIZE", "", "", "maxbytes", "67108864"},
+    {"MEMCACHED_MAX_CONNECTIONS", "7", "", "maxconns", "7"},
+    {"MEMCACHED_MAX_ITEM_SIZE", "2m", "", "item_size_max", "2097152"},
+    {"MEMCACHED_THREADS", "4", "", "num_threads", "1"},
+    {"MEMCACHED_PORT_NUMBER", "11213", "", "tcpport", "11213"},
+    {"MEMCACHED_LISTEN_ADDRESS", "127.0.0.1", "-l 127.0.0.2", "inter", "127.0.0.1,127.0.0.2"},
+    {"MEMCACHED_EXTRA_FLAGS", " -M  --disable-cas ", "", "evictions", "off"},
+    {"MEMCACHED_EXTRA_FLAGS", "-m 8 -X", "-m 9", "maxbytes", "9437184"},
+    {"MEMCACHED_PORT", "tcp://10.0.0.1:11211", "", "tcpport", "11211"},
+};
+
+START_TEST(environment_is_read_first)
+{
+    ck_assert_int_eq(setenv(environment[_i].name, environment[_i].value, 1), 0);
+    ck_assert_int_eq(parse(environment[_i].options), CONFIG_RUN);
+    expect_setting(environment[_i].setting, environment[_i].want);
+    ck_assert_int_eq(unsetenv(environment[_i].name), 0);
+}
+END_TEST
+
+static const struct {
+    const char *name;
+    const char *value;
+    const char *says;
+} bad_environment[] = {
+    {"MEMCACHED_PASSWORD", "secret", "write 'user:password' into one, and name it with -Y"},
+    {"MEMCACHED_PASSWORD_FILE", "/x", "passwords are read from a file"},
+    {"MEMCACHED_CACHE_SIZE", "x", "-m (--memory-limit): 'x' is not"},
+    {"MEMCACHED_EXTRA_FLAGS", "-Z", "-Z: there is no TLS here"},
+};
+
+START_TEST(bad_environment_is_named)
+{
+    ck_assert_int_eq(setenv(bad_environment[_i].name, bad_environment[_i].value, 1), 0);
+    ck_assert_int_eq(parse(""), CONFIG_USAGE);
+    ck_assert_msg(strstr(said, bad_environment[_i].says) != NULL, "it says: %s", said);
+    ck_assert_int_eq(unsetenv(bad_environment[_i].name), 0);
+}
+END_TEST
+
+START_TEST(too_long_an_environment_is_refused)
+{
+    static char many[5000];
+
+    memset(many, 'v', sizeof(many) - 1);
+    many[0] = '-';
+    ck_assert_int_eq(setenv("MEMCACHED_EXTRA_FLAGS", many, 1), 0);
+    ck_assert_int_eq(parse(""), CONFIG_USAGE);
+    ck_assert_ptr_nonnull(strstr(said, "too many options"));
+    for (size_t i = 0; i + 3 < 1200; i += 3)
+        memcpy(many + i, "-v ", 3);
+    many[1197] = '\0';
+    ck_assert_int_eq(setenv("MEMCACHED_EXTRA_FLAGS", many, 1), 0);
+    ck_assert_int_eq(parse(""), CONFIG_USAGE);
+    ck_assert_ptr_nonnull(strstr(said, "too many options"));
+    ck_assert_int_eq(unsetenv("MEMCACHED_EXTRA_FLAGS"), 0);
 }
 END_TEST
 
@@ -296,6 +408,8 @@ static const struct {
     {"--help", "Usage: lombard"},
     {"-V", "lombard " LOMBARD_VERSION "\n"},
     {"--version", "lombard " LOMBARD_VERSION "\n"},
+    {"-i", "MIT. Copyright"},
+    {"--license", "THE SOFTWARE IS PROVIDED"},
     {"-m 5 -V -m nonsense", "lombard " LOMBARD_VERSION "\n"},
 };
 
@@ -315,15 +429,14 @@ START_TEST(help_is_complete)
     for (size_t i = 0; option_at(i) != NULL; i++) {
         const struct option_info *o = option_at(i);
 
-        if (o->kind == OPTION_IGNORED || o->kind == OPTION_PROTOCOL ||
-            o->kind == OPTION_REFUSED)
+        if (o->kind == OPTION_IGNORED || o->kind == OPTION_REFUSED)
             continue;
         (void)snprintf(name, sizeof(name), "%s--%s", o->letter == 0 ? "      " : "", o->name);
         if (o->group != GROUP_NONE)
             ck_assert_msg(strstr(said, name) != NULL, "help says nothing of %s", name);
     }
     ck_assert_ptr_nonnull(strstr(said, "(default 64, at most 262144)"));
-    ck_assert_ptr_nonnull(strstr(said, "why: -k -r -L -W -f -n -B -D -N,"));
+    ck_assert_ptr_nonnull(strstr(said, "why: -W -f -n -N,"));
     ck_assert_ptr_null(strchr(said, '{'));
 }
 END_TEST
@@ -350,9 +463,11 @@ static const struct {
     {"-p x", "'x' is not"},
     {"-p ", "'' is not"},
     {"-l ", "-l (--listen): '' is not 1 to 16 addresses, separated by commas"},
-    {"-l a,,b", "-l (--listen): 'a,,b' is not"},
-    {"-l 1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7", "is not 1 to 16 addresses"},
-    {"-l 1,2,3,4,5,6,7,8 -l 9,0,1,2,3,4,5,6,7", "is not 1 to 16 addresses"},
+    {"-l ,;,", "-l (--listen): '' is not 1 to 16 addresses"},
+    {"-l proto[ascii]:127.0.0.1", "a listener has no protocol, name or TLS of its own here"},
+    {"-l a,mtls:b", "-l mtls:b: a listener has no protocol"},
+    {"-l a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q", "is not 1 to 16 addresses"},
+    {"-l a,b,c,d,e,f,g,h -l i,j,k,l,m,n,o,p,q", "is not 1 to 16 addresses"},
     {"-s ", "-s (--unix-socket): '' is not a path"},
     {"-a 800", "-a (--unix-mask): '800' is not 0 to 0777 (octal)"},
     {"-a 1777", "'1777' is not"},
@@ -392,10 +507,15 @@ static const struct {
     {"--operator-timeout 86401", "--operator-timeout: '86401' is not 0 to 86400 (seconds)"},
     {"--drain-time 3601", "--drain-time: '3601' is not 0 to 3600 (seconds)"},
     {"-o idle_timeout=x", "--idle-timeout: 'x' is not 0 to 4294967 (seconds)"},
-    {"-o idle_timeout", "--idle-timeout: '' is not"},
-    {"-o idle_timeouts=1", "-o: there is no setting 'idle_timeouts=1' here"},
-    {"-o ext_path=/mnt/x:1G", "there is no setting 'ext_path=/mnt/x:1G' here"},
-    {"-o modern,ssl_key=x", "there is no setting 'ssl_key=x' here"},
+    {"-o idle_timeout=", "--idle-timeout: '' is not"},
+    {"-o idle_timeout", "-o idle_timeout: it needs a value, 'idle_timeout=...'"},
+    {"-o hashpower", "-o hashpower: it needs a value"},
+    {"-o idle_timeouts=1", "-o: there is no setting 'idle_timeouts', nor has memcached one"},
+    {"-o ext_path=/mnt/x:1G", "-o ext_path: there is no external storage here"},
+    {"-o modern,ssl_key=x", "-o ssl_key: there is no TLS here"},
+    {"-o proxy_config=x", "-o proxy_config: there is no proxy in here"},
+    {"-D ", "-D (--prefix-delimiter): '' is not a character"},
+    {"--detail-prefixes 65537", "--detail-prefixes: '65537' is not 0 to 65536 (prefixes)"},
     {"-B none", "-B (--protocol): 'none' is not auto, ascii or binary"},
     {"-S", "-S: the users and passwords are those of -Y FILE, which is not given"},
     {"-Y ", "-Y (--auth-file): '' is not a path"},
@@ -414,10 +534,10 @@ static const struct {
     {"-zv", "unknown option '-z'"},
     {"--nonsense", "unknown or ambiguous option '--nonsense'"},
     {"--li 1", "unknown or ambiguous option '--li'"}, /* listen and listen-backlog */
-    {"--verbose=3", "option -v (--verbose) takes no value"},
     {"-p 0", "-p 0 means no TCP"},
     {"-p 0 -l 127.0.0.1", "For any free port say -p -1"},
     {"stray", "unexpected argument 'stray'"},
+    {"memcached memcached", "unexpected argument 'memcached'"},
     {"-v -- -v", "unexpected argument '-v'"},
 };
 
@@ -439,9 +559,13 @@ main(void)
     tcase_add_test(tc, places_to_listen);
     tcase_add_test(tc, the_process);
     tcase_add_test(tc, a_parse_leaves_nothing_behind);
-    tcase_add_test(tc, blanks_before_a_value);
-    tcase_add_loop_test(tc, ignored_options_say_why, 0, ARRAY_LEN(ignored));
-    tcase_add_test(tc, any_number_of_options_is_ignored);
+    tcase_add_test(tc, blanks_around_a_value);
+    tcase_add_loop_test(tc, options_say_why, 0, ARRAY_LEN(noted));
+    tcase_add_test(tc, there_is_room_for_all_notes);
+    tcase_add_test(tc, extended_settings_are_different);
+    tcase_add_loop_test(tc, environment_is_read_first, 0, ARRAY_LEN(environment));
+    tcase_add_loop_test(tc, bad_environment_is_named, 0, ARRAY_LEN(bad_environment));
+    tcase_add_test(tc, too_long_an_environment_is_refused);
     tcase_add_loop_test(tc, answered_immediately, 0, ARRAY_LEN(answers));
     tcase_add_test(tc, help_is_complete);
     tcase_add_test(tc, help_fits_a_terminal);

@@ -154,7 +154,7 @@ def logs_for_a_journal():
     ours, theirs = socket.socketpair()
     stat = os.fstat(theirs.fileno())
     env = dict(os.environ, JOURNAL_STREAM="%d:%d" % (stat.st_dev, stat.st_ino))
-    process = start("-p", "-1", "-k", env=env, stderr=theirs)
+    process = start("-p", "-1", "-f", "2", env=env, stderr=theirs)
     theirs.close()
     ours.settimeout(PATIENCE_S)
     log = b""

@@ -35,19 +35,22 @@ static const struct {
          "touch_hits touch_misses auth_cmds auth_errors http_requests http_refused "
          "store_too_large store_no_memory "
          "concat_joins "
-         "concat_restarts limit_maxbytes curr_items total_items bytes evictions "
+         "concat_restarts detail_prefixes detail_uncounted limit_maxbytes curr_items "
+         "total_items bytes evictions "
          "evicted_unfetched reclaimed expired_unfetched get_expired get_flushed flushed "
          "outofmemory "
          "hash_buckets hash_bytes hash_is_expanding index_resizes bytes_moved "
          "segments_emptied segments_pinned evict_stalls ttl_scans sandbox_denied "},
-    {"settings", "maxbytes maxconns tcpport udpport inter verbosity evictions "
-                 "domain_socket admin admin_conns admin_flush http http_conns http_timeout "
-                 "proxy_is_client cas_enabled "
-                 "num_threads reqs_per_event tcp_backlog "
-                 "item_size_max flush_enabled dump_enabled shutdown_command idle_timeout "
-                 "send_timeout peer_timeout operator_timeout drain_time_ms buffer_memory "
-                 "loan auth_enabled_ascii auth_enabled_sasl auth_timeout "
-                 "log_file sandbox sandbox_in_force "},
+    {"settings",
+     "maxbytes maxconns tcpport lock_memory core_dumps large_pages "
+     "binding_protocol stat_key_prefix detail_prefixes udpport inter verbosity evictions "
+     "domain_socket admin admin_conns admin_flush http http_conns http_timeout "
+     "proxy_is_client cas_enabled "
+     "num_threads reqs_per_event tcp_backlog "
+     "item_size_max flush_enabled dump_enabled shutdown_command idle_timeout "
+     "send_timeout peer_timeout operator_timeout drain_time_ms buffer_memory "
+     "loan auth_enabled_ascii auth_enabled_sasl auth_timeout "
+     "log_file sandbox detail_enabled sandbox_in_force "},
     {"conns", "addr state protocol age secs_since_last_cmd bytes_in bytes_out "
               "buffers_held bytes_pending secs_stalled "},
     {"buffers", "buffer_bytes buffers_limit buffers_reserved_for_output buffers_made "

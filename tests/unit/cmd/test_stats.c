@@ -44,8 +44,9 @@ lines_of(const char *group)
 START_TEST(the_commands_then_the_store)
 {
     ck_assert_ptr_eq(strstr(lines_of(""), "cmd_get=0 cmd_set=0 "), lines_of(""));
-    ck_assert_ptr_nonnull(
-        strstr(lines_of(""), " concat_restarts=0 limit_maxbytes=8388608 curr_items=0 "));
+    ck_assert_ptr_nonnull(strstr(lines_of(""),
+                                 " concat_restarts=0 detail_prefixes=0 detail_uncounted=0 "
+                                 "limit_maxbytes=8388608 curr_items=0 "));
 }
 END_TEST
 

@@ -1,0 +1,108 @@
+/* Asks the host for what -k, -r and -L say, and says what it does not grant. */
+#include "host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "lombard/base/log.h"
+
+/* --- -r --- */
+
+/* The limit on the size of core files as high as it may be. */
+static void
+raise_core(void)
+{
+    struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+
+    if (setrlimit(RLIMIT_CORE, &limit) == 0)
+        return;
+    if (getrlimit(RLIMIT_CORE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_CORE, &limit);
+    }
+    if (getrlimit(RLIMIT_CORE, &limit) == 0 && limit.rlim_cur == 0)
+        log_line(LOG_WARN,
+                 "-r: this process may write no core file: raise the limit (ulimit -c, "
+                 "LimitCORE=)");
+}
+
+void
+host_keep_core_dumps(const struct config *config)
+{
+    if (config->core_dumps && prctl(PR_SET_DUMPABLE, 1) != 0)
+        log_line(LOG_WARN, "-r: there will be no core file: %s", strerror(errno));
+}
+
+/* --- -k --- */
+
+/* What may be mapped in all: a limit below that would refuse memory later. */
+static uint64_t
+bytes_to_lock(const struct config *config)
+{
+    enum { OWN_BYTES = 64 << 20 }; /* the program, its libraries, stacks and tables */
+
+    return config->store.limit_bytes + config->store.limit_bytes / 2 +
+           config->server.buffer_bytes + OWN_BYTES;
+}
+
+/* Pages are locked when they are first touched: memory that is not needed is not taken. */
+static void
+lock_memory(const struct config *config)
+{
+    struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+    uint64_t wanted = bytes_to_lock(config);
+
+    if (setrlimit(RLIMIT_MEMLOCK, &limit) != 0 && getrlimit(RLIMIT_MEMLOCK, &limit) == 0 &&
+        limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_MEMLOCK, &limit);
+    }
+    if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur < wanted)
+        log_line(LOG_WARN,
+                 "-k: memory is not locked: this process may lock %" PRIu64 " KB, and %" PRIu64
+                 " may be needed: raise the limit (ulimit -l, LimitMEMLOCK=)",
+                 (uint64_t)limit.rlim_cur >> 10, wanted >> 10);
+    else if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0)
+        log_line(LOG_WARN, "-k: memory is not locked: %s", strerror(errno));
+    else
+        log_line(LOG_INFO, "-k: memory is locked");
+}
+
+/* --- -L --- */
+
+/* The store asks for them; whether that means something is one word of the host's. */
+static void
+check_huge_pages(void)
+{
+    static const char path[] = "/sys/kernel/mm/transparent_hugepage/enabled";
+    char text[64] = "";
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+    if (fd >= 0)
+        (void)close(fd);
+    if (n <= 0)
+        log_line(LOG_WARN, "-L: this kernel has no huge pages (%s): small ones are used", path);
+    else if (strstr(text, "[never]") != NULL)
+        log_line(LOG_WARN,
+                 "-L: huge pages are turned off on this host (%s): small ones are used", path);
+    else
+        log_line(LOG_INFO, "-L: huge pages are asked for");
+}
+
+void
+host_prepare(const struct config *config)
+{
+    if (config->core_dumps)
+        raise_core();
+    if (config->store.huge_pages)
+        check_huge_pages();
+    if (config->lock_memory)
+        lock_memory(config);
+}
