@@ -61,6 +61,7 @@ start_server(struct rig *rig, const struct rig_config *config)
         .idle_timeout_s = config->idle_timeout_s,
         .send_timeout_s = config->send_timeout_s,
         .auth_timeout_s = config->auth_timeout_s,
+        .http_conns = 1000,
         .drain_ms = 1000,
         .keep_buffers = config->keep_buffers,
         .clock = &rig->clock,
