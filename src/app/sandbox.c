@@ -12,6 +12,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "lombard/base/invariant.h"
 #include "lombard/base/log.h"
 #include "sandbox_abi.h"
 #include "sandbox_filter.h"
@@ -26,7 +27,8 @@ sandbox_init(struct sandbox *sandbox)
 void
 sandbox_add(struct sandbox *sandbox, enum sandbox_use use, int dir, const char *name)
 {
-    BUG_ON(sandbox->file_count == SANDBOX_FILES_MAX);
+    if (BROKEN(sandbox->file_count == SANDBOX_FILES_MAX))
+        return;
     sandbox->files[sandbox->file_count++] = (struct sandbox_file){use, dir, name};
 }
 
@@ -167,9 +169,9 @@ describe(const struct sandbox_state *state, char *dst, size_t bytes)
         (void)snprintf(dst, bytes, "no");
 }
 
-/* Without the filter it is hardly one. */
+/* What is in force, and why the rest is not. Without the filter it is hardly a sandbox. */
 static void
-tell(const struct sandbox_state *state, int filter_err)
+tell(const struct sandbox_state *state, int landlock_err, int filter_err)
 {
     char text[128];
 
@@ -177,16 +179,17 @@ tell(const struct sandbox_state *state, int filter_err)
     if (!state->filter)
         log_line(LOG_WARN, "sandbox: %s; system calls are not filtered: %s", text,
                  strerror(filter_err));
+    else if (state->landlock == 0)
+        log_line(LOG_INFO, "sandbox: %s; no Landlock: %s", text, strerror(landlock_err));
     else
-        log_line(LOG_INFO, "sandbox: %s%s", text,
-                 state->landlock > 0 ? "" : "; this kernel has no Landlock");
+        log_line(LOG_INFO, "sandbox: %s", text);
 }
 
 void
 sandbox_enter(struct sandbox *sandbox)
 {
     struct sandbox_state *state = &sandbox->state;
-    int err;
+    int landlock_err;
 
 #ifdef SANDBOX_NEVER
     return; /* a build that counts what is reached writes files at its end */
@@ -195,9 +198,9 @@ sandbox_enter(struct sandbox *sandbox)
     state->no_new_privs = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
     state->no_capabilities = drop_capabilities();
     state->landlock = landlock_enter(sandbox);
+    landlock_err = errno;
     state->filter = sealed_close() && filter_calls(sandbox);
-    err = errno;
-    tell(state, err);
+    tell(state, landlock_err, errno);
 }
 
 static void

@@ -24,7 +24,7 @@
 #include "lombard/base/stats.h"
 
 enum {
-    SANDBOX_FILES_MAX = 4,
+    SANDBOX_FILES_MAX = 8,
     SANDBOX_FILE_MODE = 0640, /* of a file that is made */
 };
 
@@ -64,7 +64,7 @@ struct sandbox {
 
 /* Nothing is allowed yet, and nothing given up. */
 void sandbox_init(struct sandbox *sandbox);
-/* Allow USE of NAME, which is sealed; in the directory DIR, or -1. At most SANDBOX_FILES_MAX. */
+/* Allow USE of NAME, which is sealed; in the directory DIR, or -1. Beyond SANDBOX_FILES_MAX it stays refused. */
 void sandbox_add(struct sandbox *sandbox, enum sandbox_use use, int dir, const char *name);
 /*
  * Open NAME with the flags of USE, which is not SANDBOX_REMOVE, from the root: the only way that the
@@ -85,5 +85,5 @@ void sandbox_add_stats(const struct sandbox *sandbox, struct stat_registry *regi
 
 /* --- sandbox_landlock.c --- */
 
-/* The version of its interface that is in force from now on; 0: none. */
+/* The version of its interface that is in force from now on; 0, with errno: none. */
 int landlock_enter(const struct sandbox *sandbox);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lombard/base/attr.h"
+#include "lombard/base/invariant.h"
 #include "sealed.h"
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
@@ -66,7 +67,8 @@
 static void
 step(struct filter *f, int code, uint32_t k, unsigned jump_true, unsigned jump_false)
 {
-    BUG_ON(f->count == FILTER_STEPS_MAX);
+    if (BROKEN(f->count == FILTER_STEPS_MAX))
+        return; /* and the kernel takes no program without an end */
     f->steps[f->count++] = (struct bpf_step){
         .code = (uint16_t)code,
         .jump_true = (uint8_t)jump_true,

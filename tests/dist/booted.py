@@ -22,6 +22,8 @@ from checks import Checks
 
 PATIENCE_S = 120
 INCLUDED = "systemd,systemd-sysv,dbus,memcached,netcat-openbsd,procps"
+# Version 252 does not let a container have it by default.
+LANDLOCK = "landlock_create_ruleset landlock_add_rule landlock_restrict_self"
 check = Checks()
 
 
@@ -47,7 +49,7 @@ class Booted:
     def __enter__(self):
         self.process = subprocess.Popen(
             ["systemd-nspawn", "-D", self.top, "--register=no", "--keep-unit",
-             "--private-network", "-b"],
+             "--private-network", "--system-call-filter=" + LANDLOCK, "-b"],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         wait_for(self.find_leader)
         up = wait_for(lambda: self.run("systemctl is-system-running")[1].strip()
@@ -124,6 +126,29 @@ def verbs(debian):
     debian.good("systemctl start lombard")
 
 
+def reloaded(debian):
+    """A reload opens the log file and reads the passwords again, within the sandbox."""
+    settings = "printf 'stats settings\\r\\nquit\\r\\n' | nc -w 5 127.0.0.1 11211"
+    text = debian.good(settings)
+    check("it is in its sandbox: %s" % text, "sandbox_in_force no_new_privs,no_capabilities,landlock_"
+          in text and ",seccomp\r" in text)
+    debian.good("cp /etc/default/lombard /root/default; printf 'u:p\\n' > /etc/lombard.users; "
+                "chown lombard /etc/lombard.users; chmod 400 /etc/lombard.users; "
+                "echo 'OPTIONS=--log-file=/var/log/lombard/a.log -Y /etc/lombard.users' "
+                ">> /etc/default/lombard; systemctl reset-failed; systemctl restart lombard")
+    is_state(debian, "lombard", "active")
+    check("its log is a file", " ready: " in debian.good("cat /var/log/lombard/a.log"))
+    debian.good("mv /var/log/lombard/a.log /var/log/lombard/a.log.1; systemctl reload lombard")
+    check("both are opened again", wait_for(lambda: "read again" in debian.run(
+        "cat /var/log/lombard/a.log")[1]))
+    is_state(debian, "lombard", "active")
+    debian.good("systemctl reload lombard; systemctl reload lombard")
+    is_state(debian, "lombard", "active")
+    debian.good("cp /root/default /etc/default/lombard; rm /etc/lombard.users; "
+                "systemctl reset-failed; systemctl restart lombard")
+    serves(debian, 11211)
+
+
 def activated(debian):
     """The socket outlives the server, and starts it."""
     debian.good("systemctl stop lombard && systemctl reset-failed; "
@@ -161,6 +186,8 @@ def in_place_of_memcached(debian):
                 "\"$(systemctl show -P MainPID memcached)\"")
     debian.good("systemctl restart memcached")
     serves(debian, 11211)
+    text = debian.good("printf 'stats settings\\r\\nquit\\r\\n' | nc -w 5 127.0.0.1 11211")
+    check("in memcached's unit, too, it is in its sandbox: %s" % text, ",seccomp\r" in text)
     debian.good("systemctl stop memcached && test ! -e /run/memcached/memcached.pid")
     check("memcached.service ended well",
           debian.good("systemctl show -P Result memcached").strip() == "success")
@@ -200,7 +227,7 @@ def main():
     with Booted(root_tar) as debian:
         shutil.copy(old, os.path.join(debian.top, "root/old.deb"))
         shutil.copy(new, os.path.join(debian.top, "root/new.deb"))
-        for part in (memcached_first, verbs, activated, instances, in_place_of_memcached, upgrade, purge):
+        for part in (memcached_first, verbs, reloaded, activated, instances, in_place_of_memcached, upgrade, purge):
             part(debian)
     check.done()
 

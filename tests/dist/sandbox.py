@@ -110,10 +110,10 @@ class Traced:
     def connect(self):
         return socket.create_connection(("127.0.0.1", self.port), PATIENCE_S)
 
-    def connect_unix(self):
+    def connect_unix(self, name):
         s = socket.socket(socket.AF_UNIX)
         s.settimeout(PATIENCE_S)
-        s.connect(self.path("sock"))
+        s.connect(self.path(name))
         return s
 
     def end(self, signo=signal.SIGTERM):
@@ -166,13 +166,35 @@ def use(s, password=b""):
     s.sendall(b"get incomplete")
 
 
+def administer(t):
+    """What an operator and a monitoring system ask."""
+    with t.connect_unix("admin") as s:
+        ask(s, PASSWORD)
+        for memory in (32, 8, 16):
+            ask(s, b"cache_memlimit %d\r\n" % memory)
+        for command in (b"stats latency", b"stats rates", b"stats settings"):
+            ask(s, command + b"\r\n", b"END\r\n")
+        ask(s, b"verbosity 1\r\n")
+    for page in (b"/metrics", b"/stats.json", b"/healthz", b"/"):
+        with t.connect_unix("http") as s:
+            s.sendall(b"GET %s HTTP/1.0\r\nAuthorization: Basic dTpw\r\n\r\n" % page)  # u:p
+            got = b""
+            while True:
+                more = s.recv(1 << 20)
+                if not more:
+                    break
+                got += more
+            check("%s: %s" % (page, got[:60]), got.startswith(b"HTTP/1.1 200 "))
+
+
 def busy(daemon):
     """Both kinds of sockets, -Y, a log that is renamed, and many items."""
     with Traced(daemon, "-m", "16", "-Y", "DIR/users", "-s", "DIR/sock", "--log-file=DIR/log",
-                "-v") as t:
-        for s in (t.connect(), t.connect_unix()):
+                "-v", "--admin=DIR/admin", "--http=DIR/http") as t:
+        for s in (t.connect(), t.connect_unix("sock")):
             with s:
                 use(s, PASSWORD)
+        administer(t)
         with t.connect() as s:
             ask(s, PASSWORD)
             s.sendall(b"".join(b"set k%d 0 0 1 noreply\r\ny\r\n" % i for i in range(150000)))
@@ -184,7 +206,8 @@ def busy(daemon):
               wait_for(lambda: "read again" in t.read("log")))
         t.end()
         check("the pid file is gone", not os.path.exists(t.pid_file))
-        check("the socket is gone", not os.path.exists(t.path("sock")))
+        for name in ("sock", "admin", "http"):
+            check("the socket is gone: " + name, not os.path.exists(t.path(name)))
     return t
 
 

@@ -729,6 +729,86 @@ START_TEST(landlock_knows_the_same_files)
 }
 END_TEST
 
+/* --- Kernels that lack something, and managers that forbid it --- */
+
+/* As a service manager's filter: the COUNT calls at CALLS fail. */
+static void
+forbid(const long *calls, size_t count)
+{
+    struct bpf_step steps[16] = {{BPF_LOAD, 0, 0, DATA_CALL}};
+    struct bpf_program program = {(uint16_t)(2 + 2 * count), steps};
+    size_t used = 1;
+
+    for (size_t i = 0; i < count; i++) {
+        steps[used++] = (struct bpf_step){BPF_JUMP_EQUAL, 0, 1, (uint32_t)calls[i]};
+        steps[used++] = (struct bpf_step){BPF_RETURN, 0, 0, 0x00050000U | ENOSYS}; /* ERRNO */
+    }
+    steps[used] = (struct bpf_step){BPF_RETURN, 0, 0, RETURN_ALLOW};
+    ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    ck_assert_int_eq(prctl(PR_SET_SECCOMP, SECCOMP_FILTER_MODE, &program, 0, 0), 0);
+}
+
+/* A child that enters the sandbox with these calls forbidden, and logs to log_path. */
+static int
+enter_without(const long *calls, size_t count, bool with_filter)
+{
+    int status;
+    pid_t child = fork();
+
+    if (child == 0) {
+        log_use(open(log_path, O_WRONLY | O_CREAT | O_APPEND, 0600));
+        forbid(calls, count);
+        sandbox_enter(&sandbox);
+        _exit(sandbox.state.filter != with_filter || !sandbox.state.no_new_privs);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    return status;
+}
+
+static void
+check_logged(const char *want)
+{
+    char text[512] = "";
+    int fd = open(log_path, O_RDONLY);
+
+    ck_assert_int_gt(read(fd, text, sizeof(text) - 1), 0);
+    (void)close(fd);
+    ck_assert_msg(strstr(text, want) != NULL, "%s", text);
+    ck_assert_ptr_null(strchr(strchr(text, '\n') + 1, '\n')); /* one line */
+}
+
+START_TEST(an_old_kernel_is_no_hindrance)
+{
+    const long calls[] = {SYS_seccomp, SYS_prctl, SYS_landlock_create_ruleset};
+
+    ck_assert_int_eq(enter_without(calls, ARRAY_LEN(calls), false),
+                     256); /* no_new_privs: prctl */
+    check_logged("warn  sandbox: no_capabilities; system calls are not filtered: Function not "
+                 "implemented");
+}
+END_TEST
+
+START_TEST(without_landlock_the_rest_is_in_force)
+{
+    const long calls[] = {SYS_landlock_create_ruleset};
+
+    ck_assert_int_eq(enter_without(calls, ARRAY_LEN(calls), true), 0);
+    check_logged(
+        "info  sandbox: no_new_privs,no_capabilities,seccomp; no Landlock: Function not "
+        "implemented");
+}
+END_TEST
+
+/* systemd's @system-service has no seccomp(2), but prctl(2). */
+START_TEST(a_filter_comes_by_prctl_too)
+{
+    const long calls[] = {SYS_seccomp};
+
+    ck_assert_int_eq(enter_without(calls, ARRAY_LEN(calls), true), 0);
+    check_logged(",seccomp\n");
+}
+END_TEST
+
 static bool
 kernel_filters(void)
 {
@@ -759,6 +839,9 @@ main(void)
     tcase_add_test(tc, refusals_are_counted_and_logged_once);
     tcase_add_test(tc, no_capability_is_left);
     tcase_add_test(tc, landlock_knows_the_same_files);
+    tcase_add_test(tc, an_old_kernel_is_no_hindrance);
+    tcase_add_test(tc, without_landlock_the_rest_is_in_force);
+    tcase_add_test(tc, a_filter_comes_by_prctl_too);
     return leak_run(tc, "app/sandbox");
 }
 
