@@ -48,6 +48,8 @@ ORDER = {
         dispatch
         settle
         batch
+        command scan
+        scan_words
         permission join upload
         discard
         output
@@ -55,8 +57,10 @@ ORDER = {
         shed
         receive conn_stats
         conn
+        notice
+        held
         task stash
-        table stall linger server_latency
+        table stall linger client_names server_latency
     """,
 }
 

@@ -15,6 +15,7 @@
 #include "detach.h"
 #include "host.h"
 #include "lombard/base/clock.h"
+#include "lombard/base/eventlog.h"
 #include "lombard/base/invariant.h"
 #include "lombard/base/log.h"
 #include "lombard/cmd/cmd.h"
@@ -276,6 +277,7 @@ on_tick(struct timer *timer)
 
     log_broken();
     sandbox_tick();
+    event_tick();
     log_tick();
     if (server_is_stopping(p->server)) /* a client may have said so */
         notify_stopping(&p->notify);
@@ -369,6 +371,7 @@ start_and_serve(struct process *p)
     auth_file_close(&p->auth_file);
     log_file_close(&p->log_file);
     notify_close(&p->notify);
+    event_finish();
     log_finish();
     return status;
 }

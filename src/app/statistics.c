@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lombard/base/eventlog.h"
 #include "lombard/base/invariant.h"
 #include "lombard/base/log.h"
 #include "lombard/base/num.h"
@@ -16,6 +17,7 @@ statistics_register(struct stat_registry *registry, struct config *config,
     server_add_stats(server, registry);
     log_add_stats(registry);
     invariants_add_stats(registry);
+    event_add_stats(registry);
     stats_add(registry, "settings", &config_settings, config);
     cmd_add_stats(cmd, registry);
 }

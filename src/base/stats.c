@@ -102,21 +102,29 @@ void
 stats_add(struct stat_registry *registry, const char *group, const struct stat_section *section,
           void *ctx)
 {
-    add(registry, &(struct stat_source){group, section, ctx, false, false});
+    add(registry, &(struct stat_source){.group = group, .section = section, .ctx = ctx});
 }
 
 void
 stats_repeat(struct stat_registry *registry, const char *group,
              const struct stat_section *section, void *ctx)
 {
-    add(registry, &(struct stat_source){group, section, ctx, true, false});
+    add(registry,
+        &(struct stat_source){.group = group, .section = section, .ctx = ctx, .repeats = true});
 }
 
 void
 stats_list(struct stat_registry *registry, const char *group,
            const struct stat_section *section, void *ctx)
 {
-    add(registry, &(struct stat_source){group, section, ctx, false, true});
+    add(registry,
+        &(struct stat_source){.group = group, .section = section, .ctx = ctx, .lists = true});
+}
+
+void
+stats_select(struct stat_registry *registry, stat_select *select)
+{
+    registry->sources[registry->count - 1].select = select;
 }
 
 void
@@ -206,6 +214,19 @@ stats_begin(const struct stat_registry *registry, struct slice group,
     return find_source(registry, group, &cursor->source);
 }
 
+bool
+stats_begin_with(const struct stat_registry *registry, struct slice group, struct slice args,
+                 struct stat_cursor *cursor)
+{
+    const struct stat_source *source;
+
+    if (!stats_begin(registry, group, cursor))
+        return false;
+    source = &registry->sources[cursor->source];
+    return args.len == 0 || source->select == NULL ||
+           source->select(source->ctx, args, &cursor->position, &cursor->left);
+}
+
 /* To the next source of the same group; false when there is none. */
 static bool
 leave_source(const struct stat_registry *registry, struct stat_cursor *cursor)
@@ -213,6 +234,8 @@ leave_source(const struct stat_registry *registry, struct stat_cursor *cursor)
     const char *group = registry->sources[cursor->source].group;
     uint16_t next = (uint16_t)(cursor->source + 1);
 
+    if (cursor->left > 0)
+        return false;
     if (!find_source(registry, slice_make(group, strlen(group)), &next))
         return false;
     *cursor = (struct stat_cursor){.source = next};
@@ -239,6 +262,14 @@ name_line(const struct stat_family *family, const char *label, const char *name,
     }
 }
 
+/* To the first line of the instance at POSITION. */
+static void
+move_to(struct stat_cursor *cursor, uint64_t position)
+{
+    cursor->position = position;
+    cursor->entry = 0;
+}
+
 enum stat_step
 stats_next(const struct stat_registry *registry, struct stat_cursor *cursor,
            struct stat_line *line)
@@ -249,20 +280,23 @@ stats_next(const struct stat_registry *registry, struct stat_cursor *cursor,
     uint64_t position;
 
     BUG_ON(cursor->source >= registry->count);
-    if (cursor->source >= registry->count)
+    if (cursor->source >= registry->count || cursor->ended)
         return STAT_END;
     do {
         position = cursor->position;
         step = stats_find(&registry->sources[cursor->source], &position, &instance);
     } while (step == STAT_END && leave_source(registry, cursor));
     if (position != cursor->position)
-        *cursor = (struct stat_cursor){position, cursor->source, 0};
+        move_to(cursor, position);
     if (step != STAT_FOUND)
         return step;
     section = registry->sources[cursor->source].section;
     name_line(section->family, instance.label, section->entries[cursor->entry].name, line);
     stats_read(&section->entries[cursor->entry], &instance, &line->value);
-    if (++cursor->entry == section->entry_count)
-        *cursor = (struct stat_cursor){position + 1, cursor->source, 0};
+    if (++cursor->entry == section->entry_count) {
+        move_to(cursor, position + 1);
+        cursor->ended = cursor->left == 1;
+        cursor->left -= cursor->left > 0;
+    }
     return STAT_FOUND;
 }

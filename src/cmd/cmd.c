@@ -112,7 +112,7 @@ void
 cmd_stream_begin(struct cmd *cmd, const struct request *req, struct cmd_stream *stream)
 {
     memset(stream, 0, sizeof(*stream));
-    if (req->op == OP_STATS)
+    if (req->op == OP_STATS || req->op == OP_CONFIG)
         cmd_stats_begin(cmd, req, stream);
     else if (req->op != OP_EXPORT && req->op != OP_DETAIL)
         cmd_dump_begin(req, stream);

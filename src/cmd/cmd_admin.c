@@ -53,6 +53,7 @@ cmd_version(struct cmd *cmd UNUSED, struct session *session UNUSED,
     }
 
 ANSWERS(verbosity, REPLY_OK)
+ANSWERS(conn, REPLY_CONN)
 ANSWERS(noop, REPLY_NOOP)
 ANSWERS(quit, REPLY_OK)
 ANSWERS(end, REPLY_MISS)

@@ -40,7 +40,7 @@ cmd_stats(struct cmd *cmd, struct session *session UNUSED, const struct request 
     if (slice_equal(req->key, SLICE("reset"))) {
         stats_reset(cmd->config.stats);
         reply->status = REPLY_RESET;
-    } else if (stats_begin(cmd->config.stats, req->key, &cursor)) {
+    } else if (stats_begin_with(cmd->config.stats, req->key, req->value, &cursor)) {
         reply->status = REPLY_STREAM;
         reply->stream = STREAM_STATS;
     } else {
@@ -48,11 +48,29 @@ cmd_stats(struct cmd *cmd, struct session *session UNUSED, const struct request 
     }
 }
 
+/* What can be set, as a group of statistics; to set it is for the layer conn. */
+void
+cmd_config(struct cmd *cmd, struct session *session UNUSED, const struct request *req,
+           struct reply *reply)
+{
+    struct stat_cursor cursor;
+
+    reply->stream = STREAM_STATS;
+    if (req->value.len > 0)
+        reply->status = REPLY_CONN;
+    else
+        reply->status = stats_begin(cmd->config.stats, SLICE("config"), &cursor)
+                            ? REPLY_STREAM
+                            : REPLY_NO_STATS;
+}
+
 void
 cmd_stats_begin(struct cmd *cmd, const struct request *req, struct cmd_stream *stream)
 {
+    struct slice group = req->op == OP_CONFIG ? SLICE("config") : req->key;
+
     /* cmd_stats() had found it. Else the stream ends at once. */
-    (void)BROKEN(!stats_begin(cmd->config.stats, req->key, &stream->stats));
+    (void)BROKEN(!stats_begin_with(cmd->config.stats, group, req->value, &stream->stats));
 }
 
 enum line_result

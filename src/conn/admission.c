@@ -1,9 +1,11 @@
 /* Lets connections in: of each role at most so many, and one client more from this host, for an operator. */
 #include "admission.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "conn.h"
+#include "lombard/base/eventlog.h"
 #include "lombard/base/log.h"
 #include "lombard/base/sys.h"
 
@@ -41,7 +43,7 @@ option_of(enum session_role role)
 static void
 reject(struct server *server, int fd, enum session_role role)
 {
-    static struct log_limit limit = LOG_LIMIT("a connection over its limit was rejected");
+    static struct event_kind kind = EVENT_KIND("refused reason=conn_limit", LOG_WARN);
     struct slice text = role == ROLE_HTTP ? proto_http_rejection() : server_reject_text();
     char peer[128];
 
@@ -49,9 +51,11 @@ reject(struct server *server, int fd, enum session_role role)
         server->stats.http_rejected++;
     else
         server->stats.rejected_connections++;
-    sys_peer_name(fd, peer, sizeof(peer));
-    log_limited(&limit, LOG_WARN, "<%d %s rejected: there are %u connections, as %s says", fd,
-                peer, limit_of(server, role), option_of(role));
+    if (event_admits(&kind)) {
+        sys_peer_name(fd, peer, sizeof(peer));
+        event_add(&kind, "addr=%s limit=%s conns=%" PRIu32, peer, option_of(role),
+                  limit_of(server, role));
+    }
     if (sys_send(fd, text.ptr, text.len) > 0)
         linger_begin(&server->lingerers, fd);
     else
@@ -91,6 +95,15 @@ may_operate(const struct server *server, int fd, enum session_role role)
 }
 
 bool
+server_is_operator(const struct conn *c)
+{
+    const struct server *server = c->server;
+
+    return c->session.role == ROLE_ADMIN ||
+           (!server->has_admin && !server->config.proxy_is_client && is_local(c->watch.fd));
+}
+
+bool
 server_make_client(struct server *server, struct conn *c)
 {
     if (c != server->operator_conn || !has_room(server, ROLE_CLIENT))
@@ -105,12 +118,10 @@ server_make_client(struct server *server, struct conn *c)
 static void
 close_idle_operator(struct conn *c)
 {
-    static struct log_limit limit = LOG_LIMIT("operators are closed as idle");
     uint32_t limit_s = c->server->config.operator_timeout_s;
 
     if (limit_s == 0 || c->server->attended_s - c->active_s <= limit_s || conn_has_event(c))
         return;
-    log_limited(&limit, LOG_INFO, "<%d the operator is idle: closed", c->watch.fd);
     conn_mark_dead(c, CLOSE_OPERATOR_IDLE);
 }
 
@@ -156,6 +167,7 @@ admit(const struct entrance *entrance, int fd)
         (void)sys_close(fd);
         return;
     }
+    c->id = ++server->last_id;
     /* By HTTP each request says who asks: cmd_export(). */
     session_init(&c->session, entrance->role,
                  entrance->role == ROLE_HTTP || !cmd_wants_auth(server->cmd));
@@ -168,7 +180,7 @@ admit(const struct entrance *entrance, int fd)
         c->stalled_ms = server_now_ms(server);
         server->operator_conn = c;
     }
-    log_line(LOG_DEBUG, "<%d new connection", fd);
+    log_line(LOG_DEBUG, "<%d new connection id=%" PRIu32, fd, c->id);
 }
 
 static void
@@ -183,13 +195,13 @@ on_accept(void *ctx, int fd)
 static void
 on_pause(void *ctx, int err)
 {
-    static struct log_limit limit = LOG_LIMIT("accepting is paused");
+    static struct event_kind kind = EVENT_KIND_OF("accepting_paused", LOG_WARN, 5);
 
     (void)ctx;
-    log_limited(&limit, LOG_WARN,
-                "accepting is paused: %s. New clients wait; raise the limit (ulimit -n), or "
-                "lower -c",
-                strerror(err));
+    if (event_admits(&kind))
+        event_add(&kind,
+                  "errno=%d: %s. New clients wait; raise the limit (ulimit -n), or lower -c",
+                  err, strerror(err));
 }
 
 bool

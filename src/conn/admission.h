@@ -13,5 +13,7 @@
 struct slice server_reject_text(void);
 /* Make C, which is the operator's, one of the clients. False when there is no room for one more. */
 bool server_make_client(struct server *server, struct conn *c);
+/* Whether C is an operator's: by its listener, or where there is none for them, by this host. */
+bool server_is_operator(const struct conn *c);
 /* Once a tick: close the operator's connection if it turns out to be none, or idle. */
 void server_check_operator(struct server *server);

@@ -4,15 +4,19 @@
  */
 #include "batch.h"
 
+#include "admission.h"
+#include "command.h"
 #include "conn.h"
 #include "discard.h"
 #include "join.h"
 #include "lombard/base/log.h"
 #include "output.h"
+#include "notice.h"
 #include "permission.h"
+#include "scan.h"
+#include "scan_words.h"
 #include "server_state.h"
 #include "shed.h"
-#include "shutdown.h"
 #include "task.h"
 #include "upload.h"
 
@@ -142,27 +146,6 @@ rewind_to(struct conn *c, struct batch *batch, const struct batch_entry *entry)
 
 /* --- Executing --- */
 
-/* What a command means for the connection and the process. */
-static void
-after_command(struct conn *c, const struct request *req, const struct reply *reply)
-{
-    if (req->op == OP_QUIT)
-        conn_finish(c, CLOSE_QUIT);
-    else if (UNLIKELY((req->flags & (REQ_CLOSE | REQ_ENDS)) != 0)) {
-        if (c->task == NULL) /* else when that is done */
-            conn_finish_after(c, req);
-    } else if (req->op == OP_VERBOSITY)
-        log_ask_level(req->delta == 0 ? LOG_INFO : req->delta == 1 ? LOG_DEBUG : LOG_TRACE);
-    else if (req->op == OP_SHUTDOWN && reply->status == REPLY_NOTHING) {
-        conn_finish(c, CLOSE_SHUTDOWN);
-        server_shutdown(c->server);
-    } else if (UNLIKELY(reply->status == REPLY_AUTH_FAILED)) {
-        conn_log_auth_failure(c);
-    } else if (UNLIKELY(reply->status == REPLY_ADMIN_ONLY)) {
-        conn_note_admin_only(c);
-    }
-}
-
 static void
 begin_stream(struct conn *c, const struct batch_entry *entry, struct slice in,
              const struct reply *reply)
@@ -180,6 +163,36 @@ begin_stream(struct conn *c, const struct batch_entry *entry, struct slice in,
     latency_note(&c->server->latency, entry->req.op);
     if (c->session.role == ROLE_HTTP)
         c->accepted_s = c->server->attended_s; /* it takes its answer from now on */
+}
+
+/* One that goes through all connections. */
+static void
+begin_scan(struct conn *c, const struct batch_entry *entry, struct slice in,
+           struct reply *reply)
+{
+    struct slice head = slice_make(in.ptr + entry->start_off, entry->head_bytes);
+    struct scan *scan = NULL;
+
+    reply->status = REPLY_ADMIN_ONLY;
+    if (entry->req.op != OP_KILL || server_is_operator(c))
+        scan = scan_create(entry->req.op, entry->req.value, &reply->status);
+    if (scan == NULL)
+        return;
+    c->task = task_create(c, TASK_SCAN, head, &entry->before);
+    if (c->task == NULL) {
+        scan_destroy(scan);
+        conn_mark_dead(c, CLOSE_NO_MEMORY);
+        return;
+    }
+    c->task->scan = scan;
+    reply->status = REPLY_STREAM; /* line by line, or one at the end */
+}
+
+static bool
+is_scan(const struct request *req)
+{
+    return req->op == OP_KILL ||
+           (req->op == OP_STATS && req->value.len > 0 && slice_equal(req->key, SLICE("conns")));
 }
 
 /* Execute; where storing fails because stalled clients hold the memory, they are closed. */
@@ -228,6 +241,45 @@ bytes_of(const struct batch_entry *entry, struct slice in)
                       entry->head_bytes + (size_t)entry->req.body_bytes);
 }
 
+/* What is no answer yet, or an error, or has a body that is still to come. */
+static NOINLINE void
+answer_seldom(struct conn *c, const struct batch_entry *entry, struct slice in,
+              struct reply *reply)
+{
+    const struct request *req = &entry->req;
+
+    if (reply->status == REPLY_CONN && !is_scan(req))
+        conn_command(c, req, reply);
+    if (reply->status == REPLY_JOIN) {
+        conn_join_begin(c, req, bytes_of(entry, in), &entry->before);
+        return;
+    }
+    if (is_scan(req))
+        begin_scan(c, entry, in, reply);
+    else if (reply->status == REPLY_STREAM)
+        begin_stream(c, entry, in, reply);
+    if (reply->status == REPLY_STREAM)
+        return;
+    if (!entry->body_here) {
+        conn_refuse(c, req, reply, req->body_bytes);
+        return;
+    }
+    if (reply->status >= REPLY_SELDOM)
+        conn_notice_error(c, req, reply->status);
+    latency_note(&c->server->latency, req->op);
+    conn_reply(c, req, reply);
+}
+
+/* What of BATCH was executed. */
+static void
+count_requests(struct conn *c, const struct batch *batch, uint32_t count)
+{
+    if (count == 0)
+        return;
+    c->requests += count;
+    c->last_op = batch->entries[count - 1].req.op;
+}
+
 /* True when the next entry of the batch may follow. */
 static bool
 run_entry(struct conn *c, const struct batch_entry *entry, struct slice in)
@@ -246,18 +298,14 @@ run_entry(struct conn *c, const struct batch_entry *entry, struct slice in)
         return false;
     }
     execute(c, entry, &reply);
-    if (reply.status == REPLY_STREAM)
-        begin_stream(c, entry, in, &reply);
-    else if (UNLIKELY(reply.status == REPLY_JOIN))
-        conn_join_begin(c, req, bytes_of(entry, in), &entry->before);
-    else if (UNLIKELY(!entry->body_here))
-        conn_refuse(c, req, &reply, req->body_bytes);
-    else {
+    if (LIKELY(reply.status < REPLY_SELDOM && entry->body_here)) {
         latency_note(&c->server->latency, req->op);
         conn_reply(c, req, &reply);
+    } else {
+        answer_seldom(c, entry, in, &reply);
     }
     if (UNLIKELY(!op_has(req->op, PROP_KEYED) || (req->flags & REQ_CLOSE) != 0))
-        after_command(c, req, &reply);
+        conn_after_command(c, req, reply.status);
     return c->task == NULL && c->state == CONN_RUNNING && !c->finishing;
 }
 
@@ -273,15 +321,18 @@ run_batch(struct conn *c, struct batch *batch, struct slice in)
 
         if (!conn_has_reply_room(c)) {
             rewind_to(c, batch, &batch->entries[i]);
+            count_requests(c, batch, i);
             return STEP_NEED_OUTPUT;
         }
         go_on = run_entry(c, &batch->entries[i], in);
         if (!go_on) {
             if (i + 1 < batch->count)
                 rewind_to(c, batch, &batch->entries[i + 1]);
+            count_requests(c, batch, i + 1);
             return STEP_ON;
         }
     }
+    count_requests(c, batch, batch->count);
     return batch->needs_input ? STEP_NEED_INPUT : STEP_ON;
 }
 
@@ -320,6 +371,7 @@ conn_step(struct conn *c, struct dispatch *dispatch)
         case TASK_VALUE: return conn_value_step(c);
         case TASK_JOIN: return conn_join_step(c, &dispatch->budget);
         case TASK_STREAM: return conn_stream_step(c);
+        case TASK_SCAN: return conn_scan_step(c);
         case TASK_REFUSAL: return conn_refusal_step(c);
         }
     }

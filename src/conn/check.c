@@ -15,6 +15,7 @@ struct census {
     uint64_t task_bytes;
     uint32_t conns;
     uint32_t stalled_for_nothing;
+    uint32_t named;
     uint32_t in_state[CONN_STATES];
     uint32_t of_role[SESSION_ROLES];
 };
@@ -44,6 +45,7 @@ count_conn(const struct conn *c, struct census *census)
 {
     census->conns++;
     census->in_state[c->state]++;
+    census->named += strcmp(client_names_get(&c->server->names, c->id), "-") != 0;
     census->of_role[c->session.role]++;
     census->lent[LOAN_FOR_INPUT] += c->rbuf != NULL;
     census->lent[LOAN_FOR_OUTPUT] += c->wbuf != NULL;
@@ -180,6 +182,8 @@ check_totals(const struct server *server, const struct census *census)
     if (census->conns != server->table.conns ||
         memcmp(census->of_role, server->role_conns, sizeof(census->of_role)) != 0)
         return "the number of connections is wrong";
+    if (census->named != server->names.count)
+        return "a name is no connection's";
     if (census->in_state[CONN_STALLED] != server->stats.conn_stalled)
         return "the number of stalled connections is wrong";
     if (census->in_state[CONN_READY] != server->stats.conn_ready)

@@ -3,27 +3,42 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 
 #include "lombard/base/sys.h"
+#include "notice.h"
 #include "server_state.h"
 #include "stash.h"
 #include "task.h"
 
 /* --- States --- */
 
+/* A stalled one is called by what it waits for. */
+static const char *const state_names[] = {
+    [CONN_IDLE] = "asleep",
+    [CONN_RUNNING] = "running",
+    [CONN_READY] = "ready",
+    [CONN_WAITING] = "waiting_for_buffer",
+    [CONN_STALLED] = "blocked_sending",
+    [CONN_DEAD] = "closing",
+};
+static const char receiving[] = "receiving_value";
+
+_Static_assert(ARRAY_LEN(state_names) == CONN_STATES, "each state has its name");
+
 const char *
 conn_state_name(const struct conn *c)
 {
-    switch (c->state) {
-    case CONN_IDLE: return "asleep";
-    case CONN_RUNNING: return "running";
-    case CONN_READY: return "ready";
-    case CONN_WAITING: return "waiting_for_buffer";
-    case CONN_STALLED: return c->blocked ? "blocked_sending" : "receiving_value";
-    case CONN_DEAD: return "closing";
-    }
-    (void)BROKEN(true);
-    return "broken";
+    return c->state == CONN_STALLED && !c->blocked ? receiving : state_names[c->state];
+}
+
+bool
+conn_is_state_name(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(state_names); i++)
+        if (strcmp(name, state_names[i]) == 0)
+            return true;
+    return strcmp(name, receiving) == 0;
 }
 
 void
@@ -66,21 +81,6 @@ conn_has_event(const struct conn *c)
 
 /* --- Ends --- */
 
-static const char *const reason_text[] = {
-    [CLOSE_NONE] = "open",
-#define CLOSE_REASON(NAME, name, help) [CLOSE_##NAME] = (help),
-#include "lombard/conn/close_reason.def"
-#undef CLOSE_REASON
-};
-
-_Static_assert(ARRAY_LEN(reason_text) == CLOSE_REASONS + 1, "each reason has its text");
-
-const char *
-conn_close_text(enum close_reason reason)
-{
-    return reason_text[reason];
-}
-
 /* Whether its state says that it is in a list. */
 static bool
 is_listed(const struct conn *c)
@@ -96,10 +96,11 @@ conn_mark_dead(struct conn *c, enum close_reason reason)
     if (c->state == CONN_DEAD)
         return;
     (void)BROKEN(is_listed(c) != list_is_linked(&c->link.node));
-    conn_leave_list(c);
-    c->state = CONN_DEAD;
     if (!c->finishing)
         c->close_reason = reason;
+    conn_notice_closed(c, c->close_reason);
+    conn_leave_list(c);
+    c->state = CONN_DEAD;
     server->closes[c->close_reason]++;
     list_push_back(&server->dead, &c->link.node);
 }

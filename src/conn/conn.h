@@ -47,7 +47,6 @@ void conn_close_broken(struct conn *c, const char *file, int line, const char *w
 bool conn_has_event(const struct conn *c);
 /* Milliseconds since it stalled. */
 uint32_t conn_stalled_for_ms(const struct conn *c);
-/* What `stats conns` calls its state. */
+/* What `stats conns` calls its state; whether it calls one so. */
 const char *conn_state_name(const struct conn *c);
-/* What a reason means, in words. */
-const char *conn_close_text(enum close_reason reason);
+bool conn_is_state_name(const char *name);

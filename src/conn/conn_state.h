@@ -58,7 +58,11 @@ struct conn {
     struct buf *wbuf;       /* lent, or NULL */
     struct stash *stash;    /* input of an idle connection without rbuf, or NULL */
     struct task *task;      /* a request that is half done, or NULL */
-    uint64_t discard_bytes; /* of input that is still to be dropped unread */
+    uint32_t discard_bytes; /* of input that is still to be dropped unread */
+    uint32_t id;            /* counts from 1, since the start */
+    uint64_t requests : 42; /* executed, each key of a multiget is one; */
+    uint64_t errors : 16;   /* of these answered with an error: this many, or more */
+    uint64_t last_op : 6;   /* enum request_op, of the last one */
     uint64_t bytes_in;
     uint64_t bytes_out;
     const struct proto_ops *proto; /* NULL: no byte has come yet */
@@ -89,7 +93,8 @@ struct conn {
 
 _Static_assert(sizeof(enum conn_state) == 1 && sizeof(enum close_reason) == 1,
                "both fit into a byte");
-_Static_assert(sizeof(struct conn) <= 144, "an idle connection stays small");
+_Static_assert(sizeof(struct conn) <= 152, "an idle connection stays small");
+_Static_assert(OP_COUNT <= 64, "last_op holds any operation");
 
 static inline bool
 conn_is_dead(const struct conn *c)

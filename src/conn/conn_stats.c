@@ -4,7 +4,9 @@
 #include <stdio.h>
 
 #include "conn.h"
+#include "held.h"
 #include "lombard/base/sys.h"
+#include "notice.h"
 #include "server_state.h"
 
 enum { SLOTS_A_STEP = 16384 }; /* looked at for one line */
@@ -75,6 +77,75 @@ get_stalled(const struct stat_entry *entry UNUSED, const void *record, struct st
     stat_put_u64(value, c->state == CONN_STALLED ? conn_stalled_for_ms(c) / 1000 : 0);
 }
 
+static void
+get_id(const struct stat_entry *entry UNUSED, const void *record, struct stat_value *value)
+{
+    const struct conn *c = record;
+
+    stat_put_u64(value, c->id);
+}
+
+static void
+get_name(const struct stat_entry *entry UNUSED, const void *record, struct stat_value *value)
+{
+    const struct conn *c = record;
+
+    stat_put_text(value, client_names_get(&c->server->names, c->id));
+}
+
+/* Through which listener it came, and whether it has yet to say who it is. */
+static void
+get_session(const struct stat_entry *entry UNUSED, const void *record, struct stat_value *value)
+{
+    static const char *const roles[] = {
+        [ROLE_CLIENT] = "client", [ROLE_ADMIN] = "admin", [ROLE_HTTP] = "http"};
+    const struct conn *c = record;
+
+    stat_printf(value, "%s%s%s", roles[c->session.role],
+                c->session.over_limit ? ",operator" : "",
+                c->session.authenticated ? "" : ",unauthenticated");
+}
+
+static void
+get_last_command(const struct stat_entry *entry UNUSED, const void *record,
+                 struct stat_value *value)
+{
+    const struct conn *c = record;
+
+    stat_put_text(value, c->requests > 0 ? conn_op_name((enum request_op)c->last_op) : "-");
+}
+
+static void
+get_requests(const struct stat_entry *entry UNUSED, const void *record,
+             struct stat_value *value)
+{
+    const struct conn *c = record;
+
+    stat_put_u64(value, c->requests);
+}
+
+static void
+get_errors(const struct stat_entry *entry UNUSED, const void *record, struct stat_value *value)
+{
+    const struct conn *c = record;
+
+    stat_put_u64(value, c->errors);
+}
+
+static void
+get_held(const struct stat_entry *entry UNUSED, const void *record, struct stat_value *value)
+{
+    stat_put_u64(value, conn_held_bytes(record));
+}
+
+static void
+get_wait(const struct stat_entry *entry UNUSED, const void *record, struct stat_value *value)
+{
+    const struct conn *c = record;
+
+    stat_put_u64(value, c->state == CONN_STALLED ? conn_stalled_for_ms(c) : 0);
+}
+
 static const struct stat_entry entries[] = {
     {"addr", STAT_TEXT, UNIT_NONE, "Address of the peer.", get_addr, 0},
     {"state", STAT_TEXT, UNIT_NONE, "What the connection does or waits for.", get_state, 0},
@@ -92,6 +163,18 @@ static const struct stat_entry entries[] = {
      get_pending, 0},
     {"secs_stalled", STAT_GAUGE, UNIT_SECONDS,
      "Time for which it has held something and waited for its peer.", get_stalled, 0},
+    {"wait_ms", STAT_GAUGE, UNIT_MILLISECONDS, "The same in milliseconds.", get_wait, 0},
+    {"bytes_held", STAT_GAUGE, UNIT_BYTES, "Memory of the store that it keeps from others.",
+     get_held, 0},
+    {"id", STAT_GAUGE, UNIT_NUMBER, "Its number, which no other connection gets: for kill.",
+     get_id, 0},
+    {"name", STAT_TEXT, UNIT_NONE, "What its client calls itself.", get_name, 0},
+    {"session", STAT_TEXT, UNIT_NONE, "Through which listener it came, and as whom.",
+     get_session, 0},
+    {"last_cmd", STAT_TEXT, UNIT_NONE, "Its last command.", get_last_command, 0},
+    {"requests", STAT_COUNTER, UNIT_REQUESTS, "Its requests.", get_requests, 0},
+    {"errors", STAT_COUNTER, UNIT_REQUESTS, "Requests answered with an error: at most 65535.",
+     get_errors, 0},
 };
 
 /* Positions are slots of the table. */

@@ -2,6 +2,7 @@
 #include "discard.h"
 
 #include "conn.h"
+#include "notice.h"
 #include "output.h"
 #include "server_state.h"
 #include "task.h"
@@ -9,11 +10,11 @@
 enum step
 conn_discard_step(struct conn *c)
 {
-    uint64_t wanted = c->discard_bytes;
-    size_t n = conn_input(c).len < wanted ? conn_input(c).len : (size_t)wanted;
+    uint32_t wanted = c->discard_bytes;
+    size_t n = conn_input(c).len < wanted ? conn_input(c).len : wanted;
 
     buf_consumed(c->rbuf, n, NULL);
-    c->discard_bytes -= n;
+    c->discard_bytes -= (uint32_t)n;
     return c->discard_bytes == 0 ? STEP_ON : STEP_NEED_INPUT;
 }
 
@@ -24,7 +25,9 @@ conn_refuse(struct conn *c, const struct request *req, const struct reply *reply
     char answer[PROTO_HEAD_BYTES_MAX];
     size_t len = conn_format_refusal(c, req, reply, answer);
 
-    c->discard_bytes = bytes;
+    if (reply->status >= REPLY_SELDOM)
+        conn_notice_error(c, req, reply->status);
+    c->discard_bytes = (uint32_t)bytes; /* no protocol has longer bodies */
     latency_note(&c->server->latency, req->op);
     if (bytes == 0) {
         buf_append(c->wbuf, slice_make(answer, len));

@@ -131,6 +131,8 @@ serve(struct conn *c, struct dispatch *dispatch)
     bool more = false;
     bool on = true;
 
+    if (UNLIKELY(c->state == CONN_DEAD)) /* killed by another of its group */
+        return false;
     c->server->latency.since_ns = dispatch->since_ns;
     if (UNLIKELY(held))
         latency_resume(&c->server->latency, c->held);

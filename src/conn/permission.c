@@ -3,8 +3,7 @@
 
 #include "admission.h"
 #include "conn.h"
-#include "lombard/base/log.h"
-#include "lombard/base/sys.h"
+#include "notice.h"
 #include "output.h"
 #include "server_state.h"
 
@@ -28,15 +27,12 @@ reject_command(struct conn *c)
 }
 
 void
-conn_note_admin_only(struct conn *c)
+conn_note_admin_only(struct conn *c, enum request_op op)
 {
-    static struct log_limit limit = LOG_LIMIT("a command was refused: for the admin listener");
-    char peer[128];
+    static struct event_kind kind = EVENT_KIND("refused reason=admin_only", LOG_WARN);
 
     c->server->stats.admin_refused++;
-    sys_peer_name(c->watch.fd, peer, sizeof(peer));
-    log_limited(&limit, LOG_WARN, "<%d %s asked for what is for the admin listener only",
-                c->watch.fd, peer);
+    conn_notice(&kind, c, "command=%s", conn_op_name(op));
 }
 
 /* There is a listener for this, and C came through another. */
@@ -45,7 +41,7 @@ refuse_admin(struct conn *c, const struct request *req)
 {
     const struct reply reply = {.status = REPLY_ADMIN_ONLY};
 
-    conn_note_admin_only(c);
+    conn_note_admin_only(c, req->op);
     conn_reply(c, req, &reply);
 }
 
@@ -76,9 +72,7 @@ conn_may_run(struct conn *c, const struct request *req)
 void
 conn_log_auth_failure(const struct conn *c)
 {
-    static struct log_limit limit = LOG_LIMIT("a client failed to authenticate");
-    char peer[128];
+    static struct event_kind kind = EVENT_KIND("refused reason=authentication", LOG_WARN);
 
-    sys_peer_name(c->watch.fd, peer, sizeof(peer));
-    log_limited(&limit, LOG_WARN, "<%d %s failed to authenticate", c->watch.fd, peer);
+    conn_notice(&kind, c, "failed=1");
 }

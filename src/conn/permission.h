@@ -12,6 +12,6 @@
  */
 bool conn_may_run(struct conn *c, const struct request *req) MUST_USE;
 /* C is answered REPLY_ADMIN_ONLY: count it, and say who asked. */
-void conn_note_admin_only(struct conn *c);
+void conn_note_admin_only(struct conn *c, enum request_op op);
 /* Say who failed to authenticate, but not with what. */
 void conn_log_auth_failure(const struct conn *c);

@@ -9,15 +9,19 @@
  *     dispatch                                lend buffers, serve
  *     settle                                  what a connection waits for then
  *     batch                                   parse ahead, execute
+ *     command                                 what a command means for its connection
+ *     scan  scan_words                        some of all connections: shown, or killed
  *     permission                              may it be executed?
  *     join   upload   discard                 long values
  *     output                                  format, send
  *     shutdown   admission                    which connections are let in, until when
  *     shed                                    which stalled connection is closed
- *     receive   conn_stats                    from the socket; what each connection does
+ *     receive  conn_stats                     from the socket; what each connection does
  *     conn                                    states, lists, ends
- *     task   stash                            what a connection keeps while it waits
- *     table   stall   linger   server_latency     where connections are; times
+ *     notice                                  what happened to a connection
+ *     held                                    what it keeps of the store
+ *     task  stash                             what a connection keeps while it waits
+ *     table  stall  linger  client_names      where connections are; their names
  */
 #include "lombard/conn/server.h"
 
@@ -36,42 +40,19 @@
 
 /* --- Closing --- */
 
-/* Chosen by the server, and not logged where it was chosen, as shedding and rejecting are. */
-static bool
-is_closed_unlogged(const struct conn *c)
-{
-    return c->close_reason == CLOSE_IDLE || c->close_reason == CLOSE_AUTH_TIMEOUT ||
-           c->close_reason == CLOSE_HTTP_TIMEOUT || c->close_reason == CLOSE_NO_MEMORY ||
-           c->close_reason == CLOSE_INTERNAL;
-}
-
-static void
-log_closed(const struct conn *c)
-{
-    static struct log_limit limit = LOG_LIMIT("a connection was closed");
-    char peer[128];
-
-    if (LIKELY(!is_closed_unlogged(c))) {
-        log_line(LOG_DEBUG, "<%d closed: %s", c->watch.fd, conn_close_text(c->close_reason));
-        return;
-    }
-    sys_peer_name(c->watch.fd, peer, sizeof(peer));
-    log_limited(&limit, LOG_WARN, "<%d %s closed: %s", c->watch.fd, peer,
-                conn_close_text(c->close_reason));
-}
-
 static void
 close_conn(struct server *server, struct conn *c)
 {
     int fd = c->watch.fd;
 
-    log_closed(c);
     conn_release(c);
     if (c == server->paused)
         server->paused = NULL;
     if (c == server->operator_conn)
         server->operator_conn = NULL;
     server->role_conns[c->session.role]--;
+    if (UNLIKELY(c->session.named))
+        client_names_drop(&server->names, c->id);
     if (c->close_reason == CLOSE_PROTOCOL || c->close_reason == CLOSE_REJECTED ||
         c->close_reason == CLOSE_UNAUTHENTICATED) {
         /* The peer has probably sent more than we read. */
@@ -212,6 +193,7 @@ server_create(const struct server_config *config)
     server->clock = config->clock;
     server->iteration_ms = server->clock->now_ms;
     server->cmd = config->cmd;
+    client_names_init(&server->names, config->client_names);
     server->owner = (struct buf_owner){release_ref, server};
     server->pool = pool_create(&pool_config, conn_on_grant);
     server->loop = loop_create(server->clock, &user);
@@ -246,6 +228,7 @@ server_destroy(struct server *server)
     reap(server);
     linger_fini(&server->lingerers);
     table_fini(&server->table);
+    client_names_fini(&server->names);
     loop_destroy(server->loop);
     pool_destroy(server->pool);
     latency_fini(&server->latency);

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "client_names.h"
 #include "conn_state.h"
 #include "limits.h"
 #include "linger.h"
@@ -64,6 +65,8 @@ struct server {
     struct stall_line stalled[STALL_KINDS]
                              [STALL_CLASSES]; /* hold something, wait for the peer */
     struct lingerers lingerers;
+    struct client_names names;
+    uint32_t last_id; /* of a connection */
 
     /* --- admission.c, shutdown.c --- */
 

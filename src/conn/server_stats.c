@@ -156,6 +156,15 @@ get_http_connections(const struct stat_entry *entry UNUSED, const void *record,
 }
 
 static void
+get_client_names(const struct stat_entry *entry UNUSED, const void *record,
+                 struct stat_value *value)
+{
+    const struct server *server = record;
+
+    stat_put_u64(value, server->names.count);
+}
+
+static void
 get_connection_structures(const struct stat_entry *entry UNUSED, const void *record,
                           struct stat_value *value)
 {

@@ -10,62 +10,8 @@
  */
 #include "shed.h"
 
-#include <inttypes.h>
-
 #include "conn.h"
-#include "lombard/base/log.h"
-#include "lombard/base/sys.h"
-#include "task.h"
-
-/* --- What one holds --- */
-
-static void
-visit_ref(void *ctx, const void *base)
-{
-    cmd_trial_unpin(ctx, base);
-}
-
-/* A TASK_JOIN holds more while it joins, but then it is never stalled. */
-static bool
-holds_upload(const struct task *task)
-{
-    return task->kind == TASK_UPLOAD || (task->kind == TASK_JOIN && task->handle != NULL);
-}
-
-/* As if C were closed, in the trial that has begun. */
-static void
-trial_add(struct conn *c)
-{
-    struct cmd *cmd = c->server->cmd;
-    const struct buf_owner visitor = {visit_ref, cmd};
-
-    if (c->wbuf != NULL)
-        buf_visit_refs(c->wbuf, &visitor);
-    if (c->task != NULL && holds_upload(c->task))
-        cmd_trial_upload_abort(cmd, c->task->handle);
-    else if (c->task != NULL && c->task->kind == TASK_VALUE)
-        cmd_trial_unpin_item(cmd, c->task->item);
-}
-
-/* Bytes of the store that C keeps, nearly: an upload is not looked at part by part. */
-static uint64_t
-held_bytes(const struct conn *c)
-{
-    struct cmd *cmd = c->server->cmd;
-    const struct buf_owner visitor = {visit_ref, cmd};
-    uint64_t bytes = 0;
-
-    if (c->wbuf != NULL && c->wbuf->ref_done < c->wbuf->ref_count) {
-        cmd_trial_begin(cmd);
-        buf_visit_refs(c->wbuf, &visitor);
-        bytes = cmd_trial_result(cmd).held_bytes;
-    }
-    if (c->task != NULL && holds_upload(c->task))
-        bytes += c->task->off + 1;
-    else if (c->task != NULL && c->task->kind == TASK_VALUE)
-        bytes += c->task->total;
-    return bytes;
-}
+#include "held.h"
 
 /* Classes of held bytes: 0 is none, each further one four times as much as the one before. */
 enum {
@@ -110,7 +56,7 @@ void
 server_add_stalled(struct server *server, struct conn *c)
 {
     c->state = CONN_STALLED;
-    stall_put(&server->stalled[kind_of(c)][held_class(held_bytes(c))], &c->link.node,
+    stall_put(&server->stalled[kind_of(c)][held_class(conn_held_bytes(c))], &c->link.node,
               server->attended_ms, conn_stalled_for_ms(c));
     server->stats.conn_stalled++;
 }
@@ -173,15 +119,6 @@ heaviest_stalled(struct server *server, unsigned least_class)
 static void
 shed(struct conn *c, enum close_reason reason)
 {
-    static struct log_limit limit = LOG_LIMIT("a stalled connection was closed");
-    char peer[128];
-
-    sys_peer_name(c->watch.fd, peer, sizeof(peer));
-    log_limited(&limit, LOG_WARN,
-                "<%d %s closed: %s; it held %" PRIu64 " bytes of items and %d buffers, and "
-                "stalled %" PRIu32 " ms ago",
-                c->watch.fd, peer, conn_close_text(reason), held_bytes(c),
-                (c->rbuf != NULL) + (c->wbuf != NULL), conn_stalled_for_ms(c));
     conn_mark_dead(c, reason);
     conn_release(c);
 }
@@ -224,7 +161,7 @@ choose(struct server *server, uint64_t missing, uint32_t max, struct list_node *
 
         if (c == NULL)
             break;
-        trial_add(c);
+        conn_trial_add(c);
         freed = cmd_trial_result(server->cmd).freed_bytes;
         set_aside(c, chosen);
     }
@@ -247,7 +184,7 @@ close_needed(struct server *server, uint64_t missing, struct list_node *chosen)
     while (freed < missing && !list_is_empty(chosen)) {
         struct conn *c = conn_from_link(chosen->prev);
 
-        trial_add(c);
+        conn_trial_add(c);
         freed = cmd_trial_result(server->cmd).freed_bytes;
         set_aside(c, &needed);
     }
@@ -279,7 +216,7 @@ static bool
 frees_memory(struct conn *c)
 {
     cmd_trial_begin(c->server->cmd);
-    trial_add(c);
+    conn_trial_add(c);
     return cmd_trial_result(c->server->cmd).freed_bytes > 0;
 }
 

@@ -77,6 +77,7 @@ conn_drop_task(struct conn *c)
             cmd_upload_abort(c->server->cmd, task->handle);
         break;
     case TASK_VALUE: cmd_unpin_item(c->server->cmd, task->item); break;
+    case TASK_SCAN: sys_free(task->scan); break;
     case TASK_STREAM:
     case TASK_REFUSAL: break;
     }

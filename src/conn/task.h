@@ -16,6 +16,7 @@ enum task_kind {
     TASK_VALUE,   /* its value did not fit into the write buffer, however queued: output.c */
     TASK_JOIN,    /* its value is being added to one that is long: join.c */
     TASK_STREAM,  /* its reply is made line by line: output.c */
+    TASK_SCAN,    /* it goes through all connections: scan.c */
     TASK_REFUSAL, /* its body is being discarded; then comes the answer: discard.c */
 };
 
@@ -26,13 +27,16 @@ enum stream_part {
     STREAM_TAIL,
 };
 
+struct scan;
+
 struct task {
     enum task_kind kind;
     uint32_t head_bytes;
     struct proto_state state; /* before the head */
     union {
-        void *handle;     /* UPLOAD, JOIN (or NULL): reserved item */
-        const void *item; /* VALUE: pinned item */
+        void *handle;      /* UPLOAD, JOIN (or NULL): reserved item */
+        const void *item;  /* VALUE: pinned item */
+        struct scan *scan; /* SCAN: what it looks for */
     };
     uint64_t off;             /* UPLOAD, VALUE: bytes done; JOIN: received */
     uint64_t total;           /* UPLOAD, VALUE: of the value */

@@ -7,6 +7,7 @@
 #include "conn.h"
 #include "discard.h"
 #include "lombard/base/sys.h"
+#include "notice.h"
 #include "output.h"
 #include "receive.h"
 #include "server_state.h"
@@ -144,6 +145,8 @@ finish(struct conn *c)
         return STEP_ON;
     }
     c->task = NULL;
+    if (reply.status >= REPLY_SELDOM)
+        conn_notice_error(c, &req, reply.status);
     latency_note(&c->server->latency, req.op);
     conn_reply(c, &req, &reply);
     task_destroy(c, task);

@@ -9,6 +9,8 @@
  * and a status instead of the vbucket. Source: the binary protocol's specification
  * (docs/binary-protocol-revamped), and memcached itself where the two differ.
  */
+#include <string.h>
+
 #include "mcbp_priv.h"
 #include "request_priv.h"
 
@@ -60,6 +62,7 @@ static const struct mcbp_command commands[] = {
     [MCBP_VERSION] = {true, OP_VERSION, 0, false, KEY_NONE, 0},
     [MCBP_STAT] = {true, OP_STATS, 0, false, KEY_OPTIONAL, 0},
     [MCBP_VERBOSITY] = {true, OP_VERBOSITY, 4, false, KEY_NONE, 0},
+    [MCBP_HELLO] = {true, OP_HELLO, 0, false, KEY_OPTIONAL, 0},
     [MCBP_SASL_LIST] = {true, OP_SASL_LIST, 0, false, KEY_NONE, 0},
     [MCBP_SASL_AUTH] = {true, OP_SASL_AUTH, 0, false, KEY_NEEDED, 0},
     [MCBP_SASL_STEP] = {true, OP_SASL_STEP, 0, false, KEY_NEEDED, 0},
@@ -139,18 +142,32 @@ take_echo(const char *header, struct request *req)
     req->echo.binary.opaque = load_be32(header + 12);
 }
 
+/* "conns top bytes_out": what follows the group is its arguments, as in a line of text. */
+static void
+split_group(struct request *req)
+{
+    const char *blank = req->key.len == 0 ? NULL : memchr(req->key.ptr, ' ', req->key.len);
+    size_t len;
+
+    if (blank == NULL)
+        return;
+    len = (size_t)(blank - req->key.ptr);
+    req->value = slice_make(blank + 1, req->key.len - len - 1);
+    req->key.len = len;
+}
+
 /* What is no group of statistics. */
 static void
 take_group(struct request *req)
 {
-    const struct slice detail = SLICE("detail ");
-
+    split_group(req);
     if (slice_equal(req->key, SLICE("cachedump"))) {
         req->op = OP_DUMP_CLASS; /* of no class: nothing is listed */
-    } else if (req->key.len >= detail.len &&
-               memcmp(req->key.ptr, detail.ptr, detail.len) == 0) {
+        req->value.len = 0;
+    } else if (req->value.len > 0 && slice_equal(req->key, SLICE("detail"))) {
         req->op = OP_DETAIL;
-        req->key = slice_make(req->key.ptr + detail.len, req->key.len - detail.len);
+        req->key = req->value;
+        req->value.len = 0;
     }
 }
 

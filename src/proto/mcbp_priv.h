@@ -60,6 +60,7 @@ enum mcbp_opcode {
     MCBP_TOUCH = 0x1c,
     MCBP_GAT = 0x1d,
     MCBP_GATQ = 0x1e,
+    MCBP_HELLO = 0x1f, /* Couchbase's: key: who it is; value: features that it wants */
     MCBP_SASL_LIST = 0x20,
     MCBP_SASL_AUTH = 0x21,
     MCBP_SASL_STEP = 0x22,

@@ -87,6 +87,7 @@ status_of(const struct request *req, const struct reply *reply)
     case REPLY_DEBUG:
     case REPLY_STREAM:
     case REPLY_JOIN:
+    case REPLY_CONN:
     case REPLY_AUTHENTICATED: return MCBP_SUCCESS;
     case REPLY_AUTH_CONTINUE: return MCBP_AUTH_CONTINUE;
     case REPLY_AUTH_OFF: return MCBP_UNKNOWN_COMMAND;
@@ -105,7 +106,10 @@ status_of(const struct request *req, const struct reply *reply)
     case REPLY_AUTH_FAILED:
     case REPLY_AUTH_MALFORMED: return MCBP_AUTH_ERROR;
     case REPLY_BAD_CHUNK:
+    case REPLY_BAD_NAME:
+    case REPLY_BAD_QUERY:
     case REPLY_BAD_MODE: return MCBP_EINVAL;
+    case REPLY_TOO_MANY_NAMES: return MCBP_ENOMEM;
     case REPLY_ADMIN_ONLY: return MCBP_EACCESS;
     case REPLY_STOPPING:
     case REPLY_INTERNAL: return MCBP_EINTERNAL;

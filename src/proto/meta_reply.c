@@ -203,6 +203,10 @@ put_line(char *p, const struct request *req, const struct reply *reply)
     case REPLY_DUMP_OFF:
     case REPLY_DENIED:
     case REPLY_ADMIN_ONLY:
+    case REPLY_CONN:
+    case REPLY_BAD_NAME:
+    case REPLY_TOO_MANY_NAMES:
+    case REPLY_BAD_QUERY:
     case REPLY_AUTHENTICATED:
     case REPLY_AUTH_FAILED:
     case REPLY_AUTH_MALFORMED:

@@ -11,6 +11,17 @@
 #define ANSWER_OK    SLICE("OK\r\n")
 #define REFUSE_CLASS SLICE("BADCLASS invalid class id\r\n")
 
+/* <command> <words>: what they mean is not for a parser to know. */
+void
+admin_rest(const struct words *words, struct request *req)
+{
+    struct words rest = *words;
+
+    if ((req->flags & REQ_QUIET) != 0)
+        rest.count--;
+    req->value = words_from(&rest, 1);
+}
+
 /* stats cachedump <class> <limit> */
 static void
 parse_cachedump(const struct words *words, struct request *req)
@@ -55,6 +66,7 @@ admin_stats(const struct words *words, struct request *req)
     if (words->count == 1)
         return;
     req->key = word_cut(words->at[1]);
+    req->value = words_from(words, 2);
     if (words_has(words, 1, SLICE("cachedump")))
         parse_cachedump(words, req);
     else if (words_has(words, 1, SLICE("detail")))

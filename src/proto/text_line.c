@@ -35,6 +35,8 @@ static const struct command commands[] = {
     {{"append", 6}, LINE_KEYED, 5, OP_APPEND, parse_store},
     {{"cas", 3}, LINE_KEYED, 5, OP_CAS, parse_cas},
     {{"cache_memlimit", 14}, LINE_ADMIN, 1, OP_REFUSED, admin_cache_memlimit},
+    {{"client_name", 11}, LINE_ADMIN, 2, OP_CLIENT_NAME, admin_rest},
+    {{"config", 6}, LINE_ADMIN, 1, OP_CONFIG, admin_rest},
     {{"delete", 6}, LINE_KEYED, 2, OP_DELETE, parse_delete},
     {{"decr", 4}, LINE_KEYED, 3, OP_DECR, parse_arith},
     {{"flush_all", 9}, LINE_ADMIN, 1, OP_FLUSH, parse_flush},
@@ -43,6 +45,7 @@ static const struct command commands[] = {
     {{"gat", 3}, LINE_KEYED, NEVER, OP_GAT, NULL},
     {{"gats", 4}, LINE_KEYED, NEVER, OP_GAT, NULL},
     {{"incr", 4}, LINE_KEYED, 3, OP_INCR, parse_arith},
+    {{"kill", 4}, LINE_ADMIN, 3, OP_KILL, admin_rest},
     {{"lru_crawler", 11}, LINE_ADMIN, 1, OP_DUMP, admin_lru_crawler},
     {{"lru", 3}, LINE_ADMIN, 1, OP_REFUSED, admin_lru},
     {{"prepend", 7}, LINE_KEYED, 5, OP_PREPEND, parse_store},
@@ -61,9 +64,9 @@ static const struct command commands[] = {
 
 /* Position in commands[] of the first one of each letter, plus 1; 0: there is none. */
 static const uint8_t command_first[26] = {
-    ['a' - 'a'] = 1,  ['c' - 'a'] = 3,  ['d' - 'a'] = 5,  ['f' - 'a'] = 7,  ['g' - 'a'] = 8,
-    ['i' - 'a'] = 12, ['l' - 'a'] = 13, ['p' - 'a'] = 15, ['q' - 'a'] = 16, ['r' - 'a'] = 17,
-    ['s' - 'a'] = 19, ['t' - 'a'] = 23, ['v' - 'a'] = 24, ['w' - 'a'] = 26,
+    ['a' - 'a'] = 1,  ['c' - 'a'] = 3,  ['d' - 'a'] = 7,  ['f' - 'a'] = 9,  ['g' - 'a'] = 10,
+    ['i' - 'a'] = 14, ['k' - 'a'] = 15, ['l' - 'a'] = 16, ['p' - 'a'] = 18, ['q' - 'a'] = 19,
+    ['r' - 'a'] = 20, ['s' - 'a'] = 22, ['t' - 'a'] = 26, ['v' - 'a'] = 27, ['w' - 'a'] = 29,
 };
 
 /* The key; false when refused. */

@@ -84,8 +84,8 @@ void text_line_parse(struct slice line, struct request *req);
 
 /* "stats", "slabs", "lru_crawler" and the like: args are at[1] to at[count - 1]. */
 typedef void text_line_fn(const struct words *words, struct request *req);
-text_line_fn admin_stats, admin_slabs, admin_lru, admin_lru_crawler, admin_cache_memlimit,
-    admin_watch, admin_refresh_certs, admin_shutdown, admin_verbosity;
+text_line_fn admin_rest, admin_stats, admin_slabs, admin_lru, admin_lru_crawler,
+    admin_cache_memlimit, admin_watch, admin_refresh_certs, admin_shutdown, admin_verbosity;
 
 /*
  * A line, without its end, whose first word is of two letters, the first of which is 'm'. False

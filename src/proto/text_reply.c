@@ -85,6 +85,11 @@ text_put_line(char *p, const struct request *req, const struct reply *reply)
     case REPLY_DUMP_OFF: return put_slice(p, dump_off(req->op));
     case REPLY_REFUSED: return put_slice(p, req->refusal);
     case REPLY_DENIED: return put_slice(p, SLICE("CLIENT_ERROR unauthenticated\r\n"));
+    case REPLY_BAD_NAME: return put_slice(p, SLICE("CLIENT_ERROR bad client name\r\n"));
+    case REPLY_TOO_MANY_NAMES:
+        return put_slice(p, SLICE("SERVER_ERROR too many client names\r\n"));
+    case REPLY_BAD_QUERY:
+        return put_slice(p, SLICE("CLIENT_ERROR bad choice of connections\r\n"));
     case REPLY_ADMIN_ONLY:
         return put_slice(p, SLICE("CLIENT_ERROR only allowed on the admin listener\r\n"));
     case REPLY_AUTHENTICATED: return put_slice(p, SLICE("STORED\r\n"));
@@ -99,6 +104,7 @@ text_put_line(char *p, const struct request *req, const struct reply *reply)
     case REPLY_STREAM:
     case REPLY_STOPPING:
     case REPLY_JOIN:
+    case REPLY_CONN:
     case REPLY_AUTH_CONTINUE: return p;
     }
     BUG("reply_status out of range");

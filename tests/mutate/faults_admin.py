@@ -1,6 +1,7 @@
 """Faults in what operators can do: their listener, what is refused elsewhere."""
 
 ADMISSION = "src/conn/admission.c"
+SCAN = "src/conn/scan.c"
 
 ADMIN_FAULTS = [
     ("admin: every listener is for operators", ADMISSION,
@@ -18,4 +19,29 @@ ADMIN_FAULTS = [
      "           server->role_conns[ROLE_ADMIN] >= server->config.admin_conns &&\n", ""),
     ("admin: the socket is open to all", "src/app/daemon_listen.c",
      "        o.mode = config->admin_mode;", "        o.mode = 0777;"),
+    ("kill: one that is being served is released under it", SCAN,
+     "    if (!in_use)\n        conn_release(c);", "    (void)in_use;\n    conn_release(c);"),
+    ("kill: a killed one of the group is served", "src/conn/dispatch.c",
+     "    if (UNLIKELY(c->state == CONN_DEAD)) /* killed by another of its group */\n        return false;\n", ""),
+    ("kill: ends the one that asks", SCAN, "        if (found == c)\n            continue;\n", ""),
+    ("kill: for every client", "src/conn/batch.c",
+     "    if (entry->req.op != OP_KILL || server_is_operator(c))\n", ""),
+    ("kill: a port is not looked at", SCAN, "            (scan->whole ? strcmp(peer, text)", "            (false ? strcmp(peer, text)"),
+    ("kill: what is stalled for less goes, too", SCAN,
+     "conn_stalled_for_ms(c) >= scan->number;", "scan->number < UINT64_MAX;"),
+    ("scan: all slots in one step", SCAN, "    PIECE_COST = 4096,", "    PIECE_COST = 1 << 30,"),
+    ("scan: the most are not in order", SCAN,
+     "    while (at > 0 && scan->top[at - 1].value < one->value) {", "    while (false) {"),
+    ("conns: a name stays when its connection has gone", "src/conn/server.c",
+     "        client_names_drop(&server->names, c->id);", "        (void)c->id;"),
+    ("conns: any number of names is kept", "src/conn/client_names.c",
+     "    if (names->count >= names->max)\n        return NAME_TOO_MANY;\n", ""),
+    ("conns: requests that were rewound are counted", "src/conn/batch.c",
+     "            count_requests(c, batch, i);\n            return STEP_NEED_OUTPUT;",
+     "            count_requests(c, batch, batch->count);\n            return STEP_NEED_OUTPUT;"),
+    ("events: no limit of a kind", "src/base/eventlog.c", "    if (kind->lines < kind->most) {", "    if (true) {"),
+    ("events: that some were left out is never said", "src/base/eventlog.c",
+     "        tell_more(kind);\n        kind->until_ms", "        kind->until_ms"),
+    ("events: the oldest is overwritten and shown", "src/base/eventlog.c",
+     "    if (*position < oldest())\n        *position = oldest();\n", ""),
 ]

@@ -85,6 +85,6 @@ AUTH_FAULTS = [
     ("auth: SIGHUP reads nothing", "src/app/main.c", "    auth_file_reload(&p->auth_file);\n", ""),
     ("auth: what a client says before it is logged", "src/conn/batch.c",
      "    if (!c->session.authenticated) {\n        log_line", "    if (head.len == 0) {\n        log_line"),
-    ("auth: a failure is not logged", "src/conn/batch.c",
+    ("auth: a failure is not logged", "src/conn/command.c",
      "        conn_log_auth_failure(c);\n", ""),
 ]

@@ -72,7 +72,7 @@ HTTP_FAULTS = [
     ("http: a byte makes a request new", "src/conn/settle.c",
      "if (UNLIKELY(c->session.role == ROLE_HTTP) && c->stash == NULL)",
      "if (UNLIKELY(c->session.role == ROLE_HTTP))"),
-    ("http: the last answer is cut", "src/conn/batch.c",
+    ("http: the last answer is cut", "src/conn/command.c",
      "        if (c->task == NULL) /* else when that is done */\n", ""),
     ("http: a connection stays after its last answer", "src/conn/output.c",
      "            conn_finish_after(c, &req);\n", ""),

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "client_priv.h"
+#include "operators.h"
 
 enum { SETTLE_ITERATIONS = 20000, SHUTDOWN_ITERATIONS = 100 };
 
@@ -31,6 +32,7 @@ live(struct rig *rig, const struct play *play)
     for (int iteration = 0; iteration < play->iterations; iteration++) {
         for (int i = 0; i < play->clients; i++)
             client_act(clients[i]);
+        operators_act(rig->listen_fd, play->operator_one_in);
         pass_time(play);
         if (play->waits)
             rig_sleep(rig);
@@ -179,7 +181,7 @@ play_check_empty(struct rig *rig)
     /* Asking takes one buffer to read and one to answer. */
     if (stat_value(text, "buffers_lent") > 2 || stat_value(text, "waiters") != 0 ||
         stat_value(text, "stash_bytes") != 0 || stat_value(text, "segments_pinned") != 0 ||
-        stat_value(text, "conn_stalled") != 0)
+        stat_value(text, "conn_stalled") != 0 || stat_value(text, "client_names") != 0)
         sim_die("something is still held");
 }
 
@@ -217,6 +219,7 @@ play_world(const struct play *play, struct client_world *world, struct play_tota
     for (int i = 0; i < play->clients; i++)
         clients[i] = client_create(world);
     live(&rig, play);
+    operators_leave();
     if (play->shutdown) {
         world->may_close = true;
         shut_down(&rig, play);

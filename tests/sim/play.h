@@ -19,7 +19,9 @@ struct play {
     int clients;
     int iterations;
     uint32_t hurry; /* time passes in one of this many iterations */
-    bool waits;     /* for events and timers, as it does: time passes */
+    uint32_t
+        operator_one_in; /* an operator kills connections, in so many iterations once; 0: none */
+    bool waits;          /* for events and timers, as it does: time passes */
     bool
         shutdown; /* in the end the server is told to shut down: its replies until then are judged, too */
     uint32_t

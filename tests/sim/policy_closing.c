@@ -129,7 +129,7 @@ policy_closing(void)
     link = policy_connect(&rig);
     rig_iterations(&rig, 3);
     reason->cause(&rig, link);
-    logged = policy_log_has("closed") || policy_log_has("reject");
+    logged = policy_log_has("event=closed") || policy_log_has("event=refused");
     policy_log_end();
     if (reason->told != NULL) {
         (void)policy_line(&rig, link, line, sizeof(line));

@@ -63,6 +63,7 @@ start_server(struct rig *rig, const struct rig_config *config)
         .auth_timeout_s = config->auth_timeout_s,
         .http_conns = 1000,
         .drain_ms = 1000,
+        .client_names = 3,
         .keep_buffers = config->keep_buffers,
         .clock = &rig->clock,
         .cmd = rig->cmd,

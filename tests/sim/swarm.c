@@ -160,6 +160,10 @@ swarm_plan(struct play *play, struct client_world *world)
     draw_conn_limits(&play->rig.limits);
     draw_store(play, world);
     draw_faults(play, world);
+    if (sim_below(3) == 0) {
+        play->operator_one_in = 1U << (2 + sim_below(6));
+        world->may_close = true;
+    }
     /* Buffers that are kept are not there for others: no other client is sure to be served. */
     if (play->rig.keep_buffers && play->rig.buffers != 0)
         play->shutdown = true;

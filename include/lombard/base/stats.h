@@ -152,12 +152,19 @@ struct stat_histogram {
 
 /* --- The registry --- */
 
+/*
+ * What `stats GROUP ARGS` shows of a source: the first position, and how many instances from there
+ * (0: all). Both are 0 before. False: there is no such argument.
+ */
+typedef bool stat_select(void *ctx, struct slice args, uint64_t *position, uint64_t *count);
+
 struct stat_source {
     const char *group; /* the argument of `stats`; "" for plain `stats` */
     const struct stat_section *section;
     void *ctx;
-    bool repeats; /* it shows what other sources show */
-    bool lists;   /* it has as many instances as there are clients, keys or events */
+    bool repeats;        /* it shows what other sources show */
+    stat_select *select; /* NULL: arguments are not looked at */
+    bool lists;          /* it has as many instances as there are clients, keys or events */
 };
 
 struct stat_histogram_source {
@@ -189,6 +196,8 @@ void stats_repeat(struct stat_registry *registry, const char *group,
  */
 void stats_list(struct stat_registry *registry, const char *group,
                 const struct stat_section *section, void *ctx);
+/* The source that was added last is shown by arguments, too. */
+void stats_select(struct stat_registry *registry, stat_select *select);
 void stats_add_histogram(struct stat_registry *registry, const struct stat_histogram *histogram,
                          void *ctx);
 
@@ -210,8 +219,10 @@ struct stat_line {
 /* Which line comes next: of an instance of a source, of which entry. */
 struct stat_cursor {
     uint64_t position;
+    uint64_t left; /* instances that may still come, this one included; 0: all */
     uint16_t source;
     uint16_t entry;
+    bool ended;
 };
 
 /*
@@ -222,6 +233,9 @@ bool stats_find_group(const struct stat_registry *registry, uint16_t *source) MU
 /* Before the first line of GROUP; false when there is no such group. */
 bool stats_begin(const struct stat_registry *registry, struct slice group,
                  struct stat_cursor *cursor) MUST_USE;
+/* Likewise, of what ARGS say; false as well when they say nothing that there is. */
+bool stats_begin_with(const struct stat_registry *registry, struct slice group,
+                      struct slice args, struct stat_cursor *cursor) MUST_USE;
 /*
  * STAT_FOUND: *LINE is the next one. Where its instance has gone since the last line, the
  * first line of the next instance follows; or, if a new one has its position already, the

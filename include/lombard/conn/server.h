@@ -13,11 +13,24 @@
 
 #include "lombard/base/attr.h"
 #include "lombard/base/clock.h"
+#include "lombard/base/slice.h"
 #include "lombard/cmd/cmd.h"
 #include "lombard/event/loop.h"
 
 struct proto_ops;
 struct server;
+
+/* What an operator may change while the server runs (`config`), which is for a layer above. */
+struct server_settings {
+    void *ctx;
+    /*
+     * Set NAME to VALUE. False, with the reason in WHY (room for SERVER_WHY_BYTES), when that cannot
+     * be: nothing has changed then.
+     */
+    bool (*set)(void *ctx, struct slice name, struct slice value, char *why);
+};
+
+enum { SERVER_WHY_BYTES = 200 };
 
 struct server_config {
     uint32_t max_conns;   /* -c: of ROLE_CLIENT */
@@ -34,9 +47,11 @@ struct server_config {
     uint32_t auth_timeout_s; /* close a client that did not authenticate within N s; 0: never */
     bool keep_buffers;       /* --loan off: connections keep their buffers, for comparison */
     uint32_t operator_timeout_s; /* close the operator, likewise; 0: never */
+    uint32_t client_names;       /* --client-names: how many may be kept */
     bool proxy_is_client;        /* --proxy-is-client: a peer on this host is no operator */
     uint32_t drain_ms;           /* at shutdown: how long replies may take to leave */
     const struct proto_ops *only_proto; /* -B, of clients; NULL: the first byte says which */
+    struct server_settings settings;    /* all zero: nothing can be changed */
     struct clock *clock;                /* outlives the server; the loop reads it */
     struct cmd *cmd;                    /* likewise */
 };

@@ -23,10 +23,11 @@ enum reply_status {
     REPLY_TOUCHED,
     REPLY_NUMBER, /* number: the new value of incr and decr */
     REPLY_OK,
-    REPLY_RESET,         /* stats reset */
-    REPLY_TEXT,          /* text: of the command itself, such as version */
-    REPLY_NOOP,          /* mn; binary noop */
-    REPLY_DEBUG,         /* me: item is set */
+    REPLY_RESET, /* stats reset */
+    REPLY_TEXT,  /* text: of the command itself, such as version */
+    REPLY_NOOP,  /* mn; binary noop */
+    REPLY_DEBUG, /* me: item is set */
+    /* From here on what comes seldom: REPLY_SELDOM. */
     REPLY_NON_NUMERIC,   /* incr and decr of what is no number */
     REPLY_TOO_LARGE,     /* object too large for cache */
     REPLY_BAD_CHUNK,     /* the value did not end where it was said to */
@@ -48,7 +49,13 @@ enum reply_status {
     REPLY_AUTH_OFF,       /* no client has to authenticate, and so none can */
     REPLY_INTERNAL, /* a mistake of this program: a value for an operation that stores none */
     REPLY_JOIN,     /* no answer yet: an append that is made by cmd_join_step(), part by part */
+    REPLY_CONN,     /* no answer yet: that is the layer conn's */
+    REPLY_BAD_NAME, /* of a client: too long, or none */
+    REPLY_TOO_MANY_NAMES, /* of clients: --client-names */
+    REPLY_BAD_QUERY,      /* there is no such choice of connections */
 };
+
+#define REPLY_SELDOM REPLY_NON_NUMERIC
 
 /* An item as the store shows it. Dies with the next call into the store, unless pinned. */
 struct reply_item {

@@ -27,6 +27,7 @@ struct session {
     bool over_limit : 1;    /* it came over the limit of connections: only PROP_SPARE */
     bool no_admin : 1;      /* there is a listener for operators, and it came not through it */
     bool sasl_begun : 1;    /* a message of SASL is awaited */
+    bool named : 1;         /* its client has said what it is called */
     uint8_t features;       /* that were negotiated, a bit each; none are known so far */
     uint8_t bucket;         /* selected; 0 is the only one so far */
 };

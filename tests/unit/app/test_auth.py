@@ -138,7 +138,7 @@ def nothing_is_logged(server, s):
     ask(s, b"version\r\n")
     log = log_of(server)
     check("no password is in the log", SECRET not in log and "rabbit" not in log)
-    check("who failed is", "tcp:127.0.0.1:" in log and "failed to authenticate" in log)
+    check("who failed is", "tcp:127.0.0.1:" in log and "event=refused reason=authentication" in log)
     check("of what was denied its length is", "not authenticated: a command of 7 bytes" in log)
 
 
@@ -188,7 +188,7 @@ def time_limit(directory):
         ask(known, login("foo", "bar"))
         check.equal(unknown.recv(1), b"", "it is closed")
         check.equal(stats(known)["conn_closed_auth_timeout"], "1", "and counted")
-        check("and logged", "closed: not authenticated within --auth-timeout" in log_of(server))
+        check("and logged", "event=closed reason=auth_timeout" in log_of(server))
         server.check_end(check)
 
 

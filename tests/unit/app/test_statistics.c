@@ -18,7 +18,8 @@ static const struct {
          "rusage_system max_connections threads accepting_conns "
          "listen_disabled_num time_in_listen_disabled_us curr_connections admin_connections "
          "http_connections http_rejected "
-         "total_connections rejected_connections admin_refused connection_structures "
+         "total_connections rejected_connections admin_refused names_refused client_names "
+         "connection_structures "
          "conn_dispatches conn_yields conn_pauses conn_ready lapses conn_stalls "
          "conn_stalled conn_lingering stash_bytes task_bytes bytes_read "
          "bytes_written rbufs_existing rbufs_loaned rbufs_allocated "
@@ -28,8 +29,9 @@ static const struct {
          "conn_closed_rejected conn_closed_unauthenticated conn_closed_auth_timeout "
          "conn_closed_idle conn_closed_operator_idle conn_closed_http_timeout "
          "conn_closed_stalled conn_closed_shed_buffers conn_closed_shed_pins "
-         "conn_closed_no_memory conn_closed_shutdown conn_closed_internal "
-         "log_dropped log_suppressed internal_errors cmd_get cmd_set cmd_flush cmd_touch "
+         "conn_closed_killed conn_closed_no_memory conn_closed_shutdown conn_closed_internal "
+         "log_dropped log_suppressed internal_errors events events_left_out cmd_get cmd_set "
+         "cmd_flush cmd_touch "
          "cmd_meta get_hits get_misses delete_misses delete_hits incr_misses "
          "incr_hits decr_misses decr_hits cas_misses cas_hits cas_badval "
          "touch_hits touch_misses auth_cmds auth_errors http_requests http_refused "
@@ -45,14 +47,15 @@ static const struct {
      "maxbytes maxconns tcpport lock_memory core_dumps large_pages "
      "binding_protocol stat_key_prefix detail_prefixes udpport inter verbosity evictions "
      "domain_socket admin admin_conns admin_flush http http_conns http_timeout "
-     "proxy_is_client cas_enabled "
+     "client_names proxy_is_client cas_enabled "
      "num_threads reqs_per_event tcp_backlog "
      "item_size_max flush_enabled dump_enabled shutdown_command idle_timeout "
      "send_timeout peer_timeout operator_timeout drain_time_ms buffer_memory "
      "loan auth_enabled_ascii auth_enabled_sasl auth_timeout "
      "log_file sandbox detail_enabled sandbox_in_force "},
     {"conns", "addr state protocol age secs_since_last_cmd bytes_in bytes_out "
-              "buffers_held bytes_pending secs_stalled "},
+              "buffers_held bytes_pending secs_stalled wait_ms bytes_held id name session "
+              "last_cmd requests errors "},
     {"buffers", "buffer_bytes buffers_limit buffers_reserved_for_output buffers_made "
                 "buffers_free buffers_lent buffers_lent_input buffers_lent_output "
                 "buffers_peak buffers_trimmed waiters stash_bytes conn_stalled "
@@ -101,6 +104,7 @@ static const struct {
               "1:delete_hits 1:incr_hits 1:decr_hits 1:cas_hits 1:cas_badval "
               "1:touch_hits active_slabs total_malloced "},
     {"sizes", "sizes_status "},
+    {"events", ""},
 };
 
 /* Without the descriptor, which differs from run to run. */

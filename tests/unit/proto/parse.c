@@ -95,6 +95,10 @@ op_name(enum request_op op)
         [OP_DUMP_KEYS] = "dump_keys",
         [OP_DUMP_CLASS] = "dump_class",
         [OP_SHUTDOWN] = "shutdown",
+        [OP_KILL] = "kill",
+        [OP_CONFIG] = "config",
+        [OP_CLIENT_NAME] = "client_name",
+        [OP_HELLO] = "hello",
         [OP_QUIT] = "quit",
         [OP_EXPORT] = "export",
         [OP_HEALTH] = "health",
@@ -172,6 +176,16 @@ add_http(struct text *t, const struct request *req)
     }
 }
 
+/* What follows the words that a parser knows. */
+static void
+add_args(struct text *t, const struct request *req)
+{
+    MUST(req->op == OP_STATS || req->op == OP_KILL || req->op == OP_CONFIG ||
+         req->op == OP_CLIENT_NAME);
+    add(t, " args=");
+    add_bytes(t, req->value);
+}
+
 static bool
 is_refused(const struct request *req)
 {
@@ -208,10 +222,11 @@ add_request(struct text *t, const struct proto_ops *proto, const struct request 
     }
     if (proto == &proto_http)
         add_http(t, req);
+    else if (req->value.len > 0)
+        add_args(t, req);
     if ((req->flags & REQ_META) != 0)
         add_meta(t, req);
     add(t, "\n");
-    MUST(proto == &proto_http || req->value.len == 0);
     MUST(req->body_bytes == 0 || op_has(req->op, PROP_VALUE) || is_refused(req));
     MUST(req->value_bytes <= req->body_bytes);
 }

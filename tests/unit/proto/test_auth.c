@@ -105,9 +105,9 @@ END_TEST
 static bool
 is_open(enum request_op op)
 {
-    static const enum request_op open[] = {OP_VERSION,     OP_QUIT,      OP_AUTH,
-                                           OP_SASL_LIST,   OP_SASL_AUTH, OP_SASL_STEP,
-                                           OP_REFUSED_OPEN};
+    static const enum request_op open[] = {OP_VERSION,      OP_QUIT,      OP_AUTH,
+                                           OP_SASL_LIST,    OP_SASL_AUTH, OP_SASL_STEP,
+                                           OP_REFUSED_OPEN, OP_HELLO};
 
     for (size_t i = 0; i < ARRAY_LEN(open); i++)
         if (open[i] == op)

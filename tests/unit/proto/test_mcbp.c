@@ -91,7 +91,7 @@ static const struct parse_case good_cases[] = {
 
  static const struct parse_case bad_cases[] = {
     ROW("unknown opcodes",
-        H("\x1f", "\0\0", "\0", "\0\0\0\0")
+        H("\x2f", "\0\0", "\0", "\0\0\0\0")
         H("\x25", "\0\5", "\0", "\0\0\0\7") "PLAINxx"
         H("\xff", "\0\1", "\1", "\0\0\0\3") "abc"
         H("\x26", "\0\0", "\0", "\0\0\0\0") NOOP,

@@ -223,7 +223,14 @@ static const struct parse_case admin_cases[] = {
     ROW("blanks before it", " version\r\n flush_all\r\n  verbosity 0\r\n stats\r\n",
         ERR "flush\nverbosity\n" ERR),
     ROW("stats", "stats\r\nstats items\r\nstats a b c d e f g h i j\r\n",
-        "stats\nstats key=items\nstats key=a\n"),
+        "stats\nstats key=items\nstats key=a args=b c d e f g h i j\n"),
+    ROW("what is for others to take apart",
+        "kill id 7\r\nkill  addr  1.2.3.4\r\nclient_name me\r\nclient_name me "
+        "noreply\r\nconfig\r\n"
+        "config a b\r\nkill id\r\n",
+        "kill args=id 7\nkill args=addr  1.2.3.4\nclient_name args=me\nclient_name quiet "
+        "args=me\n"
+        "config\nconfig args=a b\n" BAD),
     ROW("arguments longer than a key", "stats " K250 "kk\r\nshutdown " K250 "k\r\nversion\r\n",
         "stats key=" K250 "\nshutdown key=" K250 "\nversion\n"),
     ROW("stats cachedump", "stats cachedump 1 100\r\nstats cachedump 1 0\r\n",

@@ -1,0 +1,94 @@
+/* Says what happened to a connection. */
+#include "notice.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "client_names.h"
+#include "held.h"
+#include "lombard/base/sys.h"
+#include "server_state.h"
+
+static void
+put(struct event_kind *kind, const struct conn *c, const char *fields)
+{
+    char peer[128];
+
+    sys_peer_name(c->watch.fd, peer, sizeof(peer));
+    event_add(kind, "id=%" PRIu32 " addr=%s %s name=%s", c->id, peer, fields,
+              client_names_get(&c->server->names, c->id));
+}
+
+void
+conn_notice(struct event_kind *kind, const struct conn *c, const char *format, ...)
+{
+    char fields[EVENT_TEXT_BYTES];
+    va_list args;
+
+    if (!event_admits(kind))
+        return;
+    va_start(args, format);
+    (void)vsnprintf(fields, sizeof(fields), format, args);
+    va_end(args);
+    put(kind, c, fields);
+}
+
+const char *
+conn_op_name(enum request_op op)
+{
+    static const char *const names[] = {
+#define OP(NAME, handler, kind, commit, counter, properties) #NAME,
+#include "lombard/proto/op.def"
+#undef OP
+    };
+
+    return names[op];
+}
+
+/* What its client, the network or the operator has chosen is no news. */
+static struct event_kind kinds[] = {
+    [CLOSE_NONE] = EVENT_KIND("closed reason=none", LOG_WARN),
+#define CLOSE_REASON(NAME, name, help)                                                         \
+    [CLOSE_##NAME] = EVENT_KIND(                                                               \
+        "closed reason=" #name,                                                                \
+        CLOSE_##NAME <= CLOSE_RESET || CLOSE_##NAME == CLOSE_SHUTDOWN ? LOG_DEBUG : LOG_WARN),
+#include "lombard/conn/close_reason.def"
+#undef CLOSE_REASON
+};
+
+void
+conn_notice_closed(const struct conn *c, enum close_reason reason)
+{
+    uint32_t now_s = c->server->attended_s;
+    uint32_t waited_ms =
+        c->state == CONN_STALLED ? (uint32_t)c->server->attended_ms - c->stalled_ms : 0;
+
+    char fields[EVENT_TEXT_BYTES];
+
+    if (!event_admits(&kinds[reason]))
+        return;
+    (void)snprintf(fields, sizeof(fields),
+                   "age_s=%" PRIu32 " idle_s=%" PRIu32 " waited_ms=%" PRIu32 " held=%" PRIu64
+                   " buffers=%d requests=%" PRIu64 " in=%" PRIu64 " out=%" PRIu64,
+                   now_s - c->accepted_s, now_s - c->active_s, waited_ms, conn_held_bytes(c),
+                   (c->rbuf != NULL) + (c->wbuf != NULL), (uint64_t)c->requests, c->bytes_in,
+                   c->bytes_out);
+    put(&kinds[reason], c, fields);
+}
+
+void
+conn_notice_error(struct conn *c, const struct request *req, enum reply_status status)
+{
+    static struct event_kind no_memory = EVENT_KIND("refused reason=out_of_memory", LOG_WARN);
+    static struct event_kind too_large = EVENT_KIND("refused reason=too_large", LOG_INFO);
+
+    if (c->errors < UINT16_MAX)
+        c->errors++;
+    if (status == REPLY_OUT_OF_MEMORY)
+        conn_notice(&no_memory, c, "command=%s bytes=%" PRIu64 " pins_lacking=%" PRIu64,
+                    conn_op_name(req->op), req->value_bytes, cmd_missing_bytes(c->server->cmd));
+    else if (status == REPLY_TOO_LARGE)
+        conn_notice(&too_large, c, "command=%s bytes=%" PRIu64, conn_op_name(req->op),
+                    req->value_bytes);
+}

@@ -1,0 +1,152 @@
+/* Reads which connections are asked for. */
+#include "scan_words.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "conn.h"
+#include "lombard/base/num.h"
+#include "lombard/base/sys.h"
+
+enum { TOP_DEFAULT = 10, TOP_MAX = 100 };
+
+static struct slice
+next_word(struct slice *rest)
+{
+    struct slice word;
+
+    while (rest->len > 0 && *rest->ptr == ' ')
+        *rest = slice_make(rest->ptr + 1, rest->len - 1);
+    word = slice_make(rest->ptr, 0);
+    while (rest->len > 0 && *rest->ptr != ' ') {
+        word.len++;
+        *rest = slice_make(rest->ptr + 1, rest->len - 1);
+    }
+    return word;
+}
+
+static bool
+choose_number(struct scan *scan, struct slice word, uint64_t max, uint64_t factor)
+{
+    uint64_t number;
+
+    if (!num_parse_u64(word, &number) || number > max)
+        return false;
+    scan->number = number * factor;
+    return true;
+}
+
+/* "10.0.0.1", "10.0.0.1:80", "::1", "[::1]:80", "unix": as sys_peer_name() says it. */
+static bool
+choose_addr(struct scan *scan, struct slice word)
+{
+    char addr[56];
+    const char *colon;
+
+    if (word.len == 0 || word.len >= sizeof(addr))
+        return false;
+    memcpy(addr, word.ptr, word.len);
+    addr[word.len] = '\0';
+    colon = strchr(addr, ':');
+    if (strcmp(addr, "unix") == 0) {
+        (void)snprintf(scan->text[0], sizeof(scan->text[0]), "unix:");
+    } else if (addr[0] == '[') {
+        scan->whole = strstr(addr, "]:") != NULL;
+        (void)snprintf(scan->text[0], sizeof(scan->text[0]), "tcp6:%s%s", addr,
+                       scan->whole ? "" : ":");
+    } else if (colon != NULL && strchr(colon + 1, ':') != NULL) {
+        (void)snprintf(scan->text[0], sizeof(scan->text[0]), "tcp6:[%s]:", addr);
+    } else {
+        int len = colon == NULL ? (int)word.len : (int)(colon - addr);
+
+        scan->whole = colon != NULL;
+        (void)snprintf(scan->text[0], sizeof(scan->text[0]), "tcp:%s%s", addr,
+                       scan->whole ? "" : ":");
+        (void)snprintf(scan->text[1], sizeof(scan->text[1]), "tcp6:[::ffff:%.*s]%s", len, addr,
+                       scan->whole ? colon : ":");
+    }
+    return true;
+}
+
+static bool
+choose_top(struct scan *scan, struct slice measure, struct slice count)
+{
+    static const char *const names[] = {
+        [BY_REQUESTS] = "requests", [BY_BYTES_IN] = "bytes_in", [BY_BYTES_OUT] = "bytes_out",
+        [BY_HELD] = "held",         [BY_STALLED] = "stalled",
+    };
+    uint64_t number = TOP_DEFAULT;
+    size_t i = 0;
+
+    while (i < ARRAY_LEN(names) &&
+           !slice_equal(measure, slice_make(names[i], strlen(names[i]))))
+        i++;
+    if (i == ARRAY_LEN(names) || (count.len > 0 && !num_parse_u64(count, &number)) ||
+        number == 0)
+        return false;
+    scan->measure = (enum scan_measure)i;
+    scan->top_max = number < TOP_MAX ? (uint32_t)number : TOP_MAX;
+    return true;
+}
+
+/* Whether there is a state that is called so. */
+static bool
+choose_state(struct scan *scan, struct slice name)
+{
+    if (name.len == 0 || name.len >= sizeof(scan->text[0]))
+        return false;
+    memcpy(scan->text[0], name.ptr, name.len);
+    return conn_is_state_name(scan->text[0]);
+}
+
+static bool
+parse(struct scan *scan, struct slice words)
+{
+    struct slice choice = next_word(&words);
+    struct slice first = next_word(&words);
+    struct slice second = next_word(&words);
+
+    if (slice_equal(choice, SLICE("top")) && !scan->kills) {
+        scan->choice = CHOOSE_TOP;
+        return choose_top(scan, first, second);
+    }
+    if (second.len > 0)
+        return false;
+    if (slice_equal(choice, SLICE("id"))) {
+        scan->choice = CHOOSE_ID;
+        return choose_number(scan, first, UINT32_MAX, 1);
+    }
+    if (slice_equal(choice, SLICE("stalled"))) {
+        scan->choice = CHOOSE_STALLED;
+        return choose_number(scan, first, UINT32_MAX / 1000, 1000);
+    }
+    if (slice_equal(choice, SLICE("addr"))) {
+        scan->choice = CHOOSE_ADDR;
+        return choose_addr(scan, first);
+    }
+    scan->choice = CHOOSE_STATE;
+    return slice_equal(choice, SLICE("state")) && !scan->kills && choose_state(scan, first);
+}
+
+struct scan *
+scan_create(enum request_op op, struct slice words, enum reply_status *why)
+{
+    struct scan *scan = sys_malloc(sizeof(*scan) + TOP_MAX * sizeof(struct scan_top));
+
+    *why = REPLY_OUT_OF_MEMORY;
+    if (scan == NULL)
+        return NULL;
+    memset(scan, 0, sizeof(*scan));
+    scan->kills = op == OP_KILL;
+    if (parse(scan, words))
+        return scan;
+    *why = REPLY_BAD_QUERY;
+    sys_free(scan);
+    return NULL;
+}
+
+void
+scan_destroy(struct scan *scan)
+{
+    sys_free(scan);
+}
