@@ -21,6 +21,7 @@ UNITS = ["lombard.service", "lombard@.service"]
 WANTED = {
     "bin/lombard": 0o755,
     "bin/lombard-bench": 0o755,
+    "bin/lombard-top": 0o755,
     "lib/systemd/system/lombard.service": 0o644,
     "lib/systemd/system/lombard.socket": 0o644,
     "lib/systemd/system/lombard@.service": 0o644,
@@ -28,6 +29,7 @@ WANTED = {
     "share/lombard/lombard.json": 0o644,
     "share/lombard/lombard.rules.yml": 0o644,
     "share/man/man1/lombard-bench.1": 0o644,
+    "share/man/man1/lombard-top.1": 0o644,
     "share/man/man8/lombard.8": 0o644,
 }
 

@@ -133,7 +133,7 @@ def installed(view):
     check("there is a user", "\nlombard:" in read(view.path("etc/passwd")))
     status, text = view.inside("dpkg", "--verify", "lombard")
     check("all files are as packaged: %s" % text, status == 0 and not text)
-    for program in ("lombard", "lombard-bench"):
+    for program in ("lombard", "lombard-bench", "lombard-top"):
         status, text = view.inside(program, "--version")
         check("%s runs: %s" % (program, text), status == 0 and re.search(r"\d", text))
     serves(view)

@@ -21,6 +21,7 @@ SIM_TESTS = [
     ["sweep", "founding"],
     ["sweep", "quick"],
     ["policy", "waiting", "1", "20"],
+    ["policy", "stall", "1", "10"],
     ["policy", "closing", "1", "20"],
     ["policy", "refusal", "1", "20"],
     ["policy", "light", "1", "10"],
