@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "compat_stats.h"
 #include "lombard/base/eventlog.h"
 #include "lombard/base/invariant.h"
 #include "lombard/base/log.h"
@@ -20,6 +21,7 @@ statistics_register(struct stat_registry *registry, struct config *config,
     event_add_stats(registry);
     stats_add(registry, "settings", &config_settings, config);
     cmd_add_stats(cmd, registry);
+    compat_add_stats(registry, config);
 }
 
 uint64_t

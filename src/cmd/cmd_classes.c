@@ -44,14 +44,37 @@ get_store(const struct stat_entry *entry, const void *record, struct stat_value 
             offsetof(struct cmd, stats) + offsetof(struct cmd_counters, field)                 \
     }
 
+/* Of memcached's LRU there is nothing here: all items count as those of its largest part. */
+#define ZERO(name)                                                                             \
+    {                                                                                          \
+        name, STAT_GAUGE, UNIT_NUMBER, "Always 0.", stat_get_constant, 0                       \
+    }
+
 static const struct stat_entry items_entries[] = {
     ITEMS("number", GAUGE, ITEMS, curr_items),
+    ZERO("number_hot"),
+    ZERO("number_warm"),
+    ITEMS("number_cold", GAUGE, ITEMS, curr_items),
+    ZERO("age_hot"),
+    ZERO("age_warm"),
     ITEMS("mem_requested", GAUGE, BYTES, bytes),
     ITEMS("evicted", COUNTER, ITEMS, evictions),
-    ITEMS("evicted_unfetched", COUNTER, ITEMS, evicted_unfetched),
     COUNTED("outofmemory", store_no_memory),
+    ZERO("tailrepairs"),
     ITEMS("reclaimed", COUNTER, ITEMS, reclaimed),
     ITEMS("expired_unfetched", COUNTER, ITEMS, expired_unfetched),
+    ITEMS("evicted_unfetched", COUNTER, ITEMS, evicted_unfetched),
+    ZERO("crawler_reclaimed"),
+    ZERO("crawler_items_checked"),
+    ZERO("lrutail_reflocked"),
+    ZERO("moves_to_cold"),
+    ZERO("moves_to_warm"),
+    ZERO("moves_within_lru"),
+    ITEMS("direct_reclaims", COUNTER, EVENTS, evict_stalls),
+    ZERO("hits_to_hot"),
+    ZERO("hits_to_warm"),
+    COUNTED("hits_to_cold", get_hits),
+    ZERO("hits_to_temp"),
 };
 
 /* An empty class is not shown, as at memcached. */

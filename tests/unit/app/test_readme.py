@@ -24,6 +24,14 @@ MEMCACHED = set("""
     total_items bytes evictions evicted_unfetched reclaimed expired_unfetched
     get_expired get_flushed hash_bytes
     hash_is_expanding
+    response_obj_oom response_obj_count response_obj_bytes read_buf_count read_buf_bytes
+    read_buf_bytes_free read_buf_oom idle_kicks malloc_fails direct_reclaims hash_power_level
+    slab_reassign_rescues slab_reassign_chunk_rescues slab_reassign_inline_reclaim
+    slab_reassign_busy_items slab_reassign_busy_deletes slab_reassign_busy_nomem
+    slab_reassign_running slabs_moved slab_global_page_pool lru_crawler_running lru_crawler_starts
+    lru_maintainer_juggles crawler_reclaimed crawler_items_checked lrutail_reflocked moves_to_cold
+    moves_to_warm moves_within_lru lru_bumps_dropped log_worker_dropped log_worker_written
+    log_watcher_skipped log_watcher_sent log_watchers unexpected_napi_ids round_robin_fallback
 """.split())
 
 check = Checks()

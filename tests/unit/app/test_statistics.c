@@ -42,7 +42,20 @@ static const struct {
          "evicted_unfetched reclaimed expired_unfetched get_expired get_flushed flushed "
          "outofmemory "
          "hash_buckets hash_bytes hash_is_expanding index_resizes bytes_moved "
-         "segments_emptied segments_pinned evict_stalls ttl_scans sandbox_denied "},
+         "segments_emptied segments_pinned evict_stalls ttl_scans "
+         "response_obj_oom response_obj_count response_obj_bytes read_buf_count "
+         "read_buf_bytes read_buf_bytes_free read_buf_oom idle_kicks malloc_fails "
+         "direct_reclaims hash_power_level slab_reassign_rescues "
+         "slab_reassign_chunk_rescues slab_reassign_inline_reclaim "
+         "slab_reassign_busy_items slab_reassign_busy_deletes "
+         "slab_reassign_busy_nomem slab_reassign_running slabs_moved "
+         "slab_global_page_pool lru_crawler_running lru_crawler_starts "
+         "lru_maintainer_juggles crawler_reclaimed crawler_items_checked "
+         "lrutail_reflocked moves_to_cold moves_to_warm moves_within_lru "
+         "lru_bumps_dropped log_worker_dropped log_worker_written "
+         "log_watcher_skipped log_watcher_sent log_watchers unexpected_napi_ids "
+         "round_robin_fallback "
+         "sandbox_denied "},
     {"settings",
      "maxbytes maxconns tcpport lock_memory core_dumps large_pages "
      "binding_protocol stat_key_prefix detail_prefixes udpport inter verbosity evictions "
@@ -52,7 +65,11 @@ static const struct {
      "item_size_max flush_enabled dump_enabled shutdown_command idle_timeout "
      "send_timeout peer_timeout operator_timeout drain_time_ms buffer_memory "
      "loan auth_enabled_ascii auth_enabled_sasl auth_timeout "
-     "log_file sandbox detail_enabled sandbox_in_force "},
+     "log_file sandbox detail_enabled "
+     "umask maxconns_fast slab_reassign lru_crawler slab_automove "
+     "lru_maintainer_thread lru_segmented tail_repair_time temp_lru "
+     "track_sizes inline_ascii_response ext_drop_unread client_flags_size "
+     "sandbox_in_force "},
     {"conns", "addr state protocol age secs_since_last_cmd bytes_in bytes_out "
               "buffers_held bytes_pending secs_stalled wait_ms bytes_held id name session "
               "last_cmd requests errors "},
@@ -96,9 +113,16 @@ static const struct {
     {"hotbytes", ""},
     {"misskeys", ""},
     {"bigkeys", "1:key 1:bytes "},
-    {"items", "items:1:number items:1:mem_requested items:1:evicted "
-              "items:1:evicted_unfetched items:1:outofmemory items:1:reclaimed "
-              "items:1:expired_unfetched "},
+    {"items", "items:1:number items:1:number_hot items:1:number_warm "
+              "items:1:number_cold items:1:age_hot items:1:age_warm "
+              "items:1:mem_requested items:1:evicted items:1:outofmemory "
+              "items:1:tailrepairs items:1:reclaimed items:1:expired_unfetched "
+              "items:1:evicted_unfetched items:1:crawler_reclaimed "
+              "items:1:crawler_items_checked items:1:lrutail_reflocked "
+              "items:1:moves_to_cold items:1:moves_to_warm items:1:moves_within_lru "
+              "items:1:direct_reclaims items:1:hits_to_hot items:1:hits_to_warm "
+              "items:1:hits_to_cold items:1:hits_to_temp "},
+    {"extstore", ""},
     {"slabs", "1:chunk_size 1:chunks_per_page 1:total_pages 1:total_chunks "
               "1:used_chunks 1:free_chunks 1:free_chunks_end 1:get_hits 1:cmd_set "
               "1:delete_hits 1:incr_hits 1:decr_hits 1:cas_hits 1:cas_badval "
