@@ -228,7 +228,7 @@ static bool
 is_watched(const struct stat_source *source)
 {
     return strcmp(source->group, "conns") != 0 && strcmp(source->group, "events") != 0 &&
-           strcmp(source->group, "latency") != 0;
+           strcmp(source->group, "latency") != 0 && strcmp(source->group, "items") != 0;
 }
 
 static void
