@@ -223,12 +223,11 @@ watch_number(const struct stat_source *source, const struct stat_entry *entry)
     }
 }
 
-/* Of these, instances come and go. */
+/* Of others, instances come and go. */
 static bool
 is_watched(const struct stat_source *source)
 {
-    return strcmp(source->group, "conns") != 0 && strcmp(source->group, "events") != 0 &&
-           strcmp(source->group, "latency") != 0 && strcmp(source->group, "items") != 0;
+    return !source->lists && !source->repeats && strcmp(source->group, "latency") != 0;
 }
 
 static void
