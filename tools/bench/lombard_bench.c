@@ -12,6 +12,7 @@
 #include "data/value.h"
 #include "host/stop.h"
 #include "options/options.h"
+#include "report/charts.h"
 #include "report/report.h"
 #include "report/verdict.h"
 #include "run/bench.h"
@@ -63,6 +64,32 @@ write_report(const struct bench *b, const char *path, const char *mode,
     return has_arrived(f, path, true);
 }
 
+/* Every picture there is, into the folder that was asked for. */
+static bool
+write_pictures(const struct bench *b)
+{
+    const char *folder = b->options->svg_path;
+    bool ok = true;
+
+    for (int i = 0; folder != NULL && ok && i < CHART_COUNT; i++) {
+        enum chart chart = (enum chart)i;
+        char path[4096];
+        FILE *f;
+
+        if (!chart_exists(b, chart))
+            continue;
+        (void)snprintf(path, sizeof(path), "%s/%s.svg", folder, chart_name(chart));
+        f = fopen(path, "we");
+        if (f == NULL) {
+            (void)fprintf(stderr, "lombard-bench: %s: %s\n", path, strerror(errno));
+            return false;
+        }
+        chart_draw(f, b, chart);
+        ok = has_arrived(f, path, true);
+    }
+    return ok;
+}
+
 /* All reports, also of a measurement that ended early. */
 static bool
 write_reports(const struct bench *b)
@@ -75,7 +102,11 @@ write_reports(const struct bench *b)
         ok = write_report(b, "-", "", report_text);
     ok &= write_report(b, o->json_path, "w", report_json);
     ok &= write_report(b, o->csv_path, "a", report_csv);
-    return ok;
+    ok &= write_report(b, o->html_path, "w", report_html);
+    ok &= write_report(b, o->series_path, "w", report_series);
+    ok &= write_report(b, o->hgrm_path, "w", report_hgrm);
+    ok &= write_report(b, o->hdr_path, "w", report_hdr_log);
+    return ok && write_pictures(b);
 }
 
 /* Whether a report can be written: better known before a long run than after it. */
@@ -100,6 +131,22 @@ may_write(const char *path)
     return true;
 }
 
+static bool
+may_write_all(const struct options *o)
+{
+    const char *const paths[] = {o->json_path, o->csv_path, o->html_path,
+                                 o->hgrm_path, o->hdr_path, o->series_path};
+
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+        if (!may_write(paths[i]))
+            return false;
+    }
+    if (o->svg_path == NULL || mkdir(o->svg_path, 0777) == 0 || errno == EEXIST)
+        return true;
+    (void)fprintf(stderr, "lombard-bench: %s: %s\n", o->svg_path, strerror(errno));
+    return false;
+}
+
 static int
 measure_and_report(const struct options *o, const struct net_addr *addrs, unsigned count)
 {
@@ -108,7 +155,7 @@ measure_and_report(const struct options *o, const struct net_addr *addrs, unsign
     bool done;
     bool written;
 
-    if (!may_write(o->json_path) || !may_write(o->csv_path) || !report_csv_fits(o->csv_path))
+    if (!may_write_all(o) || !report_csv_fits(o->csv_path))
         return STATUS_NOT_RUN;
     b = bench_create(o, addrs, count);
     if (b == NULL)

@@ -221,6 +221,20 @@ needs_letters(const struct options *o)
     return false;
 }
 
+static enum options_result
+check_sweep(struct options *o)
+{
+    if (o->hitratio || o->rate > 0 || o->find_max_ns > 0 || o->requests > 0 || o->rounds > 0 ||
+        o->until_reach > 0)
+        return bad("--sweep sets rates and rounds itself: no --rate, --rounds, --requests, "
+                   "--until, --find-max or hitratio");
+    o->rounds = o->sweep_steps;
+    o->find_warmup = false; /* where a rate is not kept, latencies grow all the time */
+    if (o->duration_ns == 0)
+        o->duration_ns = UINT64_C(2000000000);
+    return OPTIONS_OK;
+}
+
 /* What only shows when all options are known. */
 static enum options_result
 check(struct options *o)
@@ -238,11 +252,14 @@ check(struct options *o)
             "--until measures for as long as it takes: no --requests, --find-max or hitratio");
     if (o->until_reach > 0 && o->duration_ns == 0)
         o->duration_ns = UINT64_C(300000000000);
+    if (o->sweep_steps > 0 && check_sweep(o) == OPTIONS_BAD)
+        return OPTIONS_BAD;
+    o->looks = o->html_path != NULL || o->svg_path != NULL || o->series_path != NULL;
     if (o->requests == 0 && o->duration_ns == 0)
         o->duration_ns = o->find_max_ns > 0 ? UINT64_C(2000000000) : UINT64_C(10000000000);
     if (o->rounds == 0)
         o->rounds = o->compare != NULL && !o->hitratio ? 6 : 1;
-    if (o->compare != NULL && o->rounds > 1)
+    if (o->compare != NULL && o->rounds > 1 && o->sweep_steps == 0)
         o->rounds += o->rounds % 2; /* AB, BA: drift must not favour one */
     if (o->compare != NULL && o->trace_path != NULL && strcmp(o->trace_path, "-") == 0 &&
         o->hitratio)
@@ -285,6 +302,8 @@ options_parse(int argc, char **argv, struct options *out)
         if (!apply(d, arg, &o))
             return bad("option '--%s' cannot be '%s'", d->name, arg);
     }
+    o.argc = argc;
+    o.argv = argv;
     result = check(&o);
     if (result == OPTIONS_OK)
         *out = o;

@@ -22,9 +22,16 @@ struct options {
     const char *server;
     const char *compare; /* other servers, separated by commas, or NULL */
     const char *protocol;
-    const char *json_path; /* or NULL; "-" is standard output */
-    const char *csv_path;  /* likewise */
-    uint64_t server_pid;   /* 0: find it */
+    const char *json_path;   /* or NULL; "-" is standard output */
+    const char *csv_path;    /* likewise */
+    const char *html_path;   /* a page with pictures */
+    const char *svg_path;    /* a folder for the pictures */
+    const char *hgrm_path;   /* HdrHistogram: percentiles */
+    const char *hdr_path;    /* HdrHistogram: its log */
+    const char *series_path; /* what happened in each second, as CSV */
+    char **argv;             /* of the command line */
+    int argc;
+    uint64_t server_pid; /* 0: find it */
     uint64_t connections;
     uint64_t rounds;
     uint64_t rate; /* requests a second to begin, over all connections; 0: closed loop */
@@ -54,7 +61,9 @@ struct options {
     uint64_t half_commands; /* connections that have sent a partial command */
     uint64_t churn;         /* clients that connect, ask once and disconnect, repeatedly */
     bool beside_first;      /* these five are there at the first server only */
-    uint64_t find_max_ns;   /* find the highest rate with this latency */
+    double sweep_low, sweep_high; /* measure at rates from one to the other */
+    uint64_t sweep_steps;         /*   so many of them; 0: no sweep */
+    uint64_t find_max_ns;         /* find the highest rate with this latency */
     double find_max_quantile;
     double weights[QUERY_KIND_COUNT]; /* of the mix; they need not sum to anything */
     struct dist_config dist;
@@ -89,6 +98,9 @@ enum options_result options_parse(int argc, char **argv, struct options *out) MU
 void options_help(void);
 /* Ask for no background clients. */
 void options_without_roles(struct options *o);
+
+/* Rate number I of --sweep: each is the one before times the same factor. */
+uint64_t options_sweep_rate(const struct options *o, uint64_t i);
 
 /* "250ms", "10s", "2m", "1.5" (seconds); also us. False when it is none, or negative. */
 bool options_duration(const char *text, uint64_t *ns) MUST_USE;

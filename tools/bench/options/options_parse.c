@@ -220,3 +220,47 @@ option_until(struct options *o, const char *arg)
     o->until_quantile = quantile;
     return true;
 }
+
+/* A number that may end in k or m. */
+static bool
+take_rate(const char **p, double *rate)
+{
+    char *end;
+
+    *rate = strtod(*p, &end);
+    if (end == *p || !(*rate >= 1))
+        return false;
+    if (*end == 'k' || *end == 'm')
+        *rate *= *end++ == 'k' ? 1e3 : 1e6;
+    *p = end;
+    return *rate <= 1e8;
+}
+
+/* "rates=1k:100k:10". */
+bool
+option_sweep(struct options *o, const char *arg)
+{
+    double low;
+    double high;
+    double steps;
+
+    if (strncmp(arg, "rates=", 6) == 0)
+        arg += 6;
+    if (!take_rate(&arg, &low) || *arg++ != ':' || !take_rate(&arg, &high) || *arg++ != ':' ||
+        !take_rate(&arg, &steps) || *arg != '\0')
+        return false;
+    if (high <= low || steps < 2 || steps > OPTIONS_ROUNDS_MAX || steps != floor(steps))
+        return false;
+    o->sweep_low = low;
+    o->sweep_high = high;
+    o->sweep_steps = (uint64_t)steps;
+    return true;
+}
+
+uint64_t
+options_sweep_rate(const struct options *o, uint64_t i)
+{
+    double share = (double)i / (double)(o->sweep_steps - 1);
+
+    return (uint64_t)llround(o->sweep_low * pow(o->sweep_high / o->sweep_low, share));
+}

@@ -52,6 +52,13 @@ struct report_second {
 bool report_second(const struct target *t, unsigned i, struct report_second *out);
 /* All of them as lines of CSV. */
 void report_series(FILE *f, const struct bench *b);
+/* One page with pictures; and the latencies of the first server, or of each second of all servers, in
+ * the files of HdrHistogram. */
+void report_html(FILE *f, const struct bench *b);
+void report_hgrm(FILE *f, const struct bench *b);
+void report_hdr_log(FILE *f, const struct bench *b);
+/* Of --sweep: a line for each rate. */
+void report_sweep(FILE *f, const struct bench *b);
 /* A bar for each power of two. */
 void report_histogram(FILE *f, const struct hist *h);
 /* A heading if F is empty, then a line for each round and server. */

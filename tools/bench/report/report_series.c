@@ -29,6 +29,18 @@ add_looks(const struct series *s, uint64_t from, uint64_t to, struct report_seco
     out->rss_bytes = after->rss_bytes;
 }
 
+/* How many moments lie within the measured time: answers that came later are in none of them. */
+static uint32_t
+series_used(const struct target *t)
+{
+    const struct load *l = &t->driver->load;
+    uint64_t ns =
+        l->tally.end_ns > l->series.start_ns ? l->tally.end_ns - l->series.start_ns : 0;
+    uint64_t n = (ns + l->series.width_ns - 1) / l->series.width_ns;
+
+    return n < l->series.count ? (uint32_t)n : l->series.count;
+}
+
 bool
 report_second(const struct target *t, unsigned i, struct report_second *out)
 {
@@ -36,23 +48,28 @@ report_second(const struct target *t, unsigned i, struct report_second *out)
     uint64_t width;
     uint32_t each;
     uint32_t first;
+    uint32_t count;
 
     if (s == NULL || s->list == NULL || s->width_ns == 0)
         return false;
     width = s->width_ns < SECOND_NS ? SECOND_NS : s->width_ns;
     each = (uint32_t)(width / s->width_ns);
     first = i * each;
-    if (first >= s->count)
+    count = series_used(t);
+    /* What is left after the last whole second, but for an instant, is one of its own. */
+    if (first >= count || (i > 0 && count - first <= each / 20))
         return false;
     memset(out, 0, sizeof(*out));
     out->cpu_share = NAN;
     out->seconds = (double)width / 1e9;
     out->at_s = (i + 1) * out->seconds;
-    for (uint32_t k = first; k < first + each && k < s->count; k++)
+    if (count > first + each && count - first - each <= each / 20)
+        each = count - first;
+    for (uint32_t k = first; k < first + each && k < count; k++)
         moment_merge(&out->sum, &s->list[k]);
-    if (first + each > s->count) {
-        out->seconds = (double)(s->count - first) * (double)s->width_ns / 1e9;
-        out->at_s = (double)s->count * (double)s->width_ns / 1e9;
+    if (first + each > count) {
+        out->seconds = (double)(count - first) * (double)s->width_ns / 1e9;
+        out->at_s = (double)count * (double)s->width_ns / 1e9;
     }
     add_looks(s, s->start_ns + first * s->width_ns, s->start_ns + (first + each) * s->width_ns,
               out);

@@ -1,4 +1,4 @@
-/* The table of latencies with their intervals, and a bar for each decade; 80 columns wide. */
+/* How sure figures are, the table of latencies with their intervals, and a bar for each decade; 80 columns wide. */
 #include <inttypes.h>
 #include <math.h>
 
@@ -74,19 +74,52 @@ print_bar(FILE *f, uint64_t low, const struct hist *h)
     (void)fputc('\n', f);
 }
 
+/* How sure the figures are. */
+static void
+print_certain(FILE *f, const struct target *target)
+{
+    const struct certain *c = &target->certain;
+    const struct arrivals_verdict *a = &c->arrivals;
+    struct interval rate = certain_rate(c);
+
+    if (target->options.sweep_steps > 0)
+        return; /* each rate is on its own */
+
+    if (isfinite(rate.low) && c->count >= INTERVAL_BLOCKS / 2)
+        (void)fprintf(f, "95 %% interval %.0f/s to %.0f/s\n", rate.low, rate.high);
+    if (c->cut_s > 0)
+        (void)fprintf(f,
+                      "warm-up       %.2f s and %" PRIu64
+                      " requests were cut: latencies still changed\n",
+                      c->cut_s, c->cut_requests);
+    if (c->steady.known && !c->steady.changed)
+        (void)fprintf(f, "steady        latencies did not change while it was measured\n");
+    if (a->known && target->options.arrivals == ARRIVALS_POISSON)
+        (void)fprintf(
+            f,
+            "arrivals      %s: Anderson-Darling %.2f, lag-1 %.3f, Spearman %.3f of %u "
+            "gaps\n",
+            a->good ? "as planned" : "not as planned", a->anderson, a->lag1, a->spearman,
+            a->gaps);
+    else if (a->known)
+        (void)fprintf(f, "arrivals      %s: %.1f %% of %u gaps are uneven\n",
+                      a->good ? "as planned" : "not as planned", 100 * a->uneven, a->gaps);
+}
+
 void
 report_table(FILE *f, const struct target *target)
 {
     const struct options *o = &target->options;
     const struct tally *t = &target->total;
-    bool open = o->rate > 0 || o->find_max_ns > 0;
+    bool open = o->rate > 0 || o->find_max_ns > 0 || o->sweep_steps > 0;
     const struct hist *shown;
     struct hist all;
     int kinds = 0;
 
+    print_certain(f, target);
     tally_service(t, &all);
     shown = open ? &t->response : &all;
-    if (all.count == 0)
+    if (all.count == 0 || o->sweep_steps > 0)
         return;
     print_head(f);
     for (int i = 0; i < QUERY_KIND_COUNT; i++) {

@@ -269,35 +269,6 @@ print_reads(FILE *f, const struct options *o, const struct target *target)
             100 * (double)t->sharp / (double)t->hits);
 }
 
-/* How sure the figures are. */
-static void
-print_certain(FILE *f, const struct target *target)
-{
-    const struct certain *c = &target->certain;
-    const struct arrivals_verdict *a = &c->arrivals;
-    struct interval rate = certain_rate(c);
-
-    if (isfinite(rate.low) && c->count >= INTERVAL_BLOCKS / 2)
-        (void)fprintf(f, "95 %% interval %.0f/s to %.0f/s\n", rate.low, rate.high);
-    if (c->cut_s > 0)
-        (void)fprintf(f,
-                      "warm-up       %.2f s and %" PRIu64
-                      " requests were cut: latencies still changed\n",
-                      c->cut_s, c->cut_requests);
-    if (c->steady.known && !c->steady.changed)
-        (void)fprintf(f, "steady        latencies did not change while it was measured\n");
-    if (a->known && target->options.arrivals == ARRIVALS_POISSON)
-        (void)fprintf(
-            f,
-            "arrivals      %s: Anderson-Darling %.2f, lag-1 %.3f, Spearman %.3f of %u "
-            "gaps\n",
-            a->good ? "as planned" : "not as planned", a->anderson, a->lag1, a->spearman,
-            a->gaps);
-    else if (a->known)
-        (void)fprintf(f, "arrivals      %s: %.1f %% of %u gaps are uneven\n",
-                      a->good ? "as planned" : "not as planned", 100 * a->uneven, a->gaps);
-}
-
 static void
 print_target(FILE *f, const struct options *o, const struct target *target)
 {
@@ -323,7 +294,6 @@ print_target(FILE *f, const struct options *o, const struct target *target)
     print_client(f, t);
     print_roles(f, target);
     print_schedule(f, o, t);
-    print_certain(f, target);
     report_table(f, target);
     print_counters(f, &target->counters);
 }
@@ -350,7 +320,9 @@ print_all(FILE *f, const struct bench *b)
         (void)fputs(t > 0 ? "\n" : "", f);
         print_target(f, b->options, &b->targets[t]);
     }
-    if (b->options->rounds > 1)
+    if (b->options->sweep_steps > 0)
+        report_sweep(f, b);
+    else if (b->options->rounds > 1)
         report_rounds(f, b);
     print_verdict(f, b);
 }

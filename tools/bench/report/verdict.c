@@ -174,7 +174,9 @@ warn_of_lag(struct verdict *v, const struct target *t)
 {
     const struct tally *tally = &t->total;
 
-    for (unsigned i = 0; i < report_quantile_count && tally->lag.count > 0; i++) {
+    for (unsigned i = 0;
+         i < report_quantile_count && tally->lag.count > 0 && t->options.sweep_steps == 0;
+         i++) {
         double lag = report_quantile_us(&tally->lag, i);
         double response = report_quantile_us(&tally->response, i);
 
@@ -193,7 +195,7 @@ warn_of_change(struct verdict *v, const struct target *t)
 {
     const struct steady *s = &t->certain.steady;
 
-    if (s->changed)
+    if (s->changed && t->options.sweep_steps == 0)
         warn(v, t, "not steady: after %.2f s latencies became %.2f times what they were before",
              t->certain.steady_s, s->factor);
 }
@@ -204,6 +206,8 @@ judge_arrivals(struct verdict *v, const struct target *t)
 {
     const struct arrivals_verdict *a = &t->certain.arrivals;
 
+    if (t->options.sweep_steps > 0) /* of rates that cannot be kept, too */
+        return;
     if (t->total.unbegun > 0)
         blame(v, STATUS_NOT_VALID, t,
               "the rate was not kept: %" PRIu64 " requests were due and never sent",

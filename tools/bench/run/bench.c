@@ -231,6 +231,21 @@ us(uint64_t ns)
     return (double)ns / 1e3;
 }
 
+/* How sure the p99 of this rate is. */
+static void
+note_sweep(const struct target *t, struct round *r, const struct hist *all)
+{
+    const struct load *l = &t->driver->load;
+    struct moment blocks[INTERVAL_BLOCKS];
+    struct interval i = {NAN, NAN};
+    uint32_t n = series_blocks(&l->series, l->tally.end_ns, blocks, INTERVAL_BLOCKS);
+
+    if (t->options.sweep_steps > 0)
+        i = interval_quantile(all, blocks, n, 0.99);
+    r->p99_low_us = i.low / 1e3;
+    r->p99_high_us = i.high / 1e3;
+}
+
 /* Keep the figures of a round, however it ended. */
 static void
 note_round(struct target *t, enum driver_result result, uint64_t server_cpu_ns)
@@ -240,11 +255,12 @@ note_round(struct target *t, enum driver_result result, uint64_t server_cpu_ns)
     uint64_t answers = tally_answers(tally);
     struct hist all;
 
-    if (t->options.rate > 0 || t->options.find_max_ns > 0)
+    if (t->driver->load.gap_ns > 0)
         all = tally->response;
     else
         tally_service(tally, &all);
     r->sound = result == DRIVER_OK && tally->requests > 0 && tally->down_ns == 0;
+    r->rate = t->driver->load.rate;
     r->requests = tally->requests;
     r->errors = tally->errors;
     r->lost_connections = tally->lost_connections;
@@ -259,6 +275,7 @@ note_round(struct target *t, enum driver_result result, uint64_t server_cpu_ns)
     r->p99_us = all.count > 0 ? us(hist_quantile(&all, 0.99)) : NAN;
     r->p999_us = all.count > 0 ? us(hist_quantile(&all, 0.999)) : NAN;
     r->hit_percent = tally->hits + tally->misses > 0 ? tally_hit_percent(tally) : NAN;
+    note_sweep(t, r, &all);
     if (t->pid != 0)
         t->server_cpu_ns += server_cpu_ns;
     tally_merge(&t->total, tally);
@@ -285,6 +302,8 @@ measure(const struct bench *b, struct target *t)
         result = driver_warm_up(t->driver, o->warmup_ns);
     if (!note_result(t, result))
         return false;
+    if (o->sweep_steps > 0)
+        t->driver->load.rate = options_sweep_rate(o, t->rounds_done);
     t->driver->on_restart = restart_round;
     t->driver->restart_context = t;
     t->driver->look_pid = o->looks ? t->pid : 0;

@@ -28,6 +28,7 @@ enum { BENCH_TARGETS_MAX = 8 };
 struct round {
     bool
         sound; /* the server answered, and was connected throughout: it counts in the spreads */
+    uint64_t rate; /* that was planned; 0: a closed loop */
     uint64_t requests;
     uint64_t errors;
     uint64_t lost_connections;
@@ -42,6 +43,8 @@ struct round {
     double p99_us;
     double p999_us;
     double hit_percent;
+    double p99_low_us; /* of --sweep: the 95 % interval of p99 */
+    double p99_high_us;
 };
 
 struct target {

@@ -94,7 +94,7 @@ driver_open(struct driver *d, const struct options *options, const struct net_ad
     d->options = options;
     d->addr = *addr;
     d->show_progress = !options->quiet && (options->progress || isatty(STDERR_FILENO));
-    if (options->rate > 0 || options->find_max_ns > 0)
+    if (options->rate > 0 || options->find_max_ns > 0 || options->sweep_steps > 0)
         (void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); /* wake up when asked to */
     rng_init(&d->pick_rng, options->seed ^ UINT64_C(0x5bd1e995));
     switch (load_init(&d->load, options, d->addr.text)) {

@@ -228,6 +228,35 @@ START_TEST(find_max_finds_the_capacity)
 }
 END_TEST
 
+/* Of eight rates the highest below the capacity is kept, and no other. */
+START_TEST(a_sweep_shows_the_knee)
+{
+    uint64_t service = 20 * US;
+    struct sim_server server = {.service = fixed, .context = &service};
+    const struct target *t;
+
+    ck_assert(measure(&server, 1, "-c 64 --pipeline 64 -d 1s --sweep rates=1k:128k:8"));
+    t = &b->targets[0];
+    ck_assert_uint_eq(t->rounds_done, 8);
+    for (unsigned i = 0; i < 8; i++) {
+        const struct round *r = &t->rounds[i];
+        double load = (double)r->rate * 20e-6;
+        double mean = 20 * (1 + load / (2 * (1 - load))); /* M/D/1 */
+
+        ck_assert_uint_eq(r->rate, 1000U << i);
+        ck_assert(r->rate < 50000 ? fabs(r->per_s / (double)r->rate - 1) < 0.1
+                                  : fabs(r->per_s / 50000 - 1) < 0.35);
+        if (r->rate <= 32000) {
+            ck_assert_double_eq_tol(r->mean_us / mean, 1, 0.05);
+            ck_assert(!(r->p99_low_us > r->p99_us) && !(r->p99_high_us < r->p99_us));
+        } else {
+            ck_assert_double_ge(r->p99_us, 100000);
+        }
+    }
+    over();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -242,5 +271,6 @@ main(void)
     tcase_add_loop_test(tc, nothing_is_faster_than_itself, 0, 2);
     tcase_add_loop_test(tc, arrivals_are_judged, 0, 6);
     tcase_add_loop_test(tc, find_max_finds_the_capacity, 0, 6);
+    tcase_add_test(tc, a_sweep_shows_the_knee);
     return leak_run(tc, "statistics");
 }
