@@ -55,6 +55,7 @@ enum config_ask {
 struct config {
     struct store_config store;           /* but for the hash key, */
     struct cmd_config cmd;               /* the clock and the statistics, */
+    uint32_t conns_most;                 /* for which descriptors suffice: no option */
     struct server_config server;         /* the clock, the cmd and keep_buffers: see loan */
     int port;                            /* -1: the kernel picks one */
     bool tcp;                            /* false with -p 0, or with -s alone */

@@ -37,22 +37,19 @@ count_descriptors(void)
     return count - 3; /* ".", ".." and the directory itself */
 }
 
-/* Raise the limit on descriptors as far as WANTED, if that may be; what it is then. */
+/* Raise the limit on descriptors to WANTED, or as far as may be; what it is then. */
 static uint64_t
 raise_descriptors(uint64_t wanted)
 {
     struct rlimit raised = {wanted, wanted};
     struct rlimit limit;
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return wanted;
-    if (limit.rlim_max < wanted) {
-        if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
-            return wanted; /* we may: root */
-        raised = (struct rlimit){limit.rlim_max, limit.rlim_max};
-    } else {
-        raised.rlim_max = limit.rlim_max;
-    }
+    if (limit.rlim_max < wanted && setrlimit(RLIMIT_NOFILE, &raised) == 0)
+        return wanted; /* we may: root */
+    /* All of it: later, when more is wanted, nothing can be raised any more. */
+    raised = (struct rlimit){limit.rlim_max, limit.rlim_max};
     return setrlimit(RLIMIT_NOFILE, &raised) == 0 ? raised.rlim_cur : limit.rlim_cur;
 }
 
@@ -72,7 +69,9 @@ daemon_raise_limits(struct config *config)
     uint64_t left = limit > own ? limit - own : 0;
     uint64_t lingerers = left / 4 < SERVER_LINGERS_MAX ? left / 4 : SERVER_LINGERS_MAX;
 
-    if (left - lingerers >= config->server.max_conns)
+    config->conns_most =
+        left - lingerers < UINT32_MAX ? (uint32_t)(left - lingerers) : UINT32_MAX;
+    if (config->conns_most >= config->server.max_conns)
         return true;
     if (left < CONNS_MIN) {
         log_line(LOG_ERROR,
@@ -81,7 +80,7 @@ daemon_raise_limits(struct config *config)
                  limit, own);
         return false;
     }
-    config->server.max_conns = (uint32_t)(left - lingerers);
+    config->server.max_conns = config->conns_most;
     log_line(LOG_WARN,
              "this process may open only %" PRIu64 " descriptors: -c is lowered to %u. Raise "
              "the limit (ulimit -n, LimitNOFILE=) to have more",

@@ -11,6 +11,7 @@
 #include "ask.h"
 #include "auth_file.h"
 #include "config.h"
+#include "config_live.h"
 #include "daemon.h"
 #include "detach.h"
 #include "host.h"
@@ -127,6 +128,7 @@ struct process {
     struct notify notify;
     struct sandbox sandbox;
     struct server *server;
+    struct config_live live;
     struct stat_registry stats;
     struct rates rates;
 };
@@ -321,9 +323,12 @@ serve(struct process *p)
     cmd = make_cmd(&p->config, &clock, &p->stats, store);
     if (cmd == NULL)
         goto out;
+    p->config.server.settings = (struct server_settings){&p->live, config_live_set};
     server = make_server(&p->config, &clock, cmd);
     if (server == NULL)
         goto out;
+    p->live = (struct config_live){&p->config, server};
+    stats_list(&p->stats, "config", &config_live_stats, &p->live);
     statistics_register(&p->stats, &p->config, server, cmd);
     rates_start(&p->rates, loop_timers(server_loop(server)), &clock, &p->stats);
     sandbox_add_stats(&p->sandbox, &p->stats);

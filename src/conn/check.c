@@ -115,7 +115,7 @@ check_loans(const struct server *server, const struct census *census)
     if (ledger.lent_for[LOAN_FOR_INPUT] != census->lent[LOAN_FOR_INPUT] ||
         ledger.lent_for[LOAN_FOR_OUTPUT] != census->lent[LOAN_FOR_OUTPUT])
         return "the ledger and the connections disagree about what is lent";
-    if (ledger.lent_for[LOAN_FOR_INPUT] > ledger.limit - ledger.reserve)
+    if (ledger.lent_for[LOAN_FOR_INPUT] > ledger.limit - ledger.reserve && !ledger.lowered)
         return "input has what is reserved for output";
     if (ledger.waiters != census->in_state[CONN_WAITING])
         return "the queues of the pool and the waiting connections disagree";

@@ -167,12 +167,20 @@ init_parts(struct server *server)
     server_init_stalled(server);
 }
 
+enum { RESERVE_PART = 4 }; /* of the buffers one in so many is for output alone */
+
+static uint64_t
+pool_bytes(const struct server_config *config)
+{
+    return config->buffer_bytes < POOL_BYTES_MIN ? POOL_BYTES_MIN : config->buffer_bytes;
+}
+
 struct server *
 server_create(const struct server_config *config)
 {
-    struct pool_config pool_config = {
-        .limit_bytes =
-            config->buffer_bytes < POOL_BYTES_MIN ? POOL_BYTES_MIN : config->buffer_bytes,
+    const struct pool_config pool_config = {
+        .limit_bytes = pool_bytes(config),
+        .reserve_bytes = pool_bytes(config) / RESERVE_PART,
         .keep_bytes = SERVER_BUFFER_BYTES_MIN,
     };
     struct server *server = sys_malloc(sizeof(*server));
@@ -188,7 +196,6 @@ server_create(const struct server_config *config)
         return NULL;
     memset(server, 0, sizeof(*server));
     init_parts(server);
-    pool_config.reserve_bytes = pool_config.limit_bytes / 4;
     server->config = *config;
     server->clock = config->clock;
     server->iteration_ms = server->clock->now_ms;
@@ -233,6 +240,29 @@ server_destroy(struct server *server)
     pool_destroy(server->pool);
     latency_fini(&server->latency);
     sys_free(server);
+}
+
+void
+server_reconfigure(struct server *server, const struct server_config *config)
+{
+    struct server_config *now = &server->config;
+
+    now->max_conns = config->max_conns;
+    now->admin_conns = config->admin_conns;
+    now->http_conns = config->http_conns;
+    now->http_timeout_s = config->http_timeout_s;
+    now->requests_per_dispatch = config->requests_per_dispatch;
+    now->idle_timeout_s = config->idle_timeout_s;
+    now->peer_timeout_s = config->peer_timeout_s;
+    now->send_timeout_s = config->send_timeout_s;
+    now->auth_timeout_s = config->auth_timeout_s;
+    now->operator_timeout_s = config->operator_timeout_s;
+    now->drain_ms = config->drain_ms;
+    server->names.max = config->client_names;
+    if (now->buffer_bytes == config->buffer_bytes)
+        return;
+    now->buffer_bytes = config->buffer_bytes;
+    pool_set_limit(server->pool, pool_bytes(config), pool_bytes(config) / RESERVE_PART);
 }
 
 struct loop *

@@ -6,7 +6,7 @@
 #include "lombard/base/invariant.h"
 #include "lombard/base/sys.h"
 
-enum { POISON = 0xdb };
+enum { POISON = 0xdb, UNMADE_AT_ONCE = 256 };
 
 struct pool {
     struct list_node free;                   /* most recently returned first */
@@ -182,6 +182,66 @@ pool_forget(struct pool *pool, struct borrower *borrower)
     pool->ledger.waiters--;
 }
 
+/* One buffer of the freelist less, the one that lay there longest. */
+static void
+unmake_coldest(struct pool *pool)
+{
+    struct list_node *coldest = pool->free.prev;
+    struct buf *buf = CONTAINER_OF(coldest, struct buf, node);
+
+    list_remove(coldest);
+    pool->ledger.free--;
+    pool->ledger.made--;
+    pool->ledger.trimmed++;
+    sys_unmap(buf, BUF_TOTAL_BYTES);
+}
+
+/* At most UNMADE_AT_ONCE: each takes a system call. */
+static void
+unmake_excess(struct pool *pool)
+{
+    for (int i = 0; i < UNMADE_AT_ONCE && pool->ledger.made > pool->ledger.limit &&
+                    !list_is_empty(&pool->free);
+         i++)
+        unmake_coldest(pool);
+    pool->ledger.lowered =
+        pool->ledger.made > pool->ledger.limit ||
+        pool->ledger.lent_for[LOAN_FOR_INPUT] > pool->ledger.limit - pool->ledger.reserve;
+    if (pool->least_free > pool->ledger.free)
+        pool->least_free = pool->ledger.free;
+}
+
+/* Borrowers wait, and there may be more buffers than there are: make some. */
+static void
+make_for_waiters(struct pool *pool)
+{
+    struct buf *buf;
+
+    while (pool->ledger.waiters > 0 && may_lend(pool, LOAN_FOR_OUTPUT) &&
+           pool->ledger.made < pool->ledger.limit && (buf = make_buf(pool)) != NULL) {
+        uint64_t waiters = pool->ledger.waiters;
+
+        list_push_front(&pool->free, &buf->node);
+        pool->ledger.free++;
+        grant_waiters(pool, LOAN_FOR_OUTPUT);
+        grant_waiters(pool, LOAN_FOR_INPUT);
+        if (pool->ledger.waiters == waiters)
+            return; /* for input, which stops short of the limit */
+    }
+}
+
+void
+pool_set_limit(struct pool *pool, size_t limit_bytes, size_t reserve_bytes)
+{
+    pool->ledger.limit = limit_bytes / BUF_TOTAL_BYTES;
+    pool->ledger.reserve = reserve_bytes / BUF_TOTAL_BYTES;
+    pool->config.limit_bytes = limit_bytes;
+    pool->config.reserve_bytes = reserve_bytes;
+    (void)BROKEN(pool->ledger.limit < 4 || pool->ledger.reserve >= pool->ledger.limit);
+    unmake_excess(pool);
+    make_for_waiters(pool);
+}
+
 void
 pool_trim(struct pool *pool)
 {
@@ -189,16 +249,9 @@ pool_trim(struct pool *pool)
     /* What lay idle for the whole second is surplus; half of it goes each time. */
     uint64_t surplus = pool->least_free > keep ? (pool->least_free - keep + 1) / 2 : 0;
 
-    for (; surplus > 0; surplus--) {
-        struct list_node *coldest = pool->free.prev;
-        struct buf *buf = CONTAINER_OF(coldest, struct buf, node);
-
-        list_remove(coldest);
-        pool->ledger.free--;
-        pool->ledger.made--;
-        pool->ledger.trimmed++;
-        sys_unmap(buf, BUF_TOTAL_BYTES);
-    }
+    for (; surplus > 0; surplus--)
+        unmake_coldest(pool);
+    unmake_excess(pool);
     pool->least_free = pool->ledger.free;
 }
 
@@ -232,7 +285,7 @@ pool_ledger_adds_up(const struct pool_ledger *ledger)
     return ledger->made == ledger->free + ledger->lent &&
            ledger->lent ==
                ledger->lent_for[LOAN_FOR_INPUT] + ledger->lent_for[LOAN_FOR_OUTPUT] &&
-           ledger->made <= ledger->limit;
+           (ledger->made <= ledger->limit || ledger->lowered);
 }
 
 bool

@@ -66,6 +66,12 @@ struct server *server_create(const struct server_config *config) MUST_USE;
 /* Closes every connection and listener immediately. */
 void server_destroy(struct server *server);
 
+/*
+ * Put in force what may differ in CONFIG from what it was created with: limits on connections,
+ * names and buffers, requests_per_dispatch and timeouts. Connections over a lower limit stay.
+ */
+void server_reconfigure(struct server *server, const struct server_config *config);
+
 struct loop *server_loop(struct server *server);
 
 /*

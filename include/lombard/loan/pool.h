@@ -75,6 +75,7 @@ struct pool_ledger {
     uint64_t waiters;                 /* borrowers in the queues */
     uint64_t limit;                   /* all in buffers */
     uint64_t reserve;
+    bool lowered;     /* the limit was, and there are still more */
     uint64_t trimmed; /* given back to the kernel since the start */
 };
 
@@ -97,6 +98,12 @@ enum loan_result pool_loan(struct pool *pool, struct borrower *borrower,
 void pool_return(struct pool *pool, enum loan_purpose purpose, struct buf **slot);
 /* Take a borrower that waits out of its queue. */
 void pool_forget(struct pool *pool, struct borrower *borrower);
+
+/*
+ * Another limit, and another reserve. Where more are made than that, the freelist gives back what it
+ * has, a part now and a part with each pool_trim(); what is lent is taken back as it comes.
+ */
+void pool_set_limit(struct pool *pool, size_t limit_bytes, size_t reserve_bytes);
 
 /* Give back to the kernel what the freelist holds above its recent need. Call it once a second. */
 void pool_trim(struct pool *pool);

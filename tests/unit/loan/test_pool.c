@@ -287,12 +287,65 @@ START_TEST(release_keeps_what_is_not_empty)
 END_TEST
 #endif
 
+/* --- Another limit --- */
+
+static struct pool_ledger
+ledger_now(void)
+{
+    struct pool_ledger ledger;
+
+    ck_assert(pool_check(pool));
+    pool_ledger(pool, &ledger);
+    return ledger;
+}
+
+START_TEST(a_lower_limit)
+{
+    for (int i = 0; i < 6; i++)
+        ck_assert_int_eq(borrow(i, LOAN_FOR_OUTPUT), LOAN_ALLOCATED);
+    give_back(5);
+    pool_set_limit(pool, 4 * BUF_TOTAL_BYTES, BUF_TOTAL_BYTES);
+    ck_assert_uint_eq(ledger_now().made, 5); /* what was free has gone */
+    ck_assert(ledger_now().lowered);
+    ck_assert_int_eq(borrow(6, LOAN_FOR_OUTPUT), LOAN_WAITING);
+    give_back(0); /* there are still 4 */
+    ck_assert_ptr_null(clients[6].held);
+    give_back(1);
+    ck_assert_ptr_nonnull(clients[6].held);
+    pool_trim(pool);
+    ck_assert_uint_eq(ledger_now().made, 4);
+    ck_assert(!ledger_now().lowered);
+    for (int i = 2; i <= 6; i++)
+        if (clients[i].held != NULL)
+            give_back(i);
+}
+END_TEST
+
+START_TEST(a_higher_limit)
+{
+    for (int i = 0; i < LIMIT; i++)
+        ck_assert_int_eq(borrow(i, LOAN_FOR_OUTPUT), LOAN_ALLOCATED);
+    ck_assert_int_eq(borrow(LIMIT, LOAN_FOR_INPUT), LOAN_WAITING);
+    ck_assert_int_eq(borrow(LIMIT + 1, LOAN_FOR_OUTPUT), LOAN_WAITING);
+    pool_set_limit(pool, (LIMIT + 2) * BUF_TOTAL_BYTES, BUF_TOTAL_BYTES);
+    ck_assert_uint_eq(clients[LIMIT + 1].granted_as, 1);
+    ck_assert_ptr_null(clients[LIMIT].held); /* one is kept for output */
+    pool_set_limit(pool, (LIMIT + 3) * BUF_TOTAL_BYTES, BUF_TOTAL_BYTES);
+    ck_assert_ptr_nonnull(clients[LIMIT].held);
+    ck_assert_uint_eq(ledger_now().waiters, 0);
+    for (int i = 0; i < LIMIT + 2; i++)
+        give_back(i);
+}
+END_TEST
+
 int
 main(void)
 {
     TCase *tc = leak_tcase("pool");
 
     tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, a_lower_limit);
+    tcase_add_test(tc, a_higher_limit);
     tcase_add_test(tc, each_result_once);
     tcase_add_test(tc, last_returned_is_lent_first);
     tcase_add_test(tc, reserve_is_for_output_only);
