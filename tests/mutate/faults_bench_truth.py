@@ -42,6 +42,12 @@ BENCH_TRUTH_FAULTS = [
      "    (void)fputs(\"</body></html>\\n\", f);\n", ""),
     ("bench sweep: always the same rate", "tools/bench/run/bench.c",
      "options_sweep_rate(o, t->rounds_done);", "options_sweep_rate(o, 0);"),
+    ("bench login: a refusal is none", "tools/bench/wire/login.c",
+     "memcmp(p, good, *used) == 0 ? LOGIN_ACCEPTED : LOGIN_REFUSED;", "true ? LOGIN_ACCEPTED : LOGIN_REFUSED;"),
+    ("bench login: a connection that comes back does not log in", "tools/bench/run/channel.c",
+     "EPOLL_CTL_MOD, c->fd, &event) == 0 &&\n        log_in(c, shared->login))", "EPOLL_CTL_MOD, c->fd, &event) == 0)"),
+    ("bench options: MEMCACHED_SERVERS is not looked at", "tools/bench/options/options.c",
+     "    if (list == NULL || ", "    if (true || "),
     ("bench meta: half a number is read", "tools/bench/wire/wire_meta.c",
      "WIRE_LINE_PARTIAL: *p = start;", "WIRE_LINE_PARTIAL: (void)start;"),
 ]

@@ -157,12 +157,24 @@ options_without_roles(struct options *o)
     o->churn = 0;
 }
 
-/* Defaults that depend on nothing. */
+/* The first of MEMCACHED_SERVERS, where that is set. */
+static const char *
+default_server(void)
+{
+    static char first[128];
+    const char *list = getenv("MEMCACHED_SERVERS");
+
+    if (list == NULL || strcspn(list, ", ") == 0 || strcspn(list, ", ") >= sizeof(first))
+        return "127.0.0.1:11211";
+    (void)snprintf(first, sizeof(first), "%.*s", (int)strcspn(list, ", "), list);
+    return first;
+}
+
+/* Defaults that depend on nothing but the environment. */
 static void
 set_defaults(struct options *o)
 {
     memset(o, 0, sizeof(*o));
-    o->server = "127.0.0.1:11211";
     o->protocol = "text";
     o->connections = 50;
     o->keys = 1000000;
@@ -221,6 +233,31 @@ needs_letters(const struct options *o)
     return false;
 }
 
+/* Where the server is, and who asks. */
+static enum options_result
+check_server(struct options *o)
+{
+    static char address[160];
+    const char *why;
+
+    if (o->server == NULL && o->port == NULL) {
+        o->server = default_server();
+    } else if (o->port != NULL) {
+        const char *host = o->server != NULL ? o->server : "127.0.0.1";
+
+        if (host[0] == '/' || strchr(host, ':') != NULL)
+            return bad("--port is for a --server without one, not for '%s'", host);
+        (void)snprintf(address, sizeof(address), "%.120s:%.30s", host, o->port);
+        o->server = address;
+    }
+    if (o->login_path == NULL)
+        return OPTIONS_OK;
+    if (o->idle + o->slow_readers + o->half_commands + o->churn > 0)
+        return bad("clients in the background do not log in: no --auth with them");
+    why = login_load(&o->login, o->login_path, strcmp(o->protocol, "binary") == 0);
+    return why == NULL ? OPTIONS_OK : bad("--auth %s: %s", o->login_path, why);
+}
+
 static enum options_result
 check_sweep(struct options *o)
 {
@@ -239,6 +276,8 @@ check_sweep(struct options *o)
 static enum options_result
 check(struct options *o)
 {
+    if (check_server(o) == OPTIONS_BAD)
+        return OPTIONS_BAD;
     if (o->hitratio && check_hitratio(o) == OPTIONS_BAD)
         return OPTIONS_BAD;
     if (!o->hitratio && (o->loop_share > 0 || o->one_hit_share > 0))

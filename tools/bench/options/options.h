@@ -11,6 +11,7 @@
 #include "data/sizes.h"
 #include "data/trace.h"
 #include "lombard/base/attr.h"
+#include "wire/login.h"
 
 enum { OPTIONS_ROUNDS_MAX = 1000, OPTIONS_VALUE_MAX_BYTES = 1 << 30 };
 /* Of a time to live: what is more is a date in memcached's protocol. */
@@ -22,6 +23,9 @@ struct options {
     const char *server;
     const char *compare; /* other servers, separated by commas, or NULL */
     const char *protocol;
+    const char *login_path; /* who each connection says it is; or NULL */
+    struct login login;
+    const char *port;        /* of the server, where its address has none; or NULL */
     const char *json_path;   /* or NULL; "-" is standard output */
     const char *csv_path;    /* likewise */
     const char *html_path;   /* a page with pictures */

@@ -92,6 +92,11 @@ option_arrivals(struct options *o, const char *arg)
 bool
 option_protocol(struct options *o, const char *arg)
 {
+    /* As memtier names them. */
+    if (strcmp(arg, "memcache_text") == 0)
+        arg = "text";
+    else if (strcmp(arg, "memcache_binary") == 0)
+        arg = "binary";
     if (wire_find(arg) == NULL)
         return false;
     o->protocol = arg;
@@ -263,4 +268,16 @@ options_sweep_rate(const struct options *o, uint64_t i)
     double share = (double)i / (double)(o->sweep_steps - 1);
 
     return (uint64_t)llround(o->sweep_low * pow(o->sweep_high / o->sweep_low, share));
+}
+
+/* A number of seconds, as other tools take it. */
+bool
+option_seconds(struct options *o, const char *arg)
+{
+    uint64_t ns;
+
+    if (!options_duration(arg, &ns) || ns == 0)
+        return false;
+    o->duration_ns = ns;
+    return true;
 }

@@ -2,6 +2,7 @@
 #include "report/svg.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "lombard/base/attr.h"
@@ -106,18 +107,23 @@ put_ticks(const struct svg *s, bool is_x)
 {
     const struct svg_axis *a = is_x ? &s->x : &s->y;
     bool few = a->log && a->high / a->low < 100;
+    static const double steps[] = {1, 2, 5};
 
     if (!a->log) {
         double step = linear_step(a);
 
-        for (double n = ceil(a->low / step - 1e-9); n * step <= a->high * (1 + 1e-9); n++)
-            put_tick(s, n == 0 ? 0 : n * step, is_x);
+        int64_t n = (int64_t)ceil(a->low / step - 1e-9);
+
+        for (; (double)n * step <= a->high * (1 + 1e-9); n++)
+            put_tick(s, n == 0 ? 0 : (double)n * step, is_x);
         return;
     }
-    for (double power = pow(10, floor(log10(a->low))); power <= a->high; power *= 10) {
-        for (double k = 1; k <= (few ? 5 : 1); k = k == 2 ? 5 : k + 1) {
-            if (power * k >= a->low * 0.999 && power * k <= a->high * 1.001)
-                put_tick(s, power * k, is_x);
+    for (int i = (int)floor(log10(a->low)); i <= (int)log10(a->high) + 1; i++) {
+        for (size_t k = 0; k < (few ? ARRAY_LEN(steps) : 1); k++) {
+            double v = pow(10, i) * steps[k];
+
+            if (v >= a->low * 0.999 && v <= a->high * 1.001)
+                put_tick(s, v, is_x);
         }
     }
 }

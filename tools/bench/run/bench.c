@@ -63,7 +63,10 @@ note_result(struct target *t, enum driver_result result)
     if (result == DRIVER_OK)
         return true;
     t->result = result;
-    if (result == DRIVER_CANNOT_CONNECT)
+    if (result == DRIVER_CANNOT_CONNECT && error == EACCES && t->options.login.bytes > 0)
+        (void)fprintf(stderr, "lombard-bench: %s: it refuses the user or the password of %s\n",
+                      t->addr.text, t->options.login_path);
+    else if (result == DRIVER_CANNOT_CONNECT)
         (void)fprintf(stderr, "lombard-bench: %s: %s: %s\n", t->addr.text, name,
                       strerror(error));
     else if (result == DRIVER_NO_TRACE)

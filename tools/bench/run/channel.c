@@ -2,13 +2,17 @@
 #include "run/channel.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "load/load.h"
 #include "lombard/base/sys.h"
+
+enum { LOGIN_TRIES = 5000 }; /* a millisecond each */
 
 bool
 channel_init(struct channel *c, uint32_t depth, uint32_t width)
@@ -74,10 +78,49 @@ adopt(struct channel *c, struct channel_shared *shared, int fd, uint32_t events)
     return true;
 }
 
+/* Say who this is; the reply comes before all others. */
+static bool
+log_in(struct channel *c, const struct login *login)
+{
+    c->logging_in = login->bytes > 0;
+    return !c->logging_in ||
+           sys_send(c->fd, login->text, login->bytes) == (ssize_t)login->bytes;
+}
+
+/* Wait for that reply, for some seconds. False with errno, EACCES: refused. */
+static bool
+wait_for_login(struct channel *c, const struct login *login)
+{
+    unsigned char reply[512];
+    size_t used = 0;
+    size_t got = 0;
+
+    for (int tries = 0; c->logging_in && tries < LOGIN_TRIES; tries++) {
+        ssize_t n;
+
+        if (sys_poll_now(c->fd, POLLIN) == 0) {
+            (void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+            continue;
+        }
+        n = sys_recv(c->fd, reply + got, sizeof(reply) - got);
+        if (n <= 0)
+            return false;
+        got += (size_t)n;
+        switch (login_read(login, reply, got, &used)) {
+        case LOGIN_PARTIAL: break;
+        case LOGIN_ACCEPTED: c->logging_in = false; break;
+        case LOGIN_REFUSED: errno = EACCES; return false;
+        }
+    }
+    errno = ETIMEDOUT;
+    return !c->logging_in;
+}
+
 bool
 channel_open(struct channel *c, struct channel_shared *shared, const struct net_addr *addr)
 {
-    return adopt(c, shared, net_connect(addr, source_of(c)), EPOLLIN);
+    return adopt(c, shared, net_connect(addr, source_of(c)), EPOLLIN) &&
+           log_in(c, shared->login) && wait_for_login(c, shared->login);
 }
 
 bool
@@ -98,7 +141,8 @@ channel_reopened(struct channel *c, struct channel_shared *shared)
         return false;
     c->connecting = false;
     c->moved_ns = shared->load->now_ns;
-    if (ok && sys_epoll_ctl(shared->epfd, EPOLL_CTL_MOD, c->fd, &event) == 0)
+    if (ok && sys_epoll_ctl(shared->epfd, EPOLL_CTL_MOD, c->fd, &event) == 0 &&
+        log_in(c, shared->login))
         return true;
     (void)sys_close(c->fd);
     c->fd = -1;

@@ -22,12 +22,14 @@
 #include "host/net.h"
 #include "load/load.h"
 #include "lombard/base/attr.h"
+#include "wire/login.h"
 #include "wire/wire.h"
 
 struct channel {
     int fd;          /* -1 while lost */
     bool connecting; /* again: not there yet */
     bool heard;      /* something was answered, and not by an error, since it was connected */
+    bool logging_in; /* what the server says first answers the login */
     bool blocked;    /* the socket is full: EPOLLOUT is awaited */
     uint32_t head, unsent, tail; /* run freely; masked where used */
     uint32_t mask;
@@ -50,9 +52,10 @@ struct channel_shared {
     const struct keys *keys;
     struct load *load;
     struct out out;
-    unsigned char *input; /* WIRE_LINE_MAX for the stash, then CHANNEL_INPUT_BYTES */
-    size_t head_bytes;    /* the largest request without its value */
-    uint64_t in_flight;   /* over all connections */
+    const struct login *login; /* what each connection says first */
+    unsigned char *input;      /* WIRE_LINE_MAX for the stash, then CHANNEL_INPUT_BYTES */
+    size_t head_bytes;         /* the largest request without its value */
+    uint64_t in_flight;        /* over all connections */
     int epfd;
 };
 

@@ -212,6 +212,19 @@ channel_receive(struct channel *c, struct channel_shared *shared)
     c->moved_ns = shared->load->now_ns;
     if (c->stash_bytes > 0)
         memcpy(start, c->stash, c->stash_bytes);
+    if (UNLIKELY(c->logging_in)) {
+        size_t used = 0;
+
+        switch (login_read(shared->login, start, (size_t)(fresh + n - start), &used)) {
+        case LOGIN_PARTIAL:
+            return put_in_stash(c, start, (size_t)(fresh + n - start)) ? CHANNEL_OK
+                                                                       : CHANNEL_LOST;
+        case LOGIN_ACCEPTED: break;
+        case LOGIN_REFUSED: return CHANNEL_LOST;
+        }
+        c->logging_in = false;
+        start += used;
+    }
     rest = take_answers(c, shared, start, fresh + n);
     /* A reader leaves less than a line: it would have called more than that garbled. */
     if (rest == NULL || !put_in_stash(c, rest, (size_t)(fresh + n - rest)))

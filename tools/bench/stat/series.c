@@ -124,7 +124,7 @@ series_note_look(struct series *s, const struct series_look *look)
         return;
     if (s->look_count == SERIES_MAX) {
         for (uint32_t i = 0; i < SERIES_MAX / 2; i++)
-            s->looks[i] = s->looks[2 * i];
+            s->looks[i] = s->looks[2 * (size_t)i];
         s->look_count = SERIES_MAX / 2;
     }
     s->looks[s->look_count++] = *look;

@@ -1,0 +1,64 @@
+"""Names that other tools use, logging in, and where the server is."""
+import os
+
+from bench_process import NOT_RUN, NOT_VALID, VALID, path, report, run
+from fake_server import FakeServer
+from shared import check
+
+
+class AsksWho(FakeServer):
+    """Serves only a connection that has logged in, and closes each after 500 commands."""
+
+    def serve(self, s):
+        said = b""
+        while said.count(b"\n") < 2: # no more than that: the rest is for the server behind it
+            byte = s.recv(1)
+            if not byte:
+                return
+            said += byte
+        if said != b"set login 0 0 10\r\nann secret\r\n":
+            s.sendall(b"CLIENT_ERROR authentication failure\r\n")
+            s.close()
+            return
+        s.sendall(b"STORED\r\n")
+        FakeServer.serve(self, s)
+
+    def get(self, f, keys):
+        with self.lock:
+            leave = self.gets % 500 == 499
+        return FakeServer.get(self, f, keys) and not leave
+
+
+def logging_in():
+    for name, text in (("good", "ann:secret\n"), ("bad", "ann:wrong\n")):
+        with open(path(name), "w", encoding="ascii") as f:
+            f.write(text)
+    with AsksWho() as server:
+        status, result, said = report("who.json", "-s", server.address, "-k", "20", "-c", "2", "-n", "2000",
+                                      "-r", "1:0", "--auth", path("good"))
+        check.equal(status, NOT_VALID, "connections were lost: " + said)
+        check.that(result["lost_connections"] >= 3, "and opened again:", result["lost_connections"])
+        check.equal(result["error_replies"], 0, "each logged in anew")
+        check.that(result["requests"] + result["lost_requests"] == 2000, "nothing vanished")
+        status, _, said = run("-q", "-s", server.address, "-n", "5", "--auth", path("bad"))
+        check.equal(status, NOT_RUN, "a wrong password")
+        check.that("refuses the user or the password" in said, "and that is said:", said)
+    status, _, said = run("-n", "5", "--auth", "/nowhere/x")
+    check.equal(status, NOT_RUN, "no such file: " + said)
+
+
+def names_of_other_tools():
+    with FakeServer() as server:
+        host, port = server.address.split(":")
+        status, result, said = report("names.json", "-s", host, "-p", port, "--protocol", "memcache_text", "--clients",
+                                      "3", "--data-size", "50", "--key-maximum", "20", "-P", "2", "-n", "300")
+        check.equal((status, result["requests"]), (VALID, 300), "memtier's names: " + said)
+        check.equal(result["value_bytes"]["mean_of_keys"], 50.0, "the size")
+        os.environ["MEMCACHED_SERVERS"] = server.address + ",127.0.0.1:1"
+        status, result, said = report("env.json", "-k", "20", "-c", "2", "-n", "100")
+        del os.environ["MEMCACHED_SERVERS"]
+        check.equal((status, result["address"]), (VALID, server.address), "MEMCACHED_SERVERS: " + said)
+    check.equal(run("-s", "127.0.0.1:5", "-p", "6")[0], NOT_RUN, "two ports")
+
+
+TESTS = (logging_in, names_of_other_tools)
