@@ -426,7 +426,8 @@ main(int argc, char **argv)
     int status = EX_OSERR;
 
     detach_keep_standard();
-    (void)signal(SIGPIPE, SIG_IGN); /* a log that is not read any more is no reason to end */
+    (void)signal(SIGPIPE, SIG_IGN); /* a log that is not read any more is no reason to end, */
+    (void)signal(SIGXFSZ, SIG_IGN); /* nor one that has reached the limit on files */
     switch (config_parse(&process.config, argc, argv)) {
     case CONFIG_RUN: break;
     case CONFIG_ASK: return finish_answer(ask_server(&process.config));

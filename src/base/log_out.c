@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -28,6 +29,8 @@
 static int own_fd = -1;
 static bool torn; /* the last line was cut: a terminal took a part of it */
 static bool to_journal;
+static bool given;      /* own_fd is that of log_use(): standard error is another file */
+static bool complained; /* there, of the lines that are lost now */
 
 /* JOURNAL_STREAM is the device and the inode of the socket that systemd's journal reads. */
 static bool
@@ -54,7 +57,7 @@ log_close(void)
     if (own_fd >= 0)
         (void)close(own_fd);
     own_fd = -1;
-    torn = false;
+    torn = given = complained = false;
     to_journal = false;
 }
 
@@ -63,6 +66,7 @@ log_use(int fd)
 {
     log_close();
     own_fd = fd;
+    given = true;
 }
 
 void
@@ -144,15 +148,43 @@ write_some(const char *line, size_t len)
     return written;
 }
 
+/* Once until it works again, where somebody may look: the log itself cannot say it. */
+static void
+complain(int err)
+{
+    char text[160];
+    int len;
+
+    if (!given || complained)
+        return;
+    complained = true;
+    len = snprintf(
+        text, sizeof(text),
+        "lombard: the log cannot be written: %s. Its lines are counted in log_dropped\n",
+        strerror(err));
+    (void)!write_shared(text, (size_t)len);
+}
+
+/* All of it, or false. */
+static bool
+write_all(const char *line, size_t len)
+{
+    ssize_t written = write_some(line, len);
+
+    if (written == (ssize_t)len) {
+        complained = false;
+        return true;
+    }
+    complain(written < 0 ? errno : ENOSPC);
+    torn |= written > 0;
+    return false;
+}
+
 bool
 log_put(const char *line, size_t len)
 {
-    ssize_t written;
-
-    if (torn && write_some("\n", 1) != 1)
+    if (torn && !write_all("\n", 1))
         return false;
     torn = false;
-    written = write_some(line, len);
-    torn = written > 0 && (size_t)written < len;
-    return written == (ssize_t)len;
+    return write_all(line, len);
 }

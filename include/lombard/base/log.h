@@ -38,7 +38,8 @@ enum log_level {
 void log_open(void);
 /*
  * From now on lines go to FD instead: a file opened for appending, or something with O_NONBLOCK. It
- * is the log's to close. A file that is full drops lines, as a pipe that nobody reads.
+ * is the log's to close. A file that is full drops lines, as a pipe that nobody reads; standard
+ * error is told so, once each time.
  */
 void log_use(int fd);
 /* Give up what log_open() opened, or log_use() was given: standard error again. */

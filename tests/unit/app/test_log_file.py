@@ -6,6 +6,7 @@
 import contextlib
 import os
 import pwd
+import resource
 import shutil
 import signal
 import stat
@@ -123,6 +124,30 @@ def may_be_full(directory):
             check.equal(ask(s, b"set a 0 0 1\r\nx\r\n"), b"STORED\r\n", "it serves")
 
 
+    check.equal(r.errors, "lombard: the log cannot be written: No space left on device. Its lines "
+                "are counted in log_dropped\n", "standard error is told, once")
+
+
+def may_reach_a_limit(directory):
+    """Of the size of files; what is written when there is room again says how many lines are missing."""
+    path = os.path.join(directory, "log")
+    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+    with Running(directory, "-v", "--log-file=" + path, preexec_fn=limit) as r:
+        wait_for(lambda: " ready: " in read(path))
+        for _ in range(40):
+            dial(r.port).close()
+        with dial(r.port) as s:
+            check("lines are dropped", wait_for(lambda: int(stats(s)["log_dropped"]) >= 3))
+            os.rename(path, path + ".1")
+            r.hup()
+            check("the next file says so", wait_for(lambda: "log lines were dropped" in read(path)))
+    check("the first one is full", os.path.getsize(path + ".1") == 2000)
+    check.equal(r.errors, "lombard: the log cannot be written: No space left on device. Its lines "
+                "are counted in log_dropped\n", "standard error is told, once")
+    for name in (path, path + ".1"):
+        os.unlink(name)
+
+
 def may_be_gone(directory):
     """What cannot be opened again leaves the log where it is, which says so."""
     inner = os.path.join(directory, "inner")
@@ -225,6 +250,7 @@ def main():
             appends(directory, *args)
             is_opened_again(directory, *args)
         may_be_full(directory)
+        may_reach_a_limit(directory)
         may_be_gone(directory)
         must_be_reached(directory)
         if AS_ROOT:
