@@ -262,6 +262,7 @@ def logging_to(daemon, kind):
 def logging_to_another(daemon):
     """Standard error is a pipe that the server's user may not open anew."""
     ours, theirs = os.pipe()
+    os.fchmod(theirs, 0)
     with Traced(daemon, "-v", stderr=theirs, user="nobody" if USER else None) as t:
         with t.connect() as s:
             ask(s, b"version\r\n")
