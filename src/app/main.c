@@ -9,11 +9,6 @@
 
 #include "activation.h"
 #include "ask.h"
-#include "auth_file.h"
-#include "config.h"
-#include "config_live.h"
-#include "daemon.h"
-#include "detach.h"
 #include "host.h"
 #include "lombard/base/clock.h"
 #include "lombard/base/eventlog.h"
@@ -25,10 +20,7 @@
 #include "lombard/event/timer.h"
 #include "lombard/proto/proto.h"
 #include "lombard/store/store.h"
-#include "log_file.h"
-#include "notify.h"
-#include "rates.h"
-#include "sandbox.h"
+#include "process.h"
 #include "statistics.h"
 
 enum { TICK_MS = 1000, TICKS_A_STATUS = 5 };
@@ -116,23 +108,6 @@ log_broken(void)
 
 /* --- The life of the process --- */
 
-/* What is known of it apart from its configuration. */
-struct process {
-    struct config config;
-    struct user user;
-    struct detach detach;
-    struct daemon_sockets sockets;
-    struct own_file pid_file;
-    struct auth_file auth_file;
-    struct log_file log_file;
-    struct notify notify;
-    struct sandbox sandbox;
-    struct server *server;
-    struct config_live live;
-    struct stat_registry stats;
-    struct rates rates;
-};
-
 /* HUP. The manager is told even where there is nothing to do: it waits for it. */
 static void
 reload(struct process *p)
@@ -169,89 +144,6 @@ on_signal(void *ctx, int signo)
     else
         server_shutdown(p->server);
     asked = true;
-}
-
-/* A client that sees these can connect already. False, logged, when one could not be made. */
-static bool
-make_files(struct process *p)
-{
-    const struct config *config = &p->config;
-
-    return (config->pid_file == NULL ||
-            daemon_write_pid(config->pid_file, &p->user, &p->pid_file)) &&
-           daemon_write_ports(&p->sockets.of[ROLE_CLIENT], &p->user) &&
-           (config->log_file == NULL ||
-            log_file_open(&p->log_file, config->log_file, &p->user));
-}
-
-static enum detach_log
-detached_log(const struct config *config)
-{
-    if (config->log_file != NULL)
-        return DETACH_LOG_FILE;
-    return config->verbosity > 0 ? DETACH_LOG_STDERR : DETACH_LOG_NOWHERE;
-}
-
-static void
-allow_removal(struct sandbox *sandbox, const struct own_file *file)
-{
-    if (file->fd >= 0)
-        sandbox_add(sandbox, SANDBOX_REMOVE, file->dir, file->name);
-}
-
-/* What the server still needs is known now. */
-static void
-enter_sandbox(struct process *p)
-{
-    struct sandbox *sandbox = &p->sandbox;
-
-    if (!p->config.sandbox) {
-        log_line(LOG_INFO, "sandbox: off");
-        return;
-    }
-    if (p->auth_file.path != NULL)
-        sandbox_add(sandbox, SANDBOX_READ, -1, p->auth_file.path);
-    if (p->log_file.path != NULL)
-        sandbox_add(sandbox, SANDBOX_APPEND, -1, p->log_file.path);
-    allow_removal(sandbox, &p->pid_file);
-    for (int role = 0; role < SESSION_ROLES; role++)
-        allow_removal(sandbox, &p->sockets.files[role]);
-    sandbox->notify_fd = p->notify.fd;
-    sandbox->notify_address = p->notify.address;
-    sandbox->notify_is_abstract = notify_is_abstract(&p->notify);
-    if (p->config.daemon && detached_log(&p->config) != DETACH_LOG_STDERR)
-        sandbox->null_fd = p->detach.null_fd;
-    sandbox_enter(sandbox);
-}
-
-/*
- * Files are made last, so that a start that fails leaves none; then root's rights are gone, and all
- * else that serving does not need; and then the caller is told.
- */
-static bool
-get_ready(struct process *p)
-{
-    const struct config *config = &p->config;
-
-    if (!make_files(p))
-        return false;
-    if (config->sandbox)
-        sandbox_drop_bounding();
-    if (!user_become(&p->user))
-        return false;
-    host_keep_core_dumps(config);
-    if (config->log_file != NULL)
-        log_file_use(&p->log_file);
-    daemon_log_listening(&p->sockets);
-    if (config->daemon && !detach_prepare(&p->detach))
-        return false;
-    enter_sandbox(p);
-    log_line(LOG_INFO, "lombard " LOMBARD_VERSION " ready: %zu MB, %u connections",
-             config->store.limit_bytes >> 20, config->server.max_conns);
-    if (config->daemon && !detach_ready(&p->detach, detached_log(config)))
-        return false;
-    notify_ready(&p->notify);
-    return true;
 }
 
 /* What is done once a second. */
@@ -337,7 +229,7 @@ serve(struct process *p)
         log_line(LOG_ERROR, "could not take signals: %s", strerror(errno));
         goto out;
     }
-    if (hand_over(server, &p->sockets) && get_ready(p))
+    if (hand_over(server, &p->sockets) && process_get_ready(p))
         status = run(p);
     signals_stop(&signals);
 out:

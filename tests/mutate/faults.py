@@ -558,7 +558,7 @@ FAULTS = [
      "        n = read(fd, &byte, 1);", "        n = 1;"),
     ("app: -d says that all is well", "src/app/detach.c",
      "n == 1 ? EX_OK : failure_of(child)", "EX_OK"),
-    ("app: the caller is told before all is made", "src/app/main.c",
+    ("app: the caller is told before all is made", "src/app/process.c",
      "    if (!make_files(p))",
      "    if ((config->daemon && write(p->detach.ready_fd, \"\", 1) == 1 && usleep(100000) != 0) ||\n"
      "        !make_files(p))"),

@@ -1,0 +1,88 @@
+/* The last steps of a start: files, the user, the sandbox, and who is told. */
+#include "process.h"
+
+#include "host.h"
+#include "lombard/base/log.h"
+
+/* A client that sees these can connect already. False, logged, when one could not be made. */
+static bool
+make_files(struct process *p)
+{
+    const struct config *config = &p->config;
+
+    return (config->log_file == NULL ||
+            log_file_open(&p->log_file, config->log_file, &p->user)) &&
+           (config->pid_file == NULL ||
+            daemon_write_pid(config->pid_file, &p->user, &p->pid_file)) &&
+           daemon_write_ports(&p->sockets.of[ROLE_CLIENT], &p->user);
+}
+
+static enum detach_log
+detached_log(const struct config *config)
+{
+    if (config->log_file != NULL)
+        return DETACH_LOG_FILE;
+    return config->verbosity > 0 ? DETACH_LOG_STDERR : DETACH_LOG_NOWHERE;
+}
+
+static void
+allow_removal(struct sandbox *sandbox, const struct own_file *file)
+{
+    if (file->fd >= 0)
+        sandbox_add(sandbox, SANDBOX_REMOVE, file->dir, file->name);
+}
+
+/* What the server still needs is known now. */
+static void
+enter_sandbox(struct process *p)
+{
+    struct sandbox *sandbox = &p->sandbox;
+
+    if (!p->config.sandbox) {
+        log_line(LOG_INFO, "sandbox: off");
+        return;
+    }
+    if (p->auth_file.path != NULL)
+        sandbox_add(sandbox, SANDBOX_READ, -1, p->auth_file.path);
+    if (p->log_file.path != NULL)
+        sandbox_add(sandbox, SANDBOX_APPEND, -1, p->log_file.path);
+    allow_removal(sandbox, &p->pid_file);
+    for (int role = 0; role < SESSION_ROLES; role++)
+        allow_removal(sandbox, &p->sockets.files[role]);
+    sandbox->notify_fd = p->notify.fd;
+    sandbox->notify_address = p->notify.address;
+    sandbox->notify_is_abstract = notify_is_abstract(&p->notify);
+    if (p->config.daemon && detached_log(&p->config) != DETACH_LOG_STDERR)
+        sandbox->null_fd = p->detach.null_fd;
+    sandbox_enter(sandbox);
+}
+
+/*
+ * Files are made last, so that a start that fails leaves none; then root's rights are gone, and all
+ * else that serving does not need; and then the caller is told.
+ */
+bool
+process_get_ready(struct process *p)
+{
+    const struct config *config = &p->config;
+
+    if (!make_files(p))
+        return false;
+    if (config->sandbox)
+        sandbox_drop_bounding();
+    if (!user_become(&p->user))
+        return false;
+    host_keep_core_dumps(config);
+    if (config->log_file != NULL)
+        log_file_use(&p->log_file);
+    daemon_log_listening(&p->sockets);
+    if (config->daemon && !detach_prepare(&p->detach))
+        return false;
+    enter_sandbox(p);
+    log_line(LOG_INFO, "lombard " LOMBARD_VERSION " ready: %zu MB, %u connections",
+             config->store.limit_bytes >> 20, config->server.max_conns);
+    if (config->daemon && !detach_ready(&p->detach, detached_log(config)))
+        return false;
+    notify_ready(&p->notify);
+    return true;
+}

@@ -1,0 +1,43 @@
+/*
+ * src/app/process.h - what one server process has, from its options to its end; and how it gets ready.
+ *
+ * What it makes is made in the order of its members, and unmade in reverse (main.c).
+ */
+#pragma once
+
+#include "auth_file.h"
+#include "config.h"
+#include "config_live.h"
+#include "daemon.h"
+#include "detach.h"
+#include "log_file.h"
+#include "lombard/base/attr.h"
+#include "lombard/base/stats.h"
+#include "lombard/conn/server.h"
+#include "notify.h"
+#include "own_file.h"
+#include "rates.h"
+#include "sandbox.h"
+#include "user.h"
+
+struct process {
+    struct config config;
+    struct user user;
+    struct detach detach;
+    struct daemon_sockets sockets;
+    struct own_file pid_file;
+    struct auth_file auth_file;
+    struct log_file log_file;
+    struct notify notify;
+    struct sandbox sandbox;
+    struct server *server;
+    struct config_live live;
+    struct stat_registry stats;
+    struct rates rates;
+};
+
+/*
+ * Its sockets are watched: make its files, become its user, give up what serving does not need, and tell the
+ * caller and the service manager, in this order. False, logged: what was made is the caller's to remove.
+ */
+bool process_get_ready(struct process *process) MUST_USE;
