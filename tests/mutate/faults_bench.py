@@ -56,7 +56,7 @@ BENCH_FAULTS = [
     ("bench figures: ratios of single rounds", "tools/bench/report/figures.c",
      "            sqrt(ratio_in(first, second, i, f) * ratio_in(first, second, i + 1, f));",
      "            ratio_in(first, second, i, f);"),
-    ("bench bench: a round without its server is sound", "tools/bench/run/bench.c",
+    ("bench bench: a round without its server is sound", "tools/bench/run/round.c",
      "    r->sound = result == DRIVER_OK && tally->requests > 0 && tally->down_ns == 0;",
      "    r->sound = true;\n    (void)result;"),
     ("bench report: the highest quantile of few", "tools/bench/report/report_words.c",

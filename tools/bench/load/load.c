@@ -41,6 +41,7 @@ init_workload(struct load *l)
 enum load_result
 load_init(struct load *l, const struct options *options, const char *server_name)
 {
+    uint64_t draws = options->seed;
     uint64_t noise;
 
     memset(l, 0, sizeof(*l));
@@ -57,8 +58,11 @@ load_init(struct load *l, const struct options *options, const char *server_name
     l->keys.writer = (uint32_t)noise | 1;
     dist_init(&l->dist, &options->dist, options->keys);
     dist_seed(&l->dist, options->seed);
-    rng_init(&l->rng, options->seed);
-    rng_init(&l->arrival_rng, ~options->seed);
+    /* Jobs agree on which keys are popular and how large, and draw others of them. */
+    if (options->job > 0)
+        draws += rng_mix(options->job);
+    rng_init(&l->rng, draws);
+    rng_init(&l->arrival_rng, ~draws);
     for (int i = 0; i < LOAD_AHEAD; i++)
         l->ahead[i] = (uint32_t)dist_next(&l->dist, &l->rng);
     set_mix(l, options->weights);

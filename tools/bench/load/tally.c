@@ -46,6 +46,8 @@ void
 tally_merge(struct tally *into, const struct tally *from)
 {
     into->seconds_before += tally_seconds(from);
+    if (from->processes > into->processes)
+        into->processes = from->processes;
     into->cpu_ns += from->cpu_ns;
     into->user_ns += from->user_ns;
     into->wait_ns += from->wait_ns;
@@ -154,7 +156,7 @@ tally_hit_percent(const struct tally *t)
 static double
 share_of_time(const struct tally *t, uint64_t ns)
 {
-    double seconds = tally_seconds(t);
+    double seconds = tally_seconds(t) * (t->processes > 0 ? t->processes : 1);
 
     return seconds > 0 ? (double)ns / 1e9 / seconds : 0;
 }

@@ -22,6 +22,7 @@ struct tally {
     uint64_t start_ns;
     uint64_t end_ns; /* of the measured time: when it was up, or the last answer, or given up */
     double seconds_before; /* of what was merged into it */
+    uint32_t processes;    /* that made the load; 0: one */
     uint64_t cpu_ns;       /* this process's own, utime + stime */
     uint64_t user_ns;      /* of that, outside the kernel */
     uint64_t wait_ns;      /* it could have run, but other processes did */

@@ -179,6 +179,7 @@ set_defaults(struct options *o)
     o->connections = 50;
     o->keys = 1000000;
     o->pipeline = 1;
+    o->jobs = 1;
     o->multiget = 1;
     o->seed = 1;
     o->shift_by = 0.1;
@@ -259,6 +260,17 @@ check_server(struct options *o)
 }
 
 static enum options_result
+check_jobs(struct options *o)
+{
+    if (o->hitratio || o->find_max_ns > 0 || o->until_reach > 0 || o->trace_path != NULL)
+        return bad("--jobs is not possible with hitratio, --trace, --find-max or --until");
+    if (o->connections < o->jobs || (o->rate > 0 && o->rate < o->jobs))
+        return bad("each of the --jobs needs a connection, and a part of the --rate");
+    o->find_warmup = false; /* each would find its own */
+    return OPTIONS_OK;
+}
+
+static enum options_result
 check_sweep(struct options *o)
 {
     if (o->hitratio || o->rate > 0 || o->find_max_ns > 0 || o->requests > 0 || o->rounds > 0 ||
@@ -291,6 +303,8 @@ check(struct options *o)
             "--until measures for as long as it takes: no --requests, --find-max or hitratio");
     if (o->until_reach > 0 && o->duration_ns == 0)
         o->duration_ns = UINT64_C(300000000000);
+    if (o->jobs > 1 && check_jobs(o) == OPTIONS_BAD)
+        return OPTIONS_BAD;
     if (o->sweep_steps > 0 && check_sweep(o) == OPTIONS_BAD)
         return OPTIONS_BAD;
     o->looks = o->html_path != NULL || o->svg_path != NULL || o->series_path != NULL;

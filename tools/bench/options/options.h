@@ -13,6 +13,7 @@
 #include "lombard/base/attr.h"
 #include "wire/login.h"
 
+enum { JOBS_MAX = 64 };
 enum { OPTIONS_ROUNDS_MAX = 1000, OPTIONS_VALUE_MAX_BYTES = 1 << 30 };
 /* Of a time to live: what is more is a date in memcached's protocol. */
 enum { OPTIONS_TTL_MAX_S = 30 * 24 * 3600 };
@@ -37,6 +38,8 @@ struct options {
     int argc;
     uint64_t server_pid; /* 0: find it */
     uint64_t connections;
+    uint64_t jobs; /* processes that make the load */
+    uint64_t job; /* which of them this is */
     uint64_t rounds;
     uint64_t rate; /* requests a second to begin, over all connections; 0: closed loop */
     enum arrivals arrivals;

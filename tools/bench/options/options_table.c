@@ -14,6 +14,9 @@ const struct option_desc option_descs[] = {
      "                           else as memcached's text protocol does it"},
     {"connections", 'c', ARG_COUNT, FIELD(connections), 1, 1000000, NULL, "N",
      "active connections (50)"},
+    {"jobs", 0, ARG_COUNT, FIELD(jobs), 1, JOBS_MAX, NULL, "N",
+     "processes that make the load together, for a server that is faster than one core can\n"
+     "                           ask (1)"},
     {"duration", 'd', ARG_DURATION, FIELD(duration_ns), 1, 0, NULL, "TIME",
      "how long to measure: 10s, 500ms, 2m (10s; 2s for each trial of --find-max)"},
     {"timeout", 0, ARG_DURATION, FIELD(timeout_ns), 1, 0, NULL, "TIME",

@@ -2,7 +2,6 @@
 #include "run/bench.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 
 #include "host/stop.h"
 #include "lombard/base/sys.h"
+#include "run/round.h"
 
 enum { SPARE_FILES = 64 };
 
@@ -42,8 +42,8 @@ bench_create(const struct options *options, const struct net_addr *addrs, unsign
         t->addr = addrs[i];
         t->result = DRIVER_OK;
         tally_reset(&t->fill);
-        t->options = *options;
-        t->options.shared = is_shared(addrs, count, i);
+        jobs_divide(options, 0, &t->options);
+        t->options.shared |= is_shared(addrs, count, i);
         if (i > 0 && options->beside_first)
             options_without_roles(&t->options);
         if (t->addr.len == 0)
@@ -222,66 +222,11 @@ bench_destroy(struct bench *b)
             driver_close(b->targets[i].driver);
         free(b->targets[i].driver);
         certain_fini(&b->targets[i].certain);
+        jobs_stop(&b->targets[i].jobs);
         stop_roles(&b->targets[i]);
         floor_stop(&b->targets[i].floor);
     }
     free(b);
-}
-
-static double
-us(uint64_t ns)
-{
-    return (double)ns / 1e3;
-}
-
-/* How sure the p99 of this rate is. */
-static void
-note_sweep(const struct target *t, struct round *r, const struct hist *all)
-{
-    const struct load *l = &t->driver->load;
-    struct moment blocks[INTERVAL_BLOCKS];
-    struct interval i = {NAN, NAN};
-    uint32_t n = series_blocks(&l->series, l->tally.end_ns, blocks, INTERVAL_BLOCKS);
-
-    if (t->options.sweep_steps > 0)
-        i = interval_quantile(all, blocks, n, 0.99);
-    r->p99_low_us = i.low / 1e3;
-    r->p99_high_us = i.high / 1e3;
-}
-
-/* Keep the figures of a round, however it ended. */
-static void
-note_round(struct target *t, enum driver_result result, uint64_t server_cpu_ns)
-{
-    const struct tally *tally = &t->driver->load.tally;
-    struct round *r = &t->rounds[t->rounds_done++];
-    uint64_t answers = tally_answers(tally);
-    struct hist all;
-
-    if (t->driver->load.gap_ns > 0)
-        all = tally->response;
-    else
-        tally_service(tally, &all);
-    r->sound = result == DRIVER_OK && tally->requests > 0 && tally->down_ns == 0;
-    r->rate = t->driver->load.rate;
-    r->requests = tally->requests;
-    r->errors = tally->errors;
-    r->lost_connections = tally->lost_connections;
-    r->lost_requests = tally->lost_requests;
-    r->wrong = tally->mismatches + tally->garbled;
-    r->seconds = tally_seconds(tally);
-    r->per_s = tally_rate(tally);
-    r->server_us = t->pid != 0 && answers > 0 ? us(server_cpu_ns) / (double)answers : NAN;
-    r->client_us = tally_client_us(tally);
-    r->mean_us = all.count > 0 ? hist_mean(&all) / 1e3 : NAN;
-    r->p50_us = all.count > 0 ? us(hist_quantile(&all, 0.5)) : NAN;
-    r->p99_us = all.count > 0 ? us(hist_quantile(&all, 0.99)) : NAN;
-    r->p999_us = all.count > 0 ? us(hist_quantile(&all, 0.999)) : NAN;
-    r->hit_percent = tally->hits + tally->misses > 0 ? tally_hit_percent(tally) : NAN;
-    note_sweep(t, r, &all);
-    if (t->pid != 0)
-        t->server_cpu_ns += server_cpu_ns;
-    tally_merge(&t->total, tally);
 }
 
 /* The measurement of a round begins now. */
@@ -306,18 +251,24 @@ measure(const struct bench *b, struct target *t)
     if (!note_result(t, result))
         return false;
     if (o->sweep_steps > 0)
-        t->driver->load.rate = options_sweep_rate(o, t->rounds_done);
+        t->driver->load.rate = options_sweep_rate(o, t->rounds_done) / o->jobs;
     t->driver->on_restart = restart_round;
     t->driver->restart_context = t;
     t->driver->look_pid = o->looks ? t->pid : 0;
     restart_round(t);
+    jobs_go(&t->jobs, o->sweep_steps > 0 ? options_sweep_rate(o, t->rounds_done) : 0);
     result = driver_measure(t->driver);
+    if (t->jobs.count > 0) {
+        enum driver_result others = jobs_collect(&t->jobs, t->driver);
+
+        result = result == DRIVER_OK ? others : result;
+    }
     look(t, &t->end);
     if (t->driver->load.workload.error != NULL)
         (void)fprintf(stderr, "lombard-bench: trace %s: %s\n",
                       o->trace_path != NULL ? o->trace_path : "",
                       t->driver->load.workload.error);
-    note_round(t, result, t->end.cpu_ns - t->round_start.cpu_ns);
+    round_note(t, result, t->end.cpu_ns - t->round_start.cpu_ns);
     certain_note_round(&t->certain, t->driver, o->rounds);
     if (b->by_turns)
         driver_disconnect(t->driver);
@@ -340,6 +291,20 @@ fetch_counters(struct bench *b, bool before)
 }
 
 static bool
+start_jobs(const struct bench *b, struct target *t)
+{
+    struct options all = *b->options;
+
+    if (t->floor.pid != 0)
+        floor_adapt(&all);
+    if (jobs_start(&t->jobs, &all, &t->addr))
+        return true;
+    (void)fprintf(stderr, "lombard-bench: %s: not all of the --jobs could connect\n",
+                  t->addr.text);
+    return note_result(t, DRIVER_NO_MEMORY);
+}
+
+static bool
 open_all(struct bench *b)
 {
     for (unsigned i = 0; i < b->target_count; i++) {
@@ -348,6 +313,8 @@ open_all(struct bench *b)
         if (stop_signal() != 0 && t->driver == NULL)
             return note_result(t, DRIVER_INTERRUPTED);
         if (!open_target(b, t) || !prepare(t) || !start_roles(t) || !find_max(t))
+            return false;
+        if (b->options->jobs > 1 && !start_jobs(b, t))
             return false;
         if (b->by_turns)
             driver_disconnect(t->driver);

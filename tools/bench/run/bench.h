@@ -20,6 +20,7 @@
 #include "run/certain.h"
 #include "run/driver.h"
 #include "run/findmax.h"
+#include "run/jobs.h"
 
 enum { BENCH_TARGETS_MAX = 8 };
 
@@ -51,6 +52,7 @@ struct target {
     struct options options; /* the user's, adapted where the target is the floor */
     struct floor floor;     /* where the target is the floor */
     struct driver *driver;
+    struct jobs jobs; /* the other processes that make the load */
     struct net_addr addr;
     pid_t pid;                         /* 0: the process is not known */
     struct process_sample before_open; /* these where pid is known */

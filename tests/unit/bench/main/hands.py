@@ -61,4 +61,21 @@ def names_of_other_tools():
     check.equal(run("-s", "127.0.0.1:5", "-p", "6")[0], NOT_RUN, "two ports")
 
 
-TESTS = (logging_in, names_of_other_tools)
+def several_processes():
+    for more in (["-n", "1000"], ["-n", "1000", "--rate", "3000"], ["-d", "300ms", "--rounds", "3"]):
+        with FakeServer() as server:
+            status, result, said = report("jobs.json", "-s", server.address, "-k", "50", "-c", "7", "--jobs", "3",
+                                          "--mix", "get=9,set=1", *more)
+            check.equal(status, VALID, "%s: %s" % (more, said))
+            check.equal(result["hits"] + result["misses"], server.gets, "every get is counted once %s" % more)
+            check.equal(result["latency_us"]["all"]["count"], result["requests"], "and timed %s" % more)
+            if more[0] == "-n":
+                check.equal(result["requests"], 1000, "the jobs divide the requests %s" % more)
+            else:
+                check.that(0.89 < result["seconds"] < 1.5, "the time is that of one job:", result["seconds"])
+            check.that(server.accepted >= 7, "connections")
+    for words in (["--jobs", "0"], ["--jobs", "5", "-c", "4"], ["--jobs", "2", "--find-max", "p99<1ms"]):
+        check.equal(run(*words)[0], NOT_RUN, " ".join(words))
+
+
+TESTS = (several_processes, logging_in, names_of_other_tools)

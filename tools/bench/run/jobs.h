@@ -1,0 +1,44 @@
+/*
+ * tools/bench/run/jobs.h - one load made by several processes, for servers that one core cannot load.
+ *
+ *     job 0: this process        job 1, 2, ...: children, each with connections of its own
+ *       |-- go: the rate --------------->|
+ *       |   measures                     |   measures
+ *       |<-- done: the result -----------|   tally and moments lie in shared memory
+ *
+ * Connections, requests and rates are divided. All jobs write the same keys: a value of another job is
+ * never called stale. Histograms are merged; the time is that of this process.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "host/net.h"
+#include "lombard/base/attr.h"
+#include "run/driver.h"
+
+struct job_result; /* in shared memory */
+
+struct job {
+    pid_t pid; /* 0: none */
+    int fd;
+    struct job_result *result;
+};
+
+struct jobs {
+    uint32_t count; /* of children */
+    struct job list[JOBS_MAX - 1];
+};
+
+/* The part of job number I of N of what OPTIONS ask for. */
+void jobs_divide(const struct options *options, uint64_t i, struct options *out);
+/* Start the children of OPTIONS (undivided), which connect to ADDR. False: one could not. */
+bool jobs_start(struct jobs *j, const struct options *options,
+                const struct net_addr *addr) MUST_USE;
+/* They begin to measure, at RATE (of all jobs; 0: as the options say). */
+void jobs_go(const struct jobs *j, uint64_t rate);
+/* Wait for them, and add what they measured to D. The first result that is not DRIVER_OK. */
+enum driver_result jobs_collect(struct jobs *j, struct driver *d) MUST_USE;
+void jobs_stop(struct jobs *j);
