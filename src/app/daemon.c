@@ -90,6 +90,9 @@ daemon_raise_limits(struct config *config)
 
 /* --- Memory --- */
 
+/* Addresses are reserved so that cache_memlimit can grow the cache this many times. */
+enum { LIMIT_GROWTH_MAX = 256 };
+
 struct store *
 daemon_make_store(const struct config *config)
 {
@@ -97,6 +100,8 @@ daemon_make_store(const struct config *config)
     struct store *store;
 
     sys_random(&store_config.hash_key, sizeof(store_config.hash_key));
+    if (!config->lock_memory) /* locked address space counts, used or not */
+        store_config.limit_bytes_max = config->store.limit_bytes * LIMIT_GROWTH_MAX;
     store = store_create(&store_config);
     if (store == NULL)
         log_line(LOG_ERROR, "no memory for a cache of %zu MB: lower -m",

@@ -204,6 +204,31 @@ sys_map(size_t bytes)
     return mem == MAP_FAILED ? NULL : mem;
 }
 
+void *
+sys_reserve(size_t bytes)
+{
+    void *mem =
+        mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    return mem == MAP_FAILED ? NULL : mem;
+}
+
+bool
+sys_allow(void *mem, size_t bytes)
+{
+    size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+    size_t before = (uintptr_t)mem % page_bytes;
+
+    return mprotect((char *)mem - before, bytes + before, PROT_READ | PROT_WRITE) == 0;
+}
+
+void
+sys_unreserve(void *mem, size_t bytes)
+{
+    if (munmap(mem, bytes) != 0)
+        (void)madvise(mem, bytes, MADV_DONTNEED);
+}
+
 void
 sys_unmap(void *mem, size_t bytes)
 {

@@ -24,6 +24,13 @@ cmd_flush(struct cmd *cmd, struct session *session, const struct request *req,
 }
 
 void
+cmd_memlimit(struct cmd *cmd, struct session *session UNUSED, const struct request *req,
+             struct reply *reply)
+{
+    reply->status = store_set_limit(cmd->store, req->delta << 20) ? REPLY_OK : REPLY_LIMIT_OFF;
+}
+
+void
 cmd_shutdown(struct cmd *cmd, struct session *session UNUSED, const struct request *req,
              struct reply *reply)
 {

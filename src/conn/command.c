@@ -1,6 +1,8 @@
 /* Commands that concern connections: what cmd leaves to this layer, and what follows from others. */
 #include "command.h"
 
+#include <inttypes.h>
+
 #include <stdio.h>
 #include <string.h>
 
@@ -103,6 +105,8 @@ conn_after_command(struct conn *c, const struct request *req, enum reply_status 
             conn_finish_after(c, req);
     } else if (req->op == OP_VERBOSITY)
         log_ask_level(req->delta == 0 ? LOG_INFO : req->delta == 1 ? LOG_DEBUG : LOG_TRACE);
+    else if (req->op == OP_MEMLIMIT && status == REPLY_OK)
+        log_line(LOG_INFO, "the limit on memory is %" PRIu64 " MB from now on", req->delta);
     else if (req->op == OP_SHUTDOWN && status == REPLY_NOTHING) {
         conn_finish(c, CLOSE_SHUTDOWN);
         server_shutdown(c->server);

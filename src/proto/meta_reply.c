@@ -200,6 +200,7 @@ put_line(char *p, const struct request *req, const struct reply *reply)
     case REPLY_STREAM:
     case REPLY_REFUSED:
     case REPLY_FLUSH_OFF:
+    case REPLY_LIMIT_OFF:
     case REPLY_DUMP_OFF:
     case REPLY_DENIED:
     case REPLY_ADMIN_ONLY:

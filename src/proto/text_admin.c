@@ -172,7 +172,7 @@ admin_lru_crawler(const struct words *words, struct request *req)
         request_answer(req, REFUSE_ERROR);
 }
 
-/* cache_memlimit <megabytes> [noreply]: the limit is set at the start. */
+/* cache_memlimit <megabytes> [noreply] */
 void
 admin_cache_memlimit(const struct words *words, struct request *req)
 {
@@ -188,8 +188,7 @@ admin_cache_memlimit(const struct words *words, struct request *req)
         request_answer(req,
                        SLICE("MEMLIMIT_ADJUST_FAILED input value is megabytes not bytes\r\n"));
     else
-        request_answer(req,
-                       SLICE("MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust\r\n"));
+        req->delta = megabytes;
 }
 
 void

@@ -34,7 +34,7 @@ static const struct command commands[] = {
     {{"add", 3}, LINE_KEYED, 5, OP_ADD, parse_store},
     {{"append", 6}, LINE_KEYED, 5, OP_APPEND, parse_store},
     {{"cas", 3}, LINE_KEYED, 5, OP_CAS, parse_cas},
-    {{"cache_memlimit", 14}, LINE_ADMIN, 1, OP_REFUSED, admin_cache_memlimit},
+    {{"cache_memlimit", 14}, LINE_ADMIN, 1, OP_MEMLIMIT, admin_cache_memlimit},
     {{"client_name", 11}, LINE_ADMIN, 2, OP_CLIENT_NAME, admin_rest},
     {{"config", 6}, LINE_ADMIN, 1, OP_CONFIG, admin_rest},
     {{"delete", 6}, LINE_KEYED, 2, OP_DELETE, parse_delete},

@@ -82,6 +82,9 @@ text_put_line(char *p, const struct request *req, const struct reply *reply)
     case REPLY_SHUTDOWN_OFF:
         return put_slice(p, SLICE("SERVER_ERROR: shutdown not enabled\r\n"));
     case REPLY_FLUSH_OFF: return put_slice(p, SLICE("CLIENT_ERROR flush_all not allowed\r\n"));
+    case REPLY_LIMIT_OFF:
+        return put_slice(p,
+                         SLICE("MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust\r\n"));
     case REPLY_DUMP_OFF: return put_slice(p, dump_off(req->op));
     case REPLY_REFUSED: return put_slice(p, req->refusal);
     case REPLY_DENIED: return put_slice(p, SLICE("CLIENT_ERROR unauthenticated\r\n"));

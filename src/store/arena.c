@@ -18,7 +18,7 @@ _Static_assert((int)SEG_SHIFT_MIN >= (int)DEAD_CLASS_BITS,
                "a segment has as many bytes as classes");
 
 bool
-arena_init(struct arena *arena, size_t limit_bytes)
+arena_init(struct arena *arena, size_t limit_bytes, size_t limit_bytes_max)
 {
     unsigned shift = SEG_SHIFT_MIN;
 
@@ -27,31 +27,50 @@ arena_init(struct arena *arena, size_t limit_bytes)
     memset(arena, 0, sizeof(*arena));
     arena->seg_shift = shift;
     arena->seg_bytes = UINT32_C(1) << shift;
-    arena->seg_count = (uint32_t)(limit_bytes >> shift);
-    arena->map_bytes = (size_t)arena->seg_count << shift;
-    arena->segs_bytes = arena->seg_count * sizeof(struct seg);
+    arena->seg_max = (uint32_t)(limit_bytes_max >> shift);
+    arena->segs_bytes = arena->seg_max * sizeof(struct seg);
     arena->free_head = arena->unbacked_head = SEG_NONE;
     for (int i = 0; i < LOGS; i++)
         arena->logs[i] = arena->large[i] =
             (struct seg_queue){SEG_NONE, SEG_NONE, SEG_NONE, 0, 0};
     for (int i = 0; i < DEAD_CLASSES; i++)
         arena->dead_heads[i] = SEG_NONE;
-    arena->base = sys_map(arena->map_bytes);
+    arena->base = sys_reserve((size_t)arena->seg_max << shift);
     if (arena->base == NULL)
         return false;
-    arena->segs = sys_map(arena->segs_bytes);
-    if (arena->segs == NULL) {
-        sys_unmap(arena->base, arena->map_bytes);
-        return false;
-    }
-    return true;
+    arena->segs = sys_reserve(arena->segs_bytes);
+    if (arena->segs == NULL)
+        goto fail_segs;
+    if (arena_grow(arena, (uint32_t)(limit_bytes >> shift)))
+        return true;
+    sys_unreserve(arena->segs, arena->segs_bytes);
+fail_segs:
+    sys_unreserve(arena->base, (size_t)arena->seg_max << shift);
+    return false;
 }
 
 void
 arena_fini(struct arena *arena)
 {
-    sys_unmap(arena->segs, arena->segs_bytes);
-    sys_unmap(arena->base, arena->map_bytes);
+    sys_unreserve(arena->segs, arena->segs_bytes);
+    sys_unreserve(arena->base, (size_t)arena->seg_max << arena->seg_shift);
+}
+
+bool
+arena_grow(struct arena *arena, uint32_t count)
+{
+    uint32_t more = count > arena->seg_count ? count - arena->seg_count : 0;
+
+    if (BROKEN(count > arena->seg_max))
+        return false;
+    if (more == 0)
+        return true;
+    if (!sys_allow(arena->segs + arena->seg_count, more * sizeof(struct seg)) ||
+        !sys_allow(seg_base(arena, arena->seg_count), (size_t)more << arena->seg_shift))
+        return false;
+    arena->seg_count = count;
+    arena->bytes = (size_t)count << arena->seg_shift;
+    return true;
 }
 
 static struct seg_queue *
@@ -103,16 +122,16 @@ seg_give(struct arena *arena, uint32_t index)
     arena->seg_free++;
 }
 
-void
+bool
 arena_trim(struct arena *arena, uint32_t keep)
 {
     uint32_t index = arena->free_head;
     struct seg *seg;
 
     if (LIKELY(arena->seg_resident <= arena->seg_goal) || index == SEG_NONE)
-        return;
+        return false;
     if (arena->seg_resident <= arena->seg_allowed && arena->seg_free <= keep)
-        return;
+        return false;
     seg = arena->segs + index;
     arena->free_head = seg->next;
     arena->seg_free--;
@@ -121,6 +140,7 @@ arena_trim(struct arena *arena, uint32_t keep)
     seg->state = SEG_UNBACKED;
     seg->next = arena->unbacked_head;
     arena->unbacked_head = index;
+    return true;
 }
 
 /* --- Life of a segment --- */

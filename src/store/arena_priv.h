@@ -83,7 +83,8 @@ struct arena {
     char *base;
     unsigned seg_shift;
     uint32_t seg_bytes;
-    uint32_t seg_count;    /* there is address space for */
+    uint32_t seg_count;    /* whose memory may be used */
+    uint32_t seg_max;      /* there is address space for */
     uint32_t seg_allowed;  /* may have memory: what the index leaves over */
     uint32_t seg_goal;     /* no more than that, as soon as the index wants to grow */
     uint32_t seg_resident; /* have memory */
@@ -99,13 +100,18 @@ struct arena {
     struct seg_queue large[LOGS]; /* extents that stand for large values */
     uint64_t dead_mask;           /* bit N: list N is not empty */
     uint32_t dead_heads[DEAD_CLASSES];
-    size_t segs_bytes;
-    size_t map_bytes;
+    size_t bytes;      /* of seg_count segments */
+    size_t segs_bytes; /* of the table, for seg_max segments */
 };
 
-/* Segments of a size fit for LIMIT_BYTES. False when there is no address space. */
-bool arena_init(struct arena *arena, size_t limit_bytes) MUST_USE;
+/*
+ * Segments of a size fit for LIMIT_BYTES, with address space for LIMIT_BYTES_MAX. False when
+ * there is none.
+ */
+bool arena_init(struct arena *arena, size_t limit_bytes, size_t limit_bytes_max) MUST_USE;
 void arena_fini(struct arena *arena);
+/* Have at least COUNT segments, at most seg_max. False, and nothing changes, when the kernel refuses. */
+bool arena_grow(struct arena *arena, uint32_t count) MUST_USE;
 
 static inline uint32_t
 arena_seg_of(const struct arena *arena, const void *addr)
@@ -129,7 +135,7 @@ arena_at(const struct arena *arena, uint64_t loc)
 static inline bool
 arena_has(const struct arena *arena, uint64_t loc)
 {
-    return loc < arena->map_bytes;
+    return loc < arena->bytes;
 }
 
 /* Whether BYTES from ADDR on lie within one segment. */
@@ -160,11 +166,17 @@ arena_available(const struct arena *arena)
     return (int64_t)arena->seg_allowed + arena->seg_free - arena->seg_resident;
 }
 
+static inline uint32_t
+arena_in_use(const struct arena *arena)
+{
+    return arena->seg_resident - arena->seg_free;
+}
+
 /*
  * Give the memory of a free segment back when there is more than allowed, or
- * more than the goal and KEEP free ones besides.
+ * more than the goal and KEEP free ones besides. False when there is nothing to give back.
  */
-void arena_trim(struct arena *arena, uint32_t keep);
+bool arena_trim(struct arena *arena, uint32_t keep);
 /*
  * BYTES at the tail of LOG, counted as live; NULL when that takes a new segment
  * and fewer than KEEP + 1 are available.

@@ -1,4 +1,4 @@
-/* The index: slots of buckets and of the nodes that are linked to them. */
+/* The index: slots of buckets, and of the nodes that are linked to them. */
 #include "index_priv.h"
 
 #include <string.h>
@@ -33,7 +33,7 @@ index_init(struct index *ix, size_t map_bytes, uint64_t items_max)
     if (ix->pos_bits > POS_BITS_MAX)
         ix->pos_bits = POS_BITS_MAX;
     map_bytes &= ~(size_t)(PAGE_BYTES - 1);
-    mem = sys_map(map_bytes);
+    mem = sys_reserve(map_bytes);
     if (mem == NULL)
         return false;
     ix->pos_shift = 64 - ix->pos_bits;
@@ -45,56 +45,38 @@ index_init(struct index *ix, size_t map_bytes, uint64_t items_max)
     ix->moved = ix->moved_count = 0;
     ix->count = ix->ghost_clock = 0;
     ix->node_count = ix->node_free = ix->nodes_used = 0;
+    ix->nodes_resident = ix->node_unsorted = ix->node_high = ix->nodes_high = 0;
+    ix->node_keep = INDEX_NO_COMPACTION;
+    ix->bytes_max = ix->bytes_open = 0;
+    ix->tight = false;
     return true;
 }
 
 void
 index_fini(struct index *ix)
 {
-    sys_unmap(ix->buckets, ix->map_bytes);
+    sys_unreserve(ix->buckets, ix->map_bytes);
 }
 
-/* --- Nodes --- */
-
-static uint64_t
-nodes_left(const struct index *ix)
+bool
+index_limit(struct index *ix, size_t bytes_max)
 {
-    uint64_t used = ix->resident * BUCKET_BYTES + ix->node_count * NODE_BYTES;
-
-    return (ix->map_bytes - used) / NODE_BYTES + (ix->node_count - ix->nodes_used);
+    bytes_max = (bytes_max + PAGE_BYTES - 1) & ~(size_t)(PAGE_BYTES - 1);
+    if (bytes_max > ix->map_bytes)
+        bytes_max = ix->map_bytes;
+    if (bytes_max > ix->bytes_open) {
+        if (!sys_allow(ix->buckets, bytes_max) || !sys_allow(ix->end - bytes_max, bytes_max))
+            return false;
+        ix->bytes_open = bytes_max;
+    }
+    ix->bytes_max = bytes_max;
+    return true;
 }
 
 bool
 index_has_space(const struct index *ix)
 {
-    return nodes_left(ix) > NODES_RESERVED;
-}
-
-/* A link to an empty node. BUG without one left. */
-static uint64_t
-node_make(struct index *ix)
-{
-    uint64_t number;
-    uint64_t *node;
-
-    ix->nodes_used++;
-    if (ix->node_free == 0)
-        return SLOT_LINK | ix->node_count++;
-    number = ix->node_free - 1;
-    node = index_node(ix, number);
-    ix->node_free = node[0];
-    memset(node, 0, NODE_BYTES);
-    return SLOT_LINK | number;
-}
-
-void
-index_node_release(struct index *ix, uint64_t link)
-{
-    uint64_t *node = index_node(ix, link);
-
-    node[0] = ix->node_free;
-    ix->node_free = (link & SLOT_LOC) + 1;
-    ix->nodes_used--;
+    return index_nodes_left(ix) > NODES_RESERVED;
 }
 
 /* --- Slots of one chain --- */
@@ -181,9 +163,9 @@ chain_extend(struct index *ix, uint64_t *home, uint64_t value)
         }
         last = node + NODE_SLOTS - 1;
     }
-    if (BROKEN(nodes_left(ix) == 0))
+    if (BROKEN(index_nodes_left(ix) == 0))
         return; /* the item cannot be found any more: a miss */
-    link = node_make(ix);
+    link = index_node_make(ix);
     node = index_node(ix, link);
     node[0] = *last;
     node[1] = value;

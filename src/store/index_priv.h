@@ -71,17 +71,35 @@ struct index {
     uint64_t count;       /* items */
     uint64_t ghost_clock; /* ghosts made; their age is measured in it */
     char *end;            /* of the mapping; nodes are counted down from here */
-    uint64_t node_count;  /* ever made: memory in use */
+    uint64_t node_count;  /* made: from this number on, none is in use */
     uint64_t node_free;   /* number + 1 of the first free one; they chain */
     uint64_t nodes_used;
-    uint64_t resident; /* buckets whose memory may have been touched */
-    uint64_t min;      /* never fewer buckets than this */
+    uint64_t nodes_resident; /* whose memory may have been touched */
+    uint64_t node_keep; /* of a compaction: nodes that it leaves; else INDEX_NO_COMPACTION */
+    uint64_t node_unsorted; /* as node_free: free ones that it has not looked at yet, */
+    uint64_t node_high;     /* and those from node_keep on; */
+    uint64_t nodes_high;    /* how many these are */
+    uint64_t compacted;     /* buckets that it has looked at */
+    uint64_t resident;      /* buckets whose memory may have been touched */
+    uint64_t min;           /* never fewer buckets than this */
+    bool tight;             /* it gives memory back as soon as some can be spared */
+    size_t bytes_max;       /* that it may take */
+    size_t bytes_open;      /* that may be used from either end of the mapping */
     size_t map_bytes;
 };
+#define INDEX_NO_COMPACTION UINT64_MAX
 
-/* ITEMS_MAX bounds what it is ever going to hold. False when there is no address space. */
+/*
+ * ITEMS_MAX bounds what it is ever going to hold, and MAP_BYTES what index_limit() will allow.
+ * False when there is no address space. It has no space until index_limit().
+ */
 bool index_init(struct index *ix, size_t map_bytes, uint64_t items_max) MUST_USE;
 void index_fini(struct index *ix);
+/*
+ * From now on it may take BYTES_MAX, at most what it was made for; what it has beyond that stays.
+ * False, and nothing changes, when the kernel refuses.
+ */
+bool index_limit(struct index *ix, size_t bytes_max) MUST_USE;
 
 static inline uint64_t
 index_pos(const struct index *ix, uint64_t hash)
@@ -173,11 +191,29 @@ index_move(uint64_t *slot, uint64_t loc)
     *slot = (*slot & SLOT_TAG) | (loc + 1);
 }
 
+/* --- index_nodes.c --- */
+
+/* How many more there may be, made or free. */
+uint64_t index_nodes_left(const struct index *ix) MUST_USE;
+/* A link to an empty node. BUG without one left. */
+uint64_t index_node_make(struct index *ix) MUST_USE;
+void index_node_release(struct index *ix, uint64_t link);
+/*
+ * Where more than half of the nodes are free, move those at the end of their memory and give it
+ * back, COUNT buckets or free nodes at a time. False when nothing is left to do. Not while
+ * the index is being resized, which must not begin meanwhile.
+ */
+bool index_compact_step(struct index *ix, unsigned count);
+static inline bool
+index_is_compacting(const struct index *ix)
+{
+    return ix->node_keep != INDEX_NO_COMPACTION || ix->node_unsorted != 0;
+}
+
 /* --- For index_resize.c --- */
 
 /* Put the slot VALUE into the bucket HOME: of a new item, or of one that moves. */
 void index_put_slot(struct index *ix, uint64_t *home, uint64_t value);
-void index_node_release(struct index *ix, uint64_t link);
 /* Whether an item of HASH finds a slot in the chain that there is. */
 bool index_fits_chain(const struct index *ix, uint64_t hash) MUST_USE;
 
@@ -189,6 +225,10 @@ uint64_t index_wanted(const struct index *ix) MUST_USE;
 uint64_t index_bytes(const struct index *ix, uint64_t buckets) MUST_USE;
 /* Memory that it takes now. */
 uint64_t index_bytes_now(const struct index *ix) MUST_USE;
+/* Likewise once what it has to spare was given back, about. */
+uint64_t index_bytes_ideal(const struct index *ix) MUST_USE;
+/* Whether it is about to give memory back. */
+bool index_is_shrinking(const struct index *ix) MUST_USE;
 /* Likewise with one more item of HASH, which may take a new node. */
 uint64_t index_bytes_with_item(const struct index *ix, uint64_t hash) MUST_USE;
 /* Begin to resize. BUG unless the last resizing is done. */

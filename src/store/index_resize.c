@@ -10,8 +10,13 @@
  * costs 10.4 bytes at 7.5 items a bucket and 11.3 after growing by a fifth.
  */
 enum { LOAD_MAX_8THS = 60, STEP_DIVISOR = 5 };
-/* It shrinks, in one go however far, when so few are left that it will not have to grow soon. */
+/*
+ * It shrinks, in one go however far, when so few are left that it will not have to grow soon;
+ * where it is to be tight, earlier and further.
+ */
 enum { LOAD_MIN_8THS = 32, ITEMS_AFTER_SHRINKING = 5 };
+enum { LOAD_TIGHT_8THS = 48, ITEMS_AFTER_TIGHTENING = 7 };
+enum { IDEAL_BYTES_PER_ITEM = 11 };
 /* Given back in one step after shrinking: a discard of this size takes some 20 us. */
 enum { DISCARD_BYTES = 256 * 1024, PAGE_BYTES = 4096 };
 /* Memory of nodes is accounted in pieces of this. */
@@ -20,15 +25,19 @@ enum { NODES_CHUNK_BYTES = 4096 };
 uint64_t
 index_wanted(const struct index *ix)
 {
-    if (ix->from != ix->to)
+    if (ix->from != ix->to || index_is_compacting(ix))
         return ix->to;
     if (ix->count * 8 > ix->to * LOAD_MAX_8THS) {
         uint64_t more = ix->to + ix->to / STEP_DIVISOR;
 
-        return more < INDEX_BUCKETS_MAX ? more : INDEX_BUCKETS_MAX;
+        if (more > INDEX_BUCKETS_MAX)
+            more = INDEX_BUCKETS_MAX;
+        return index_bytes(ix, more) <= ix->bytes_max ? more : ix->to;
     }
-    if (ix->count * 8 < ix->to * LOAD_MIN_8THS && ix->to > ix->min) {
-        uint64_t fewer = ix->count / ITEMS_AFTER_SHRINKING;
+    if (ix->count * 8 < ix->to * (ix->tight ? LOAD_TIGHT_8THS : LOAD_MIN_8THS) &&
+        ix->to > ix->min) {
+        uint64_t fewer =
+            ix->count / (ix->tight ? ITEMS_AFTER_TIGHTENING : ITEMS_AFTER_SHRINKING);
 
         return fewer < ix->min ? ix->min : fewer;
     }
@@ -36,9 +45,27 @@ index_wanted(const struct index *ix)
 }
 
 uint64_t
+index_bytes_ideal(const struct index *ix)
+{
+    uint64_t ideal = ix->min * BUCKET_BYTES + ix->count * IDEAL_BYTES_PER_ITEM;
+    uint64_t now = index_bytes_now(ix);
+
+    return ideal < now ? ideal : now;
+}
+
+bool
+index_is_shrinking(const struct index *ix)
+{
+    uint64_t spare = (ix->resident - ix->to) * BUCKET_BYTES;
+
+    return ix->to < ix->from || index_is_compacting(ix) || spare >= PAGE_BYTES ||
+           ix->nodes_resident - ix->node_count >= PAGE_BYTES / NODE_BYTES;
+}
+
+uint64_t
 index_bytes(const struct index *ix, uint64_t buckets)
 {
-    uint64_t nodes = ix->node_count * NODE_BYTES + NODES_CHUNK_BYTES - 1;
+    uint64_t nodes = ix->nodes_resident * NODE_BYTES + NODES_CHUNK_BYTES - 1;
 
     if (buckets < ix->resident)
         buckets = ix->resident;
@@ -54,9 +81,10 @@ index_bytes_now(const struct index *ix)
 uint64_t
 index_bytes_with_item(const struct index *ix, uint64_t hash)
 {
-    uint64_t nodes = ix->node_count * NODE_BYTES;
+    uint64_t nodes = ix->nodes_resident * NODE_BYTES;
 
-    if (ix->node_free != 0 || nodes % NODES_CHUNK_BYTES != 0 || index_fits_chain(ix, hash))
+    if (ix->nodes_used < ix->nodes_resident || nodes % NODES_CHUNK_BYTES != 0 ||
+        index_fits_chain(ix, hash))
         return index_bytes_now(ix);
     return index_bytes_now(ix) + NODES_CHUNK_BYTES;
 }
@@ -168,7 +196,7 @@ index_step(struct index *ix, unsigned count)
     bool growing = ix->to > ix->from;
 
     if (!index_is_resizing(ix))
-        return give_back(ix);
+        return give_back(ix) || index_compact_step(ix, count);
     for (; count > 0 && ix->moved_count < ix->from; count--) {
         if (growing) {
             ix->moved--;

@@ -1,5 +1,40 @@
-/* The limit on memory: the index's share of it, and what that leaves to segments. */
+/* The limit on memory: changed, and divided between the index and the segments. */
 #include "store_priv.h"
+
+/*
+ * A lower limit takes effect step by step. Until then what is in use may stay, and a few
+ * segments besides, so that no request waits for more than it needs itself:
+ *
+ *     | what the limit leaves, seg_goal | over it | ahead |
+ *       in use                                      seg_allowed
+ *
+ * Segments are emptied ahead until no more than seg_goal are in use; those that become free
+ * are given back, and seg_allowed, which never rises meanwhile, follows.
+ */
+#ifndef STORE_SEGS_MIN /* fewer where tests make the store tiny */
+#define STORE_SEGS_MIN 32
+#endif
+enum { SEGS_MIN = STORE_SEGS_MIN };
+
+/* The index never needs more than half of the limit, and what the smallest one takes. */
+enum { INDEX_SLACK_BYTES = 1024 * 1024 };
+
+size_t
+limit_index_bytes(size_t limit_bytes)
+{
+    return limit_bytes / 2 + INDEX_SLACK_BYTES;
+}
+
+/* Bookkeeping besides segments and index: of the table what may have been touched. */
+static uint64_t
+own_bytes(const struct store *store)
+{
+    uint64_t count = store->limit_bytes >> store->arena.seg_shift;
+
+    if (count < store->arena.seg_touched)
+        count = store->arena.seg_touched;
+    return sizeof(*store) + count * sizeof(struct seg);
+}
 
 uint32_t
 limit_segments_with(const struct store *store, uint64_t index_bytes)
@@ -11,25 +46,118 @@ limit_segments_with(const struct store *store, uint64_t index_bytes)
     return count < store->arena.seg_count ? (uint32_t)count : store->arena.seg_count;
 }
 
+uint64_t
+limit_bytes_now(const struct store *store)
+{
+    uint64_t bytes = store->own_bytes + index_bytes_now(&store->index) +
+                     ((uint64_t)store->arena.seg_allowed << store->arena.seg_shift);
+
+    return store->shrinking && bytes > store->limit_bytes ? bytes : store->limit_bytes;
+}
+
+/* Segments that may be in use while more are than the LEFT that the limit leaves. */
+static uint32_t
+allowed_while_shrinking(struct store *store, uint32_t left)
+{
+    const struct arena *arena = &store->arena;
+    uint32_t ahead = store->evict ? SEGS_AHEAD : SEGS_FOR_SURVIVORS;
+    uint32_t needed = arena_in_use(arena) + ahead;
+
+    if (needed <= left && arena->seg_resident <= left) {
+        store->shrinking = store->index.tight = false;
+        return left;
+    }
+    if (needed < left)
+        needed = left;
+    return needed < arena->seg_allowed ? needed : arena->seg_allowed;
+}
+
+/* What the index wants to have, and what it and the limit leave to segments. */
+static uint64_t
+divide(struct store *store)
+{
+    struct arena *arena = &store->arena;
+    struct index *ix = &store->index;
+    uint64_t wanted = index_wanted(ix);
+    uint32_t left = limit_segments_with(store, index_bytes_now(ix));
+
+    arena->seg_goal = left;
+    if (LIKELY(!store->shrinking)) {
+        arena->seg_allowed = left;
+    } else {
+        arena->seg_allowed = allowed_while_shrinking(store, left);
+        /* What the index is about to give back need not come from items. */
+        if (wanted < ix->to || index_is_shrinking(ix))
+            arena->seg_goal = limit_segments_with(store, index_bytes_ideal(ix));
+    }
+    if (wanted > ix->to)
+        arena->seg_goal = limit_segments_with(store, index_bytes(ix, wanted));
+    return wanted;
+}
+
 bool
 limit_index_step(struct store *store, unsigned buckets)
 {
     struct index *ix = &store->index;
     struct arena *arena = &store->arena;
-    uint64_t wanted = index_wanted(ix);
+    uint64_t wanted = divide(store);
+    /* With what the index gives back the goal changes: then there is more to do. */
+    bool more = store->shrinking && index_is_shrinking(ix);
 
-    arena->seg_allowed = limit_segments_with(store, index_bytes_now(ix));
-    arena->seg_goal = wanted > ix->to ? limit_segments_with(store, index_bytes(ix, wanted))
-                                      : arena->seg_allowed;
-    arena_trim(arena, SEGS_AHEAD);
+    more |= arena_trim(arena, SEGS_AHEAD);
     if (wanted == ix->to)
-        return index_step(ix, buckets);
+        return index_step(ix, buckets) || more;
     /* Growing waits until its memory is free: space.c works towards the goal. */
-    if (arena->seg_resident > arena->seg_goal ||
-        (wanted > ix->to &&
-         arena->seg_resident - arena->seg_free + SEGS_FOR_SURVIVORS > arena->seg_goal))
-        return false;
+    if (wanted > ix->to && (arena->seg_resident > arena->seg_goal ||
+                            arena_in_use(arena) + SEGS_FOR_SURVIVORS > arena->seg_goal))
+        return more;
     index_resize(ix, wanted);
     store->stats.index_resizes++;
+    return true;
+}
+
+/* --- Changing it --- */
+
+uint64_t
+store_limit_bytes(const struct store *store)
+{
+    return store->limit_bytes;
+}
+
+uint64_t
+store_limit_bytes_min(const struct store *store)
+{
+    uint64_t min = (uint64_t)SEGS_MIN << store->arena.seg_shift;
+
+    return min < store->item_bytes_max ? store->item_bytes_max : min;
+}
+
+uint64_t
+store_limit_bytes_max(const struct store *store)
+{
+    return store->limit_bytes_max;
+}
+
+bool
+limit_set(struct store *store, size_t limit_bytes)
+{
+    struct arena *arena = &store->arena;
+
+    if (!arena_grow(arena, (uint32_t)(limit_bytes >> arena->seg_shift)) ||
+        !index_limit(&store->index, limit_index_bytes(limit_bytes)))
+        return false;
+    store->limit_bytes = limit_bytes;
+    store->own_bytes = own_bytes(store);
+    return true;
+}
+
+bool
+store_set_limit(struct store *store, uint64_t limit_bytes)
+{
+    if (limit_bytes < store_limit_bytes_min(store) ||
+        limit_bytes > store_limit_bytes_max(store) || !limit_set(store, (size_t)limit_bytes))
+        return false;
+    store->shrinking = store->index.tight = true; /* if it is not, the next step finds out */
+    (void)limit_index_step(store, 0);
     return true;
 }

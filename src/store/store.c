@@ -3,11 +3,6 @@
 
 #include "lombard/base/sys.h"
 
-/*
- * The index never needs more address space than half the limit, plus what the
- * smallest one and its reserve of nodes take.
- */
-enum { INDEX_SLACK_BYTES = 1024 * 1024 };
 #ifndef STORE_RECORD_DIVISOR /* another one where tests make the store tiny */
 #define STORE_RECORD_DIVISOR 32
 #endif
@@ -29,44 +24,70 @@ set_sizes(struct store *store, const struct store_config *config)
     store->record_max = seg_bytes / RECORD_DIVISOR;
     store->piece_bytes = store->record_max - PIECE_HEADER_BYTES;
     store->extent_bytes = seg_bytes - PIECE_HEADER_BYTES;
-    store->own_bytes = sizeof(*store) + store->arena.segs_bytes;
+    store->item_bytes_max = config->item_bytes_max;
+}
+
+/* Address space, and of it what the limit allows. */
+static bool
+map_memory(struct store *store, size_t limit_bytes, size_t limit_bytes_max)
+{
+    uint64_t items_max = limit_bytes_max / ITEM_BYTES_MIN;
+
+    store->limit_bytes_max = limit_bytes_max;
+    if (!arena_init(&store->arena, limit_bytes, limit_bytes_max))
+        return false;
+    if (!index_init(&store->index, limit_index_bytes(limit_bytes_max), items_max))
+        goto fail_index;
+    if (limit_set(store, limit_bytes))
+        return true;
+    index_fini(&store->index);
+fail_index:
+    arena_fini(&store->arena);
+    return false;
+}
+
+/* Where there is not address space for all that is asked for, less will do. */
+static bool
+map_most(struct store *store, size_t limit_bytes, size_t limit_bytes_max)
+{
+    while (limit_bytes_max > limit_bytes) {
+        if (map_memory(store, limit_bytes, limit_bytes_max))
+            return true;
+        limit_bytes_max /= 2;
+    }
+    return map_memory(store, limit_bytes, limit_bytes);
 }
 
 struct store *
 store_create(const struct store_config *config)
 {
-    size_t index_map = config->limit_bytes / 2 + INDEX_SLACK_BYTES;
+    size_t limit_bytes_max = config->limit_bytes_max;
     struct store *store;
 
     if (config->limit_bytes > STORE_LIMIT_BYTES_MAX)
         return NULL;
+    if (limit_bytes_max > STORE_LIMIT_BYTES_MAX)
+        limit_bytes_max = STORE_LIMIT_BYTES_MAX;
     store = sys_malloc(sizeof(*store));
     if (store == NULL)
         return NULL;
     memset(store, 0, sizeof(*store));
-    if (!arena_init(&store->arena, config->limit_bytes))
-        goto fail_arena;
-    if (!index_init(&store->index, index_map, config->limit_bytes / ITEM_BYTES_MIN))
-        goto fail_index;
+    if (!map_most(store, config->limit_bytes, limit_bytes_max)) {
+        sys_free(store);
+        return NULL;
+    }
     if (config->huge_pages) {
-        sys_advise_huge(store->arena.base, store->arena.map_bytes);
+        sys_advise_huge(store->arena.base,
+                        (size_t)store->arena.seg_max << store->arena.seg_shift);
         sys_advise_huge(store->index.buckets, store->index.map_bytes);
     }
     store->hash_key = config->hash_key;
-    store->limit_bytes = config->limit_bytes;
-    store->item_bytes_max = config->item_bytes_max;
     store->evict = config->evict;
     set_sizes(store, config);
     victim_init(store);
     ttl_init(store);
     (void)limit_index_step(store, 0);
     return store;
-
-fail_index:
-    arena_fini(&store->arena);
-fail_arena:
-    sys_free(store);
-    return NULL;
 }
 
 void
@@ -77,12 +98,6 @@ store_destroy(struct store *store)
     index_fini(&store->index);
     arena_fini(&store->arena);
     sys_free(store);
-}
-
-uint64_t
-store_limit_bytes(const struct store *store)
-{
-    return store->limit_bytes;
 }
 
 uint64_t

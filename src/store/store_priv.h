@@ -3,12 +3,12 @@
  *
  * Each file uses only those above it:
  *
- *     index.c, index_resize.c     from a hash to a location; know nothing of items
+ *     index_nodes.c, index.c, index_resize.c    from a hash to a location; know nothing of items
  *     segment_lists.c, arena.c    segments, and the logs they form; likewise
  *     record.c     single records: counted, and dead
  *     large.c      values in pieces
  *     item.c       whole items: dropped, counted, moved
- *     limit.c      the index's share of the memory
+ *     limit.c      the limit, and the index's share of it
  *     policy.c     which log gives up something, which item stays
  *     pin.c        what keeps segments where they are
  *     ttl.c        expired items, found without a lookup
@@ -64,6 +64,7 @@ struct evictor {
     uint32_t passed_large[LOGS]; /* large values likewise */
     unsigned level;      /* how much more often than usual a survivor must have been hit */
     uint32_t moved;      /* bytes of survivors of this victim */
+    uint32_t poor;       /* victims without a good yield since the last that had one */
     bool growing;        /* the small log is to grow, at the main one's cost */
     unsigned grown;      /* victims taken while it grows */
     uint64_t owed_bytes; /* that the main log has to give up, even if it is to grow */
@@ -97,6 +98,8 @@ struct store {
     uint32_t piece_bytes;  /* payload of a piece among other records */
     uint32_t extent_bytes; /* payload of a piece that has a segment of its own */
     size_t limit_bytes;
+    size_t limit_bytes_max; /* there is address space for */
+    bool shrinking;         /* more is in use than the limit allows, which was higher before */
     size_t item_bytes_max;
     size_t own_bytes;       /* bookkeeping besides arena and index */
     uint64_t cas;           /* the last one drawn */
@@ -169,6 +172,12 @@ char *item_move(struct store *store, char *rec, enum log_id log, int64_t keep) M
 
 /* --- limit.c --- */
 
+/* What the index may take of a limit, at most. */
+size_t limit_index_bytes(size_t limit_bytes) MUST_USE;
+/* The first limit, or another one that may be lower. False when the kernel refuses. */
+bool limit_set(struct store *store, size_t limit_bytes) MUST_USE;
+/* The limit, or what is above it while a lower one takes effect. */
+uint64_t limit_bytes_now(const struct store *store) MUST_USE;
 /* Segments that the limit leaves over when the index takes that many bytes. */
 uint32_t limit_segments_with(const struct store *store, uint64_t index_bytes) MUST_USE;
 /* Make the index fit its contents, step by step; once a write. False when it does. */

@@ -16,7 +16,8 @@
  */
 enum {
     POOR_YIELD_DIVISOR = 8, /* a victim that frees less was not worth it */
-    LARGE_CHANCES = 4,      /* large values that were hit, and are passed by once for that */
+    POOR_ROUNDS = 4,   /* as often has all that is used been visited, or halved to nothing */
+    LARGE_CHANCES = 4, /* large values that were hit, and are passed by once for that */
 };
 
 void
@@ -218,9 +219,11 @@ victim_finish(struct store *store)
     ev->victim = SEG_NONE;
     store->stats.segments_emptied++;
     if (ev->clean || ev->moved < poor)
-        ev->level = 0;
+        ev->level = ev->poor = 0;
     else if (arena_available(&store->arena) <= SEGS_FOR_SURVIVORS)
         ev->level = REC_FREQ_MAX + 1;
+    else if (store->shrinking && ++ev->poor > POOR_ROUNDS * arena_in_use(&store->arena))
+        ev->level = REC_FREQ_MAX + 1; /* some are always available then: it is no sign */
     else if (arena_available(&store->arena) < SEGS_AHEAD - 1 && ev->level < REC_FREQ_MAX - 1)
         ev->level++;
 }

@@ -107,7 +107,7 @@ store_layout(const struct store *store, struct store_layout *layout)
         }
         *(seg->pins != 0 ? &pinned : &dead) += bytes;
     }
-    layout->limit_bytes = store->limit_bytes;
+    layout->limit_bytes = limit_bytes_now(store);
     layout->live_bytes = store->content_bytes;
     layout->header_bytes = store->header_bytes;
     layout->dead_bytes = dead;
@@ -118,5 +118,5 @@ store_layout(const struct store *store, struct store_layout *layout)
     layout->segments = arena->seg_allowed;
     layout->segments_free = (uint64_t)(arena_available(arena) > 0 ? arena_available(arena) : 0);
     dead += pinned + store->content_bytes + store->header_bytes + layout->index_bytes;
-    layout->free_bytes = dead < store->limit_bytes ? store->limit_bytes - dead : 0;
+    layout->free_bytes = dead < layout->limit_bytes ? layout->limit_bytes - dead : 0;
 }

@@ -165,6 +165,8 @@ check_counts(const struct store *store, const struct tally *tally)
     REQUIRE(tally->items == store->index.count);
     REQUIRE(tally->bytes == store->content_bytes + store->header_bytes);
     REQUIRE(arena_available(arena) >= 0);
+    /* A lower limit is kept to, or work is left, or what is in use lives or is pinned. */
+    REQUIRE(store->shrinking || limit_bytes_now(store) == store_limit_bytes(store));
     REQUIRE(store_check(store));
 }
 

@@ -125,6 +125,7 @@ mix_evictor(struct walk *walk)
         mix(walk, ev->clean);
     }
     mix(walk, ev->level);
+    mix(walk, ev->poor);
     mix(walk, ev->growing);
     mix(walk, ev->owed_bytes);
     mix(walk, ev->flush_sweep);
@@ -178,6 +179,10 @@ world_hash(const struct world *w)
     }
     mix(&walk, arena->seg_free);
     mix(&walk, arena->seg_resident);
+    mix(&walk, arena->seg_allowed);
+    mix(&walk, arena->seg_goal);
+    mix(&walk, store_limit_bytes(w->store));
+    mix(&walk, w->store->shrinking);
     for (uint32_t i = 1; i <= walk.count; i++)
         mix_segment(&walk, walk.met[i]);
     for (unsigned key = 0; key < KEYS_MAX && w->scope->values[key] > 0; key++) {

@@ -35,6 +35,7 @@ enum {
     DO_FLUSH = 1 << 4,
     DO_TIME = 1 << 5,
     DO_TICK = 1 << 6,
+    DO_LIMIT = 1 << 7,
 };
 
 struct scope {
@@ -68,6 +69,7 @@ struct held {
 struct world {
     const struct scope *scope;
     struct store *store;
+    uint64_t limit_bytes; /* the first one */
     uint32_t now_s;
     uint8_t version; /* the last one given out */
     struct entry entries[KEYS_MAX];

@@ -5,9 +5,10 @@
 
 #include "store_search_priv.h"
 
+#include "lombard/base/sys.h" /* where sys_discard() is another one */
 #include "store_priv.h"
 
-enum { BEGIN_S = 10, TTL_S = 2, LIMIT_MAX = 64 * 1024 };
+enum { BEGIN_S = 10, TTL_S = 2, LIMIT_MAX = 64 * 1024, ITEM_BYTES_MAX = 1024 };
 enum { NODES_SAVED = 32, UPLOAD_STEP_BYTES = 100 };
 
 /* With 256 bytes a segment, a piece has 47 bytes and a whole segment 239. */
@@ -15,6 +16,7 @@ enum { SMALL = 40, PIECES = 100, EXTENTS_1 = 239, EXTENTS_2 = 478, MIXED = 239 +
 
 enum {
     ALL = DO_TOUCH | DO_REWRITE | DO_DELETE | DO_GET | DO_FLUSH | DO_TIME | DO_TICK,
+    LIMITS = DO_GET | DO_TICK | DO_LIMIT,
 };
 
 const struct scope scopes[] = {
@@ -60,8 +62,26 @@ const struct scope scopes[] = {
      5 - SEARCH_LESS,
      {SMALL, SMALL, SMALL, SMALL - 6, SMALL - 7, SMALL, SMALL, SMALL, 9},
      "012345678"},
+    {"limits", true, false, 7, 1, 1, LIMITS, 5, {EXTENTS_2, MIXED, SMALL, SMALL - 5}, "0123"},
+    {"limits, no eviction",
+     false,
+     false,
+     6,
+     1,
+     1,
+     DO_TICK | DO_LIMIT | DO_DELETE,
+     5 - SEARCH_LESS,
+     {EXTENTS_1, PIECES, SMALL},
+     "012"},
     {.name = NULL},
 };
+
+/* Segments are smaller than what the kernel can take back. */
+void
+sys_discard(void *mem, size_t bytes)
+{
+    memset(mem, 0, bytes);
+}
 
 struct snapshot {
     struct world world;
@@ -92,7 +112,7 @@ static struct store *
 create(const struct scope *scope)
 {
     struct store_config config = {
-        .item_bytes_max = LIMIT_MAX,
+        .item_bytes_max = ITEM_BYTES_MAX,
         .evict = scope->evict,
         .hash_key = {1, 2},
     };
@@ -118,6 +138,7 @@ world_open(struct world *w, const struct scope *scope)
     w->now_s = BEGIN_S;
     w->store = create(scope);
     REQUIRE(w->store != NULL);
+    w->limit_bytes = store_limit_bytes(w->store);
     store_set_time(w->store, w->now_s);
     for (const char *p = scope->begin; *p != '\0'; p++)
         (void)do_set(w, (unsigned)(*p - '0'));
@@ -143,8 +164,8 @@ parts_of(const struct world *w, struct part parts[PARTS])
 
     REQUIRE(ix->node_count <= NODES_SAVED);
     REQUIRE(ix->to == ix->min);
-    parts[0] = (struct part){arena->base, arena->map_bytes};
-    parts[1] = (struct part){arena->segs, arena->segs_bytes};
+    parts[0] = (struct part){arena->base, arena->bytes};
+    parts[1] = (struct part){arena->segs, arena->seg_count * sizeof(struct seg)};
     parts[2] = (struct part){ix->buckets, ix->min * BUCKET_BYTES};
     parts[3] = (struct part){ix->end - NODES_SAVED * NODE_BYTES, NODES_SAVED * NODE_BYTES};
 }
@@ -200,6 +221,8 @@ check_refusal(const struct world *w)
     const struct arena *arena = &store->arena;
 
     if (!w->scope->evict) {
+        if (store->shrinking)
+            return; /* what lives is more than the limit allows */
         if (arena_available(arena) >= SEGS_FOR_SURVIVORS)
             REQUIRE(arena_most_dead(arena, FULL_DEAD_CLASS) == SEG_NONE);
         return;
@@ -470,6 +493,19 @@ do_tick(struct world *w, unsigned unused)
     return store_work(w->store);
 }
 
+/* As it was at first, or with SEGS_LESS. */
+static bool
+do_limit(struct world *w, unsigned lower)
+{
+    enum { SEGS_LESS = 3 };
+    uint64_t less = lower ? (uint64_t)SEGS_LESS << w->store->arena.seg_shift : 0;
+
+    if (store_limit_bytes(w->store) == w->limit_bytes - less)
+        return false;
+    REQUIRE(store_set_limit(w->store, w->limit_bytes - less));
+    return true;
+}
+
 /* --- All of them --- */
 
 static const struct op {
@@ -492,6 +528,7 @@ static const struct op {
     {"flush", do_flush, DO_FLUSH, 1},
     {"a second later", do_time, DO_TIME, 1},
     {"work", do_tick, DO_TICK, 1},
+    {"limit lower", do_limit, DO_LIMIT, 2},
 };
 
 unsigned

@@ -267,6 +267,27 @@ sys_map(size_t bytes)
     return mem == MAP_FAILED ? NULL : mem;
 }
 
+void *
+sys_reserve(size_t bytes)
+{
+    return sys_map(bytes);
+}
+
+bool
+sys_allow(void *mem, size_t bytes)
+{
+    enum { PAGE_BYTES = 4096 };
+    size_t before = (uintptr_t)mem % PAGE_BYTES;
+
+    return mprotect((char *)mem - before, bytes + before, PROT_READ | PROT_WRITE) == 0;
+}
+
+void
+sys_unreserve(void *mem, size_t bytes)
+{
+    sys_unmap(mem, bytes);
+}
+
 void
 sys_unmap(void *mem, size_t bytes)
 {

@@ -148,6 +148,28 @@ sys_map(size_t bytes)
     return mem;
 }
 
+/* All of it may be used at once: that nothing is, before it is allowed, is seen elsewhere. */
+void *
+sys_reserve(size_t bytes)
+{
+    return sys_map(bytes);
+}
+
+bool
+sys_allow(void *mem UNUSED, size_t bytes)
+{
+    int err = sim_refusal(SIM_MAP);
+
+    sim_trace("mprotect", (int64_t)bytes, 0, err == 0, err);
+    return err == 0;
+}
+
+void
+sys_unreserve(void *mem, size_t bytes)
+{
+    sys_unmap(mem, bytes);
+}
+
 void
 sys_unmap(void *mem, size_t bytes)
 {

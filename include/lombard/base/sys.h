@@ -57,6 +57,12 @@ int sys_epoll_wait(int epfd, struct epoll_event *events, int max, int timeout_ms
 /* Memory. */
 /* Zeroed private pages, or NULL. Not counted against overcommit until touched. */
 void *sys_map(size_t bytes) MUST_USE;
+/* Address space without memory, or NULL: nothing of it may be used before sys_allow(). */
+void *sys_reserve(size_t bytes) MUST_USE;
+/* The pages that MEM to BYTES behind it lie in become as those of sys_map(). False: they stay. */
+bool sys_allow(void *mem, size_t bytes) MUST_USE;
+/* All of what sys_reserve() gave. What the kernel does not let go of stays, without contents. */
+void sys_unreserve(void *mem, size_t bytes);
 /* What the kernel does not let go of is kept, without contents, for the next sys_map() of BYTES. */
 void sys_unmap(void *mem, size_t bytes);
 /* Give the pages' contents back; they read as zero when touched again. */

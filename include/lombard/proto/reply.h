@@ -38,6 +38,7 @@ enum reply_status {
     REPLY_STREAM,        /* stats and dumps: lines are pulled from `stream` */
     REPLY_REFUSED,       /* what the parser said: request.refusal */
     REPLY_FLUSH_OFF,     /* flush_all with -F */
+    REPLY_LIMIT_OFF,     /* cache_memlimit out of bounds */
     REPLY_DUMP_OFF,      /* a dump with -X */
     REPLY_DENIED,        /* the session is not authenticated */
     REPLY_ADMIN_ONLY,    /* it came not through the listener that is for this */

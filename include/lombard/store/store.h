@@ -26,7 +26,9 @@ struct stat_registry;
 #define STORE_LIMIT_BYTES_MAX (UINT64_C(1) << 38)
 
 struct store_config {
-    size_t limit_bytes;    /* -m: arena, index and bookkeeping; at most STORE_LIMIT_BYTES_MAX */
+    size_t limit_bytes; /* -m: arena, index and bookkeeping; at most STORE_LIMIT_BYTES_MAX */
+    size_t
+        limit_bytes_max; /* that store_set_limit() may be asked for; less is as much as above */
     size_t item_bytes_max; /* -I: key, value and header of one item */
     bool evict;            /* false for -M */
     bool with_cas;         /* false for -C */
@@ -36,13 +38,26 @@ struct store_config {
 
 /*
  * NULL when the kernel gives no address space, or limit_bytes is above
- * STORE_LIMIT_BYTES_MAX. Owns everything it maps.
+ * STORE_LIMIT_BYTES_MAX; where it gives less than limit_bytes_max needs, that is lower. Owns
+ * everything it maps.
  */
 struct store *store_create(const struct store_config *config) MUST_USE;
 void store_destroy(struct store *store);
 
-/* What it was created with. */
+/* The limit that was asked for last, and the least and the most that may be. */
 uint64_t store_limit_bytes(const struct store *store);
+uint64_t store_limit_bytes_min(const struct store *store);
+uint64_t store_limit_bytes_max(const struct store *store);
+/*
+ * Another limit. A higher one counts from now on. For a lower one the calls that store, and
+ * store_work(), empty segments by policy and give their memory back, each a bounded piece, until
+ * it is kept to; meanwhile no more than before is used. Without eviction, and of what is
+ * pinned, nothing goes: what lives stays above the limit, and nothing more is stored, until it
+ * is deleted, expires or is unpinned. False, and nothing changes, when it is out of bounds or
+ * the kernel does not allow it.
+ */
+bool store_set_limit(struct store *store, uint64_t limit_bytes) MUST_USE;
+/* What it was created with. */
 uint64_t store_item_bytes_max(const struct store *store);
 
 /* Once an iteration: the time of everything that follows. */

@@ -482,6 +482,23 @@ START_TEST(flush_may_be_for_operators_only)
 }
 END_TEST
 
+START_TEST(the_limit_on_memory)
+{
+    struct rig low;
+    struct rig_config config = rig_config();
+    struct request req = rig_request(OP_MEMLIMIT, "");
+
+    config.store.limit_bytes_max = 32 << 20;
+    rig_create_with(&low, &config);
+    req.delta = 33;
+    ck_assert_int_eq(rig_run(&low, &req), REPLY_LIMIT_OFF);
+    req.delta = 32;
+    ck_assert_int_eq(rig_run(&low, &req), REPLY_OK);
+    ck_assert_uint_eq(rig_stat(&low, "", "limit_maxbytes"), 32 << 20);
+    rig_destroy(&low);
+}
+END_TEST
+
 START_TEST(shutdown_where_it_is_allowed)
 {
     struct rig on;
@@ -536,6 +553,7 @@ main(void)
     tcase_add_test(tc, what_is_empty_is_no_number_whatever_its_cas);
     tcase_add_test(tc, switched_off);
     tcase_add_test(tc, flush_may_be_for_operators_only);
+    tcase_add_test(tc, the_limit_on_memory);
     tcase_add_test(tc, shutdown_where_it_is_allowed);
     tcase_add_test(tc, without_an_item);
     return leak_run(tc, "cmd/cmd");

@@ -91,6 +91,7 @@ op_name(enum request_op op)
         [OP_VERBOSITY] = "verbosity",
         [OP_STATS] = "stats",
         [OP_DETAIL] = "detail",
+        [OP_MEMLIMIT] = "memlimit",
         [OP_DUMP] = "dump",
         [OP_DUMP_KEYS] = "dump_keys",
         [OP_DUMP_CLASS] = "dump_class",

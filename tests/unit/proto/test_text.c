@@ -266,7 +266,7 @@ static const struct parse_case admin_cases[] = {
         "refused \"MEMLIMIT_TOO_SMALL cannot set maxbytes to less than 8m\\r\\n\"\n"
         "refused \"MEMLIMIT_ADJUST_FAILED input value is megabytes not bytes\\r\\n\"\n"),
     ROW("cache_memlimit", "cache_memlimit 100\r\ncache_memlimit 100 noreply\r\n",
-        "refused \"MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust\\r\\n\"\n" NONE),
+        "memlimit delta=100\nmemlimit quiet delta=100\n"),
 };
 
 #define TABLE_TEST(table)                                                                      \

@@ -58,6 +58,7 @@ struct world {
     uint64_t rng;
     uint32_t now_s;
     uint32_t flush_at_s;
+    uint64_t limit_bytes;
     uint64_t missing;
     uint64_t refused;
     uint64_t deleted;
@@ -80,21 +81,28 @@ struct world_config {
     bool flush;
     bool evict;
     bool with_cas;
-    bool edges; /* large values are at and around multiples of what fills a segment */
+    bool edges;  /* large values are at and around multiples of what fills a segment */
+    bool limits; /* the limit changes, from half of it to twice */
 };
 
 static const struct world_config configs[] = {
-    {"tiny", 1 << 20, 5000, 300, 1, 200000, 30, 2, true, true, true, false},
-    {"tiny, no cas", 1 << 20, 20000, 40, 0, 0, 20, 0, true, true, false, false},
-    {"plain eviction", 4 << 20, 20000, 600, 0, 0, 0, 2, false, true, true, false},
-    {"large items", 16 << 20, 1000, 2000, 20, 900000, 20, 5, true, true, true, false},
-    {"no eviction", 2 << 20, 8000, 400, 1, 100000, 30, 2, true, false, true, false},
+    {"tiny", 1 << 20, 5000, 300, 1, 200000, 30, 2, true, true, true, false, false},
+    {"tiny, no cas", 1 << 20, 20000, 40, 0, 0, 20, 0, true, true, false, false, false},
+    {"plain eviction", 4 << 20, 20000, 600, 0, 0, 0, 2, false, true, true, false, false},
+    {"large items", 16 << 20, 1000, 2000, 20, 900000, 20, 5, true, true, true, false, false},
+    {"no eviction", 2 << 20, 8000, 400, 1, 100000, 30, 2, true, false, true, false, false},
     {"no eviction, no cas, nothing expires", 1 << 20, 3000, 500, 2, 30000, 0, 1, false, false,
-     false, false},
-    {"fits", 64 << 20, 20000, 1000, 0, 0, 30, 1, true, true, true, false},
-    {"edges", 4 << 20, 200, 100, 80, 500000, 30, 2, true, true, true, true},
-    {"edges, tiny", 1 << 20, 80, 300, 90, 200000, 40, 1, false, true, true, true},
-    {"edges, no eviction", 2 << 20, 100, 300, 60, 300000, 40, 1, true, false, true, true},
+     false, false, false},
+    {"fits", 64 << 20, 20000, 1000, 0, 0, 30, 1, true, true, true, false, false},
+    {"edges", 4 << 20, 200, 100, 80, 500000, 30, 2, true, true, true, true, false},
+    {"edges, tiny", 1 << 20, 80, 300, 90, 200000, 40, 1, false, true, true, true, false},
+    {"edges, no eviction", 2 << 20, 100, 300, 60, 300000, 40, 1, true, false, true, true,
+     false},
+    {"limits", 2 << 20, 20000, 300, 1, 200000, 30, 2, true, true, true, false, true},
+    {"limits, large items", 8 << 20, 500, 2000, 20, 900000, 20, 5, true, true, true, true,
+     true},
+    {"limits, no eviction", 2 << 20, 20000, 200, 1, 60000, 50, 2, true, false, true, false,
+     true},
 };
 
 static uint32_t
@@ -542,6 +550,21 @@ do_walk(struct world *w)
     REQUIRE(seen <= w->config->keys);
 }
 
+/* From half of the first one to twice; where nothing keeps it from that, it is kept to soon. */
+static void
+do_limit(struct world *w)
+{
+    uint64_t first = w->config->limit_bytes;
+
+    w->limit_bytes = first / 2 + pick(w, (uint32_t)first / 2 * 3);
+    REQUIRE(store_set_limit(w->store, w->limit_bytes));
+    REQUIRE(store_limit_bytes(w->store) == w->limit_bytes);
+    if (chance(w, 50))
+        return;
+    for (unsigned i = 0; store_work(w->store); i++)
+        REQUIRE(i < 10000000);
+}
+
 static void
 check_layout(struct world *w)
 {
@@ -551,7 +574,9 @@ check_layout(struct world *w)
     store_layout(w->store, &l);
     sum = l.live_bytes + l.header_bytes + l.dead_bytes + l.index_bytes + l.pinned_bytes +
           l.free_bytes;
-    REQUIRE(l.limit_bytes == w->config->limit_bytes);
+    REQUIRE(l.limit_bytes >= w->limit_bytes);
+    REQUIRE(l.limit_bytes == w->limit_bytes || w->config->limits);
+    REQUIRE(store_check(w->store));
     REQUIRE(sum <= l.limit_bytes + l.limit_bytes / 50);
     REQUIRE(sum >= l.limit_bytes - l.limit_bytes / 50);
 }
@@ -580,7 +605,9 @@ step(struct world *w)
 
     if (chance(w, 50))
         key = pick(w, 1 + key / 8); /* some are wanted more often */
-    if (dice < 10)
+    if (w->config->limits && dice >= 9990)
+        do_limit(w);
+    else if (dice < 10)
         do_time(w);
     else if (dice < 12 && w->config->flush)
         do_flush(w);
@@ -612,6 +639,7 @@ static void
 end_world(struct world *w)
 {
     const struct store_stats *stats;
+    struct store_layout layout;
 
     for (size_t i = 0; i < PINS_MAX; i++)
         if (w->pins[i].handle != NULL)
@@ -636,6 +664,8 @@ end_world(struct world *w)
     store_flush(w->store, 0);
     for (unsigned i = 0; store_work(w->store); i++)
         REQUIRE(i < 10000000);
+    store_layout(w->store, &layout);
+    REQUIRE(layout.limit_bytes == w->limit_bytes);
     stats = store_stats(w->store);
     REQUIRE(stats->curr_items == 0);
     REQUIRE(stats->bytes == 0);
@@ -657,6 +687,7 @@ START_TEST(test_world)
     struct world *w = calloc(1, sizeof(*w));
     struct store_config store_config = {
         .limit_bytes = config->limit_bytes,
+        .limit_bytes_max = 2 * config->limit_bytes,
         .item_bytes_max = ITEM_BYTES_MAX,
         .evict = config->evict,
         .with_cas = config->with_cas,
@@ -667,6 +698,7 @@ START_TEST(test_world)
     w->config = config;
     w->rng = env_number("LOMBARD_MODEL_SEED", 1) * 7919 + (uint64_t)_i + 1;
     w->now_s = 2;
+    w->limit_bytes = config->limit_bytes;
     w->store = store_create(&store_config);
     REQUIRE(w->store != NULL);
     store_set_time(w->store, w->now_s);

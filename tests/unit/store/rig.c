@@ -5,6 +5,7 @@ rig_open(struct rig_config config)
 {
     struct store_config store_config = {
         .limit_bytes = config.limit_bytes,
+        .limit_bytes_max = RIG_LIMIT_MAX,
         .item_bytes_max = MB,
         .evict = !config.no_evict,
         .with_cas = !config.no_cas,

@@ -20,7 +20,7 @@
             ck_abort_msg("%s", #cond);                                                         \
     } while (0)
 
-enum { MB = 1024 * 1024, RIG_KEY_BYTES = 32, START_S = 100 };
+enum { MB = 1024 * 1024, RIG_LIMIT_MAX = 256 * MB, RIG_KEY_BYTES = 32, START_S = 100 };
 
 struct rig {
     struct store *store;
@@ -38,6 +38,7 @@ TCase *evict_tcase(void);
 TCase *index_tcase(void);
 TCase *invariants_tcase(void);
 TCase *large_tcase(void);
+TCase *limit_tcase(void);
 TCase *pin_tcase(void);
 TCase *arena_tcase(void);
 TCase *store_tcase(void);

@@ -7,7 +7,7 @@ open_arena(void)
 {
     struct arena arena;
 
-    ck_assert(arena_init(&arena, MB));
+    ck_assert(arena_init(&arena, MB, MB));
     arena.seg_allowed = arena.seg_goal = arena.seg_count;
     return arena;
 }

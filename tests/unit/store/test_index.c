@@ -16,6 +16,7 @@ open_index(void)
     struct index ix;
 
     ck_assert(index_init(&ix, 8 * MB, 100000));
+    ck_assert(index_limit(&ix, 8 * MB));
     return ix;
 }
 

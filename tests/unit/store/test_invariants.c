@@ -75,7 +75,7 @@ START_TEST(a_location_outside_the_segments_is_a_miss)
     struct item item;
     uint64_t *slot = slot_of(7);
 
-    index_move(slot, rig.store->arena.map_bytes + 5);
+    index_move(slot, rig.store->arena.bytes + 5);
     ck_assert(!rig_get(&rig, 7, &item));
     ck_assert_uint_eq(broken(), 1);
     ck_assert(rig_get(&rig, 8, &item));
@@ -186,7 +186,7 @@ START_TEST(a_piece_outside_the_segments_is_missing)
     REQUIRE(rig_set(&rig, 600, 20000));
     rec = record_of(600);
     save_u64(rec + rec_body_off(rec, rig.store->fixed_bytes) + TABLE_ENTRY_BYTES,
-             rig.store->arena.map_bytes + 1);
+             rig.store->arena.bytes + 1);
     REQUIRE(rig_get(&rig, 600, &item));
     ck_assert_uint_eq(item.value.len, 0);
     ck_assert_uint_ge(broken(), 1);
