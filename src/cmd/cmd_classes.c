@@ -31,6 +31,21 @@ get_store(const struct stat_entry *entry, const void *record, struct stat_value 
     stat_put_u64(value, stat_field(entry, store_stats(cmd->store)));
 }
 
+static void
+get_tail(const struct stat_entry *entry, const void *record, struct stat_value *value)
+{
+    const struct cmd *cmd = record;
+    struct store_tail tail;
+
+    store_tail(cmd->store, &tail);
+    stat_get_u64(entry, &tail, value);
+}
+
+#define TAIL(name, kind, unit, help, field)                                                    \
+    {                                                                                          \
+        name, STAT_##kind, UNIT_##unit, help, get_tail, offsetof(struct store_tail, field)     \
+    }
+
 #define ITEMS(name, kind, unit, field)                                                         \
     {                                                                                          \
         name, STAT_##kind, UNIT_##unit, help_##field, get_store,                               \
@@ -57,13 +72,21 @@ static const struct stat_entry items_entries[] = {
     ITEMS("number_cold", GAUGE, ITEMS, curr_items),
     ZERO("age_hot"),
     ZERO("age_warm"),
+    TAIL("age", GAUGE, SECONDS, "Since the last access to the oldest item.", age_s),
     ITEMS("mem_requested", GAUGE, BYTES, bytes),
     ITEMS("evicted", COUNTER, ITEMS, evictions),
+    TAIL("evicted_nonzero", COUNTER, ITEMS, "Evicted items that would have expired later.",
+         evicted_nonzero),
+    TAIL("evicted_time", GAUGE, SECONDS,
+         "Since the last access to the item that was evicted last, at that time.",
+         evicted_time_s),
     COUNTED("outofmemory", store_no_memory),
     ZERO("tailrepairs"),
     ITEMS("reclaimed", COUNTER, ITEMS, reclaimed),
     ITEMS("expired_unfetched", COUNTER, ITEMS, expired_unfetched),
     ITEMS("evicted_unfetched", COUNTER, ITEMS, evicted_unfetched),
+    TAIL("evicted_active", COUNTER, ITEMS,
+         "Evicted items that were hit since they were looked at last.", evicted_active),
     ZERO("crawler_reclaimed"),
     ZERO("crawler_items_checked"),
     ZERO("lrutail_reflocked"),

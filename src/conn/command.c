@@ -2,7 +2,6 @@
 #include "command.h"
 
 #include <inttypes.h>
-
 #include <stdio.h>
 #include <string.h>
 

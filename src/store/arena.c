@@ -177,6 +177,8 @@ arena_append(struct arena *arena, enum log_id log, uint32_t bytes, int64_t keep)
     addr = seg_base(arena, queue->open) + seg->used;
     seg->used += bytes;
     seg->live += bytes;
+    if (UNLIKELY(seg->pins != 0))
+        arena->pinned_live += bytes;
     return addr;
 }
 
@@ -191,6 +193,8 @@ arena_forget(struct arena *arena, const char *addr, uint32_t bytes)
         return;
     }
     seg->live -= bytes;
+    if (UNLIKELY(seg->pins != 0))
+        arena->pinned_live -= bytes;
     seg_dead_update(arena, index);
     if (seg->live == 0)
         arena_release_if_empty(arena, index);
@@ -307,6 +311,7 @@ arena_pin(struct arena *arena, const void *addr)
     if (arena->segs[index].pins++ > 0)
         return;
     arena->seg_pinned++;
+    arena->pinned_live += arena->segs[index].live;
     seg_dead_update(arena, index);
 }
 
@@ -320,6 +325,7 @@ unpin_last(struct arena *arena, uint32_t index)
         return;
     seg->pins = 0;
     arena->seg_pinned--;
+    arena->pinned_live -= seg->live;
     seg_dead_update(arena, index);
     arena_release_if_empty(arena, index);
 }

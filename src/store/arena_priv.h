@@ -90,6 +90,7 @@ struct arena {
     uint32_t seg_resident; /* have memory */
     uint32_t seg_free;     /* of these without contents */
     uint32_t seg_pinned;   /* with pins */
+    uint64_t pinned_live;  /* bytes that live in these */
     uint32_t free_head;
     uint32_t unbacked_head; /* those that had memory */
     uint32_t seg_touched;   /* segments ever in use: from this number on, none was */

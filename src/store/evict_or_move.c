@@ -13,6 +13,7 @@ evict_item(struct store *store, char *rec, uint64_t hash, uint64_t *slot)
     store->stats.evictions++;
     if ((rec_info(rec) & (ITEM_FETCHED << REC_MARKS_SHIFT)) == 0)
         store->stats.evicted_unfetched++;
+    tail_note_evicted(store, rec);
     index_remove_to_ghost(&store->index, hash, slot, log);
     item_die(store, rec);
     policy_note_evicted(store, log);

@@ -12,6 +12,7 @@
  *     policy.c     which log gives up something, which item stays
  *     pin.c        what keeps segments where they are
  *     ttl.c        expired items, found without a lookup
+ *     tail.c       the oldest items, and those evicted last
  *     evict_or_move.c    what becomes of each record of a victim
  *     victim.c     which segment is emptied next
  *     evict.c      victims emptied, a piece at a time
@@ -86,6 +87,12 @@ struct ttl {
     uint32_t class_first[SCAN_CLASSES]; /* earliest second of the class */
 };
 
+/* What tail.c is about: where the live records of a segment begin. */
+struct tail_cursor {
+    uint32_t serial; /* of the segment */
+    uint32_t off;
+};
+
 struct store {
     struct index index;
     struct arena arena;
@@ -111,6 +118,8 @@ struct store {
     struct store_trial trial;
     struct evictor evictor;
     struct ttl ttl;
+    struct tail_cursor tail[LOGS];
+    struct store_tail evicted; /* but for the age */
     struct store_stats stats;
 };
 
@@ -275,6 +284,11 @@ void pin_give_up_pieces(struct store *store, const char *rec);
 void ttl_init(struct store *store);
 /* Look at some RECORDS. False when nothing is due. */
 bool ttl_step(struct store *store, unsigned records);
+
+/* --- tail.c --- */
+
+/* REC is about to be evicted. */
+void tail_note_evicted(struct store *store, const char *rec);
 
 /* --- evict_or_move.c --- */
 

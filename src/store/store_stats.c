@@ -78,6 +78,7 @@ void
 store_reset_stats(struct store *store)
 {
     stat_reset_counters(counted_entries, ARRAY_LEN(counted_entries), &store->stats);
+    store->evicted = (struct store_tail){0};
 }
 
 static void

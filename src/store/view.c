@@ -70,53 +70,74 @@ store_item_pin_count(const struct store *store, const void *handle)
     return 1 + ((rec_info(handle) & REC_LARGE) != 0 ? large_piece_count(store, handle) : 0);
 }
 
-bool
-store_check(const struct store *store)
-{
-    const struct arena *arena = &store->arena;
-    uint32_t pinned = 0, resident = 0;
-    struct store_layout l;
+/* Bytes of the segments that are in use, and of those with pins; of open ones as far as used. */
+struct extent {
+    uint64_t used;
+    uint64_t pinned;
+};
 
-    for (uint32_t i = 0; i < arena->seg_touched; i++) {
-        pinned += arena->segs[i].pins != 0;
-        resident += arena->segs[i].state != SEG_UNBACKED;
+static struct extent
+extent(const struct arena *arena)
+{
+    struct extent e = {(uint64_t)arena_in_use(arena) << arena->seg_shift,
+                       (uint64_t)arena->seg_pinned << arena->seg_shift};
+
+    for (int log = 0; log < LOGS; log++) {
+        const struct seg *seg = arena->segs + arena->logs[log].open;
+        uint32_t rest;
+
+        if (arena->logs[log].open == SEG_NONE)
+            continue;
+        rest = arena->seg_bytes - seg->used;
+        e.used -= rest;
+        e.pinned -= seg->pins != 0 ? rest : 0;
     }
-    store_layout(store, &l);
-    return pinned == arena->seg_pinned && resident == arena->seg_resident &&
-           l.live_bytes + l.header_bytes + l.dead_bytes + l.pinned_bytes + l.index_bytes <=
-               l.limit_bytes;
+    return e;
 }
 
 void
 store_layout(const struct store *store, struct store_layout *layout)
 {
     const struct arena *arena = &store->arena;
-    uint64_t dead = 0, pinned = 0;
+    struct extent e = extent(arena);
+    uint64_t live = store->content_bytes + store->header_bytes;
+    uint64_t rest;
 
-    for (uint32_t i = 0; i < arena->seg_touched; i++) {
-        const struct seg *seg = arena->segs + i;
-        uint64_t bytes = 0;
-
-        switch (seg->state) {
-        case SEG_UNBACKED:
-        case SEG_FREE: continue;
-        case SEG_OPEN: bytes = seg->used - seg->live; break;
-        case SEG_CLOSED:
-        case SEG_VICTIM:
-        case SEG_EXTENT: bytes = arena->seg_bytes - seg->live; break;
-        }
-        *(seg->pins != 0 ? &pinned : &dead) += bytes;
-    }
     layout->limit_bytes = limit_bytes_now(store);
     layout->live_bytes = store->content_bytes;
     layout->header_bytes = store->header_bytes;
-    layout->dead_bytes = dead;
-    layout->pinned_bytes = pinned;
+    layout->pinned_bytes = e.pinned - arena->pinned_live;
+    layout->dead_bytes = e.used > live + layout->pinned_bytes
+                             ? e.used - live - layout->pinned_bytes
+                             : 0; /* only where a segment is broken */
     layout->index_bytes = store->own_bytes + index_bytes_now(&store->index);
     layout->items = store->index.count - store->flushed_items;
     layout->segment_bytes = arena->seg_bytes;
     layout->segments = arena->seg_allowed;
     layout->segments_free = (uint64_t)(arena_available(arena) > 0 ? arena_available(arena) : 0);
-    dead += pinned + store->content_bytes + store->header_bytes + layout->index_bytes;
-    layout->free_bytes = dead < layout->limit_bytes ? layout->limit_bytes - dead : 0;
+    rest = live + layout->dead_bytes + layout->pinned_bytes + layout->index_bytes;
+    layout->free_bytes = rest < layout->limit_bytes ? layout->limit_bytes - rest : 0;
+}
+
+bool
+store_check(const struct store *store)
+{
+    const struct arena *arena = &store->arena;
+    uint32_t pinned = 0, resident = 0;
+    uint64_t live = 0, pinned_live = 0;
+    struct store_layout l;
+
+    for (uint32_t i = 0; i < arena->seg_touched; i++) {
+        const struct seg *seg = arena->segs + i;
+
+        pinned += seg->pins != 0;
+        pinned_live += seg->pins != 0 ? seg->live : 0;
+        resident += seg->state != SEG_UNBACKED;
+        live += seg->state != SEG_UNBACKED && seg->state != SEG_FREE ? seg->live : 0;
+    }
+    store_layout(store, &l);
+    return pinned == arena->seg_pinned && pinned_live == arena->pinned_live &&
+           resident == arena->seg_resident && live == l.live_bytes + l.header_bytes &&
+           l.live_bytes + l.header_bytes + l.dead_bytes + l.pinned_bytes + l.index_bytes <=
+               l.limit_bytes;
 }

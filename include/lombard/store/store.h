@@ -284,6 +284,20 @@ const struct store_stats *store_stats(struct store *store);
 /* Counters back to 0; states stay. */
 void store_reset_stats(struct store *store);
 
+/* Of the items that are evicted next, and of those that were (since the last reset). */
+struct store_tail {
+    uint64_t age_s;           /* since the last access to the oldest one; 0 without items */
+    uint64_t evicted_time_s;  /* since the last access to the last one evicted, when it was */
+    uint64_t evicted_nonzero; /* evicted ones that would have expired later */
+    uint64_t evicted_active;  /* that had been hit since they were looked at last */
+};
+
+/*
+ * It looks at some hundred records only. An item is older than those in front of it in its log
+ * unless they were hit meanwhile: the age is that of the oldest of the first ones.
+ */
+void store_tail(struct store *store, struct store_tail *tail);
+
 /* Where each byte of the limit is. The six parts behind limit_bytes sum to it. */
 struct store_layout {
 #define STAT(name, kind, unit, help) uint64_t name;

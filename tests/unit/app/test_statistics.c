@@ -115,9 +115,10 @@ static const struct {
     {"bigkeys", "1:key 1:bytes "},
     {"items", "items:1:number items:1:number_hot items:1:number_warm "
               "items:1:number_cold items:1:age_hot items:1:age_warm "
-              "items:1:mem_requested items:1:evicted items:1:outofmemory "
+              "items:1:age items:1:mem_requested items:1:evicted "
+              "items:1:evicted_nonzero items:1:evicted_time items:1:outofmemory "
               "items:1:tailrepairs items:1:reclaimed items:1:expired_unfetched "
-              "items:1:evicted_unfetched items:1:crawler_reclaimed "
+              "items:1:evicted_unfetched items:1:evicted_active items:1:crawler_reclaimed "
               "items:1:crawler_items_checked items:1:lrutail_reflocked "
               "items:1:moves_to_cold items:1:moves_to_warm items:1:moves_within_lru "
               "items:1:direct_reclaims items:1:hits_to_hot items:1:hits_to_warm "

@@ -42,6 +42,7 @@ TCase *limit_tcase(void);
 TCase *pin_tcase(void);
 TCase *arena_tcase(void);
 TCase *store_tcase(void);
+TCase *tail_tcase(void);
 TCase *ttl_tcase(void);
 
 struct rig rig_open(struct rig_config config);
