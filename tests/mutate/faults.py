@@ -252,7 +252,7 @@ FAULTS = [
     ("space: a full store does not look for what expired", "src/store/space.c",
      "    if (!store->evict || *work == 0)\n        expired", "    if (false)\n        expired"),
     ("space: a segment that is let go of is not found by what is dead", "src/store/arena.c",
-     "    arena->seg_pinned--;\n    seg_dead_update(arena, index);", "    arena->seg_pinned--;"),
+     "    arena->pinned_live -= seg->live;\n    seg_dead_update(arena, index);", "    arena->pinned_live -= seg->live;"),
     ("space: a trial counts segments that others hold", "src/store/pin.c",
      "    if (--seg->trial_pins == 0)", "    if (--seg->trial_pins < 2)"),
     ("space: nothing is ever missing", "src/store/space.c",
