@@ -247,7 +247,7 @@ main(int argc, char **argv)
     if (options_parse(argc, argv, &o) == OPTIONS_BAD)
         return STATUS_NOT_RUN;
     if (o.help) {
-        options_help();
+        options_help(o.help_topic);
         return has_arrived(stdout, "standard output", false) ? STATUS_VALID : STATUS_NO_REPORT;
     }
     if (o.version) {

@@ -10,41 +10,6 @@
 #include "data/keys.h"
 #include "lombard/base/num.h"
 
-void
-options_help(void)
-{
-    (void)printf("usage: lombard-bench [hitratio] [options]\n\n"
-                 "Loads a server that speaks the memcached protocol, checks every value that "
-                 "comes back,\n"
-                 "and reports throughput and latency. Defaults are in parentheses.\n");
-    for (size_t i = 0; i < option_count; i++) {
-        const struct option_desc *d = &option_descs[i];
-        char left[64];
-
-        if (d->name == NULL) {
-            (void)printf("\n%s:\n", d->help);
-            continue;
-        }
-        (void)snprintf(left, sizeof(left), "%c%c%s --%s %s", d->letter ? '-' : ' ',
-                       d->letter ? d->letter : ' ', d->letter ? "," : " ", d->name,
-                       d->arg ? d->arg : "");
-        (void)printf("  %-24s %s\n", left, d->help);
-    }
-    (void)printf("\nPresets:\n");
-    preset_list();
-    (void)printf("\nExit status:\n"
-                 "  0      valid: measured as asked\n"
-                 "  1      wrong data: a value was wrong, or a reply unreadable\n"
-                 "  2      nothing was measured: a bad option, an unreadable file, no server\n"
-                 "  3      not valid: connections or requests were lost, the server went away, "
-                 "every request\n"
-                 "         of a kind or more than one answer in 100 was an error, keys could "
-                 "not be filled,\n"
-                 "         a trace ended early; with --strict any error\n"
-                 "  4      a report could not be written\n"
-                 "  128+N  ended by signal N; what was measured until then is reported\n");
-}
-
 static bool
 parse_count(const struct option_desc *d, const char *arg, uint64_t *field)
 {
@@ -352,6 +317,8 @@ options_parse(int argc, char **argv, struct options *out)
             arg = argv[i];
         if (d->kind != ARG_NONE && arg == NULL)
             return bad("option '--%s' needs an argument", d->name);
+        if (d->off == offsetof(struct options, help) && i + 1 < argc && argv[i + 1][0] != '-')
+            o.help_topic = argv[++i];
         if (!apply(d, arg, &o))
             return bad("option '--%s' cannot be '%s'", d->name, arg);
     }

@@ -92,6 +92,7 @@ struct options {
     bool progress; /* even if standard error is no terminal */
     bool strict;   /* errors and lost connections make the run fail too */
     bool help;
+    const char *help_topic; /* or NULL */
     bool version;
 };
 
@@ -102,7 +103,8 @@ enum options_result {
 };
 
 enum options_result options_parse(int argc, char **argv, struct options *out) MUST_USE;
-void options_help(void);
+/* All of it; or of TOPIC, words of a heading. */
+void options_help(const char *topic);
 /* Ask for no background clients. */
 void options_without_roles(struct options *o);
 

@@ -147,7 +147,8 @@ const struct option_desc option_descs[] = {
     {"data-size", 0, ARG_CUSTOM, 0, 0, 0, option_value_size, "SIZES", "--value-size SIZES"},
     {"key-maximum", 0, ARG_COUNT, FIELD(keys), 1, DIST_KEYS_MAX, NULL, "N", "--keys N"},
     {.help = "About lombard-bench"},
-    {"help", 'h', ARG_NONE, FIELD(help), 0, 0, NULL, NULL, "this text"},
+    {"help", 'h', ARG_NONE, FIELD(help), 0, 0, NULL, NULL,
+     "this text; followed by a word, the topics with that word"},
     {"version", 'V', ARG_NONE, FIELD(version), 0, 0, NULL, NULL, "the version"},
 };
 

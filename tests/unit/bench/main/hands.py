@@ -78,4 +78,12 @@ def several_processes():
         check.equal(run(*words)[0], NOT_RUN, " ".join(words))
 
 
-TESTS = (several_processes, logging_in, names_of_other_tools)
+def help_by_topic():
+    status, out, _ = run("--help", "reports")
+    check.that(status == 0 and "--html" in out and "--idle" not in out, "--help reports:", out)
+    status, out, _ = run("-h", "nonsense")
+    check.that(status == 0 and "Reports" in out and "--html" not in out, "topics are named:", out)
+    check.that("--html" in run("--help")[1] and "--idle" in run("--help")[1], "all of it")
+
+
+TESTS = (help_by_topic, several_processes, logging_in, names_of_other_tools)
