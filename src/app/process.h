@@ -1,7 +1,5 @@
 /*
  * src/app/process.h - what one server process has, from its options to its end; and how it gets ready.
- *
- * What it makes is made in the order of its members, and unmade in reverse (main.c).
  */
 #pragma once
 
