@@ -49,8 +49,9 @@ take(int fd, struct slice name, struct daemon_sockets *sockets)
     case LISTEN_FAILED: break;
     }
     log_line(LOG_ERROR,
-             "LISTEN_FDS: descriptor %d (%s) cannot be used as a socket that listens: %s", fd,
-             log_escape(shown, sizeof(shown), name), strerror(errno));
+             "LISTEN_FDS: descriptor %d%s%s%s cannot be used as a socket that listens: %s", fd,
+             name.len > 0 ? " (" : "", log_escape(shown, sizeof(shown), name),
+             name.len > 0 ? ")" : "", strerror(errno));
     return false;
 }
 
@@ -70,15 +71,40 @@ take_all(uint32_t count, struct daemon_sockets *sockets)
     return true;
 }
 
+/* What the manager says of this process is malformed: to serve elsewhere would mislead. */
+static bool
+refuse(const char *name)
+{
+    char shown[64];
+    const char *text = getenv(name);
+
+    text = text != NULL ? text : "";
+    log_line(LOG_ERROR, "%s: '%s' is no number", name,
+             log_escape(shown, sizeof(shown), slice_make(text, strlen(text))));
+    return false;
+}
+
+static bool
+take_what_is_ours(struct daemon_sockets *sockets)
+{
+    uint32_t pid, count;
+
+    if (getenv("LISTEN_FDS") == NULL || getenv("LISTEN_PID") == NULL)
+        return true;
+    if (!read_number("LISTEN_PID", &pid))
+        return refuse("LISTEN_PID");
+    if (pid != (uint32_t)getpid())
+        return true; /* meant for another process */
+    if (!read_number("LISTEN_FDS", &count))
+        return refuse("LISTEN_FDS");
+    return take_all(count, sockets);
+}
+
 bool
 activation_take(struct daemon_sockets *sockets)
 {
-    uint32_t pid, count;
-    bool ok = true;
+    bool ok = take_what_is_ours(sockets);
 
-    if (read_number("LISTEN_PID", &pid) && pid == (uint32_t)getpid() &&
-        read_number("LISTEN_FDS", &count))
-        ok = take_all(count, sockets);
     (void)unsetenv("LISTEN_PID");
     (void)unsetenv("LISTEN_FDS");
     (void)unsetenv("LISTEN_FDNAMES");

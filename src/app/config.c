@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "config_priv.h"
@@ -148,6 +149,8 @@ take_question(struct config *config, int argc, char **argv)
         config->ask_address = argv[optind++];
     if (optind < argc)
         return unexpected(argv[optind]);
+    if (config->ask_address == NULL && config->unix_path == NULL && config->port <= 0)
+        return config_usage("-p %d names no port to ask: say an address", config->port);
     for (const char *p = config->ask_group; *p != '\0'; p++)
         if (iscntrl((unsigned char)*p))
             return config_usage("--stats: there is no such group");
@@ -177,7 +180,8 @@ check_together(const struct config *config, int argc, char **argv)
     if (config->sasl && config->auth_file == NULL)
         return config_usage(
             "-S: the users and passwords are those of -Y FILE, which is not given");
-    if (config->port == 0 && config->unix_path == NULL)
+    /* A service manager's sockets are looked for later. */
+    if (config->port == 0 && config->unix_path == NULL && getenv("LISTEN_FDS") == NULL)
         return config_usage(
             "-p 0 means no TCP, and without -s there is nothing to listen on. For any "
             "free port say -p -1");

@@ -189,7 +189,7 @@ daemon_write_ports(const struct listen_sockets *sockets, const struct user *user
     size_t used = 0;
     bool ok;
 
-    if (path == NULL)
+    if (path == NULL || *path == '\0')
         return true;
     text[0] = '\0';
     for (int i = 0; i < sockets->count; i++) {

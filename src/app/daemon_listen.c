@@ -224,11 +224,18 @@ daemon_listen(const struct config *config, const struct user *user,
          !listen_at_text(&operators, config->admin, admin_port(config))) ||
         (is_address(&http, config->http) && !listen_at_text(&http, config->http, HTTP_PORT)))
         return false;
+    if (!opens_clients && (config->host_count > 0 || config->unix_path != NULL))
+        log_line(LOG_WARN, "LISTEN_FDS: the sockets of the service manager are used; -l and -s "
+                           "are not looked at");
     signals_hold(); /* not sooner: a name that does not resolve takes long */
     clients.option = "-s";
     if ((opens_clients && clients.path != NULL && !listen_unix(&clients)) ||
         !listen_path(&operators) || !listen_path(&http))
         return false;
+    if (clients.sockets->count == 0) {
+        log_line(LOG_ERROR, "-p 0: there is no TCP, no -s, and no socket of a service manager");
+        return false;
+    }
     for (int role = 0; role < SESSION_ROLES; role++)
         listen_set_peer_timeout(&sockets->of[role], config->server.peer_timeout_s);
     return true;

@@ -1,6 +1,7 @@
 /* Tells the service manager: ready, stopping, alive. */
 #include "notify.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lombard/base/log.h"
 #include "lombard/base/num.h"
 #include "lombard/base/sys.h"
 #include "sealed.h"
@@ -59,8 +61,12 @@ notify_open(struct notify *notify)
     if (name == NULL)
         return;
     notify->address_len = parse_address(name, &address);
-    if (notify->address_len == 0)
+    if (notify->address_len == 0) {
+        log_line(LOG_WARN,
+                 "NOTIFY_SOCKET is no path, nor a name after '@': the service manager "
+                 "is not told anything");
         return;
+    }
     notify->address = sealed_copy(&address, sizeof(address));
     if (notify->address == NULL)
         return;
@@ -85,7 +91,11 @@ notify_ready(const struct notify *notify)
     char lines[64];
 
     (void)snprintf(lines, sizeof(lines), "READY=1\nMAINPID=%ld\n", (long)getpid());
-    (void)notify_send(notify, lines);
+    if (notify->fd >= 0 && !notify_send(notify, lines))
+        log_line(LOG_WARN,
+                 "NOTIFY_SOCKET: the service manager was not told that clients are "
+                 "served: %s",
+                 strerror(errno));
 }
 
 void

@@ -29,12 +29,12 @@ struct notify {
 /*
  * Look for a manager: NOTIFY_SOCKET (a path, or an abstract name after '@'), WATCHDOG_USEC and
  * WATCHDOG_PID, the latter compared with the process that calls. What cannot be used is as if
- * it were not there.
+ * it were not there, but for a line in the log.
  */
 void notify_open(struct notify *notify);
 /* Send LINES, "STATUS=text\n". False when the manager did not get them, or there is none. */
 bool notify_send(const struct notify *notify, const char *lines);
-/* READY: clients are served. This process is the main one, even if it was not when it began. */
+/* READY, and a line in the log where that cannot be told: clients are served. This process is the main one, even if it was not when it began. */
 void notify_ready(const struct notify *notify);
 /* STATUS, where it has changed: a line that the manager shows. Nothing once it stops. */
 void notify_status(struct notify *notify, const char *status);

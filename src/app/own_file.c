@@ -122,7 +122,7 @@ may_replace(const char *path)
 
     if (stat(path, &st) != 0 || S_ISREG(st.st_mode))
         return true;
-    errno = EEXIST;
+    errno = S_ISDIR(st.st_mode) ? EISDIR : EEXIST;
     return false;
 }
 

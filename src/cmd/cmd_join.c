@@ -73,6 +73,13 @@ reserve_alone(struct cmd *cmd, const struct request *req, struct cmd_join *join,
     return false;
 }
 
+/* As in memcached, where items have no CAS, that of a request is not looked at. */
+static bool
+is_other_cas(const struct cmd *cmd, const struct request *req, const struct item *old)
+{
+    return req->cas != 0 && req->cas != old->cas && store_keeps_cas(cmd->store);
+}
+
 /*
  * Decide by what is there now; OLD is NULL when nothing is. True: JOIN is reserved. False:
  * *REPLY says why there is nothing to join.
@@ -84,7 +91,7 @@ begin(struct cmd *cmd, const struct request *req, const struct item *old, struct
     bool begun = false;
 
     join->off = 0;
-    if (old != NULL && req->cas != 0 && req->cas != old->cas)
+    if (old != NULL && is_other_cas(cmd, req, old))
         reply->status = REPLY_EXISTS;
     else if (old != NULL)
         begun = reserve_with(cmd, req, old, join, reply);
@@ -262,7 +269,7 @@ cmd_join(struct cmd *cmd, const struct request *req, const void *upload, struct 
 {
     struct item old;
     bool found = store_peek(cmd->store, req->key, req->hash, &old);
-    bool refused = found && req->cas != 0 && req->cas != old.cas;
+    bool refused = found && is_other_cas(cmd, req, &old);
     uint64_t copied = (found ? old.value_bytes : 0) + req->value_bytes;
     struct cmd_join join = {.upload = upload, .budget_bytes = UINT64_MAX};
 

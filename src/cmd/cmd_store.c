@@ -56,6 +56,19 @@ commit_mode_of(enum request_op op)
     return modes[op];
 }
 
+/*
+ * A CAS makes a compare-and-swap of any binary command that replaces a value: all have one. As in
+ * memcached, it is not looked at where items have none. Of a meta command the mode says what it is.
+ */
+static int
+mode_of(const struct cmd *cmd, const struct request *req)
+{
+    int mode = commit_mode_of(req->op);
+    bool compares = req->cas != 0 && (req->flags & REQ_META) == 0 && mode >= 0;
+
+    return compares && store_keeps_cas(cmd->store) ? (int)COMMIT_CAS : mode;
+}
+
 /* Counters are of compare-and-swaps only. */
 static void
 count_cas(struct cmd *cmd, enum commit_result result)
@@ -117,7 +130,7 @@ static void
 commit_value(struct cmd *cmd, const struct request *req, void *handle, struct reply *reply)
 {
     struct commit_rule rule = {.compare_cas = req->cas, .new_cas = req->new_cas};
-    const int mode = commit_mode_of(req->op);
+    const int mode = mode_of(cmd, req);
     enum commit_result result;
     struct item old;
     bool stale = commits_stale(cmd, req, &old);

@@ -68,5 +68,7 @@ cmd_flush_at_s(const struct cmd *cmd, int64_t exptime)
     at_s = cmd_expires_s(cmd, exptime);
     if (at_s == EXPIRED_S)
         return UINT32_MAX;
+    /* As in memcached, in the second before: seconds begin anywhere, so that it is none too late. */
+    at_s--;
     return at_s <= cmd->clock->uptime_s ? NOW : at_s;
 }

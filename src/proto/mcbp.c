@@ -190,9 +190,6 @@ take_packet(const struct mcbp_command *command, const char *header,
         return;
     req->value_bytes = len->body_bytes - len->extras_bytes - len->key_bytes;
     req->body_bytes = req->value_bytes;
-    /* A CAS makes any of these a compare-and-swap; appending knows one of its own. */
-    if (req->cas != 0 && op_has(req->op, PROP_STORES) && !op_has(req->op, PROP_JOINS))
-        req->op = OP_CAS;
 }
 
 /*

@@ -106,6 +106,12 @@ store_item_bytes_max(const struct store *store)
     return store->item_bytes_max;
 }
 
+bool
+store_keeps_cas(const struct store *store)
+{
+    return store_has_cas(store);
+}
+
 /* --- Time --- */
 
 static void

@@ -28,8 +28,6 @@ AUTH_FAULTS = [
      "OP(AUTH, auth, OTHER, NONE, none, PROP_SPARE | PROP_OPEN | PROP_WHOLE)"),
     ("auth: text is taken apart as if it were authenticated", "src/proto/text.c",
      "    if (UNLIKELY(!session->authenticated)) {", "    if (session == NULL) {"),
-    ("auth: a CAS makes a store command of a login", "src/proto/mcbp.c",
-     "req->cas != 0 && op_has(req->op, PROP_STORES) && ", "req->cas != 0 && "),
     ("auth: a denied packet does not end the connection", "src/proto/mcbp.c",
      "    .denial_closes = true,\n", ""),
     ("auth: a denied value is waited for", "src/conn/batch.c",

@@ -29,6 +29,7 @@ from faults_bench_truth import BENCH_TRUTH_FAULTS
 from faults_http import HTTP_FAULTS
 from faults_insight import INSIGHT_FAULTS
 from faults_limit import LIMIT_FAULTS
+from faults_options import OPTIONS_FAULTS
 from faults_range import RANGE_FAULTS
 from faults_sandbox import SANDBOX_FAULTS
 from suite import Suite
@@ -39,6 +40,7 @@ FAULTS += HTTP_FAULTS
 FAULTS += BENCH_FAULTS + BENCH_TRUTH_FAULTS
 FAULTS += INSIGHT_FAULTS
 FAULTS += LIMIT_FAULTS
+FAULTS += OPTIONS_FAULTS
 FAULTS += RANGE_FAULTS
 FAULTS += SANDBOX_FAULTS
 

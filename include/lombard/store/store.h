@@ -59,6 +59,7 @@ uint64_t store_limit_bytes_max(const struct store *store);
 bool store_set_limit(struct store *store, uint64_t limit_bytes) MUST_USE;
 /* What it was created with. */
 uint64_t store_item_bytes_max(const struct store *store);
+bool store_keeps_cas(const struct store *store);
 
 /* Once an iteration: the time of everything that follows. */
 void store_set_time(struct store *store, uint32_t now_s);

@@ -186,6 +186,15 @@ END_TEST
 
 /* --- What no setting shows --- */
 
+START_TEST(no_port_where_sockets_may_be_given)
+{
+    ck_assert_int_eq(setenv("LISTEN_FDS", "1", 1), 0);
+    ck_assert_int_eq(parse("-p 0"), CONFIG_RUN);
+    ck_assert(!config.tcp);
+    ck_assert_int_eq(unsetenv("LISTEN_FDS"), 0);
+}
+END_TEST
+
 START_TEST(places_to_listen)
 {
     ck_assert_int_eq(parse(""), CONFIG_RUN);
@@ -534,6 +543,8 @@ static const struct {
     {"-zv", "unknown option '-z'"},
     {"--nonsense", "unknown or ambiguous option '--nonsense'"},
     {"--li 1", "unknown or ambiguous option '--li'"}, /* listen and listen-backlog */
+    {"--ping -p 0", "-p 0 names no port to ask: say an address"},
+    {"--stats -p -1", "-p -1 names no port to ask"},
     {"-p 0", "-p 0 means no TCP"},
     {"-p 0 -l 127.0.0.1", "For any free port say -p -1"},
     {"stray", "unexpected argument 'stray'"},
@@ -556,6 +567,7 @@ main(void)
     TCase *tc = leak_tcase("config");
 
     tcase_add_loop_test(tc, options_are_in_force, 0, ARRAY_LEN(settings));
+    tcase_add_test(tc, no_port_where_sockets_may_be_given);
     tcase_add_test(tc, places_to_listen);
     tcase_add_test(tc, the_process);
     tcase_add_test(tc, a_parse_leaves_nothing_behind);

@@ -187,7 +187,7 @@ def start_with(files, *args, **env):
     return subprocess.Popen(
         [sys.executable, "-c", HAND_OVER, str(len(files))] + [str(n) for n in numbers]
         + [DAEMON] + USER + list(args), pass_fds=numbers,
-        env=dict(os.environ, LISTEN_FDS=str(len(files)), **env),
+        env=dict(dict(os.environ, LISTEN_FDS=str(len(files))), **env),
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
@@ -226,6 +226,7 @@ def takes_sockets(directory):
             check("it serves the given port", answers(tcp.getsockname()))
             check("and the given socket", answers(path))
             log = end(process)
+            check("it warns of -l and -s: %s" % log, "-l and -s are not looked at" in log)
             check("it names them: %s" % log, "TCP 127.0.0.1:%d\n" % tcp.getsockname()[1] in log
                   and "listening on %s\n" % path in log)
             check("and opens no other", not os.path.exists(os.path.join(directory, "own")))
@@ -278,6 +279,36 @@ def refuses_what_is_none():
             _, log = process.communicate(timeout=PATIENCE_S)
             check.equal((process.returncode, b"descriptor 4 (the-bad-one)" in log), (71, True),
                         "refused: %s" % log)
+        process = start_with([good, bound])
+        _, log = process.communicate(timeout=PATIENCE_S)
+        check("without a name: %s" % log, b"descriptor 4 cannot be used" in log)
+
+
+def refuses_malformed_variables():
+    with listening_tcp() as given:
+        for name, value in (("LISTEN_FDS", "1x"), ("LISTEN_PID", "me")):
+            process = start_with([given], **{name: value})
+            _, log = process.communicate(timeout=PATIENCE_S)
+            check.equal((process.returncode, b"%s: '%s' is no number" % (
+                name.encode(), value.encode()) in log), (71, True), "refused: %s" % log)
+
+
+def takes_sockets_without_a_port():
+    with listening_tcp() as given:
+        process = start_with([given], "-p", "0")
+        check("it serves with -p 0", answers(given.getsockname()))
+        check("and says nothing of -l", "not looked at" not in end(process))
+
+
+def says_that_a_manager_cannot_be_told(directory):
+    for name, said in ((os.path.join(directory, "nobody"), "was not told"), ("x", "is no path")):
+        process = start("-p", "-1", env=dict(os.environ, NOTIFY_SOCKET=name))
+        log, line = "", "begin"
+        while line and not (" ready: " in log and said in log):
+            line = process.stderr.readline().decode()
+            log += line
+        check("NOTIFY_SOCKET=%s: %s" % (name, log), said in log)
+        end(process)
 
 
 def main():
@@ -294,8 +325,11 @@ def main():
         takes_sockets(directory)
         takes_sockets_as_a_daemon(directory)
         takes_only_its_own(directory)
+        says_that_a_manager_cannot_be_told(directory)
     keeps_clients_waiting()
     refuses_what_is_none()
+    refuses_malformed_variables()
+    takes_sockets_without_a_port()
     logs_for_a_journal()
     check.done()
 

@@ -396,15 +396,19 @@ START_TEST(flush_now_later_and_long_ago)
     rig_expect(&rig, "a", "x");
     req.exptime = 5;
     ck_assert_int_eq(rig_run(&rig, &req), REPLY_OK);
-    rig_sleep(&rig, 4);
+    rig_sleep(&rig, 3);
     rig_expect(&rig, "a", "x");
-    rig_sleep(&rig, 1);
+    rig_sleep(&rig, 1); /* the fifth second has begun */
+    rig_expect(&rig, "a", NULL);
+    rig_store(&rig, OP_SET, "a", "x");
+    req.exptime = 1;
+    ck_assert_int_eq(rig_run(&rig, &req), REPLY_OK);
     rig_expect(&rig, "a", NULL);
     rig_store(&rig, OP_SET, "a", "x");
     req.exptime = -1;
     ck_assert_int_eq(rig_run(&rig, &req), REPLY_OK);
     rig_expect(&rig, "a", NULL);
-    ck_assert_uint_eq(rig_stat(&rig, "", "cmd_flush"), 3);
+    ck_assert_uint_eq(rig_stat(&rig, "", "cmd_flush"), 4);
 }
 END_TEST
 
@@ -439,6 +443,42 @@ START_TEST(what_is_empty_is_no_number_whatever_its_cas)
 END_TEST
 
 /* --- What the flags of the command line switch off --- */
+
+/* In binary each store has a CAS: as in memcached, it is not looked at where items have none. */
+START_TEST(without_cas_a_store_does_not_compare)
+{
+    static const struct {
+        enum request_op op;
+        const char *key;
+        enum reply_status with, without;
+    } rows[] = {
+        {OP_SET, "a", REPLY_EXISTS, REPLY_STORED},
+        {OP_SET, "b", REPLY_NOT_FOUND, REPLY_STORED},
+        {OP_ADD, "c", REPLY_NOT_FOUND, REPLY_STORED},
+        {OP_REPLACE, "a", REPLY_EXISTS, REPLY_STORED},
+        {OP_APPEND, "a", REPLY_EXISTS, REPLY_STORED},
+        {OP_CAS, "a", REPLY_EXISTS, REPLY_EXISTS},
+    };
+    struct rig_config config = rig_config();
+
+    for (int with = 0; with < 2; with++) {
+        struct rig other;
+
+        config.store.with_cas = with;
+        rig_create_with(&other, &config);
+        rig_store(&other, OP_SET, "a", "x");
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+            struct request req = rig_request(rows[i].op, rows[i].key);
+
+            req.value = SLICE("y");
+            req.value_bytes = 1;
+            req.cas = 99;
+            ck_assert_int_eq(rig_run(&other, &req), with ? rows[i].with : rows[i].without);
+        }
+        rig_destroy(&other);
+    }
+}
+END_TEST
 
 START_TEST(switched_off)
 {
@@ -551,6 +591,7 @@ main(void)
     tcase_add_test(tc, flush_now_later_and_long_ago);
     tcase_add_test(tc, flush_at_a_time_long_ago_flushes_nothing);
     tcase_add_test(tc, what_is_empty_is_no_number_whatever_its_cas);
+    tcase_add_test(tc, without_cas_a_store_does_not_compare);
     tcase_add_test(tc, switched_off);
     tcase_add_test(tc, flush_may_be_for_operators_only);
     tcase_add_test(tc, the_limit_on_memory);

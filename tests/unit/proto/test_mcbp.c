@@ -57,7 +57,7 @@ static const struct parse_case good_cases[] = {
         HC("\x02", "\0\1", "\x08", "\0\0\0\x09") CAS0 "a"
         HC("\x0e", "\0\1", "\0", "\0\0\0\1") "a"
         HC("\x04", "\0\1", "\0", "\0\0\0\1") "a",
-        "cas key=a cas=9 opaque=7\ncas key=a cas=9 opaque=7\nappend key=a cas=9 opaque=7\n"
+        "set key=a cas=9 opaque=7\nadd key=a cas=9 opaque=7\nappend key=a cas=9 opaque=7\n"
         "delete key=a cas=9 opaque=7\n"),
     ROW("incr and decr",
         H("\x05", "\0\1", "\x14", "\0\0\0\x15") E20 "a"
