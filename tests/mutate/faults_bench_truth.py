@@ -44,6 +44,8 @@ BENCH_TRUTH_FAULTS = [
      "options_sweep_rate(o, t->rounds_done) / o->jobs;", "options_sweep_rate(o, 0) / o->jobs;"),
     ("bench login: a refusal is none", "tools/bench/wire/login.c",
      "    return *used == strlen(good) && memcmp(p, good, *used) == 0", "    return *used > 0 || good[0] == 0"),
+    ("bench stamp: the kernel is not asked", "tools/bench/run/channel.c",
+     "    if (shared->stamps && !stamp_enable(fd))\n", "    if (shared->stamps)\n"),
     ("bench jobs: each makes all of the load", "tools/bench/run/jobs.c",
      "    out->requests = part(options->requests, i, n);\n", ""),
     ("bench jobs: times are added up", "tools/bench/run/jobs.c",

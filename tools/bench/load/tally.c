@@ -13,6 +13,7 @@ tally_reset(struct tally *t)
         hist_reset(&t->service[i]);
     hist_reset(&t->response);
     hist_reset(&t->lag);
+    hist_reset(&t->unread);
 }
 
 static void
@@ -83,6 +84,7 @@ tally_merge(struct tally *into, const struct tally *from)
     }
     hist_merge(&into->response, &from->response);
     hist_merge(&into->lag, &from->lag);
+    hist_merge(&into->unread, &from->unread);
     for (int i = 0; i < TALLY_ERROR_KINDS; i++) {
         const struct tally_error *e = &from->error_kinds[i];
 

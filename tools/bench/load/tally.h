@@ -58,6 +58,8 @@ struct tally {
     struct hist
         response; /* from when due, all kinds; what was never sent or answered counts with the
                            * age at which it was given up */
+    struct hist
+        unread; /* --kernel-timestamps: how long replies lay in the socket, each read once */
     struct hist lag; /* open loop: how late this process was, where a connection was free */
 };
 

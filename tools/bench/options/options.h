@@ -39,7 +39,7 @@ struct options {
     uint64_t server_pid; /* 0: find it */
     uint64_t connections;
     uint64_t jobs; /* processes that make the load */
-    uint64_t job; /* which of them this is */
+    uint64_t job;  /* which of them this is */
     uint64_t rounds;
     uint64_t rate; /* requests a second to begin, over all connections; 0: closed loop */
     enum arrivals arrivals;
@@ -82,9 +82,10 @@ struct options {
     bool self_test;
     bool stream; /* a request goes out as soon as one is answered */
     bool fill;
-    bool find_warmup; /* begin a measurement anew while its latencies still change */
-    bool histogram;   /* also as bars */
-    bool stats;       /* also what the server's counters did */
+    bool find_warmup;   /* begin a measurement anew while its latencies still change */
+    bool histogram;     /* also as bars */
+    bool kernel_stamps; /* how long replies lay in the socket */
+    bool stats;         /* also what the server's counters did */
     bool quiet;
     bool silent;   /* mismatches are not described: the self-test causes them */
     bool looks;    /* a report shows the server's CPU and memory over time */

@@ -132,6 +132,8 @@ const struct option_desc option_descs[] = {
     {"histogram", 0, ARG_NONE, FIELD(histogram), 0, 0, NULL, NULL,
      "also print latencies as bars, and in\n"
      "                           JSON every bucket, so that several runs can be added up"},
+    {"kernel-timestamps", 0, ARG_NONE, FIELD(kernel_stamps), 0, 0, NULL, NULL,
+     "also report how long replies lay in this machine's sockets until they were read (TCP)"},
     {"stats", 0, ARG_NONE, FIELD(stats), 0, 0, NULL, NULL,
      "also report how the server's own counters changed while it was measured"},
     {"strict", 0, ARG_NONE, FIELD(strict), 0, 0, NULL, NULL,

@@ -153,6 +153,7 @@ put_latencies(FILE *f, const struct bench *b)
         for (int i = 0; i < QUERY_KIND_COUNT; i++)
             put_latency_row(f, target, query_kind_name((enum query_kind)i),
                             &target->total.service[i], false);
+        put_latency_row(f, target, "unread", &target->total.unread, false);
         put_latency_row(f, target, "lag", &target->total.lag, false);
         chart_latencies(target, &h);
         put_latency_row(f, target, target->total.lag.count > 0 ? "response" : "all", &h, true);

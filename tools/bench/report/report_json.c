@@ -53,6 +53,8 @@ put_latencies(FILE *f, const struct tally *t, bool buckets)
     put_hist(f, "response", &t->response, buckets);
     (void)fprintf(f, ",\n    ");
     put_hist(f, "lag", &t->lag, buckets);
+    (void)fprintf(f, ",\n    ");
+    put_hist(f, "unread", &t->unread, buckets);
     for (int i = 0; i < QUERY_KIND_COUNT; i++) {
         if (t->service[i].count == 0)
             continue;

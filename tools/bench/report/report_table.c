@@ -126,6 +126,7 @@ report_table(FILE *f, const struct target *target)
         print_row(f, query_kind_name((enum query_kind)i), &t->service[i]);
         kinds += t->service[i].count > 0;
     }
+    print_row(f, "unread", &t->unread); /* replies in this machine's sockets */
     print_row(f, "lag", &t->lag); /* of this process, part of the response time */
     if (kinds > 1)
         print_row(f, "all", &all);

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "host/stamp.h"
 #include "load/load.h"
 #include "lombard/base/sys.h"
 
@@ -69,6 +70,8 @@ adopt(struct channel *c, struct channel_shared *shared, int fd, uint32_t events)
         (void)sys_close(fd);
         return false;
     }
+    if (shared->stamps && !stamp_enable(fd))
+        shared->stamps = false; /* there are none */
     c->fd = fd;
     c->heard = false;
     c->strays = 0;

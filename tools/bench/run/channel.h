@@ -52,6 +52,7 @@ struct channel_shared {
     const struct keys *keys;
     struct load *load;
     struct out out;
+    bool stamps;               /* the kernel says when it received */
     const struct login *login; /* what each connection says first */
     unsigned char *input;      /* WIRE_LINE_MAX for the stash, then CHANNEL_INPUT_BYTES */
     size_t head_bytes;         /* the largest request without its value */

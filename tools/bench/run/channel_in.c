@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/stamp.h"
 #include "load/load.h"
 #include "lombard/base/sys.h"
 
@@ -201,13 +202,17 @@ channel_receive(struct channel *c, struct channel_shared *shared)
     unsigned char *fresh = shared->input + WIRE_LINE_MAX;
     unsigned char *start = fresh - c->stash_bytes;
     const unsigned char *rest;
-    ssize_t n = sys_recv(c->fd, fresh, CHANNEL_INPUT_BYTES);
+    uint64_t waited_ns = 0;
+    ssize_t n = shared->stamps ? stamp_recv(c->fd, fresh, CHANNEL_INPUT_BYTES, &waited_ns)
+                               : sys_recv(c->fd, fresh, CHANNEL_INPUT_BYTES);
 
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return CHANNEL_OK;
     if (n <= 0)
         return CHANNEL_LOST;
     load_tick(shared->load);
+    if (waited_ns > 0)
+        hist_add(&shared->load->tally.unread, waited_ns);
     shared->load->tally.bytes_received += (uint64_t)n;
     c->moved_ns = shared->load->now_ns;
     if (c->stash_bytes > 0)

@@ -61,6 +61,7 @@ init_shared(struct driver *d)
     shared->load = &d->load;
     shared->keys = &d->load.keys;
     shared->login = &o->login;
+    shared->stamps = o->kernel_stamps;
     shared->head_bytes = WIRE_HEAD_BYTES_MAX + (size_t)o->multiget * (o->key_size.max + 32);
     shared->input = malloc(WIRE_LINE_MAX + CHANNEL_INPUT_BYTES);
     shared->epfd = sys_epoll_create();

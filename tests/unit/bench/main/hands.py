@@ -86,4 +86,13 @@ def help_by_topic():
     check.that("--html" in run("--help")[1] and "--idle" in run("--help")[1], "all of it")
 
 
-TESTS = (help_by_topic, several_processes, logging_in, names_of_other_tools)
+def kernel_timestamps():
+    with FakeServer() as server:
+        for more, least in (([], 0), (["--kernel-timestamps"], 1)):
+            status, result, said = report("stamps.json", "-s", server.address, "-k", "20", "-c", "2", "-n", "500", *more)
+            check.equal((status, result["requests"]), (VALID, 500), "timestamps: " + said)
+            count = result["latency_us"]["unread"]["count"]
+            check.that(500 * least * 0.9 <= count <= 500 * least, "each reply has its time in the socket:", count)
+
+
+TESTS = (kernel_timestamps, help_by_topic, several_processes, logging_in, names_of_other_tools)
