@@ -127,7 +127,7 @@ report_table(FILE *f, const struct target *target)
         kinds += t->service[i].count > 0;
     }
     print_row(f, "unread", &t->unread); /* replies in this machine's sockets */
-    print_row(f, "lag", &t->lag); /* of this process, part of the response time */
+    print_row(f, "lag", &t->lag);       /* of this process, part of the response time */
     if (kinds > 1)
         print_row(f, "all", &all);
     /* The service time begins when the request is sent, the response time when it was due. */

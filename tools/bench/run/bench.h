@@ -13,7 +13,7 @@
 
 #include "builtin/floor.h"
 #include "host/counters.h"
-#include "host/process.h"
+#include "host/observed.h"
 #include "load/tally.h"
 #include "options/options.h"
 #include "roles/roles.h"

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "host/process.h"
+#include "host/observed.h"
 #include "run/own_cpu.h"
 #include "run/progress.h"
 #include "stat/interval.h"

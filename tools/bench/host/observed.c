@@ -1,5 +1,5 @@
 /* Finds the server's process, and reads its CPU time and memory from /proc. */
-#include "host/process.h"
+#include "host/observed.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>

@@ -1,5 +1,5 @@
 /* Looking at a server's process from outside. */
-#include "host/process.h"
+#include "host/observed.h"
 
 #include <stdlib.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
 /*
- * tools/bench/host/process.h - what the server costs: its process, seen from outside.
+ * tools/bench/host/observed.h - what the server costs: its process, seen from outside.
  *
  * Works when the server runs on this machine and its process may be looked at.
  */
