@@ -65,6 +65,10 @@ get_tail(const struct stat_entry *entry, const void *record, struct stat_value *
         name, STAT_GAUGE, UNIT_NUMBER, "Always 0.", stat_get_constant, 0                       \
     }
 
+#define EVICTED_ACTIVE                                                                         \
+    TAIL("evicted_active", COUNTER, ITEMS,                                                     \
+         "Evicted items that were hit since they were looked at last.", evicted_active)
+
 static const struct stat_entry items_entries[] = {
     ITEMS("number", GAUGE, ITEMS, curr_items),
     ZERO("number_hot"),
@@ -85,8 +89,7 @@ static const struct stat_entry items_entries[] = {
     ITEMS("reclaimed", COUNTER, ITEMS, reclaimed),
     ITEMS("expired_unfetched", COUNTER, ITEMS, expired_unfetched),
     ITEMS("evicted_unfetched", COUNTER, ITEMS, evicted_unfetched),
-    TAIL("evicted_active", COUNTER, ITEMS,
-         "Evicted items that were hit since they were looked at last.", evicted_active),
+    EVICTED_ACTIVE,
     ZERO("crawler_reclaimed"),
     ZERO("crawler_items_checked"),
     ZERO("lrutail_reflocked"),
@@ -115,6 +118,11 @@ next_with_items(void *ctx, uint64_t *position, struct stat_instance *instance)
 static const struct stat_family items_family = {"class", "items:%l:%n", next_with_items};
 static const struct stat_section items_section = {items_entries, ARRAY_LEN(items_entries),
                                                   &items_family, "items_", NULL};
+
+/* memcached shows it in plain `stats`, too, whether or not there are items. */
+static const struct stat_entry plain_entries[] = {EVICTED_ACTIVE};
+static const struct stat_section plain_section = {plain_entries, ARRAY_LEN(plain_entries), NULL,
+                                                  "", NULL};
 
 /* --- stats slabs: a page is a segment, and a chunk a byte --- */
 
@@ -229,6 +237,7 @@ static const struct stat_section sizes_section = {sizes_entries, ARRAY_LEN(sizes
 void
 cmd_add_class_stats(struct cmd *cmd, struct stat_registry *registry)
 {
+    stats_repeat(registry, "", &plain_section, cmd);
     stats_repeat(registry, "items", &items_section, cmd);
     stats_repeat(registry, "slabs", &slab_section, cmd);
     stats_repeat(registry, "slabs", &slabs_section, cmd);

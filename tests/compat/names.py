@@ -90,10 +90,6 @@ MISSING = {
     },
 }
 
-# What the store is about to tell: neither wanted nor refused.
-LATER = {"evicted_active", *("items:N:" + name for name in (
-    "age", "evicted_time", "evicted_nonzero", "evicted_active"))}
-
 check = Checks()
 
 
@@ -120,7 +116,7 @@ def tools_find_theirs(s):
     for tool in (EXPORTER, AGENTS, OTHERS):
         for group, names in tool.items():
             shown = names_of(s, group)
-            missing = [n for n in names if n not in shown and n not in LATER]
+            missing = [n for n in names if n not in shown]
             check.equal(missing, [], "stats %s has what tools read" % group)
 
 
@@ -135,7 +131,7 @@ def memcached_names_are_there(ours, theirs):
         shown, wanted = names_of(ours, group), names_of(theirs, group)
         if group == "conns":  # listeners are no connections here: `stats settings` has their ports
             wanted.remove("N:listen_addr") if "N:listen_addr" not in shown else None
-        check.equal([n for n in wanted if n not in shown and n not in missing and n not in LATER], [],
+        check.equal([n for n in wanted if n not in shown and n not in missing], [],
                     "stats %s has memcached's names" % group)
         check.equal([n for n in missing if n in shown], [], "stats %s: missing, as said" % group)
 

@@ -42,7 +42,7 @@ static const struct {
          "evicted_unfetched reclaimed expired_unfetched get_expired get_flushed flushed "
          "outofmemory "
          "hash_buckets hash_bytes hash_is_expanding index_resizes bytes_moved "
-         "segments_emptied segments_pinned evict_stalls ttl_scans "
+         "segments_emptied segments_pinned evict_stalls ttl_scans evicted_active "
          "response_obj_oom response_obj_count response_obj_bytes read_buf_count "
          "read_buf_bytes read_buf_bytes_free read_buf_oom idle_kicks malloc_fails "
          "direct_reclaims hash_power_level slab_reassign_rescues "
