@@ -164,7 +164,7 @@ rates_start(struct rates *rates, struct timers *timers, const struct clock *cloc
     rates->read_at_ns = clock->now_ns;
     for (uint32_t rate = 0; rate < RATES; rate++)
         find_sources(rates, rate);
-    stats_add(registry, "rates", &section, rates);
+    stats_derive(registry, "rates", &section, rates);
     timer_init(&rates->timer, on_time);
     timer_set(timers, &rates->timer, clock->now_ms + 1000);
 }

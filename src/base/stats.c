@@ -122,6 +122,14 @@ stats_list(struct stat_registry *registry, const char *group,
 }
 
 void
+stats_derive(struct stat_registry *registry, const char *group,
+             const struct stat_section *section, void *ctx)
+{
+    add(registry,
+        &(struct stat_source){.group = group, .section = section, .ctx = ctx, .derives = true});
+}
+
+void
 stats_select(struct stat_registry *registry, stat_select *select)
 {
     registry->sources[registry->count - 1].select = select;

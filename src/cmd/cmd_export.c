@@ -3,11 +3,11 @@
 
 #include "cmd_priv.h"
 
-/* Whether req->value is "<user>:<password>" of one who may ask; else *REPLY says what is wrong. */
+/* Whether req->credentials are "<user>:<password>" of one who may ask; else *REPLY says what is wrong. */
 static bool
 check_credentials(struct cmd *cmd, const struct request *req, struct reply *reply)
 {
-    struct slice all = req->value;
+    struct slice all = req->credentials;
     const char *colon = all.len == 0 ? NULL : memchr(all.ptr, ':', all.len);
     struct slice user, password;
 
@@ -37,7 +37,8 @@ cmd_export(struct cmd *cmd, struct session *session UNUSED, const struct request
     cmd->stats.http_requests++;
     if (!check_credentials(cmd, req, reply))
         return;
-    if (req->key.len > 0 && !stats_begin(cmd->config.stats, req->key, &cursor)) {
+    if (req->key.len > 0 &&
+        !stats_begin_with(cmd->config.stats, req->key, req->value, &cursor)) {
         reply->status = REPLY_NO_STATS;
         return;
     }

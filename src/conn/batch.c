@@ -191,8 +191,8 @@ begin_scan(struct conn *c, const struct batch_entry *entry, struct slice in,
 static bool
 is_scan(const struct request *req)
 {
-    return req->op == OP_KILL ||
-           (req->op == OP_STATS && req->value.len > 0 && slice_equal(req->key, SLICE("conns")));
+    return req->op == OP_KILL || ((req->op == OP_STATS || req->op == OP_EXPORT) &&
+                                  req->value.len > 0 && slice_equal(req->key, SLICE("conns")));
 }
 
 /* Execute; where storing fails because stalled clients hold the memory, they are closed. */
@@ -254,7 +254,7 @@ answer_seldom(struct conn *c, const struct batch_entry *entry, struct slice in,
         conn_join_begin(c, req, bytes_of(entry, in), &entry->before);
         return;
     }
-    if (is_scan(req))
+    if (is_scan(req) && (reply->status == REPLY_STREAM || reply->status == REPLY_CONN))
         begin_scan(c, entry, in, reply);
     else if (reply->status == REPLY_STREAM)
         begin_stream(c, entry, in, reply);

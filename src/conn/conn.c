@@ -156,6 +156,15 @@ conn_release(struct conn *c)
 
 /* --- Beginnings --- */
 
+/* Of one that just had an event. No client waits for HTTP: that has as little right as more work. */
+static struct list_node *
+queue_of(const struct conn *c)
+{
+    struct server *server = c->server;
+
+    return UNLIKELY(c->session.role == ROLE_HTTP) ? &server->ready : &server->arrived;
+}
+
 static void
 on_event(struct watch *watch, uint32_t events)
 {
@@ -168,12 +177,12 @@ on_event(struct watch *watch, uint32_t events)
     if (events & WATCH_OUT)
         c->blocked = false;
     switch (c->state) {
-    case CONN_IDLE: conn_make_ready(c, &server->arrived); return;
+    case CONN_IDLE: conn_make_ready(c, queue_of(c)); return;
     case CONN_STALLED:
         conn_leave_list(c);
         c->was_stalled = true;
         /* One that takes more of what it asked for earlier is not served before others. */
-        conn_make_ready(c, was_blocked ? &server->ready : &server->arrived);
+        conn_make_ready(c, was_blocked ? &server->ready : queue_of(c));
         return;
     case CONN_READY:
         /* It was reported before, and would be again: it is served without that. */

@@ -21,6 +21,7 @@ enum {
     LOOK_RARE_NS = 100 * 1000,   /* after LOOKS_IN_VAIN that found no light client: */
     LOOKS_IN_VAIN = 16,          /* in a row: a look costs as much as some commands */
     WORK_NS = 500 * 1000,        /* between pieces of background work, while clients wait */
+    STREAM_LINES_MAX = 32,       /* of a stream in one step: some 20 us */
     COPY_BYTES_MAX = 512,        /* longer values are sent from where they lie */
     STASH_BYTES_MAX = 4096,      /* what an idle connection may keep */
     SMALL_BODY_BYTES = 2048,     /* a shorter command is waited for as a whole */

@@ -163,32 +163,53 @@ next_line(struct conn *c, const struct request *req, char *dst, size_t *len)
     return LINE_END;
 }
 
-/* Likewise, or of what comes before the lines or after them; *LEN may be 0. */
-static enum line_result
-next_part(struct conn *c, const struct request *req, char *dst, size_t *len)
+bool
+conn_stream_frame(struct conn *c, const struct request *req)
 {
     struct task *task = c->task;
-    enum line_result result;
 
-    switch (task->part) {
-    case STREAM_HEAD:
-        *len = c->proto->stream_begin(req, task->piece++, dst);
-        if (*len == 0)
-            task->part = STREAM_LINES;
-        return LINE_READY;
-    case STREAM_LINES:
-        result = next_line(c, req, dst, len);
-        if (result != LINE_END)
-            return result;
-        task->part = STREAM_TAIL;
-        task->piece = 0;
-        return LINE_READY;
-    case STREAM_TAIL:
-        *len = c->proto->stream_end(req, task->piece++, dst);
-        return *len == 0 ? LINE_END : LINE_READY;
+    while (conn_has_reply_room(c)) {
+        char *dst = buf_tail(c->wbuf);
+        size_t len = task->part == STREAM_HEAD ? c->proto->stream_begin(req, task->piece, dst)
+                                               : c->proto->stream_end(req, task->piece, dst);
+
+        if (len == 0) {
+            task->piece = 0;
+            return true;
+        }
+        task->piece++;
+        buf_produced(c->wbuf, len);
     }
-    (void)CONN_BROKEN(c, true); /* stream_part out of range */
-    return LINE_END;
+    return false;
+}
+
+enum step
+conn_stream_end(struct conn *c, const struct request *req)
+{
+    c->task->part = STREAM_TAIL;
+    if (!conn_stream_frame(c, req))
+        return STEP_NEED_OUTPUT;
+    conn_drop_task(c);
+    conn_finish_after(c, req);
+    return STEP_ON;
+}
+
+/* As many lines as there is room for, but not too many at a time. */
+static enum step
+put_lines(struct conn *c, const struct request *req)
+{
+    for (int lines = 0; lines < STREAM_LINES_MAX; lines++) {
+        size_t len = 0;
+
+        if (!conn_has_reply_room(c))
+            return STEP_NEED_OUTPUT;
+        switch (next_line(c, req, buf_tail(c->wbuf), &len)) {
+        case LINE_READY: buf_produced(c->wbuf, len); break;
+        case LINE_LATER: return STEP_ON;
+        case LINE_END: return conn_stream_end(c, req);
+        }
+    }
+    return STEP_ON;
 }
 
 enum step
@@ -199,20 +220,17 @@ conn_stream_step(struct conn *c)
 
     if (CONN_BROKEN(c, !task_request(c, &req)))
         return STEP_STOP;
-    while (conn_has_reply_room(c)) {
-        size_t len = 0;
-
-        switch (next_part(c, &req, buf_tail(c->wbuf), &len)) {
-        case LINE_READY: buf_produced(c->wbuf, len); break;
-        case LINE_LATER: return STEP_ON;
-        case LINE_END:
-            c->task = NULL;
-            task_destroy(c, task);
-            conn_finish_after(c, &req);
-            return STEP_ON;
-        }
+    switch (task->part) {
+    case STREAM_HEAD:
+        if (!conn_stream_frame(c, &req))
+            return STEP_NEED_OUTPUT;
+        task->part = STREAM_LINES;
+        return put_lines(c, &req);
+    case STREAM_LINES: return put_lines(c, &req);
+    case STREAM_TAIL: return conn_stream_end(c, &req);
     }
-    return STEP_NEED_OUTPUT;
+    (void)CONN_BROKEN(c, true); /* stream_part out of range */
+    return STEP_STOP;
 }
 
 /* One system call for what is pending, of at most LIMIT bytes; *WANTED: how many it offered. */

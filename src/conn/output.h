@@ -18,6 +18,13 @@ size_t conn_format_refusal(const struct conn *c, const struct request *req,
 /* Go on with a TASK_VALUE or a TASK_STREAM. */
 enum step conn_value_step(struct conn *c) MUST_USE;
 enum step conn_stream_step(struct conn *c) MUST_USE;
+/*
+ * Of a TASK_STREAM or a TASK_SCAN: what comes before its lines, or with STREAM_TAIL after them. False
+ * while there is no room for all of it.
+ */
+bool conn_stream_frame(struct conn *c, const struct request *req) MUST_USE;
+/* That was the last line: end it, and the task. */
+enum step conn_stream_end(struct conn *c, const struct request *req) MUST_USE;
 
 /* Send what is pending, as far as the socket and the budget take it. */
 enum flush conn_flush(struct conn *c, struct budget *budget) MUST_USE;

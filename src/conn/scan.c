@@ -230,6 +230,11 @@ show_step(struct conn *c, const struct request *req)
     struct scan *scan = c->task->scan;
     struct conn *shown;
 
+    if (c->task->part == STREAM_TAIL)
+        return conn_stream_end(c, req);
+    if (c->task->part == STREAM_HEAD && !conn_stream_frame(c, req))
+        return STEP_NEED_OUTPUT;
+    c->task->part = STREAM_LINES;
     if (scan->choice == CHOOSE_TOP && !is_over(scan, c->server) && !search_top(scan, c->server))
         return STEP_ON;
     while (conn_has_reply_room(c)) {
@@ -238,11 +243,7 @@ show_step(struct conn *c, const struct request *req)
             buf_produced(c->wbuf, format_line(c, req, shown, scan->line++, buf_tail(c->wbuf)));
             continue;
         }
-        if (!is_over(scan, c->server))
-            return STEP_ON;
-        buf_produced(c->wbuf, c->proto->stream_end(req, 0, buf_tail(c->wbuf)));
-        conn_drop_task(c);
-        return STEP_ON;
+        return is_over(scan, c->server) ? conn_stream_end(c, req) : STEP_ON;
     }
     return STEP_NEED_OUTPUT;
 }

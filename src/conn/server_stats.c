@@ -267,7 +267,7 @@ server_add_stats(struct server *server, struct stat_registry *registry)
     stats_repeat(registry, "buffers", &stalled_section, server);
     stats_repeat(registry, "buffers", &pool_loan_stats, server->pool);
     stats_list(registry, "conns", &conn_stats, server);
-    stats_add(registry, "latency", &latency_stats, &server->latency);
+    stats_derive(registry, "latency", &latency_stats, &server->latency);
     stats_add(registry, "latency", &latency_step_stats, &server->latency);
     stats_add_histogram(registry, &latency_histogram, &server->latency);
 }

@@ -45,8 +45,8 @@ struct task {
     struct slice tail;        /* VALUE: constant bytes after it */
     struct cmd_stream stream; /* STREAM */
     enum stream_kind lines;   /* STREAM */
-    enum stream_part part;    /* STREAM */
-    uint32_t piece;           /* STREAM: of its head or tail */
+    enum stream_part part;    /* STREAM, SCAN */
+    uint32_t piece;           /* STREAM, SCAN: of its head or tail */
     char head[];
 };
 

@@ -110,6 +110,7 @@ const struct proto_ops proto_http = {
     .value_ends = value_ends,
     .reply = http_reply,
     .stream_begin = http_stream_begin,
+    .stat_line = http_stat_line,
     .registry_piece = http_registry_piece,
     .stream_end = http_stream_end,
 };

@@ -234,8 +234,8 @@ percent_value(struct slice s)
 }
 
 /*
- * A group with its arguments, as a query has it: '+' and %20 are blanks. To req->key_decoded, from
- * OFF on. False where it is too long or malformed, or has controls.
+ * A group, and behind a blank its arguments, as a query has them: '+' and %20 are blanks. To
+ * req->key_decoded, from OFF on. False where it is too long or malformed, or has controls.
  */
 static bool
 decode_group(struct slice s, size_t off, struct request *req)
@@ -254,7 +254,8 @@ decode_group(struct slice s, size_t off, struct request *req)
         req->key_decoded[off + len++] = (char)c;
         s = from(s, used);
     }
-    req->key = slice_make(req->key_decoded + off, len);
+    req->value = slice_make(req->key_decoded + off, len);
+    req->key = take(&req->value, ' ');
     return true;
 }
 
@@ -344,7 +345,7 @@ take_credentials(struct slice encoded, struct request *req)
 
     if (encoded.len > 0 && BASE64_DECODED_MAX(encoded.len) <= sizeof(req->key_decoded) &&
         base64_decode(req->key_decoded, encoded, &bytes))
-        req->value = slice_make(req->key_decoded, bytes);
+        req->credentials = slice_make(req->key_decoded, bytes);
     return bytes;
 }
 

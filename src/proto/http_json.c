@@ -7,19 +7,6 @@
 /* walk->part, behind all that http_next_line() knows. */
 enum { PART_LISTS = 100 };
 
-static char *
-put_stat(char *p, const char *end, const struct http_line_event *event)
-{
-    const char *value_end = end - 1; /* so that a string that is cut ends, too */
-
-    p = http_put(p, end, event->first ? SLICE("\n\"") : SLICE(",\n\""));
-    p = http_put_json(p, end, event->line.name);
-    if (event->is_number)
-        return http_put_text(http_put(p, end, SLICE("\":")), end, event->line.value.text);
-    p = http_put(p, end, SLICE("\":\""));
-    return put_byte(http_put_json(p, value_end, event->line.value.text), '"');
-}
-
 /* Groups that are too long for an overview; where REQ asks for one group, nothing. */
 static char *
 put_lists(char *p, const char *end, const struct request *req,
@@ -55,7 +42,10 @@ http_json_piece(const struct request *req, const struct stat_registry *registry,
         p = http_put(p, end, event.first ? SLICE("\"") : SLICE(",\n\""));
         p = http_put(http_put_text(p, end, event.group), end, SLICE("\":{"));
         break;
-    case LINE_STAT: p = put_stat(p, end, &event); break;
+    case LINE_STAT:
+        p = event.first ? p : put_byte(p, ',');
+        p = http_put_member(p, end, event.line.name, event.line.value.text);
+        break;
     case LINE_GROUP_END: p = http_put(p, end, SLICE("}")); break;
     case LINE_ALL:
         walk->part = PART_LISTS;

@@ -10,22 +10,6 @@ enum {
     PART_LINES,
 };
 
-/* As JSON has it: "-1", "0", "0.25". */
-static bool
-is_number(const char *text)
-{
-    const char *p = text + (*text == '-');
-    size_t digits = strspn(p, "0123456789");
-
-    if (digits == 0 || (digits > 1 && *p == '0'))
-        return false;
-    p += digits;
-    if (*p != '.')
-        return *p == '\0';
-    digits = strspn(++p, "0123456789");
-    return digits > 0 && p[digits] == '\0';
-}
-
 /* To the group that REQ names, or else to the next one. */
 static bool
 find_group(const struct request *req, const struct stat_registry *registry,
@@ -35,7 +19,7 @@ find_group(const struct request *req, const struct stat_registry *registry,
     const char *group;
 
     if (req->key.len > 0)
-        return walk->step == 0 && stats_begin(registry, req->key, &walk->at);
+        return walk->step == 0 && stats_begin_with(registry, req->key, req->value, &walk->at);
     if (!stats_find_group(registry, &source))
         return false;
     group = registry->sources[source].group;
@@ -66,7 +50,6 @@ http_next_line(const struct request *req, const struct stat_registry *registry,
     switch (stats_next(registry, &walk->at, &event->line)) {
     case STAT_FOUND:
         event->first = walk->part == PART_FIRST_LINE;
-        event->is_number = is_number(event->line.value.text);
         walk->part = PART_LINES;
         return LINE_STAT;
     case STAT_SEARCHING: return LINE_NONE_YET;

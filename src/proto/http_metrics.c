@@ -172,6 +172,13 @@ take_off(struct stat_value *value, uint64_t less)
 
 /* --- Metrics with the names of memcached_exporter --- */
 
+/* Thousands of names are compared for a scrape: most differ in their first letters. */
+static bool
+is_name(const char *a, const char *b)
+{
+    return a[0] == b[0] && a[1] == b[1] && strcmp(a, b) == 0;
+}
+
 /* The entry of ROW, and its source; NULL: there is none here. */
 static const struct stat_entry *
 find_known(const struct stat_registry *registry, const struct known *row,
@@ -183,7 +190,7 @@ find_known(const struct stat_registry *registry, const struct known *row,
         if (strcmp(registry->sources[i].group, row->group) != 0)
             continue;
         for (size_t j = 0; j < section->entry_count; j++) {
-            if (strcmp(section->entries[j].name, row->stat) == 0) {
+            if (is_name(section->entries[j].name, row->stat)) {
                 *source = &registry->sources[i];
                 return &section->entries[j];
             }
@@ -251,8 +258,7 @@ static bool
 is_known(const struct stat_source *source, const struct stat_entry *entry)
 {
     for (size_t i = 0; i < ARRAY_LEN(known); i++)
-        if (strcmp(known[i].stat, entry->name) == 0 &&
-            strcmp(known[i].group, source->group) == 0)
+        if (is_name(known[i].stat, entry->name) && strcmp(known[i].group, source->group) == 0)
             return true;
     return false;
 }
@@ -353,7 +359,8 @@ others_piece(const struct request *req, const struct stat_registry *registry,
     const struct stat_entry *entry = &source->section->entries[walk->at.entry];
     struct stat_instance instance;
 
-    if (source->repeats || source->lists || is_known(source, entry)) {
+    if (source->repeats || source->lists || source->derives ||
+        (walk->step == 0 && is_known(source, entry))) {
         next_other(registry, walk);
         return STAT_FOUND;
     }

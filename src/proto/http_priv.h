@@ -65,6 +65,8 @@ void http_refuse(struct request *req, enum http_status status, bool closes);
 /* --- http_reply.c: as struct proto_ops --- */
 
 struct reply_parts http_reply(const struct request *req, const struct reply *reply, char *dst);
+size_t http_stat_line(const struct request *req, const char *name, const char *value,
+                      char *dst);
 size_t http_stream_begin(const struct request *req, uint32_t piece, char *dst);
 enum stat_step http_registry_piece(const struct request *req,
                                    const struct stat_registry *registry, struct stat_walk *walk,
@@ -95,7 +97,6 @@ enum http_line {
 struct http_line_event {
     const char *group; /* as one calls it: "stats" for the one without a name */
     bool first;        /* of the groups, or of the lines of its group */
-    bool is_number;    /* its value is one */
     struct stat_line line;
 };
 
@@ -105,6 +106,8 @@ enum http_line http_next_line(const struct request *req, const struct stat_regis
 
 /* --- http_put.c: P, up to END at most; what does not fit is left out --- */
 
+/* "name":value, on a line of its own; a number as one. */
+char *http_put_member(char *p, const char *end, const char *name, const char *value);
 /* A slice of constant text, or none of it. */
 char *http_put(char *p, const char *end, struct slice s);
 char *http_put_text(char *p, const char *end, const char *text);

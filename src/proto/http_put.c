@@ -161,3 +161,32 @@ http_put_html(char *p, const char *end, const char *text)
 {
     return put_escaped(p, end, text, escape_html);
 }
+
+/* As JSON has it: "-1", "0", "0.25". */
+static bool
+is_number(const char *text)
+{
+    const char *p = text + (*text == '-');
+    size_t digits = strspn(p, "0123456789");
+
+    if (digits == 0 || (digits > 1 && *p == '0'))
+        return false;
+    p += digits;
+    if (*p != '.')
+        return *p == '\0';
+    digits = strspn(++p, "0123456789");
+    return digits > 0 && p[digits] == '\0';
+}
+
+char *
+http_put_member(char *p, const char *end, const char *name, const char *value)
+{
+    bool number = is_number(value);
+    const char *value_end = end - 1; /* so that a string that is cut ends, too */
+
+    p = http_put_json(http_put(p, end, SLICE("\n\"")), end, name);
+    p = http_put(p, end, number ? SLICE("\":") : SLICE("\":\""));
+    if (number)
+        return http_put_text(p, end, value);
+    return put_byte(http_put_json(p, value_end, value), '"');
+}

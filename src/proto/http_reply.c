@@ -107,6 +107,10 @@ http_reply(const struct request *req, const struct reply *reply, char *dst)
         text = "draining";
     } else if (reply->status == REPLY_NO_STATS) {
         status = HTTP_NOT_FOUND;
+    } else if (reply->status == REPLY_BAD_QUERY) {
+        status = HTTP_BAD_REQUEST;
+    } else if (reply->status == REPLY_OUT_OF_MEMORY) {
+        status = HTTP_UNAVAILABLE;
     } else if (reply->status == REPLY_DENIED || reply->status == REPLY_AUTH_FAILED) {
         status = HTTP_UNAUTHORIZED;
     }
@@ -162,6 +166,30 @@ put_stream_head(const struct request *req, char *dst)
     return (size_t)(http_put(p, end, CRLF) - dst);
 }
 
+/* Whether the lines are given one by one, to http_stat_line(): they are of connections. */
+static bool
+is_query(const struct request *req)
+{
+    return req->echo.http.form == FORM_JSON && req->value.len > 0 &&
+           slice_equal(req->key, SLICE("conns"));
+}
+
+/* {"conns":{"query":"top bytes_in 5" and then each line with a comma before it. */
+static size_t
+put_query(const struct request *req, char *dst)
+{
+    char *begin = body_at(req, dst);
+    const char *end = begin + HTTP_CHUNK_BYTES;
+    char query[HTTP_KEY_BYTES_MAX + 1];
+    char *p = http_put(begin, end, SLICE("\"conns\":{\n\"query\":\""));
+
+    if (!is_query(req))
+        return 0; /* that was all */
+    *put_slice(query, req->value) = '\0';
+    p = http_put(http_put_json(p, end, query), end, SLICE("\""));
+    return finish_piece(req, dst, (size_t)(p - begin));
+}
+
 size_t
 http_stream_begin(const struct request *req, uint32_t piece, char *dst)
 {
@@ -171,9 +199,18 @@ http_stream_begin(const struct request *req, uint32_t piece, char *dst)
         return 0;
     if (req->echo.http.form == FORM_PAGE)
         return put_piece(req, http_page_begin(piece - 1), dst);
-    if (req->echo.http.form == FORM_JSON && piece == 1)
-        return put_piece(req, SLICE("{"), dst);
-    return 0;
+    if (req->echo.http.form != FORM_JSON || piece > 2)
+        return 0;
+    return piece == 1 ? put_piece(req, SLICE("{"), dst) : put_query(req, dst);
+}
+
+size_t
+http_stat_line(const struct request *req, const char *name, const char *value, char *dst)
+{
+    char *begin = body_at(req, dst);
+    char *p = http_put_member(put_byte(begin, ','), begin + HTTP_CHUNK_BYTES, name, value);
+
+    return finish_piece(req, dst, (size_t)(p - begin));
 }
 
 enum stat_step
@@ -205,7 +242,7 @@ end_text(const struct request *req, uint32_t piece)
     if (piece > 0)
         return slice_make(NULL, 0);
     if (req->echo.http.form == FORM_JSON)
-        return SLICE("\n}\n");
+        return is_query(req) ? SLICE("}\n}\n") : SLICE("\n}\n");
     return req->echo.http.openmetrics ? SLICE("# EOF\n") : slice_make(NULL, 0);
 }
 

@@ -144,6 +144,8 @@ summarize(const struct request *req)
     s.http.chunked = req->echo.http.chunked;
     s.http.openmetrics = req->echo.http.openmetrics;
     s.texts = mix(mix(1, req->key), req->value);
+    if (req->op == OP_EXPORT)
+        s.texts = mix(s.texts, req->credentials);
     return s;
 }
 

@@ -87,11 +87,17 @@ def check_json(http, s):
         got = whole[group or "stats"]
         checks.equal(list(got), list(want), "the names of %s" % (group or "stats"))
         for name in want:
-            if name not in RESTLESS and not name.startswith(("rbufs_", "wbufs_")) and group != "buffers":
+            if name not in RESTLESS and not name.startswith(("rbufs_", "wbufs_", "conn_", "latency")) and group != "buffers":
                 checks.equal(str(got[name]), want[name], name)
     checks.that("conns" in whole["lists"] and "conns" not in whole, "a list is only named")
     conns = json.loads(get(http, "/stats.json?group=conns").body)["conns"]
     checks.that(any(v == "http" for v in conns.values()), "HTTP is among the connections")
+    top = json.loads(get(http, "/stats.json?group=conns+top+requests+3").body)["conns"]
+    checks.equal(top["query"], "top requests 3", "a query")
+    checks.that(any(name.endswith(":addr") for name in top), "connections with the most requests")
+    checks.equal(get(http, "/stats.json?group=conns+foo").status, 400, "a query that makes no sense")
+    events = json.loads(get(http, "/stats.json?group=events+2").body)["events"]
+    checks.that(0 < len(events) <= 2 and all("event=" in v for v in events.values()), "events", events)
     checks.equal(get(http, "/stats.json?group=nothing").status, 404, "a group that there is not")
     before = stats(s)["get_hits"]
     for verb in ("reset", "detail+on", "detail%20dump"):

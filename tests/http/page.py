@@ -80,7 +80,7 @@ def check_drawn(page):
     tiles = page.evaluate("""[...document.querySelectorAll(".tile:not([hidden])")].map(t => t.innerText).join("|")""")
     checks.that("/s" in tiles and "%" in tiles, "tiles: %s" % tiles)
     titles = page.evaluate("""[...document.querySelectorAll("#cards section:not([hidden]) h2")].map(t => t.textContent).join("|")""")
-    for wanted in ("Requests", "Hit ratio", "Memory", "Connections by state", "Buffers lent"):
+    for wanted in ("Requests", "Hit ratio", "Hot keys", "Top talkers", "Events", "Latency", "Loop lag", "Memory", "Connections by state", "Buffers lent"):
         checks.that(wanted in titles, "%s is there: %s" % (wanted, titles))
     checks.equal(page.evaluate("document.getElementById('trouble').textContent"), "", "no trouble")
     checks.that(page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it fits its width")

@@ -304,7 +304,7 @@ FAULTS = [
      "    return dispatch->paused;\n}\n\n/* Likewise",
      "    dispatch->paused = false;\n    return false;\n}\n\n/* Likewise"),
     ("fair: a draining reader is served before light clients", "src/conn/conn.c",
-     "was_blocked ? &server->ready : &server->arrived", "&server->arrived"),
+     "was_blocked ? &server->ready : queue_of(c)", "queue_of(c)"),
     ("fair: a first slice is as long as any", "src/conn/dispatch.c",
      "slice == SLICE_FIRST ? DRAWN(FIRST_REQUESTS) : UINT32_MAX", "UINT32_MAX"),
     ("fair: light clients keep the heavy ones waiting", "src/conn/schedule.c",

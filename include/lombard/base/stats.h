@@ -165,6 +165,7 @@ struct stat_source {
     bool repeats;        /* it shows what other sources show */
     stat_select *select; /* NULL: arguments are not looked at */
     bool lists;          /* it has as many instances as there are clients, keys or events */
+    bool derives;        /* it is computed of counters and histograms that are shown as well */
 };
 
 struct stat_histogram_source {
@@ -196,6 +197,12 @@ void stats_repeat(struct stat_registry *registry, const char *group,
  */
 void stats_list(struct stat_registry *registry, const char *group,
                 const struct stat_section *section, void *ctx);
+/*
+ * Likewise, where it is computed of counters and histograms that are shown as well, for people: rates
+ * and percentiles by window. A renderer of metrics, whose reader computes them itself, passes over it.
+ */
+void stats_derive(struct stat_registry *registry, const char *group,
+                  const struct stat_section *section, void *ctx);
 /* The source that was added last is shown by arguments, too. */
 void stats_select(struct stat_registry *registry, stat_select *select);
 void stats_add_histogram(struct stat_registry *registry, const struct stat_histogram *histogram,

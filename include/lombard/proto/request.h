@@ -95,9 +95,14 @@ struct request {
     uint64_t new_cas; /* of what is stored or changed; 0: the next one */
     uint64_t delta;
     uint64_t initial;
-    struct slice
-        refusal; /* OP_REFUSED: text: lines with "\r\n", or none; binary: the message. FLUSH and
-                    dumps: what is wrong with it, answered where they are allowed at all */
+    union {
+        /*
+         * OP_REFUSED: text: lines with "\r\n", or none; binary: the message. FLUSH and dumps: what
+         * is wrong with it, answered where they are allowed at all.
+         */
+        struct slice refusal;
+        struct slice credentials; /* EXPORT: "<user>:<password>", or empty */
+    };
     union request_echo echo;                 /* set by protocols that have one */
     struct request_meta meta;                /* set with REQ_META */
     char key_decoded[KEY_DECODED_BYTES_MAX]; /* where a base64 key is decoded */

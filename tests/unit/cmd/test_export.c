@@ -27,7 +27,7 @@ export_as(const char *group, const char *credentials)
 {
     struct request req = rig_request(OP_EXPORT, group);
 
-    req.value = slice_make(credentials, strlen(credentials));
+    req.credentials = slice_make(credentials, strlen(credentials));
     return rig_run(&rig, &req);
 }
 

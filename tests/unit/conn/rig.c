@@ -211,13 +211,16 @@ whisper(int i, const char *text)
                      (int)strlen(text));
 }
 
+/* A slice of what has little right to the processor may be interrupted as often. */
+enum { HEAR_ITERATIONS = 40 };
+
 size_t
 hear(int i)
 {
     size_t len = 0;
     int quiet = 0;
 
-    while (quiet < 5 && len < OUT_BYTES - 1) {
+    while (quiet < HEAR_ITERATIONS && len < OUT_BYTES - 1) {
         ssize_t n = recv(clients[i], out + len, OUT_BYTES - 1 - len, 0);
 
         iterate(1);

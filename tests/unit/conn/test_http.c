@@ -115,7 +115,7 @@ START_TEST(a_slow_reader_holds_its_buffer)
     ck_assert_int_eq(setsockopt(clients[0], SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
     for (int i = 0; i < 200; i++)
         whisper(0, GET("/"));
-    iterate(50);
+    iterate(400);
     ck_assert_int_eq(conn_at(0)->state, CONN_STALLED);
     ck_assert_uint_le(lent(), 2);
     ck_assert_uint_le(server->stats.task_bytes, 1024);
@@ -199,7 +199,7 @@ START_TEST(an_answer_that_is_not_taken_is_closed)
     dial_http(0);
     for (int i = 0; i < 100; i++)
         whisper(0, GET("/"));
-    iterate(20);
+    iterate(400);
     ck_assert_int_eq(conn_at(0)->state, CONN_STALLED);
     age_all(9000);
     sweep_all();
@@ -262,7 +262,7 @@ START_TEST(the_last_answer_is_sent)
     dial_http(0);
     for (int i = 0; i < 20; i++)
         whisper(0, GET("/"));
-    iterate(10);
+    iterate(400);
     ck_assert_int_eq(conn_at(0)->state, CONN_STALLED);
     server_shutdown(server);
     iterate(1);
@@ -314,6 +314,10 @@ START_TEST(passwords_are_asked_for)
     expect_begin(0, "HTTP/1.1 401 Unauthorized\r\n");
     say(0, AS("/", "Zm9vOmJhego="));
     expect_begin(0, "HTTP/1.1 401 Unauthorized\r\n");
+    say(0, GET("/stats.json?group=conns+top+held"));
+    expect_begin(0, "HTTP/1.1 401 Unauthorized\r\n");
+    say(0, AS("/stats.json?group=conns+top+held", "Zm9vOmJhcg=="));
+    expect_begin(0, "HTTP/1.1 200 OK\r\n");
     say(0, GET("/healthz"));
     expect_begin(0, "HTTP/1.1 200 OK\r\n");
     age_all(8000);

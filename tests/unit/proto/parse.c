@@ -172,8 +172,12 @@ add_http(struct text *t, const struct request *req)
     add(t, "%s%s%s", http->head ? " head" : "", http->chunked ? " chunked" : "",
         http->openmetrics ? " openmetrics" : "");
     if (req->value.len > 0) {
-        add(t, " as=");
+        add(t, " of=");
         add_bytes(t, req->value);
+    }
+    if (req->op == OP_EXPORT && req->credentials.len > 0) {
+        add(t, " as=");
+        add_bytes(t, req->credentials);
     }
 }
 
@@ -201,7 +205,7 @@ add_request(struct text *t, const struct proto_ops *proto, const struct request 
         add(t, " key=");
         add_bytes(t, req->key);
     }
-    if (is_refused(req) || req->refusal.len > 0) {
+    if (is_refused(req) || (req->op != OP_EXPORT && req->refusal.len > 0)) {
         add(t, " \"");
         add_bytes(t, req->refusal);
         add(t, "\"");

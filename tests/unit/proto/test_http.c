@@ -27,7 +27,7 @@ static const struct parse_case rows[] = {
         "export key=items form=2 chunked\n"),
     ROW("a group with arguments",
         "GET /stats.json?x&group=conns+top%20bytes_out%3a10&group=b HTTP/1.1\r\n" HOST "\r\n",
-        "export key=conns top bytes_out:10 form=2 chunked\n"),
+        "export key=conns form=2 chunked of=top bytes_out:10\n"),
     ROW("no group", "GET /stats.json?group= HTTP/1.1\r\n" HOST "\r\n",
         "export form=2 chunked\n"),
     ROW("a group with a control", "GET /stats.json?group=a%0a HTTP/1.1\r\n" HOST "\r\n", BAD),

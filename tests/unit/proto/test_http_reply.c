@@ -71,7 +71,7 @@ static const struct {
      "WWW-Authenticate: Basic realm=\"lombard\", charset=\"UTF-8\"\r\n", "401 Unauthorized\n"},
     {ASK("/"), REPLY_AUTH_FAILED, "HTTP/1.1 401 Unauthorized\r\n", "text/plain", "401"},
     {ASK("/"), REPLY_NO_STATS, "HTTP/1.1 404 Not Found\r\n", "text/plain", "404"},
-    {ASK("/"), REPLY_OUT_OF_MEMORY, "HTTP/1.1 500 Internal Server Error\r\n",
+    {ASK("/"), REPLY_HIT, "HTTP/1.1 500 Internal Server Error\r\n",
      "Cache-Control: no-store\r\n", "500"},
 };
 
@@ -289,6 +289,27 @@ START_TEST(page)
 }
 END_TEST
 
+/* Lines of connections come one by one. */
+START_TEST(queries)
+{
+    const struct request *req =
+        request_of("GET /stats.json?group=conns+top+held%22 HTTP/1.0\r\n\r\n");
+    char *p = out;
+    size_t len;
+
+    for (uint32_t i = 0; (len = proto_http.stream_begin(req, i, p)) > 0; i++)
+        p += len;
+    p += proto_http.stat_line(req, "7:addr", "unix:\"", p);
+    p += proto_http.stat_line(req, "7:age", "5", p);
+    for (uint32_t i = 0; (len = proto_http.stream_end(req, i, p)) > 0; i++)
+        p += len;
+    *p = '\0';
+    ck_assert_str_eq(strstr(out, "\r\n\r\n") + 4,
+                     "{\"conns\":{\n\"query\":\"top held\\\"\",\n\"7:addr\":\"unix:\\\"\",\n"
+                     "\"7:age\":5}\n}\n");
+}
+END_TEST
+
 /* The sum of all chunks is what is sent without them. */
 START_TEST(chunks)
 {
@@ -348,6 +369,7 @@ main(void)
     tcase_add_test(tc, openmetrics);
     tcase_add_test(tc, json);
     tcase_add_test(tc, page);
+    tcase_add_test(tc, queries);
     tcase_add_test(tc, chunks);
     tcase_add_test(tc, heads);
     return leak_run(tc, "proto/http_reply");
