@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Every statistic that is Lombard's own is in README.md, and what is there exists.
+"""Every statistic that is Lombard's own is in tools/dist/statistics.md, and what is there exists; so do
+the groups in README.md.
 
     test_readme.py DAEMON
 """
@@ -38,9 +39,14 @@ MEMCACHED = set("""
 check = Checks()
 
 
-def documented(readme):
+def text_of(path):
+    with open(os.path.join(HERE, "..", "..", "..", path), encoding="utf-8") as f:
+        return f.read()
+
+
+def documented():
     """Names in the table of statistics; one that begins with _ ends as the one before it."""
-    table = readme.split("| name | meaning |\n", 1)[1].split("\n\n", 1)[0]
+    table = text_of("tools/dist/statistics.md").split("| name | meaning |\n", 1)[1]
     names, stem = [], ""
     for row in table.splitlines()[1:]:
         for name in re.findall(r"`(\w+)`", row.split(" | ")[0]):
@@ -59,17 +65,16 @@ def answer_to(server, command):
 
 
 def main():
-    with open(os.path.join(HERE, "..", "..", "..", "README.md"), encoding="utf-8") as f:
-        readme = f.read()
+    names = documented()
     with Server([os.path.abspath(sys.argv[1])]) as server:
         s = connect(server)
         shown = set(stats(s))
         for name in sorted(shown - MEMCACHED):
-            check.that(name in documented(readme), "%s is in the README" % name)
-        for name in documented(readme):
-            check.that(name in shown, "%s of the README is in `stats`" % name)
+            check.that(name in names, "%s is in tools/dist/statistics.md" % name)
+        for name in names:
+            check.that(name in shown, "%s of tools/dist/statistics.md is in `stats`" % name)
         check.that(MEMCACHED <= shown, "none is missing:", sorted(MEMCACHED - shown))
-        for group in sorted(set(re.findall(r"`stats (\w+)`", readme))):
+        for group in sorted(set(re.findall(r"`stats (\w+)`", text_of("README.md")))):
             check.that(answer_to(server, "stats " + group).endswith((b"END\r\n", b"RESET\r\n")),
                        "`stats %s` of the README exists" % group)
         s.close()
