@@ -270,16 +270,6 @@ answer_seldom(struct conn *c, const struct batch_entry *entry, struct slice in,
     conn_reply(c, req, reply);
 }
 
-/* What of BATCH was executed. */
-static void
-count_requests(struct conn *c, const struct batch *batch, uint32_t count)
-{
-    if (count == 0)
-        return;
-    c->requests += count;
-    c->last_op = batch->entries[count - 1].req.op;
-}
-
 /* True when the next entry of the batch may follow. */
 static bool
 run_entry(struct conn *c, const struct batch_entry *entry, struct slice in)
@@ -311,7 +301,7 @@ run_entry(struct conn *c, const struct batch_entry *entry, struct slice in)
 
 /*
  * Execute in order, as long as there is room for a reply. STEP_NEED_OUTPUT: there was none for
- * one of them; it and the ones behind it will be parsed again.
+ * one of them; it and the ones behind it will be parsed again. batch->count is of those executed, then.
  */
 static enum step
 run_batch(struct conn *c, struct batch *batch, struct slice in)
@@ -321,18 +311,17 @@ run_batch(struct conn *c, struct batch *batch, struct slice in)
 
         if (!conn_has_reply_room(c)) {
             rewind_to(c, batch, &batch->entries[i]);
-            count_requests(c, batch, i);
+            batch->count = i;
             return STEP_NEED_OUTPUT;
         }
         go_on = run_entry(c, &batch->entries[i], in);
         if (!go_on) {
             if (i + 1 < batch->count)
                 rewind_to(c, batch, &batch->entries[i + 1]);
-            count_requests(c, batch, i + 1);
+            batch->count = i + 1;
             return STEP_ON;
         }
     }
-    count_requests(c, batch, batch->count);
     return batch->needs_input ? STEP_NEED_INPUT : STEP_ON;
 }
 
@@ -354,6 +343,10 @@ batch_step(struct conn *c, struct dispatch *dispatch)
     batch->parsed = false;
     dispatch->budget.requests -= batch->count;
     step = run_batch(c, batch, in);
+    if (LIKELY(batch->count > 0)) {
+        c->requests += batch->count;
+        c->last_op = batch->entries[batch->count - 1].req.op;
+    }
     if (conn_is_dead(c))
         return STEP_STOP;
     buf_consumed(c->rbuf, batch->end_off, NULL);
