@@ -1,12 +1,14 @@
 /* Changes options of a server that runs, and lists which can be changed. */
 #include "config_live.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "config_options.h"
 #include "lombard/base/log.h"
 #include "lombard/base/num.h"
+#include "lombard/store/store.h"
 
 enum { TEXT_BYTES = 64, NAME_BYTES = 64, RANGE_BYTES = 128, VERBOSITY_MAX = 2 };
 
@@ -14,7 +16,7 @@ enum { TEXT_BYTES = 64, NAME_BYTES = 64, RANGE_BYTES = 128, VERBOSITY_MAX = 2 };
 static const char *const live_names[] = {
     "conn-limit",   "max-reqs-per-event", "idle-timeout", "send-timeout",  "peer-timeout",
     "auth-timeout", "operator-timeout",   "drain-time",   "buffer-memory", "admin-conns",
-    "http-conns",   "http-timeout",       "client-names", "verbose",
+    "http-conns",   "http-timeout",       "client-names", "verbose",       "memory-limit",
 };
 
 static bool
@@ -81,6 +83,27 @@ check(const struct config *next, const struct option_info *option, char *why)
     return refuse(why, option->name, text);
 }
 
+/* The command cache_memlimit sets it as well. */
+static void
+take_limit(const struct config_live *live)
+{
+    live->config->store.limit_bytes = store_limit_bytes(live->store);
+}
+
+static bool
+set_memory(struct config_live *live, uint64_t bytes, char *why)
+{
+    char text[128];
+
+    if (bytes == store_limit_bytes(live->store) || store_set_limit(live->store, bytes))
+        return true;
+    (void)snprintf(text, sizeof(text),
+                   "%" PRIu64 " to %" PRIu64 " (megabytes), as it was started",
+                   (store_limit_bytes_min(live->store) + (1 << 20) - 1) >> 20,
+                   store_limit_bytes_max(live->store) >> 20);
+    return refuse(why, "memory-limit", text);
+}
+
 static void
 apply(struct config_live *live, const struct config *next)
 {
@@ -96,11 +119,13 @@ bool
 config_live_set(void *ctx, struct slice name, struct slice value, char *why)
 {
     struct config_live *live = ctx;
-    struct config next = *live->config;
+    struct config next;
     const struct option_info *option;
     char text[TEXT_BYTES], shown[NAME_BYTES], range[RANGE_BYTES];
     bool ok;
 
+    take_limit(live);
+    next = *live->config;
     (void)log_escape(shown, sizeof(shown), name);
     option = find(shown);
     if (option == NULL)
@@ -117,9 +142,10 @@ config_live_set(void *ctx, struct slice name, struct slice value, char *why)
     }
     if (!ok)
         return refuse(why, option->name, range);
-    if (!check(&next, option, why))
+    if (!check(&next, option, why) || !set_memory(live, next.store.limit_bytes, why))
         return false;
     apply(live, &next);
+    (void)snprintf(why, SERVER_WHY_BYTES, "%s", option->name);
     return true;
 }
 
@@ -131,11 +157,34 @@ struct listed {
     const struct option_info *option;
 };
 
-/* As `stats settings` shows it; what has no line there is not shown here either. */
+/* The number of BYTES bytes at the option's place. */
+static uint64_t
+number_at(const struct config *config, const struct option_info *option)
+{
+    uint64_t number = 0;
+
+    memcpy(&number, (const char *)config + option->off, option->bytes);
+    return number;
+}
+
+/*
+ * As it would be written on the command line: mostly as `stats settings` shows it. What has no line
+ * there is not shown here either.
+ */
 static void
 show_value(const struct config *config, const struct option_info *option,
            struct stat_value *value)
 {
+    if (option->kind == OPTION_FORBID || option->kind == OPTION_TURN_OFF) {
+        stat_put_text(value, number_at(config, option) != 0 ? "no" : "yes");
+        return;
+    }
+    if (option->kind == OPTION_MEGABYTES || option->kind == OPTION_SECONDS_IN_MS) {
+        stat_put_u64(value, option->kind == OPTION_MEGABYTES
+                                ? number_at(config, option) >> 20
+                                : number_at(config, option) / 1000);
+        return;
+    }
     for (size_t i = 0; i < config_settings.entry_count; i++) {
         const struct stat_entry *entry = &config_settings.entries[i];
 
@@ -154,6 +203,7 @@ get_option(const struct stat_entry *entry UNUSED, const void *record, struct sta
     struct stat_value now;
     char range[RANGE_BYTES];
 
+    take_limit(listed->live);
     show_value(listed->live->config, listed->option, &now);
     option_range(listed->option, range, sizeof(range));
     if (!is_live(listed->option))

@@ -14,6 +14,7 @@
 struct config_live {
     struct config *config; /* as `stats settings` shows it */
     struct server *server;
+    struct store *store;
 };
 
 /*

@@ -219,7 +219,7 @@ serve(struct process *p)
     server = make_server(&p->config, &clock, cmd);
     if (server == NULL)
         goto out;
-    p->live = (struct config_live){&p->config, server};
+    p->live = (struct config_live){&p->config, server, store};
     stats_list(&p->stats, "config", &config_live_stats, &p->live);
     statistics_register(&p->stats, &p->config, server, cmd);
     rates_start(&p->rates, loop_timers(server_loop(server)), &clock, &p->stats);

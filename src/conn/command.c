@@ -71,7 +71,7 @@ change_setting(struct conn *c, struct slice value, struct reply *reply)
     reply->status = REPLY_OK;
     if (settings->set(settings->ctx, name, value, why)) {
         conn_notice(&kind, c, "setting=%s value=%s",
-                    event_value(shown[0], sizeof(shown[0]), name),
+                    event_value(shown[0], sizeof(shown[0]), slice_make(why, strlen(why))),
                     event_value(shown[1], sizeof(shown[1]), value));
         return;
     }

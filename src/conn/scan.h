@@ -1,7 +1,7 @@
 /*
  * src/conn/scan.h - some of all connections: shown, or killed.
  *
- *     kill WHICH                 id N | addr IP[:PORT] | stalled SECONDS
+ *     kill WHICH                 id N | addr IP[:PORT] | addr unix | stalled SECONDS
  *     stats conns WHICH          these, and: state NAME
  *     stats conns top BY [N]     requests | bytes_in | bytes_out | held | stalled; N: 10, at most 100
  *

@@ -1,6 +1,8 @@
 /* Reads which connections are asked for. */
 #include "scan_words.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -36,36 +38,67 @@ choose_number(struct scan *scan, struct slice word, uint64_t max, uint64_t facto
     return true;
 }
 
-/* "10.0.0.1", "10.0.0.1:80", "::1", "[::1]:80", "unix": as sys_peer_name() says it. */
+/* A port, or none. */
+static bool
+is_port(const char *text)
+{
+    uint32_t port;
+
+    return *text == '\0' ||
+           (*text == ':' && num_parse_u32(slice_make(text + 1, strlen(text + 1)), &port) &&
+            port > 0 && port <= UINT16_MAX);
+}
+
+/* IP in its usual form, and PORT, ":80" or "", as sys_peer_name() says them. */
+static bool
+choose_peer(struct scan *scan, const char *ip, const char *port)
+{
+    struct in6_addr address;
+    char host[INET6_ADDRSTRLEN];
+    const char *end = *port == '\0' ? ":" : port;
+    int family = strchr(ip, ':') != NULL ? AF_INET6 : AF_INET;
+
+    if (!is_port(port) || inet_pton(family, ip, &address) != 1 ||
+        inet_ntop(family, &address, host, sizeof(host)) == NULL)
+        return false;
+    scan->whole = *port != '\0';
+    if (family == AF_INET6) {
+        (void)snprintf(scan->text[0], sizeof(scan->text[0]), "tcp6:[%s]%s", host, end);
+    } else {
+        (void)snprintf(scan->text[0], sizeof(scan->text[0]), "tcp:%s%s", host, end);
+        (void)snprintf(scan->text[1], sizeof(scan->text[1]), "tcp6:[::ffff:%s]%s", host, end);
+    }
+    return true;
+}
+
+/* "10.0.0.1", "10.0.0.1:80", "::1", "[::1]:80"; "unix": whatever came through a unix socket. */
 static bool
 choose_addr(struct scan *scan, struct slice word)
 {
-    char addr[56];
-    const char *colon;
+    char addr[64];
+    char *bracket, *colon;
 
-    if (word.len == 0 || word.len >= sizeof(addr))
+    if (word.len >= sizeof(addr))
         return false;
-    memcpy(addr, word.ptr, word.len);
-    addr[word.len] = '\0';
-    colon = strchr(addr, ':');
+    (void)snprintf(addr, sizeof(addr), "%.*s", (int)word.len, word.ptr);
     if (strcmp(addr, "unix") == 0) {
         (void)snprintf(scan->text[0], sizeof(scan->text[0]), "unix:");
-    } else if (addr[0] == '[') {
-        scan->whole = strstr(addr, "]:") != NULL;
-        (void)snprintf(scan->text[0], sizeof(scan->text[0]), "tcp6:%s%s", addr,
-                       scan->whole ? "" : ":");
-    } else if (colon != NULL && strchr(colon + 1, ':') != NULL) {
-        (void)snprintf(scan->text[0], sizeof(scan->text[0]), "tcp6:[%s]:", addr);
-    } else {
-        int len = colon == NULL ? (int)word.len : (int)(colon - addr);
-
-        scan->whole = colon != NULL;
-        (void)snprintf(scan->text[0], sizeof(scan->text[0]), "tcp:%s%s", addr,
-                       scan->whole ? "" : ":");
-        (void)snprintf(scan->text[1], sizeof(scan->text[1]), "tcp6:[::ffff:%.*s]%s", len, addr,
-                       scan->whole ? colon : ":");
+        return true;
     }
-    return true;
+    bracket = strchr(addr, ']');
+    if (addr[0] == '[' && bracket != NULL) {
+        *bracket = '\0';
+        return strchr(addr, ':') != NULL && choose_peer(scan, addr + 1, bracket + 1);
+    }
+    colon = strchr(addr, ':');
+    if (colon != NULL && strchr(colon + 1, ':') == NULL) {
+        char port[sizeof(addr)];
+
+        (void)snprintf(port, sizeof(port), "%s", colon);
+        *colon = '\0';
+        return port[1] != '\0' && choose_peer(scan, addr, port);
+    }
+    return choose_peer(scan, addr, "");
 }
 
 static bool

@@ -24,8 +24,8 @@ struct server;
 struct server_settings {
     void *ctx;
     /*
-     * Set NAME to VALUE. False, with the reason in WHY (room for SERVER_WHY_BYTES), when that cannot
-     * be: nothing has changed then.
+     * Set NAME to VALUE. True, with the full name of the setting in WHY (room for SERVER_WHY_BYTES);
+     * or false, with the reason there: nothing has changed then.
      */
     bool (*set)(void *ctx, struct slice name, struct slice value, char *why);
 };

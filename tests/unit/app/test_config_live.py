@@ -33,6 +33,9 @@ def settings(s):
 def lists(s):
     found = listed(s)
     check.equal(found["conn-limit"].startswith("20 live 1 to "), True, found["conn-limit"])
+    check.equal(found["disable-evictions"], "no at the start only", "an option that was not given")
+    check.equal(found["drain-time"].split(" ")[0], "5", "in the unit in which it is set")
+    check.equal(found["buffer-memory"].split(" ")[0], "256", "likewise")
     check.equal(found["port"].endswith(" at the start only"), True, found["port"])
     check("what has no value is not listed", "help" not in found and "extended" not in found)
 
@@ -47,6 +50,8 @@ def changes(s):
             ("buffer-memory", "2m", "buffer_memory", str(2 << 20)),
             ("verbose", "1", "verbosity", "1"),
             ("verbose", "0", "verbosity", "0"),
+            ("m", "96", "maxbytes", str(96 << 20)),
+            ("memory-limit", "64", "maxbytes", str(64 << 20)),
             ("client-names", "1", "client_names", "1")):
         check.equal(ask(s, "config %s %s" % (name, value)), "OK\r\n", name)
         check.equal(settings(s)[setting], want, "%s in stats settings" % name)
@@ -93,6 +98,7 @@ def is_told(server, s):
     events = ask(s, "stats events", b"END\r\n")
     check("an event says what has changed", "event=config id=" in events and
           "setting=idle-timeout value=77" in events)
+    check("by its full name", "setting=max-reqs-per-event value=5" in events)
     time.sleep(0.1)
     with open(server.log_path, encoding="latin-1") as log:
         check("so does the log", "setting=idle-timeout value=77" in log.read())
