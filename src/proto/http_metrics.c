@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http_priv.h"
+#include "http_sample.h"
 
 /* walk->part: what is rendered, in this order. */
 enum {
@@ -40,92 +40,6 @@ static const struct known known[] = {
 #include "http_metrics.def"
 #undef METRIC
 };
-
-/* One metric, as its lines call it. */
-struct metric {
-    char name[STAT_NAME_BYTES * 2]; /* of its samples */
-    const char *type;
-    const char *help;
-    size_t suffix_bytes; /* that OpenMetrics leaves out of HELP and TYPE */
-};
-
-/* --- Lines --- */
-
-static char *
-put_meta(char *p, const char *end, const struct metric *metric, struct slice name)
-{
-    p = http_put(http_put(p, end, SLICE("# HELP ")), end, name);
-    p = http_put_label(http_put(p, end, SLICE(" ")), end, metric->help);
-    p = http_put(http_put(p, end, SLICE("\n# TYPE ")), end, name);
-    p = http_put_text(http_put(p, end, SLICE(" ")), end, metric->type);
-    return http_put(p, end, SLICE("\n"));
-}
-
-/* Before the first sample of METRIC. */
-static char *
-put_metric(char *p, const char *end, const struct request *req, const struct metric *metric)
-{
-    size_t len = strlen(metric->name);
-
-    if (req->echo.http.openmetrics)
-        len -= metric->suffix_bytes;
-    return put_meta(p, end, metric, slice_make(metric->name, len));
-}
-
-/* What comes between a name and its value; TEXT is NULL, or the value of the last label. */
-struct labels {
-    const char *constant; /* as it is written, or "" */
-    const char *name;     /* of the family's; NULL: none */
-    const char *value;
-    const char *text_name;
-    const char *text;
-};
-
-static char *
-put_label(char *p, const char *end, const char *name, const char *value)
-{
-    const char *value_end = end - 1; /* so that it ends even where it is cut */
-
-    p = http_put(http_put_text(p, end, name), end, SLICE("=\""));
-    return put_byte(http_put_label(p, value_end, value), '"');
-}
-
-static char *
-put_labels(char *p, const char *end, const struct labels *labels)
-{
-    bool any = labels->constant[0] != '\0';
-
-    if (!any && labels->name == NULL && labels->text == NULL)
-        return p;
-    p = http_put_text(put_byte(p, '{'), end, labels->constant);
-    if (labels->name != NULL) {
-        p = any ? put_byte(p, ',') : p;
-        p = put_label(p, end, labels->name, labels->value);
-        any = true;
-    }
-    if (labels->text != NULL) {
-        p = any ? put_byte(p, ',') : p;
-        p = put_label(p, end, labels->text_name, labels->text);
-    }
-    return put_byte(p, '}');
-}
-
-/* END leaves room for more than what is put without asking: punctuation, and a number. */
-static char *
-put_sample(char *p, const char *end, const char *name, const struct labels *labels,
-           const char *value)
-{
-    p = put_labels(http_put_text(p, end, name), end, labels);
-    p = http_put_text(put_byte(p, ' '), end + STAT_NAME_BYTES, value);
-    return put_byte(p, '\n');
-}
-
-/* Where the texts of a piece at DST end, so that the rest of its last line fits as well. */
-static const char *
-end_of(const char *dst)
-{
-    return dst + HTTP_TEXT_BYTES;
-}
 
 /* --- Values --- */
 
@@ -213,7 +127,7 @@ put_known(char *p, const struct request *req, const struct known *row,
           const struct stat_source *source, const struct stat_entry *entry,
           const struct stat_instance *instance)
 {
-    const char *end = end_of(p);
+    const char *end = http_sample_end(p);
     const struct stat_family *family = source->section->family;
     struct labels labels = {row->labels, family == NULL ? NULL : "slab", instance->label,
                             "version", NULL};
@@ -223,13 +137,14 @@ put_known(char *p, const struct request *req, const struct known *row,
 
     name_known(row, entry, &metric);
     if (begins)
-        p = put_metric(p, end, req, &metric);
+        p = http_put_metric(p, end, req, &metric);
     stats_read(entry, instance, &value);
     if (row->less[0] != '\0')
         take_off(&value, sum_of(row->less, source->section, instance));
     if (entry->kind == STAT_TEXT)
         labels.text = value.text;
-    return put_sample(p, end, metric.name, &labels, labels.text != NULL ? "1" : value.text);
+    return http_put_sample(p, end, metric.name, &labels,
+                           labels.text != NULL ? "1" : value.text);
 }
 
 static char *
@@ -318,7 +233,7 @@ static char *
 put_other(char *p, const struct request *req, const struct stat_source *source,
           const struct stat_entry *entry, const struct stat_instance *instance, bool first)
 {
-    const char *end = end_of(p);
+    const char *end = http_sample_end(p);
     const struct stat_family *family = source->section->family;
     struct labels labels = {"", family == NULL ? NULL : family->label, instance->label, "value",
                             NULL};
@@ -327,13 +242,14 @@ put_other(char *p, const struct request *req, const struct stat_source *source,
 
     name_other(req, source, entry, &metric);
     if (first)
-        p = put_metric(p, end, req, &metric);
+        p = http_put_metric(p, end, req, &metric);
     stats_read(entry, instance, &value);
     if (entry->kind == STAT_TEXT)
         labels.text = value.text;
     else
         scale(entry->unit, &value);
-    return put_sample(p, end, metric.name, &labels, labels.text != NULL ? "1" : value.text);
+    return http_put_sample(p, end, metric.name, &labels,
+                           labels.text != NULL ? "1" : value.text);
 }
 
 /* To the next entry that has a metric of its own. */
@@ -396,7 +312,7 @@ static char *
 put_bucket(char *p, const struct stat_histogram *histogram,
            const struct stat_instance *instance, unsigned i)
 {
-    const char *end = end_of(p);
+    const char *end = http_sample_end(p);
     char bound[STAT_NAME_BYTES] = "+Inf";
     struct labels labels = {"", histogram->label, instance->label, "le", bound};
     uint64_t ns = i < BOUNDS ? bound_ns(i) : UINT64_MAX;
@@ -408,15 +324,15 @@ put_bucket(char *p, const struct stat_histogram *histogram,
         (void)snprintf(bound, sizeof(bound), "%.9g", (double)ns / 1e9);
     stat_put_u64(&value, count);
     (void)snprintf(name, sizeof(name), "lombard_%s_bucket", histogram->name);
-    p = put_sample(p, end, name, &labels, value.text);
+    p = http_put_sample(p, end, name, &labels, value.text);
     if (i < BOUNDS)
         return p;
     labels.text = NULL;
     (void)snprintf(name, sizeof(name), "lombard_%s_count", histogram->name);
-    p = put_sample(p, end, name, &labels, value.text);
+    p = http_put_sample(p, end, name, &labels, value.text);
     (void)snprintf(name, sizeof(name), "lombard_%s_sum", histogram->name);
     stat_printf(&value, "%.9f", (double)histogram->sum_ns(instance->record) / 1e9);
-    return put_sample(p, end, name, &labels, value.text);
+    return http_put_sample(p, end, name, &labels, value.text);
 }
 
 static enum stat_step
@@ -440,7 +356,7 @@ histograms_piece(const struct request *req, const struct stat_registry *registry
     metric.help = source->histogram->help;
     (void)snprintf(metric.name, sizeof(metric.name), "lombard_%s", source->histogram->name);
     if (walk->step++ == 0)
-        *p = put_metric(*p, end_of(*p), req, &metric);
+        *p = http_put_metric(*p, http_sample_end(*p), req, &metric);
     *p = put_bucket(*p, source->histogram, &instance, walk->at.entry);
     if (walk->at.entry++ == BOUNDS) {
         walk->at.entry = 0;
@@ -457,7 +373,8 @@ put_up(char *p, const struct request *req)
     static const struct metric up = {"memcached_up", "gauge", "Whether the server answers.", 0};
     static const struct labels none = {"", NULL, NULL, NULL, NULL};
 
-    return put_sample(put_metric(p, end_of(p), req, &up), end_of(p), up.name, &none, "1");
+    return http_put_sample(http_put_metric(p, http_sample_end(p), req, &up), http_sample_end(p),
+                           up.name, &none, "1");
 }
 
 enum stat_step

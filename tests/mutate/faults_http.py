@@ -60,7 +60,7 @@ HTTP_FAULTS = [
     ("http: connections become series", METRICS, "source->repeats || source->lists || ", "source->repeats || "),
     ("http: the metrics of the exporter come twice", METRICS,
      "(walk->step == 0 && is_known(source, entry))", "false"),
-    ("http: OpenMetrics calls counters by their samples", METRICS,
+    ("http: OpenMetrics calls counters by their samples", "src/proto/http_sample.c",
      "        len -= metric->suffix_bytes;", "        len -= 0;"),
     # Who is let in, and until when.
     ("http: connections have no limit", ADMISSION,
