@@ -50,7 +50,7 @@ ORDER = {
         batch
         command scan
         scan_words
-        permission join upload
+        permission join upload watch
         discard
         output
         shutdown admission
@@ -60,7 +60,7 @@ ORDER = {
         notice
         held
         task stash
-        table stall linger client_names server_latency
+        table stall linger client_names server_latency watch_line
     """,
 }
 

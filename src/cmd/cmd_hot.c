@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lombard/base/num.h"
 #include "lombard/base/put.h"
 #include "lombard/base/sys.h"
 #include "lombard/base/topkeys.h"
@@ -369,13 +370,29 @@ static const struct stat_family big_family = {"rank", "%l:%n", next_big};
 static const struct stat_section big_section = {big_entries, ARRAY_LEN(big_entries),
                                                 &big_family, "bigkey_", reset_big};
 
+/* "N": so many, at most as many as without it. */
+static bool
+select_count(void *ctx UNUSED, struct slice args, uint64_t *position UNUSED, uint64_t *count)
+{
+    uint64_t number;
+
+    if (!num_parse_u64(args, &number) || number == 0)
+        return false;
+    *count = number;
+    return true;
+}
+
 void
 cmd_add_hot_stats(struct cmd *cmd, struct stat_registry *registry)
 {
     struct hot_list *lists = cmd->hot->lists;
 
     stats_list(registry, "hotkeys", &requests_section, &lists[HOT_REQUESTS]);
+    stats_select(registry, select_count);
     stats_list(registry, "hotbytes", &bytes_section, &lists[HOT_BYTES]);
+    stats_select(registry, select_count);
     stats_list(registry, "misskeys", &misses_section, &lists[HOT_MISSES]);
+    stats_select(registry, select_count);
     stats_list(registry, "bigkeys", &big_section, cmd);
+    stats_select(registry, select_count);
 }

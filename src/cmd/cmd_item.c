@@ -99,4 +99,5 @@ cmd_delete(struct cmd *cmd, struct session *session UNUSED, const struct request
     cmd->stats.delete_hits++;
     store_delete(cmd->store, &item);
     reply->status = REPLY_DELETED;
+    reply->item.value_bytes = item.value_bytes;
 }

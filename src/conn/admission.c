@@ -180,6 +180,7 @@ admit(const struct entrance *entrance, int fd)
         c->stalled_ms = server_now_ms(server);
         server->operator_conn = c;
     }
+    watch_line_accepted(c);
     log_line(LOG_DEBUG, "<%d new connection id=%" PRIu32, fd, c->id);
 }
 

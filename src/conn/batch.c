@@ -19,6 +19,7 @@
 #include "shed.h"
 #include "task.h"
 #include "upload.h"
+#include "watch.h"
 
 _Static_assert((int)SMALL_BODY_BYTES <= (int)BUF_BYTES / 2,
                "such a command fits into a buffer");
@@ -288,6 +289,8 @@ run_entry(struct conn *c, const struct batch_entry *entry, struct slice in)
         return false;
     }
     execute(c, entry, &reply);
+    if (UNLIKELY(c->server->watchers.topics != 0))
+        watch_line_request(c, req, &reply);
     if (LIKELY(reply.status < REPLY_SELDOM && entry->body_here)) {
         latency_note(&c->server->latency, req->op);
         conn_reply(c, req, &reply);
@@ -365,6 +368,7 @@ conn_step(struct conn *c, struct dispatch *dispatch)
         case TASK_JOIN: return conn_join_step(c, &dispatch->budget);
         case TASK_STREAM: return conn_stream_step(c);
         case TASK_SCAN: return conn_scan_step(c);
+        case TASK_WATCH: return conn_watch_step(c);
         case TASK_REFUSAL: return conn_refusal_step(c);
         }
     }

@@ -83,7 +83,7 @@ check_conn(const struct conn *c)
             return "an idle connection is not watched for input";
         return NULL;
     case CONN_STALLED:
-        if (lends && holds_an_empty_buffer(c))
+        if (lends && !conn_is_watching(c) && holds_an_empty_buffer(c))
             return "a stalled connection holds an empty buffer";
         if (c->blocked && c->watch.wanted != WATCH_OUT)
             return "a blocked connection is not watched for output alone";
@@ -91,7 +91,7 @@ check_conn(const struct conn *c)
     case CONN_WAITING:
         if (c->watch.wanted != 0)
             return "a connection waits for a buffer and is watched";
-        if (lends && holds_an_empty_buffer(c))
+        if (lends && !conn_is_watching(c) && holds_an_empty_buffer(c))
             return "a connection waits for a buffer and holds an empty one";
         return NULL;
     case CONN_READY:

@@ -12,6 +12,7 @@
 #include "permission.h"
 #include "server_state.h"
 #include "shutdown.h"
+#include "watch.h"
 
 static enum reply_status
 name_client(struct conn *c, struct slice name)
@@ -51,6 +52,20 @@ take_word(struct slice *rest)
     return word;
 }
 
+static void
+watch(struct conn *c, const struct request *req, struct reply *reply)
+{
+    static const char off[] = "CLIENT_ERROR watch commands not allowed";
+
+    if (c->server->config.watch_enabled) {
+        reply->status = conn_watch_begin(c, (uint32_t)req->delta);
+        return;
+    }
+    reply->status = REPLY_TEXT;
+    reply->text_bytes = sizeof(off) - 1;
+    memcpy(reply->text, off, sizeof(off) - 1);
+}
+
 /* "<name> <value>" */
 static void
 change_setting(struct conn *c, struct slice value, struct reply *reply)
@@ -88,6 +103,8 @@ conn_command(struct conn *c, const struct request *req, struct reply *reply)
         reply->status = name_client(c, req->value);
     else if (req->op == OP_CONFIG)
         change_setting(c, req->value, reply);
+    else if (req->op == OP_WATCH)
+        watch(c, req, reply);
     else if (req->op == OP_HELLO)
         take_hello(c, req->key); /* of its features there are none */
     else

@@ -50,6 +50,8 @@ finish(struct conn *c, const struct request *req, const struct reply *reply)
         cmd_upload_abort(c->server->cmd, task->handle);
     c->server->joining = NULL;
     c->task = NULL;
+    if (UNLIKELY(c->server->watchers.topics != 0))
+        watch_line_request(c, req, reply);
     latency_note(&c->server->latency, req->op);
     conn_reply(c, req, reply);
     task_destroy(c, task);

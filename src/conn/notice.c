@@ -66,6 +66,7 @@ conn_notice_closed(const struct conn *c, enum close_reason reason)
 
     char fields[EVENT_TEXT_BYTES];
 
+    watch_line_closed(c, (int)reason);
     if (!event_admits(&kinds[reason]))
         return;
     (void)snprintf(fields, sizeof(fields),

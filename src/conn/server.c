@@ -37,6 +37,7 @@
 #include "shed.h"
 #include "shutdown.h"
 #include "sweep.h"
+#include "watch.h"
 
 /* --- Closing --- */
 
@@ -141,6 +142,7 @@ on_iteration_end(void *ctx)
 {
     struct server *server = ctx;
 
+    server_wake_watchers(server);
     schedule_relief(server);
     reap(server);
     latency_iteration(&server->latency, server->clock->now_ns);

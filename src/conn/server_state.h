@@ -20,6 +20,7 @@
 #include "stall.h"
 #include "step.h"
 #include "table.h"
+#include "watch_line.h"
 
 /* What a stalled connection waits for, and with what. */
 enum stall_kind {
@@ -55,6 +56,7 @@ struct server {
     struct server_stats stats;
     uint64_t closes[CLOSE_REASONS + 1]; /* by enum close_reason */
     struct latency latency;
+    struct watchers watchers;
 
     /* --- Where connections are --- */
 

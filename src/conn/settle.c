@@ -20,7 +20,7 @@ return_buffers(struct conn *c, bool more)
         return;
     if (c->server->joining == c) /* it goes on: it must not have to wait for them */
         return;
-    if (c->wbuf != NULL && buf_is_empty(c->wbuf))
+    if (c->wbuf != NULL && buf_is_empty(c->wbuf) && (c->finishing || !conn_is_watching(c)))
         pool_return(pool, LOAN_FOR_OUTPUT, &c->wbuf);
     /* The buffer that it returned may have been granted to it as input: for its next dispatch. */
     if (c->rbuf == NULL || c->state == CONN_READY)

@@ -78,6 +78,7 @@ conn_drop_task(struct conn *c)
         break;
     case TASK_VALUE: cmd_unpin_item(c->server->cmd, task->item); break;
     case TASK_SCAN: sys_free(task->scan); break;
+    case TASK_WATCH: watchers_remove(&c->server->watchers, c); break;
     case TASK_STREAM:
     case TASK_REFUSAL: break;
     }

@@ -17,6 +17,7 @@ enum task_kind {
     TASK_JOIN,    /* its value is being added to one that is long: join.c */
     TASK_STREAM,  /* its reply is made line by line: output.c */
     TASK_SCAN,    /* it goes through all connections: scan.c */
+    TASK_WATCH,   /* lines are put into its write buffer as things happen: watch.c */
     TASK_REFUSAL, /* its body is being discarded; then comes the answer: discard.c */
 };
 
@@ -67,6 +68,13 @@ bool task_request(const struct conn *c, struct request *req) MUST_USE;
 void conn_suspend_task(struct conn *c);
 /* Give up C's task, if it has one, with all that it holds of the store. */
 void conn_drop_task(struct conn *c);
+
+/* It keeps its write buffer even while that is empty. */
+static inline bool
+conn_is_watching(const struct conn *c)
+{
+    return UNLIKELY(c->task != NULL) && c->task->kind == TASK_WATCH;
+}
 
 /* The item of the store that it keeps; NULL: none. */
 static inline const void *

@@ -147,6 +147,8 @@ finish(struct conn *c)
     c->task = NULL;
     if (reply.status >= REPLY_SELDOM)
         conn_notice_error(c, &req, reply.status);
+    if (UNLIKELY(c->server->watchers.topics != 0))
+        watch_line_request(c, &req, &reply);
     latency_note(&c->server->latency, req.op);
     conn_reply(c, &req, &reply);
     task_destroy(c, task);

@@ -110,6 +110,7 @@ status_of(const struct request *req, const struct reply *reply)
     case REPLY_BAD_QUERY:
     case REPLY_LIMIT_OFF:
     case REPLY_BAD_MODE: return MCBP_EINVAL;
+    case REPLY_TOO_MANY_WATCHERS:
     case REPLY_TOO_MANY_NAMES: return MCBP_ENOMEM;
     case REPLY_ADMIN_ONLY: return MCBP_EACCESS;
     case REPLY_STOPPING:

@@ -207,6 +207,7 @@ put_line(char *p, const struct request *req, const struct reply *reply)
     case REPLY_CONN:
     case REPLY_BAD_NAME:
     case REPLY_TOO_MANY_NAMES:
+    case REPLY_TOO_MANY_WATCHERS:
     case REPLY_BAD_QUERY:
     case REPLY_AUTHENTICATED:
     case REPLY_AUTH_FAILED:

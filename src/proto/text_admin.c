@@ -191,11 +191,43 @@ admin_cache_memlimit(const struct words *words, struct request *req)
         req->delta = megabytes;
 }
 
+/* The topic whose name begins with WORD, as at memcached; 0: none. */
+static uint32_t
+topic_of(struct slice word)
+{
+    static const struct {
+        struct slice name;
+        uint32_t topic;
+    } topics[] = {
+        {{"rawcmds", 7}, TOPIC_SILENT},    {{"evictions", 9}, TOPIC_EVICTIONS},
+        {{"fetchers", 8}, TOPIC_FETCHERS}, {{"mutations", 9}, TOPIC_MUTATIONS},
+        {{"sysevents", 9}, TOPIC_SILENT},  {{"connevents", 10}, TOPIC_CONNEVENTS},
+        {{"proxyreqs", 9}, TOPIC_SILENT},  {{"proxyevents", 11}, TOPIC_SILENT},
+        {{"proxyuser", 9}, TOPIC_SILENT},  {{"deletions", 9}, TOPIC_DELETIONS},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(topics); i++)
+        if (word.len <= topics[i].name.len &&
+            memcmp(word.ptr, topics[i].name.ptr, word.len) == 0)
+            return topics[i].topic;
+    return 0;
+}
+
+/* watch [<topic> ...] */
 void
 admin_watch(const struct words *words, struct request *req)
 {
-    (void)words;
-    request_refuse(req, SLICE("CLIENT_ERROR watch commands not allowed\r\n"));
+    for (uint32_t i = 1; i < words->count; i++) {
+        uint32_t topic = topic_of(words->at[i]);
+
+        if (topic == 0) {
+            request_answer(req, REFUSE_ERROR);
+            return;
+        }
+        req->delta |= topic;
+    }
+    if (words->count == 1)
+        req->delta = TOPIC_FETCHERS;
 }
 
 void

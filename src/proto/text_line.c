@@ -59,7 +59,7 @@ static const struct command commands[] = {
     {{"touch", 5}, LINE_KEYED, 3, OP_TOUCH, parse_touch},
     {{"version", 7}, LINE_PLAIN, 1, OP_VERSION, parse_version},
     {{"verbosity", 9}, LINE_ADMIN, 2, OP_VERBOSITY, admin_verbosity},
-    {{"watch", 5}, LINE_PLAIN, 1, OP_REFUSED, admin_watch},
+    {{"watch", 5}, LINE_PLAIN, 1, OP_WATCH, admin_watch},
 };
 
 /* Position in commands[] of the first one of each letter, plus 1; 0: there is none. */

@@ -91,6 +91,8 @@ text_put_line(char *p, const struct request *req, const struct reply *reply)
     case REPLY_BAD_NAME: return put_slice(p, SLICE("CLIENT_ERROR bad client name\r\n"));
     case REPLY_TOO_MANY_NAMES:
         return put_slice(p, SLICE("SERVER_ERROR too many client names\r\n"));
+    case REPLY_TOO_MANY_WATCHERS:
+        return put_slice(p, SLICE("WATCHER_TOO_MANY log watcher limit reached\r\n"));
     case REPLY_BAD_QUERY:
         return put_slice(p, SLICE("CLIENT_ERROR bad choice of connections\r\n"));
     case REPLY_ADMIN_ONLY:

@@ -8,7 +8,7 @@ FAULTS = [
      "buf_consumed(c->wbuf, (size_t)sent, &c->server->owner);",
      "buf_consumed(c->wbuf, wanted, &c->server->owner);"),
     ("founding: a buffer goes back that is not empty", "src/conn/settle.c",
-     "    if (c->wbuf != NULL && buf_is_empty(c->wbuf))\n"
+     "    if (c->wbuf != NULL && buf_is_empty(c->wbuf) && (c->finishing || !conn_is_watching(c)))\n"
      "        pool_return(pool, LOAN_FOR_OUTPUT, &c->wbuf);",
      "    if (c->wbuf != NULL) {\n        buf_clear(c->wbuf, &c->server->owner);\n"
      "        pool_return(pool, LOAN_FOR_OUTPUT, &c->wbuf);\n    }"),
@@ -118,7 +118,7 @@ FAULTS = [
     ("conn: an end is not counted", "src/conn/conn.c",
      "    server->closes[c->close_reason]++;\n", ""),
     ("conn: an idle connection keeps its write buffer", "src/conn/settle.c",
-     "    if (c->wbuf != NULL && buf_is_empty(c->wbuf))\n", "    if (false)\n"),
+     "    if (c->wbuf != NULL && buf_is_empty(c->wbuf) && (c->finishing || !conn_is_watching(c)))\n", "    if (false)\n"),
     ("conn: an idle connection keeps its read buffer", "src/conn/settle.c",
      "    if (buf_is_empty(c->rbuf))\n        pool_return", "    if (false)\n        pool_return"),
     ("conn: gives back what it was granted just now", "src/conn/settle.c",

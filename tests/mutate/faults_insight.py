@@ -5,6 +5,7 @@ LATENCY_H = "src/conn/server_latency.h"
 SPANS = "src/base/spans.c"
 TOPKEYS = "src/base/topkeys.c"
 HOT = "src/cmd/cmd_hot.c"
+WATCH = "src/conn/watch_line.c"
 DISPATCH = "src/conn/dispatch.c"
 
 INSIGHT_FAULTS = [
@@ -64,4 +65,22 @@ INSIGHT_FAULTS = [
      "    if (result == COMMIT_STORED)\n        cmd_hot_big(cmd, req, req->value_bytes);\n", ""),
     ("insight: hits are misses", HOT,
      "    if (reply->status == REPLY_MISS || ", "    if (reply->status == REPLY_HIT || "),
+    # Watchers.
+    ("insight: a watcher that does not read loses lines without a word", WATCH,
+     "        watcher->skipped++;\n", ""),
+    ("insight: a watcher that has gone is still told", "src/conn/task.c",
+     "    case TASK_WATCH: watchers_remove(&c->server->watchers, c); break;",
+     "    case TASK_WATCH: break;"),
+    ("insight: watchers are not woken", "src/conn/server.c",
+     "    server_wake_watchers(server);\n", ""),
+    ("insight: every watcher hears all", WATCH,
+     "        if ((watchers->at[i].topics & (uint32_t)topic) != 0)\n", ""),
+    ("insight: there is no end of watchers", "src/conn/watch.c",
+     "    if (c->server->watchers.count == WATCHERS_MAX)", "    if (false)"),
+    ("insight: what a watcher sends is executed", "src/conn/batch.c",
+     "        case TASK_WATCH: return conn_watch_step(c);", "        case TASK_WATCH: return batch_step(c, dispatch);"),
+    ("insight: a shutdown waits for watchers", "src/conn/watch.c",
+     "    if (c->server->stopping) {", "    if (c->server->stopping && c->eof) {"),
+    ("insight: -W is not heard", "src/conn/command.c",
+     "    if (c->server->config.watch_enabled) {", "    if (req->delta != 0) {"),
 ]

@@ -45,6 +45,7 @@ struct server_config {
     uint32_t peer_timeout_s; /* close a peer that acknowledges nothing for N s; 0: never */
     uint32_t send_timeout_s; /* close a peer that did not read for N s; 0: never */
     uint32_t auth_timeout_s; /* close a client that did not authenticate within N s; 0: never */
+    bool watch_enabled;      /* not -W */
     bool keep_buffers;       /* --loan off: connections keep their buffers, for comparison */
     uint32_t operator_timeout_s; /* close the operator, likewise; 0: never */
     uint32_t client_names;       /* --client-names: how many may be kept */

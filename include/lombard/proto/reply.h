@@ -52,8 +52,9 @@ enum reply_status {
     REPLY_JOIN,     /* no answer yet: an append that is made by cmd_join_step(), part by part */
     REPLY_CONN,     /* no answer yet: that is the layer conn's */
     REPLY_BAD_NAME, /* of a client: too long, or none */
-    REPLY_TOO_MANY_NAMES, /* of clients: --client-names */
-    REPLY_BAD_QUERY,      /* there is no such choice of connections */
+    REPLY_TOO_MANY_NAMES,    /* of clients: --client-names */
+    REPLY_TOO_MANY_WATCHERS, /* or no memory for one more */
+    REPLY_BAD_QUERY,         /* there is no such choice of connections */
 };
 
 #define REPLY_SELDOM REPLY_NON_NUMERIC

@@ -39,6 +39,16 @@ enum {
     REQ_ENDS = 1U << 9,       /* after the reply, close: the client asks for no more */
 };
 
+/* What OP_WATCH asks for: bits of delta. */
+enum watch_topic {
+    TOPIC_FETCHERS = 1U << 0,
+    TOPIC_MUTATIONS = 1U << 1,
+    TOPIC_DELETIONS = 1U << 2,
+    TOPIC_CONNEVENTS = 1U << 3,
+    TOPIC_EVICTIONS = 1U << 4,
+    TOPIC_SILENT = 1U << 5, /* what does not happen here: proxies, crawlers, moves of slabs */
+};
+
 /* What the meta commands ask for beyond the classic ones (protocol.txt, "Meta Commands"). */
 struct request_meta {
     int32_t vivify_ttl;     /* with REQ_VIVIFY: the exptime of what is created */

@@ -78,6 +78,7 @@ static const struct {
     {"", "item_size_max", "1048576"},
     {"", "flush_enabled", "yes"},
     {"", "dump_enabled", "yes"},
+    {"", "watch_enabled", "yes"},
     {"", "shutdown_command", "no"},
     {"", "idle_timeout", "0"},
     {"", "send_timeout", "300"},
@@ -147,6 +148,8 @@ static const struct {
     {"--disable-flush-all", "flush_enabled", "no"},
     {"-X", "dump_enabled", "no"},
     {"--disable-dumping", "dump_enabled", "no"},
+    {"-W", "watch_enabled", "no"},
+    {"--disable-watch", "watch_enabled", "no"},
     {"-t 1 -U 0", "num_threads", "1"},
     {"--threads=1 --udp-port=0", "udpport", "0"},
     {"", "lock_memory", "no"},
@@ -274,8 +277,6 @@ static const struct {
     const char *option; /* NULL: nothing is said */
     const char *why;
 } noted[] = {
-    {"-W", NOTE_IGNORED, "-W", "watch"},
-    {"--disable-watch", NOTE_IGNORED, "-W", "watch"},
     {"-f 1.25", NOTE_IGNORED, "-f", "slab"},
     {"--slab-min-size=48", NOTE_IGNORED, "-n", "slab"},
     {"-N 2", NOTE_IGNORED, "-N", "one thread"},
@@ -445,7 +446,7 @@ START_TEST(help_is_complete)
             ck_assert_msg(strstr(said, name) != NULL, "help says nothing of %s", name);
     }
     ck_assert_ptr_nonnull(strstr(said, "(default 64, at most 262144)"));
-    ck_assert_ptr_nonnull(strstr(said, "why: -W -f -n -N,"));
+    ck_assert_ptr_nonnull(strstr(said, "why: -f -n -N,"));
     ck_assert_ptr_null(strchr(said, '{'));
 }
 END_TEST

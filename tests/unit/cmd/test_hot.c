@@ -151,6 +151,24 @@ START_TEST(larger_ones_take_the_places)
 }
 END_TEST
 
+START_TEST(so_many_as_are_asked_for)
+{
+    struct stat_cursor cursor;
+    struct stat_line line;
+    int lines = 0;
+
+    store_bytes("a", 3000);
+    store_bytes("b", 4000);
+    store_bytes("c", 5000);
+    ck_assert(!stats_begin_with(&rig.stats, SLICE("bigkeys"), SLICE("x"), &cursor));
+    ck_assert(!stats_begin_with(&rig.stats, SLICE("bigkeys"), SLICE("0"), &cursor));
+    ck_assert(stats_begin_with(&rig.stats, SLICE("bigkeys"), SLICE("2"), &cursor));
+    while (stats_next(&rig.stats, &cursor, &line) == STAT_FOUND)
+        lines++;
+    ck_assert_int_eq(lines, 4);
+}
+END_TEST
+
 START_TEST(a_reset_begins_anew)
 {
     store_bytes("big", 5000);
@@ -176,6 +194,7 @@ main(void)
     tcase_add_test(tc, bytes_of_keys_are_escaped);
     tcase_add_test(tc, the_largest_are_those_of_now);
     tcase_add_test(tc, larger_ones_take_the_places);
+    tcase_add_test(tc, so_many_as_are_asked_for);
     tcase_add_test(tc, a_reset_begins_anew);
     return leak_run(tc, "cmd/hot");
 }

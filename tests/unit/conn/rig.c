@@ -67,6 +67,7 @@ rig_start(void)
         config->http_conns = CLIENTS;
     config->buffer_bytes = SERVER_BUFFER_BYTES_MIN;
     config->drain_ms = 200;
+    config->watch_enabled = !rig_options.watch_disabled;
     config->clock = &now;
     config->cmd = cmd;
     server = server_create(config);

@@ -14,6 +14,7 @@ enum { CLIENTS = 100, OUT_BYTES = 4 * 1024 * 1024 };
 
 /* What a test wants otherwise: set before rig_start(), back to the defaults at its end. */
 struct rig_options {
+    bool watch_disabled; /* -W */
     bool shutdown_enabled;
     bool refuse_when_full; /* -M */
     bool admin_flush;

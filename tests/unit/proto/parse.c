@@ -97,6 +97,7 @@ op_name(enum request_op op)
         [OP_DUMP_CLASS] = "dump_class",
         [OP_SHUTDOWN] = "shutdown",
         [OP_KILL] = "kill",
+        [OP_WATCH] = "watch",
         [OP_CONFIG] = "config",
         [OP_CLIENT_NAME] = "client_name",
         [OP_HELLO] = "hello",

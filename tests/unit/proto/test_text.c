@@ -259,8 +259,7 @@ static const struct parse_case admin_cases[] = {
     ROW("slabs", "slabs\r\nslabs reassign 1 2\r\nslabs automove 0\r\nslabs automove 1\r\n",
         ERR "refused \"CLIENT_ERROR slab reassignment disabled\\r\\n\"\n"
             "refused \"OK\\r\\n\"\n" ERR),
-    ROW("others", "watch\r\nrefresh_certs\r\nlru mode flat\r\ncache_memlimit\r\n",
-        "refused \"CLIENT_ERROR watch commands not allowed\\r\\n\"\n"
+    ROW("others", "refresh_certs\r\nlru mode flat\r\ncache_memlimit\r\n",
         "refused \"Error TLS not enabled\\r\\n\"\n" ERR ERR),
     ROW("cache_memlimit out of range", "cache_memlimit 7\r\ncache_memlimit 1000000001\r\n",
         "refused \"MEMLIMIT_TOO_SMALL cannot set maxbytes to less than 8m\\r\\n\"\n"

@@ -1,0 +1,279 @@
+/* Formats what happens as lines for watchers, into their buffers as far as these have room. */
+#include "watch_line.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lombard/base/put.h"
+#include "lombard/base/sys.h"
+#include "server_state.h"
+
+enum {
+    LINE_BYTES = 1024,  /* with a key of 250 bytes, all of them escaped */
+    SKIPPED_BYTES = 32, /* "skipped=N\n" */
+    NS_A_SECOND = 1000000000,
+};
+
+/* --- Watchers --- */
+
+static void
+sum_topics(struct watchers *watchers)
+{
+    watchers->topics = 0;
+    for (uint32_t i = 0; i < watchers->count; i++)
+        watchers->topics |= watchers->at[i].topics;
+}
+
+bool
+watchers_add(struct watchers *watchers, struct conn *c, uint32_t topics)
+{
+    if (watchers->count == WATCHERS_MAX)
+        return false;
+    watchers->at[watchers->count++] = (struct watcher){c, topics, 0};
+    sum_topics(watchers);
+    return true;
+}
+
+void
+watchers_remove(struct watchers *watchers, const struct conn *c)
+{
+    for (uint32_t i = 0; i < watchers->count; i++)
+        if (watchers->at[i].conn == c)
+            watchers->at[i] = watchers->at[--watchers->count];
+    sum_topics(watchers);
+}
+
+/* --- Lines --- */
+
+/* LINE, and how many were left out before it; or it is left out, too. */
+static void
+give(struct watchers *watchers, struct watcher *watcher, struct slice line)
+{
+    struct buf *buf = watcher->conn->wbuf;
+    char skipped[SKIPPED_BYTES];
+
+    if (buf == NULL || buf_room(buf) < line.len + sizeof(skipped)) {
+        watcher->skipped++;
+        watchers->skipped++;
+        return;
+    }
+    if (watcher->skipped > 0) {
+        int len = snprintf(skipped, sizeof(skipped), "skipped=%" PRIu64 "\n", watcher->skipped);
+
+        buf_append(buf, slice_make(skipped, (size_t)len));
+        watcher->skipped = 0;
+    }
+    buf_append(buf, line);
+    watchers->sent++;
+}
+
+static void say(struct server *server, enum watch_topic topic, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+
+/* To all that watch TOPIC, behind the time and the line's number. */
+static void
+say(struct server *server, enum watch_topic topic, const char *format, ...)
+{
+    struct watchers *watchers = &server->watchers;
+    const struct clock *clock = server->clock;
+    uint64_t ns = clock->now_ns - clock->start_ns;
+    char line[LINE_BYTES];
+    size_t len =
+        (size_t)snprintf(line, sizeof(line), "ts=%" PRId64 ".%" PRIu64 " gid=%" PRIu64 " ",
+                         clock->start_unix_s + (int64_t)(ns / NS_A_SECOND),
+                         ns % NS_A_SECOND / 1000, ++watchers->gid);
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(line + len, sizeof(line) - len - 1, format, args);
+    va_end(args);
+    len = strlen(line);
+    line[len++] = '\n';
+    for (uint32_t i = 0; i < watchers->count; i++)
+        if ((watchers->at[i].topics & (uint32_t)topic) != 0)
+            give(watchers, &watchers->at[i], slice_make(line, len));
+}
+
+/* --- Requests --- */
+
+enum { KEY_TEXT_BYTES = 3 * KEY_BYTES_MAX + 1 };
+
+static const char *
+key_text(struct slice key, char text[KEY_TEXT_BYTES])
+{
+    *put_uri(text, key) = '\0';
+    return text;
+}
+
+static void
+say_fetched(const struct conn *c, const struct request *req, const struct reply *reply)
+{
+    bool found = reply->status == REPLY_HIT;
+    char key[KEY_TEXT_BYTES];
+
+    say(c->server, TOPIC_FETCHERS,
+        "type=item_get key=%s status=%s clsid=%d cfd=%d size=%" PRIu64, key_text(req->key, key),
+        found ? "found" : "not_found", found, c->watch.fd, found ? reply->item.value_bytes : 0);
+}
+
+/* NULL: nothing that memcached says. */
+static const char *
+store_status(const struct reply *reply)
+{
+    static const struct {
+        enum reply_status status;
+        const char *name;
+    } names[] = {
+        {REPLY_STORED, "stored"},       {REPLY_NOT_STORED, "not_stored"},
+        {REPLY_EXISTS, "exists"},       {REPLY_NOT_FOUND, "not_found"},
+        {REPLY_TOO_LARGE, "too_large"}, {REPLY_OUT_OF_MEMORY, "no_memory"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (names[i].status == reply->status)
+            return names[i].name;
+    return NULL;
+}
+
+static const char *
+store_name(enum request_op op)
+{
+    return op == OP_ADD       ? "add"
+           : op == OP_REPLACE ? "replace"
+           : op == OP_APPEND  ? "append"
+           : op == OP_PREPEND ? "prepend"
+           : op == OP_CAS     ? "cas"
+                              : "set";
+}
+
+/* Relative seconds, as memcached takes them: what is more than 30 days is a time of day. */
+static int64_t
+ttl_s(const struct conn *c, int64_t exptime)
+{
+    enum { THIRTY_DAYS_S = 30 * 24 * 3600 };
+
+    return exptime > THIRTY_DAYS_S ? exptime - clock_unix_s(c->server->clock) : exptime;
+}
+
+static void
+say_stored(const struct conn *c, const struct request *req, const struct reply *reply)
+{
+    const char *status = store_status(reply);
+    char key[KEY_TEXT_BYTES];
+
+    if (status != NULL)
+        say(c->server, TOPIC_MUTATIONS,
+            "type=item_store key=%s status=%s cmd=%s ttl=%" PRId64
+            " clsid=1 cfd=%d size=%" PRIu64,
+            key_text(req->key, key), status, store_name(req->op), ttl_s(c, req->exptime),
+            c->watch.fd, req->value_bytes);
+}
+
+static void
+say_deleted(const struct conn *c, const struct request *req, const struct reply *reply)
+{
+    char key[KEY_TEXT_BYTES];
+
+    if (reply->status == REPLY_DELETED)
+        say(c->server, TOPIC_DELETIONS, "type=deleted key=%s cmd=%s clsid=1 size=%" PRIu64,
+            key_text(req->key, key), req->op == OP_META_DELETE ? "md" : "delete",
+            reply->item.value_bytes);
+}
+
+void
+watch_line_request(const struct conn *c, const struct request *req, const struct reply *reply)
+{
+    uint32_t topics = c->server->watchers.topics;
+
+    if (op_has(req->op, PROP_STORES)) {
+        if ((topics & TOPIC_MUTATIONS) != 0)
+            say_stored(c, req, reply);
+    } else if (op_has(req->op, PROP_READS)) {
+        if ((topics & TOPIC_FETCHERS) != 0)
+            say_fetched(c, req, reply);
+    } else if (req->op == OP_DELETE || req->op == OP_META_DELETE) {
+        if ((topics & TOPIC_DELETIONS) != 0)
+            say_deleted(c, req, reply);
+    }
+}
+
+/* --- Connections --- */
+
+/* "rip=1.2.3.4 rport=5 transport=tcp", from "tcp:1.2.3.4:5" or "unix:/path". */
+static void
+put_peer(const struct conn *c, char *dst, size_t bytes)
+{
+    char peer[128];
+    char *ip, *port;
+
+    sys_peer_name(c->watch.fd, peer, sizeof(peer));
+    ip = strchr(peer, ':');
+    port = strrchr(peer, ':');
+    if (strncmp(peer, "tcp", 3) != 0 || ip == NULL || port == ip) {
+        (void)snprintf(dst, bytes, "rip=unix rport=0 transport=local");
+        return;
+    }
+    *port++ = '\0';
+    ip++;
+    if (*ip == '[') { /* of IPv6 */
+        ip[strlen(ip) - 1] = '\0';
+        ip++;
+    }
+    (void)snprintf(dst, bytes, "rip=%s rport=%s transport=tcp", ip, port);
+}
+
+void
+watch_line_accepted(const struct conn *c)
+{
+    char peer[160];
+
+    if (LIKELY((c->server->watchers.topics & TOPIC_CONNEVENTS) == 0))
+        return;
+    put_peer(c, peer, sizeof(peer));
+    say(c->server, TOPIC_CONNEVENTS, "type=conn_new %s cfd=%d", peer, c->watch.fd);
+}
+
+/* memcached knows these four. */
+static const char *
+reason_name(int reason)
+{
+    if (reason == CLOSE_QUIT || reason == CLOSE_EOF)
+        return "normal";
+    if (reason == CLOSE_IDLE || reason == CLOSE_OPERATOR_IDLE)
+        return "idle_timeout";
+    return reason == CLOSE_SHUTDOWN ? "shutdown" : "error";
+}
+
+void
+watch_line_closed(const struct conn *c, int reason)
+{
+    char peer[160];
+
+    if (LIKELY((c->server->watchers.topics & TOPIC_CONNEVENTS) == 0))
+        return;
+    put_peer(c, peer, sizeof(peer));
+    say(c->server, TOPIC_CONNEVENTS, "type=conn_close %s reason=%s cfd=%d", peer,
+        reason_name(reason), c->watch.fd);
+}
+
+/* --- Statistics; the record is the struct watchers --- */
+
+static const struct stat_entry entries[] = {
+    {"log_watchers", STAT_GAUGE, UNIT_CONNECTIONS, "Connections that watch.", stat_get_u32,
+     offsetof(struct watchers, count)},
+    {"log_watcher_skipped", STAT_COUNTER, UNIT_LINES,
+     "Lines that a watcher did not take in time, and lost.", stat_get_u64,
+     offsetof(struct watchers, skipped)},
+    {"log_watcher_sent", STAT_COUNTER, UNIT_LINES, "Lines for watchers.", stat_get_u64,
+     offsetof(struct watchers, sent)},
+};
+
+static void
+reset(void *ctx)
+{
+    stat_reset_counters(entries, ARRAY_LEN(entries), ctx);
+}
+
+const struct stat_section watch_stats = {entries, ARRAY_LEN(entries), NULL, "", reset};
