@@ -7,7 +7,13 @@
 #include "rig.h"
 #include "sim_sys.h"
 
-enum { ROOM = 1 << 20, READERS = 200, BUFFERS = 64, WAIT_ITERATIONS = 3, ANSWERS = 3 };
+enum {
+    ROOM = 1 << 20,
+    READERS = 200,
+    BUFFERS = 64,
+    WAIT_ITERATIONS = 3,
+    WAIT_BYTES = 256 * 1024
+};
 
 #define PAGE    "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 #define METRICS "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -173,6 +179,46 @@ START_TEST(when_buffers_run_out_readers_are_shed)
 }
 END_TEST
 
+static uint64_t
+sent_to_readers(void)
+{
+    uint64_t bytes = 0;
+
+    for (int i = 0; i < READERS; i++)
+        bytes += sim_sent_bytes(readers[i]);
+    return bytes;
+}
+
+/* As many pages and scrapers as there may be, without an end: a client waits for no answer of theirs. */
+START_TEST(clients_do_not_wait_for_http)
+{
+    start(0);
+    for (int i = 0; i < READERS; i++)
+        readers[i] = sim_connect(http_fd, ROOM, ROOM);
+    rig_iterations(&rig, READERS);
+    for (int round = 0; round < 100; round++) {
+        uint64_t before;
+        int waited = 0;
+
+        for (int i = 0; i < READERS; i++) {
+            while (sim_recv(readers[i], got, sizeof(got)) > 0)
+                ;
+            if (sim_unreceived(readers[i]) == 0)
+                say(readers[i], i % 2 == 0 ? METRICS : JSON);
+        }
+        before = sent_to_readers();
+        say(light, "mn\r\n");
+        while (sim_readable(light) == 0) {
+            rig_iterate(&rig);
+            ck_assert_int_le(++waited, WAIT_ITERATIONS);
+        }
+        ck_assert_uint_le(sent_to_readers() - before, WAIT_BYTES);
+        ck_assert_uint_eq(sim_recv(light, got, sizeof(got)), 4);
+    }
+    stop();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -181,5 +227,6 @@ main(void)
     tcase_add_loop_test(tc, answers_are_whole_however_they_are_cut, 0, 8);
     tcase_add_test(tc, slow_readers_hold_their_buffer_only);
     tcase_add_test(tc, when_buffers_run_out_readers_are_shed);
+    tcase_add_test(tc, clients_do_not_wait_for_http);
     return leak_run(tc, "sim/http");
 }
