@@ -85,8 +85,6 @@ HTTP_FAULTS = [
      "    if (cmd->config.passwords == NULL)", "    if (cmd->config.passwords != cmd)"),
     ("http: any password will do", "src/cmd/cmd_export.c",
      "    if (passwords_match(cmd->config.passwords, user, password))", "    if (user.len > 0)"),
-    ("http: passwords are logged", "src/conn/batch.c",
-     "    if (c->session.role == ROLE_HTTP && newline != NULL)", "    if (false && newline != NULL)"),
     ("http: it ends before the clients do", SHUTDOWN,
      "        if (http || server->entrances[i].role != ROLE_HTTP)", "        if (http || i >= 0)"),
     ("http: health does not know of the end", SHUTDOWN, "    cmd_set_stopping(server->cmd);\n", ""),
