@@ -72,40 +72,58 @@ sys_close(int fd)
     return close(fd);
 }
 
+union address {
+    struct sockaddr any;
+    struct sockaddr_in in4;
+    struct sockaddr_in6 in6;
+    struct sockaddr_un un;
+};
+
+static void
+show_address(const union address *addr, char *dst, size_t bytes)
+{
+    char host[INET6_ADDRSTRLEN];
+
+    switch (addr->any.sa_family) {
+    case AF_INET:
+        (void)inet_ntop(AF_INET, &addr->in4.sin_addr, host, sizeof(host));
+        (void)snprintf(dst, bytes, "tcp:%s:%u", host, ntohs(addr->in4.sin_port));
+        return;
+    case AF_INET6:
+        (void)inet_ntop(AF_INET6, &addr->in6.sin6_addr, host, sizeof(host));
+        (void)snprintf(dst, bytes, "tcp6:[%s]:%u", host, ntohs(addr->in6.sin6_port));
+        return;
+    default: (void)snprintf(dst, bytes, "unix:%s", addr->un.sun_path); return;
+    }
+}
+
+void
+sys_own_name(int fd, char *dst, size_t bytes)
+{
+    union address addr;
+    socklen_t len = sizeof(addr);
+
+    memset(&addr, 0, sizeof(addr));
+    if (getsockname(fd, &addr.any, &len) != 0)
+        (void)snprintf(dst, bytes, "gone");
+    else
+        show_address(&addr, dst, bytes);
+}
+
 void
 sys_peer_name(int fd, char *dst, size_t bytes)
 {
-    union {
-        struct sockaddr any;
-        struct sockaddr_in in4;
-        struct sockaddr_in6 in6;
-        struct sockaddr_un un;
-    } addr;
+    union address addr;
     socklen_t len = sizeof(addr);
-    char host[INET6_ADDRSTRLEN];
 
     memset(&addr, 0, sizeof(addr));
-    if (getpeername(fd, &addr.any, &len) != 0) {
+    if (getpeername(fd, &addr.any, &len) != 0)
         (void)snprintf(dst, bytes, "gone");
-        return;
-    }
-    switch (addr.any.sa_family) {
-    case AF_INET:
-        (void)inet_ntop(AF_INET, &addr.in4.sin_addr, host, sizeof(host));
-        (void)snprintf(dst, bytes, "tcp:%s:%u", host, ntohs(addr.in4.sin_port));
-        return;
-    case AF_INET6:
-        (void)inet_ntop(AF_INET6, &addr.in6.sin6_addr, host, sizeof(host));
-        (void)snprintf(dst, bytes, "tcp6:[%s]:%u", host, ntohs(addr.in6.sin6_port));
-        return;
-    default:
-        /* A client's unix socket has no name: say whose door it came through. */
-        len = sizeof(addr);
-        if (getsockname(fd, &addr.any, &len) != 0)
-            addr.un.sun_path[0] = '\0';
-        (void)snprintf(dst, bytes, "unix:%s", addr.un.sun_path);
-        return;
-    }
+    else if (addr.any.sa_family == AF_UNIX)
+        sys_own_name(fd, dst,
+                     bytes); /* a client's has no name: say whose door it came through */
+    else
+        show_address(&addr, dst, bytes);
 }
 
 int

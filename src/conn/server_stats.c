@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "conn_stats.h"
+#include "lombard/base/sys.h"
 #include "server_latency.h"
 
 /* --- The process; the record is the server --- */
@@ -255,6 +256,52 @@ static const struct stat_section stash_section = {&server_entries[AT_stash_bytes
 static const struct stat_section stalled_section = {&server_entries[AT_conn_stalled], 1, NULL,
                                                     "", NULL};
 
+/* --- For `stats conns`, behind the connections: the listeners, as memcached has them --- */
+
+static void
+get_listener_addr(const struct stat_entry *entry UNUSED, const void *record,
+                  struct stat_value *value)
+{
+    const struct listener *listener = record;
+    char own[128];
+
+    sys_own_name(listener->watch.fd, own, sizeof(own));
+    stat_put_text(value, own);
+}
+
+static void
+get_listener_state(const struct stat_entry *entry UNUSED, const void *record,
+                   struct stat_value *value)
+{
+    const struct listener *listener = record;
+
+    stat_put_text(value, listener->paused ? "conn_paused" : "conn_listening");
+}
+
+static const struct stat_entry listener_entries[] = {
+    {"addr", STAT_TEXT, UNIT_NONE, "Where it listens.", get_listener_addr, 0},
+    {"state", STAT_TEXT, UNIT_NONE, "conn_listening, or conn_paused for want of descriptors.",
+     get_listener_state, 0},
+};
+
+/* None once the server is stopping: they are closed then. */
+static enum stat_step
+next_listener(void *ctx, uint64_t *position, struct stat_instance *instance)
+{
+    const struct server *server = ctx;
+
+    if (server->stopping || *position >= (uint64_t)server->listener_count)
+        return STAT_END;
+    instance->record = &server->listeners[*position];
+    (void)snprintf(instance->label, sizeof(instance->label), "%d",
+                   server->listeners[*position].watch.fd);
+    return STAT_FOUND;
+}
+
+static const struct stat_family listener_family = {"fd", "%l:%n", next_listener};
+static const struct stat_section listener_section = {
+    listener_entries, ARRAY_LEN(listener_entries), &listener_family, "listener_", NULL};
+
 void
 server_add_stats(struct server *server, struct stat_registry *registry)
 {
@@ -267,6 +314,7 @@ server_add_stats(struct server *server, struct stat_registry *registry)
     stats_repeat(registry, "buffers", &stalled_section, server);
     stats_repeat(registry, "buffers", &pool_loan_stats, server->pool);
     stats_list(registry, "conns", &conn_stats, server);
+    stats_list(registry, "conns", &listener_section, server);
     stats_derive(registry, "latency", &latency_stats, &server->latency);
     stats_add(registry, "latency", &latency_step_stats, &server->latency);
     stats_add(registry, "", &watch_stats, &server->watchers);

@@ -278,6 +278,12 @@ sys_close(int fd)
 }
 
 void
+sys_own_name(int fd, char *dst, size_t bytes)
+{
+    (void)snprintf(dst, bytes, "tcp:192.0.2.2:%d", fd);
+}
+
+void
 sys_peer_name(int fd, char *dst, size_t bytes)
 {
     bool local = link_get(fd, "getpeername")->local;

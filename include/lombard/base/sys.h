@@ -40,6 +40,8 @@ int sys_close(int fd);
  * or "unix:/path". Always NUL-terminated within BYTES.
  */
 void sys_peer_name(int fd, char *dst, size_t bytes);
+/* Likewise its own: where it listens. */
+void sys_own_name(int fd, char *dst, size_t bytes);
 /* poll(2) of one descriptor, without waiting: which of EVENTS there are, or errors; 0: none. */
 int sys_poll_now(int fd, int events) MUST_USE;
 /* What the kernel knows of the peer. False where that is nothing: it is no TCP socket. */
