@@ -152,9 +152,6 @@ static const struct stat_entry entries[] = {
     ZERO("lru_bumps_dropped"),
     ZERO("log_worker_dropped"),
     ZERO("log_worker_written"),
-    ZERO("log_watcher_skipped"),
-    ZERO("log_watcher_sent"),
-    ZERO("log_watchers"),
     ZERO("unexpected_napi_ids"),
     ZERO("round_robin_fallback"),
 };

@@ -54,7 +54,7 @@ static const struct {
          "lru_maintainer_juggles crawler_reclaimed crawler_items_checked "
          "lrutail_reflocked moves_to_cold moves_to_warm moves_within_lru "
          "lru_bumps_dropped log_worker_dropped log_worker_written "
-         "log_watcher_skipped log_watcher_sent log_watchers unexpected_napi_ids "
+         "unexpected_napi_ids "
          "round_robin_fallback "
          "sandbox_denied "},
     {"settings",
