@@ -126,6 +126,19 @@ sys_peer_name(int fd, char *dst, size_t bytes)
         show_address(&addr, dst, bytes);
 }
 
+bool
+sys_peer_user(int fd, struct sys_peer_user *user)
+{
+    struct ucred cred;
+    socklen_t len = sizeof(cred);
+
+    /* For a TCP socket the kernel answers, too: that it knows none. */
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) != 0 || cred.pid == 0)
+        return false;
+    *user = (struct sys_peer_user){cred.uid, cred.pid};
+    return true;
+}
+
 int
 sys_poll_now(int fd, int events)
 {

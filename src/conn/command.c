@@ -74,7 +74,7 @@ change_setting(struct conn *c, struct slice value, struct reply *reply)
     const struct server_settings *settings = &c->server->config.settings;
     struct slice name = take_word(&value);
     char shown[2][EVENT_TEXT_BYTES / 4];
-    char why[SERVER_WHY_BYTES];
+    char why[SERVER_WHY_BYTES], user[40];
 
     reply->status = REPLY_ADMIN_ONLY;
     if (!server_is_operator(c))
@@ -85,9 +85,10 @@ change_setting(struct conn *c, struct slice value, struct reply *reply)
         return;
     reply->status = REPLY_OK;
     if (settings->set(settings->ctx, name, value, why)) {
-        conn_notice(&kind, c, "setting=%s value=%s",
+        conn_notice(&kind, c, "setting=%s value=%s%s",
                     event_value(shown[0], sizeof(shown[0]), slice_make(why, strlen(why))),
-                    event_value(shown[1], sizeof(shown[1]), value));
+                    event_value(shown[1], sizeof(shown[1]), value),
+                    conn_peer_user(c, user, sizeof(user)));
         return;
     }
     reply->status = REPLY_TEXT;

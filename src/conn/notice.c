@@ -35,6 +35,17 @@ conn_notice(struct event_kind *kind, const struct conn *c, const char *format, .
 }
 
 const char *
+conn_peer_user(const struct conn *c, char *dst, size_t bytes)
+{
+    struct sys_peer_user user;
+
+    dst[0] = '\0';
+    if (sys_peer_user(c->watch.fd, &user))
+        (void)snprintf(dst, bytes, " uid=%" PRIu32 " pid=%" PRId32, user.uid, user.pid);
+    return dst;
+}
+
+const char *
 conn_op_name(enum request_op op)
 {
     static const char *const names[] = {

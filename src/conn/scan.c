@@ -100,7 +100,7 @@ kill_step(struct conn *c, const struct request *req)
 {
     struct scan *scan = c->task->scan;
     struct reply reply = {.status = REPLY_TEXT};
-    char which[72];
+    char which[72], user[40];
     int cost = PIECE_COST;
     struct conn *found;
 
@@ -115,8 +115,9 @@ kill_step(struct conn *c, const struct request *req)
         return STEP_ON;
     if (!conn_has_reply_room(c))
         return STEP_NEED_OUTPUT;
-    conn_notice(&kill_kind, c, "which=%s killed=%" PRIu64,
-                event_value(which, sizeof(which), req->value), scan->killed);
+    conn_notice(&kill_kind, c, "which=%s killed=%" PRIu64 "%s",
+                event_value(which, sizeof(which), req->value), scan->killed,
+                conn_peer_user(c, user, sizeof(user)));
     reply.text_bytes =
         (uint16_t)snprintf(reply.text, sizeof(reply.text), "KILLED %" PRIu64, scan->killed);
     conn_reply(c, req, &reply);

@@ -118,6 +118,14 @@ sys_poll_now(int fd, int events)
 }
 
 bool
+sys_peer_user(int fd, struct sys_peer_user *user)
+{
+    (void)fd;
+    (void)user;
+    return false;
+}
+
+bool
 sys_peer_state(int fd, struct sys_peer_state *state)
 {
     (void)fd;

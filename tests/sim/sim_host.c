@@ -76,6 +76,14 @@ sys_poll_now(int fd, int events)
 
 /* No simulated peer vanishes. */
 bool
+sys_peer_user(int fd, struct sys_peer_user *user)
+{
+    (void)fd;
+    (void)user;
+    return false;
+}
+
+bool
 sys_peer_state(int fd, struct sys_peer_state *state)
 {
     (void)link_get(fd, "getsockopt");

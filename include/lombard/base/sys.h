@@ -42,6 +42,12 @@ int sys_close(int fd);
 void sys_peer_name(int fd, char *dst, size_t bytes);
 /* Likewise its own: where it listens. */
 void sys_own_name(int fd, char *dst, size_t bytes);
+/* Who the peer of a unix socket was when it connected. False where the kernel does not know. */
+struct sys_peer_user {
+    uint32_t uid;
+    int32_t pid;
+};
+bool sys_peer_user(int fd, struct sys_peer_user *user) MUST_USE;
 /* poll(2) of one descriptor, without waiting: which of EVENTS there are, or errors; 0: none. */
 int sys_poll_now(int fd, int events) MUST_USE;
 /* What the kernel knows of the peer. False where that is nothing: it is no TCP socket. */

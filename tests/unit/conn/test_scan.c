@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include "lombard/base/eventlog.h"
 #include "rig.h"
 #include "stash.h"
 #include "task.h"
@@ -24,6 +26,19 @@ kill_id(int killer, uint32_t id, const char *want)
     (void)snprintf(line, sizeof(line), "kill id %u\r\n", id);
     say(killer, line);
     expect(killer, want);
+}
+
+static struct stat_registry events;
+
+static const char *
+last_event(void)
+{
+    static struct stat_line line;
+    struct stat_cursor cursor;
+
+    ck_assert(stats_begin_with(&events, SLICE("events"), SLICE("1"), &cursor));
+    ck_assert_int_eq(stats_next(&events, &cursor, &line), STAT_FOUND);
+    return line.value.text;
 }
 
 static int
@@ -165,6 +180,21 @@ START_TEST(kill_the_stalled)
     say(2, "kill stalled 0\r\n");
     expect(2, "KILLED 1\r\n");
     ck_assert_uint_eq(server->table.conns, 1);
+}
+END_TEST
+
+/* Whoever came through a unix socket is known to the kernel, and named. */
+START_TEST(a_kill_says_who_did_it)
+{
+    char want[64];
+
+    dial(0);
+    dial(1);
+    iterate(1);
+    event_add_stats(&events);
+    kill_id(0, id_of(1), "KILLED 1\r\n");
+    (void)snprintf(want, sizeof(want), "which=id_2 killed=1 uid=%u pid=%d", getuid(), getpid());
+    ck_assert_ptr_nonnull(strstr(last_event(), want));
 }
 END_TEST
 
@@ -328,6 +358,7 @@ main(void)
     tcase_add_loop_test(tc, kill_in_each_state, 0, ARRAY_LEN(states));
     tcase_add_test(tc, kill_within_a_group);
     tcase_add_test(tc, kill_the_stalled);
+    tcase_add_test(tc, a_kill_says_who_did_it);
     tcase_add_test(tc, no_connection_kills_itself);
     tcase_add_test(tc, only_operators_kill);
     tcase_add_test(tc, the_most_come_first);
