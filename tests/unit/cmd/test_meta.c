@@ -450,6 +450,37 @@ START_TEST(debug_leaves_no_trace)
 }
 END_TEST
 
+/* --- Counting, as memcached counts --- */
+
+START_TEST(commands_are_counted_as_in_memcached)
+{
+    static const struct {
+        const char *name;
+        uint64_t want;
+    } counters[] = {
+        {"cmd_get", 3},       {"get_hits", 2},     {"get_misses", 1}, {"cmd_touch", 1},
+        {"touch_hits", 1},    {"touch_misses", 0}, {"cmd_meta", 1},   {"delete_hits", 1},
+        {"delete_misses", 2}, {"incr_misses", 0},
+    };
+    struct request req;
+
+    ck_assert_int_eq(mg("T"), REPLY_MISS); /* a miss of a get */
+    ck_assert_int_eq(mg("N"), REPLY_HIT);  /* found, since it was made */
+    ck_assert_int_eq(mg("v"), REPLY_HIT);
+    ck_assert_int_eq(mg("T"), REPLY_HIT); /* a touch */
+    ck_assert_int_eq(rig_do(&rig, OP_META_DEBUG, "none"), REPLY_MISS);
+    ck_assert_int_eq(md("C"), REPLY_EXISTS);  /* a miss */
+    ck_assert_int_eq(md("I"), REPLY_DELETED); /* nothing: it is still there */
+    ck_assert_int_eq(md(""), REPLY_DELETED);
+    ck_assert_int_eq(md(""), REPLY_NOT_FOUND);
+    req = meta(OP_META_ARITH, "n", "N");
+    ck_assert_int_eq(rig_run(&rig, &req), REPLY_NUMBER);
+    for (size_t i = 0; i < ARRAY_LEN(counters); i++)
+        ck_assert_msg(rig_stat(&rig, "", counters[i].name) == counters[i].want, "%s",
+                      counters[i].name);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -477,5 +508,6 @@ main(void)
     tcase_add_test(tc, arith_touches_and_compares);
     tcase_add_test(tc, arith_keeps_the_marks);
     tcase_add_test(tc, debug_leaves_no_trace);
+    tcase_add_test(tc, commands_are_counted_as_in_memcached);
     return leak_run(tc, "cmd/meta");
 }
