@@ -12,7 +12,7 @@
  *     command                                 what a command means for its connection
  *     scan  scan_words                        some of all connections: shown, or killed
  *     permission                              may it be executed?
- *     join   upload   discard                 long values
+ *     join   upload   watch   discard         long values; watchers
  *     output                                  format, send
  *     shutdown   admission                    which connections are let in, until when
  *     shed                                    which stalled connection is closed
