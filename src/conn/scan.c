@@ -83,15 +83,12 @@ is_over(const struct scan *scan, const struct server *server)
 
 static struct event_kind kill_kind = EVENT_KIND("kill", LOG_WARN);
 
-/* One that is being served right now goes at the end of that: it is in use. */
+/* What it holds is there for others right away. One of the same group is not served any more. */
 static void
 kill_conn(struct conn *c)
 {
-    bool in_use = c->state == CONN_RUNNING;
-
     conn_mark_dead(c, CLOSE_KILLED);
-    if (!in_use)
-        conn_release(c);
+    conn_release(c);
 }
 
 /* All but the one that asks. */

@@ -160,6 +160,8 @@ def main():
         number = look(operator, args)
         end_it(server, operator, hog, number)
         end_the_slow(operator, args)
+        port = others[0][1].getsockname()[1]
+        checks.equal(command(operator, "kill addr 127.0.0.1:%d" % port, b"\r\n"), "KILLED 1\r\n", "one port is one client")
         checks.equal(ask(others[0][0], b"get nothing\r\n"), b"END\r\n", "an idle client is served as before")
         server.check_end(checks)
     checks.done()
