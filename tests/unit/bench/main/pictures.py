@@ -25,9 +25,9 @@ def well_formed(text, name):
 def a_page_with_pictures():
     with FakeServer() as one, FakeServer() as two:
         status, _, said = run("-q", "-s", one.address, "--compare", two.address, "-k", "20", "-c", "2", "-d", "300ms",
-                              "--rounds", "4", "--html", path("page.html"), "--svg", path("svg"))
+                              "--rounds", "4", "--html", path("page &1.html"), "--svg", path("svg"))
     check.equal(status, VALID, "a page: " + said)
-    with open(path("page.html"), encoding="utf-8") as f:
+    with open(path("page &1.html"), encoding="utf-8") as f:
         page = f.read()
     check.equal(re.findall(r"(?:src|href)=|@import|url\(", page), [], "nothing from outside")
     check.equal(re.findall(r"[^a-z](?:nan|inf)[^a-z]", page), [], "no number that is none")
