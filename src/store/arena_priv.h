@@ -35,10 +35,12 @@ enum seg_state {
     SEG_EXTENT,   /* holds a piece of one large value, and nothing else */
 };
 
-enum log_id { LOG_SMALL, LOG_MAIN };
-enum { LOGS = 2 };
-_Static_assert(LOG_SMALL == 0 && LOG_MAIN == 1,
-               "a log is an index, and the kind of a ghost: one bit");
+/*
+ * The small log is several, one for each class of sizes: from LOG_SMALL to LOG_MAIN, which is
+ * the one behind them.
+ */
+enum { SMALL_LOGS = 7, LOGS = SMALL_LOGS + 1 };
+enum log_id { LOG_SMALL, LOG_MAIN = SMALL_LOGS };
 
 /*
  * Closed segments without pins are also in a list by how much of them is

@@ -4,7 +4,8 @@
 static void
 evict_item(struct store *store, char *rec, uint64_t hash, uint64_t *slot)
 {
-    enum log_id log = arena_seg(&store->arena, rec)->log;
+    bool main = arena_seg(&store->arena, rec)->log == LOG_MAIN;
+    unsigned kind = main ? GHOST_MAIN : GHOST_SMALL;
 
     if (BROKEN(slot == NULL)) {
         item_die(store, rec);
@@ -14,9 +15,9 @@ evict_item(struct store *store, char *rec, uint64_t hash, uint64_t *slot)
     if ((rec_info(rec) & (ITEM_FETCHED << REC_MARKS_SHIFT)) == 0)
         store->stats.evicted_unfetched++;
     tail_note_evicted(store, rec);
-    index_remove_to_ghost(&store->index, hash, slot, log);
+    index_remove_to_ghost(&store->index, hash, slot, kind);
+    policy_note_evicted(store, kind, policy_item_bytes(store, rec));
     item_die(store, rec);
-    policy_note_evicted(store, log);
 }
 
 /* By what was evicted, or is gone anyway. */
@@ -39,7 +40,7 @@ static void
 note_moved(struct store *store, enum log_id from, uint32_t bytes)
 {
     store->evictor.moved += bytes;
-    if (!store->evictor.clean && from == LOG_SMALL)
+    if (!store->evictor.clean && from != LOG_MAIN)
         policy_note_joined(store, bytes);
 }
 

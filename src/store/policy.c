@@ -12,6 +12,12 @@
  *                    |                     ^  |  ^        |
  *                  out, a ghost -- again --/   \-- hit --/
  *
+ * Where sizes differ, a large item takes the place of many: the small log is one for each class
+ * of sizes, a power of four, and an item stays there for a time that is inversely proportional
+ * to its size. Each log opens a segment: where there are few of them, there are fewer classes.
+ * Where nothing is hit any more, that time is halved with
+ * each segment. What is much larger than others has to be hit twice to go on.
+ *
  * A small log is best while popularity stays as it is. When it changes, the main
  * log is full of the past, and what is new needs time to show that it is the
  * present: then the small log grows at the other's cost. The ghosts tell: nearly
@@ -39,8 +45,23 @@ enum {
     /* How often a ghost of the small log has to come back to be worth as much as one of main. */
     WORTH_MAIN = 10,
     WORTH_SMALL = 7,
-    WORTH_CLEANING_CLASS = DEAD_CLASSES / 2, /* half dead */
+    /*
+     * Emptying what is so dead comes before evicting what lives: at most three bytes are moved for
+     * one that is won. With random overwrites nothing is evicted until 80 % of the memory lives.
+     */
+    WORTH_CLEANING_CLASS = DEAD_CLASSES / 4,
+    /* To use it again before other memory is touched for the first time, this much. */
+    WORTH_REUSING_CLASS = DEAD_CLASSES / 2,
+    BULKY_TIMES = 4, /* an item of more than so many average ones is large */
 };
+
+/* Classes of sizes: the first is below this times four, the next four times as large, ... */
+#ifndef STORE_CLASS_SHIFT /* other ones where tests make the store tiny */
+#define STORE_CLASS_SHIFT  8
+#define STORE_SEGS_A_CLASS 64
+#endif
+enum { SHIFT_MAX = 2 * (SMALL_LOGS - 1) }; /* of the age of the largest ones */
+enum { CLASS_SHIFT = STORE_CLASS_SHIFT, SEGS_A_CLASS = STORE_SEGS_A_CLASS };
 
 /* --- Choosing --- */
 
@@ -88,6 +109,12 @@ policy_worth_cleaning(const struct store *store)
 }
 
 uint32_t
+policy_worth_reusing(const struct store *store)
+{
+    return arena_most_dead(&store->arena, WORTH_REUSING_CLASS);
+}
+
+uint32_t
 policy_oldest(struct store *store, enum log_id log)
 {
     const struct seg_queue *queue = store->arena.logs + log;
@@ -105,21 +132,64 @@ policy_oldest(struct store *store, enum log_id log)
     return SEG_NONE;
 }
 
+/* The segment of a small log that is the next to be emptied there; or SEG_NONE. */
+static uint32_t
+oldest_of(const struct arena *arena, const struct seg_queue *log)
+{
+    if (log->head != SEG_NONE)
+        return log->head;
+    return log->open != SEG_NONE && arena->segs[log->open].pins == 0 ? log->open : SEG_NONE;
+}
+
+/* The small log whose oldest items are oldest for their size. */
+static enum log_id
+small_log_to_take_from(struct store *store)
+{
+    struct arena *arena = &store->arena;
+    enum log_id best = LOG_SMALL;
+    uint64_t most = 0;
+
+    for (unsigned class = 0; class < SMALL_LOGS; class ++) {
+        uint32_t oldest = oldest_of(arena, arena->logs + class);
+        uint64_t age;
+        unsigned shift;
+
+        if (oldest == SEG_NONE)
+            continue;
+        shift = 2 * class + store->evictor.useless[class];
+        age = (uint64_t)(arena->serial - arena->segs[oldest].serial + 1)
+              << (shift < SHIFT_MAX ? shift : SHIFT_MAX);
+        if (age > most) {
+            most = age;
+            best = (enum log_id) class;
+        }
+    }
+    /* If it has no more than an open one, that is to be emptied. */
+    if (most > 0 && arena->logs[best].head == SEG_NONE)
+        arena_close(arena, best);
+    return best;
+}
+
 enum log_id
 policy_log_to_take_from(struct store *store)
 {
     const struct seg_queue *logs = store->arena.logs;
     struct evictor *ev = &store->evictor;
-    uint64_t small = (uint64_t)logs[LOG_SMALL].count * SHARE_ONE;
-    uint64_t all = (uint64_t)logs[LOG_SMALL].count + logs[LOG_MAIN].count;
+    uint64_t small = 0, all;
 
+    for (int i = 0; i < SMALL_LOGS; i++)
+        small += logs[i].count;
+    all = small + logs[LOG_MAIN].count;
+    small *= SHARE_ONE;
     if (small <= all * SHARE_MIN)
         return LOG_MAIN;
-    if (small >= all * SHARE_MAX)
-        return LOG_SMALL;
-    if (ev->growing)
-        return ++ev->grown % GROWING_VICTIMS == 0 ? LOG_SMALL : LOG_MAIN;
-    return ev->owed_bytes >= store->arena.seg_bytes ? LOG_MAIN : LOG_SMALL;
+    if (small < all * SHARE_MAX) {
+        if (ev->growing && ++ev->grown % GROWING_VICTIMS != 0)
+            return LOG_MAIN;
+        if (!ev->growing && ev->owed_bytes >= store->arena.seg_bytes)
+            return LOG_MAIN;
+    }
+    return small_log_to_take_from(store);
 }
 
 /* --- Learning --- */
@@ -130,24 +200,35 @@ learn(struct store *store)
 {
     struct evictor *ev = &store->evictor;
     double prior = (double)store->index.count * EVENT / PRIOR_DIVISOR;
-    double back_small = (double)ev->back[LOG_SMALL];
+    double back_small = (double)ev->back[GHOST_SMALL];
     /* Both rates times both denominators; the prior comes back as often as small ghosts do. */
-    double small = back_small * ((double)ev->out[LOG_MAIN] + prior);
-    double main = (double)ev->back[LOG_MAIN] * (double)ev->out[LOG_SMALL] + back_small * prior;
+    double small = back_small * ((double)ev->out[GHOST_MAIN] + prior);
+    double main =
+        (double)ev->back[GHOST_MAIN] * (double)ev->out[GHOST_SMALL] + back_small * prior;
 
     ev->growing = small * WORTH_SMALL > main * WORTH_MAIN;
-    for (int log = 0; log < LOGS; log++) {
-        ev->out[log] -= ev->out[log] / DECAY_DIVISOR;
-        ev->back[log] -= ev->back[log] / DECAY_DIVISOR;
+    for (int kind = 0; kind < GHOST_KINDS; kind++) {
+        ev->out[kind] -= ev->out[kind] / DECAY_DIVISOR;
+        ev->back[kind] -= ev->back[kind] / DECAY_DIVISOR;
     }
 }
 
 void
-policy_note_evicted(struct store *store, enum log_id log)
+policy_note_victim(struct store *store)
+{
+    uint64_t bytes = store->content_bytes + store->header_bytes;
+
+    store->evictor.item_bytes = bytes / (store->index.count + 1) + 1;
+}
+
+/* An item counts as many as would have had its place. */
+void
+policy_note_evicted(struct store *store, unsigned kind, uint64_t bytes)
 {
     struct evictor *ev = &store->evictor;
+    uint64_t average = ev->item_bytes > 0 ? ev->item_bytes : bytes;
 
-    ev->out[log] += EVENT;
+    ev->out[kind] += (bytes * EVENT + average / 2) / average;
     if (++ev->period > store->index.count / PERIOD_DIVISOR) {
         learn(store);
         ev->period = 0;
@@ -170,6 +251,25 @@ policy_note_emptied(struct store *store, enum log_id log, uint32_t bytes)
 
     if (log == LOG_MAIN)
         ev->owed_bytes -= bytes < ev->owed_bytes ? bytes : ev->owed_bytes;
+    else if (ev->moved > 0)
+        ev->useless[log] = 0;
+    else if (ev->useless[log] < SHIFT_MAX)
+        ev->useless[log]++;
+}
+
+/* The small log for items of so many BYTES. */
+static enum log_id
+small_log_for(const struct store *store, uint64_t bytes)
+{
+    unsigned classes = store->evict ? store->arena.seg_allowed / SEGS_A_CLASS : 0;
+    unsigned log2 = 63U - (unsigned)__builtin_clzll(bytes >> CLASS_SHIFT | 1);
+    unsigned class = log2 / 2;
+
+    if (classes > SMALL_LOGS)
+        classes = SMALL_LOGS;
+    return class < classes ? (enum log_id) class
+           : classes > 0   ? (enum log_id)(classes - 1)
+                           : LOG_SMALL;
 }
 
 enum log_id
@@ -178,9 +278,10 @@ policy_log_for(struct store *store, uint64_t hash, const char *old, uint64_t byt
     unsigned kind;
 
     if (old != NULL)
-        return arena_seg(&store->arena, old)->log;
+        return arena_seg(&store->arena, old)->log == LOG_MAIN ? LOG_MAIN
+                                                              : small_log_for(store, bytes);
     if (!index_has_ghost(&store->index, hash, store->index.count, &kind))
-        return LOG_SMALL;
+        return small_log_for(store, bytes);
     store->evictor.back[kind] += EVENT;
     policy_note_joined(store, bytes);
     return LOG_MAIN;
@@ -188,17 +289,29 @@ policy_log_for(struct store *store, uint64_t hash, const char *old, uint64_t byt
 
 /* --- Judging --- */
 
+uint64_t
+policy_item_bytes(const struct store *store, const char *rec)
+{
+    if ((rec_info(rec) & REC_LARGE) != 0)
+        return large_value_bytes(store, rec);
+    return rec_bytes(rec, store->fixed_bytes);
+}
+
 bool
 policy_survives(const struct store *store, const char *rec)
 {
     const struct evictor *ev = &store->evictor;
+    unsigned freq = rec_freq(rec);
 
-    return ev->clean || rec_freq(rec) > ev->level;
+    if (ev->clean || freq <= ev->level)
+        return ev->clean;
+    return freq > ev->level + 1 || arena_seg(&store->arena, rec)->log == LOG_MAIN ||
+           policy_item_bytes(store, rec) <= BULKY_TIMES * ev->item_bytes;
 }
 
 unsigned
 policy_freq_after(enum log_id log, unsigned freq)
 {
     /* Halved, so that the past does not outlive two visits. */
-    return log == LOG_SMALL ? 0 : freq / 2;
+    return log == LOG_MAIN ? freq / 2 : 0;
 }

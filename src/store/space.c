@@ -71,7 +71,7 @@ reuse_ahead(struct store *store, uint32_t bytes)
 
     if (ev->victim == SEG_NONE &&
         (store->arena.seg_free > SEGS_FOR_SURVIVORS || !is_mostly_dead(store) ||
-         policy_worth_cleaning(store) == SEG_NONE))
+         policy_worth_reusing(store) == SEG_NONE))
         return;
     /* Nothing else may be chosen instead: there is no need to evict. */
     if (ev->victim == SEG_NONE || (ev->clean && store->arena.segs[ev->victim].pins == 0))

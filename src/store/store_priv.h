@@ -46,6 +46,9 @@ enum { SEGS_AHEAD = STORE_SEGS_AHEAD };
 #endif
 enum { LOOKS_MAX = STORE_LOOKS };
 
+/* What a ghost remembers: whether the item was in one of the small logs, or in the main one. */
+enum { GHOST_SMALL, GHOST_MAIN, GHOST_KINDS };
+
 /* What policy.c, evict_or_move.c, victim.c and evict.c are about. */
 struct evictor {
     uint32_t victim;       /* or SEG_NONE */
@@ -69,9 +72,11 @@ struct evictor {
     bool growing;        /* the small log is to grow, at the main one's cost */
     unsigned grown;      /* victims taken while it grows */
     uint64_t owed_bytes; /* that the main log has to give up, even if it is to grow */
-    uint64_t out[LOGS];  /* items evicted recently from each log, in parts of policy.c's */
-    uint64_t back[LOGS]; /* of them, how many came back as ghosts */
-    uint64_t period;     /* evictions since these were looked at */
+    uint8_t useless[SMALL_LOGS]; /* victims since the last one of which something went on */
+    uint64_t item_bytes;         /* of an average item, when the last victim was chosen */
+    uint64_t out[GHOST_KINDS]; /* what was evicted recently as each kind, in policy.c's units */
+    uint64_t back[GHOST_KINDS]; /* of these ghosts, how many came back */
+    uint64_t period;            /* evictions since these were looked at */
 };
 
 /* What ttl.c is about: one walk over the segments, in it the scan of one. */
@@ -251,8 +256,10 @@ uint32_t policy_dead_bytes(const struct store *store, const struct seg *seg) MUS
 uint32_t policy_flushed(struct store *store) MUST_USE;
 /* Segments from before a flush may be at INDEX or behind it. */
 void policy_sweep_from(struct store *store, uint32_t index);
-/* A closed segment without pins, at least half dead: emptying it costs less than it brings. */
+/* A closed segment without pins that is better emptied than others that live evicted. */
 uint32_t policy_worth_cleaning(const struct store *store) MUST_USE;
+/* One, at least half dead, that is better emptied than other memory touched. */
+uint32_t policy_worth_reusing(const struct store *store) MUST_USE;
 /* The log that has to give up something next. */
 enum log_id policy_log_to_take_from(struct store *store) MUST_USE;
 /*
@@ -260,8 +267,12 @@ enum log_id policy_log_to_take_from(struct store *store) MUST_USE;
  * there is none, or the evictor has no look left.
  */
 uint32_t policy_oldest(struct store *store, enum log_id log) MUST_USE;
-/* An item of LOG was evicted. */
-void policy_note_evicted(struct store *store, enum log_id log);
+/* The average of an item, for what follows: a victim is about to be judged. */
+void policy_note_victim(struct store *store);
+/* Bytes of key, value and header, wherever they lie. */
+uint64_t policy_item_bytes(const struct store *store, const char *rec) MUST_USE;
+/* An item of BYTES was evicted, and is a ghost of KIND. */
+void policy_note_evicted(struct store *store, unsigned kind, uint64_t bytes);
 /* BYTES of an item came into the main log, from elsewhere. */
 void policy_note_joined(struct store *store, uint64_t bytes);
 /* A victim of LOG was emptied: so many BYTES less than before are in use there. */

@@ -3,7 +3,7 @@
 
 /*
  * A victim is emptied a little with each append, so that no request waits for a
- * whole segment. Segments that are half dead are emptied first, whatever log they
+ * whole segment. Segments that are a quarter dead are emptied first, whatever log they
  * are in; without eviction there is only that. Where no segment of a log can be
  * emptied, because clients hold all of them or its open one has all the records,
  * large values go whose segments no client holds.
@@ -38,6 +38,7 @@ begin(struct store *store, uint32_t index, bool clean)
     ev->clean = clean;
     ev->off = 0;
     ev->moved = 0;
+    policy_note_victim(store);
 }
 
 /* The segment that survivors of the last one are promised to, or SEG_NONE. */
@@ -163,6 +164,15 @@ victim_look_anew(struct store *store)
         ev->passed[i] = ev->passed_large[i] = 0;
 }
 
+/* FIRST, then the others in their order, the main one last. */
+static enum log_id
+nth_log(enum log_id first, unsigned n)
+{
+    if (n == 0)
+        return first;
+    return (enum log_id)(n - (n <= (unsigned)first));
+}
+
 /*
  * What is dead goes first; what lives only until GOAL segments are available. FOUND_PROGRESS
  * may also mean that the search goes on with the next call.
@@ -171,8 +181,8 @@ enum found
 victim_find(struct store *store, int64_t goal)
 {
     uint32_t index = choose_dead(store);
-    enum log_id first = store->evict ? policy_log_to_take_from(store) : LOG_SMALL;
-    enum log_id logs[LOGS] = {first, first == LOG_SMALL ? LOG_MAIN : LOG_SMALL};
+    int64_t available = arena_available(&store->arena);
+    enum log_id first;
     enum found found = FOUND_NOTHING;
 
     if (index != SEG_NONE) {
@@ -181,19 +191,22 @@ victim_find(struct store *store, int64_t goal)
     }
     if (store->evictor.flush_sweep)
         return FOUND_PROGRESS;
-    if (store->evict && arena_available(&store->arena) >= goal)
+    if (store->evict && available >= goal)
         return FOUND_NOTHING;
-    for (int i = 0; i < LOGS && store->evict; i++) {
-        index = policy_oldest(store, logs[i]);
+    first = store->evict ? policy_log_to_take_from(store) : LOG_SMALL;
+    if (arena_available(&store->arena) > available)
+        return FOUND_PROGRESS; /* an open segment was closed, and empty */
+    for (unsigned i = 0; i < LOGS && store->evict; i++) {
+        index = policy_oldest(store, nth_log(first, i));
         if (index != SEG_NONE) {
             begin(store, index, false);
             return FOUND_VICTIM;
         }
-        if (evict_large(store, logs[i]) || store->evictor.looks == 0)
+        if (evict_large(store, nth_log(first, i)) || store->evictor.looks == 0)
             return FOUND_PROGRESS;
     }
-    for (int i = 0; i < LOGS && found == FOUND_NOTHING; i++)
-        found = find_open(store, logs[i]);
+    for (unsigned i = 0; i < LOGS && found == FOUND_NOTHING; i++)
+        found = find_open(store, nth_log(first, i));
     return found;
 }
 

@@ -232,14 +232,14 @@ FAULTS = [
      "TCP_KEEPIDLE, idle_s)", "TCP_KEEPIDLE, 7200)"),
     # What makes space in the store.
     ("space: cleaning goes on to what lives", "src/store/victim.c",
-     "if (store->evict && arena_available(&store->arena) >= goal)\n        return FOUND_NOTHING;",
+     "if (store->evict && available >= goal)\n        return FOUND_NOTHING;",
      "(void)goal;"),
     ("space: touch holds the record of a large value alone", "src/store/change.c",
      "bool\nstore_touch(",
      "#define store_pin_item(s, r) store_pin(s, r)\n"
      "#define store_unpin_item(s, r) store_unpin(s, r)\nbool\nstore_touch("),
     ("space: large values go only with the segment of their record", "src/store/victim.c",
-     "        if (evict_large(store, logs[i]) ||", "        if ((false && evict_large(store, logs[i])) ||"),
+     "        if (evict_large(store, nth_log(first, i)) ||", "        if ((false && evict_large(store, nth_log(first, i))) ||"),
     ("space: a stored large value cannot be evicted by its segments", "src/store/commit.c",
      "        large_queue(store, rec);", "        (void)0;"),
     ("space: an open segment is never emptied", "src/store/victim.c",
@@ -281,8 +281,8 @@ FAULTS = [
      "    if (BROKEN(store->arena.segs[ev->victim].live != 0))\n"
      "        arena_quarantine(&store->arena, ev->victim);\n", ""),
     ("space: looking for a victim ends in the middle", "src/store/victim.c",
-     "        if (evict_large(store, logs[i]) || store->evictor.looks == 0)",
-     "        if (evict_large(store, logs[i]))"),
+     "        if (evict_large(store, nth_log(first, i)) || store->evictor.looks == 0)",
+     "        if (evict_large(store, nth_log(first, i)))"),
     # The loop.
     ("loop: work is looked for before the timers run", "src/event/loop.c",
      "    if (loop->stopped || loop->user.has_work(loop->user.ctx))\n        return 0;",

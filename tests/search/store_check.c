@@ -144,7 +144,7 @@ check_counts(const struct store *store, const struct tally *tally)
 {
     const struct arena *arena = &store->arena;
     uint32_t in[SEG_EXTENT + 1] = {0};
-    uint32_t pinned = 0, extents = 0, open = 0;
+    uint32_t pinned = 0, extents = 0, open = 0, closed = 0, count = 0;
 
     for (uint32_t i = 0; i < arena->seg_touched; i++) {
         in[arena->segs[i].state]++;
@@ -155,13 +155,14 @@ check_counts(const struct store *store, const struct tally *tally)
     REQUIRE(arena->seg_touched - in[SEG_UNBACKED] == arena->seg_resident);
     REQUIRE(pinned == arena->seg_pinned);
     REQUIRE(in[SEG_VICTIM] == (store->evictor.victim != SEG_NONE));
-    REQUIRE(count_queue(arena, arena->logs) + count_queue(arena, arena->logs + 1) ==
-            in[SEG_CLOSED]);
-    open += arena->logs[LOG_SMALL].open != SEG_NONE;
-    open += arena->logs[LOG_MAIN].open != SEG_NONE;
+    for (int log = 0; log < LOGS; log++) {
+        closed += count_queue(arena, arena->logs + log);
+        open += arena->logs[log].open != SEG_NONE;
+        count += arena->logs[log].count;
+    }
+    REQUIRE(in[SEG_CLOSED] == closed);
     REQUIRE(in[SEG_OPEN] == open);
-    REQUIRE(arena->logs[0].count + arena->logs[1].count ==
-            in[SEG_OPEN] + in[SEG_CLOSED] + in[SEG_VICTIM] + extents);
+    REQUIRE(count == in[SEG_OPEN] + in[SEG_CLOSED] + in[SEG_VICTIM] + extents);
     REQUIRE(tally->items == store->index.count);
     REQUIRE(tally->bytes == store->content_bytes + store->header_bytes);
     REQUIRE(arena_available(arena) >= 0);

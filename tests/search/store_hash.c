@@ -126,6 +126,8 @@ mix_evictor(struct walk *walk)
     }
     mix(walk, ev->level);
     mix(walk, ev->poor);
+    for (int i = 0; i < SMALL_LOGS; i++)
+        mix(walk, ev->useless[i]);
     mix(walk, ev->growing);
     mix(walk, ev->owed_bytes);
     mix(walk, ev->flush_sweep);

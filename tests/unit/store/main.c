@@ -6,7 +6,7 @@ main(void)
     Suite *suite = suite_create("store");
     TCase *tcases[] = {index_tcase(), arena_tcase(),      store_tcase(), ttl_tcase(),
                        large_tcase(), invariants_tcase(), pin_tcase(),   evict_tcase(),
-                       limit_tcase(), tail_tcase()};
+                       limit_tcase(), tail_tcase(),       policy_tcase()};
     SRunner *runner = srunner_create(suite);
     int failed;
 

@@ -40,6 +40,7 @@ TCase *invariants_tcase(void);
 TCase *large_tcase(void);
 TCase *limit_tcase(void);
 TCase *pin_tcase(void);
+TCase *policy_tcase(void);
 TCase *arena_tcase(void);
 TCase *store_tcase(void);
 TCase *tail_tcase(void);
