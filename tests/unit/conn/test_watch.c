@@ -62,6 +62,22 @@ START_TEST(mutations_and_deletions)
 }
 END_TEST
 
+START_TEST(each_hears_of_its_own_topics)
+{
+    watch(WATCHER, "fetchers");
+    watch(CLIENT + 1, "mutations");
+    dial(CLIENT);
+    say(CLIENT, "set a 0 0 1\r\nx\r\nget a\r\n");
+    iterate(3);
+    (void)hear(CLIENT);
+    hear_of("item_get");
+    ck_assert_ptr_null(strstr(out, "item_store"));
+    (void)hear(CLIENT + 1);
+    ck_assert_ptr_nonnull(strstr(out, "item_store"));
+    ck_assert_ptr_null(strstr(out, "item_get"));
+}
+END_TEST
+
 START_TEST(long_values_are_told_when_they_are_stored)
 {
     watch(WATCHER, "mutations");
@@ -177,6 +193,7 @@ main(void)
     tcase_add_checked_fixture(tc, rig_start, rig_stop);
     tcase_add_test(tc, fetchers);
     tcase_add_test(tc, mutations_and_deletions);
+    tcase_add_test(tc, each_hears_of_its_own_topics);
     tcase_add_test(tc, long_values_are_told_when_they_are_stored);
     tcase_add_test(tc, connections_that_come_and_go);
     tcase_add_test(tc, words_are_topics_or_their_beginnings);
