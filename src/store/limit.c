@@ -72,6 +72,19 @@ allowed_while_shrinking(struct store *store, uint32_t left)
     return needed < arena->seg_allowed ? needed : arena->seg_allowed;
 }
 
+/* What the index has is not too much for it before it could give it back. */
+static void
+allow_index(struct store *store)
+{
+    struct index *ix = &store->index;
+    size_t most = limit_index_bytes(store->limit_bytes);
+    size_t now = (size_t)index_bytes_now(ix) + INDEX_SLACK_BYTES;
+
+    if (store->shrinking && now > most)
+        most = now < ix->bytes_open ? now : ix->bytes_open;
+    ix->bytes_max = most;
+}
+
 /* What the index wants to have, and what it and the limit leave to segments. */
 static uint64_t
 divide(struct store *store)
@@ -86,6 +99,7 @@ divide(struct store *store)
         arena->seg_allowed = left;
     } else {
         arena->seg_allowed = allowed_while_shrinking(store, left);
+        allow_index(store);
         /* What the index is about to give back need not come from items. */
         if (wanted < ix->to || index_is_shrinking(ix))
             arena->seg_goal = limit_segments_with(store, index_bytes_ideal(ix));

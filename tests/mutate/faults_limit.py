@@ -12,6 +12,8 @@ LIMIT_FAULTS = [
      "    return arena->seg_allowed;"),
     ("limit: any is taken", LIMIT,
      "    if (limit_bytes < store_limit_bytes_min(store) ||", "    if ("),
+    ("limit: an index that is too large takes nothing", LIMIT,
+     "    if (store->shrinking && now > most)", "    if (false)"),
     ("limit: nothing is given back", LIMIT,
      "    more |= arena_trim(arena, SEGS_AHEAD);", ""),
     ("limit: items go for what the index gives back", LIMIT,
