@@ -34,8 +34,6 @@ LIMIT_FAULTS = [
      "    unsigned class = log2 / 2;", "    unsigned class = log2 & 0;"),
     ("sizes: a class is never useless", "src/store/policy.c",
      "        ev->useless[log]++;", "        ev->useless[log] = 0;"),
-    ("sizes: an open segment that was closed and is empty is no progress", "src/store/victim.c",
-     "    if (arena_available(&store->arena) > available)", "    if (false)"),
     ("space: only what is half dead is cleaned before what lives goes", "src/store/policy.c",
      "    WORTH_CLEANING_CLASS = DEAD_CLASSES / 4,", "    WORTH_CLEANING_CLASS = DEAD_CLASSES / 2,"),
     ("tail: what is dead is passed again and again", TAIL, "            cursor->off = off;",

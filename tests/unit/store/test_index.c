@@ -73,6 +73,35 @@ START_TEST(test_resize)
 }
 END_TEST
 
+/* Nodes that are free at the end of their memory go back, unless some were taken meanwhile. */
+START_TEST(test_compaction)
+{
+    for (int grows = 0; grows < 2; grows++) {
+        struct index ix = open_index();
+        uint64_t from = ITEMS - ITEMS / 8, to = ITEMS, made;
+
+        for (uint64_t i = 0; i < ITEMS; i++)
+            index_put(&ix, hash_of(i), i);
+        for (uint64_t i = 0; i < from; i++)
+            index_remove(&ix, hash_of(i), index_find(&ix, hash_of(i), i));
+        made = ix.node_count;
+        for (unsigned steps = 0; index_compact_step(&ix, 20); steps++) {
+            REQUIRE(steps < 10000);
+            for (unsigned n = 0; n < 100 && grows != 0 && ix.compacted > 50 && to < 2 * ITEMS;
+                 n++, to++)
+                index_put(&ix, hash_of(to), to);
+            check_all(&ix, to - 100, to);
+        }
+        check_all(&ix, from, to);
+        ck_assert_int_eq(ix.node_count < made / 2, grows == 0);
+        for (uint64_t i = to; i < to + ITEMS; i++)
+            index_put(&ix, hash_of(i), i);
+        check_all(&ix, from, to + ITEMS);
+        index_fini(&ix);
+    }
+}
+END_TEST
+
 START_TEST(test_one_bucket)
 {
     struct index ix = open_index();
@@ -210,6 +239,7 @@ index_tcase(void)
     TCase *tcase = tcase_create("index");
 
     tcase_add_test(tcase, test_resize);
+    tcase_add_test(tcase, test_compaction);
     tcase_add_test(tcase, test_one_bucket);
     tcase_add_test(tcase, test_ghosts);
     tcase_add_test(tcase, test_walk);
