@@ -221,6 +221,7 @@ serve(struct process *p)
         goto out;
     p->live = (struct config_live){&p->config, server, store};
     stats_list(&p->stats, "config", &config_live_stats, &p->live);
+    stats_guard(&p->stats);
     statistics_register(&p->stats, &p->config, server, cmd);
     rates_start(&p->rates, loop_timers(server_loop(server)), &clock, &p->stats);
     sandbox_add_stats(&p->sandbox, &p->stats);

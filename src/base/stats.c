@@ -136,6 +136,18 @@ stats_select(struct stat_registry *registry, stat_select *select)
 }
 
 void
+stats_guard(struct stat_registry *registry)
+{
+    registry->sources[registry->count - 1].guarded = true;
+}
+
+bool
+stats_is_guarded(const struct stat_registry *registry, const struct stat_cursor *cursor)
+{
+    return registry->sources[cursor->source].guarded;
+}
+
+void
 stats_add_histogram(struct stat_registry *registry, const struct stat_histogram *histogram,
                     void *ctx)
 {

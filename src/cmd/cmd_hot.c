@@ -382,17 +382,27 @@ select_count(void *ctx UNUSED, struct slice args, uint64_t *position UNUSED, uin
     return true;
 }
 
+/* What lists keys: with -X there is none of it. */
 void
 cmd_add_hot_stats(struct cmd *cmd, struct stat_registry *registry)
 {
     struct hot_list *lists = cmd->hot->lists;
+    const struct {
+        const char *group;
+        const struct stat_section *section;
+        void *ctx;
+    } sources[] = {
+        {"hotkeys", &requests_section, &lists[HOT_REQUESTS]},
+        {"hotbytes", &bytes_section, &lists[HOT_BYTES]},
+        {"misskeys", &misses_section, &lists[HOT_MISSES]},
+        {"bigkeys", &big_section, cmd},
+    };
 
-    stats_list(registry, "hotkeys", &requests_section, &lists[HOT_REQUESTS]);
-    stats_select(registry, select_count);
-    stats_list(registry, "hotbytes", &bytes_section, &lists[HOT_BYTES]);
-    stats_select(registry, select_count);
-    stats_list(registry, "misskeys", &misses_section, &lists[HOT_MISSES]);
-    stats_select(registry, select_count);
-    stats_list(registry, "bigkeys", &big_section, cmd);
-    stats_select(registry, select_count);
+    if (!cmd->config.dump_enabled)
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(sources); i++) {
+        stats_list(registry, sources[i].group, sources[i].section, sources[i].ctx);
+        stats_select(registry, select_count);
+        stats_guard(registry);
+    }
 }

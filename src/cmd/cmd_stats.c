@@ -32,7 +32,7 @@ cmd_add_stats(struct cmd *cmd, struct stat_registry *registry)
 }
 
 void
-cmd_stats(struct cmd *cmd, struct session *session UNUSED, const struct request *req,
+cmd_stats(struct cmd *cmd, struct session *session, const struct request *req,
           struct reply *reply)
 {
     struct stat_cursor cursor;
@@ -41,8 +41,10 @@ cmd_stats(struct cmd *cmd, struct session *session UNUSED, const struct request 
         stats_reset(cmd->config.stats);
         reply->status = REPLY_RESET;
     } else if (stats_begin_with(cmd->config.stats, req->key, req->value, &cursor)) {
-        reply->status = REPLY_STREAM;
         reply->stream = STREAM_STATS;
+        reply->status = session->no_admin && stats_is_guarded(cmd->config.stats, &cursor)
+                            ? REPLY_ADMIN_ONLY
+                            : REPLY_STREAM;
     } else {
         reply->status = REPLY_NO_STATS;
     }

@@ -166,6 +166,7 @@ struct stat_source {
     stat_select *select; /* NULL: arguments are not looked at */
     bool lists;          /* it has as many instances as there are clients, keys or events */
     bool derives;        /* it is computed of counters and histograms that are shown as well */
+    bool guarded;        /* only operators may ask for its group, where they have a listener */
 };
 
 struct stat_histogram_source {
@@ -205,6 +206,8 @@ void stats_derive(struct stat_registry *registry, const char *group,
                   const struct stat_section *section, void *ctx);
 /* The source that was added last is shown by arguments, too. */
 void stats_select(struct stat_registry *registry, stat_select *select);
+/* The group of the source that was added last shows keys of clients, or what concerns only operators. */
+void stats_guard(struct stat_registry *registry);
 void stats_add_histogram(struct stat_registry *registry, const struct stat_histogram *histogram,
                          void *ctx);
 
@@ -240,7 +243,9 @@ bool stats_find_group(const struct stat_registry *registry, uint16_t *source) MU
 /* Before the first line of GROUP; false when there is no such group. */
 bool stats_begin(const struct stat_registry *registry, struct slice group,
                  struct stat_cursor *cursor) MUST_USE;
-/* Likewise, of what ARGS say; false as well when they say nothing that there is. */
+/* Whether the group that CURSOR has begun is one of those. */
+bool stats_is_guarded(const struct stat_registry *registry, const struct stat_cursor *cursor);
+/* As stats_begin(), of what ARGS say; false as well when they say nothing that there is. */
 bool stats_begin_with(const struct stat_registry *registry, struct slice group,
                       struct slice args, struct stat_cursor *cursor) MUST_USE;
 /*

@@ -56,7 +56,8 @@ program_start(void)
     struct listen_sockets sockets = {.count = 0};
     const struct store_config store_config = {
         .limit_bytes = 64 << 20, .item_bytes_max = 1 << 20, .evict = true, .with_cas = true};
-    const struct cmd_config cmd_config = {.clock = &now, .stats = &registry};
+    const struct cmd_config cmd_config = {
+        .clock = &now, .stats = &registry, .dump_enabled = true};
     struct server_config server_config = {
         .max_conns = 10, .buffer_bytes = 64 << 20, .clock = &now};
 

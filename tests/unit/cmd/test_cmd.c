@@ -500,6 +500,7 @@ START_TEST(switched_off)
     rig_expect(&off, "a", "x");
     ck_assert_int_eq(rig_do(&off, OP_DUMP, ""), REPLY_DUMP_OFF);
     ck_assert_int_eq(rig_do(&off, OP_DUMP_CLASS, ""), REPLY_DUMP_OFF);
+    ck_assert_int_eq(rig_do(&off, OP_STATS, "hotkeys"), REPLY_NO_STATS);
     ck_assert_int_eq(rig_do(&off, OP_SHUTDOWN, ""), REPLY_SHUTDOWN_OFF);
     rig_destroy(&off);
 }
