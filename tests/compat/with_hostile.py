@@ -147,8 +147,10 @@ def admin():
                 with Peer() as peer:
                     peer.send(line.encode())
                     peer.send(b"set step 0 0 1\r\n7\r\n")
-                    reply = peer.until(b"STORED\r\n")
-                    check("%r" % line[:60], reply.endswith(b"STORED\r\n"))
+                    # A watcher only listens from then on.
+                    end = b"OK\r\n" if line == "watch\r\n" else b"STORED\r\n"
+                    reply = peer.until(end)
+                    check("%r" % line[:60], reply.endswith(end))
     with Peer() as peer:
         peer.ask(b"verbosity 2\r\nflush_all\r\n")
     check("serves after the admin commands", serves())
