@@ -44,6 +44,9 @@ START_TEST(every_fault_is_counted)
     (void)fflush(stdout);
     ck_assert_msg(selftest_noticed(&c, &result), "%s, %s, pipeline %llu",
                   stub_fault_name(c.fault), c.protocol, (unsigned long long)c.pipeline);
+    /* How many a real server's can be noticed, is a matter of its pace. */
+    if (c.fault == STUB_STALE)
+        ck_assert_uint_gt(2 * result.tally.mismatches, result.truth.stale);
 }
 END_TEST
 
