@@ -75,8 +75,10 @@ evict_or_move_item(struct store *store, char *rec, uint64_t hash)
     }
     index_move(slot, arena_loc(&store->arena, moved));
     note_moved(store, log, rec_bytes(moved, store->fixed_bytes));
-    if (!store->evictor.clean)
+    if (!store->evictor.clean) {
         rec_set_access(moved, rec_accessed(moved), policy_freq_after(log, freq));
+        policy_note_survivor(store, log);
+    }
     return true;
 }
 

@@ -16,7 +16,7 @@
  * of sizes, a power of four, and an item stays there for a time that is inversely proportional
  * to its size. Each log opens a segment: where there are few of them, there are fewer classes.
  * Where nothing is hit any more, that time is halved with
- * each segment. What is much larger than others has to be hit twice to go on.
+ * each segment, down to that of what is usually stored now. What is much larger than others has to be hit twice to go on.
  *
  * A small log is best while popularity stays as it is. When it changes, the main
  * log is full of the past, and what is new needs time to show that it is the
@@ -60,7 +60,8 @@ enum {
 #define STORE_CLASS_SHIFT  8
 #define STORE_SEGS_A_CLASS 64
 #endif
-enum { SHIFT_MAX = 2 * (SMALL_LOGS - 1) }; /* of the age of the largest ones */
+/* Of what is stored, so much is recent; and so much of that is not unusually large. */
+enum { INFLOW_SEGS = 64, USUAL_PERCENT = 75 };
 enum { CLASS_SHIFT = STORE_CLASS_SHIFT, SEGS_A_CLASS = STORE_SEGS_A_CLASS };
 
 /* --- Choosing --- */
@@ -141,24 +142,44 @@ oldest_of(const struct arena *arena, const struct seg_queue *log)
     return log->open != SEG_NONE && arena->segs[log->open].pins == 0 ? log->open : SEG_NONE;
 }
 
+/* The largest class of what is usually stored now. */
+static unsigned
+usual_class(const struct evictor *ev)
+{
+    uint64_t sum = 0, all = 0;
+    unsigned class = 0;
+
+    for (unsigned i = 0; i < SMALL_LOGS; i++)
+        all += ev->inflow[i];
+    for (; class < SMALL_LOGS - 1; class ++) {
+        sum += ev->inflow[class];
+        if (sum * 100 >= all * USUAL_PERCENT)
+            break;
+    }
+    return class;
+}
+
 /* The small log whose oldest items are oldest for their size. */
 static enum log_id
 small_log_to_take_from(struct store *store)
 {
     struct arena *arena = &store->arena;
+    unsigned usual = 2 * usual_class(&store->evictor);
     enum log_id best = LOG_SMALL;
     uint64_t most = 0;
 
     for (unsigned class = 0; class < SMALL_LOGS; class ++) {
         uint32_t oldest = oldest_of(arena, arena->logs + class);
+        unsigned shift = 2 * class;
         uint64_t age;
-        unsigned shift;
 
         if (oldest == SEG_NONE)
             continue;
-        shift = 2 * class + store->evictor.useless[class];
-        age = (uint64_t)(arena->serial - arena->segs[oldest].serial + 1)
-              << (shift < SHIFT_MAX ? shift : SHIFT_MAX);
+        if (shift < usual) {
+            shift += store->evictor.useless[class];
+            shift = shift < usual ? shift : usual;
+        }
+        age = (uint64_t)(arena->serial - arena->segs[oldest].serial + 1) << shift;
         if (age > most) {
             most = age;
             best = (enum log_id) class;
@@ -219,6 +240,7 @@ policy_note_victim(struct store *store)
     uint64_t bytes = store->content_bytes + store->header_bytes;
 
     store->evictor.item_bytes = bytes / (store->index.count + 1) + 1;
+    store->evictor.went_on = false;
 }
 
 /* An item counts as many as would have had its place. */
@@ -245,21 +267,39 @@ policy_note_joined(struct store *store, uint64_t bytes)
 }
 
 void
+policy_note_survivor(struct store *store, enum log_id log)
+{
+    store->evictor.went_on = true;
+    if (log != LOG_MAIN)
+        store->evictor.useless[log] = 0;
+}
+
+void
 policy_note_emptied(struct store *store, enum log_id log, uint32_t bytes)
 {
     struct evictor *ev = &store->evictor;
 
     if (log == LOG_MAIN)
         ev->owed_bytes -= bytes < ev->owed_bytes ? bytes : ev->owed_bytes;
-    else if (ev->moved > 0)
-        ev->useless[log] = 0;
-    else if (ev->useless[log] < SHIFT_MAX)
+    else if (!ev->went_on && ev->useless[log] < 2 * SMALL_LOGS)
         ev->useless[log]++;
+}
+
+static void
+note_inflow(struct store *store, unsigned class, uint64_t bytes)
+{
+    struct evictor *ev = &store->evictor;
+
+    ev->inflow[class] += bytes;
+    if (LIKELY(ev->inflow[class] < (uint64_t)INFLOW_SEGS << store->arena.seg_shift))
+        return;
+    for (unsigned i = 0; i < SMALL_LOGS; i++)
+        ev->inflow[i] /= 2;
 }
 
 /* The small log for items of so many BYTES. */
 static enum log_id
-small_log_for(const struct store *store, uint64_t bytes)
+small_log_for(struct store *store, uint64_t bytes)
 {
     unsigned classes = store->evict ? store->arena.seg_allowed / SEGS_A_CLASS : 0;
     unsigned log2 = 63U - (unsigned)__builtin_clzll(bytes >> CLASS_SHIFT | 1);
@@ -267,9 +307,10 @@ small_log_for(const struct store *store, uint64_t bytes)
 
     if (classes > SMALL_LOGS)
         classes = SMALL_LOGS;
-    return class < classes ? (enum log_id) class
-           : classes > 0   ? (enum log_id)(classes - 1)
-                           : LOG_SMALL;
+    if (class >= classes)
+        class = classes > 0 ? classes - 1 : 0;
+    note_inflow(store, class, bytes);
+    return (enum log_id) class;
 }
 
 enum log_id

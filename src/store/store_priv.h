@@ -72,7 +72,9 @@ struct evictor {
     bool growing;        /* the small log is to grow, at the main one's cost */
     unsigned grown;      /* victims taken while it grows */
     uint64_t owed_bytes; /* that the main log has to give up, even if it is to grow */
-    uint8_t useless[SMALL_LOGS]; /* victims since the last one of which something went on */
+    bool went_on;        /* an item of this victim */
+    uint8_t useless[SMALL_LOGS]; /* victims since the last one of which an item went on */
+    uint64_t inflow[SMALL_LOGS]; /* bytes stored recently */
     uint64_t item_bytes;         /* of an average item, when the last victim was chosen */
     uint64_t out[GHOST_KINDS]; /* what was evicted recently as each kind, in policy.c's units */
     uint64_t back[GHOST_KINDS]; /* of these ghosts, how many came back */
@@ -275,6 +277,8 @@ uint64_t policy_item_bytes(const struct store *store, const char *rec) MUST_USE;
 void policy_note_evicted(struct store *store, unsigned kind, uint64_t bytes);
 /* BYTES of an item came into the main log, from elsewhere. */
 void policy_note_joined(struct store *store, uint64_t bytes);
+/* An item of LOG goes on to the main one. */
+void policy_note_survivor(struct store *store, enum log_id log);
 /* A victim of LOG was emptied: so many BYTES less than before are in use there. */
 void policy_note_emptied(struct store *store, enum log_id log, uint32_t bytes);
 /* The log that a new item of so many BYTES belongs to. OLD: the live one of that key, or NULL. */

@@ -38,6 +38,27 @@ START_TEST(large_ones_go_before_small_ones)
 }
 END_TEST
 
+/* What is stored now is never swept out for the sake of what was, whichever is larger. */
+START_TEST(no_class_keeps_what_is_past)
+{
+    enum { LIMIT = 16 * MB, SMALL = 100, LARGE = 10000, PHASES = 6 };
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = LIMIT});
+    uint64_t number = 0, first[2] = {0, 0};
+
+    for (int phase = 0; phase < PHASES; phase++) {
+        uint64_t bytes = phase % 2 == 0 ? SMALL : LARGE;
+
+        for (uint64_t i = 0; i < LIMIT * UINT64_C(5) / 2 / (bytes + 50); i++)
+            REQUIRE(rig_set(&rig, number++, bytes));
+        if (phase < 2)
+            first[phase] = store_stats(rig.store)->curr_items;
+        ck_assert_uint_ge(store_stats(rig.store)->curr_items, first[phase % 2] * 97 / 100);
+        ck_assert_uint_le(store_stats(rig.store)->curr_items, first[phase % 2] * 103 / 100);
+    }
+    rig_close(&rig);
+}
+END_TEST
+
 TCase *
 policy_tcase(void)
 {
@@ -45,5 +66,6 @@ policy_tcase(void)
 
     tcase_add_test(tcase, overwrites_evict_nothing);
     tcase_add_test(tcase, large_ones_go_before_small_ones);
+    tcase_add_test(tcase, no_class_keeps_what_is_past);
     return tcase;
 }
