@@ -34,8 +34,6 @@ LIMIT_FAULTS = [
      "    unsigned class = log2 / 2;", "    unsigned class = log2 & 0;"),
     ("sizes: a class is never useless", "src/store/policy.c",
      "        ev->useless[log]++;", "        ev->useless[log] = 0;"),
-    ("sizes: a useless class goes before what is stored now", "src/store/policy.c",
-     "            shift = shift < usual ? shift : usual;", ""),
     ("sizes: nothing is usual", "src/store/policy.c", "    ev->inflow[class] += bytes;", "    (void)bytes;"),
     ("space: only what is half dead is cleaned before what lives goes", "src/store/policy.c",
      "    WORTH_CLEANING_CLASS = DEAD_CLASSES / 4,", "    WORTH_CLEANING_CLASS = DEAD_CLASSES / 2,"),
