@@ -1,6 +1,6 @@
 /*
- * Parses what operators and monitoring send. What is about threads and slabs that do
- * not exist here is answered as memcached answers with that feature off.
+ * Parses what operators and monitoring send. What sets threads, slabs and orders of eviction that do
+ * not exist here is checked and answered as memcached does, and has no effect.
  */
 #include <string.h>
 
@@ -73,32 +73,114 @@ admin_stats(const struct words *words, struct request *req)
         parse_detail(words, req);
 }
 
-/* slabs reassign <from> <to> | slabs automove <level>: there are none to move */
+/* memcached's slab classes are numbered so. */
+enum { CLASS_FIRST = 1, CLASS_LAST = 63 };
+
+/* slabs reassign <from> <to>: there is one class, with no page to spare */
+static void
+parse_reassign(const struct words *words, struct request *req)
+{
+    int32_t from, to;
+
+    if (!token_i32(words->at[2], &from) || !token_i32(words->at[3], &to))
+        request_answer(req, REFUSE_BAD_FORMAT);
+    else if (from == to)
+        request_answer(req, SLICE("SAME src and dst class are identical\r\n"));
+    else if (from < CLASS_FIRST || from > CLASS_LAST || to < CLASS_FIRST - 1 || to > CLASS_LAST)
+        request_answer(req, SLICE("BADCLASS invalid src or dst class id\r\n"));
+    else
+        request_answer(req, SLICE("NOSPARE source class has no spare pages\r\n"));
+}
+
+/* A decimal number with or without a fraction; *POSITIVE: it is not 0. */
+static bool
+is_factor(struct slice s, bool *positive)
+{
+    bool digits = false, point = false;
+
+    *positive = false;
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.ptr[i];
+
+        if (c == '.' && !point) {
+            point = true;
+            continue;
+        }
+        if (c < '0' || c > '9')
+            return false;
+        digits = true;
+        *positive = *positive || c != '0';
+    }
+    return digits;
+}
+
+/* slabs automove <level>|ratio <r>|freeratio <r>|window <n>: accepted, and without effect */
+static void
+parse_automove(const struct words *words, struct request *req)
+{
+    enum { LEVEL_MAX = 2, WINDOW_MIN = 3, WINDOW_MAX = 1800 };
+    bool window = words_has(words, 2, SLICE("window")), positive;
+    uint32_t number = 0;
+
+    if (words_has(words, 2, SLICE("ratio")) || words_has(words, 2, SLICE("freeratio")))
+        request_answer(req, words->count >= 4 && is_factor(words->at[3], &positive)
+                                ? ANSWER_OK
+                                : REFUSE_ERROR);
+    else if (words->count < 3U + window || !token_u32(words->at[2 + window], &number))
+        request_answer(req, REFUSE_BAD_FORMAT);
+    else if (window && (number < WINDOW_MIN || number > WINDOW_MAX))
+        request_answer(req, SLICE("CLIENT_ERROR automove window too low or too high\r\n"));
+    else
+        request_answer(req, window || number <= LEVEL_MAX ? ANSWER_OK : REFUSE_ERROR);
+}
+
 void
 admin_slabs(const struct words *words, struct request *req)
 {
-    uint32_t level;
-
     if (words->count == 4 && words_has(words, 1, SLICE("reassign")))
-        request_answer(req, SLICE("CLIENT_ERROR slab reassignment disabled\r\n"));
-    else if (words->count < 3 || !words_has(words, 1, SLICE("automove")))
-        request_answer(req, REFUSE_ERROR);
-    else if (!token_u32(words->at[2], &level))
-        request_answer(req, REFUSE_BAD_FORMAT);
+        parse_reassign(words, req);
+    else if (words->count >= 3 && words_has(words, 1, SLICE("automove")))
+        parse_automove(words, req);
     else
-        request_answer(req, level == 0 ? ANSWER_OK : REFUSE_ERROR);
+        request_answer(req, REFUSE_ERROR);
 }
 
-/* lru mode|tune|temp_ttl: there is one order of eviction, and nothing to set. */
+/* lru tune <hot %> <warm %> <hot factor> <warm factor>: as above */
+static void
+parse_tune(const struct words *words, struct request *req)
+{
+    enum { PERCENT_MAX = 80 };
+    uint32_t hot, warm;
+    bool hot_positive, warm_positive;
+
+    if (!token_u32(words->at[2], &hot) || !token_u32(words->at[3], &warm) ||
+        !is_factor(words->at[4], &hot_positive) || !is_factor(words->at[5], &warm_positive))
+        request_answer(req, REFUSE_ERROR);
+    else if ((uint64_t)hot + warm > PERCENT_MAX)
+        request_answer(req, SLICE("ERROR hot and warm pcts must not exceed 80\r\n"));
+    else if (!hot_positive || !warm_positive)
+        request_answer(req, SLICE("ERROR hot/warm age factors must be greater than 0\r\n"));
+    else
+        request_answer(req, ANSWER_OK);
+}
+
+/* lru tune ...|mode flat|segmented|temp_ttl <seconds>: there is one order of eviction */
 void
 admin_lru(const struct words *words, struct request *req)
 {
-    (void)words;
-    request_answer(req, REFUSE_ERROR);
-}
+    bool valid = false;
+    int32_t ttl;
 
-/* memcached's slab classes are numbered so. */
-enum { CLASS_FIRST = 1, CLASS_LAST = 63 };
+    if (words->count >= 6 && words_has(words, 1, SLICE("tune"))) {
+        parse_tune(words, req);
+        return;
+    }
+    if (words->count >= 3 && words_has(words, 1, SLICE("mode")))
+        valid = words_has(words, 2, SLICE("flat")) || words_has(words, 2, SLICE("segmented"));
+    else if (words->count >= 3 && words_has(words, 1, SLICE("temp_ttl")))
+        valid = token_i32(words->at[2], &ttl);
+    request_answer(req, valid ? ANSWER_OK : REFUSE_ERROR);
+}
 
 /* Classes are all one here: "all", "hash", or a list of numbers. */
 static bool
@@ -164,10 +246,9 @@ admin_lru_crawler(const struct words *words, struct request *req)
         parse_crawl(words, req);
     else if (words->count == 3 && number)
         parse_crawler_number(words, req);
-    else if (words->count == 2 && words_has(words, 1, SLICE("enable")))
+    else if (words->count == 2 &&
+             (words_has(words, 1, SLICE("enable")) || words_has(words, 1, SLICE("disable"))))
         request_answer(req, ANSWER_OK);
-    else if (words->count == 2 && words_has(words, 1, SLICE("disable")))
-        request_answer(req, SLICE("ERROR failed to stop lru crawler thread\r\n"));
     else
         request_answer(req, REFUSE_ERROR);
 }

@@ -257,10 +257,10 @@ static const struct parse_case admin_cases[] = {
         "refused \"OK\\r\\n\"\nrefused \"OK\\r\\n\"\nrefused \"OK\\r\\n\"\n" BAD ERR
         "refused \"CLIENT_ERROR sleep must be one second or less\\r\\n\"\n"),
     ROW("slabs", "slabs\r\nslabs reassign 1 2\r\nslabs automove 0\r\nslabs automove 1\r\n",
-        ERR "refused \"CLIENT_ERROR slab reassignment disabled\\r\\n\"\n"
-            "refused \"OK\\r\\n\"\n" ERR),
+        ERR "refused \"NOSPARE source class has no spare pages\\r\\n\"\n"
+            "refused \"OK\\r\\n\"\nrefused \"OK\\r\\n\"\n"),
     ROW("others", "refresh_certs\r\nlru mode flat\r\ncache_memlimit\r\n",
-        "refused \"Error TLS not enabled\\r\\n\"\n" ERR ERR),
+        "refused \"Error TLS not enabled\\r\\n\"\nrefused \"OK\\r\\n\"\n" ERR),
     ROW("cache_memlimit out of range", "cache_memlimit 7\r\ncache_memlimit 1000000001\r\n",
         "refused \"MEMLIMIT_TOO_SMALL cannot set maxbytes to less than 8m\\r\\n\"\n"
         "refused \"MEMLIMIT_ADJUST_FAILED input value is megabytes not bytes\\r\\n\"\n"),
