@@ -233,10 +233,10 @@ victim_finish(struct store *store)
     store->stats.segments_emptied++;
     if (ev->clean || ev->moved < poor)
         ev->level = ev->poor = 0;
-    else if (arena_available(&store->arena) <= SEGS_FOR_SURVIVORS)
+    else if (arena_available(&store->arena) <= SEGS_FOR_SURVIVORS ||
+             /* Some are always available then: it is no sign. */
+             (store->shrinking && ++ev->poor > POOR_ROUNDS * arena_in_use(&store->arena)))
         ev->level = REC_FREQ_MAX + 1;
-    else if (store->shrinking && ++ev->poor > POOR_ROUNDS * arena_in_use(&store->arena))
-        ev->level = REC_FREQ_MAX + 1; /* some are always available then: it is no sign */
     else if (arena_available(&store->arena) < SEGS_AHEAD - 1 && ev->level < REC_FREQ_MAX - 1)
         ev->level++;
 }
