@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lombard/base/num.h"
+
 static const char question[] = "stats\r\nstats rates\r\nstats latency\r\nstats hotkeys\r\n"
                                "stats conns\r\nstats events 20\r\n";
 /* Where there are too many connections to list, something that is answered in one line. */
@@ -96,6 +98,16 @@ split(const char *text, char host[TARGET_TEXT_BYTES], char port[16])
         (void)snprintf(host, TARGET_TEXT_BYTES, "127.0.0.1");
 }
 
+/* getaddrinfo() takes greater ones modulo 65536. */
+static bool
+is_port(const char *text)
+{
+    uint32_t port;
+
+    return num_parse_u32(slice_make(text, strlen(text)), &port) && port > 0 &&
+           port <= UINT16_MAX;
+}
+
 /* A descriptor that is being connected; or -1, and WHY. */
 static int
 open_target(const char *address, const char **why)
@@ -112,6 +124,10 @@ open_target(const char *address, const char **why)
         return fd;
     }
     split(address, host, port);
+    if (!is_port(port)) {
+        *why = "a port is a number from 1 to 65535";
+        return -1;
+    }
     error = getaddrinfo(host, port, &hints, &found);
     if (error != 0) {
         *why = gai_strerror(error);

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "lombard/base/num.h"
 #include "lombard/base/sys.h"
 
 static const char default_port[] = "11211";
@@ -57,6 +58,16 @@ split_port(char *text, const char **host, const char **port)
     return **port != '\0';
 }
 
+/* getaddrinfo() takes greater ones modulo 65536. */
+static bool
+is_port(const char *text)
+{
+    uint32_t port;
+
+    return num_parse_u32(slice_make(text, strlen(text)), &port) && port > 0 &&
+           port <= UINT16_MAX;
+}
+
 bool
 net_resolve(const char *text, struct net_addr *out, const char **why)
 {
@@ -78,6 +89,10 @@ net_resolve(const char *text, struct net_addr *out, const char **why)
         return resolve_unix(text[0] == '/' ? text : text + 5, out, why);
     if (!split_port(copy, &host, &port)) {
         *why = "not of the form host:port";
+        return false;
+    }
+    if (!is_port(port)) {
+        *why = "a port is a number from 1 to 65535";
         return false;
     }
     rc = getaddrinfo(host, port, &hints, &found);

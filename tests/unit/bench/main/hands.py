@@ -59,6 +59,9 @@ def names_of_other_tools():
         del os.environ["MEMCACHED_SERVERS"]
         check.equal((status, result["address"]), (VALID, server.address), "MEMCACHED_SERVERS: " + said)
     check.equal(run("-s", "127.0.0.1:5", "-p", "6")[0], NOT_RUN, "two ports")
+    status, _, said = run("-s", "127.0.0.1:65541")
+    check.equal(status, NOT_RUN, "a port that 16 bits would make another one of")
+    check.that("from 1 to 65535" in said, "and that is said:", said)
 
 
 def several_processes():
@@ -72,7 +75,7 @@ def several_processes():
             if more[0] == "-n":
                 check.equal(result["requests"], 1000, "the jobs divide the requests %s" % more)
             else:
-                check.that(0.89 < result["seconds"] < 1.5, "the time is that of one job:", result["seconds"])
+                check.that(0.89 < result["seconds"] < 2.6, "the time is that of one job, not 2.7:", result["seconds"])
             check.that(server.accepted >= 7, "connections")
     for words in (["--jobs", "0"], ["--jobs", "5", "-c", "4"], ["--jobs", "2", "--find-max", "p99<1ms"]):
         check.equal(run(*words)[0], NOT_RUN, " ".join(words))
