@@ -65,7 +65,8 @@ def has_kernel_limits(program):
 
 def expects_aborts(program):
     """Tests that have to abort, or change the process for ever: each in one of its own."""
-    return "/unit/loan/" in program or program.endswith(("/test_base_invariant", "/test_app_sealed"))
+    return "/unit/loan/" in program or program.endswith(
+        ("/test_base_eventlog", "/test_base_invariant", "/test_app_sealed", "/test_app_statistics"))
 
 
 def main():

@@ -113,9 +113,9 @@ write_with_flag(const char *line, size_t len)
 static ssize_t
 write_at_once(const struct iovec *iov)
 {
-    enum { NOWAIT = 8 }; /* RWF_NOWAIT */
+    static const long nowait = 8; /* RWF_NOWAIT */
 
-    return syscall(SYS_pwritev2, STDERR_FILENO, iov, 1UL, -1L, -1L, NOWAIT);
+    return syscall(SYS_pwritev2, (long)STDERR_FILENO, iov, 1UL, -1L, -1L, nowait);
 }
 
 static ssize_t

@@ -525,7 +525,7 @@ FAULTS = [
      "false)\n        memset(mem, 0, bytes);"),
     # The log.
     ("log: a line waits for a pipe", "src/base/log_out.c",
-     "-1L, -1L, NOWAIT);", "-1L, -1L, NOWAIT - NOWAIT);"),
+     "-1L, -1L, nowait);", "-1L, -1L, nowait - nowait);"),
     ("log: an open file of our own waits for a pipe", "src/base/log_out.c",
      "O_WRONLY | O_NONBLOCK | O_NOCTTY", "O_WRONLY | O_NOCTTY"),
     ("log: a line waits for a socket", "src/base/log_out.c",
