@@ -138,7 +138,7 @@ move_there(const char *temporary, const char *path)
     return ok;
 }
 
-/* TEXT at PATH, by another name beside it. A descriptor, or -1 with errno. */
+/* TEXT at PATH, under another name in the same folder. A descriptor, or -1 with errno. */
 static int
 write_there(const char *path, const char *text)
 {

@@ -15,7 +15,7 @@
 
 /* A stalled one is called by what it waits for. */
 static const char *const state_names[] = {
-    [CONN_IDLE] = "asleep",
+    [CONN_IDLE] = "idle",
     [CONN_RUNNING] = "running",
     [CONN_READY] = "ready",
     [CONN_WAITING] = "waiting_for_buffer",

@@ -297,7 +297,7 @@ note_inflow(struct store *store, unsigned class, uint64_t bytes)
         ev->inflow[i] /= 2;
 }
 
-/* The small log for items of so many BYTES. */
+/* The small log for items of BYTES bytes. */
 static enum log_id
 small_log_for(struct store *store, uint64_t bytes)
 {

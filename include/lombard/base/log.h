@@ -38,7 +38,7 @@ enum log_level {
 void log_open(void);
 /*
  * From now on lines go to FD instead: a file opened for appending, or something with O_NONBLOCK. It
- * is the log's to close. A file that is full drops lines, as a pipe that nobody reads; standard
+ * is the log's to close. A file that is full drops lines, as a pipe does without a reader; standard
  * error is told so, once each time.
  */
 void log_use(int fd);
