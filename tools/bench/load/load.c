@@ -10,8 +10,8 @@
 /* Open loop: how long after the end the last requests that were due may still be begun. */
 #define GRACE_NS UINT64_C(1000000000)
 
-static void
-set_mix(struct load *l, const double *weights)
+void
+load_set_mix(struct load *l, const double *weights)
 {
     double total = 0;
     double sum = 0;
@@ -65,7 +65,7 @@ load_init(struct load *l, const struct options *options, const char *server_name
     rng_init(&l->arrival_rng, ~draws);
     for (int i = 0; i < LOAD_AHEAD; i++)
         l->ahead[i] = (uint32_t)dist_next(&l->dist, &l->rng);
-    set_mix(l, options->weights);
+    load_set_mix(l, options->weights);
     if (options->weights[QUERY_INCR] + options->weights[QUERY_DECR] > 0 &&
         !numbers_init(&l->numbers, options->keys))
         return LOAD_NO_MEMORY;

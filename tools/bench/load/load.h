@@ -83,6 +83,9 @@ enum load_result load_init(struct load *l, const struct options *options,
                            const char *server_name) MUST_USE;
 void load_fini(struct load *l);
 
+/* Draw requests by these weights from now on, QUERY_KIND_COUNT of them. */
+void load_set_mix(struct load *l, const double *weights);
+
 /* Begin a phase of at most REQUESTS requests and DURATION_NS (UINT64_MAX: no such limit). */
 void load_begin(struct load *l, enum load_phase phase, uint64_t requests, uint64_t duration_ns);
 /* A phase is over, its last requests answered or GIVEN_UP: set its end, and count the requests

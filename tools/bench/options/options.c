@@ -249,6 +249,22 @@ check_sweep(struct options *o)
     return OPTIONS_OK;
 }
 
+static enum options_result
+check_phases(struct options *o)
+{
+    if (o->hitratio || o->find_max_ns > 0 || o->requests > 0 || o->rounds > 0 ||
+        o->duration_ns > 0 || o->until_reach > 0 || o->sweep_steps > 0)
+        return bad(
+            "each --phase has its own time: no --duration, --requests, --rounds, --until, "
+            "--sweep, --find-max or hitratio");
+    o->rounds = o->phase_count;
+    o->find_warmup = false; /* what changes is the load */
+    options_mix_phases(o);
+    for (uint64_t i = 0; i < o->phase_count; i++)
+        o->duration_ns += o->phases[i].duration_ns;
+    return OPTIONS_OK;
+}
+
 /* What only shows when all options are known. */
 static enum options_result
 check(struct options *o)
@@ -270,6 +286,8 @@ check(struct options *o)
         o->duration_ns = UINT64_C(300000000000);
     if (o->jobs > 1 && check_jobs(o) == OPTIONS_BAD)
         return OPTIONS_BAD;
+    if (o->phase_count > 0 && check_phases(o) == OPTIONS_BAD)
+        return OPTIONS_BAD;
     if (o->sweep_steps > 0 && check_sweep(o) == OPTIONS_BAD)
         return OPTIONS_BAD;
     o->looks = o->html_path != NULL || o->svg_path != NULL || o->series_path != NULL;
@@ -277,12 +295,12 @@ check(struct options *o)
         o->duration_ns = o->find_max_ns > 0 ? UINT64_C(2000000000) : UINT64_C(10000000000);
     if (o->rounds == 0)
         o->rounds = o->compare != NULL && !o->hitratio ? 6 : 1;
-    if (o->compare != NULL && o->rounds > 1 && o->sweep_steps == 0)
+    if (o->compare != NULL && o->rounds > 1 && o->sweep_steps == 0 && o->phase_count == 0)
         o->rounds += o->rounds % 2; /* AB, BA: drift must not favour one */
     if (o->compare != NULL && o->trace_path != NULL && strcmp(o->trace_path, "-") == 0 &&
         o->hitratio)
         return bad("--compare cannot replay standard input to several servers");
-    if (o->noreply && (o->pipeline == 1 || o->rate > 0 || o->find_max_ns > 0))
+    if (o->noreply && (o->pipeline == 1 || options_is_open(o)))
         return bad(
             "--noreply needs a --pipeline of 2 or more, and no --rate or --find-max: the last "
             "request of a batch asks for its reply");

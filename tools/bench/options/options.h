@@ -18,6 +18,17 @@ enum { OPTIONS_ROUNDS_MAX = 1000, OPTIONS_VALUE_MAX_BYTES = 1 << 30 };
 /* Of a time to live: what is more is a date in memcached's protocol. */
 enum { OPTIONS_TTL_MAX_S = 30 * 24 * 3600 };
 
+enum { OPTIONS_PHASES_MAX = 64 };
+
+/* Of --phase: a part of a run with a mix, and perhaps a rate, of its own. */
+struct options_phase {
+    const char *name; /* as it was given */
+    uint64_t duration_ns;
+    uint64_t rate; /* 0: closed loop */
+    double weights[QUERY_KIND_COUNT];
+    bool has_mix;
+};
+
 enum arrivals { ARRIVALS_CONSTANT, ARRIVALS_POISSON };
 
 struct options {
@@ -70,7 +81,9 @@ struct options {
     bool beside_first;      /* these five are there at the first server only */
     double sweep_low, sweep_high; /* measure at rates from one to the other */
     uint64_t sweep_steps;         /*   so many of them; 0: no sweep */
-    uint64_t find_max_ns;         /* find the highest rate with this latency */
+    struct options_phase phases[OPTIONS_PHASES_MAX];
+    uint64_t phase_count; /* 0: the run is one */
+    uint64_t find_max_ns; /* find the highest rate with this latency */
     double find_max_quantile;
     double weights[QUERY_KIND_COUNT]; /* of the mix; they need not sum to anything */
     struct dist_config dist;
@@ -111,6 +124,21 @@ void options_without_roles(struct options *o);
 
 /* Rate number I of --sweep: each is the one before times the same factor. */
 uint64_t options_sweep_rate(const struct options *o, uint64_t i);
+
+/* What round number ROUND is to be. */
+struct options_plan {
+    uint64_t rate; /* of all jobs; 0: closed loop */
+    uint64_t duration_ns;
+    const double *weights; /* QUERY_KIND_COUNT of them */
+    const char *name;      /* of its phase, or NULL */
+};
+
+struct options_plan options_plan(const struct options *o, uint64_t round);
+/* All options are known: what a phase does not say is as without phases; the mix of the run becomes that of
+ * all phases together. */
+void options_mix_phases(struct options *o);
+/* Whether requests have a time when they are due: in some round at least. */
+bool options_is_open(const struct options *o);
 
 /* "250ms", "10s", "2m", "1.5" (seconds); also us. False when it is none, or negative. */
 bool options_duration(const char *text, uint64_t *ns) MUST_USE;

@@ -41,6 +41,7 @@ bool option_arrivals(struct options *o, const char *arg) MUST_USE;
 bool option_protocol(struct options *o, const char *arg) MUST_USE;
 bool option_trace_format(struct options *o, const char *arg) MUST_USE;
 bool option_seconds(struct options *o, const char *arg) MUST_USE;
+bool option_phase(struct options *o, const char *arg) MUST_USE;
 bool option_sweep(struct options *o, const char *arg) MUST_USE;
 bool option_warmup(struct options *o, const char *arg) MUST_USE;
 bool option_until(struct options *o, const char *arg) MUST_USE;

@@ -66,6 +66,9 @@ const struct option_desc option_descs[] = {
      "at\n"
      "                           most for half the duration (auto; 0 with --requests or "
      "hitratio)"},
+    {"phase", 0, ARG_CUSTOM, 0, 0, 0, option_phase, "PHASE",
+     "'30s:get=90,set=10' or '10s:get=1,rate=20k'; given repeatedly: one phase after the\n"
+     "                           other, each reported by itself, and all together"},
     {"until", 0, ARG_CUSTOM, 0, 0, 0, option_until, "GOAL",
      "measure until 'ci<2%': the 95 % intervals of p50, p99 and the rate reach no farther; or\n"
      "                           until 'p99.9 ci<5%'. --duration is the limit then (5m)"},

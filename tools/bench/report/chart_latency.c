@@ -12,7 +12,7 @@ chart_latencies(const struct target *t, struct hist *out)
 {
     const struct options *o = &t->options;
 
-    if (o->rate > 0 || o->find_max_ns > 0 || o->sweep_steps > 0)
+    if (options_is_open(o))
         *out = t->total.response;
     else
         tally_service(&t->total, out);

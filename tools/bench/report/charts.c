@@ -15,6 +15,7 @@ chart_name(enum chart chart)
     case CHART_MEMORY: return "server-memory";
     case CHART_RATIOS: return "ratios";
     case CHART_SWEEP: return "sweep";
+    case CHART_PHASES: return "phases";
     }
     BUG("chart out of range");
 }
@@ -39,6 +40,7 @@ chart_help(enum chart chart)
     case CHART_SWEEP:
         return "Latency counts from when a request was due. Where it turns upwards the server "
                "no longer keeps up.";
+    case CHART_PHASES: return "Answers in each second; dashed where a phase begins.";
     }
     BUG("chart out of range");
 }
@@ -66,6 +68,13 @@ has_looks(const struct bench *b)
     return false;
 }
 
+static bool
+shows_last_round(enum chart chart)
+{
+    return chart == CHART_HEAT || chart == CHART_THROUGHPUT || chart == CHART_CPU ||
+           chart == CHART_MEMORY || chart == CHART_RATIOS;
+}
+
 bool
 chart_exists(const struct bench *b, enum chart chart)
 {
@@ -73,6 +82,8 @@ chart_exists(const struct bench *b, enum chart chart)
 
     if (chart != CHART_SWEEP && b->options->sweep_steps > 0)
         return false; /* of a mixture of rates they would say nothing */
+    if (b->options->phase_count > 0 && shows_last_round(chart))
+        return false; /* which is the last phase only */
     if (!has_latencies(b) || first->driver == NULL || first->driver->load.series.count == 0)
         return false;
     switch (chart) {
@@ -84,6 +95,7 @@ chart_exists(const struct bench *b, enum chart chart)
     case CHART_MEMORY: return has_looks(b);
     case CHART_RATIOS: return b->target_count > 1 && b->options->sweep_steps == 0;
     case CHART_SWEEP: return b->options->sweep_steps > 0;
+    case CHART_PHASES: return b->options->phase_count > 0;
     }
     BUG("chart out of range");
 }
@@ -100,5 +112,6 @@ chart_draw(FILE *f, const struct bench *b, enum chart chart)
     case CHART_MEMORY: chart_over_time(f, b, chart); return;
     case CHART_RATIOS: chart_ratios(f, b); return;
     case CHART_SWEEP: chart_sweep(f, b); return;
+    case CHART_PHASES: chart_phases(f, b); return;
     }
 }

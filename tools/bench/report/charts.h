@@ -19,9 +19,10 @@ enum chart {
     CHART_MEMORY,
     CHART_RATIOS,
     CHART_SWEEP,
+    CHART_PHASES,
 };
 
-enum { CHART_COUNT = CHART_SWEEP + 1 };
+enum { CHART_COUNT = CHART_PHASES + 1 };
 
 /* Also the name of its file, without the ending. */
 const char *chart_name(enum chart chart);
@@ -39,3 +40,4 @@ void chart_heat(FILE *f, const struct bench *b);
 void chart_over_time(FILE *f, const struct bench *b, enum chart chart);
 void chart_ratios(FILE *f, const struct bench *b);
 void chart_sweep(FILE *f, const struct bench *b);
+void chart_phases(FILE *f, const struct bench *b);

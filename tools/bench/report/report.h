@@ -59,6 +59,10 @@ void report_hgrm(FILE *f, const struct bench *b);
 void report_hdr_log(FILE *f, const struct bench *b);
 /* Of --sweep: a line for each rate. */
 void report_sweep(FILE *f, const struct bench *b);
+/* Of --phase: a line, or a row of the page, for each; and what is added to the JSON object of round ROUND. */
+void report_phases(FILE *f, const struct bench *b);
+void report_phases_html(FILE *f, const struct bench *b);
+void report_phase_json(FILE *f, const struct target *t, uint64_t round);
 /* A bar for each power of two. */
 void report_histogram(FILE *f, const struct hist *h);
 /* A heading if F is empty, then a line for each round and server. */

@@ -12,7 +12,7 @@ enum { HEADING_BYTES = 1024 };
 static const char first_columns[] =
     "server,round,connections,pipeline,multiget,keys,rate,sound,seconds,requests,errors,"
     "lost_connections,lost_requests,wrong";
-static const char last_columns[] = "time,protocol,distribution,key_size,value_size";
+static const char last_columns[] = "phase,time,protocol,distribution,key_size,value_size";
 
 static void
 make_heading(char *dst)
@@ -95,7 +95,7 @@ static void
 put_round(FILE *f, const struct options *o, const struct round *r)
 {
     (void)fprintf(f, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64,
-                  o->connections, o->pipeline, o->multiget, o->keys, o->rate);
+                  o->connections, o->pipeline, o->multiget, o->keys, r->rate);
     (void)fprintf(f, ",%d,%.6f,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64,
                   r->sound, r->seconds, r->requests, r->errors, r->lost_connections,
                   r->lost_requests, r->wrong);
@@ -106,6 +106,16 @@ put_round(FILE *f, const struct options *o, const struct round *r)
         if (isfinite(v)) /* empty where it was not measured */
             (void)fprintf(f, "%.4f", v);
     }
+}
+
+static void
+put_phase(FILE *f, const struct options *o, uint64_t round)
+{
+    const char *name = options_plan(o, round).name;
+
+    (void)fputc(',', f);
+    if (name != NULL)
+        put_text(f, name);
 }
 
 void
@@ -124,6 +134,7 @@ report_csv(FILE *f, const struct bench *b)
             put_text(f, target->addr.text);
             (void)fprintf(f, ",%" PRIu64, r + 1);
             put_round(f, b->options, &target->rounds[r]);
+            put_phase(f, b->options, r);
             put_load(f, b);
         }
     }

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "report/charts.h"
+#include "report/page.h"
 #include "report/report.h"
 #include "report/svg.h"
 #include "report/verdict.h"
@@ -22,37 +23,6 @@ static const char style[] =
     "figure{margin:1.2em 0;break-inside:avoid}svg{width:100%;height:auto;border:1px solid #eee}"
     "figcaption{color:#666;font-size:.9em}pre{white-space:pre-wrap;word-break:break-all}"
     "@media print{body{margin:0;max-width:none;font-size:11px}h2{break-after:avoid}}";
-
-/* 0.0123, 12.3, 12345: as many digits as say something. */
-static void
-put_figure(FILE *f, double v)
-{
-    if (isnan(v))
-        (void)fputs("&ndash;", f);
-    else
-        (void)fprintf(f, "%.*f", fabs(v) >= 1000 ? 0 : fabs(v) >= 10 ? 1 : 3, v);
-}
-
-static void
-put_interval(FILE *f, struct interval i, double scale)
-{
-    if (isnan(i.low) && isnan(i.high))
-        return;
-    (void)fputs("<br><small>", f);
-    put_figure(f, i.low * scale);
-    (void)fputs(" to ", f);
-    put_figure(f, i.high * scale);
-    (void)fputs("</small>", f);
-}
-
-static void
-put_cell(FILE *f, double v, struct interval i, double scale)
-{
-    (void)fputs("<td>", f);
-    put_figure(f, v);
-    put_interval(f, i, scale);
-    (void)fputs("</td>", f);
-}
 
 static void
 put_verdict(FILE *f, const struct bench *b)
@@ -92,15 +62,15 @@ put_summary(FILE *f, const struct bench *b)
         (void)fputs("<tr><td>", f);
         svg_text(f, target->addr.text);
         (void)fputs("</td>", f);
-        put_cell(f, tally_rate(tally), certain_rate(&target->certain), 1);
-        put_cell(f, reads ? tally_hit_percent(tally) : NAN,
-                 reads ? certain_hits(&target->certain) : none, 1);
-        put_cell(f,
-                 target->pid != 0
-                     ? (double)target->server_cpu_ns / 1e3 / (double)tally_answers(tally)
-                     : NAN,
-                 none, 1);
-        put_cell(f, tally_client_us(tally), none, 1);
+        page_cell(f, tally_rate(tally), certain_rate(&target->certain), 1);
+        page_cell(f, reads ? tally_hit_percent(tally) : NAN,
+                  reads ? certain_hits(&target->certain) : none, 1);
+        page_cell(f,
+                  target->pid != 0
+                      ? (double)target->server_cpu_ns / 1e3 / (double)tally_answers(tally)
+                      : NAN,
+                  none, 1);
+        page_cell(f, tally_client_us(tally), none, 1);
         (void)fprintf(f, "<td>%" PRIu64 "</td><td>%" PRIu64 "</td></tr>\n", tally->errors,
                       tally->mismatches + tally->garbled);
     }
@@ -120,16 +90,16 @@ put_latency_row(FILE *f, const struct target *t, const char *name, const struct 
     (void)fputs("<tr><td>", f);
     svg_text(f, t->addr.text);
     (void)fprintf(f, "</td><td>%s</td><td>%" PRIu64 "</td>", name, h->count);
-    put_cell(f, hist_mean(h) / 1e3, none, 1);
+    page_cell(f, hist_mean(h) / 1e3, none, 1);
     for (unsigned i = 0; i < report_quantile_count; i++) {
         double us = report_quantile_us(h, i);
 
-        put_cell(f, us,
-                 sure && !isnan(us) ? certain_quantile(&t->certain, h, report_quantiles[i].q)
-                                    : none,
-                 1e-3);
+        page_cell(f, us,
+                  sure && !isnan(us) ? certain_quantile(&t->certain, h, report_quantiles[i].q)
+                                     : none,
+                  1e-3);
     }
-    put_cell(f, (double)h->max / 1e3, none, 1);
+    page_cell(f, (double)h->max / 1e3, none, 1);
     (void)fputs("</tr>\n", f);
 }
 
@@ -180,10 +150,10 @@ put_sweep(FILE *f, const struct bench *b)
             (void)fputs("<tr><td>", f);
             svg_text(f, b->targets[t].addr.text);
             (void)fprintf(f, "</td><td>%" PRIu64 "</td>", r->rate);
-            put_cell(f, r->per_s, none, 1);
-            put_cell(f, r->p50_us, none, 1);
-            put_cell(f, r->p99_us, (struct interval){r->p99_low_us, r->p99_high_us}, 1);
-            put_cell(f, r->p999_us, none, 1);
+            page_cell(f, r->per_s, none, 1);
+            page_cell(f, r->p50_us, none, 1);
+            page_cell(f, r->p99_us, (struct interval){r->p99_low_us, r->p99_high_us}, 1);
+            page_cell(f, r->p999_us, none, 1);
             (void)fputs("</tr>\n", f);
         }
     }
@@ -285,6 +255,7 @@ report_html(FILE *f, const struct bench *b)
     put_summary(f, b);
     put_latencies(f, b);
     put_sweep(f, b);
+    report_phases_html(f, b);
     (void)fputs("<h2>Pictures</h2>\n", f);
     put_charts(f, b);
     put_settings(f, b);

@@ -147,6 +147,7 @@ put_rounds(FILE *f, const struct target *t)
         json_count(f, ", ", "wrong", r->wrong);
         for (int k = 0; k < FIGURE_COUNT; k++)
             json_field(f, ", ", figures[k].json_name, figure_of(r, &figures[k]), 4);
+        report_phase_json(f, t, i);
         (void)fputc('}', f);
     }
     (void)fprintf(f, "],\n");

@@ -20,7 +20,7 @@ put_intervals(FILE *f, const struct target *target)
 {
     const struct options *o = &target->options;
     const struct tally *t = &target->total;
-    bool open = o->rate > 0 || o->find_max_ns > 0 || o->sweep_steps > 0;
+    bool open = options_is_open(o);
     struct hist all;
 
     if (open)

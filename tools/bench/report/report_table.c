@@ -111,7 +111,7 @@ report_table(FILE *f, const struct target *target)
 {
     const struct options *o = &target->options;
     const struct tally *t = &target->total;
-    bool open = o->rate > 0 || o->find_max_ns > 0 || o->sweep_steps > 0;
+    bool open = options_is_open(o);
     const struct hist *shown;
     struct hist all;
     int kinds = 0;

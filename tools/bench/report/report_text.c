@@ -189,7 +189,7 @@ print_client(FILE *f, const struct tally *t)
 static void
 print_schedule(FILE *f, const struct options *o, const struct tally *t)
 {
-    if (o->rate == 0 && o->find_max_ns == 0)
+    if (!options_is_open(o))
         return;
     (void)fprintf(f,
                   "schedule      %" PRIu64
@@ -322,6 +322,8 @@ print_all(FILE *f, const struct bench *b)
     }
     if (b->options->sweep_steps > 0)
         report_sweep(f, b);
+    else if (b->options->phase_count > 0)
+        report_phases(f, b);
     else if (b->options->rounds > 1)
         report_rounds(f, b);
     print_verdict(f, b);

@@ -195,7 +195,7 @@ warn_of_change(struct verdict *v, const struct target *t)
 {
     const struct steady *s = &t->certain.steady;
 
-    if (s->changed && t->options.sweep_steps == 0)
+    if (s->changed && t->options.sweep_steps + t->options.phase_count == 0)
         warn(v, t, "not steady: after %.2f s latencies became %.2f times what they were before",
              t->certain.steady_s, s->factor);
 }

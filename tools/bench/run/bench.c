@@ -250,13 +250,14 @@ measure(const struct bench *b, struct target *t)
         result = driver_warm_up(t->driver, o->warmup_ns);
     if (!note_result(t, result))
         return false;
-    if (o->sweep_steps > 0)
-        t->driver->load.rate = options_sweep_rate(o, t->rounds_done) / o->jobs;
+    t->driver->round = t->rounds_done;
+    if (o->find_max_ns == 0)
+        t->driver->load.rate = jobs_rate(b->options, t->rounds_done, 0);
     t->driver->on_restart = restart_round;
     t->driver->restart_context = t;
     t->driver->look_pid = o->looks ? t->pid : 0;
     restart_round(t);
-    jobs_go(&t->jobs, o->sweep_steps > 0 ? options_sweep_rate(o, t->rounds_done) : 0);
+    jobs_go(&t->jobs, t->rounds_done);
     result = driver_measure(t->driver);
     if (t->jobs.count > 0) {
         enum driver_result others = jobs_collect(&t->jobs, t->driver);

@@ -22,7 +22,7 @@
 #include "run/findmax.h"
 #include "run/jobs.h"
 
-enum { BENCH_TARGETS_MAX = 8 };
+enum { BENCH_TARGETS_MAX = 8, ROUND_PARTS = 24 };
 
 /* The figures of one round. Not a number where it was not measured. Latencies are service times,
  * in the open loop response times. */
@@ -44,8 +44,10 @@ struct round {
     double p99_us;
     double p999_us;
     double hit_percent;
-    double p99_low_us; /* of --sweep: the 95 % interval of p99 */
+    double p99_low_us; /* of --sweep and --phase: the 95 % interval of p99 */
     double p99_high_us;
+    double course[ROUND_PARTS]; /* of --phase: requests a second in equal parts of it */
+    uint32_t parts;             /* how many there are */
 };
 
 struct target {

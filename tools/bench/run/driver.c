@@ -96,7 +96,7 @@ driver_open(struct driver *d, const struct options *options, const struct net_ad
     d->options = options;
     d->addr = *addr;
     d->show_progress = !options->quiet && (options->progress || isatty(STDERR_FILENO));
-    if (options->rate > 0 || options->find_max_ns > 0 || options->sweep_steps > 0)
+    if (options_is_open(options))
         (void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); /* wake up when asked to */
     rng_init(&d->pick_rng, options->seed ^ UINT64_C(0x5bd1e995));
     switch (load_init(&d->load, options, d->addr.text)) {
@@ -366,10 +366,12 @@ driver_run(struct driver *d, uint64_t duration_ns, uint64_t requests)
 enum driver_result
 driver_measure(struct driver *d)
 {
+    struct options_plan plan = options_plan(d->options, d->round);
     enum driver_result result;
 
+    load_set_mix(&d->load, plan.weights);
     d->measured = true;
-    result = driver_run(d, d->options->duration_ns, d->options->requests);
+    result = driver_run(d, plan.duration_ns, d->options->requests);
     d->measured = false;
     return result;
 }

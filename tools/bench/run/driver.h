@@ -31,6 +31,7 @@ struct driver {
     uint64_t progress_requests; /* at the last progress line */
     uint64_t progress_ns;
     bool show_progress;
+    uint64_t round;    /* which one driver_measure() measures */
     bool measured;     /* what runs now is a measurement: warmup.h looks at it */
     uint64_t began_ns; /* of it, with what was cut */
     uint64_t cut_ns;   /* taken for warm-up, and not part of the tally */

@@ -42,6 +42,12 @@ jobs_divide(const struct options *options, uint64_t i, struct options *out)
     out->quiet |= i > 0;
 }
 
+uint64_t
+jobs_rate(const struct options *options, uint64_t round, uint64_t i)
+{
+    return part(options_plan(options, round).rate, i, options->jobs);
+}
+
 static void
 hand_over(struct job_result *r, const struct driver *d, enum driver_result result)
 {
@@ -64,16 +70,16 @@ work(const struct options *options, uint64_t i, const struct net_addr *addr, int
     static struct driver driver;
     static struct options own;
     enum driver_result opened;
-    uint64_t rate;
+    uint64_t round;
 
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     jobs_divide(options, i, &own);
     opened = driver_open(&driver, &own, addr);
     result->result = opened;
     while (write(fd, "r", 1) == 1 && opened == DRIVER_OK &&
-           recv(fd, &rate, sizeof(rate), MSG_WAITALL) == (ssize_t)sizeof(rate)) {
-        if (rate > 0)
-            driver.load.rate = part(rate, i, options->jobs);
+           recv(fd, &round, sizeof(round), MSG_WAITALL) == (ssize_t)sizeof(round)) {
+        driver.round = round;
+        driver.load.rate = jobs_rate(options, round, i);
         hand_over(result, &driver, driver_measure(&driver));
     }
     _exit(0);
@@ -118,10 +124,10 @@ jobs_start(struct jobs *j, const struct options *options, const struct net_addr 
 }
 
 void
-jobs_go(const struct jobs *j, uint64_t rate)
+jobs_go(const struct jobs *j, uint64_t round)
 {
     for (uint32_t i = 0; i < j->count; i++)
-        (void)send(j->list[i].fd, &rate, sizeof(rate), MSG_NOSIGNAL);
+        (void)send(j->list[i].fd, &round, sizeof(round), MSG_NOSIGNAL);
 }
 
 /* Add the moments of a job, each to the one of the same time. */

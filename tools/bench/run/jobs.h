@@ -2,7 +2,7 @@
  * tools/bench/run/jobs.h - one load made by several processes, for servers that one core cannot load.
  *
  *     job 0: this process        job 1, 2, ...: children, each with connections of its own
- *       |-- go: the rate --------------->|
+ *       |-- go: which round ------------>|
  *       |   measures                     |   measures
  *       |<-- done: the result -----------|   tally and moments lie in shared memory
  *
@@ -37,8 +37,10 @@ void jobs_divide(const struct options *options, uint64_t i, struct options *out)
 /* Start the children of OPTIONS (undivided), which connect to ADDR. False: one could not. */
 bool jobs_start(struct jobs *j, const struct options *options,
                 const struct net_addr *addr) MUST_USE;
-/* They begin to measure, at RATE (of all jobs; 0: as the options say). */
-void jobs_go(const struct jobs *j, uint64_t rate);
+/* The part of job number I of the rate of a round; OPTIONS are undivided. */
+uint64_t jobs_rate(const struct options *options, uint64_t round, uint64_t i);
+/* They begin to measure round number ROUND. */
+void jobs_go(const struct jobs *j, uint64_t round);
 /* Wait for them, and add what they measured to D. The first result that is not DRIVER_OK. */
 enum driver_result jobs_collect(struct jobs *j, struct driver *d) MUST_USE;
 void jobs_stop(struct jobs *j);

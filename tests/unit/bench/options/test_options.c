@@ -161,6 +161,14 @@ static const struct {
     {{"--noreply"}, "--noreply needs a --pipeline"},
     {{"hitratio", "--trace=-", "--compare=x"}, "standard input"},
     {{"hitratio", "--trace=x", "--multiget=2"}, "multiget"},
+    {{"--phase", "get=1"}, "'--phase' cannot be 'get=1'"},
+    {{"--phase", "0s:get=1"}, "'--phase'"},
+    {{"--phase", "1s:"}, "'--phase'"},
+    {{"--phase", "1s:get=1,"}, "'--phase'"},
+    {{"--phase", "1s:rate=0"}, "'--phase'"},
+    {{"--phase", "1s:fly=1"}, "'--phase'"},
+    {{"--phase", "1s", "-n5"}, "each --phase has its own time"},
+    {{"--phase", "1s:rate=5", "--noreply"}, "--noreply"},
     {{"--trace=x", "--key-size=7"}, "--key-size"},
 };
 
