@@ -250,6 +250,10 @@ main(int argc, char **argv)
         options_help(o.help_topic);
         return has_arrived(stdout, "standard output", false) ? STATUS_VALID : STATUS_NO_REPORT;
     }
+    if (o.list_presets) {
+        preset_list();
+        return has_arrived(stdout, "standard output", false) ? STATUS_VALID : STATUS_NO_REPORT;
+    }
     if (o.version) {
         (void)printf("lombard-bench %s\n", LOMBARD_VERSION);
         return has_arrived(stdout, "standard output", false) ? STATUS_VALID : STATUS_NO_REPORT;

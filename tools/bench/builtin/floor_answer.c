@@ -47,7 +47,7 @@ make_op(const struct options *o, struct query *query, struct query_key *keys)
     query->keys = keys;
     query->key_count = get ? (uint32_t)o->multiget : 1;
     query->version = 1;
-    query->ttl_s = (uint32_t)o->ttl_s;
+    query->ttl_s = o->ttl.min;
     query->value_bytes = sizes_pick(&o->value_size, rng_mix(rng_mix(o->seed)));
 }
 

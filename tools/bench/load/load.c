@@ -94,8 +94,13 @@ load_tick(struct load *l)
 static void
 plan_next(struct load *l, double gap)
 {
-    if (l->options->arrivals == ARRIVALS_POISSON)
-        gap *= -log(rng_unit(&l->arrival_rng));
+    const double k = ARRIVALS_PARETO_SHAPE;
+
+    switch (l->options->arrivals) {
+    case ARRIVALS_CONSTANT: break;
+    case ARRIVALS_POISSON: gap *= -log(rng_unit(&l->arrival_rng)); break;
+    case ARRIVALS_PARETO: gap *= (1 - k) / k * (pow(rng_unit(&l->arrival_rng), -k) - 1); break;
+    }
     l->due_fraction += gap;
     l->next_due_ns += (uint64_t)l->due_fraction;
     l->due_fraction -= floor(l->due_fraction);

@@ -111,6 +111,17 @@ load_value_bytes(const struct load *l, uint32_t key)
     return sizes_pick(&l->options->value_size, rng_mix(key ^ l->size_salt));
 }
 
+/* The time to live of what is stored under KEY. */
+static inline uint32_t
+load_ttl_s(const struct load *l, uint32_t key)
+{
+    const struct sizes *ttl = &l->options->ttl;
+
+    if (LIKELY(ttl->min == ttl->max))
+        return ttl->min;
+    return sizes_pick(ttl, rng_mix(~(key ^ l->size_salt)));
+}
+
 /* Open loop: nanoseconds until the next request is due; 0 when one is. UINT64_MAX: closed loop,
  * or none is left. */
 uint64_t load_wait_ns(const struct load *l);

@@ -59,7 +59,7 @@ static void
 follow_own(struct load *l, struct caller *c, const struct query *query)
 {
     struct follow f = {
-        .kind = QUERY_SET, .key = query->keys[0].id, .ttl_s = (uint32_t)l->options->ttl_s};
+        .kind = QUERY_SET, .key = query->keys[0].id, .ttl_s = load_ttl_s(l, query->keys[0].id)};
 
     if (query_is_counter((enum query_kind)query->kind)) {
         f.flags = QUERY_COUNTER;
@@ -123,6 +123,7 @@ follow_misses(struct load *l, struct caller *c, const struct query *query)
 
         if (l->phase != LOAD_WORKLOAD) {
             f.value_bytes = load_value_bytes(l, key);
+            f.ttl_s = load_ttl_s(l, key);
         } else if (!hit && !(query->flags & QUERY_CLAIM)) {
             holds_know(&l->holds, key, false);
             if (holds_enter(&l->holds, key, false) == HOLDS_CLAIMED)

@@ -116,6 +116,8 @@ pull_access(struct load *l, struct access *a, uint64_t *due_ns)
     *due_ns = l->gap_ns > 0 ? load_take_due(l) : l->now_ns;
     if (a->value_bytes == SIZE_OF_KEY)
         a->value_bytes = load_value_bytes(l, a->key);
+    if (l->options->trace_path == NULL)
+        a->ttl_s = load_ttl_s(l, a->key);
     if (a->value_bytes > OPTIONS_VALUE_MAX_BYTES)
         a->value_bytes = OPTIONS_VALUE_MAX_BYTES;
     if (keys_reserve(&l->keys, l->workload.ids_needed))
@@ -258,13 +260,16 @@ load_next(struct load *l, struct caller *c, struct query *query)
     if (load_is_over(l))
         return false;
     query->flags = QUERY_TIMED;
-    query->ttl_s = (uint32_t)l->options->ttl_s;
+    query->ttl_s = l->options->ttl.min;
     query->cas = 0;
     switch (l->phase) {
     case LOAD_FILL: made = make_fill(l, query); break;
     case LOAD_MIX: made = make_due(l, query); break;
     case LOAD_WORKLOAD: made = make_access(l, query); break;
     }
+    if (made && UNLIKELY(l->options->ttl.min != l->options->ttl.max) &&
+        l->phase != LOAD_WORKLOAD && query->key_count > 0)
+        query->ttl_s = load_ttl_s(l, query->keys[0].id);
     if (made)
         note_lag(l, query);
     else

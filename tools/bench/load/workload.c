@@ -69,7 +69,6 @@ make_up(struct workload *w, struct access *out)
     shift_popularity(w);
     out->kind = QUERY_GET;
     out->value_bytes = SIZE_OF_KEY;
-    out->ttl_s = (uint32_t)o->ttl_s;
     if (word < w->loop_cut) {
         out->key = (uint32_t)(o->keys + w->next_loop);
         w->next_loop = w->next_loop + 1 < o->loop_keys ? w->next_loop + 1 : 0;

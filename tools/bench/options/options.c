@@ -154,6 +154,7 @@ set_defaults(struct options *o)
     o->weights[QUERY_SET] = 1;
     o->dist.kind = DIST_UNIFORM;
     if (!sizes_parse("16", KEY_TEXT_MAX, &o->key_size) ||
+        !sizes_parse("0", OPTIONS_TTL_MAX_S, &o->ttl) ||
         !sizes_parse("32", OPTIONS_VALUE_MAX_BYTES, &o->value_size))
         BUG("the defaults do not parse");
 }

@@ -29,7 +29,9 @@ struct options_phase {
     bool has_mix;
 };
 
-enum arrivals { ARRIVALS_CONSTANT, ARRIVALS_POISSON };
+/* PARETO: generalized, with the shape that the paper of --preset meta-etc found. */
+enum arrivals { ARRIVALS_CONSTANT, ARRIVALS_POISSON, ARRIVALS_PARETO };
+#define ARRIVALS_PARETO_SHAPE 0.154971
 
 struct options {
     const char *server;
@@ -64,7 +66,7 @@ struct options {
     uint64_t keys;
     uint64_t pipeline; /* requests in flight on a connection */
     uint64_t multiget; /* keys of a get */
-    uint64_t ttl_s;
+    struct sizes ttl;  /* seconds; each key has one of them */
     uint64_t seed;
     const char *trace_path; /* hitratio: replay this; or NULL */
     enum trace_format trace_format;
@@ -106,7 +108,10 @@ struct options {
     bool progress; /* even if standard error is no terminal */
     bool strict;   /* errors and lost connections make the run fail too */
     bool help;
-    const char *help_topic; /* or NULL */
+    bool list_presets;
+    const char *preset;       /* or NULL */
+    const char *preset_words; /* what it is */
+    const char *help_topic;   /* or NULL */
     bool version;
 };
 
@@ -119,6 +124,8 @@ enum options_result {
 enum options_result options_parse(int argc, char **argv, struct options *out) MUST_USE;
 /* All of it; or of TOPIC, words of a heading. */
 void options_help(const char *topic);
+/* All presets, with their sources. */
+void preset_list(void);
 /* Ask for no background clients. */
 void options_without_roles(struct options *o);
 
@@ -139,6 +146,8 @@ struct options_plan options_plan(const struct options *o, uint64_t round);
 void options_mix_phases(struct options *o);
 /* Whether requests have a time when they are due: in some round at least. */
 bool options_is_open(const struct options *o);
+
+const char *options_arrivals_name(enum arrivals arrivals);
 
 /* "250ms", "10s", "2m", "1.5" (seconds); also us. False when it is none, or negative. */
 bool options_duration(const char *text, uint64_t *ns) MUST_USE;

@@ -65,7 +65,7 @@ options_help(const char *topic)
     for (size_t i = 0; i < option_count; i++)
         print_option(&option_descs[i]);
     (void)printf("\nPresets:\n");
-    preset_list();
+    preset_summary();
     (void)printf("\nExit status:\n"
                  "  0      valid: measured as asked\n"
                  "  1      wrong data: a value was wrong, or a reply unreadable\n"

@@ -2,6 +2,7 @@
 #include "options/options_priv.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,16 +78,39 @@ option_value_size(struct options *o, const char *arg)
     return sizes_parse(arg, OPTIONS_VALUE_MAX_BYTES, &o->value_size);
 }
 
+/* "60", "60:3,300-600:1". */
+bool
+option_ttl(struct options *o, const char *arg)
+{
+    if (strpbrk(arg, "kKmM") == NULL && sizes_parse(arg, OPTIONS_TTL_MAX_S, &o->ttl))
+        return true;
+    (void)fprintf(stderr,
+                  "lombard-bench: '--ttl' is a number from 0 to %d, or several with weights\n",
+                  OPTIONS_TTL_MAX_S);
+    return false;
+}
+
+const char *
+options_arrivals_name(enum arrivals arrivals)
+{
+    switch (arrivals) {
+    case ARRIVALS_CONSTANT: return "constant";
+    case ARRIVALS_POISSON: return "poisson";
+    case ARRIVALS_PARETO: return "pareto";
+    }
+    BUG("arrivals out of range");
+}
+
 bool
 option_arrivals(struct options *o, const char *arg)
 {
-    if (strcmp(arg, "constant") == 0)
-        o->arrivals = ARRIVALS_CONSTANT;
-    else if (strcmp(arg, "poisson") == 0)
-        o->arrivals = ARRIVALS_POISSON;
-    else
-        return false;
-    return true;
+    for (int i = ARRIVALS_CONSTANT; i <= ARRIVALS_PARETO; i++) {
+        if (strcmp(arg, options_arrivals_name((enum arrivals)i)) == 0) {
+            o->arrivals = (enum arrivals)i;
+            return true;
+        }
+    }
+    return false;
 }
 
 bool

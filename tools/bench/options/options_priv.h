@@ -41,6 +41,7 @@ bool option_arrivals(struct options *o, const char *arg) MUST_USE;
 bool option_protocol(struct options *o, const char *arg) MUST_USE;
 bool option_trace_format(struct options *o, const char *arg) MUST_USE;
 bool option_seconds(struct options *o, const char *arg) MUST_USE;
+bool option_ttl(struct options *o, const char *arg) MUST_USE;
 bool option_phase(struct options *o, const char *arg) MUST_USE;
 bool option_sweep(struct options *o, const char *arg) MUST_USE;
 bool option_warmup(struct options *o, const char *arg) MUST_USE;
@@ -49,5 +50,5 @@ bool option_find_max(struct options *o, const char *arg) MUST_USE;
 
 /* Set what the preset NAME stands for. False when there is none of that name. */
 bool preset_apply(struct options *o, const char *name) MUST_USE;
-/* For the help: a line each. */
-void preset_list(void);
+/* For the help: a line. */
+void preset_summary(void);

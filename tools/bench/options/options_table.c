@@ -37,12 +37,13 @@ const struct option_desc option_descs[] = {
     {"noreply", 0, ARG_NONE, FIELD(noreply), 0, 0, NULL, NULL,
      "stores and deletes ask for no reply (except the last of a batch)"},
     {"refill", 0, ARG_NONE, FIELD(refill), 0, 0, NULL, NULL, "store a value after each miss"},
-    {"ttl", 0, ARG_COUNT, FIELD(ttl_s), 0, OPTIONS_TTL_MAX_S, NULL, "S",
-     "time to live of stored values in seconds, up to 30 days; 0: they never expire (0)"},
+    {"ttl", 0, ARG_CUSTOM, 0, 0, 0, option_ttl, "S",
+     "time to live of stored values in seconds, up to 30 days; 0: they never expire (0);\n"
+     "                           or several with weights, by key: 60:3,300-600:1"},
     {"rate", 0, ARG_COUNT, FIELD(rate), 1, 100000000, NULL, "N",
      "open loop: begin N requests a second, whether or not earlier ones are answered"},
     {"arrivals", 0, ARG_CUSTOM, 0, 0, 0, option_arrivals, "A",
-     "how the requests of --rate are spaced: constant or poisson (poisson)"},
+     "how the requests of --rate are spaced: constant, poisson or pareto (poisson)"},
     {"sweep", 0, ARG_CUSTOM, 0, 0, 0, option_sweep, "RATES",
      "measure at 'rates=1k:100k:10': ten rates from 1,000 to 100,000/s, each for the\n"
      "                           duration (2s); the curve is in --html, --svg and the text"},
@@ -53,7 +54,8 @@ const struct option_desc option_descs[] = {
     {"value-size", 0, ARG_CUSTOM, 0, 0, 0, option_value_size, "SIZES",
      "length of the values (32): 100, 100-1000, 100:70,1k-4k:30 or @FILE"},
     {"preset", 0, ARG_CUSTOM, 0, 0, 0, preset_apply, "NAME",
-     "mix, keys and values modelled on published statistics; listed below"},
+     "mix, keys, values and times to live as published of a cache: meta-etc, twitter:52, ...;\n"
+     "                           list shows all, and their sources"},
     {"distribution", 0, ARG_CUSTOM, 0, 0, 0, option_distribution, "D",
      "uniform, zipf[:ALPHA], hotspot[:KEYS:SHARE], sequential (uniform)"},
     {"seed", 0, ARG_COUNT, FIELD(seed), 0, UINT64_MAX, NULL, "N",

@@ -215,7 +215,7 @@ put_settings(FILE *f, const struct bench *b)
                   o->connections, o->pipeline, o->multiget, o->protocol);
     if (o->rate > 0)
         (void)fprintf(f, ", open loop of %" PRIu64 "/s, %s", o->rate,
-                      o->arrivals == ARRIVALS_POISSON ? "poisson" : "constant");
+                      options_arrivals_name(o->arrivals));
     (void)fprintf(f,
                   "</td></tr>\n<tr><td>data</td><td>%" PRIu64 " keys of %s bytes, values of %s "
                   "bytes, %s</td></tr>\n<tr><td>rounds</td><td>%" PRIu64 "</td></tr>\n",

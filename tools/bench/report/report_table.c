@@ -94,7 +94,7 @@ print_certain(FILE *f, const struct target *target)
                       c->cut_s, c->cut_requests);
     if (c->steady.known && !c->steady.changed)
         (void)fprintf(f, "steady        latencies did not change while it was measured\n");
-    if (a->known && target->options.arrivals == ARRIVALS_POISSON)
+    if (a->known && target->options.arrivals != ARRIVALS_CONSTANT)
         (void)fprintf(
             f,
             "arrivals      %s: Anderson-Darling %.2f, lag-1 %.3f, Spearman %.3f of %u "

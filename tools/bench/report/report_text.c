@@ -104,7 +104,7 @@ print_load(FILE *f, const struct options *o)
     print_mix(f, o);
     if (o->rate > 0)
         (void)fprintf(f, ", open loop of %" PRIu64 "/s, %s", o->rate,
-                      o->arrivals == ARRIVALS_POISSON ? "poisson" : "constant");
+                      options_arrivals_name(o->arrivals));
     (void)fprintf(f, "\ndata          %" PRIu64 " keys of %s bytes, values of %s bytes, %s\n",
                   o->keys, words.keys, words.values, words.dist);
 }
@@ -315,6 +315,9 @@ static void
 print_all(FILE *f, const struct bench *b)
 {
     print_load(f, b->options);
+    if (b->options->preset != NULL)
+        (void)fprintf(f, "preset        %s: %s\n", b->options->preset,
+                      b->options->preset_words);
     print_workload(f, b->options);
     for (unsigned t = 0; t < b->target_count; t++) {
         (void)fputs(t > 0 ? "\n" : "", f);

@@ -150,7 +150,7 @@ verdict_missed_percent(const struct target *t)
     const struct options *o = &t->options;
     const struct tally *tally = &t->total;
 
-    if (!o->fill || o->hitratio || o->ttl_s > 0 || o->weights[QUERY_DELETE] > 0 ||
+    if (!o->fill || o->hitratio || o->ttl.max > 0 || o->weights[QUERY_DELETE] > 0 ||
         t->fill_missing > 0 || tally->hits + tally->misses == 0)
         return NAN;
     return 100 - tally_hit_percent(tally);
@@ -214,7 +214,7 @@ judge_arrivals(struct verdict *v, const struct target *t)
               t->total.unbegun);
     if (!a->known || a->good)
         return;
-    if (t->options.arrivals == ARRIVALS_POISSON)
+    if (t->options.arrivals != ARRIVALS_CONSTANT)
         blame(v, STATUS_NOT_VALID, t,
               "arrivals were not as planned (Anderson-Darling %.1f, lag-1 %.2f, Spearman %.2f)",
               a->anderson, a->lag1, a->spearman);

@@ -64,7 +64,8 @@ certain_note_round(struct certain *c, const struct driver *d, uint64_t rounds)
         c->reached = warmup_is_enough(d, &c->reach);
     if (l->gap_ns > 0 && (c->arrivals.good || !c->arrivals.known))
         c->arrivals =
-            arrivals_judge(&l->sent, l->gap_ns, d->options->arrivals == ARRIVALS_POISSON);
+            arrivals_judge(&l->sent, l->gap_ns, d->options->arrivals != ARRIVALS_CONSTANT,
+                           d->options->arrivals == ARRIVALS_PARETO ? ARRIVALS_PARETO_SHAPE : 0);
     if (!reserve(c, rounds) || l->tally.end_ns <= l->series.start_ns)
         return;
     look_at_change(c, l);

@@ -108,15 +108,25 @@ rank_all(const double *v, uint32_t n, double *ranks)
     }
 }
 
+/* The share of all gaps that should be below GAP, which is in means. */
+static double
+share_below(double gap, double shape)
+{
+    if (shape <= 0)
+        return -expm1(-gap);
+    return 1 - pow(1 + shape / (1 - shape) * gap, -1 / shape);
+}
+
 static void
-judge_poisson(const double *gaps, uint32_t n, double mean_gap_ns, struct arrivals_verdict *out)
+judge_random(const double *gaps, uint32_t n, double mean_gap_ns, double shape,
+             struct arrivals_verdict *out)
 {
     double u[GAPS_MAX];
     double ranks[GAPS_MAX];
     double limit = ERRORS_MAX / sqrt(n);
 
     for (uint32_t i = 0; i < n; i++)
-        u[i] = -expm1(-gaps[i] / mean_gap_ns);
+        u[i] = share_below(gaps[i] / mean_gap_ns, shape);
     rank_all(u, n, ranks);
     out->anderson = anderson_darling(u, n);
     out->lag1 = correlation(gaps, n);
@@ -126,7 +136,7 @@ judge_poisson(const double *gaps, uint32_t n, double mean_gap_ns, struct arrival
 }
 
 struct arrivals_verdict
-arrivals_judge(const struct arrivals_log *a, double mean_gap_ns, bool poisson)
+arrivals_judge(const struct arrivals_log *a, double mean_gap_ns, bool random, double shape)
 {
     uint64_t bursts = a->bursts < ARRIVALS_BURSTS ? a->bursts : ARRIVALS_BURSTS;
     struct arrivals_verdict out = {.gaps = (uint32_t)bursts * ARRIVALS_BURST};
@@ -137,8 +147,8 @@ arrivals_judge(const struct arrivals_log *a, double mean_gap_ns, bool poisson)
     out.good = true;
     if (!out.known)
         return out;
-    if (poisson) {
-        judge_poisson(gaps, out.gaps, mean_gap_ns, &out);
+    if (random) {
+        judge_random(gaps, out.gaps, mean_gap_ns, shape, &out);
         return out;
     }
     for (uint32_t i = 0; i < out.gaps; i++)

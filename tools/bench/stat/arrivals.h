@@ -38,6 +38,7 @@ struct arrivals_verdict {
 void arrivals_begin(struct arrivals_log *a);
 /* A request has left. */
 void arrivals_note(struct arrivals_log *a, uint64_t now_ns);
-/* Judge; MEAN_GAP_NS was intended. */
+/* Judge; MEAN_GAP_NS was intended. Of RANDOM gaps the distribution is exponential, or, of a SHAPE above 0, the
+ * generalized Pareto distribution. */
 struct arrivals_verdict arrivals_judge(const struct arrivals_log *a, double mean_gap_ns,
-                                       bool poisson);
+                                       bool random, double shape);

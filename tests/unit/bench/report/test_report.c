@@ -299,7 +299,7 @@ static const struct {
     uint64_t hits, misses;
     bool fill;
     bool deletes;
-    uint64_t ttl_s;
+    uint32_t ttl_s;
     uint64_t fill_missing;
     bool warned;
 } reads[] = {
@@ -323,7 +323,7 @@ START_TEST(misses_after_a_fill)
     t->total.misses = reads[_i].misses;
     t->options.fill = reads[_i].fill;
     t->options.weights[QUERY_DELETE] = reads[_i].deletes ? 1 : 0;
-    t->options.ttl_s = reads[_i].ttl_s;
+    t->options.ttl.max = reads[_i].ttl_s;
     t->fill_missing = reads[_i].fill_missing;
     verdict_reach(b, &v);
     ck_assert_int_eq(v.status, reads[_i].fill_missing > 0 ? STATUS_NOT_VALID : STATUS_VALID);

@@ -79,7 +79,7 @@ good_of(source next, bool is_poisson)
             now += next(&rng, i, &state);
             arrivals_note(&a, (uint64_t)now);
         }
-        v = arrivals_judge(&a, MEAN_NS, is_poisson);
+        v = arrivals_judge(&a, MEAN_NS, is_poisson, 0);
         ck_assert(v.known);
         good += v.good;
     }
@@ -115,8 +115,8 @@ START_TEST(too_few_to_tell)
     arrivals_begin(&a);
     for (uint64_t i = 1; i < 60; i++)
         arrivals_note(&a, i);
-    ck_assert(!arrivals_judge(&a, MEAN_NS, true).known);
-    ck_assert(arrivals_judge(&a, MEAN_NS, true).good);
+    ck_assert(!arrivals_judge(&a, MEAN_NS, true, 0).known);
+    ck_assert(arrivals_judge(&a, MEAN_NS, true, 0).good);
 }
 END_TEST
 

@@ -108,6 +108,41 @@ START_TEST(all_phases_together_have_the_mix_that_their_times_make)
 }
 END_TEST
 
+/* The model's means: keys of 35.2 bytes to 1 %; of values GP(15, 214.476, 0.348238) has 344.1, and 55.8 % are
+ * of it. */
+START_TEST(etc_is_as_published)
+{
+    const struct tally *t;
+
+    begin("--preset meta-etc --rate 20000 -c 50 -d 5s");
+    ck_assert_double_eq_tol(sizes_mean(&options.key_size), 30.7984 + 8.20449 * 0.5772 + 0.9,
+                            0.5);
+    ck_assert_double_eq_tol(sizes_mean(&options.value_size), 0.55780 * 344.1 + 2.75, 4);
+    ck_assert_double_eq(options.weights[QUERY_GET], 30 * options.weights[QUERY_SET]);
+    fill();
+    t = measure(0);
+    ck_assert_double_eq_tol((double)t->requests, 100000, 1500);
+    ck_assert(arrivals_judge(&driver->load.sent, 5e4, true, ARRIVALS_PARETO_SHAPE).good);
+    over();
+}
+END_TEST
+
+START_TEST(a_cluster_is_as_published)
+{
+    begin("--preset twitter:4 -c 4 -d 1s");
+    ck_assert_uint_eq(options.key_size.min, 67);
+    ck_assert_uint_eq(options.value_size.max, 2439);
+    ck_assert_double_eq_tol(options.dist.alpha, 1.1004, 1e-9);
+    ck_assert_uint_eq(options.ttl.count, 6);
+    ck_assert_uint_eq(options.ttl.max, 86400);
+    fill();
+    ck_assert_double_eq_tol((double)measure(0)->answered[QUERY_SET] /
+                                (double)driver->load.tally.requests,
+                            0.07, 0.005);
+    over();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -117,5 +152,7 @@ main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, each_phase_has_its_mix_rate_and_time);
     tcase_add_test(tc, all_phases_together_have_the_mix_that_their_times_make);
+    tcase_add_test(tc, etc_is_as_published);
+    tcase_add_test(tc, a_cluster_is_as_published);
     return leak_run(tc, "loads");
 }
