@@ -7,11 +7,14 @@
 void
 answers_clear(struct answers *answers)
 {
-    answers->len = 0;
-    answers->scanned = 0;
-    answers->complete = 0;
-    if (answers->text != NULL)
-        answers->text[0] = '\0';
+    char *text = answers->text;
+    size_t space = answers->space;
+
+    memset(answers, 0, sizeof(*answers));
+    answers->text = text;
+    answers->space = space;
+    if (text != NULL)
+        text[0] = '\0';
 }
 
 void
@@ -40,20 +43,47 @@ answers_reserve(struct answers *answers, size_t bytes)
 }
 
 void
+answers_expect(struct answers *answers, enum answer_kind kind)
+{
+    answers->expected[answers->expected_count++] = kind;
+}
+
+bool
+answers_are_complete(const struct answers *answers)
+{
+    return answers->complete == answers->expected_count;
+}
+
+/* The answer that is expected next ends with the line from AT to END. */
+static void
+finish(struct answers *answers, size_t at, size_t end)
+{
+    enum answer_kind kind = answers->expected[answers->complete];
+    const enum answer_kind *before =
+        answers->complete > 0 ? &answers->expected[answers->complete - 1] : NULL;
+
+    answers->of[kind].from = before != NULL ? answers->of[*before].to : 0;
+    answers->of[kind].last = at;
+    answers->of[kind].to = end;
+    answers->complete++;
+}
+
+void
 answers_received(struct answers *answers, size_t bytes)
 {
     answers->len += bytes;
     answers->text[answers->len] = '\0';
-    while (answers->complete < ANSWERS) {
-        const char *line = answers->text + answers->scanned;
-        const char *end = memchr(line, '\n', answers->len - answers->scanned);
+    while (!answers_are_complete(answers)) {
+        size_t at = answers->scanned;
+        const char *line = answers->text + at;
+        const char *end = memchr(line, '\n', answers->len - at);
 
         if (end == NULL)
             return;
         answers->scanned = (size_t)(end + 1 - answers->text);
         /* Whatever is no line of statistics ends them: END, ERROR, CLIENT_ERROR ... */
         if (strncmp(line, "STAT ", 5) != 0)
-            answers->ends[answers->complete++] = answers->scanned;
+            finish(answers, at, answers->scanned);
     }
 }
 
@@ -65,19 +95,28 @@ copy(char *dst, size_t bytes, const char *src, size_t len)
     dst[len] = '\0';
 }
 
+void
+answers_last_line(const struct answers *answers, enum answer_kind kind, char *line,
+                  size_t bytes)
+{
+    const char *p = answers->text + answers->of[kind].last;
+
+    line[0] = '\0';
+    if (answers->of[kind].to > 0)
+        copy(line, bytes, p, strcspn(p, "\r\n"));
+}
+
 bool
 answers_next(const struct answers *answers, enum answer_kind kind, size_t *at,
              struct answer_line *line)
 {
     const char *p, *blank, *end;
 
-    if ((int)kind >= answers->complete)
-        return false;
     if (*at == 0)
-        *at = kind == ANSWER_STATS ? 0 : answers->ends[kind - 1];
-    p = answers->text + *at;
-    if (*at >= answers->ends[kind] || strncmp(p, "STAT ", 5) != 0)
+        *at = answers->of[kind].from;
+    if (*at >= answers->of[kind].last)
         return false;
+    p = answers->text + *at;
     p += 5;
     end = p + strcspn(p, "\r\n");
     blank = memchr(p, ' ', (size_t)(end - p));

@@ -1,5 +1,5 @@
 /*
- * tools/top/answers.h - what a server answered to several `stats` commands, as text and by name.
+ * tools/top/answers.h - what a server answered to several requests, as text and by name.
  *
  *     "STAT a 1\r\nSTAT b 2\r\nEND\r\n" "STAT x:key foo\r\nEND\r\n" "ERROR\r\n"
  *      ANSWER_STATS                      ANSWER_HOTKEYS              ANSWER_EVENTS: not known there
@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 enum answer_kind {
+    ANSWER_LOGIN, /* one line */
     ANSWER_STATS,
     ANSWER_RATES,
     ANSWER_LATENCY,
@@ -30,9 +31,13 @@ struct answers {
     char *text; /* NUL-terminated */
     size_t len;
     size_t space;
-    size_t scanned;       /* up to here lines were looked at */
-    size_t ends[ANSWERS]; /* behind each answer that is complete */
-    int complete;
+    size_t scanned; /* up to here lines were looked at */
+    enum answer_kind expected[ANSWERS];
+    int expected_count;
+    int complete; /* of the expected ones */
+    struct {
+        size_t from, last, to; /* it, and its last line; all 0: there is none */
+    } of[ANSWERS];
 };
 
 /* One line of an answer. */
@@ -43,11 +48,18 @@ struct answer_line {
 
 void answers_clear(struct answers *answers);
 void answers_free(struct answers *answers);
+/* KIND was asked for: its answer comes behind those before. Each kind once. */
+void answers_expect(struct answers *answers, enum answer_kind kind);
 /* Room for BYTES more at text + len; false when that would be too much. */
 bool answers_reserve(struct answers *answers, size_t bytes);
 /* BYTES were put there: see which answers are complete now. */
 void answers_received(struct answers *answers, size_t bytes);
+/* Whether all that was asked for is there. */
+bool answers_are_complete(const struct answers *answers);
 
+/* The last line of KIND without its end: "END", "ERROR", "CLIENT_ERROR ..."; "" where there is none. */
+void answers_last_line(const struct answers *answers, enum answer_kind kind, char *line,
+                       size_t bytes);
 /* The next line of KIND; *AT is 0 before the first. False: there is none. */
 bool answers_next(const struct answers *answers, enum answer_kind kind, size_t *at,
                   struct answer_line *line);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { TALKER_BUFFER_BYTES = 16 * 1024 }; /* of the buffers that a connection holds */
+
 /* --- Numbers --- */
 
 static double
@@ -103,8 +105,9 @@ make_numbers(struct figures *f, const struct target *target)
     struct answer_line line;
     double asked = f->hits + f->misses;
 
-    f->is_lombard = answers_find(answers, ANSWER_STATS, "lombard_version", &line);
-    if (!f->is_lombard && !answers_find(answers, ANSWER_STATS, "version", &line))
+    f->is_lombard = target->is_lombard;
+    if (!answers_find(answers, ANSWER_STATS, "lombard_version", &line) &&
+        !answers_find(answers, ANSWER_STATS, "version", &line))
         line.value[0] = '\0';
     (void)snprintf(f->version, sizeof(f->version), "%.31s", line.value);
     f->uptime_s = answers_number(answers, ANSWER_STATS, "uptime");
@@ -143,6 +146,7 @@ make_keys(struct figures *f, const struct target *target)
     struct answer_line line;
     size_t at = 0;
 
+    (void)snprintf(f->keys_refused, sizeof(f->keys_refused), "%s", target->keys_refused);
     while (answers_next(&target->answers, ANSWER_HOTKEYS, &at, &line)) {
         const char *field = split_name(&line);
         struct shown_key *key = &f->keys[f->key_count > 0 ? f->key_count - 1 : 0];
@@ -164,24 +168,67 @@ make_keys(struct figures *f, const struct target *target)
 }
 
 static void
+set_text(char *text, size_t bytes, const char *value)
+{
+    (void)snprintf(text, bytes, "%.*s", (int)bytes - 1, value);
+}
+
+static void
 set_field(struct talker *talker, const char *field, const char *value)
 {
     double number = strtod(value, NULL);
 
     if (strcmp(field, "addr") == 0)
-        (void)snprintf(talker->address, sizeof(talker->address), "%.127s", value);
+        set_text(talker->address, sizeof(talker->address), value);
     else if (strcmp(field, "state") == 0)
-        (void)snprintf(talker->state, sizeof(talker->state), "%.23s", value);
+        set_text(talker->state, sizeof(talker->state), value);
+    else if (strcmp(field, "id") == 0)
+        set_text(talker->id, sizeof(talker->id), value);
+    else if (strcmp(field, "name") == 0 && strcmp(value, "-") != 0)
+        set_text(talker->name, sizeof(talker->name), value);
+    else if (strcmp(field, "requests") == 0)
+        talker->requests = number;
     else if (strcmp(field, "bytes_in") == 0)
         talker->bytes_in = number;
     else if (strcmp(field, "bytes_out") == 0)
         talker->bytes_out = number;
-    else if (strcmp(field, "bytes_pending") == 0)
-        talker->pending = number;
+    else if (strcmp(field, "buffers_held") == 0)
+        talker->held += number * TALKER_BUFFER_BYTES;
+    else if (strcmp(field, "bytes_held") == 0)
+        talker->held += number;
     else if (strcmp(field, "secs_stalled") == 0)
         talker->stalled_s = number;
-    else if (strcmp(field, "secs_since_last_cmd") == 0)
-        talker->idle_s = number;
+}
+
+/* The last one, where it is a socket that listens: it talks to nobody. */
+static void
+drop_listener(struct figures *f)
+{
+    if (f->talker_count > 0 &&
+        strcmp(f->talkers[f->talker_count - 1].state, "conn_listening") == 0)
+        f->talker_count--;
+}
+
+/* The one whose lines begin with LINE: the last one, or else a new one. NULL: no more fit. */
+static struct talker *
+talker_of(struct figures *f, const char *line, bool is_lombard)
+{
+    double unknown = is_lombard ? 0 : -1;
+    struct talker *talker = &f->talkers[f->talker_count > 0 ? f->talker_count - 1 : 0];
+
+    if (f->talker_count > 0 && strcmp(talker->line, line) == 0)
+        return talker;
+    drop_listener(f);
+    if (f->talker_count == SHOWN_TALKERS_MAX)
+        return NULL;
+    talker = &f->talkers[f->talker_count++];
+    *talker = (struct talker){.requests = unknown,
+                              .bytes_in = unknown,
+                              .bytes_out = unknown,
+                              .held = unknown,
+                              .stalled_s = unknown};
+    set_text(talker->line, sizeof(talker->line), line);
+    return talker;
 }
 
 static void
@@ -193,19 +240,15 @@ make_talkers(struct figures *f, const struct target *target)
     f->talkers_left_out = !target->lists_conns;
     while (answers_next(&target->answers, ANSWER_CONNS, &at, &line)) {
         const char *field = split_name(&line);
-        struct talker *talker = &f->talkers[f->talker_count > 0 ? f->talker_count - 1 : 0];
+        struct talker *talker = talker_of(f, line.name, target->is_lombard);
 
-        if (f->talker_count == 0 || strcmp(talker->id, line.name) != 0) {
-            if (f->talker_count == SHOWN_TALKERS_MAX) {
-                f->talkers_left_out = true;
-                return;
-            }
-            talker = &f->talkers[f->talker_count++];
-            memset(talker, 0, sizeof(*talker));
-            (void)snprintf(talker->id, sizeof(talker->id), "%.23s", line.name);
-        }
+        if (talker == NULL)
+            break;
         set_field(talker, field, line.value);
     }
+    drop_listener(f);
+    f->talkers_left_out |= f->talker_count == SHOWN_TALKERS_MAX ||
+                           (target->is_lombard && f->talker_count < f->conns);
 }
 
 static void
@@ -239,10 +282,24 @@ const char *
 talker_order_name(enum talker_order order)
 {
     switch (order) {
-    case BY_BYTES_OUT: return "bytes out";
-    case BY_BYTES_IN: return "bytes in";
-    case BY_PENDING: return "pending";
-    case BY_STALLED: return "stalled";
+    case BY_TALKER_BYTES_OUT: return "bytes out";
+    case BY_TALKER_BYTES_IN: return "bytes in";
+    case BY_TALKER_REQUESTS: return "requests";
+    case BY_TALKER_HELD: return "bytes held";
+    case BY_TALKER_STALLED: return "time stalled";
+    }
+    abort();
+}
+
+const char *
+talker_order_word(enum talker_order order)
+{
+    switch (order) {
+    case BY_TALKER_BYTES_OUT: return "bytes_out";
+    case BY_TALKER_BYTES_IN: return "bytes_in";
+    case BY_TALKER_REQUESTS: return "requests";
+    case BY_TALKER_HELD: return "held";
+    case BY_TALKER_STALLED: return "stalled";
     }
     abort();
 }
@@ -251,10 +308,11 @@ static double
 weight(const struct talker *talker, enum talker_order order)
 {
     switch (order) {
-    case BY_BYTES_OUT: return talker->bytes_out;
-    case BY_BYTES_IN: return talker->bytes_in;
-    case BY_PENDING: return talker->pending;
-    case BY_STALLED: return talker->stalled_s;
+    case BY_TALKER_BYTES_OUT: return talker->bytes_out;
+    case BY_TALKER_BYTES_IN: return talker->bytes_in;
+    case BY_TALKER_REQUESTS: return talker->requests;
+    case BY_TALKER_HELD: return talker->held;
+    case BY_TALKER_STALLED: return talker->stalled_s;
     }
     abort();
 }

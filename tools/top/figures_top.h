@@ -2,7 +2,8 @@
  * tools/top/figures_top.h - what is shown of one server: figures made from its answers.
  *
  * Of a plain memcached, rates are what its counters grew by between two rounds; latency, hot keys
- * and events it has not. A number that is not known is negative.
+ * and events it has not, and of connections it says only address and state. A number that is not
+ * known is negative.
  */
 #pragma once
 
@@ -28,10 +29,13 @@ struct shown_key {
 };
 
 struct talker {
-    char id[24]; /* as `stats conns` names it */
+    char line
+        [24]; /* as the lines of `stats conns` begin: a descriptor, which others have later */
+    char id[24]; /* of a Lombard: no other connection ever has it; "" where there is none */
     char address[TARGET_TEXT_BYTES];
+    char name[64]; /* that it gave itself, or "" */
     char state[24];
-    double bytes_in, bytes_out, pending, stalled_s, idle_s;
+    double requests, bytes_in, bytes_out, held, stalled_s;
 };
 
 struct shown_event {
@@ -49,16 +53,25 @@ struct figures {
     int key_count;
     struct talker talkers[SHOWN_TALKERS_MAX];
     int talker_count;
-    bool talkers_left_out; /* there are too many connections, or more than fit */
+    bool talkers_left_out;                /* there are more connections than these */
+    char keys_refused[TARGET_TEXT_BYTES]; /* why there are none; or "" */
     struct shown_event events[SHOWN_EVENTS_MAX];
     int event_count;
 };
 
-enum talker_order { BY_BYTES_OUT, BY_BYTES_IN, BY_PENDING, BY_STALLED };
+enum talker_order {
+    BY_TALKER_BYTES_OUT,
+    BY_TALKER_BYTES_IN,
+    BY_TALKER_REQUESTS,
+    BY_TALKER_HELD,
+    BY_TALKER_STALLED,
+};
 
-enum { TALKER_ORDERS = BY_STALLED + 1 };
+enum { TALKER_ORDERS = BY_TALKER_STALLED + 1 };
 
+/* For people; and as `stats conns top` has it. */
 const char *talker_order_name(enum talker_order order);
+const char *talker_order_word(enum talker_order order);
 
 /* From TARGET's answers, which are complete. BEFORE becomes what is needed for the next round. */
 void figures_make(struct figures *figures, const struct target *target, struct before *before,

@@ -1,4 +1,5 @@
 /* lombard-top: what happens in one or many servers, in a terminal, as text or as JSON. */
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -7,25 +8,12 @@
 #include <sysexits.h>
 #include <time.h>
 
+#include "operator.h"
 #include "page_json.h"
 #include "tty.h"
 
-/* What the next key belongs to. */
-enum asking { ASKING_NOTHING, ASKING_FILTER, ASKING_WHOM, ASKING_WHETHER };
-
 /* Not 0: a signal has come that ends it. */
 static volatile sig_atomic_t ended;
-
-struct program {
-    struct target targets[TARGETS_MAX];
-    struct subject subjects[TARGETS_MAX];
-    int count;
-    struct view view;
-    struct screen screen;
-    enum asking asking;
-    char whom[64]; /* is to be killed */
-    bool once, json, done;
-};
 
 static void
 usage(FILE *out)
@@ -38,6 +26,8 @@ usage(FILE *out)
         "  -i, --interval=S   seconds between two rounds (default 1)\n"
         "  -o, --once         one round, as text\n"
         "  -j, --json         rounds as lines of JSON; with --once, one\n"
+        "  -a, --auth=FILE    log in where a server wants that; its first line is "
+        "user:password\n"
         "  -h, --help         this text\n"
         "  -V, --version      the version\n\n"
         "Keys: q quit, p pause, s sort, f filter, k kill, arrows another server.\n");
@@ -55,18 +45,49 @@ now_s(void)
 }
 
 static void
-ask_all(struct program *p)
+begin_round(struct program *p)
 {
-    targets_ask(p->targets, p->count);
+    p->end_s = now_s() + TARGET_WAIT_MS / 1000.0;
+    targets_begin(p->targets, p->count, talker_order_word(p->view.order));
+}
+
+static void
+end_round(struct program *p)
+{
+    p->end_s = 0;
+    targets_end(p->targets, p->count);
     for (int i = 0; i < p->count; i++) {
+        const struct target *target = &p->targets[i];
         struct subject *subject = &p->subjects[i];
 
-        if (p->targets[i].up)
-            figures_make(&subject->figures, &p->targets[i], &subject->before, now_s());
+        subject->up = target->up;
+        subject->wants_login = target->wants_login;
+        (void)snprintf(subject->why, sizeof(subject->why), "%s", target->why);
+        if (target->up)
+            figures_make(&subject->figures, target, &subject->before, now_s());
         else
             subject->before.known = false;
         figures_sort(&subject->figures, p->view.order);
     }
+}
+
+static int
+milliseconds(double s)
+{
+    return s > 0 ? (int)(s * 1000) + 1 : 0;
+}
+
+/* A whole one. */
+static void
+ask_all(struct program *p)
+{
+    int left_ms;
+
+    begin_round(p);
+    while (ended == 0 && (left_ms = milliseconds(p->end_s - now_s())) > 0 &&
+           !targets_go_on(p->targets, p->count, left_ms, -1))
+        continue;
+    end_round(p);
 }
 
 static void
@@ -77,13 +98,12 @@ pause_for(double s)
     (void)nanosleep(&span, NULL);
 }
 
-/* Whether one of them has no rates after a single round, or was not asked for its connections. */
+/* Whether one of them has no rates after a single round. */
 static bool
 needs_another(const struct program *p)
 {
     for (int i = 0; i < p->count; i++)
-        if (p->targets[i].up &&
-            (p->subjects[i].figures.commands < 0 || !p->targets[i].lists_conns))
+        if (p->subjects[i].up && p->subjects[i].figures.commands < 0)
             return true;
     return false;
 }
@@ -102,173 +122,106 @@ print_page(struct program *p)
     }
 }
 
+/* Of what the servers said last. Who has to do something about it is told on standard error, too. */
+static int
+status_of(const struct program *p)
+{
+    int status = EX_UNAVAILABLE;
+
+    for (int i = 0; i < p->count; i++)
+        if (p->subjects[i].up)
+            status = EX_OK;
+    for (int i = 0; i < p->count; i++) {
+        const struct subject *subject = &p->subjects[i];
+
+        if (!subject->wants_login)
+            continue;
+        (void)fprintf(stderr, "lombard-top: %s: %s\n", subject->address, subject->why);
+        status = EX_NOPERM;
+    }
+    return status;
+}
+
+static void
+print_round(struct program *p)
+{
+    if (p->json)
+        page_json(stdout, p->subjects, p->count);
+    else
+        print_page(p);
+    (void)fflush(stdout);
+}
+
+/* What was printed must have arrived; STATUS says how it went else. */
+static int
+finish_output(int status)
+{
+    if (fflush(stdout) == 0 && ferror(stdout) == 0)
+        return status;
+    (void)fprintf(stderr, "lombard-top: could not write to standard output: %s\n",
+                  strerror(errno));
+    return EX_IOERR;
+}
+
 static int
 run_plain(struct program *p)
 {
-    bool any = false;
-
     do {
         ask_all(p);
         if (p->once && needs_another(p)) {
             pause_for(p->view.interval_s < 1 ? p->view.interval_s : 1);
             ask_all(p);
         }
-        if (p->json)
-            page_json(stdout, p->subjects, p->count);
-        else
-            print_page(p);
-        if (!p->once)
+        print_round(p);
+        if (!p->once && ferror(stdout) == 0)
             pause_for(p->view.interval_s);
     } while (!p->once && ended == 0 && ferror(stdout) == 0);
-    for (int i = 0; i < p->count; i++)
-        any = any || p->targets[i].up;
-    return any ? EX_OK : EX_UNAVAILABLE;
-}
-
-/* --- Keys --- */
-
-/* Take KEY into TEXT; true when that is complete, or given up and then empty. */
-static bool
-type(char *text, size_t bytes, int key)
-{
-    size_t len = strlen(text);
-
-    if (key == KEY_ESCAPE)
-        text[0] = '\0';
-    if (key == KEY_ESCAPE || key == '\n' || key == '\r')
-        return true;
-    if ((key == 127 || key == '\b') && len > 0)
-        text[len - 1] = '\0';
-    else if (key > ' ' && key < 127 && len + 1 < bytes) {
-        text[len] = (char)key;
-        text[len + 1] = '\0';
-    }
-    return false;
-}
-
-/* A number is an id, anything else an address. */
-static void
-kill_whom(struct program *p)
-{
-    char command[128], answer[64];
-    bool is_id = p->whom[strspn(p->whom, "0123456789")] == '\0';
-
-    (void)snprintf(command, sizeof(command), "kill %s %s", is_id ? "id" : "addr", p->whom);
-    (void)target_command(&p->targets[p->view.selected], command, answer, sizeof(answer));
-    (void)snprintf(p->view.prompt, sizeof(p->view.prompt), "%.50s: %.60s", command, answer);
-}
-
-static void
-answer_question(struct program *p, int key)
-{
-    struct view *view = &p->view;
-
-    view->prompt[0] = '\0';
-    switch (p->asking) {
-    case ASKING_NOTHING: return;
-    case ASKING_FILTER:
-        if (type(view->filter, sizeof(view->filter), key))
-            p->asking = ASKING_NOTHING;
-        break;
-    case ASKING_WHOM:
-        if (type(p->whom, sizeof(p->whom), key))
-            p->asking = p->whom[0] == '\0' ? ASKING_NOTHING : ASKING_WHETHER;
-        break;
-    case ASKING_WHETHER:
-        p->asking = ASKING_NOTHING;
-        if (key == 'y')
-            kill_whom(p);
-        return;
-    }
-}
-
-static void
-ask_question(struct program *p)
-{
-    struct view *view = &p->view;
-
-    switch (p->asking) {
-    case ASKING_NOTHING: break;
-    case ASKING_FILTER:
-        (void)snprintf(view->prompt, sizeof(view->prompt), "filter (keys, addresses): %s_",
-                       view->filter);
-        break;
-    case ASKING_WHOM:
-        (void)snprintf(view->prompt, sizeof(view->prompt), "kill which id or address: %s_",
-                       p->whom);
-        break;
-    case ASKING_WHETHER:
-        (void)snprintf(view->prompt, sizeof(view->prompt), "kill %s at %.40s? (y/n)", p->whom,
-                       p->targets[view->selected].address);
-        break;
-    }
-}
-
-/* STEP is 1 or -1; from the last to the first. */
-static void
-select_next(struct program *p, int step)
-{
-    if (p->count > 0)
-        p->view.selected = (p->view.selected + p->count + step) % p->count;
-}
-
-static void
-command(struct program *p, int key)
-{
-    struct view *view = &p->view;
-
-    view->prompt[0] = '\0';
-    if (key == 'q' || key == KEY_END) {
-        p->done = true;
-    } else if (key == 'p' || key == ' ') {
-        view->paused = !view->paused;
-    } else if (key == 's') {
-        view->order = (enum talker_order)(((int)view->order + 1) % TALKER_ORDERS);
-        for (int i = 0; i < p->count; i++)
-            figures_sort(&p->subjects[i].figures, view->order);
-    } else if (key == 'f' || key == '/') {
-        p->asking = ASKING_FILTER;
-    } else if (key == 'k') {
-        p->whom[0] = '\0';
-        p->asking = ASKING_WHOM;
-    } else if (key == KEY_UP) {
-        select_next(p, -1);
-    } else if (key == KEY_DOWN) {
-        select_next(p, 1);
-    }
+    return finish_output(status_of(p));
 }
 
 static void
 show(struct program *p)
 {
-    ask_question(p);
+    operator_prompt(p);
     tty_size(&p->view.rows, &p->view.columns);
     screen_draw(&p->screen, &p->view, p->subjects, p->count);
     tty_show(&p->screen);
 }
 
+/* Go on with the round, or begin another one. How many ms there is nothing to do but to await keys. */
+static int
+go_on(struct program *p)
+{
+    if (p->end_s == 0) {
+        if (p->view.paused)
+            return 1000;
+        if (now_s() < p->next_s)
+            return milliseconds(p->next_s - now_s());
+        p->next_s = now_s() + p->view.interval_s;
+        begin_round(p);
+    }
+    if (targets_go_on(p->targets, p->count, milliseconds(p->end_s - now_s()), tty_keys()) ||
+        now_s() >= p->end_s)
+        end_round(p);
+    return 0;
+}
+
 static int
 run_terminal(struct program *p)
 {
-    double next_s = 0;
+    bool changed = true;
 
     while (!p->done && ended == 0) {
-        double left_s;
+        int wait_ms;
         int key;
 
-        if (!p->view.paused && now_s() >= next_s) {
-            ask_all(p);
-            next_s = now_s() + p->view.interval_s;
-        }
-        show(p);
-        left_s = p->view.paused ? 1 : next_s - now_s();
-        key = tty_key(left_s > 0 ? (int)(left_s * 1000) + 1 : 0);
-        if (key == KEY_NONE)
-            continue;
-        if (p->asking == ASKING_NOTHING || key == KEY_END)
-            command(p, key);
-        else
-            answer_question(p, key);
+        if (changed)
+            show(p);
+        wait_ms = go_on(p);
+        key = tty_key(wait_ms);
+        changed = p->end_s == 0 || key != KEY_NONE;
+        if (key != KEY_NONE)
+            operator_key(p, key);
     }
     tty_end();
     return EX_OK;
@@ -291,23 +244,42 @@ parse_interval(const char *text, double *interval_s)
     return end != text && *end == '\0' && *interval_s >= 0.1 && *interval_s <= 3600;
 }
 
+static bool
+take_auth(struct program *p, const char *path)
+{
+    const char *why;
+
+    if (credentials_load(&p->credentials, path, &why))
+        return true;
+    (void)fprintf(stderr, "lombard-top: --auth=%s: %s\n", path, why);
+    return false;
+}
+
 /* -1: go on; else the exit status. */
 static int
 parse_options(struct program *p, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"interval", required_argument, NULL, 'i'}, {"once", no_argument, NULL, 'o'},
-        {"json", no_argument, NULL, 'j'},           {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},        {NULL, 0, NULL, 0},
+        {"interval", required_argument, NULL, 'i'},
+        {"once", no_argument, NULL, 'o'},
+        {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},
+        {"auth", required_argument, NULL, 'a'},
+        {"version", no_argument, NULL, 'V'},
+        {NULL, 0, NULL, 0},
     };
     int option;
 
-    while ((option = getopt_long(argc, argv, "i:ojhV", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "i:oja:hV", options, NULL)) != -1) {
         switch (option) {
         case 'o': p->once = true; break;
         case 'j': p->json = true; break;
-        case 'h': usage(stdout); return EX_OK;
-        case 'V': (void)puts("lombard-top " LOMBARD_VERSION); return EX_OK;
+        case 'h': usage(stdout); return finish_output(EX_OK);
+        case 'V': (void)puts("lombard-top " LOMBARD_VERSION); return finish_output(EX_OK);
+        case 'a':
+            if (take_auth(p, optarg))
+                break;
+            return EX_USAGE;
         case 'i':
             if (parse_interval(optarg, &p->view.interval_s))
                 break;
@@ -332,11 +304,11 @@ main(int argc, char **argv)
     if (status >= 0)
         return status;
     for (int i = optind; i < argc; i++)
-        target_init(&p.targets[p.count++], argv[i]);
+        target_init(&p.targets[p.count++], argv[i], &p.credentials);
     if (p.count == 0)
-        target_init(&p.targets[p.count++], "127.0.0.1:11211");
+        target_init(&p.targets[p.count++], "127.0.0.1:11211", &p.credentials);
     for (int i = 0; i < p.count; i++)
-        p.subjects[i].target = &p.targets[i];
+        p.subjects[i].address = p.targets[i].address;
     (void)signal(SIGINT, on_signal);
     (void)signal(SIGTERM, on_signal);
     if (!p.once && !p.json && tty_begin()) {

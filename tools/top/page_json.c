@@ -52,14 +52,17 @@ put_talkers(FILE *out, const struct figures *f)
         const struct talker *talker = &f->talkers[i];
 
         (void)fprintf(out, "%s{\"id\":", i > 0 ? "," : "");
-        put_text(out, talker->id);
+        put_text(out, talker->id[0] != '\0' ? talker->id : talker->line);
         (void)fprintf(out, ",\"address\":");
         put_text(out, talker->address);
+        (void)fprintf(out, ",\"name\":");
+        put_text(out, talker->name);
         (void)fprintf(out, ",\"state\":");
         put_text(out, talker->state);
         put_number(out, "bytes_in", talker->bytes_in);
         put_number(out, "bytes_out", talker->bytes_out);
-        put_number(out, "bytes_pending", talker->pending);
+        put_number(out, "requests", talker->requests);
+        put_number(out, "bytes_held", talker->held);
         put_number(out, "secs_stalled", talker->stalled_s);
         (void)fprintf(out, "}");
     }
@@ -110,16 +113,17 @@ page_json(FILE *out, const struct subject *subjects, int count)
 {
     (void)fprintf(out, "{\"time\":%lld,\"servers\":[", (long long)time(NULL));
     for (int i = 0; i < count; i++) {
-        const struct target *target = subjects[i].target;
+        const struct subject *subject = &subjects[i];
 
         (void)fprintf(out, "%s{\"address\":", i > 0 ? "," : "");
-        put_text(out, target->address);
-        (void)fprintf(out, ",\"up\":%s", target->up ? "true" : "false");
-        if (target->up) {
-            put_figures(out, &subjects[i].figures);
+        put_text(out, subject->address);
+        (void)fprintf(out, ",\"up\":%s", subject->up ? "true" : "false");
+        if (subject->up) {
+            put_figures(out, &subject->figures);
         } else {
-            (void)fprintf(out, ",\"why\":");
-            put_text(out, target->why);
+            (void)fprintf(
+                out, ",\"wants_login\":%s,\"why\":", subject->wants_login ? "true" : "false");
+            put_text(out, subject->why);
         }
         (void)fprintf(out, "}");
     }

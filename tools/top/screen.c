@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
@@ -60,20 +61,18 @@ percent(double v, char text[16])
 }
 
 static void
-draw_server(struct screen *screen, const struct view *view, const struct subject *subject,
-            bool selected)
+draw_server(struct screen *screen, const struct subject *subject, bool selected)
 {
     const struct figures *f = &subject->figures;
     char n[10][16];
 
-    (void)view;
-    if (!subject->target->up) {
-        put(screen, "%c%-18.18s DOWN: %s", selected ? '>' : ' ', subject->target->address,
-            subject->target->why);
+    if (!subject->up) {
+        put(screen, "%c%-18.18s %s: %s", selected ? '>' : ' ', subject->address,
+            subject->wants_login ? "LOGIN" : "DOWN", subject->why);
         return;
     }
     put(screen, "%c%-18.18s %6s %7s %5s %6s %6s %6s %5s %5s %6s", selected ? '>' : ' ',
-        subject->target->address, short_number(f->conns, n[0]), short_number(f->commands, n[1]),
+        subject->address, short_number(f->conns, n[0]), short_number(f->commands, n[1]),
         percent(f->hit_pct, n[2]), short_number(f->bytes_in, n[3]),
         short_number(f->bytes_out, n[4]), short_number(f->evictions, n[5]),
         short_number(f->p50_us, n[6]), short_number(f->p99_us, n[7]),
@@ -121,44 +120,149 @@ draw_keys(struct screen *screen, const struct view *view, const struct figures *
             short_number(key->per_second, n));
         drawn++;
     }
-    if (f->key_count == 0)
+    if (f->key_count > 0)
+        return;
+    if (f->keys_refused[0] != '\0')
+        put(screen, "(it says: %s)", f->keys_refused);
+    else
         put(screen, "%s", f->is_lombard ? "(none yet)" : "(memcached does not tell)");
+}
+
+/* "10.0.0.1:80", or "10.0.0.1:80 worker-7": most have come by TCP. */
+static void
+put_peer(const struct talker *talker, char *text, size_t bytes)
+{
+    const char *address = talker->address;
+
+    if (strncmp(address, "tcp:", 4) == 0)
+        address += 4;
+    else if (strncmp(address, "tcp6:", 5) == 0)
+        address += 5;
+    (void)snprintf(text, bytes, "%s%s%s", address, talker->name[0] != '\0' ? " " : "",
+                   talker->name);
 }
 
 static void
 draw_talkers(struct screen *screen, const struct view *view, const struct figures *f, int rows)
 {
+    enum { ID_COLUMNS = 6, OTHER_COLUMNS = 2 + 15 + 5 * 7 - 1, ADDRESS_COLUMNS = 21 };
+    int width = screen->columns - ID_COLUMNS - OTHER_COLUMNS;
     int drawn = 1;
 
-    put(screen, "CONNECTION %-24s STATE                 IN    OUT   PEND STALL",
-        "(ID, ADDRESS)");
+    width = width > ADDRESS_COLUMNS ? width : ADDRESS_COLUMNS;
+    put(screen, "ID     %-*.*s STATE             REQS     IN    OUT   HELD STALL", width, width,
+        "CONNECTION");
     for (int i = 0; i < f->talker_count && drawn < rows; i++) {
         const struct talker *talker = &f->talkers[i];
-        char n[4][16];
+        const char *id = talker->id[0] != '\0' ? talker->id : talker->line;
+        int over = (int)strlen(id) - ID_COLUMNS; /* an id is typed: it is never cut */
+        char peer[sizeof(talker->address) + sizeof(talker->name) + 2];
+        char n[5][16];
 
-        if (!matches(talker->address, view->filter) && !matches(talker->state, view->filter))
+        over = over > 0 ? over : 0;
+        put_peer(talker, peer, sizeof(peer));
+        if (!matches(peer, view->filter) && !matches(talker->state, view->filter))
             continue;
-        put(screen, "%-8.8s %-26.26s %-17.17s %6s %6s %6s %5s", talker->id, talker->address,
-            talker->state, short_number(talker->bytes_in, n[0]),
-            short_number(talker->bytes_out, n[1]), short_number(talker->pending, n[2]),
-            short_number(talker->stalled_s, n[3]));
+        put(screen, "%-*s %-*.*s %-15.15s %6s %6s %6s %6s %5s", ID_COLUMNS, id, width - over,
+            width - over, peer, talker->state, short_number(talker->requests, n[0]),
+            short_number(talker->bytes_in, n[1]), short_number(talker->bytes_out, n[2]),
+            short_number(talker->held, n[3]), short_number(talker->stalled_s, n[4]));
         drawn++;
     }
     if (f->talkers_left_out && drawn < rows)
-        put(screen, "%s", "(more connections than are listed here)");
+        put(screen, "(%d of %.0f connections are listed)", f->talker_count, f->conns);
 }
 
+/* --- Events: "id time=1795744351.852 level=warn event=refused reason=admin_only id=1 ..." --- */
+
+enum { EVENT_INDENT = 9 };
+
+/* Without what an operator does not read: "14:32:31 warn refused admin_only id=1 ...". */
+static void
+shorten_event(const char *event, char *text, size_t bytes)
+{
+    const char *at = strstr(event, "time=");
+    time_t when = at == NULL ? 0 : (time_t)strtoll(at + strlen("time="), NULL, 10);
+    size_t len = 0;
+    struct tm local;
+
+    text[0] = '\0';
+    if (at != NULL)
+        len = strftime(text, bytes, "%H:%M:%S", localtime_r(&when, &local));
+    for (const char *word = event + strcspn(event, " "); *word != '\0' && len < bytes;) {
+        size_t word_len;
+
+        word += strspn(word, " ");
+        word_len = strcspn(word, " ");
+        if (strncmp(word, "time=", 5) != 0 && strncmp(word, "name=- ", 7) != 0 &&
+            strcmp(word, "name=-") != 0) {
+            size_t skip = strncmp(word, "level=", 6) == 0    ? 6
+                          : strncmp(word, "event=", 6) == 0  ? 6
+                          : strncmp(word, "reason=", 7) == 0 ? 7
+                                                             : 0;
+
+            len += (size_t)snprintf(text + len, bytes - len, " %.*s", (int)(word_len - skip),
+                                    word + skip);
+        }
+        word += word_len;
+    }
+}
+
+/* How much of TEXT a row of COLUMNS takes: up to a blank, where there is one. */
+static int
+row_of(const char *text, int columns)
+{
+    int len = (int)strlen(text);
+    int cut = columns;
+
+    if (len <= columns)
+        return len;
+    while (cut > columns / 2 && text[cut] != ' ')
+        cut--;
+    return text[cut] == ' ' ? cut : columns;
+}
+
+/* In as many rows as it needs, the first of which begins at the left. */
+static int
+event_rows_of(const char *text, int columns, struct screen *screen)
+{
+    int rows = 0;
+
+    do {
+        int indent = rows > 0 ? EVENT_INDENT : 0;
+        int len = row_of(text, columns - indent);
+
+        if (screen != NULL)
+            put(screen, "%*s%.*s", indent, "", len, text);
+        text += len;
+        text += *text == ' ';
+        rows++;
+    } while (*text != '\0');
+    return rows;
+}
+
+/* The last ones that fit whole into ROWS rows, title included. */
 static void
 draw_events(struct screen *screen, const struct view *view, const struct figures *f, int rows)
 {
-    int from = f->event_count > rows - 1 ? f->event_count - rows + 1 : 0;
+    char text[SHOWN_TEXT_BYTES];
+    int from = f->event_count;
 
     if (f->event_count == 0)
         return;
+    for (rows--; from > 0; from--) {
+        shorten_event(f->events[from - 1].text, text, sizeof(text));
+        if (matches(text, view->filter))
+            rows -= event_rows_of(text, screen->columns, NULL);
+        if (rows < 0)
+            break;
+    }
     put(screen, "EVENTS");
-    for (int i = from; i < f->event_count; i++)
-        if (matches(f->events[i].text, view->filter))
-            put(screen, "%s", f->events[i].text);
+    for (int i = from; i < f->event_count; i++) {
+        shorten_event(f->events[i].text, text, sizeof(text));
+        if (matches(text, view->filter))
+            (void)event_rows_of(text, screen->columns, screen);
+    }
 }
 
 static void
@@ -205,8 +309,10 @@ screen_draw(struct screen *screen, const struct view *view, const struct subject
     put(screen,
         " SERVER              CONNS   CMD/S  HIT%%   IN/S  OUT/S EVIC/S   P50   P99    MAX");
     for (int i = first; i < count && i < first + shown; i++)
-        draw_server(screen, view, &subjects[i], i == view->selected);
-    if (subjects[view->selected].target->up)
+        draw_server(screen, &subjects[i], i == view->selected);
+    if (count > shown)
+        put(screen, " (%d to %d of %d servers)", first + 1, first + shown, count);
+    if (subjects[view->selected].up)
         draw_selected(screen, view, &subjects[view->selected]);
     screen->rows++;
     screen->row = screen->rows - 1;

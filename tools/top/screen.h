@@ -7,9 +7,12 @@
 
 enum { SCREEN_COLUMNS_MAX = 400, SCREEN_ROWS_MAX = 200 };
 
-/* One server, and what was made of it. */
+/* One server, and what was made of its last round that is over. */
 struct subject {
-    struct target *target;
+    const char *address;
+    bool up;
+    bool wants_login;            /* it is not up because of that */
+    char why[TARGET_TEXT_BYTES]; /* it is not up */
     struct before before;
     struct figures figures; /* of the last round in which it was up */
 };

@@ -1,45 +1,42 @@
-/* Connects to servers and asks all of them at the same time; none can hold up the others. */
+/* Asks servers, all at the same time, step by step; none can hold up the others. */
 #include "target.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "lombard/base/num.h"
+#include "dial.h"
 
-static const char question[] = "stats\r\nstats rates\r\nstats latency\r\nstats hotkeys\r\n"
-                               "stats conns\r\nstats events 20\r\n";
-/* Where there are too many connections to list, something that is answered in one line. */
-static const char question_without_conns[] =
-    "stats\r\nstats rates\r\nstats latency\r\nstats hotkeys\r\n"
-    "version\r\nstats events 20\r\n";
-
-enum { CONNS_MAX = 2000 };
+#define WANTS_LOGIN "CLIENT_ERROR unauthenticated"
 
 void
-target_init(struct target *target, const char *address)
+target_init(struct target *target, const char *address, const struct credentials *credentials)
 {
     memset(target, 0, sizeof(*target));
     target->address = address;
+    target->credentials = credentials;
     target->fd = -1;
     (void)snprintf(target->why, sizeof(target->why), "not asked yet");
+}
+
+static void
+hang_up(struct target *target)
+{
+    if (target->fd >= 0)
+        (void)close(target->fd);
+    target->fd = -1;
+    target->logged_in = false;
 }
 
 static void
 give_up(struct target *target, const char *why)
 {
     (void)snprintf(target->why, sizeof(target->why), "%s", why);
-    target->up = false;
-    if (target->fd >= 0)
-        (void)close(target->fd);
-    target->fd = -1;
+    target->stage = ASKING_NOTHING;
+    hang_up(target);
 }
 
 void
@@ -49,124 +46,157 @@ target_fini(struct target *target)
     answers_free(&target->answers);
 }
 
-/* --- Connecting --- */
+/* --- Questions --- */
 
-static int
-begin_connect(int family, const struct sockaddr *address, socklen_t len)
-{
-    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-    if (fd < 0)
-        return -1;
-    if (connect(fd, address, len) == 0 || errno == EINPROGRESS)
-        return fd;
-    (void)close(fd);
-    return -1;
-}
-
-static int
-connect_unix(const char *path)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-    if (strlen(path) >= sizeof(address.sun_path)) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    memcpy(address.sun_path, path, strlen(path) + 1);
-    return begin_connect(AF_UNIX, (const struct sockaddr *)&address, sizeof(address));
-}
-
-/* "[v6]:port", "host:port", ":port" and "host"; a bare v6 address has two colons or more. */
 static void
-split(const char *text, char host[TARGET_TEXT_BYTES], char port[16])
+ask_stats(struct target *target)
 {
-    const char *colon = strrchr(text, ':');
-    size_t len = strlen(text);
-
-    (void)snprintf(port, 16, "11211");
-    if (colon != NULL && (strchr(text, ':') == colon || (text[0] == '[' && colon[-1] == ']'))) {
-        (void)snprintf(port, 16, "%.15s", colon + 1);
-        len = (size_t)(colon - text);
-    }
-    if (len >= 2 && text[0] == '[' && text[len - 1] == ']') {
-        text++;
-        len -= 2;
-    }
-    (void)snprintf(host, TARGET_TEXT_BYTES, "%.*s", (int)len, len == 0 ? "127.0.0.1" : text);
-    if (len == 0)
-        (void)snprintf(host, TARGET_TEXT_BYTES, "127.0.0.1");
+    target->stage = ASKING_STATS;
+    target->sent = 0;
+    answers_clear(&target->answers);
+    answers_expect(&target->answers, ANSWER_STATS);
+    (void)snprintf(target->question, sizeof(target->question), "stats\r\n");
 }
 
-/* getaddrinfo() takes greater ones modulo 65536. */
+static void
+ask_login(struct target *target)
+{
+    target->stage = ASKING_LOGIN;
+    target->sent = 0;
+    target->logged_in = true;
+    answers_clear(&target->answers);
+    answers_expect(&target->answers, ANSWER_LOGIN);
+    (void)snprintf(target->question, sizeof(target->question), "%s",
+                   target->credentials->request);
+}
+
+/* What TARGET has besides plain `stats`. False: nothing. */
 static bool
-is_port(const char *text)
+ask_rest(struct target *target)
 {
-    uint32_t port;
+    static const enum answer_kind kinds[] = {ANSWER_RATES, ANSWER_LATENCY, ANSWER_HOTKEYS,
+                                             ANSWER_CONNS, ANSWER_EVENTS};
+    struct answer_line line;
 
-    return num_parse_u32(slice_make(text, strlen(text)), &port) && port > 0 &&
-           port <= UINT16_MAX;
+    target->stage = ASKING_REST;
+    target->sent = 0;
+    target->is_lombard = answers_find(&target->answers, ANSWER_STATS, "lombard_version", &line);
+    target->lists_conns =
+        target->is_lombard ||
+        answers_number(&target->answers, ANSWER_STATS, "curr_connections") <= TARGET_CONNS_MAX;
+    if (target->is_lombard) {
+        for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+            if (kinds[i] != ANSWER_HOTKEYS || target->keys_refused[0] == '\0')
+                answers_expect(&target->answers, kinds[i]);
+        (void)snprintf(target->question, sizeof(target->question),
+                       "stats rates\r\nstats latency\r\n%s"
+                       "stats conns top %s %d\r\nstats events 20\r\n",
+                       target->keys_refused[0] == '\0' ? "stats hotkeys\r\n" : "",
+                       target->measure, TARGET_TOP);
+    } else if (target->lists_conns) {
+        answers_expect(&target->answers, ANSWER_CONNS);
+        (void)snprintf(target->question, sizeof(target->question), "stats conns\r\n");
+    }
+    return target->is_lombard || target->lists_conns;
 }
 
-/* A descriptor that is being connected; or -1, and WHY. */
-static int
-open_target(const char *address, const char **why)
-{
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-    char host[TARGET_TEXT_BYTES], port[16];
-    struct addrinfo *found;
-    int fd = -1;
-    int error;
+/* --- Answers --- */
 
-    if (strchr(address, '/') != NULL) {
-        fd = connect_unix(address);
-        *why = strerror(errno);
-        return fd;
-    }
-    split(address, host, port);
-    if (!is_port(port)) {
-        *why = "a port is a number from 1 to 65535";
-        return -1;
-    }
-    error = getaddrinfo(host, port, &hints, &found);
-    if (error != 0) {
-        *why = gai_strerror(error);
-        return -1;
-    }
-    for (const struct addrinfo *one = found; one != NULL && fd < 0; one = one->ai_next)
-        fd = begin_connect(one->ai_family, one->ai_addr, one->ai_addrlen);
-    *why = strerror(errno);
-    freeaddrinfo(found);
-    return fd;
+static void
+refuse_login(struct target *target, const char *why)
+{
+    target->wants_login = true;
+    give_up(target, why);
 }
 
-/* --- Asking --- */
-
-static const char *
-question_of(const struct target *target)
+/* Whether keys are refused is asked once a connection: the server logs each refusal. */
+static void
+be_up(struct target *target)
 {
-    return target->lists_conns ? question : question_without_conns;
+    char line[TARGET_TEXT_BYTES];
+
+    answers_last_line(&target->answers, ANSWER_HOTKEYS, line, sizeof(line));
+    if (line[0] != '\0' && strcmp(line, "END") != 0)
+        memcpy(target->keys_refused, line, sizeof(line));
+    target->stage = ASKING_NOTHING;
+    target->up = true;
 }
 
 static void
-begin(struct target *target)
+on_stats(struct target *target)
+{
+    char line[TARGET_TEXT_BYTES / 2], why[TARGET_TEXT_BYTES];
+
+    answers_last_line(&target->answers, ANSWER_STATS, line, sizeof(line));
+    if (strcmp(line, WANTS_LOGIN) == 0 && target->credentials->request[0] == '\0') {
+        refuse_login(target, "it wants a login: --auth=FILE");
+    } else if (strcmp(line, WANTS_LOGIN) == 0 && !target->logged_in) {
+        ask_login(target);
+    } else if (strcmp(line, "END") != 0) {
+        (void)snprintf(why, sizeof(why), "it answers otherwise than a memcached: %s", line);
+        give_up(target, why);
+    } else if (!ask_rest(target)) {
+        be_up(target);
+    }
+}
+
+static void
+on_login(struct target *target)
+{
+    char line[TARGET_TEXT_BYTES / 2], why[TARGET_TEXT_BYTES];
+
+    answers_last_line(&target->answers, ANSWER_LOGIN, line, sizeof(line));
+    if (strcmp(line, "STORED") == 0) {
+        ask_stats(target);
+        return;
+    }
+    (void)snprintf(why, sizeof(why), "it refuses the login of --auth: %s", line);
+    refuse_login(target, why);
+}
+
+static void
+on_answered(struct target *target)
+{
+    switch (target->stage) {
+    case ASKING_NOTHING: break;
+    case ASKING_STATS: on_stats(target); break;
+    case ASKING_LOGIN: on_login(target); break;
+    case ASKING_REST: be_up(target); break;
+    }
+}
+
+/* --- A round --- */
+
+static void
+connect_target(struct target *target)
 {
     const char *why;
-    double conns = answers_number(&target->answers, ANSWER_STATS, "curr_connections");
 
-    target->lists_conns = target->up && conns >= 0 && conns <= CONNS_MAX;
-    answers_clear(&target->answers);
-    target->sent = 0;
-    target->up = false;
-    target->connecting = target->fd < 0;
-    if (target->fd < 0 && (target->fd = open_target(target->address, &why)) < 0)
+    target->used = false;
+    target->connecting = true;
+    target->keys_refused[0] = '\0';
+    target->fd = dial(target->address, &why);
+    if (target->fd < 0)
         give_up(target, why);
+}
+
+/* A connection that was idle may have been closed meanwhile: that says nothing of the server. */
+static void
+on_lost(struct target *target, const char *why)
+{
+    if (!target->used || target->answers.len > 0) {
+        give_up(target, why);
+        return;
+    }
+    hang_up(target);
+    ask_stats(target);
+    connect_target(target);
 }
 
 static void
 on_writable(struct target *target)
 {
-    const char *rest = question_of(target) + target->sent;
+    const char *rest = target->question + target->sent;
     socklen_t len = sizeof(int);
     int error = 0;
     ssize_t sent;
@@ -183,7 +213,7 @@ on_writable(struct target *target)
     if (sent >= 0)
         target->sent += (size_t)sent;
     else if (errno != EAGAIN && errno != EINTR)
-        give_up(target, strerror(errno));
+        on_lost(target, strerror(errno));
 }
 
 static void
@@ -200,36 +230,41 @@ on_readable(struct target *target)
     if (got > 0)
         answers_received(&target->answers, (size_t)got);
     else if (got == 0)
-        give_up(target, "it closed the connection");
+        on_lost(target, "it closed the connection");
     else if (errno != EAGAIN && errno != EINTR)
-        give_up(target, strerror(errno));
-    if (target->answers.complete == ANSWERS && target->fd >= 0)
-        target->up = true;
-}
-
-static long
-now_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+        on_lost(target, strerror(errno));
+    if (got > 0 && answers_are_complete(&target->answers))
+        on_answered(target);
 }
 
 /* What it waits for; 0: nothing any more. */
 static short
 wanted(const struct target *target)
 {
-    if (target->fd < 0 || target->up)
+    if (target->stage == ASKING_NOTHING)
         return 0;
-    return target->sent < strlen(question_of(target)) ? POLLIN | POLLOUT : POLLIN;
+    return target->sent < strlen(target->question) ? POLLIN | POLLOUT : POLLIN;
 }
 
-/* False when none of them waits for anything. */
-static bool
-poll_targets(struct target *targets, int count, long left_ms)
+void
+targets_begin(struct target *targets, int count, const char *measure)
 {
-    struct pollfd polls[TARGETS_MAX];
+    for (int i = 0; i < count; i++) {
+        struct target *target = &targets[i];
+
+        target->measure = measure;
+        target->up = target->wants_login = false;
+        target->used = target->fd >= 0;
+        ask_stats(target);
+        if (target->fd < 0)
+            connect_target(target);
+    }
+}
+
+bool
+targets_go_on(struct target *targets, int count, long left_ms, int keys)
+{
+    struct pollfd polls[TARGETS_MAX + 1];
     bool any = false;
 
     for (int i = 0; i < count; i++) {
@@ -238,29 +273,26 @@ poll_targets(struct target *targets, int count, long left_ms)
         polls[i] = (struct pollfd){events == 0 ? -1 : targets[i].fd, events, 0};
         any = any || events != 0;
     }
-    if (!any || poll(polls, (nfds_t)count, (int)left_ms) < 0)
-        return any;
+    polls[count] = (struct pollfd){keys, POLLIN, 0};
+    if (!any || poll(polls, (nfds_t)count + 1, (int)left_ms) <= 0)
+        return !any;
     for (int i = 0; i < count; i++) {
+        struct target *target = &targets[i];
+
         if ((polls[i].revents & POLLOUT) != 0)
-            on_writable(&targets[i]);
-        if ((polls[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0 && targets[i].fd >= 0)
-            on_readable(&targets[i]);
+            on_writable(target);
+        if ((polls[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0 && target->fd >= 0 &&
+            !target->connecting)
+            on_readable(target);
     }
-    return true;
+    return false;
 }
 
 void
-targets_ask(struct target *targets, int count)
+targets_end(struct target *targets, int count)
 {
-    long end_ms = now_ms() + TARGET_WAIT_MS;
-    long left_ms;
-
     for (int i = 0; i < count; i++)
-        begin(&targets[i]);
-    while ((left_ms = end_ms - now_ms()) > 0 && poll_targets(targets, count, left_ms))
-        continue;
-    for (int i = 0; i < count; i++)
-        if (targets[i].fd >= 0 && !targets[i].up)
+        if (targets[i].stage != ASKING_NOTHING)
             give_up(&targets[i], "it does not answer");
 }
 
@@ -275,25 +307,42 @@ await(int fd, short events)
     return poll(&one, 1, TARGET_WAIT_MS) == 1;
 }
 
+/* Send TEXT and take the first line of what is answered; false: none came. */
+static bool
+converse(int fd, const char *text, char *line, size_t bytes)
+{
+    size_t len = 0;
+
+    if (!await(fd, POLLOUT) ||
+        send(fd, text, strlen(text), MSG_NOSIGNAL) != (ssize_t)strlen(text))
+        return false;
+    do {
+        ssize_t got = await(fd, POLLIN) ? recv(fd, line + len, bytes - 1 - len, 0) : -1;
+
+        if (got <= 0)
+            return false;
+        len += (size_t)got;
+        line[len] = '\0';
+    } while (len < bytes - 1 && strchr(line, '\n') == NULL);
+    line[strcspn(line, "\r\n")] = '\0';
+    return true;
+}
+
 bool
 target_command(const struct target *target, const char *command, char *answer, size_t bytes)
 {
     const char *why = "it does not answer";
-    int fd = open_target(target->address, &why);
+    int fd = dial(target->address, &why);
     char line[TARGET_TEXT_BYTES * 2];
-    int len = snprintf(line, sizeof(line), "%s\r\n", command);
-    ssize_t got = -1;
+    bool ok = fd >= 0;
 
-    if (fd >= 0 && await(fd, POLLOUT) &&
-        send(fd, line, (size_t)len, MSG_NOSIGNAL) == (ssize_t)len && await(fd, POLLIN))
-        got = recv(fd, answer, bytes - 1, 0);
+    (void)snprintf(line, sizeof(line), "%s\r\n", command);
+    if (ok && target->logged_in)
+        ok = converse(fd, target->credentials->request, answer, bytes);
+    ok = ok && converse(fd, line, answer, bytes);
     if (fd >= 0)
         (void)close(fd);
-    if (got <= 0) {
-        (void)snprintf(answer, bytes, "%s", why);
-        return false;
-    }
-    answer[got] = '\0';
-    answer[strcspn(answer, "\r\n")] = '\0';
-    return true;
+    if (!ok)
+        (void)snprintf(answer, bytes, "%s", fd >= 0 ? "it does not answer" : why);
+    return ok;
 }

@@ -75,7 +75,7 @@ stands_out(const struct screen *screen, int row)
     const char *text = screen->text[row];
 
     return row < 2 || row == screen->rows - 1 || strncmp(text, "HOT KEY", 7) == 0 ||
-           strncmp(text, "CONNECTION ", 11) == 0 || strcmp(text, "EVENTS") == 0;
+           strncmp(text, "ID     CONN", 11) == 0 || strcmp(text, "EVENTS") == 0;
 }
 
 void
@@ -85,10 +85,17 @@ tty_show(const struct screen *screen)
     for (int row = 0; row < screen->rows; row++) {
         bool out = stands_out(screen, row);
 
-        (void)fprintf(stdout, "%s%s%s" CLEAR_ROW "%s", out ? REVERSE : "", screen->text[row],
+        /* What is cleared takes the row's own colours. */
+        (void)fprintf(stdout, "%s%s" CLEAR_ROW "%s%s", out ? REVERSE : "", screen->text[row],
                       out ? PLAIN : "", row + 1 < screen->rows ? "\r\n" : CLEAR_REST);
     }
     (void)fflush(stdout);
+}
+
+int
+tty_keys(void)
+{
+    return STDIN_FILENO;
 }
 
 /* One byte that is there within WAIT_MS; or KEY_NONE, KEY_END. */

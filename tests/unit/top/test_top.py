@@ -3,16 +3,19 @@
 
     test_top.py LOMBARD_TOP LOMBARD
 """
+import contextlib
 import fcntl
 import json
 import os
 import pty
+import re
 import select
 import signal
 import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import termios
 import threading
 import time
@@ -33,6 +36,14 @@ CONNS = ("STAT 7:addr tcp:10.0.0.1:1234\r\nSTAT 7:state conn_read\r\n"
          "STAT 9:addr tcp:10.0.0.2:5\r\nSTAT 9:state evil\x1b[2Jstate\r\nEND\r\n")
 
 
+LOMBARD = ("STAT uptime 7\r\nSTAT lombard_version 9.9\r\nSTAT curr_connections 50000\r\n"
+           "STAT cmd_get %d\r\nEND\r\n")
+TOP = ("STAT 7:addr tcp:10.0.0.3:1\r\nSTAT 7:state idle\r\nSTAT 7:bytes_out 5\r\n"
+       "STAT 7:id 1234567\r\nSTAT 7:name worker\r\nSTAT 7:requests 42\r\nEND\r\n")
+EVENT = ("STAT %d time=1795744351.852 level=warn event=refused reason=admin_only id=%d "
+         "addr=tcp:127.0.0.1:43828 command=STATS name=- and=%s\r\n")
+
+
 class Memcached:
     """As plain memcached: it knows `stats` and `stats conns`, and no more."""
 
@@ -49,7 +60,7 @@ class Memcached:
             threading.Thread(target=self.serve, args=(peer,), daemon=True).start()
 
     def serve(self, peer):
-        with peer, peer.makefile("rb") as lines:
+        with peer, peer.makefile("rb") as lines, contextlib.suppress(ConnectionError):
             for line in lines:
                 self.asked.append(line.decode().strip())
                 peer.sendall(self.answer(self.asked[-1]).encode("latin-1"))
@@ -63,6 +74,23 @@ class Memcached:
         if line == "version":
             return "VERSION 1.6.45\r\n"
         return "OK\r\n" if line.startswith("kill") else "ERROR\r\n"
+
+
+class Busy(Memcached):
+    """As a Lombard with more connections than can be listed, and an operators' listener elsewhere."""
+
+    def answer(self, line):
+        if line == "stats":
+            return LOMBARD % self.gets
+        if line == "stats hotkeys":
+            return "CLIENT_ERROR only allowed on the admin listener\r\n"
+        if line.startswith("stats conns top "):
+            return TOP
+        if line.startswith("stats events"):
+            return "".join(EVENT % (i, i, "x" * 70) for i in range(3)) + "END\r\n"
+        if line.startswith("kill"):
+            return "KILLED 1\r\n"
+        return "END\r\n"
 
 
 class Terminal:
@@ -184,6 +212,7 @@ def as_terminal(top, lombard, plain):
     rows = terminal.wait_for("10.0.0.1:1234")
     check.that("\x1b" not in "\n".join(rows) and "evil.[2Jstate" in "\n".join(rows),
                "what a server says does not reach the terminal as it is:", rows)
+    check.that("conn_listening" not in "\n".join(rows), "only what is connected:", rows)
     terminal.type("s")
     terminal.wait_for("sorted by bytes in")
     terminal.type("f0.0.2\n")
@@ -214,11 +243,112 @@ def kills(terminal, plain):
     terminal.type("n")
     terminal.wait_for("q quit")
     check.that(not any(line.startswith("kill") for line in plain.asked), "no is no:", plain.asked)
-    terminal.type("k9\n")
-    terminal.wait_for("kill 9 at")
-    terminal.type("y")
-    terminal.wait_for("kill id 9: OK")
-    check.that("kill id 9" in plain.asked, "yes is yes:", plain.asked)
+    for typed, command in (("9", "kill id 9"), ("stalled 30", "kill stalled 30"),
+                           ("addr 10.0.0.1", "kill addr 10.0.0.1")):
+        terminal.type("k%s\n" % typed)
+        terminal.wait_for("kill %s at" % typed)
+        terminal.type("y")
+        terminal.wait_for("%s: OK" % command)
+        check.that(command in plain.asked, "yes is yes:", command, plain.asked)
+
+
+def of_a_busy_one(top):
+    busy = Busy()
+    terminal = Terminal([top, "-i", "0.1", ":%d" % busy.port])
+    rows = terminal.wait_for("(1 of 50000 connections are listed)")
+    shown = "\n".join(rows)
+    check.that("1234567 10.0.0.3:1 worker" in shown and "    42 " in shown, "its ids:", rows)
+    check.that("only allowed on the admin listener" in shown, "why there are no keys:", rows)
+    check.that(any(re.match(r"\d\d:52:31 warn refused admin_only id=2 ", row) for row in rows),
+               "events are short,", rows)
+    check.that(any(row.startswith(" " * 9 + "and=xxx") for row in rows), "go on in a row,", rows)
+    check.that(max(len(row) for row in rows) <= 80, "and are not cut:", rows)
+    terminal.type("s")
+    terminal.wait_for("sorted by bytes in")
+    for _ in range(20):
+        terminal.read(0.05)
+    terminal.type("q")
+    check.equal(terminal.end(), 0, "its end")
+    check.equal(busy.asked.count("stats hotkeys"), 1, "what is refused is not asked again")
+    check.that("stats conns" not in busy.asked, "not all of them:", busy.asked)
+    check.that("stats conns top bytes_in 100" in busy.asked, "those that are sorted first")
+
+
+def of_many(top, plain):
+    terminal = Terminal([top, "-i", "0.2"] + [":%d" % plain.port] * 30)
+    terminal.wait_for("(1 to 8 of 30 servers)")
+    terminal.type("\x1b[A")
+    rows = terminal.wait_for("(23 to 30 of 30 servers)")
+    check.equal((len(rows), sum(row[:1] == ">" for row in rows)), (24, 1), "rows")
+    terminal.type("q")
+    check.equal(terminal.end(), 0, "its end")
+
+
+def with_silent_one(top, lombard):
+    """A server that does not answer holds up neither the keys nor the others."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        terminal = Terminal([top, ":%d" % lombard.port, ":%d" % silent.getsockname()[1]])
+        terminal.wait_for("it does not answer")
+        terminal.type("f")
+        begun = time.monotonic()
+        for key in "abcdefgh":
+            terminal.type(key)
+            terminal.wait_for(": " + "abcdefgh"[:"abcdefgh".index(key) + 1] + "_")
+        check.that(time.monotonic() - begun < 8, "keys are answered during a round:",
+                   time.monotonic() - begun)
+        terminal.type("\nq")
+        check.equal(terminal.end(), 0, "its end")
+
+
+def where_a_login_is_wanted(top, daemon):
+    with tempfile.TemporaryDirectory() as folder:
+        right, wrong, bad = (os.path.join(folder, name) for name in ("right", "wrong", "bad"))
+        for path, text in ((right, "operator:se cret\n"), (wrong, "operator:x\n"), (bad, "x\n")):
+            with open(path, "w", encoding="ascii") as f:
+                f.write(text)
+            os.chmod(path, 0o600)
+        with Server([daemon, "-Y", right]) as server:
+            address = "127.0.0.1:%d" % server.port
+            status, out, err = run(top, "--once", address)
+            check.that(status == 77 and "LOGIN" in out and "--auth=FILE" in out and address in err,
+                       "a login is wanted:", status, out, err)
+            status, out, err = run(top, "--once", "--json", "--auth=" + wrong, address)
+            check.that(status == 77 and json.loads(out)["servers"][0]["wants_login"] is True and
+                       "refuses" in err, "a wrong one:", status, out, err)
+            status, out, err = run(top, "--once", "-a", right, address)
+            check.that(status == 0 and "Lombard" in out and "CONNECTION" in out,
+                       "the right one:", status, out, err)
+            terminal = Terminal([top, "-a", right, address])
+            terminal.wait_for("running")
+            terminal.type("kstalled 86400\ny")
+            terminal.wait_for("kill stalled 86400: KILLED 0")
+            terminal.type("q")
+            check.equal(terminal.end(), 0, "its end")
+        for path in (bad, folder, os.path.join(folder, "none")):
+            status, _, err = run(top, "--once", "-a", path, ":1")
+            check.that(status == 64 and path in err, "no file of that kind:", status, err)
+
+
+def to_a_full_disk(top, lombard):
+    for arguments in (["--once", ":%d" % lombard.port], ["--json", ":%d" % lombard.port], ["-V"]):
+        with open("/dev/full", "w", encoding="ascii") as full:
+            done = subprocess.run([top, *arguments], stdout=full, stderr=subprocess.PIPE,
+                                  timeout=60, check=False)
+        check.that(done.returncode == 74 and b"No space" in done.stderr, "to a full disk:",
+                   arguments[0], done.returncode, done.stderr)
+
+
+def of_something_else(top):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        def serve():
+            peer, _ = listener.accept()
+            with peer:
+                peer.recv(100)
+                peer.sendall(b"-ERR unknown command\r\n")
+                peer.recv(100)
+        threading.Thread(target=serve, daemon=True).start()
+        status, out, _ = run(top, "--once", ":%d" % listener.getsockname()[1])
+        check.that(status == 69 and "-ERR unknown" in out, "no memcached:", status, out)
 
 
 def main():
@@ -235,6 +365,12 @@ def main():
         as_text(top, lombard)
         as_terminal(top, lombard, plain)
         ends_by_signal(top, lombard)
+        with_silent_one(top, lombard)
+        to_a_full_disk(top, lombard)
+    of_a_busy_one(top)
+    of_many(top, plain)
+    of_something_else(top)
+    where_a_login_is_wanted(top, daemon)
     check.done()
 
 
