@@ -48,6 +48,7 @@ ORDER = {
         dispatch
         settle
         batch
+        careful
         command scan
         scan_words
         permission join upload watch

@@ -77,25 +77,10 @@ static cmd_fn *const handlers[] = {
 #undef OP
 };
 
-/* And look at it. Apart, so that the others are executed as if there were no such thing. */
-static void __attribute__((noinline, cold))
-execute_and_look(struct cmd *cmd, struct session *session, const struct request *req,
-                 struct reply *reply)
-{
-    cmd_clear(reply);
-    handlers[req->op](cmd, session, req, reply);
-    cmd_count(cmd, req, reply->status);
-    cmd_hot_look(cmd, req, reply);
-}
-
 void
 cmd_execute(struct cmd *cmd, struct session *session, const struct request *req,
             struct reply *reply)
 {
-    if (UNLIKELY(cmd_hot_is_due(cmd))) {
-        execute_and_look(cmd, session, req, reply);
-        return;
-    }
     if (LIKELY(req->op == OP_GET)) {
         cmd_get(cmd, session, req, reply); /* it sets all that is looked at */
         cmd_count_op(cmd, OP_GET);

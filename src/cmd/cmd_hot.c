@@ -48,7 +48,7 @@ cmd_hot_init(struct cmd *cmd)
     struct hot *hot = sys_map(sizeof(*hot));
 
     cmd->hot = hot;
-    cmd->hot_countdown = 1;
+    cmd->hot_gap = 0;
     cmd->hot_big_bytes = BIG_BYTES_MIN;
     if (hot == NULL)
         return false;
@@ -81,7 +81,7 @@ draw(struct hot *hot)
 }
 
 /*
- * How many requests until the next one that is looked at: geometric, so that no rhythm of the
+ * How many requests before the next one that is looked at: geometric, so that no rhythm of the
  * clients' hides from it. -ln(u) by the bits before and the fraction behind the first 1 of u.
  */
 static uint32_t
@@ -92,7 +92,7 @@ draw_gap(struct hot *hot)
     double f = (double)(u << zeros << 1 >> 11) / 9007199254740992.0;
     double log2 = (double)zeros + 1 - (f + 0.343 * f * (1 - f));
 
-    return 1 + (uint32_t)(log2 * 0.693147 * SAMPLE_MEAN);
+    return (uint32_t)(log2 * 0.693147 * SAMPLE_MEAN);
 }
 
 /* --- Large values --- */
@@ -190,10 +190,26 @@ sends_value(const struct request *req)
     return (req->flags & REQ_META) == 0 || req->echo.meta.value;
 }
 
-void
-cmd_hot_look(struct cmd *cmd, const struct request *req, const struct reply *reply)
+uint32_t
+cmd_look_gap(const struct cmd *cmd)
 {
-    cmd->hot_countdown = draw_gap(cmd->hot);
+    return cmd->hot_gap;
+}
+
+void
+cmd_look_passed(struct cmd *cmd, uint32_t count)
+{
+    cmd->hot_gap = count < cmd->hot_gap ? cmd->hot_gap - count : 0;
+}
+
+void
+cmd_look(struct cmd *cmd, const struct request *req, const struct reply *reply)
+{
+    if (cmd->hot_gap > 0) {
+        cmd->hot_gap--;
+        return;
+    }
+    cmd->hot_gap = draw_gap(cmd->hot);
     if (!op_has(req->op, PROP_KEYED) || reply->status == REPLY_OUT_OF_MEMORY ||
         reply->status == REPLY_JOIN)
         return; /* the latter will come again */

@@ -37,7 +37,7 @@ struct cmd_prefixes {
 };
 
 struct cmd {
-    uint32_t hot_countdown; /* cmd_hot.c: requests until the next one that is looked at */
+    uint32_t hot_gap; /* cmd_hot.c: requests before the next one that is to be looked at */
     uint64_t hot_big_bytes; /* a value of more is one of the largest */
     struct hot *hot;
     struct store *store;
@@ -120,17 +120,8 @@ void cmd_hot_fini(struct cmd *cmd);
 void cmd_add_hot_stats(struct cmd *cmd, struct stat_registry *registry);
 /* Now and then: forget what has gone of the largest, one after the other. */
 void cmd_hot_work(struct cmd *cmd);
-/* Look at REQ, which was executed. */
-void cmd_hot_look(struct cmd *cmd, const struct request *req, const struct reply *reply);
 /* REQ's key has a value of so many bytes: more than the smallest of the largest. */
 void cmd_hot_note_big(struct cmd *cmd, const struct request *req, uint64_t bytes);
-
-/* Asked once for each request: whether it is to be looked at. */
-static inline bool
-cmd_hot_is_due(struct cmd *cmd)
-{
-    return --cmd->hot_countdown == 0;
-}
 
 static inline void
 cmd_hot_big(struct cmd *cmd, const struct request *req, uint64_t bytes)

@@ -230,8 +230,7 @@ cmd_upload_finish(struct cmd *cmd, struct session *session UNUSED, const struct 
         commit_value(cmd, req, handle, reply);
     }
     cmd_count(cmd, req, reply->status);
-    if (cmd_hot_is_due(cmd))
-        cmd_hot_look(cmd, req, reply);
+    cmd_look(cmd, req, reply);
 }
 
 void

@@ -60,9 +60,7 @@ struct conn {
     struct task *task;      /* a request that is half done, or NULL */
     uint32_t discard_bytes; /* of input that is still to be dropped unread */
     uint32_t id;            /* counts from 1, since the start */
-    uint64_t requests : 42; /* executed, each key of a multiget is one; */
-    uint64_t errors : 16;   /* of these answered with an error: this many, or more */
-    uint64_t last_op : 6;   /* enum request_op, of the last one */
+    uint64_t tally;         /* requests, errors and the last operation: conn_count() */
     uint64_t bytes_in;
     uint64_t bytes_out;
     const struct proto_ops *proto; /* NULL: no byte has come yet */
@@ -94,7 +92,51 @@ struct conn {
 _Static_assert(sizeof(enum conn_state) == 1 && sizeof(enum close_reason) == 1,
                "both fit into a byte");
 _Static_assert(sizeof(struct conn) <= 152, "an idle connection stays small");
-_Static_assert(OP_COUNT <= 64, "last_op holds any operation");
+
+/* --- struct conn's tally: requests, 42 bits; errors, 16; the last operation, 6 --- */
+
+enum {
+    TALLY_OP_BITS = 6,
+    TALLY_ERROR_BITS = 16,
+    TALLY_SHIFT = TALLY_OP_BITS + TALLY_ERROR_BITS
+};
+
+_Static_assert(OP_COUNT <= 1 << TALLY_OP_BITS, "the tally holds any operation");
+
+/* C executed COUNT requests, each key of a multiget is one; LAST_OP was the last. */
+static inline void
+conn_count(struct conn *c, uint32_t count, enum request_op last_op)
+{
+    uint64_t others = c->tally >> TALLY_OP_BITS << TALLY_OP_BITS;
+
+    c->tally = others + ((uint64_t)count << TALLY_SHIFT) + last_op;
+}
+
+static inline uint64_t
+conn_requests(const struct conn *c)
+{
+    return c->tally >> TALLY_SHIFT;
+}
+
+/* Of these, answered with an error: this many, or more. */
+static inline uint32_t
+conn_errors(const struct conn *c)
+{
+    return (uint32_t)(c->tally >> TALLY_OP_BITS) & ((1U << TALLY_ERROR_BITS) - 1);
+}
+
+static inline void
+conn_count_error(struct conn *c)
+{
+    if (conn_errors(c) < (1U << TALLY_ERROR_BITS) - 1)
+        c->tally += 1U << TALLY_OP_BITS;
+}
+
+static inline enum request_op
+conn_last_op(const struct conn *c)
+{
+    return (enum request_op)(c->tally & ((1U << TALLY_OP_BITS) - 1));
+}
 
 static inline bool
 conn_is_dead(const struct conn *c)

@@ -112,7 +112,7 @@ get_last_command(const struct stat_entry *entry UNUSED, const void *record,
 {
     const struct conn *c = record;
 
-    stat_put_text(value, c->requests > 0 ? conn_op_name((enum request_op)c->last_op) : "-");
+    stat_put_text(value, conn_requests(c) > 0 ? conn_op_name(conn_last_op(c)) : "-");
 }
 
 static void
@@ -121,7 +121,7 @@ get_requests(const struct stat_entry *entry UNUSED, const void *record,
 {
     const struct conn *c = record;
 
-    stat_put_u64(value, c->requests);
+    stat_put_u64(value, conn_requests(c));
 }
 
 static void
@@ -129,7 +129,7 @@ get_errors(const struct stat_entry *entry UNUSED, const void *record, struct sta
 {
     const struct conn *c = record;
 
-    stat_put_u64(value, c->errors);
+    stat_put_u64(value, conn_errors(c));
 }
 
 static void

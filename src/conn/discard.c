@@ -28,7 +28,7 @@ conn_refuse(struct conn *c, const struct request *req, const struct reply *reply
     if (reply->status >= REPLY_SELDOM)
         conn_notice_error(c, req, reply->status);
     c->discard_bytes = (uint32_t)bytes; /* no protocol has longer bodies */
-    latency_note(&c->server->latency, req->op);
+    latency_note(&c->server->latency, req->op, 1);
     if (bytes == 0) {
         buf_append(c->wbuf, slice_make(answer, len));
     } else if (len > 0) {

@@ -14,6 +14,24 @@
 
 /* --- One connection --- */
 
+/* Read the clock for all that was sent. */
+static void
+settle_latency(struct server *server)
+{
+    if (server->latency.sends > 0)
+        (void)latency_settle(&server->latency);
+}
+
+/* What DISPATCH's connection was answered is sent, if it is anything. */
+static void
+note_sent(struct dispatch *dispatch)
+{
+    struct server *server = dispatch->conn->server;
+
+    if (latency_is_noted(&server->latency) && latency_sent(&server->latency))
+        settle_latency(server);
+}
+
 /* Lend what it lacks. Part of the limit is for output alone: what is read can be answered. */
 static bool
 lend(struct conn *c, enum loan_purpose purpose, struct buf **slot)
@@ -133,7 +151,10 @@ serve(struct conn *c, struct dispatch *dispatch)
 
     if (UNLIKELY(c->state == CONN_DEAD)) /* killed by another of its group */
         return false;
-    c->server->latency.since_ns = dispatch->since_ns;
+    if (UNLIKELY(c->server->latency.since_ns != dispatch->since_ns)) {
+        settle_latency(c->server);
+        c->server->latency.since_ns = dispatch->since_ns;
+    }
     if (UNLIKELY(held))
         latency_resume(&c->server->latency, c->held);
     c->keeps_replies = false;
@@ -156,8 +177,8 @@ serve(struct conn *c, struct dispatch *dispatch)
         case STEP_NEED_INPUT: on = feed(c, budget, &more); break;
         case STEP_NEED_OUTPUT: /* a good time to end: no call is lost by it */
             on = drain(c, budget, &more);
-            if (on && latency_is_noted(&c->server->latency))
-                latency_sent(&c->server->latency);
+            if (on)
+                note_sent(dispatch);
             more = more || (on && is_over(dispatch));
             on = on && !more;
             break;
@@ -276,24 +297,23 @@ pause_slice(struct dispatch *dispatch)
 }
 
 /*
- * What was executed and not sent stays in the buffer until the connection goes ON, or waits for
- * its peer. What it has left to do has waited since now; or with such replies, since they have.
+ * It goes on later. What was executed and not sent stays in its buffer until then, or until it
+ * waits for its peer. What is left to do has waited since now; or with such replies, since they have.
  */
-static void
-account(const struct dispatch *dispatch, bool on)
+static NOINLINE void
+note_queued(struct dispatch *dispatch)
 {
     struct conn *c = dispatch->conn;
     struct latency *latency = &c->server->latency;
-    uint64_t queued_ns = c->state == CONN_WAITING ? dispatch->since_ns : latency->last_ns;
+    bool waits_on = c->state == CONN_WAITING || c->keeps_replies;
 
-    if (c->keeps_replies) {
+    if (c->keeps_replies)
         c->held = latency_hold(latency);
-        queued_ns = dispatch->since_ns;
-    } else if (latency_is_noted(latency)) {
-        latency_sent(latency);
-    }
-    if ((on || c->state == CONN_WAITING) && !c->session.over_limit)
-        c->queued_at = latency_pack(queued_ns);
+    else
+        note_sent(dispatch);
+    settle_latency(c->server);
+    if (!c->session.over_limit)
+        c->queued_at = latency_pack(waits_on ? dispatch->since_ns : latency->last_ns);
 }
 
 static void
@@ -303,8 +323,10 @@ dispatch_end(struct dispatch *dispatch, bool more)
     /* A blocked connection waits for its socket, however much it has left to do. */
     bool on = more && !c->blocked;
 
-    if (on || c->state == CONN_WAITING || latency_is_noted(&c->server->latency))
-        account(dispatch, on);
+    if (UNLIKELY(on || c->state == CONN_WAITING || c->keeps_replies))
+        note_queued(dispatch);
+    else
+        note_sent(dispatch);
     conn_settle(c, on, dispatch->was_stalled);
     if (dispatch->paused && c->state == CONN_READY)
         pause_slice(dispatch);
@@ -363,4 +385,5 @@ conn_dispatch_group(struct server *server, struct list_node *queue, enum slice_k
             conn_prefetch_ahead(dispatches[i].conn, &dispatches[i]);
     for (unsigned i = 0; i < count; i++)
         dispatch_end(&dispatches[i], serve(dispatches[i].conn, &dispatches[i]));
+    settle_latency(server);
 }

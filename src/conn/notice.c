@@ -84,7 +84,7 @@ conn_notice_closed(const struct conn *c, enum close_reason reason)
                    "age_s=%" PRIu32 " idle_s=%" PRIu32 " waited_ms=%" PRIu32 " held=%" PRIu64
                    " buffers=%d requests=%" PRIu64 " in=%" PRIu64 " out=%" PRIu64,
                    now_s - c->accepted_s, now_s - c->active_s, waited_ms, conn_held_bytes(c),
-                   (c->rbuf != NULL) + (c->wbuf != NULL), (uint64_t)c->requests, c->bytes_in,
+                   (c->rbuf != NULL) + (c->wbuf != NULL), conn_requests(c), c->bytes_in,
                    c->bytes_out);
     put(&kinds[reason], c, fields);
 }
@@ -95,8 +95,7 @@ conn_notice_error(struct conn *c, const struct request *req, enum reply_status s
     static struct event_kind no_memory = EVENT_KIND("refused reason=out_of_memory", LOG_WARN);
     static struct event_kind too_large = EVENT_KIND("refused reason=too_large", LOG_INFO);
 
-    if (c->errors < UINT16_MAX)
-        c->errors++;
+    conn_count_error(c);
     if (status == REPLY_OUT_OF_MEMORY)
         conn_notice(&no_memory, c, "command=%s bytes=%" PRIu64 " pins_lacking=%" PRIu64,
                     conn_op_name(req->op), req->value_bytes, cmd_missing_bytes(c->server->cmd));

@@ -128,7 +128,7 @@ static uint64_t
 measure(const struct scan *scan, const struct conn *c)
 {
     switch (scan->measure) {
-    case BY_REQUESTS: return c->requests;
+    case BY_REQUESTS: return conn_requests(c);
     case BY_BYTES_IN: return c->bytes_in;
     case BY_BYTES_OUT: return c->bytes_out;
     case BY_HELD:

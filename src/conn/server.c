@@ -9,6 +9,7 @@
  *     dispatch                                lend buffers, serve
  *     settle                                  what a connection waits for then
  *     batch                                   parse ahead, execute
+ *     careful                                 with more care than most of them need
  *     command                                 what a command means for its connection
  *     scan  scan_words                        some of all connections: shown, or killed
  *     permission                              may it be executed?

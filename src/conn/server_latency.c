@@ -74,12 +74,12 @@ latency_step(struct latency *latency, enum latency_step step)
 /* --- Replies --- */
 
 void
-latency_note_other(struct latency *latency, enum request_op op)
+latency_note_other(struct latency *latency, enum request_op op, uint32_t count)
 {
     latency->others[latency->op] += latency->noted;
     latency->noted_others += latency->noted;
     latency->op = op;
-    latency->noted = 1;
+    latency->noted = count;
 }
 
 static void
@@ -93,17 +93,22 @@ others_sent(struct latency *latency, uint64_t took_ns)
     latency->noted_others = 0;
 }
 
-void
-latency_sent(struct latency *latency)
+uint64_t
+latency_settle(struct latency *latency)
 {
     uint64_t took_ns;
+    uint32_t index;
 
     latency_step(latency, STEP_SERVE);
     took_ns = latency->last_ns - latency->since_ns;
-    spans_add(&latency->spans->ops[latency->op], took_ns, latency->noted);
-    latency->noted = 0;
+    index = span_index(took_ns);
+    for (uint32_t i = 0; i < latency->sends; i++)
+        spans_add_at(&latency->spans->ops[latency->sent[i].op], index, took_ns,
+                     latency->sent[i].count);
+    latency->sends = 0;
     if (UNLIKELY(latency->noted_others > 0))
         others_sent(latency, took_ns);
+    return took_ns;
 }
 
 uint32_t

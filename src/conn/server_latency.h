@@ -2,10 +2,14 @@
  * src/conn/server_latency.h - how long replies, iterations and steps took, for `stats latency`.
  *
  *     the kernel reports events   since: the iteration begins; or a connection is queued
- *        execute                  latency_note(): an operation whose reply is not sent yet
- *        send                     latency_sent(): one reading of the clock for all of these
+ *        execute                  latency_note(): operations whose replies are not sent yet
+ *        send                     latency_sent(): they are
+ *     after some sends            latency_settle(): one reading of the clock for all of these
  *     the iteration ends          latency_iteration(): until the last reading
  *
+ * Reading the clock takes as long as a hundredth of a small request. So up to SENDS_A_READING
+ * connections of a group that bring little share one, behind the last of them: the first of them
+ * seem to take as much longer as the others' sends do. That is microseconds, unless one stalls.
  * What a reply waited within the server is part of it: for other connections, for a buffer, for a
  * further slice. What it waits for its own peer to read is not.
  */
@@ -19,9 +23,14 @@
 #include "lombard/base/stats.h"
 #include "lombard/proto/op.h"
 
+enum {
+    SENDS_A_READING = 4,
+    REQUESTS_A_READING = 4, /* one that brings more requests has a reading of its own */
+};
+
 /* What the thread does in one go: of each, the longest is known. */
 enum latency_step {
-    STEP_SERVE,  /* one connection, one slice */
+    STEP_SERVE,  /* one connection, one slice; or up to SENDS_A_READING of little */
     STEP_ACCEPT, /* one connection */
     STEP_WORK,   /* a piece of the store's background work */
     STEP_TICK,   /* timeouts, sweeps */
@@ -41,6 +50,12 @@ struct latency_spans {
 struct latency {
     uint64_t last_ns;  /* the last reading of the clock */
     uint64_t since_ns; /* of the connection that is served: its bytes were reported then */
+    /* What was sent since that reading, by send. */
+    struct {
+        enum request_op op;
+        uint32_t count;
+    } sent[SENDS_A_READING];
+    uint32_t sends;
     /* Operations with replies that are not sent yet: mostly of one kind. */
     uint32_t noted;            /* of operation `op` */
     uint32_t noted_others;     /* all but these, */
@@ -59,10 +74,10 @@ void latency_fini(struct latency *latency);
 void latency_tick(struct latency *latency, uint64_t now_ms, uint64_t late_ns);
 /* What took until now since the last reading. */
 void latency_step(struct latency *latency, enum latency_step step);
-/* All that is noted was handed to the kernel, or needs no more of this server. */
-void latency_sent(struct latency *latency);
-/* For latency_note(): one of another operation than the last. */
-void latency_note_other(struct latency *latency, enum request_op op);
+/* Read the clock for all that was sent: how long the longest took. Before since_ns changes. */
+uint64_t latency_settle(struct latency *latency);
+/* For latency_note(): COUNT of another operation than the last. */
+void latency_note_other(struct latency *latency, enum request_op op, uint32_t count);
 
 /* --- What stays in a buffer until its connection is served again --- */
 
@@ -86,13 +101,31 @@ latency_unpack(uint32_t packed, uint64_t now_ns)
     return now_ns - ((uint64_t)(latency_pack(now_ns) - packed) << 10);
 }
 
+/* COUNT operations OP were executed, and have their replies. */
 static inline void
-latency_note(struct latency *latency, enum request_op op)
+latency_note(struct latency *latency, enum request_op op, uint32_t count)
 {
     if (LIKELY(latency->op == op))
-        latency->noted++;
+        latency->noted += count;
     else
-        latency_note_other(latency, op);
+        latency_note_other(latency, op, count);
+}
+
+/*
+ * All that is noted was handed to the kernel, or needs no more of this server. True: it is time
+ * for latency_settle(), unless that was called by then.
+ */
+static inline bool
+latency_sent(struct latency *latency)
+{
+    uint32_t count = latency->noted;
+
+    latency->sent[latency->sends].op = latency->op;
+    latency->sent[latency->sends].count = count;
+    latency->sends++;
+    latency->noted = 0;
+    return latency->sends == SENDS_A_READING || count > REQUESTS_A_READING ||
+           latency->noted_others > 0;
 }
 
 static inline bool

@@ -28,14 +28,22 @@ struct budget {
     uint32_t checks;   /* how often it was asked whether it is spent */
 };
 
+/* Why a request takes more than to execute and answer it: see careful.h. */
+enum entry_care {
+    CARE_BAD_END = 1U << 0, /* its value does not end where it should */
+    CARE_NO_BODY = 1U << 1, /* not all of its body is in the buffer */
+    CARE_LOOK = 1U << 2,    /* drawn by chance, for `stats hotkeys` */
+    CARE_SESSION = 1U << 3, /* its session may not do everything */
+    CARE_TOLD = 1U << 4,    /* to watchers, or to the log */
+};
+
 /* One request of a batch, and what is needed to rewind to it. */
 struct batch_entry {
     struct request req;
     struct proto_state before; /* the protocol's state before its head */
     uint32_t start_off;        /* in the input */
     uint32_t head_bytes;
-    bool bad_end;   /* its value does not end where it should */
-    bool body_here; /* all of its body is in the buffer */
+    uint8_t care; /* of enum entry_care; 0: none */
 };
 
 /* Requests parsed, hashed and prefetched together, and not executed yet. */
@@ -44,6 +52,9 @@ struct batch {
     struct proto_state before;   /* the protocol's state before the first of them */
     uint32_t count;
     uint32_t end_off; /* of the input: what was parsed, or may be dropped */
+    uint32_t looked;  /* the first so many were executed, and looked at or passed: cmd_look() */
+    uint64_t ops;     /* a bit of each operation that is among them */
+    bool apart;       /* the last one that was executed will be answered by a task */
     bool parsed;      /* the rest is set */
     bool needs_input; /* the input behind end_off is incomplete */
 };

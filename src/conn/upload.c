@@ -149,7 +149,7 @@ finish(struct conn *c)
         conn_notice_error(c, &req, reply.status);
     if (UNLIKELY(c->server->watchers.topics != 0))
         watch_line_request(c, &req, &reply);
-    latency_note(&c->server->latency, req.op);
+    latency_note(&c->server->latency, req.op, 1);
     conn_reply(c, &req, &reply);
     task_destroy(c, task);
     return STEP_ON;

@@ -20,7 +20,7 @@ ADMIN_FAULTS = [
     ("admin: the socket is open to all", "src/app/daemon_listen.c",
      "        o.mode = config->admin_mode;", "        o.mode = 0777;"),
     ("kill: ends the one that asks", SCAN, "        if (found == c)\n            continue;\n", ""),
-    ("kill: for every client", "src/conn/batch.c",
+    ("kill: for every client", "src/conn/careful.c",
      "    if (entry->req.op != OP_KILL || server_is_operator(c))\n", ""),
     ("kill: a port is not looked at", SCAN, "            (scan->whole ? strcmp(peer, text)", "            (false ? strcmp(peer, text)"),
     ("kill: what is stalled for less goes, too", SCAN,

@@ -74,7 +74,7 @@ HTTP_FAULTS = [
      "if (UNLIKELY(c->session.role == ROLE_HTTP))"),
     ("http: the last answer is cut", "src/conn/command.c",
      "        if (c->task == NULL) /* else when that is done */\n", ""),
-    ("http: a query of connections is answered whoever asks", "src/conn/batch.c",
+    ("http: a query of connections is answered whoever asks", "src/conn/careful.c",
      "    if (is_scan(req) && (reply->status == REPLY_STREAM || reply->status == REPLY_CONN))",
      "    if (is_scan(req))"),
     ("http: what is derived becomes metrics", METRICS, "source->lists || source->derives ||",

@@ -87,6 +87,16 @@ void cmd_execute(struct cmd *cmd, struct session *session, const struct request 
                  struct reply *reply);
 
 /*
+ * For `stats hotkeys` and its kin some requests, drawn by chance, are looked at after they were
+ * executed. The caller asks once for many: so many come before the next one that is to be looked at.
+ */
+uint32_t cmd_look_gap(const struct cmd *cmd);
+/* COUNT requests were executed, and not looked at. */
+void cmd_look_passed(struct cmd *cmd, uint32_t count);
+/* REQ was executed: count it as one that passed, or look at it, and draw the next one. */
+void cmd_look(struct cmd *cmd, const struct request *req, const struct reply *reply);
+
+/*
  * REQ is refused for want of memory, and *REPLY says so. That is counted, and an
  * old value that REQ was to overwrite is dropped: no client wants to be served it
  * after that.

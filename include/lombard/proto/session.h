@@ -55,11 +55,18 @@ session_operates(const struct session *session, enum request_op op)
     return !session->no_admin || !op_has(op, PROP_ADMIN);
 }
 
+/* Whether it may ask for anything. */
+static inline bool
+session_is_plain(const struct session *session)
+{
+    return session->authenticated && !session->over_limit && !session->no_admin;
+}
+
 /* Whether SESSION may ask for OP. */
 static inline bool
 session_may(const struct session *session, enum request_op op)
 {
-    if (LIKELY(session->authenticated && !session->over_limit && !session->no_admin))
+    if (LIKELY(session_is_plain(session)))
         return true;
     return session_trusts(session, op) && session_operates(session, op) &&
            (!session->over_limit || op_has(op, PROP_SPARE));

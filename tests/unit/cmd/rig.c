@@ -112,6 +112,7 @@ rig_run(struct rig *rig, struct request *req)
     cmd_prefetch(rig->cmd, req);
     memset(&rig->reply, 0xdb, sizeof(rig->reply));
     cmd_execute(rig->cmd, &rig->session, req, &rig->reply);
+    cmd_look(rig->cmd, req, &rig->reply);
     if (rig->reply.status == REPLY_JOIN)
         join_all(rig, req);
     return rig->reply.status;

@@ -303,12 +303,12 @@ START_TEST(requests_and_errors_are_counted)
     iterate(1);
     say(0, "get a b c\r\nset a 0 0 1\r\nx\r\nincr a 1\r\nfoo\r\n");
     (void)hear(0);
-    ck_assert_uint_eq(conn_at(0)->requests, 6);
-    ck_assert_uint_eq(conn_at(0)->errors, 2);
-    ck_assert_int_eq((int)conn_at(0)->last_op, OP_REFUSED);
+    ck_assert_uint_eq(conn_requests(conn_at(0)), 6);
+    ck_assert_uint_eq(conn_errors(conn_at(0)), 2);
+    ck_assert_int_eq((int)conn_last_op(conn_at(0)), OP_REFUSED);
     be_uploading(1);
-    ck_assert_uint_eq(conn_at(1)->requests, 1);
-    ck_assert_int_eq((int)conn_at(1)->last_op, OP_SET);
+    ck_assert_uint_eq(conn_requests(conn_at(1)), 1);
+    ck_assert_int_eq((int)conn_last_op(conn_at(1)), OP_SET);
 }
 END_TEST
 
@@ -322,7 +322,7 @@ START_TEST(requests_are_counted_once)
         whisper(0, "get k\r\n");
     iterate(3);
     (void)hear(0);
-    ck_assert_uint_eq(conn_at(0)->requests, 201);
+    ck_assert_uint_eq(conn_requests(conn_at(0)), 201);
 }
 END_TEST
 
