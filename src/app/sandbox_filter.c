@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stddef.h>
 #include <sys/mman.h>
@@ -202,6 +204,9 @@ static void
 cases_setsockopt(struct filter *f, long call)
 {
     ALLOW_IF(f, call, {1, TEST_INT, SOL_SOCKET}, {2, TEST_INT, SO_SNDBUF});
+    ALLOW_IF(f, call, {1, TEST_INT, IPPROTO_TCP}, {2, TEST_INT, TCP_KEEPIDLE});
+    ALLOW_IF(f, call, {1, TEST_INT, IPPROTO_TCP}, {2, TEST_INT, TCP_KEEPINTVL});
+    ALLOW_IF(f, call, {1, TEST_INT, IPPROTO_TCP}, {2, TEST_INT, TCP_KEEPCNT});
 }
 
 static void

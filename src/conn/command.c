@@ -115,6 +115,8 @@ conn_command(struct conn *c, const struct request *req, struct reply *reply)
 void
 conn_after_command(struct conn *c, const struct request *req, enum reply_status status)
 {
+    if (UNLIKELY(status == REPLY_AUTH_FAILED))
+        conn_log_auth_failure(c);
     if (req->op == OP_QUIT)
         conn_finish(c, CLOSE_QUIT);
     else if (UNLIKELY((req->flags & (REQ_CLOSE | REQ_ENDS)) != 0)) {
@@ -127,8 +129,6 @@ conn_after_command(struct conn *c, const struct request *req, enum reply_status 
     else if (req->op == OP_SHUTDOWN && status == REPLY_NOTHING) {
         conn_finish(c, CLOSE_SHUTDOWN);
         server_shutdown(c->server);
-    } else if (UNLIKELY(status == REPLY_AUTH_FAILED)) {
-        conn_log_auth_failure(c);
     } else if (UNLIKELY(status == REPLY_ADMIN_ONLY)) {
         conn_note_admin_only(c, req->op);
     }

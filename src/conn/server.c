@@ -128,6 +128,7 @@ on_tick(struct timer *timer)
     server_shed(server);
     server_sweep_idle(server);
     server_sweep_vanished(server);
+    server_sweep_probes(server);
     server_check_operator(server);
     linger_sweep(&server->lingerers);
     if (now_ms / 1000 != (now_ms - TICK_MS) / 1000)
@@ -256,7 +257,8 @@ server_reconfigure(struct server *server, const struct server_config *config)
     now->http_timeout_s = config->http_timeout_s;
     now->requests_per_dispatch = config->requests_per_dispatch;
     now->idle_timeout_s = config->idle_timeout_s;
-    now->peer_timeout_s = config->peer_timeout_s;
+    if (now->peer_timeout_s != config->peer_timeout_s)
+        server_change_peer_timeout(server, config->peer_timeout_s);
     now->send_timeout_s = config->send_timeout_s;
     now->auth_timeout_s = config->auth_timeout_s;
     now->operator_timeout_s = config->operator_timeout_s;

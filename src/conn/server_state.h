@@ -98,6 +98,9 @@ struct server {
 
     uint64_t idle_cursor;
     uint64_t vanished_cursor;
+    uint64_t probes_cursor;
+    bool
+        probes_change; /* --peer-timeout was changed: connections after probes_cursor do not know */
 
     /* --- dispatch.c, batch.c, join.c --- */
 

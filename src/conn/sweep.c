@@ -7,6 +7,7 @@
 
 #include "conn.h"
 #include "lombard/base/sys.h"
+#include "lombard/event/listen.h"
 
 /* One that has something to do, or waits for a buffer, does not wait for its peer. */
 static bool
@@ -142,4 +143,34 @@ server_sweep_vanished(struct server *server)
         if (has_vanished(c))
             conn_mark_dead(c, CLOSE_VANISHED);
     }
+}
+
+void
+server_change_peer_timeout(struct server *server, uint32_t seconds)
+{
+    server->config.peer_timeout_s = seconds;
+    for (int i = 0; i < server->listener_count; i++)
+        if (server->listeners[i].watch.fd >= 0)
+            listen_change_peer_timeout(server->listeners[i].watch.fd, seconds);
+    server->probes_cursor = 0;
+    server->probes_change = true;
+}
+
+void
+server_sweep_probes(struct server *server)
+{
+    enum { CHANGES_MAX = 64 }; /* three system calls each */
+    uint64_t until = server->probes_cursor + SWEEP_SLOTS_MAX;
+
+    if (LIKELY(!server->probes_change))
+        return;
+    for (int i = 0; i < CHANGES_MAX; i++) {
+        const struct conn *c = table_search(&server->table, &server->probes_cursor, until);
+
+        if (c == NULL)
+            break;
+        if (c->state != CONN_DEAD)
+            listen_change_peer_timeout(c->watch.fd, server->config.peer_timeout_s);
+    }
+    server->probes_change = server->probes_cursor < table_span(&server->table);
 }

@@ -231,27 +231,37 @@ listen_adopt(int fd, struct listen_sockets *sockets)
     return LISTEN_OK;
 }
 
+/*
+ * Inherited by what is accepted. A unix socket refuses: its peers cannot vanish. TCP_USER_TIMEOUT is no
+ * help with what was sent: it also ends a peer that answers, but whose window stays closed.
+ */
+static void
+set_probes(int fd, int idle_s, int interval_s, int probes)
+{
+    if (sys_set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, idle_s) == 0 &&
+        sys_set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, interval_s) == 0)
+        (void)!sys_set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, probes);
+}
+
+void
+listen_change_peer_timeout(int fd, uint32_t seconds)
+{
+    enum { PROBES = 4, LINUX_IDLE_S = 7200, LINUX_INTERVAL_S = 75, LINUX_PROBES = 9 };
+    enum { IDLE_MAX_S = 32767 }; /* the kernel refuses more */
+    uint32_t half_s = seconds / 2 + 1;
+
+    if (seconds == 0)
+        set_probes(fd, LINUX_IDLE_S, LINUX_INTERVAL_S, LINUX_PROBES);
+    else
+        set_probes(fd, half_s < IDLE_MAX_S ? (int)half_s : IDLE_MAX_S,
+                   (int)(seconds / (2 * PROBES) + 1), PROBES);
+}
+
 void
 listen_set_peer_timeout(const struct listen_sockets *sockets, uint32_t seconds)
 {
-    enum { PROBES = 4 };
-    int interval_s = (int)(seconds / (2 * PROBES) + 1);
-    int idle_s = (int)(seconds / 2 + 1);
-
-    if (seconds == 0)
-        return;
-    for (int i = 0; i < sockets->count; i++) {
-        int fd = sockets->fd[i];
-
-        /*
-         * Inherited by what is accepted. A unix socket refuses: its peers cannot vanish.
-         * TCP_USER_TIMEOUT is no help with what was sent: it also ends a peer that answers,
-         * but whose window stays closed.
-         */
-        if (sys_set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, idle_s) == 0 &&
-            sys_set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, interval_s) == 0)
-            (void)!sys_set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, PROBES);
-    }
+    for (int i = 0; seconds > 0 && i < sockets->count; i++)
+        listen_change_peer_timeout(sockets->fd[i], seconds);
 }
 
 uint16_t

@@ -10,7 +10,9 @@
 struct fields {
     struct slice authorization; /* what follows "Basic" */
     unsigned hosts;
+    unsigned lengths;
     bool malformed;
+    bool has_chunks;
     bool has_body;
     bool closes;
     bool openmetrics;
@@ -163,26 +165,48 @@ has_option(struct slice list, const char *option)
     return false;
 }
 
+/*
+ * "host" or "host:port" (RFC 9110, 7.2), of which nothing is used here: what no authority can have in
+ * it is refused; an empty one is allowed.
+ */
 static bool
-is_zero(struct slice digits)
+is_host(struct slice s)
 {
-    for (size_t i = 0; i < digits.len; i++)
-        if (digits.ptr[i] != '0')
+    for (size_t i = 0; i < s.len; i++)
+        if (strchr("/?#@\\\"<>,", s.ptr[i]) != NULL)
             return false;
-    return digits.len > 0;
+    return s.len == 0 || is_visible(s);
+}
+
+/* A second length is refused, even where it is the same: whoever forwarded it may have read another. */
+static void
+take_length(struct fields *fields, struct slice value)
+{
+    fields->malformed |= value.len == 0 || fields->lengths++ > 0;
+    for (size_t i = 0; i < value.len; i++) {
+        fields->malformed |= value.ptr[i] < '0' || value.ptr[i] > '9';
+        fields->has_body |= value.ptr[i] != '0';
+    }
+}
+
+static void
+take_host(struct fields *fields, struct slice value)
+{
+    fields->hosts++;
+    fields->malformed |= !is_host(value);
 }
 
 static void
 take_field(struct fields *fields, struct slice name, struct slice value)
 {
     if (equals_nocase(name, "host"))
-        fields->hosts++;
+        take_host(fields, value);
     else if (equals_nocase(name, "connection"))
         fields->closes |= has_option(value, "close");
     else if (equals_nocase(name, "content-length"))
-        fields->has_body |= !is_zero(value);
+        take_length(fields, value);
     else if (equals_nocase(name, "transfer-encoding"))
-        fields->has_body = true;
+        fields->has_body = fields->has_chunks = true;
     else if (equals_nocase(name, "accept"))
         fields->openmetrics |= prefers_openmetrics(value);
     else if (equals_nocase(name, "authorization") && begins_nocase(value, "basic "))
@@ -358,6 +382,8 @@ check(struct slice method, struct slice target, int minor, const struct fields *
     if (minor == -1)
         return HTTP_VERSION_NOT_SUPPORTED;
     if (fields->hosts > 1 || (fields->hosts == 0 && minor > 0))
+        return HTTP_BAD_REQUEST;
+    if (fields->has_chunks && (fields->lengths > 0 || minor == 0)) /* RFC 9112, 6.1 */
         return HTTP_BAD_REQUEST;
     if (!slice_equal(method, SLICE("GET")) && !slice_equal(method, SLICE("HEAD")))
         return HTTP_METHOD_NOT_ALLOWED;

@@ -1,6 +1,9 @@
 /* Answers HTTP requests: heads, short texts, and streams in chunks. */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
+
+#include "lombard/base/sys.h"
 
 #include "http_page_text.h"
 #include "http_priv.h"
@@ -44,6 +47,25 @@ type_of(const struct request *req)
     BUG("http_form out of range");
 }
 
+/* "Fri, 27 Nov 2026 02:30:00 GMT" (RFC 9110, 5.6.7): the same in every locale. */
+static char *
+put_date(char *p, const char *end)
+{
+    static const char days[] = "SunMonTueWedThuFriSat";
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    time_t now = (time_t)sys_realtime_s();
+    struct tm utc;
+    char text[64];
+
+    if (gmtime_r(&now, &utc) == NULL)
+        return p;
+    (void)snprintf(text, sizeof(text), "\r\nDate: %.3s, %02d %.3s %d %02d:%02d:%02d GMT",
+                   days + (ptrdiff_t)3 * utc.tm_wday, utc.tm_mday,
+                   months + (ptrdiff_t)3 * utc.tm_mon, 1900 + utc.tm_year, utc.tm_hour,
+                   utc.tm_min, utc.tm_sec);
+    return http_put_text(p, end, text);
+}
+
 /* Up to the fields that say how long the body is. Numbers age at once: nothing may be kept. */
 static char *
 put_head(char *p, const struct request *req, enum http_status status)
@@ -52,7 +74,7 @@ put_head(char *p, const struct request *req, enum http_status status)
     bool page = req->echo.http.form == FORM_PAGE && status == HTTP_OK;
 
     p = put_u64(http_put(p, end, SLICE("HTTP/1.1 ")), status);
-    p = http_put_text(put_byte(p, ' '), end, reason_of(status));
+    p = put_date(http_put_text(put_byte(p, ' '), end, reason_of(status)), end);
     p = http_put_text(http_put(p, end, SLICE("\r\nContent-Type: ")), end, type_of(req));
     p = http_put(p, end,
                  SLICE("\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"

@@ -4,6 +4,7 @@
     endpoints.py LOMBARD
 """
 import base64
+import email.utils
 import json
 import os
 import shutil
@@ -105,7 +106,14 @@ def check_json(http, s):
     checks.equal(stats(s)["get_hits"], before, "nothing is reset")
 
 
+def check_date(http):
+    for target in ("/metrics", "/healthz", "/nothing"):
+        date = email.utils.parsedate_to_datetime(get(http, target).fields["date"])
+        checks.that(abs(date.timestamp() - time.time()) < 60, "the date of", target, date)
+
+
 def check_connections(http):
+    check_date(http)
     c = Connection(http)
     for _ in range(3):
         checks.equal(c.ask("/healthz").body, b"ok\n", "health")
@@ -143,6 +151,10 @@ def check_passwords(lombard, directory):
         checks.that("Basic" in get(socket_path, "/metrics").fields["www-authenticate"], "how")
         checks.equal(get(socket_path, "/metrics", fields="Authorization: Basic eA==\r\n").status, 401,
                      "a wrong password")
+        with connect(server) as s:
+            ask(s, b"set login 0 0 17\r\nscraper two words\r\n")
+            checks.that(any("event=refused reason=authentication" in event
+                            for event in stats(s, " events").values()), "a wrong one is an event")
         checks.equal(get(socket_path, "/healthz").status, 200, "health is for all")
         answer = get(socket_path, "/metrics", fields="Authorization: Basic %s\r\n" % wanted)
         checks.equal(answer.status, 200, "with a password")

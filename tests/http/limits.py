@@ -137,6 +137,47 @@ def check_full(lombard):
         server.check_end(checks)
 
 
+def probes_in_s(server_port, client_port):
+    """When the kernel asks whether the peer of a connection of the server is there; None: never."""
+    with open("/proc/net/tcp", encoding="ascii") as table:
+        for row in list(table)[1:]:
+            _, local, remote, _, _, timer = row.split()[:6]
+            if (int(local.split(":")[1], 16), int(remote.split(":")[1], 16)) == (server_port, client_port):
+                kind, ticks = timer.split(":")
+                return int(ticks, 16) / os.sysconf("SC_CLK_TCK") if kind == "02" else None
+    return None
+
+
+def wait_for_probes(port, s, low, high):
+    """Data under way takes the kernel's timer for itself; the tick has a part of the connections."""
+    end = time.monotonic() + 20
+    seen = None
+    while time.monotonic() < end:
+        seen = probes_in_s(port, s.getsockname()[1])
+        if seen is not None and low <= seen <= high:
+            break
+        time.sleep(0.05)
+    checks.that(seen is not None and low <= seen <= high, "probes in", low, "to", high, seen)
+
+
+def check_peer_timeout(lombard):
+    """Of all listeners, and when it is changed also of what is connected already."""
+    with Server([lombard, "--http", "127.0.0.1:0", "--peer-timeout", "1000"]) as server:
+        http = port_of(server)
+        client = connect(server)
+        page = dial(http)
+        ask(client, b"get a\r\n")
+        for port, s in ((http, page), (server.port, client)):
+            wait_for_probes(port, s, 300, 501)
+        checks.equal(ask(client, b"config peer-timeout 86400\r\n", b"\r\n"), b"OK\r\n", "config")
+        wait_for_probes(http, dial(http), 30000, 32768)
+        checks.equal(ask(client, b"config peer-timeout 100\r\n", b"\r\n"), b"OK\r\n", "config")
+        later = dial(http)
+        for port, s in ((http, later), (http, page), (server.port, client)):
+            wait_for_probes(port, s, 10, 51)
+        server.check_end(checks)
+
+
 def main():
     end_on_sigterm()
     with Server([sys.argv[1], "--http", "127.0.0.1:0", "--http-conns", str(CONNS),
@@ -150,6 +191,7 @@ def main():
         checks.equal(get(http, "/healthz").status, 200, "it still answers")
         server.check_end(checks)
     check_full(sys.argv[1])
+    check_peer_timeout(sys.argv[1])
     checks.done()
 
 

@@ -49,6 +49,8 @@ enum listen_result listen_adopt(int fd, struct listen_sockets *sockets) MUST_USE
  * under way hinders these probes: see sys_peer_state().
  */
 void listen_set_peer_timeout(const struct listen_sockets *sockets, uint32_t seconds);
+/* Likewise of FD alone, whether it listens or is connected; 0: what Linux has, where none is set. */
+void listen_change_peer_timeout(int fd, uint32_t seconds);
 /* The port that a TCP socket got; 0 for others. */
 uint16_t listen_port(int fd);
 /* Whether it is a unix socket: what it accepts inherits none of its options. */

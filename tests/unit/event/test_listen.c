@@ -220,6 +220,10 @@ START_TEST(peer_timeout_may_be_left_to_the_kernel)
     ck_assert_int_gt(option_of(sockets.fd[0], IPPROTO_TCP, TCP_KEEPIDLE), 1000);
     listen_set_peer_timeout(&sockets, 10);
     ck_assert_int_eq(option_of(sockets.fd[0], IPPROTO_TCP, TCP_KEEPIDLE), 6);
+    listen_change_peer_timeout(sockets.fd[0], 0);
+    ck_assert_int_eq(option_of(sockets.fd[0], IPPROTO_TCP, TCP_KEEPIDLE), 7200);
+    ck_assert_int_eq(option_of(sockets.fd[0], IPPROTO_TCP, TCP_KEEPCNT), 9);
+    listen_change_peer_timeout(sockets.fd[1], 10);
     (void)unlink(path);
     while (sockets.count > 0)
         (void)close(sockets.fd[--sockets.count]);
