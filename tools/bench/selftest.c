@@ -79,6 +79,20 @@ selftest_load(const struct selftest_case *c, struct options *o, uint32_t *every)
         *every = 1000;
         o->timeout_ns = 300 * MS_NS;
     }
+    o->item_flags = c->fault == STUB_WRONG_FLAGS;
+    if (c->fault == STUB_LOST_PIECE || c->fault == STUB_OTHER_END) {
+        o->weights[QUERY_APPEND] = 2;
+        o->weights[QUERY_PREPEND] = 1;
+        o->connections = c->pipeline == 1 ? 1 : 8;
+        *every = 20;
+    }
+    if (c->fault == STUB_OUTLIVED || c->fault == STUB_SHORT_LIVED) {
+        if (!sizes_parse(c->fault == STUB_OUTLIVED ? "2" : "4", OPTIONS_TTL_MAX_S, &o->ttl))
+            return false;
+        o->rate = 500;
+        o->requests = 6000;
+        *every = 20;
+    }
     if (c->fault == STUB_WRONG_NUMBER) {
         o->weights[QUERY_INCR] = 2;
         o->weights[QUERY_DECR] = 1;
@@ -125,6 +139,8 @@ selftest_noticed(const struct selftest_case *c, const struct selftest *out)
 
     if (c->fault == STUB_REORDERED && c->pipeline == 1)
         return wrong == 0 && !tally_is_wrong(t);
+    if (c->fault == STUB_WRONG_OPCODE && strcmp(c->protocol, "binary") != 0)
+        return wrong == 0 && !tally_is_wrong(t);
     if (c->fault != STUB_RIGHT && wrong == 0)
         return false;
     switch (c->fault) {
@@ -133,13 +149,20 @@ selftest_noticed(const struct selftest_case *c, const struct selftest *out)
     case STUB_WRONG_HEAD:
     case STUB_OTHER_KEY:
     case STUB_SHORT_VALUE:
+    case STUB_WRONG_FLAGS:
     case STUB_NEVER_WRITTEN: return t->mismatches == wrong && !others;
     case STUB_STALE:
         return t->mismatches <= stale && (t->mismatches > 0 || c->pipeline > 1) && !others;
+    case STUB_SHORT_LIVED:
+        return t->mismatches == 0 && !others && t->early <= wrong && 10 * t->early >= 9 * wrong;
+    case STUB_OUTLIVED:
+    case STUB_LOST_PIECE:
+    case STUB_OTHER_END:
     case STUB_WRONG_NUMBER:
         return t->mismatches <= wrong && !others &&
                (c->pipeline == 1 ? t->mismatches == wrong : t->mismatches > 0);
     case STUB_OTHER_NAME:
+    case STUB_WRONG_OPCODE:
     case STUB_NO_END: return is_garbled(c, out, false);
     case STUB_EXTRA: return is_garbled(c, out, nameless);
     case STUB_REORDERED:
@@ -166,7 +189,7 @@ selftest_describe(FILE *f, const struct selftest_case *c, const struct selftest 
         "out, %llu lost: %s\n",
         stub_fault_name(c->fault), c->protocol, (unsigned long long)c->pipeline,
         (unsigned long long)(c->fault == STUB_STALE ? r->truth.stale : r->truth.wrong),
-        (unsigned long long)t->mismatches, (unsigned long long)t->garbled,
+        (unsigned long long)(t->mismatches + t->early), (unsigned long long)t->garbled,
         (unsigned long long)t->errors, (unsigned long long)t->timed_out,
         (unsigned long long)t->lost_connections, noticed ? "ok" : "MISSED");
 }

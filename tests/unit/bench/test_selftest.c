@@ -37,7 +37,7 @@ main(void)
 
     value_init();
     tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, every_fault_is_counted, 0, 2 * STUB_FAULT_COUNT);
+    tcase_add_loop_test(tc, every_fault_is_counted, 0, 2 * STUB_PROMPT_FAULT_COUNT);
     tcase_add_loop_test(tc, a_fault_does_not_end_the_run, 0, STUB_WRONG_NUMBER);
     return leak_run(tc, "verify");
 }

@@ -24,6 +24,8 @@ floor_refuses(const struct options *o)
         return "it stores nothing";
     if (o->weights[QUERY_GET] < total && o->weights[QUERY_SET] < total)
         return "it needs gets only (--ratio 1:0) or sets only (0:1)";
+    if (o->item_flags)
+        return "its items have no flags: no --item-flags";
     return o->noreply ? "it answers everything: no --noreply" : NULL;
 }
 

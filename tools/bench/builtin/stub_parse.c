@@ -65,8 +65,8 @@ parse_text_store(struct stub_request *r, const char *p, const char *end)
     struct word last;
 
     set_name(r, take_word(&p, end));
-    (void)take_word(&p, end);
-    (void)take_word(&p, end);
+    r->flags = (uint32_t)number_of(take_word(&p, end));
+    r->ttl_s = (uint32_t)number_of(take_word(&p, end));
     r->value_bytes = (uint32_t)number_of(take_word(&p, end));
     if (r->kind == QUERY_CAS)
         r->cas = number_of(take_word(&p, end));
@@ -84,7 +84,7 @@ parse_text(struct stub_request *r, const char *p, const char *end)
     if (r->wants_cas)
         r->kind = QUERY_GET;
     if (r->kind == QUERY_GAT)
-        (void)take_word(&p, end);
+        r->ttl_s = (uint32_t)number_of(take_word(&p, end));
     if (r->kind == QUERY_GET || r->kind == QUERY_GAT) {
         r->wants_value = true;
         r->names = p;
@@ -94,6 +94,8 @@ parse_text(struct stub_request *r, const char *p, const char *end)
     } else if (r->kind != QUERY_NOOP) {
         set_name(r, take_word(&p, end));
         r->wants_value = query_is_counter(r->kind);
+        if (r->kind == QUERY_TOUCH)
+            r->ttl_s = (uint32_t)number_of(take_word(&p, end));
         while (p < end)
             r->quiet |= is_word(take_word(&p, end), "noreply");
     }
@@ -110,6 +112,12 @@ apply_flag(struct stub_request *r, struct word flag)
     case 'v': r->wants_value = true; return;
     case 'k': r->wants_key = true; return;
     case 'c': r->wants_cas = true; return;
+    case 'f': r->wants_flags = true; return;
+    case 'F': r->flags = (uint32_t)number_of(rest); return;
+    case 'T':
+        r->ttl_s = (uint32_t)number_of(rest);
+        r->touches = true;
+        return;
     case 'C':
         r->cas = number_of(rest);
         r->kind = QUERY_CAS;
@@ -149,8 +157,8 @@ parse_meta(struct stub_request *r, const char *p, const char *end)
         if (flag.len > 0)
             apply_flag(r, flag);
     }
-    if (r->kind == QUERY_GET && !r->wants_value)
-        r->kind = QUERY_TOUCH;
+    if (r->kind == QUERY_GET && r->touches)
+        r->kind = r->wants_value ? QUERY_GAT : QUERY_TOUCH;
 }
 
 /* Text and meta: a line, and what it announces. */
@@ -232,6 +240,11 @@ parse_binary(const unsigned char *p, size_t bytes, struct stub_request *r)
     r->kind = kind_of_opcode(r->opcode, &r->quiet);
     if (r->kind == QUERY_SET && r->cas != 0)
         r->kind = QUERY_CAS;
+    if (p[4] >= 8 && query_has_value(r->kind))
+        r->flags = big32(p + STUB_HEADER_BYTES);
+    if (p[4] == 8 || p[4] == 4)
+        r->ttl_s = big32(p + STUB_HEADER_BYTES + p[4] - 4);
+    r->wants_flags = true;
     r->wants_value = r->kind == QUERY_GET || r->kind == QUERY_GAT || query_is_counter(r->kind);
     r->wants_key = r->opcode == 0x0d;
     set_name(r, (struct word){(const char *)p + STUB_HEADER_BYTES + p[4], key_bytes});

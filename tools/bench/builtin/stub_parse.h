@@ -21,8 +21,12 @@ struct stub_request {
     bool wants_value;
     bool wants_key;
     bool wants_cas;
+    bool wants_flags;
+    bool touches; /* meta: it has a T flag */
     uint8_t opcode;
     uint32_t opaque;
+    uint32_t flags; /* of a store */
+    uint32_t ttl_s; /* of a store, touch or gat; 0: for ever */
     uint64_t cas;
     const char *names;     /* text: of a get several, each behind a blank; else one */
     const char *names_end; /* these point into the input */

@@ -51,25 +51,29 @@ stub_put_value_head(struct stub_out *out, const struct stub_request *r,
     struct stub_request with_cas = *r;
     char line[400];
     char cas[32] = "";
+    char flags[16] = "";
+    uint32_t big_flags = htobe32(head->flags);
     int n = 0;
 
     switch (r->protocol) {
     case STUB_TEXT:
         if (r->wants_cas)
             (void)snprintf(cas, sizeof(cas), " %" PRIu64, head->cas);
-        n = snprintf(line, sizeof(line), "VALUE %.*s 0 %zu%s\r\n", (int)head->name_len,
-                     head->name, head->bytes, cas);
+        n = snprintf(line, sizeof(line), "VALUE %.*s %u %zu%s\r\n", (int)head->name_len,
+                     head->name, head->flags, head->bytes, cas);
         break;
     case STUB_META:
         if (r->wants_cas)
             (void)snprintf(cas, sizeof(cas), " c%" PRIu64, head->cas);
-        n = snprintf(line, sizeof(line), "VA %zu%s%.*s%s\r\n", head->bytes,
+        if (r->wants_flags)
+            (void)snprintf(flags, sizeof(flags), " f%u", head->flags);
+        n = snprintf(line, sizeof(line), "VA %zu%s%s%.*s%s\r\n", head->bytes, flags,
                      r->wants_key ? " k" : "", (int)key_bytes, head->name, cas);
         break;
     case STUB_BINARY:
         with_cas.cas = head->cas;
         put_header(out, &with_cas, 0, key_bytes, 4 + head->bytes);
-        stub_emit(out, "\0\0\0\0", 4);
+        stub_emit(out, &big_flags, sizeof(big_flags));
         stub_emit(out, head->name, key_bytes);
         return;
     }

@@ -30,6 +30,7 @@ struct stub_value_head {
     size_t name_len;
     size_t bytes; /* announced */
     uint64_t cas;
+    uint32_t flags;
 };
 
 void stub_emit(struct stub_out *out, const void *src, size_t bytes);

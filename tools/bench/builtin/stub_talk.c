@@ -5,11 +5,14 @@
 #include <string.h>
 
 #include "data/value.h"
+#include "lombard/base/sys.h"
 
 enum {
     STUB_KEYS = 1 << 16, /* ids from here on are always missed */
     STUB_VALUE_MAX = 8192,
-    NAMESPACES = 3, /* of values, counters, and values that grow */
+    STUB_GROWN_MAX = 64 * 1024,
+    GROWING = 2, /* of the namespaces: values, counters, and values that grow */
+    NAMESPACES = 3,
 };
 
 struct stub_item {
@@ -17,6 +20,9 @@ struct stub_item {
     uint32_t said;      /* the version that it said it had stored */
     uint64_t number;
     uint64_t cas;
+    uint64_t ends_ns; /* 0: never */
+    uint32_t flags;
+    unsigned char *grown; /* the bytes of a value that grows; or NULL */
 };
 
 struct stub_talk {
@@ -52,6 +58,12 @@ stub_fault_name(enum stub_fault fault)
     case STUB_REORDERED: return "replies in the wrong order";
     case STUB_NO_REPLY: return "requests without a reply";
     case STUB_WRONG_NUMBER: return "wrong numbers";
+    case STUB_WRONG_FLAGS: return "wrong flags";
+    case STUB_WRONG_OPCODE: return "replies with another opcode";
+    case STUB_LOST_PIECE: return "appends that were forgotten";
+    case STUB_OTHER_END: return "appends at the wrong end";
+    case STUB_OUTLIVED: return "items that do not expire";
+    case STUB_SHORT_LIVED: return "items that expire early";
     }
     BUG("stub_fault out of range");
 }
@@ -72,6 +84,8 @@ stub_talk_create(enum stub_fault fault, uint32_t every, struct stub_counts *coun
 void
 stub_talk_destroy(struct stub_talk *s)
 {
+    for (uint32_t i = 0; s != NULL && i < STUB_KEYS; i++)
+        free(s->items[GROWING][i].grown);
     free(s);
 }
 
@@ -97,7 +111,7 @@ find(struct stub_talk *s, const char *name, size_t len)
 {
     char digits[9] = "";
     uint64_t id;
-    int space = name[0] == 'n' ? 1 : name[0] == 'a' ? 2 : 0;
+    int space = name[0] == 'n' ? 1 : name[0] == 'a' ? GROWING : 0;
 
     memcpy(digits, name + (len > 8 ? len - 8 : 0), len > 8 ? 8 : len);
     if (digits[0] == 'a' || digits[0] == 'n')
@@ -115,7 +129,7 @@ static void
 put_value(struct stub_talk *s, struct stub_out *out, const struct stub_request *r,
           const char *name, size_t name_len, const struct stub_item *item)
 {
-    struct stub_value_head head = {name, name_len, item->id.bytes, item->cas};
+    struct stub_value_head head = {name, name_len, item->id.bytes, item->cas, item->flags};
     unsigned char value[STUB_VALUE_MAX];
     struct value_id id = item->id;
     struct stub_request other = *r;
@@ -125,6 +139,16 @@ put_value(struct stub_talk *s, struct stub_out *out, const struct stub_request *
         id.key++;
     if (goes_wrong(s, STUB_NEVER_WRITTEN))
         id.version += 1000000;
+    if (item->grown != NULL) {
+        stub_put_value_head(out, r, &head);
+        stub_emit(out, item->grown, item->id.bytes);
+        stub_put_value_end(out, r);
+        return;
+    }
+    if (r->wants_flags || r->protocol != STUB_META)
+        head.flags ^= goes_wrong(s, STUB_WRONG_FLAGS);
+    if (r->protocol == STUB_BINARY)
+        other.opcode += goes_wrong(s, STUB_WRONG_OPCODE);
     value_write(value, &id);
     if (goes_wrong(s, STUB_WRONG_BYTE))
         value[id.bytes - 1] ^= 1;
@@ -146,6 +170,28 @@ put_value(struct stub_talk *s, struct stub_out *out, const struct stub_request *
     s->hit_key = (uint32_t)id.key;
 }
 
+/* Whether ITEM is there, or said to be. */
+static bool
+is_there(struct stub_talk *s, const struct stub_item *item)
+{
+    uint64_t now = sys_monotonic_ns();
+
+    if (item == NULL || item->id.bytes == 0)
+        return false;
+    if (item->ends_ns == 0)
+        return true;
+    if (now >= item->ends_ns)
+        return now - item->ends_ns >= STUB_OUT_OF_TIME_NS && goes_wrong(s, STUB_OUTLIVED);
+    return item->ends_ns - now < STUB_OUT_OF_TIME_NS || !goes_wrong(s, STUB_SHORT_LIVED);
+}
+
+/* R gives ITEM a new time to live. */
+static void
+begin_life(struct stub_item *item, const struct stub_request *r)
+{
+    item->ends_ns = r->ttl_s > 0 ? sys_monotonic_ns() + r->ttl_s * UINT64_C(1000000000) : 0;
+}
+
 /* Every key of a get: whether the last one was found. */
 static bool
 get_keys(struct stub_talk *s, struct stub_out *out, struct stub_request *r)
@@ -155,9 +201,11 @@ get_keys(struct stub_talk *s, struct stub_out *out, struct stub_request *r)
     size_t len;
 
     while (stub_next_name(r, &name, &len)) {
-        const struct stub_item *item = find(s, name, len);
+        struct stub_item *item = find(s, name, len);
 
-        found = item != NULL && item->id.bytes > 0 && item->id.bytes <= STUB_VALUE_MAX;
+        found = is_there(s, item) && (item->grown != NULL || item->id.bytes <= STUB_VALUE_MAX);
+        if (found && r->kind == QUERY_GAT)
+            begin_life(item, r);
         s->counts->gets++;
         s->counts->hits += found;
         if (!found)
@@ -229,13 +277,39 @@ keep(struct stub_talk *s, struct stub_item *item, const struct stub_request *r)
     memcpy(digits, r->value, r->value_bytes < 20 ? r->value_bytes : 20);
     item->number = strtoull(digits, NULL, 10);
     item->id = id;
+    item->flags = r->flags;
     item->cas = ++s->last_cas;
+    begin_life(item, r);
+}
+
+/* A value that grows: its bytes, or R before or behind them. False: it is too large. */
+static bool
+grow(struct stub_talk *s, struct stub_item *item, const struct stub_request *r)
+{
+    size_t had = r->kind == QUERY_SET ? 0 : item->id.bytes;
+    bool front = r->kind == QUERY_PREPEND;
+
+    if (had > 0 && goes_wrong(s, STUB_LOST_PIECE))
+        return true;
+    if (had > 0 && goes_wrong(s, STUB_OTHER_END))
+        front = !front;
+    if (item->grown == NULL)
+        item->grown = malloc(STUB_GROWN_MAX);
+    if (item->grown == NULL || had + r->value_bytes > STUB_GROWN_MAX)
+        return false;
+    if (front)
+        memmove(item->grown + r->value_bytes, item->grown, had);
+    memcpy(item->grown + (front ? 0 : had), r->value, r->value_bytes);
+    item->id.bytes = (uint32_t)(had + r->value_bytes);
+    if (r->kind == QUERY_SET)
+        item->flags = r->flags;
+    return true;
 }
 
 static enum stub_status
 store(struct stub_talk *s, struct stub_item *item, const struct stub_request *r)
 {
-    bool there = item->id.bytes > 0;
+    bool there = r->kind != QUERY_SET && is_there(s, item);
 
     if (r->kind == QUERY_ADD && there)
         return STUB_NOT_STORED;
@@ -246,10 +320,9 @@ store(struct stub_talk *s, struct stub_item *item, const struct stub_request *r)
         return STUB_NOT_FOUND;
     if (r->kind == QUERY_CAS && item->cas != r->cas)
         return STUB_EXISTS;
-    if (r->kind == QUERY_APPEND || r->kind == QUERY_PREPEND)
-        item->id.bytes += r->value_bytes;
-    else
-        keep(s, item, r);
+    if (item >= s->items[GROWING] && item < s->items[GROWING] + STUB_KEYS)
+        return grow(s, item, r) ? STUB_DONE : STUB_FAILED;
+    keep(s, item, r);
     return STUB_DONE;
 }
 
@@ -264,7 +337,7 @@ do_other(struct stub_talk *s, struct stub_out *out, struct stub_request *r)
         item = find(s, name, len);
     if (r->kind == QUERY_NOOP) {
         stub_put_status(out, r, STUB_DONE);
-    } else if (item == NULL || (!query_has_value(r->kind) && item->id.bytes == 0)) {
+    } else if (item == NULL || (!query_has_value(r->kind) && !is_there(s, item))) {
         stub_put_status(out, r, STUB_NOT_FOUND);
     } else if (query_has_value(r->kind)) {
         stub_put_status(out, r, store(s, item, r));
@@ -275,6 +348,8 @@ do_other(struct stub_talk *s, struct stub_out *out, struct stub_request *r)
     } else {
         if (r->kind == QUERY_DELETE)
             item->id.bytes = 0;
+        else
+            begin_life(item, r);
         stub_put_status(out, r, STUB_DONE);
     }
     s->has_last_get = false;

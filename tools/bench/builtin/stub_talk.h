@@ -1,9 +1,10 @@
 /*
  * tools/bench/builtin/stub_talk.h - a small cache whose faults are known: bytes in, bytes out.
  *
- * Knows neither sockets nor time, so that it serves in a process of its own (stub.h) as well as in
- * a simulated world. It keeps the head of each value, and makes the value again for each read. What
- * it does wrong it does on purpose, and counts.
+ * Knows no sockets, and time by base/sys.h only, so that it serves in a process of its own (stub.h) as
+ * well as in a simulated world. It keeps the head of each value, and makes the value again for each
+ * read; of values that append and prepend let grow it keeps the bytes. What it does wrong it does on
+ * purpose, and counts.
  */
 #pragma once
 
@@ -31,9 +32,19 @@ enum stub_fault {
     STUB_REORDERED,     /* the replies to two gets in the wrong order; needs a pipeline */
     STUB_NO_REPLY,      /* nothing */
     STUB_WRONG_NUMBER,  /* incr and decr count one too much */
+    STUB_WRONG_FLAGS,   /* a bit of an item's flags */
+    STUB_WRONG_OPCODE,  /* a reply with another opcode; binary */
+    STUB_LOST_PIECE,    /* append and prepend say STORED, and do nothing */
+    STUB_OTHER_END,     /* they do what the other one should */
+    STUB_OUTLIVED,      /* an item that expired STUB_OUT_OF_TIME ago or longer is still there */
+    STUB_SHORT_LIVED,   /* one is missing that expires in STUB_OUT_OF_TIME or later */
 };
 
-enum { STUB_FAULT_COUNT = STUB_WRONG_NUMBER + 1 };
+enum { STUB_FAULT_COUNT = STUB_SHORT_LIVED + 1 };
+/* The faults up to this one show at once; the last two need time. */
+enum { STUB_PROMPT_FAULT_COUNT = STUB_OUTLIVED };
+
+#define STUB_OUT_OF_TIME_NS UINT64_C(2500000000)
 
 /* What the server knows of itself. */
 struct stub_counts {

@@ -27,6 +27,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "data/rng.h"
 #include "data/sizes.h"
 #include "data/value.h"
 #include "lombard/base/attr.h"
@@ -54,6 +55,7 @@ struct keys {
     uint64_t count;
     uint32_t writer;    /* of this run */
     bool shared;        /* others write the same keys meanwhile: their values are never stale */
+    bool flagged;       /* items have flags that depend on their key; else all are 0 */
     struct sizes sizes; /* of the names */
     uint64_t seed;      /* of the sizes */
     struct lost_store *lost; /* KEYS_LOST_MAX of them, once there is one */
@@ -82,6 +84,13 @@ uint32_t keys_digits(uint64_t count);
 size_t keys_name(const struct keys *k, uint64_t key, char *dst);
 /* How many of the LEN bytes at P are the name of KEY, which they begin with; 0: they do not. */
 size_t keys_match(const struct keys *k, uint64_t key, const char *p, size_t len);
+
+/* The flags that it is stored with. */
+static inline uint32_t
+keys_flags(const struct keys *k, uint64_t key)
+{
+    return UNLIKELY(k->flagged) ? (uint32_t)(rng_mix(key) >> 32) | 1 : 0;
+}
 
 /* A store (or delete) of KEY is about to be sent: its version, and its base. */
 static inline uint32_t

@@ -51,7 +51,7 @@ enum {
     QUERY_REFILL = 1U << 2,   /* a store after a miss: not part of the mix */
     QUERY_TIMED = 1U << 3,    /* counts in the latencies */
     QUERY_COUNTER = 1U << 4,  /* a store of a number, for incr and decr to work on */
-    QUERY_GROWING = 1U << 5,  /* a store of a value that append and prepend let grow */
+    QUERY_GROWING = 1U << 5,  /* a store or read of a value that append and prepend let grow */
     QUERY_ANSWERED = 1U << 6, /* refused before all of it was sent: the rest has to follow */
     QUERY_CLAIM = 1U << 7,    /* hitratio: it has the claim of its key (holds.h) */
 };
@@ -64,7 +64,7 @@ struct query {
     uint64_t cas; /* CAS, the second half */
     uint32_t key_count;
     uint32_t version;     /* stores and deletes */
-    uint32_t value_bytes; /* stores */
+    uint32_t value_bytes; /* stores; of a value that grows, each piece */
     uint32_t ttl_s;       /* stores, touches */
     uint32_t wire_bytes;  /* of the request, as last formatted */
     uint8_t kind;         /* enum query_kind */

@@ -20,6 +20,7 @@ value_verdict_name(enum value_verdict verdict)
     case VALUE_BAD_KEY: return "value of another key";
     case VALUE_BAD_LENGTH: return "wrong length";
     case VALUE_BAD_FILLER: return "wrong bytes";
+    case VALUE_BAD_PIECES: return "not what append and prepend made";
     }
     BUG("value_verdict out of range");
 }
@@ -90,6 +91,16 @@ value_filler(const struct value_id *id, size_t off, size_t *len)
     return pool + at;
 }
 
+const unsigned char *
+value_piece_filler(uint64_t key, unsigned char letter, size_t off, size_t left, size_t *len)
+{
+    size_t at = (pool_start(rng_mix(key ^ (uint64_t)letter << 56)) + off) % VALUE_POOL_BYTES;
+    size_t run = sizeof(pool) - at;
+
+    *len = run < left ? run : left;
+    return pool + at;
+}
+
 void
 value_write(unsigned char *dst, const struct value_id *id)
 {
@@ -111,7 +122,19 @@ value_check_init(struct value_check *c, uint64_t key, size_t bytes)
     c->bytes = bytes;
     c->seen = 0;
     c->bad_off = 0;
+    c->piece_bytes = 0;
     c->verdict = bytes < VALUE_HEAD_BYTES ? VALUE_SHORT_GOOD : VALUE_GOOD;
+}
+
+void
+value_check_init_grown(struct value_check *c, uint64_t key, size_t bytes, uint32_t piece_bytes)
+{
+    value_check_init(c, key, bytes);
+    c->piece_bytes = piece_bytes;
+    c->prepends = 0;
+    c->appends = 0;
+    c->letter = 0;
+    c->verdict = bytes > 0 && bytes % piece_bytes == 0 ? VALUE_SHORT_GOOD : VALUE_BAD_PIECES;
 }
 
 static inline void
@@ -203,10 +226,55 @@ feed_head(struct value_check *c, const unsigned char *p, size_t len)
     return n;
 }
 
+/* The letter of the next piece: whether it may follow the one before. */
+static bool
+begin_piece(struct value_check *c, unsigned char letter)
+{
+    bool last = c->seen + c->piece_bytes == c->bytes;
+    bool base_was = c->letter == VALUE_BASE || c->letter == VALUE_APPENDED;
+
+    c->letter = letter;
+    c->prepends += letter == VALUE_PREPENDED;
+    c->appends += letter == VALUE_APPENDED;
+    switch (letter) {
+    case VALUE_PREPENDED: return !base_was && !last;
+    case VALUE_BASE: return !base_was;
+    case VALUE_APPENDED: return base_was;
+    default: return false;
+    }
+}
+
+static void
+feed_grown(struct value_check *c, const unsigned char *p, size_t len)
+{
+    while (len > 0 && c->verdict == VALUE_SHORT_GOOD) {
+        size_t off = c->seen % c->piece_bytes;
+        size_t n = 1;
+
+        if (off == 0) {
+            if (!begin_piece(c, *p))
+                c->verdict = VALUE_BAD_PIECES;
+        } else {
+            size_t left = c->piece_bytes - off < len ? c->piece_bytes - off : len;
+            const unsigned char *want = value_piece_filler(c->key, c->letter, off, left, &n);
+
+            check_run(c, p, want, n);
+        }
+        c->seen += n;
+        p += n;
+        len -= n;
+    }
+    c->seen += len;
+}
+
 void
 value_check_feed(struct value_check *c, const unsigned char *p, size_t len)
 {
     BUG_ON(len > c->bytes - c->seen);
+    if (UNLIKELY(c->piece_bytes > 0)) {
+        feed_grown(c, p, len);
+        return;
+    }
     if (UNLIKELY(c->bytes < VALUE_HEAD_BYTES)) {
         feed_short(c, p, len);
         return;

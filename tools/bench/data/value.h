@@ -12,6 +12,13 @@
  * A value shorter than VALUE_HEAD_BYTES is a run of the pool that starts at an
  * offset derived from the key id: it names its key, but neither version nor
  * writer.
+ *
+ * A value that append and prepend let grow is made of pieces of one length, in this order:
+ *
+ *     | P filler | P filler | B filler | A filler |
+ *
+ * one B that was stored first, a P for each prepend and an A for each append. The filler is a run of
+ * the pool that depends on the key id and the letter.
  */
 #pragma once
 
@@ -41,9 +48,13 @@ enum value_verdict {
     VALUE_BAD_KEY,    /* a sound value of another key */
     VALUE_BAD_LENGTH, /* a sound head that was written with another length */
     VALUE_BAD_FILLER, /* a byte after the head is wrong */
+    VALUE_BAD_PIECES, /* no sequence of pieces that append and prepend could have made */
 };
 
 const char *value_verdict_name(enum value_verdict verdict);
+
+/* The letters of the pieces. */
+enum { VALUE_PREPENDED = 'P', VALUE_BASE = 'B', VALUE_APPENDED = 'A' };
 
 /* Make the pool. Call it once, before all else. */
 void value_init(void);
@@ -59,6 +70,10 @@ void value_write(unsigned char *dst, const struct value_id *id);
  */
 const unsigned char *value_filler(const struct value_id *id, size_t off, size_t *len);
 
+/* The same for a piece of KEY with LETTER: the bytes from OFF, at least 1, on; as many as LEFT at most. */
+const unsigned char *value_piece_filler(uint64_t key, unsigned char letter, size_t off,
+                                        size_t left, size_t *len);
+
 /* A value being checked as its bytes come in, in any cut. */
 struct value_check {
     struct value_id id; /* as read from the head, once there */
@@ -67,10 +82,17 @@ struct value_check {
     size_t seen;        /* fed so far */
     size_t bad_off;     /* of the first wrong byte, where one was found */
     enum value_verdict verdict;
+    uint32_t piece_bytes; /* of a value that has grown, each piece; 0: it is none */
+    uint32_t prepends;    /* of it: pieces so far */
+    uint32_t appends;
+    unsigned char letter; /* of the piece that is coming in, or 0 */
     unsigned char head[VALUE_HEAD_BYTES];
 };
 
 /* BYTES were announced for KEY. */
 void value_check_init(struct value_check *c, uint64_t key, size_t bytes);
+/* The same for a value that has grown by pieces of PIECE_BYTES. */
+void value_check_init_grown(struct value_check *c, uint64_t key, size_t bytes,
+                            uint32_t piece_bytes);
 /* The next LEN bytes, never more than announced in all. */
 void value_check_feed(struct value_check *c, const unsigned char *p, size_t len);

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "load/load_items.h"
 #include "lombard/base/sys.h"
 
 /* Open loop: how long after the end the last requests that were due may still be begun. */
@@ -53,6 +54,7 @@ load_init(struct load *l, const struct options *options, const char *server_name
     if (!keys_init(&l->keys, options->keys, &options->key_size, options->seed))
         return LOAD_NO_MEMORY;
     l->keys.shared = options->shared;
+    l->keys.flagged = options->item_flags;
     /* Runs with the same seed must not take each other's values for their own. */
     sys_random(&noise, sizeof(noise));
     l->keys.writer = (uint32_t)noise | 1;
@@ -66,10 +68,7 @@ load_init(struct load *l, const struct options *options, const char *server_name
     for (int i = 0; i < LOAD_AHEAD; i++)
         l->ahead[i] = (uint32_t)dist_next(&l->dist, &l->rng);
     load_set_mix(l, options->weights);
-    if (options->weights[QUERY_INCR] + options->weights[QUERY_DECR] > 0 &&
-        !numbers_init(&l->numbers, options->keys))
-        return LOAD_NO_MEMORY;
-    return init_workload(l);
+    return items_init(l) ? init_workload(l) : LOAD_NO_MEMORY;
 }
 
 void
@@ -79,7 +78,7 @@ load_fini(struct load *l)
     fill_fini(&l->fill);
     workload_fini(&l->workload);
     holds_fini(&l->holds);
-    numbers_fini(&l->numbers);
+    items_fini(l);
     windows_fini(&l->windows);
     series_fini(&l->series);
 }

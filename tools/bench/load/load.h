@@ -14,6 +14,7 @@
 #include "data/keys.h"
 #include "data/rng.h"
 #include "load/caller.h"
+#include "load/expiry.h"
 #include "load/fill.h"
 #include "load/holds.h"
 #include "load/numbers.h"
@@ -47,7 +48,10 @@ struct load {
     struct holds holds;        /* of `hitratio`: what has to wait for its key */
     struct access next_access; /* of `hitratio`: taken, but with no room to wait */
     uint64_t next_access_due_ns;
-    struct numbers numbers;   /* of the keys that incr and decr work on */
+    struct numbers numbers; /* of the keys that incr and decr work on */
+    struct numbers
+        pieces; /* of those that append and prepend work on: low half A, high half P */
+    struct expiry expiry;     /* of all others, where they expire */
     struct windows windows;   /* where misses are refilled */
     struct series series;     /* what happened when, unless it is a fill */
     struct arrivals_log sent; /* open loop: when requests left */

@@ -1,6 +1,7 @@
 /* Judges answers: counts them, verifies values, and notes what follows from them. */
 #include "load/load.h"
 
+#include "load/load_items.h"
 #include "load/mismatch.h"
 
 /* In query_key.oldest, once the key's value has come. No version gets that far. */
@@ -28,20 +29,27 @@ load_value(struct load *l, struct caller *c, struct query *query)
         mismatch_report(l, c, query, "the same value twice");
         return;
     }
+    if (UNLIKELY(c->reader.flags != keys_flags(&l->keys, key->id)))
+        mismatch_report(l, c, query, "flags that it was not stored with");
+    l->tally.verified_bytes += check->bytes;
+    if (UNLIKELY(query->flags & QUERY_GROWING)) {
+        items_grown(l, c, query);
+        key->oldest = VERSION_SEEN;
+        return;
+    }
     if (LIKELY(check->verdict == VALUE_GOOD))
         verdict = keys_judge(&l->keys, &check->id, key->oldest);
     else if (check->verdict == VALUE_SHORT_GOOD)
         verdict = judge_short(l, check, key->oldest);
     else
         mismatch_report(l, c, query, value_verdict_name(check->verdict));
-    if (UNLIKELY(c->reader.flags != 0))
-        mismatch_report(l, c, query, "flags that it was not stored with");
     if (UNLIKELY(verdict == KEYS_FOREIGN))
         l->tally.foreign++;
     else if (UNLIKELY(verdict != KEYS_GOOD))
         mismatch_report(l, c, query, keys_verdict_name(verdict));
+    else if (UNLIKELY(items_is_expired(l, c, query)))
+        mismatch_report(l, c, query, "it should have expired");
     l->tally.sharp += key->sharp && check->verdict == VALUE_GOOD;
-    l->tally.verified_bytes += check->bytes;
     c->hits++;
     key->oldest = VERSION_SEEN;
 }
@@ -51,24 +59,6 @@ static void
 add_follow(struct caller *c, struct follow f)
 {
     c->follows[c->follow_count++] = f;
-}
-
-/* incr, decr, append and prepend need an item first; and a value that has grown too large is
- * replaced by a small one. */
-static void
-follow_own(struct load *l, struct caller *c, const struct query *query)
-{
-    struct follow f = {
-        .kind = QUERY_SET, .key = query->keys[0].id, .ttl_s = load_ttl_s(l, query->keys[0].id)};
-
-    if (query_is_counter((enum query_kind)query->kind)) {
-        f.flags = QUERY_COUNTER;
-        f.value_bytes = WIRE_COUNTER_BYTES;
-    } else {
-        f.flags = QUERY_GROWING;
-        f.value_bytes = query->value_bytes;
-    }
-    add_follow(c, f);
 }
 
 /* The second half of a cas, with what the first brought. */
@@ -166,6 +156,10 @@ finish_get(struct load *l, struct caller *c, const struct query *query)
     l->tally.hits += c->hits;
     l->tally.misses += query->key_count - c->hits;
     note_moment_of_reads(l, c->hits, query->key_count - c->hits);
+    for (uint32_t i = 0; UNLIKELY(l->expiry.list != NULL) && i < query->key_count; i++) {
+        if (query->keys[i].oldest != VERSION_SEEN)
+            items_missed(l, query, query->keys[i].id);
+    }
     if (query->kind == QUERY_CAS && c->hits == 1)
         follow_cas(l, c, query);
     else if (l->options->refill && query->kind == QUERY_GET)
@@ -191,11 +185,9 @@ abandon(struct load *l, const struct query *query)
 }
 
 static void
-note_refusal(struct load *l, struct caller *c, const struct query *query)
+note_refusal(struct load *l, const struct caller *c, const struct query *query)
 {
     abandon(l, query);
-    if (query_has_own_names((enum query_kind)query->kind))
-        follow_own(l, c, query);
     if (c->reader.outcome == OUTCOME_NOT_STORED)
         l->tally.not_stored++;
     else
@@ -210,11 +202,8 @@ note_error(struct load *l, struct caller *c, const struct query *query)
     if (m != NULL)
         m->errors++;
     abandon(l, query);
-    if (query->kind == QUERY_APPEND || query->kind == QUERY_PREPEND)
-        follow_own(l, c, query);
     tally_note_error(&l->tally, c->reader.error, c->reader.error_len);
     l->tally.refused[query->kind]++;
-    c->hits = 0;
 }
 
 static void
@@ -251,31 +240,6 @@ tell_plan(struct load *l, const struct query *query, bool good, bool followed)
     BUG("load_phase out of range");
 }
 
-/* What became of a request for a counter; C is where its answer came, NULL: it was lost. */
-static void
-note_number(struct load *l, struct caller *c, const struct query *query)
-{
-    bool sets = (query->flags & QUERY_COUNTER) != 0;
-    enum number_outcome outcome = NUMBER_UNKNOWN;
-    uint64_t value = sets ? WIRE_COUNTER_START : 0;
-    uint64_t want;
-
-    if (!sets && !query_is_counter((enum query_kind)query->kind))
-        return;
-    if (c == NULL) {
-        outcome = NUMBER_LOST;
-    } else if (c->reader.outcome == OUTCOME_NUMBER) {
-        outcome = NUMBER_TOLD;
-        value = c->reader.number;
-    } else if (sets && c->reader.outcome == OUTCOME_STORED) {
-        outcome = NUMBER_SET;
-    }
-    if (!numbers_end(&l->numbers, query->keys[0].id, outcome, value,
-                     query->kind == QUERY_DECR ? UINT64_MAX : 1, &want) &&
-        !l->keys.shared) /* or others count there, too */
-        mismatch_number(l, c, query, want);
-}
-
 /* Whether what QUERY is about was stored, or found. */
 static bool
 is_good(const struct caller *c, const struct query *query, uint64_t hits)
@@ -292,15 +256,19 @@ load_done(struct load *l, struct caller *c, const struct query *query)
     bool good = is_good(c, query, c->hits);
     bool followed;
 
+    items_done(l, c, query);
     switch (c->reader.outcome) {
-    case OUTCOME_GET_END: finish_get(l, c, query); break;
+    case OUTCOME_GET_END:
+        if (LIKELY(!(query->flags & QUERY_GROWING)))
+            finish_get(l, c, query);
+        break;
     case OUTCOME_STORED: note_stored(l, query); break;
     case OUTCOME_NUMBER: t->stored[query->kind]++; break;
     case OUTCOME_NOT_STORED:
     case OUTCOME_NOT_FOUND: note_refusal(l, c, query); break;
     case OUTCOME_ERROR: note_error(l, c, query); break;
     }
-    note_number(l, c, query);
+    c->hits = 0;
     followed = c->follow_count != follows;
     tell_plan(l, query, good, followed);
     t->answered[query->kind]++;
@@ -326,6 +294,7 @@ load_done_quietly(struct load *l, const struct query *query, bool doubtful)
         abandon(l, query);
     else
         note_stored(l, query);
+    items_done_quietly(l, query, doubtful);
     l->tally.requests++;
     l->tally.answered[query->kind]++;
 }
@@ -353,7 +322,7 @@ void
 load_lost(struct load *l, struct caller *c, const struct query *query, bool sent)
 {
     c->hits = 0;
-    note_number(l, NULL, query);
+    items_lost(l, query, sent);
     tell_plan(l, query, false, false);
     if (!sent) {
         abandon(l, query);

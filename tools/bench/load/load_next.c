@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "load/load_items.h"
+
 /* The next key of the distribution. */
 static inline uint32_t
 draw_key(struct load *l)
@@ -71,6 +73,8 @@ make_unversioned(struct load *l, struct query *query, uint32_t key)
     query->key_count = 1;
     query->version = 0;
     query->value_bytes = load_value_bytes(l, key);
+    if (query->value_bytes == 0)
+        query->value_bytes = 1; /* a piece has a letter at least */
 }
 
 /* What an answer made necessary. The second half of a cas is part of the request that began it. */
@@ -90,8 +94,6 @@ make_follow(struct load *l, struct caller *c, struct query *query)
     else
         make_write(l, query, f.key);
     query->value_bytes = f.value_bytes;
-    if (f.flags & QUERY_COUNTER)
-        numbers_begin(&l->numbers, f.key);
     if (f.kind == QUERY_CAS) {
         query->due_ns = f.due_ns;
         query->sent_ns = f.sent_ns;
@@ -120,7 +122,8 @@ pull_access(struct load *l, struct access *a, uint64_t *due_ns)
         a->ttl_s = load_ttl_s(l, a->key);
     if (a->value_bytes > OPTIONS_VALUE_MAX_BYTES)
         a->value_bytes = OPTIONS_VALUE_MAX_BYTES;
-    if (keys_reserve(&l->keys, l->workload.ids_needed))
+    if (keys_reserve(&l->keys, l->workload.ids_needed) &&
+        (l->expiry.list == NULL || expiry_reserve(&l->expiry, l->workload.ids_needed)))
         return true;
     l->workload.error = "out of memory for the keys";
     l->workload.ended = true;
@@ -194,7 +197,6 @@ make_mixed(struct load *l, struct query *query)
     case QUERY_DECR:
         make_unversioned(l, query, draw_key(l));
         query->value_bytes = 0;
-        numbers_begin(&l->numbers, query->keys[0].id);
         return;
     case QUERY_SET:
     case QUERY_ADD:
@@ -255,6 +257,7 @@ load_next(struct load *l, struct caller *c, struct query *query)
     query->sent_ns = l->now_ns;
     if (UNLIKELY(c->follow_count > 0)) {
         make_follow(l, c, query);
+        items_begin(l, query);
         return true;
     }
     if (load_is_over(l))
@@ -270,9 +273,11 @@ load_next(struct load *l, struct caller *c, struct query *query)
     if (made && UNLIKELY(l->options->ttl.min != l->options->ttl.max) &&
         l->phase != LOAD_WORKLOAD && query->key_count > 0)
         query->ttl_s = load_ttl_s(l, query->keys[0].id);
-    if (made)
+    if (made) {
+        items_begin(l, query);
         note_lag(l, query);
-    else
+    } else {
         l->has_idle = l->gap_ns == 0;
+    }
     return made;
 }

@@ -61,6 +61,22 @@ mismatch_number(struct load *l, const struct caller *c, const struct query *quer
 }
 
 void
+mismatch_pieces(struct load *l, const struct caller *c, const struct query *query,
+                uint32_t appended, uint32_t prepended)
+{
+    const struct value_check *check = &c->reader.check;
+
+    l->tally.mismatches++;
+    if (may_describe(l))
+        (void)fprintf(
+            stderr,
+            "\nMISMATCH %s: key id %u: a value with %u pieces appended and %u prepended "
+            "instead of %u and %u\n  connection %u\n",
+            l->server_name, query->keys[0].id, check->appends, check->prepends, appended,
+            prepended, c->index);
+}
+
+void
 mismatch_garbled(struct load *l, const struct caller *c, const struct query *query,
                  const unsigned char *p, const unsigned char *end)
 {

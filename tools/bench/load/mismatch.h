@@ -13,6 +13,9 @@ void mismatch_report(struct load *l, const struct caller *c, const struct query 
 /* c->reader has a number where WANT was expected. It is counted, too. */
 void mismatch_number(struct load *l, const struct caller *c, const struct query *query,
                      uint64_t want);
+/* c->reader has a value that should be made of as many pieces. It is counted, too. */
+void mismatch_pieces(struct load *l, const struct caller *c, const struct query *query,
+                     uint32_t appended, uint32_t prepended);
 /* [P, END) is no answer to QUERY (NULL: nothing was asked). */
 void mismatch_garbled(struct load *l, const struct caller *c, const struct query *query,
                       const unsigned char *p, const unsigned char *end);

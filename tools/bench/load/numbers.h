@@ -1,6 +1,8 @@
 /*
  * tools/bench/load/numbers.h - what is known of the numbers that incr and decr work on.
  *
+ * The same serves for values that grow: there the number says of how many pieces one is made.
+ *
  * A number is known once an answer has told it, as long as one request at a time is in flight for
  * its key: then the next answer has to be one more, or less. Where requests overlap their order is
  * not known, and nothing is checked until an answer tells the number again. A request that was lost
@@ -29,6 +31,7 @@ struct numbers {
 /* What became of a request. */
 enum number_outcome {
     NUMBER_TOLD,    /* by incr or decr: VALUE */
+    NUMBER_ADDED,   /* DELTA was added; the answer does not say what came of it */
     NUMBER_SET,     /* to VALUE */
     NUMBER_UNKNOWN, /* missing, or refused */
     NUMBER_LOST,

@@ -59,6 +59,8 @@ tally_merge(struct tally *into, const struct tally *from)
     into->verified_bytes += from->verified_bytes;
     into->sharp += from->sharp;
     into->foreign += from->foreign;
+    into->early += from->early;
+    into->grown += from->grown;
     into->mismatches += from->mismatches;
     into->garbled += from->garbled;
     into->errors += from->errors;

@@ -33,6 +33,8 @@ struct tally {
     uint64_t verified_bytes;
     uint64_t sharp; /* values that would have been noticed, had they been one version too old */
     uint64_t foreign;    /* sound values of another run */
+    uint64_t early;      /* keys that were missing long before they expire */
+    uint64_t grown;      /* values that append and prepend have made, and that were read */
     uint64_t mismatches; /* wrong data: all kinds of it */
     uint64_t garbled;    /* replies that could not be read */
     uint64_t errors;     /* error replies, by kind below */

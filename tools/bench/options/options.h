@@ -97,6 +97,7 @@ struct options {
     bool self_test;
     bool stream; /* a request goes out as soon as one is answered */
     bool fill;
+    bool item_flags;    /* items have flags of their own */
     bool find_warmup;   /* begin a measurement anew while its latencies still change */
     bool histogram;     /* also as bars */
     bool kernel_stamps; /* how long replies lay in the socket */

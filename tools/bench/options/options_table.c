@@ -40,6 +40,9 @@ const struct option_desc option_descs[] = {
     {"ttl", 0, ARG_CUSTOM, 0, 0, 0, option_ttl, "S",
      "time to live of stored values in seconds, up to 30 days; 0: they never expire (0);\n"
      "                           or several with weights, by key: 60:3,300-600:1"},
+    {"item-flags", 0, ARG_NONE, FIELD(item_flags), 0, 0, NULL, NULL,
+     "store each item with flags of its own, and check them (all have 0, which is checked "
+     "too)"},
     {"rate", 0, ARG_COUNT, FIELD(rate), 1, 100000000, NULL, "N",
      "open loop: begin N requests a second, whether or not earlier ones are answered"},
     {"arrivals", 0, ARG_CUSTOM, 0, 0, 0, option_arrivals, "A",

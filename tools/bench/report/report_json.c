@@ -301,6 +301,8 @@ put_target(FILE *f, const struct options *o, const struct target *target)
     put_count(f, "verified_bytes", t->verified_bytes);
     put_count(f, "values_known_fresh", t->sharp);
     put_count(f, "foreign_values", t->foreign);
+    put_count(f, "grown_values", t->grown);
+    put_count(f, "missing_before_expiry", t->early);
     put_troubles(f, t);
     put_count(f, "bytes_sent", t->bytes_sent);
     put_count(f, "bytes_received", t->bytes_received);

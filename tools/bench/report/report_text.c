@@ -261,6 +261,15 @@ print_reads(FILE *f, const struct options *o, const struct target *target)
                       " requests until an earlier one for the same key was answered\n",
                       t->held);
     print_sizes(f, o, t);
+    if (t->grown > 0)
+        (void)fprintf(
+            f, "grown         %" PRIu64 " values read that append and prepend had made\n",
+            t->grown);
+    if (t->early > 0)
+        (void)fprintf(f,
+                      "early         %" PRIu64
+                      " reads of keys that were missing long before they expire\n",
+                      t->early);
     if (t->hits > 0)
         (void)fprintf(
             f,

@@ -168,6 +168,17 @@ warn_of_misses(struct verdict *v, const struct target *t)
          missed);
 }
 
+/* Items that a server dropped while they should have lived. */
+static void
+warn_of_early_ends(struct verdict *v, const struct target *t)
+{
+    const struct tally *tally = &t->total;
+
+    if (t->options.fill && 100 * tally->early > (tally->hits + tally->misses) * MISSED_PERCENT)
+        warn(v, t, "%" PRIu64 " keys were missing long before they expire: evicted, or dropped",
+             tally->early);
+}
+
 /* Half of a response time is nothing but the lag of lombard-bench itself. */
 static void
 warn_of_lag(struct verdict *v, const struct target *t)
@@ -264,6 +275,7 @@ verdict_reach(const struct bench *b, struct verdict *out)
         judge_arrivals(out, t);
         judge_precision(out, t);
         warn_of_misses(out, t);
+        warn_of_early_ends(out, t);
         warn_of_lag(out, t);
         warn_of_change(out, t);
     }

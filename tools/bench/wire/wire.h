@@ -43,7 +43,7 @@ struct reader {
     uint64_t number;   /* OUTCOME_NUMBER */
     uint64_t cas;      /* of the value just read, where asked for */
     uint32_t error_len;
-    uint32_t flags; /* of the value, where the protocol brings them; all are stored with 0 */
+    uint32_t flags;      /* of the value; meta: 0 where they were not asked for */
     uint32_t value_left; /* bytes of the value still to come, terminator not included */
     uint32_t key_index;  /* READ_VALUE: which of the request's keys */
     uint32_t next_key;   /* where to look first for the next value's key */

@@ -125,7 +125,7 @@ put_header(unsigned char *p, const struct header *h)
 
 /* What stands before the key: flags and time, time, or delta, start and time. */
 static uint8_t
-put_extras(unsigned char *p, const struct query *query)
+put_extras(unsigned char *p, const struct keys *keys, const struct query *query)
 {
     switch ((enum query_kind)query->kind) {
     case QUERY_CAS:
@@ -135,7 +135,7 @@ put_extras(unsigned char *p, const struct query *query)
     case QUERY_SET:
     case QUERY_ADD:
     case QUERY_REPLACE:
-        put32(p, 0);
+        put32(p, keys_flags(keys, query->keys[0].id));
         put32(p + 4, query->ttl_s);
         return 8;
     case QUERY_GAT:
@@ -171,7 +171,7 @@ write_head(struct out *out, const struct keys *keys, const struct query *query, 
         .opcode = opcode_of(query), .opaque = opaque_of(query, i), .cas = query->cas};
     char *key;
 
-    h.extras_bytes = put_extras(p + HEADER_BYTES, query);
+    h.extras_bytes = put_extras(p + HEADER_BYTES, keys, query);
     key = (char *)p + HEADER_BYTES + h.extras_bytes;
     if (query->key_count == 1)
         h.key_bytes = (uint16_t)wire_key_name(keys, query, key);

@@ -10,9 +10,14 @@ write_mg(const struct keys *keys, const struct query *query, uint32_t i, char *s
     char *p = start;
 
     WIRE_PUT(p, "mg ");
-    p += keys_name(keys, query->keys[i].id, p);
+    if (UNLIKELY(query->flags & QUERY_GROWING))
+        p += wire_key_name(keys, query, p);
+    else
+        p += keys_name(keys, query->keys[i].id, p);
     if (query->kind != QUERY_TOUCH)
         WIRE_PUT(p, " v");
+    if (keys->flagged && query->kind != QUERY_TOUCH)
+        WIRE_PUT(p, " f");
     if (query->key_count > 1)
         WIRE_PUT(p, " k q");
     if (query->kind == QUERY_CAS)
@@ -72,6 +77,10 @@ write_ms(struct out *out, const struct keys *keys, const struct query *query)
     if (query->ttl_s != 0) {
         WIRE_PUT(p, " T");
         p = wire_put_number(p, query->ttl_s);
+    }
+    if (keys->flagged) {
+        WIRE_PUT(p, " F");
+        p = wire_put_number(p, keys_flags(keys, query->keys[0].id));
     }
     if (mode != 0) {
         WIRE_PUT(p, " M");
@@ -155,12 +164,13 @@ find_key(struct reader *r, const struct query *query, const char *name, size_t l
     return false;
 }
 
-/* "VA bytes [kname] [ccas]". */
+/* "VA bytes [kname] [ccas] [fflags]". */
 static enum read_result
 begin_value(struct reader *r, const struct query *query, const char *p, const char *end)
 {
     bool named = false;
     uint64_t bytes;
+    uint64_t flags = 0;
 
     r->key_index = 0;
     if (!wire_take_number(&p, end, &bytes) || bytes > UINT32_MAX)
@@ -181,10 +191,15 @@ begin_value(struct reader *r, const struct query *query, const char *p, const ch
             word++;
             if (!wire_take_number(&word, p, &r->cas))
                 return wire_garbled(r, "a VA line with a malformed cas");
+        } else if (*word == 'f') {
+            word++;
+            if (!wire_take_number(&word, p, &flags))
+                return wire_garbled(r, "a VA line with malformed flags");
         }
     }
     if (query->key_count > 1 && !named)
         return wire_garbled(r, "a VA line without its key");
+    r->flags = flags > UINT32_MAX ? UINT32_MAX : (uint32_t)flags;
     wire_begin_value(r, query, (uint32_t)bytes);
     return READ_VALUE;
 }

@@ -25,7 +25,11 @@ wire_take_line(struct reader *r, const unsigned char **p, const unsigned char *e
 void
 wire_begin_value(struct reader *r, const struct query *query, uint32_t bytes)
 {
-    value_check_init(&r->check, query->keys[r->key_index].id, bytes);
+    if (UNLIKELY(query->flags & QUERY_GROWING))
+        value_check_init_grown(&r->check, query->keys[r->key_index].id, bytes,
+                               query->value_bytes);
+    else
+        value_check_init(&r->check, query->keys[r->key_index].id, bytes);
     r->value_left = bytes;
     r->state = READER_VALUE;
 }
@@ -84,6 +88,41 @@ wire_key_name(const struct keys *keys, const struct query *query, char *dst)
     return len;
 }
 
+size_t
+wire_match_grown(const struct reader *r, const struct query *query, const char *p, size_t len)
+{
+    char name[KEY_TEXT_MAX];
+    size_t name_len = wire_key_name(r->keys, query, name);
+
+    return len >= name_len && memcmp(name, p, name_len) == 0 ? name_len : 0;
+}
+
+/* A piece of a value that grows. */
+static void
+write_piece(struct out *out, const struct query *query)
+{
+    unsigned char letter = query->kind == QUERY_APPEND    ? VALUE_APPENDED
+                           : query->kind == QUERY_PREPEND ? VALUE_PREPENDED
+                                                          : VALUE_BASE;
+    size_t off = 1;
+
+    *out_at(out) = letter;
+    out_wrote(out, 1);
+    while (off < query->value_bytes) {
+        size_t len;
+        const unsigned char *src =
+            value_piece_filler(query->keys[0].id, letter, off, query->value_bytes - off, &len);
+
+        if (query->value_bytes <= OUT_COPY_MAX) {
+            memcpy(out_at(out), src, len);
+            out_wrote(out, len);
+        } else {
+            out_reference(out, src, len);
+        }
+        off += len;
+    }
+}
+
 void
 wire_write_value(struct out *out, const struct keys *keys, const struct query *query)
 {
@@ -93,6 +132,10 @@ wire_write_value(struct out *out, const struct keys *keys, const struct query *q
     if (query->flags & QUERY_COUNTER) {
         memcpy(out_at(out), "1000000000", WIRE_COUNTER_BYTES);
         out_wrote(out, WIRE_COUNTER_BYTES);
+        return;
+    }
+    if (query_has_own_names((enum query_kind)query->kind) || (query->flags & QUERY_GROWING)) {
+        write_piece(out, query);
         return;
     }
     if (id.bytes <= OUT_COPY_MAX) {

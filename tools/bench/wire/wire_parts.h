@@ -72,9 +72,13 @@ enum read_result wire_read_value(struct reader *r, const unsigned char **p,
                                  const unsigned char *end) MUST_USE;
 /* A line that is none of the expected ones: an error reply, or garbled. */
 enum read_result wire_read_error(struct reader *r, const char *line, size_t len) MUST_USE;
-/* Whether QUERY's key number I is named at P, LEN bytes. */
+/* Whether key ID is named at P, LEN bytes. */
 bool wire_names_key(const struct reader *r, uint32_t id, const char *p, size_t len) MUST_USE;
-/* Write the name of the key that QUERY is about (no get); how many bytes. */
+/* Whether the key of QUERY, a read of a value that grows, is named at the front of P, LEN bytes: how
+ * many of them; 0: it is not. */
+size_t wire_match_grown(const struct reader *r, const struct query *query, const char *p,
+                        size_t len) MUST_USE;
+/* Write the name of the key that QUERY is about (no multiget); how many bytes. */
 size_t wire_key_name(const struct keys *keys, const struct query *query, char *dst);
 /* Append the value of a store, copied or referenced. */
 void wire_write_value(struct out *out, const struct keys *keys, const struct query *query);

@@ -22,6 +22,8 @@ write_get(struct out *out, const struct keys *keys, const struct query *query)
         *p++ = ' ';
         p += keys_name(keys, query->keys[i].id, p);
     }
+    if (UNLIKELY(query->flags & QUERY_GROWING))
+        p = start + 4 + wire_key_name(keys, query, start + 4);
     WIRE_PUT(p, "\r\n");
     out_wrote(out, (size_t)(p - start));
 }
@@ -39,14 +41,16 @@ put_name_and_key(char *p, const struct keys *keys, const struct query *query)
     return p + wire_key_name(keys, query, p);
 }
 
-/* "set key 0 ttl bytes [cas] [noreply]", the value, the end of the line. */
+/* "set key flags ttl bytes [cas] [noreply]", the value, the end of the line. */
 static void
 write_store(struct out *out, const struct keys *keys, const struct query *query)
 {
     char *start = (char *)out_at(out);
     char *p = put_name_and_key(start, keys, query);
 
-    WIRE_PUT(p, " 0 ");
+    *p++ = ' ';
+    p = wire_put_number(p, keys_flags(keys, query->keys[0].id));
+    *p++ = ' ';
     p = wire_put_number(p, query->ttl_s);
     *p++ = ' ';
     p = wire_put_number(p, query->value_bytes);
@@ -129,6 +133,12 @@ find_key(struct reader *r, const struct query *query, const char *p, size_t len)
 {
     uint32_t i = r->next_key;
 
+    if (UNLIKELY(query->flags & QUERY_GROWING)) {
+        size_t name_len = wire_match_grown(r, query, p, len);
+
+        r->key_index = 0;
+        return name_len > 0 && len > name_len && p[name_len] == ' ';
+    }
     for (uint32_t n = 0; n < query->key_count; n++, i++) {
         if (i >= query->key_count)
             i = 0;

@@ -117,6 +117,73 @@ START_TEST(short_values_differ_by_key)
 }
 END_TEST
 
+/* A value of the pieces LETTERS, each of 7 bytes, into `bytes`. */
+static void
+grow(const char *letters)
+{
+    unsigned char *p = bytes;
+
+    for (; *letters != '\0'; letters++) {
+        size_t len;
+        const unsigned char *filler;
+
+        *p = (unsigned char)*letters;
+        filler = value_piece_filler(5, *p, 1, 6, &len);
+        ck_assert_uint_eq(len, 6);
+        memcpy(p + 1, filler, len);
+        p += 7;
+    }
+}
+
+START_TEST(values_that_grow)
+{
+    static const struct {
+        const char *letters;
+        size_t bytes;
+        enum value_verdict want;
+    } rows[] = {
+        {"B", 7, VALUE_SHORT_GOOD},    {"PPBAAA", 42, VALUE_SHORT_GOOD},
+        {"BAP", 21, VALUE_BAD_PIECES}, {"PAB", 21, VALUE_BAD_PIECES},
+        {"BB", 14, VALUE_BAD_PIECES},  {"PP", 14, VALUE_BAD_PIECES},
+        {"A", 7, VALUE_BAD_PIECES},    {"BX", 14, VALUE_BAD_PIECES},
+        {"B", 6, VALUE_BAD_PIECES},    {"", 0, VALUE_BAD_PIECES},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        for (size_t piece = 1; piece < 16; piece++) {
+            struct value_check c;
+
+            grow(rows[i].letters);
+            value_check_init_grown(&c, 5, rows[i].bytes, 7);
+            for (size_t off = 0; off < rows[i].bytes; off += piece)
+                value_check_feed(&c, bytes + off,
+                                 rows[i].bytes - off < piece ? rows[i].bytes - off : piece);
+            ck_assert_msg(c.verdict == rows[i].want, "%s by %zu", rows[i].letters, piece);
+            if (i == 1)
+                ck_assert(c.prepends == 2 && c.appends == 3);
+        }
+    }
+}
+END_TEST
+
+START_TEST(a_wrong_byte_in_a_piece)
+{
+    struct value_check c;
+
+    for (size_t off = 0; off < 21; off++) {
+        grow("PBA");
+        bytes[off] ^= 0x10;
+        value_check_init_grown(&c, 5, 21, 7);
+        value_check_feed(&c, bytes, 21);
+        ck_assert_int_ne(c.verdict, VALUE_SHORT_GOOD);
+    }
+    grow("PBA");
+    value_check_init_grown(&c, 6, 21, 7); /* another key's */
+    value_check_feed(&c, bytes, 21);
+    ck_assert_int_eq(c.verdict, VALUE_BAD_FILLER);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -129,5 +196,7 @@ main(void)
     tcase_add_test(tc, verdicts);
     tcase_add_loop_test(tc, moved_blocks_are_seen, 0, 5);
     tcase_add_test(tc, short_values_differ_by_key);
+    tcase_add_test(tc, values_that_grow);
+    tcase_add_test(tc, a_wrong_byte_in_a_piece);
     return leak_run(tc, "value");
 }

@@ -37,6 +37,13 @@ START_TEST(one_after_the_other)
     ck_assert(alone(NUMBER_UNKNOWN, 0, 1, &want));
     ck_assert(alone(NUMBER_TOLD, 5, 1, &want));
     ck_assert_uint_eq(n.checked, 5);
+    ck_assert(alone(NUMBER_ADDED, 0, 3, &want)); /* 8, and nothing said so */
+    ck_assert(alone(NUMBER_ADDED, 0, 2, &want));
+    ck_assert(!alone(NUMBER_TOLD, 9, 0, &want));
+    ck_assert_uint_eq(want, 10);
+    ck_assert(alone(NUMBER_UNKNOWN, 0, 1, &want));
+    ck_assert(alone(NUMBER_ADDED, 0, 2, &want)); /* to what, is not known */
+    ck_assert(alone(NUMBER_TOLD, 9, 0, &want));
     numbers_fini(&n);
 }
 END_TEST

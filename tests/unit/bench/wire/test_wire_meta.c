@@ -25,6 +25,28 @@ static const struct {
     {{.kind = QUERY_NOOP}, "mn\r\n"},
 };
 
+/* Items with flags of their own. */
+START_TEST(flags)
+{
+    char bytes[256];
+    char want[64];
+
+    keys.flagged = true;
+    query.kind = QUERY_GET;
+    wire_meta.write(&out, &keys, &query);
+    ck_assert_uint_eq(flatten(bytes), strlen("mg kk00000001 v f\r\n"));
+    ck_assert_mem_eq(bytes, "mg kk00000001 v f\r\n", query.wire_bytes);
+    out_reset(&out);
+    query.kind = QUERY_SET;
+    query.value_bytes = 3;
+    wire_meta.write(&out, &keys, &query);
+    (void)flatten(bytes);
+    (void)snprintf(want, sizeof(want), "ms kk00000001 3 F%u\r\n", keys_flags(&keys, 1));
+    ck_assert_uint_ne(keys_flags(&keys, 1), keys_flags(&keys, 2));
+    ck_assert_mem_eq(bytes, want, strlen(want));
+}
+END_TEST
+
 START_TEST(requests_are_as_the_protocol_says)
 {
     const char *want = requests[_i].want;
@@ -88,6 +110,7 @@ main(void)
 
     value_init();
     tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, flags);
     tcase_add_loop_test(tc, requests_are_as_the_protocol_says, 0, (int)ARRAY_LEN(requests));
     tcase_add_loop_test(tc, replies_in_any_cut, 0, (int)ARRAY_LEN(replies));
     return leak_run(tc, "meta");
