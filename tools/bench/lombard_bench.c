@@ -175,6 +175,31 @@ measure_and_report(const struct options *o, const struct net_addr *addrs, unsign
     return v.status;
 }
 
+/* A trace at its own times. */
+static int
+run_replay(struct options *o, const struct net_addr *addrs, unsigned count)
+{
+    struct replay_config config = {.path = o->trace_path,
+                                   .format = o->trace_format,
+                                   .speed = o->speed,
+                                   .requests_max = o->requests,
+                                   .duration_ns = o->duration_ns,
+                                   .timeless = o->rate > 0,
+                                   .ttl_max_s = OPTIONS_TTL_MAX_S};
+    struct replay replay;
+    const char *why = replay_load(&replay, &config);
+    int status;
+
+    if (why != NULL) {
+        (void)fprintf(stderr, "lombard-bench: trace %s: %s\n", o->trace_path, why);
+        return stop_signal() != 0 ? STATUS_SIGNAL + stop_signal() : STATUS_NOT_RUN;
+    }
+    options_replay(o, &replay);
+    status = measure_and_report(o, addrs, count);
+    replay_free(&replay);
+    return status;
+}
+
 /* The mix over the keys of a trace. */
 static int
 run_traced(struct options *o, const struct net_addr *addrs, unsigned count)
@@ -273,6 +298,8 @@ main(int argc, char **argv)
     (void)signal(SIGPIPE, SIG_IGN);
     stop_prepare();
     (void)net_raise_file_limit();
+    if (o.replay)
+        return run_replay(&o, addrs, count);
     if (o.hitratio || o.trace_path == NULL)
         return measure_and_report(&o, addrs, count);
     return run_traced(&o, addrs, count);

@@ -94,6 +94,8 @@ name_length(const struct keys *k, uint64_t key)
 {
     if (LIKELY(k->sizes.max == k->sizes.min))
         return k->sizes.min;
+    if (k->lengths != NULL)
+        return k->lengths[key];
     return sizes_pick(&k->sizes, rng_mix(key ^ k->seed));
 }
 

@@ -58,6 +58,7 @@ struct keys {
     bool flagged;       /* items have flags that depend on their key; else all are 0 */
     struct sizes sizes; /* of the names */
     uint64_t seed;      /* of the sizes */
+    const uint8_t *lengths;  /* of the names, one by one; or NULL: as the sizes say */
     struct lost_store *lost; /* KEYS_LOST_MAX of them, once there is one */
     uint32_t lost_count;
 };

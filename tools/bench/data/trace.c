@@ -8,10 +8,11 @@
 #include <string.h>
 
 #include "data/rng.h"
+#include "data/trace_csv.h"
 #include "lombard/base/hash.h"
 #include "lombard/base/num.h"
 
-enum { FIRST_SIZE = 1 << 16, BUFFER_BYTES = 1 << 20, ORACLE_BYTES = 24 };
+enum { BUFFER_BYTES = 1 << 20, ORACLE_BYTES = 24 };
 
 bool
 trace_open(struct trace *t, const char *path, enum trace_format format)
@@ -31,65 +32,7 @@ trace_close(struct trace *t)
     if (t->file != NULL && t->file != stdin)
         (void)fclose(t->file);
     t->file = NULL;
-    free(t->ids.hashes);
-    free(t->ids.ids);
-    memset(&t->ids, 0, sizeof(t->ids));
-}
-
-/* The slot of a hash: its own, or the free one where it belongs. */
-static size_t
-find_slot(const struct key_ids *ids, uint64_t hash)
-{
-    size_t i = hash & (ids->size - 1);
-
-    while (ids->hashes[i] != 0 && ids->hashes[i] != hash)
-        i = (i + 1) & (ids->size - 1);
-    return i;
-}
-
-static bool
-grow(struct key_ids *ids)
-{
-    struct key_ids bigger = {.size = ids->size == 0 ? FIRST_SIZE : ids->size * 2,
-                             .count = ids->count};
-
-    bigger.hashes = calloc(bigger.size, sizeof(*bigger.hashes));
-    bigger.ids = calloc(bigger.size, sizeof(*bigger.ids));
-    if (bigger.hashes == NULL || bigger.ids == NULL) {
-        free(bigger.hashes);
-        free(bigger.ids);
-        return false;
-    }
-    for (size_t i = 0; i < ids->size; i++) {
-        if (ids->hashes[i] != 0) {
-            size_t slot = find_slot(&bigger, ids->hashes[i]);
-
-            bigger.hashes[slot] = ids->hashes[i];
-            bigger.ids[slot] = ids->ids[i];
-        }
-    }
-    free(ids->hashes);
-    free(ids->ids);
-    *ids = bigger;
-    return true;
-}
-
-static bool
-number_of(struct key_ids *ids, uint64_t hash, uint32_t *out)
-{
-    size_t slot;
-
-    if (hash == 0)
-        hash = 1;
-    if ((size_t)ids->count * 2 >= ids->size && !grow(ids))
-        return false;
-    slot = find_slot(ids, hash);
-    if (ids->hashes[slot] == 0) {
-        ids->hashes[slot] = hash;
-        ids->ids[slot] = ids->count++;
-    }
-    *out = ids->ids[slot];
-    return true;
+    key_ids_fini(&t->ids);
 }
 
 /* The next word of a line; empty at its end. */
@@ -131,6 +74,23 @@ take_op(const char **p, enum query_kind *out)
     return true;
 }
 
+/* Seconds, perhaps with a fraction; 0 where there are none. */
+static bool
+take_time(const char **p, uint64_t *ns)
+{
+    struct slice word = next_word(p);
+    double s = 0;
+    char *end;
+
+    if (word.len > 0) {
+        s = strtod(word.ptr, &end);
+        if (end != (const char *)word.ptr + word.len || !(s >= 0 && s < 0x1p33))
+            return false;
+    }
+    *ns = (uint64_t)(s * 1e9);
+    return true;
+}
+
 static enum trace_result
 malformed(struct trace *t, const char *why)
 {
@@ -169,7 +129,10 @@ next_text(struct trace *t, struct access *out)
         return malformed(t, "its TTL is no number below 2^32");
     if (!take_op(&p, &a.kind))
         return malformed(t, "its operation is none of get, set and delete");
-    if (!number_of(&t->ids, hash_bytes(&hash_key, key.ptr, key.len), &a.key))
+    if (!take_time(&p, &a.at_ns))
+        return malformed(t, "its time is no number of seconds");
+    a.key_bytes = (uint8_t)(key.len < UINT8_MAX ? key.len : UINT8_MAX);
+    if (!key_ids_number(&t->ids, hash_bytes(&hash_key, key.ptr, key.len), &a.key))
         return TRACE_NO_MEMORY;
     *out = a;
     return TRACE_ACCESS;
@@ -206,7 +169,8 @@ next_oracle(struct trace *t, struct access *out)
     if (result != TRACE_ACCESS)
         return result;
     a.value_bytes = (uint32_t)little_endian(record + 12, 4);
-    if (!number_of(&t->ids, rng_mix(little_endian(record + 4, 8)), &a.key))
+    a.at_ns = little_endian(record, 4) * 1000000000;
+    if (!key_ids_number(&t->ids, rng_mix(little_endian(record + 4, 8)), &a.key))
         return TRACE_NO_MEMORY;
     *out = a;
     return TRACE_ACCESS;
@@ -221,32 +185,56 @@ next_cache2k(struct trace *t, int bytes, struct access *out)
 
     if (result != TRACE_ACCESS)
         return result;
-    if (!number_of(&t->ids, rng_mix(little_endian(record, bytes)), &a.key))
+    if (!key_ids_number(&t->ids, rng_mix(little_endian(record, bytes)), &a.key))
         return TRACE_NO_MEMORY;
     *out = a;
     return TRACE_ACCESS;
 }
 
-enum trace_result
-trace_next(struct trace *t, struct access *out)
+static enum trace_result
+next_record(struct trace *t, struct access *out)
 {
     switch (t->format) {
     case TRACE_TEXT: return next_text(t, out);
     case TRACE_ORACLE: return next_oracle(t, out);
     case TRACE_CACHE2K: return next_cache2k(t, 4, out);
     case TRACE_CACHE2K_LONG: return next_cache2k(t, 8, out);
+    case TRACE_TWITTER:
+    case TRACE_META: return trace_csv_next(t, out);
     }
     BUG("trace_format out of range");
+}
+
+enum trace_result
+trace_next(struct trace *t, struct access *out)
+{
+    enum trace_result result = TRACE_ACCESS;
+
+    if (t->repeats > 0)
+        t->repeats--;
+    else
+        result = next_record(t, &t->access);
+    if (result == TRACE_ACCESS)
+        *out = t->access;
+    return result;
+}
+
+bool
+trace_has_whole_seconds(enum trace_format format)
+{
+    return format == TRACE_ORACLE || format == TRACE_TWITTER || format == TRACE_META;
 }
 
 void
 trace_describe(const struct trace *t, enum trace_result result, char *dst)
 {
-    bool text = t->format == TRACE_TEXT;
+    bool lines =
+        t->format == TRACE_TEXT || t->format == TRACE_TWITTER || t->format == TRACE_META;
 
     if (result == TRACE_MALFORMED)
-        (void)snprintf(dst, TRACE_WORDS_BYTES, "%s %" PRIu64 ": %s", text ? "line" : "record",
-                       t->line, t->why);
+        (void)snprintf(dst, TRACE_WORDS_BYTES, "%s %" PRIu64 "%s%s: %s",
+                       lines ? "line" : "record", t->line, t->column != NULL ? ", column " : "",
+                       t->column != NULL ? t->column : "", t->why);
     else if (result == TRACE_UNREADABLE)
         (void)snprintf(dst, TRACE_WORDS_BYTES, "cannot be read: %s", strerror(errno));
     else

@@ -55,6 +55,8 @@ load_init(struct load *l, const struct options *options, const char *server_name
         return LOAD_NO_MEMORY;
     l->keys.shared = options->shared;
     l->keys.flagged = options->item_flags;
+    if (options->replay_plan != NULL)
+        l->keys.lengths = options->replay_plan->key_bytes;
     /* Runs with the same seed must not take each other's values for their own. */
     sys_random(&noise, sizeof(noise));
     l->keys.writer = (uint32_t)noise | 1;
@@ -87,6 +89,39 @@ void
 load_tick(struct load *l)
 {
     l->now_ns = sys_monotonic_ns();
+}
+
+/* Whether the times of a trace say when requests are due. */
+static bool
+is_timed(const struct load *l)
+{
+    return l->phase == LOAD_REPLAY && l->rate == 0;
+}
+
+/* A replay begins with its first request. */
+static void
+begin_replay(struct load *l)
+{
+    const struct replay *r = l->options->replay_plan;
+
+    l->step = 0;
+    l->replay_ns = l->now_ns;
+    if (l->budget > r->count)
+        l->budget = r->count;
+    if (l->rate > 0)
+        return;
+    l->gap_ns = fmax(1, (double)r->span_ns / (double)r->count);
+    l->next_due_ns = l->now_ns + r->steps[0].due_ns;
+}
+
+/* When the step after the one that is taken is due; behind the last one the replay ends. */
+static void
+plan_step(struct load *l)
+{
+    const struct replay *r = l->options->replay_plan;
+
+    l->next_due_ns =
+        l->replay_ns + (l->step < r->count ? r->steps[l->step].due_ns : r->span_ns);
 }
 
 /* Plan the arrival after the one that is due. */
@@ -124,6 +159,8 @@ load_begin(struct load *l, enum load_phase phase, uint64_t requests, uint64_t du
     /* N evenly spaced arrivals lie in the middle of N gaps. */
     if (l->gap_ns > 0)
         plan_next(l, l->options->arrivals == ARRIVALS_CONSTANT ? l->gap_ns / 2 : l->gap_ns);
+    if (phase == LOAD_REPLAY)
+        begin_replay(l);
     arrivals_begin(&l->sent);
     series_begin(&l->series, l->now_ns, duration_ns == UINT64_MAX ? 0 : duration_ns);
     if (phase == LOAD_FILL)
@@ -141,7 +178,8 @@ all_is_begun(const struct load *l)
 {
     switch (l->phase) {
     case LOAD_FILL: return fill_is_over(&l->fill);
-    case LOAD_MIX: return l->budget == 0;
+    case LOAD_MIX:
+    case LOAD_REPLAY: return l->budget == 0;
     case LOAD_WORKLOAD:
         return (l->budget == 0 || l->workload.ended) && l->holds.waiting == 0 &&
                !l->has_next_access;
@@ -185,7 +223,11 @@ load_take_due(struct load *l)
 {
     uint64_t due = l->next_due_ns;
 
-    plan_next(l, l->gap_ns);
+    l->step += l->phase == LOAD_REPLAY;
+    if (is_timed(l))
+        plan_step(l);
+    else
+        plan_next(l, l->gap_ns);
     return due;
 }
 
@@ -196,7 +238,8 @@ load_has_work(const struct load *l)
         return false;
     switch (l->phase) {
     case LOAD_FILL: return fill_has_next(&l->fill);
-    case LOAD_MIX: return true;
+    case LOAD_MIX:
+    case LOAD_REPLAY: return true;
     case LOAD_WORKLOAD: return !l->paused || holds_has_ready(&l->holds);
     }
     BUG("load_phase out of range");

@@ -33,6 +33,7 @@ enum load_phase {
     LOAD_FILL,     /* every key once, in order, and again what did not get through */
     LOAD_MIX,      /* requests by their weights */
     LOAD_WORKLOAD, /* what a workload says */
+    LOAD_REPLAY,   /* what a trace says, when it says so */
 };
 
 struct load {
@@ -63,6 +64,8 @@ struct load {
     uint64_t next_due_ns;               /* open loop: when the next request should begin */
     double due_fraction;                /* of a nanosecond, carried on */
     double gap_ns;                      /* open loop: mean time between two; 0: closed loop */
+    uint64_t step;                      /* of the replay: the next */
+    uint64_t replay_ns;                 /* when it began */
     uint64_t size_salt;                 /* of the sizes of values: from the seed */
     uint64_t mix_cut[QUERY_KIND_COUNT]; /* of 2^32: kind i below mix_cut[i] */
     uint64_t reported;                  /* mismatches that were described */
@@ -112,6 +115,10 @@ bool load_has_work(const struct load *l);
 static inline uint32_t
 load_value_bytes(const struct load *l, uint32_t key)
 {
+    const struct replay *r = l->options->replay_plan;
+
+    if (UNLIKELY(r != NULL) && r->bytes[key] != SIZE_OF_KEY)
+        return r->bytes[key];
     return sizes_pick(&l->options->value_size, rng_mix(key ^ l->size_salt));
 }
 

@@ -234,7 +234,8 @@ tell_plan(struct load *l, const struct query *query, bool good, bool followed)
 {
     switch (l->phase) {
     case LOAD_FILL: fill_outcome(&l->fill, query->keys[0].id, good); return;
-    case LOAD_MIX: return;
+    case LOAD_MIX:
+    case LOAD_REPLAY: return;
     case LOAD_WORKLOAD: end_access(l, query, good, followed); return;
     }
     BUG("load_phase out of range");

@@ -182,30 +182,47 @@ make_access(struct load *l, struct query *query)
     return true;
 }
 
+/* A request of a kind that is known, for one key. */
 static inline void
-make_mixed(struct load *l, struct query *query)
+make_of_key(struct load *l, struct query *query, uint32_t key)
 {
-    enum query_kind kind = pick_kind(l);
-
-    query->kind = (uint8_t)kind;
-    switch (kind) {
-    case QUERY_GET: make_read(l, query, l->options->multiget); return;
+    switch ((enum query_kind)query->kind) {
+    case QUERY_GET:
     case QUERY_GAT:
     case QUERY_CAS:
-    case QUERY_TOUCH: make_read(l, query, 1); return;
+    case QUERY_TOUCH:
+        query->key_count = 1;
+        query->version = 0;
+        query->value_bytes = 0;
+        query->keys[0] = read_key(l, key);
+        return;
     case QUERY_INCR:
     case QUERY_DECR:
-        make_unversioned(l, query, draw_key(l));
+        make_unversioned(l, query, key);
         query->value_bytes = 0;
         return;
     case QUERY_SET:
     case QUERY_ADD:
     case QUERY_REPLACE:
-    case QUERY_DELETE: make_write(l, query, draw_key(l)); return;
+    case QUERY_DELETE: make_write(l, query, key); return;
     case QUERY_APPEND:
-    case QUERY_PREPEND: make_unversioned(l, query, draw_key(l)); return;
-    case QUERY_NOOP: make_read(l, query, 0); return;
+    case QUERY_PREPEND: make_unversioned(l, query, key); return;
+    case QUERY_NOOP:
+        query->key_count = 0;
+        query->version = 0;
+        query->value_bytes = 0;
+        return;
     }
+}
+
+static inline void
+make_mixed(struct load *l, struct query *query)
+{
+    query->kind = (uint8_t)pick_kind(l);
+    if (query->kind == QUERY_GET)
+        make_read(l, query, l->options->multiget);
+    else
+        make_of_key(l, query, query->kind == QUERY_NOOP ? 0 : draw_key(l));
 }
 
 static void
@@ -233,6 +250,28 @@ make_due(struct load *l, struct query *query)
     make_mixed(l, query);
     if (l->options->noreply && query->version != 0)
         query->flags |= QUERY_QUIET;
+    return true;
+}
+
+/* The next request of a trace, if one is due. */
+static bool
+make_step(struct load *l, struct query *query)
+{
+    const struct replay *r = l->options->replay_plan;
+    const struct replay_step *s;
+
+    if (l->next_due_ns > l->now_ns)
+        return false;
+    query->due_ns = load_take_due(l);
+    s = &r->steps[l->step - 1];
+    l->budget--;
+    query->kind = s->kind;
+    query->ttl_s = s->ttl_s;
+    make_of_key(l, query, s->key);
+    if (query->value_bytes > 0 && s->value_bytes != SIZE_OF_KEY)
+        query->value_bytes = s->value_bytes;
+    if (l->step < r->count)
+        PREFETCH(&l->keys.states[r->steps[l->step].key]);
     return true;
 }
 
@@ -269,9 +308,10 @@ load_next(struct load *l, struct caller *c, struct query *query)
     case LOAD_FILL: made = make_fill(l, query); break;
     case LOAD_MIX: made = make_due(l, query); break;
     case LOAD_WORKLOAD: made = make_access(l, query); break;
+    case LOAD_REPLAY: made = make_step(l, query); break;
     }
     if (made && UNLIKELY(l->options->ttl.min != l->options->ttl.max) &&
-        l->phase != LOAD_WORKLOAD && query->key_count > 0)
+        l->phase != LOAD_WORKLOAD && l->phase != LOAD_REPLAY && query->key_count > 0)
         query->ttl_s = load_ttl_s(l, query->keys[0].id);
     if (made) {
         items_begin(l, query);

@@ -31,13 +31,34 @@ workload_fini(struct workload *w)
     trace_close(&w->trace);
 }
 
+/* For a hit ratio what stores is a set, and what needs an item a get. */
+static void
+simplify(struct access *a)
+{
+    switch (a->kind) {
+    case QUERY_GET:
+    case QUERY_SET:
+    case QUERY_DELETE: return;
+    case QUERY_ADD:
+    case QUERY_REPLACE:
+    case QUERY_CAS:
+    case QUERY_APPEND:
+    case QUERY_PREPEND: a->kind = QUERY_SET; return;
+    case QUERY_GAT:
+    case QUERY_TOUCH:
+    case QUERY_INCR:
+    case QUERY_DECR:
+    case QUERY_NOOP: a->kind = QUERY_GET; return;
+    }
+}
+
 static bool
 next_traced(struct workload *w, struct access *out)
 {
     enum trace_result result = trace_next(&w->trace, out);
 
     switch (result) {
-    case TRACE_ACCESS: return true;
+    case TRACE_ACCESS: simplify(out); return true;
     case TRACE_END: return false;
     case TRACE_MALFORMED:
     case TRACE_UNREADABLE:

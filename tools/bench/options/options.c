@@ -148,6 +148,7 @@ set_defaults(struct options *o)
     o->multiget = 1;
     o->seed = 1;
     o->shift_by = 0.1;
+    o->speed = 1;
     o->arrivals = ARRIVALS_POISSON;
     o->find_warmup = true;
     o->weights[QUERY_GET] = 10;
@@ -251,6 +252,21 @@ check_sweep(struct options *o)
 }
 
 static enum options_result
+check_replay(struct options *o)
+{
+    if (o->trace_path == NULL)
+        return bad("replay needs a --trace");
+    if (o->jobs > 1 || o->find_max_ns > 0 || o->until_reach > 0 || o->sweep_steps > 0 ||
+        o->phase_count > 0 || o->multiget > 1)
+        return bad("replay does what the trace says: no --jobs, --find-max, --until, --sweep, "
+                   "--phase or --multiget");
+    if (o->rate > 0 && o->speed != 1) /* NOLINT: as given */
+        return bad("--rate or --speed: with a rate the times of the trace do not count");
+    o->find_warmup = false;
+    return OPTIONS_OK;
+}
+
+static enum options_result
 check_phases(struct options *o)
 {
     if (o->hitratio || o->find_max_ns > 0 || o->requests > 0 || o->rounds > 0 ||
@@ -274,6 +290,8 @@ check(struct options *o)
         return OPTIONS_BAD;
     if (o->hitratio && check_hitratio(o) == OPTIONS_BAD)
         return OPTIONS_BAD;
+    if (o->replay && check_replay(o) == OPTIONS_BAD)
+        return OPTIONS_BAD;
     if (!o->hitratio && (o->loop_share > 0 || o->one_hit_share > 0))
         return bad("--loop-share and --one-hit are for 'lombard-bench hitratio'");
     if (o->find_max_ns > 0 && (o->compare != NULL || o->rate > 0 || o->requests > 0))
@@ -292,7 +310,7 @@ check(struct options *o)
     if (o->sweep_steps > 0 && check_sweep(o) == OPTIONS_BAD)
         return OPTIONS_BAD;
     o->looks = o->html_path != NULL || o->svg_path != NULL || o->series_path != NULL;
-    if (o->requests == 0 && o->duration_ns == 0)
+    if (o->requests == 0 && o->duration_ns == 0 && !o->replay)
         o->duration_ns = o->find_max_ns > 0 ? UINT64_C(2000000000) : UINT64_C(10000000000);
     if (o->rounds == 0)
         o->rounds = o->compare != NULL && !o->hitratio ? 6 : 1;
@@ -323,7 +341,8 @@ options_parse(int argc, char **argv, struct options *out)
     set_defaults(&o);
     if (argc > 1 && strcmp(argv[1], "hitratio") == 0)
         set_hitratio_defaults(&o);
-    for (int i = o.hitratio ? 2 : 1; i < argc; i++) {
+    o.replay = argc > 1 && strcmp(argv[1], "replay") == 0;
+    for (int i = o.hitratio || o.replay ? 2 : 1; i < argc; i++) {
         const char *arg;
         const struct option_desc *d = argv[i][0] == '-' ? find(argv[i], &arg) : NULL;
         const char *word = argv[i];

@@ -8,6 +8,7 @@
 
 #include "data/dist.h"
 #include "data/query.h"
+#include "data/replay.h"
 #include "data/sizes.h"
 #include "data/trace.h"
 #include "lombard/base/attr.h"
@@ -68,7 +69,7 @@ struct options {
     uint64_t multiget; /* keys of a get */
     struct sizes ttl;  /* seconds; each key has one of them */
     uint64_t seed;
-    const char *trace_path; /* hitratio: replay this; or NULL */
+    const char *trace_path; /* hitratio, replay: of these requests; or NULL */
     enum trace_format trace_format;
     uint64_t loop_keys;     /* hitratio: the range that is scanned, over and over */
     double loop_share;      /*   of all requests */
@@ -91,9 +92,12 @@ struct options {
     struct dist_config dist;
     struct sizes key_size;
     struct sizes value_size;
-    bool hitratio; /* the hit ratio of a cache is measured, not its speed */
-    bool refill;   /* what a get misses is stored */
-    bool noreply;  /* stores ask for no answer */
+    double speed;                     /* replay: times as fast as it was recorded */
+    const struct replay *replay_plan; /* what is replayed; or NULL */
+    bool replay;                      /* a trace is replayed at its own times */
+    bool hitratio;                    /* the hit ratio of a cache is measured, not its speed */
+    bool refill;                      /* what a get misses is stored */
+    bool noreply;                     /* stores ask for no answer */
     bool self_test;
     bool stream; /* a request goes out as soon as one is answered */
     bool fill;
@@ -145,6 +149,8 @@ struct options_plan options_plan(const struct options *o, uint64_t round);
 /* All options are known: what a phase does not say is as without phases; the mix of the run becomes that of
  * all phases together. */
 void options_mix_phases(struct options *o);
+/* The requests, keys and sizes are those of a trace, which must outlive the options. */
+void options_replay(struct options *o, const struct replay *replay);
 /* Whether requests have a time when they are due: in some round at least. */
 bool options_is_open(const struct options *o);
 

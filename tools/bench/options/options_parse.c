@@ -180,10 +180,9 @@ bool
 option_trace_format(struct options *o, const char *arg)
 {
     static const char *const names[] = {
-        [TRACE_TEXT] = "text",
-        [TRACE_ORACLE] = "oracle",
-        [TRACE_CACHE2K] = "cache2k",
-        [TRACE_CACHE2K_LONG] = "cache2k-long",
+        [TRACE_TEXT] = "text",       [TRACE_ORACLE] = "oracle",
+        [TRACE_CACHE2K] = "cache2k", [TRACE_CACHE2K_LONG] = "cache2k-long",
+        [TRACE_TWITTER] = "twitter", [TRACE_META] = "meta",
     };
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -247,6 +246,18 @@ option_until(struct options *o, const char *arg)
         return false;
     o->until_reach = percent / 100;
     o->until_quantile = quantile;
+    return true;
+}
+
+bool
+option_speed(struct options *o, const char *arg)
+{
+    char *end;
+    double speed = strtod(arg, &end);
+
+    if (end == arg || *end != '\0' || !(speed >= 1e-6 && speed <= 1e6))
+        return false;
+    o->speed = speed;
     return true;
 }
 

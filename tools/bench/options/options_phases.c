@@ -1,8 +1,11 @@
 /* Reads --phase: a time, and what is different in it; and says what each round of a run is to be. */
 #include "options/options_priv.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "data/keys.h"
 
 /* "rate=N" among the weights. False: it is none. */
 static bool
@@ -111,10 +114,32 @@ options_plan(const struct options *o, uint64_t round)
     return (struct options_plan){p->rate, p->duration_ns, p->weights, p->name};
 }
 
+void
+options_replay(struct options *o, const struct replay *replay)
+{
+    char text[32];
+    uint32_t low = KEY_TEXT_MAX;
+    uint32_t high = 0;
+
+    for (uint64_t i = 0; i < replay->keys; i++) {
+        low = replay->key_bytes[i] < low ? replay->key_bytes[i] : low;
+        high = replay->key_bytes[i] > high ? replay->key_bytes[i] : high;
+    }
+    (void)snprintf(text, sizeof(text), "%u-%u", low, high);
+    if (!option_key_size(o, text))
+        BUG("sizes of keys that are none");
+    for (int i = 0; i < QUERY_KIND_COUNT; i++)
+        o->weights[i] = (double)replay->kinds[i];
+    o->keys = replay->keys;
+    o->replay_plan = replay;
+    o->requests = 0;
+    o->duration_ns = 0;
+}
+
 bool
 options_is_open(const struct options *o)
 {
-    bool open = o->rate > 0 || o->find_max_ns > 0 || o->sweep_steps > 0;
+    bool open = o->rate > 0 || o->replay || o->find_max_ns > 0 || o->sweep_steps > 0;
 
     for (uint64_t i = 0; i < o->phase_count; i++)
         open |= o->phases[i].rate > 0;

@@ -42,6 +42,7 @@ bool option_protocol(struct options *o, const char *arg) MUST_USE;
 bool option_trace_format(struct options *o, const char *arg) MUST_USE;
 bool option_seconds(struct options *o, const char *arg) MUST_USE;
 bool option_ttl(struct options *o, const char *arg) MUST_USE;
+bool option_speed(struct options *o, const char *arg) MUST_USE;
 bool option_phase(struct options *o, const char *arg) MUST_USE;
 bool option_sweep(struct options *o, const char *arg) MUST_USE;
 bool option_warmup(struct options *o, const char *arg) MUST_USE;

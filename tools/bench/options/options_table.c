@@ -99,14 +99,19 @@ const struct option_desc option_descs[] = {
      "clients that connect, store, read and disconnect, each as fast as it can (0)"},
     {"beside-first", 0, ARG_NONE, FIELD(beside_first), 0, 0, NULL, NULL,
      "all of these at the first server only: --compare it with one that has none"},
-    {.help = "Hit ratio (lombard-bench hitratio ...: get, then set on a miss; see --requests)"},
+    {.help = "Traces and hit ratio (lombard-bench replay ...: at its times; lombard-bench "
+             "hitratio ...: get,\n"
+             "then set on a miss; see --requests)"},
     {"trace", 0, ARG_TEXT, FIELD(trace_path), 0, 0, NULL, "FILE",
-     "replay FILE: lines \"key [size [ttl [op]]]\"; - is standard input. Without\n"
-     "                           hitratio only its keys are used, in order and repeatedly, for "
-     "the mix"},
+     "the requests of FILE: lines \"key [size [ttl [op [seconds]]]]\"; - is standard input.\n"
+     "                           Without hitratio or replay only its keys are used, in order, "
+     "for the mix"},
     {"trace-format", 0, ARG_CUSTOM, 0, 0, 0, option_trace_format, "F",
-     "text, oracle (libCacheSim's oracleGeneral, unpacked), or the cache2k benchmarks'\n"
-     "                           cache2k and cache2k-long (keys of 4 and 8 bytes) (text)"},
+     "text, twitter and meta (their published traces, unpacked), oracle (libCacheSim's\n"
+     "                           oracleGeneral), or the cache2k benchmarks' cache2k and "
+     "cache2k-long (text)"},
+    {"speed", 0, ARG_CUSTOM, 0, 0, 0, option_speed, "FACTOR",
+     "replay so many times as fast as it was recorded: 2, 0.5 (1)"},
     {"one-hit", 0, ARG_SHARE, FIELD(one_hit_share), 0, 0, NULL, "SHARE",
      "share of the requests for keys that are requested only once (0)"},
     {"loop-keys", 0, ARG_COUNT, FIELD(loop_keys), 1, DIST_KEYS_MAX / 2, NULL, "N",

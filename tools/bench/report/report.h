@@ -59,6 +59,10 @@ void report_hgrm(FILE *f, const struct bench *b);
 void report_hdr_log(FILE *f, const struct bench *b);
 /* Of --sweep: a line for each rate. */
 void report_sweep(FILE *f, const struct bench *b);
+/* Of a replay: what it is made of; nothing for other loads. */
+void report_replay(FILE *f, const struct options *o);
+void report_replay_json(FILE *f, const struct options *o);
+void report_replay_html(FILE *f, const struct options *o);
 /* Of --phase: a line, or a row of the page, for each; and what is added to the JSON object of round ROUND. */
 void report_phases(FILE *f, const struct bench *b);
 void report_phases_html(FILE *f, const struct bench *b);

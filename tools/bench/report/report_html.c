@@ -220,6 +220,7 @@ put_settings(FILE *f, const struct bench *b)
                   "</td></tr>\n<tr><td>data</td><td>%" PRIu64 " keys of %s bytes, values of %s "
                   "bytes, %s</td></tr>\n<tr><td>rounds</td><td>%" PRIu64 "</td></tr>\n",
                   o->keys, words.keys, words.values, words.dist, o->rounds);
+    report_replay_html(f, o);
     (void)fprintf(f,
                   "<tr><td>begun</td><td>%s</td></tr>\n<tr><td>lombard-bench</td><td>%s</td>"
                   "</tr>\n<tr><td>processor</td><td>",

@@ -81,7 +81,9 @@ put_load(FILE *f, const struct options *o)
     for (int i = 0; i < QUERY_KIND_COUNT; i++)
         (void)fprintf(f, "%s\"%s\": %g", i > 0 ? ", " : "", query_kind_name((enum query_kind)i),
                       o->weights[i]);
-    (void)fprintf(f, "}},\n");
+    (void)fputc('}', f);
+    report_replay_json(f, o);
+    (void)fprintf(f, "},\n");
 }
 
 static void

@@ -324,6 +324,7 @@ static void
 print_all(FILE *f, const struct bench *b)
 {
     print_load(f, b->options);
+    report_replay(f, b->options);
     if (b->options->preset != NULL)
         (void)fprintf(f, "preset        %s: %s\n", b->options->preset,
                       b->options->preset_words);

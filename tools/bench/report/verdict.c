@@ -16,6 +16,9 @@ enum { ERRORS_ONE_IN = 100 };
 /* With more misses than this of keys that a fill has stored, it was not hits that were measured. */
 enum { MISSED_PERCENT = 1 };
 
+/* One in 100 requests of a replay may leave as late. */
+#define REPLAY_LAG_MAX_NS 10000000
+
 /* Latencies above a quantile that --find-max judges by. */
 enum { ABOVE_QUANTILE_MIN = 5 };
 
@@ -223,6 +226,12 @@ judge_arrivals(struct verdict *v, const struct target *t)
         blame(v, STATUS_NOT_VALID, t,
               "the rate was not kept: %" PRIu64 " requests were due and never sent",
               t->total.unbegun);
+    if (t->options.replay && t->total.lag.count > 0 &&
+        hist_quantile(&t->total.lag, 0.99) > REPLAY_LAG_MAX_NS)
+        blame(v, STATUS_NOT_VALID, t,
+              "the times of the trace were not kept: one in 100 requests left %.1f ms late or "
+              "more",
+              (double)hist_quantile(&t->total.lag, 0.99) / 1e6);
     if (!a->known || a->good)
         return;
     if (t->options.arrivals != ARRIVALS_CONSTANT)

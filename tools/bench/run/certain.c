@@ -62,7 +62,8 @@ certain_note_round(struct certain *c, const struct driver *d, uint64_t rounds)
     c->cut_requests = d->cut_requests;
     if (d->options->until_reach > 0)
         c->reached = warmup_is_enough(d, &c->reach);
-    if (l->gap_ns > 0 && (c->arrivals.good || !c->arrivals.known))
+    if (l->gap_ns > 0 && (l->phase != LOAD_REPLAY || l->rate > 0) &&
+        (c->arrivals.good || !c->arrivals.known))
         c->arrivals =
             arrivals_judge(&l->sent, l->gap_ns, d->options->arrivals != ARRIVALS_CONSTANT,
                            d->options->arrivals == ARRIVALS_PARETO ? ARRIVALS_PARETO_SHAPE : 0);

@@ -357,7 +357,12 @@ driver_fill(struct driver *d)
 enum driver_result
 driver_run(struct driver *d, uint64_t duration_ns, uint64_t requests)
 {
-    load_begin(&d->load, d->options->hitratio ? LOAD_WORKLOAD : LOAD_MIX,
+    const struct options *o = d->options;
+
+    load_begin(&d->load,
+               o->hitratio              ? LOAD_WORKLOAD
+               : o->replay_plan != NULL ? LOAD_REPLAY
+                                        : LOAD_MIX,
                requests > 0 ? requests : UINT64_MAX,
                duration_ns > 0 ? duration_ns : UINT64_MAX);
     return run_phase(d);

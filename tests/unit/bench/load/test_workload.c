@@ -133,8 +133,9 @@ START_TEST(text_trace)
     static const char text[] = "# a comment\n\nalpha 100 60 get\nbeta,200,0,set\nalpha\n"
                                "gamma 5\nbeta 1 2 delete\n";
     static const struct access want[] = {
-        {0, 100, 60, QUERY_GET}, {1, 200, 0, QUERY_SET},  {0, SIZE_OF_KEY, 0, QUERY_GET},
-        {2, 5, 0, QUERY_GET},    {1, 1, 2, QUERY_DELETE},
+        {0, 100, 60, QUERY_GET, 5, 0},        {1, 200, 0, QUERY_SET, 4, 0},
+        {0, SIZE_OF_KEY, 0, QUERY_GET, 5, 0}, {2, 5, 0, QUERY_GET, 5, 0},
+        {1, 1, 2, QUERY_DELETE, 4, 0},
     };
     struct access a;
 
@@ -146,6 +147,7 @@ START_TEST(text_trace)
         ck_assert_uint_eq(a.value_bytes, want[i].value_bytes);
         ck_assert_uint_eq(a.ttl_s, want[i].ttl_s);
         ck_assert_int_eq(a.kind, want[i].kind);
+        ck_assert_uint_eq(a.key_bytes, want[i].key_bytes);
     }
     ck_assert(!workload_next(&w, &a));
     ck_assert_ptr_null(w.error);

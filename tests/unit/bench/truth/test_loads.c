@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "data/value.h"
 #include "leak.h"
@@ -143,6 +144,164 @@ START_TEST(a_cluster_is_as_published)
 }
 END_TEST
 
+static struct replay replay;
+
+/* What is wrong with TEXT as a trace; NULL: nothing. */
+static const char *
+load_trace(const char *text, enum trace_format format, double speed)
+{
+    char path[] = "/tmp/lombard-trace-XXXXXX";
+    struct replay_config config = {
+        .path = path, .format = format, .speed = speed, .ttl_max_s = OPTIONS_TTL_MAX_S};
+    int fd = mkstemp(path);
+    const char *why;
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    (void)close(fd);
+    why = replay_load(&replay, &config);
+    (void)unlink(path);
+    return why;
+}
+
+static void
+begin_replay(const char *line)
+{
+    struct sim_server server = {.service = fixed, .context = &twenty_us, .wire_ns = 10 * US};
+    struct net_addr addr;
+
+    sim_options(line, &options);
+    options.replay = true;
+    options_replay(&options, &replay);
+    sim_begin(&server, 1);
+    addr = sim_addr(0);
+    driver = calloc(1, sizeof(*driver));
+    ck_assert_ptr_nonnull(driver);
+    ck_assert_int_eq(driver_open(driver, &options, &addr), DRIVER_OK);
+}
+
+static const char twitter[] = "50,nz:a,20,100,7,set,60\n"
+                              "50,nz:a,20,100,7,get,0\n"
+                              "50,k,x,y,30,200,7,set,9999999\n" /* commas in the key */
+                              "50,n,1,1,7,incr,0\n"
+                              "52,nz:a,20,100,8,gets,0\n"
+                              "52,nz:a,20,0,8,delete,0\n"
+                              "51,nz:a,20,100,8,get,0\n";
+
+START_TEST(a_trace_is_replayed_at_its_times)
+{
+    static const uint64_t due_ms[] = {0, 125, 250, 375, 1000, 1166, 1333};
+    const struct tally *t;
+
+    ck_assert_ptr_null(load_trace(twitter, TRACE_TWITTER, 2));
+    ck_assert_uint_eq(replay.count, ARRAY_LEN(due_ms));
+    for (size_t i = 0; i < ARRAY_LEN(due_ms); i++)
+        ck_assert_uint_eq(replay.steps[i].due_ns / MS, due_ms[i]);
+    ck_assert_uint_eq(replay.keys, 3);
+    ck_assert_uint_eq(replay.backwards, 1);
+    ck_assert_uint_eq(replay.busiest, 4);
+    ck_assert_uint_eq(replay.span_ns, 1500 * MS);
+    ck_assert_uint_eq(replay.key_bytes[0], 20);
+    ck_assert_uint_eq(replay.key_bytes[1], 30);
+    ck_assert_uint_eq(replay.key_bytes[2], REPLAY_KEY_MIN);
+    ck_assert_uint_eq(replay.bytes[1], 200);
+    ck_assert_uint_eq(replay.steps[2].ttl_s, OPTIONS_TTL_MAX_S);
+    begin_replay("-c 2");
+    t = measure(0);
+    ck_assert_uint_eq(t->requests, 7);
+    ck_assert_uint_eq(t->answered[QUERY_GET], 3);
+    ck_assert_uint_eq(t->answered[QUERY_INCR], 1);
+    ck_assert_uint_eq(t->hits, 2);
+    ck_assert_uint_eq(t->misses, 1);
+    ck_assert_uint_eq(t->stored_bytes, 100 + 200 + WIRE_COUNTER_BYTES);
+    ck_assert_uint_eq(sim_truth(0)->counts.hits, 2);
+    ck_assert_double_eq_tol(tally_seconds(t), 1.5, 1e-6);
+    ck_assert_uint_eq(t->lag.max, 0);
+    /* incr found no number: one follows. */
+    ck_assert_uint_eq(t->follow_ups, 1);
+    over();
+    replay_free(&replay);
+}
+END_TEST
+
+/* Twice the server's capacity, for a second: what is late is charged to the server, none is left out. */
+START_TEST(a_replay_does_not_wait_for_the_server)
+{
+    static char text[100000 * 24];
+    size_t used = 0;
+    const struct tally *t;
+
+    for (int i = 0; i < 100000; i++)
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "k%d 10 0 get %.5f\n",
+                                 i % 50, i / 1e5);
+    ck_assert_ptr_null(load_trace(text, TRACE_TEXT, 1));
+    begin_replay("-c 64 --pipeline 16");
+    t = measure(0);
+    ck_assert_uint_eq(t->requests, 100000);
+    ck_assert_uint_eq(t->response.count, 100000);
+    ck_assert_double_eq_tol((double)t->response.max, 1e9, 2e7);
+    over();
+    replay_free(&replay);
+}
+END_TEST
+
+START_TEST(with_a_rate_only_the_order_counts)
+{
+    ck_assert_ptr_null(load_trace(twitter, TRACE_TWITTER, 1));
+    begin_replay("-c 2 --rate 1000 --arrivals constant");
+    ck_assert_uint_eq(measure(0)->requests, 7);
+    ck_assert_double_eq_tol(tally_seconds(&driver->load.tally), 0.0075, 1e-5);
+    over();
+    replay_free(&replay);
+}
+END_TEST
+
+START_TEST(metas_columns_are_found_by_name)
+{
+    ck_assert_ptr_null(load_trace("op_time,key,key_size,op,op_count,size,cache_hits,ttl\n"
+                                  "7,aa,33,GET,2,100,1,0\n7,b,12,SET_LEASE,1,50,0,60\n"
+                                  "8,aa,33,DELETE,1,0,0,\n",
+                                  TRACE_META, 1));
+    ck_assert_uint_eq(replay.count, 4);
+    ck_assert_uint_eq(replay.kinds[QUERY_GET], 2);
+    ck_assert_uint_eq(replay.steps[2].ttl_s, 60);
+    ck_assert_uint_eq(replay.steps[2].due_ns, 666666666);
+    ck_assert_uint_eq(replay.steps[3].due_ns, 1000 * MS);
+    ck_assert_uint_eq(replay.key_bytes[0], 33);
+    replay_free(&replay);
+}
+END_TEST
+
+static const struct {
+    enum trace_format format;
+    const char *text, *want;
+} bad_traces[] = {
+    {TRACE_TWITTER, "1,a,b,c,5,get,0\n", "line 1, column key size: it is no number below 2^32"},
+    {TRACE_TWITTER, "1,a,1,2,5,get,0\n1,a,1,-2,5,get,0\n", "line 2, column value size: "},
+    {TRACE_TWITTER, "1,a,1,2,5,fetch,0\n", "line 1, column operation: it is none of get, gets"},
+    {TRACE_TWITTER, "1,a,1,2,5,get,x\n", "line 1, column TTL: "},
+    {TRACE_TWITTER, "now,a,1,2,5,get,0\n", "line 1, column timestamp: "},
+    {TRACE_TWITTER, "1,,1,2,5,get,0\n", "line 1, column key: it is empty"},
+    {TRACE_TWITTER, "1,a,get\n", "line 1: it has not the 7 columns"},
+    {TRACE_META, "key,op,size,op_count\nk,GET,5,0\n", "line 2, column op_count: it is 0"},
+    {TRACE_META, "key,op,size\nk,LOOK,5\n", "line 2, column op: it is none of GET"},
+    {TRACE_META, "op_time,key,op,size\n?,k,GET,5\n", "line 2, column op_time: "},
+    {TRACE_META, "key,op\nk,GET\n", "line 2: it has not the columns key, op and size"},
+    {TRACE_META, "k,GET,5,1,9\n", "no times: give a --rate"},
+    {TRACE_TEXT, "a\nb\n", "no times: give a --rate"},
+    {TRACE_TEXT, "a 1 0 get soon\n", "line 1: its time is no number of seconds"},
+    {TRACE_TEXT, "", "it is empty"},
+};
+
+START_TEST(bad_traces_name_line_and_column)
+{
+    const char *why = load_trace(bad_traces[_i].text, bad_traces[_i].format, 1);
+
+    ck_assert_ptr_nonnull(why);
+    ck_assert_msg(strstr(why, bad_traces[_i].want) != NULL, "said: %s", why);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -154,5 +313,10 @@ main(void)
     tcase_add_test(tc, all_phases_together_have_the_mix_that_their_times_make);
     tcase_add_test(tc, etc_is_as_published);
     tcase_add_test(tc, a_cluster_is_as_published);
+    tcase_add_test(tc, a_trace_is_replayed_at_its_times);
+    tcase_add_test(tc, a_replay_does_not_wait_for_the_server);
+    tcase_add_test(tc, with_a_rate_only_the_order_counts);
+    tcase_add_test(tc, metas_columns_are_found_by_name);
+    tcase_add_loop_test(tc, bad_traces_name_line_and_column, 0, (int)ARRAY_LEN(bad_traces));
     return leak_run(tc, "loads");
 }
