@@ -182,6 +182,7 @@ selftest_describe(FILE *f, const struct selftest_case *c, const struct selftest 
                   bool noticed)
 {
     const struct tally *t = &r->tally;
+    uint64_t wrong = t->mismatches + t->early;
 
     (void)fprintf(
         f,
@@ -189,7 +190,7 @@ selftest_describe(FILE *f, const struct selftest_case *c, const struct selftest 
         "out, %llu lost: %s\n",
         stub_fault_name(c->fault), c->protocol, (unsigned long long)c->pipeline,
         (unsigned long long)(c->fault == STUB_STALE ? r->truth.stale : r->truth.wrong),
-        (unsigned long long)(t->mismatches + t->early), (unsigned long long)t->garbled,
+        (unsigned long long)wrong, (unsigned long long)t->garbled,
         (unsigned long long)t->errors, (unsigned long long)t->timed_out,
         (unsigned long long)t->lost_connections, noticed ? "ok" : "MISSED");
 }

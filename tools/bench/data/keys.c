@@ -52,10 +52,37 @@ keys_reserve(struct keys *k, uint64_t count)
 void
 keys_fini(struct keys *k)
 {
-    free(k->states);
-    free(k->lost);
+    if (k->borrowed)
+        return;
+    if (k->together != NULL) {
+        together_unmap(k->states, k->count * sizeof(*k->states));
+        together_unmap(k->lost, sizeof(*k->lost));
+        together_unmap(k->together, sizeof(*k->together));
+        k->together = NULL;
+    } else {
+        free(k->states);
+        free(k->lost);
+    }
     k->states = NULL;
     k->lost = NULL;
+}
+
+bool
+keys_share(struct keys *k)
+{
+    free(k->states);
+    k->together = together_map(sizeof(*k->together));
+    k->states = together_map(k->count * sizeof(*k->states));
+    k->lost = together_map(sizeof(*k->lost));
+    return k->together != NULL && k->states != NULL && k->lost != NULL;
+}
+
+void
+keys_join(struct keys *k, const struct keys *parent)
+{
+    keys_fini(k);
+    *k = *parent;
+    k->borrowed = true;
 }
 
 uint32_t
@@ -145,22 +172,33 @@ keys_match(const struct keys *k, uint64_t key, const char *p, size_t len)
     return differs == 0 ? name_len : 0;
 }
 
+static uint32_t
+lost_count(const struct keys *k)
+{
+    return k->lost == NULL ? 0 : __atomic_load_n(&k->lost->count, __ATOMIC_RELAXED);
+}
+
 void
 keys_lose(struct keys *k, uint64_t key, uint32_t version)
 {
+    uint32_t i;
+
     if (k->lost == NULL)
-        k->lost = calloc(KEYS_LOST_MAX, sizeof(*k->lost));
-    if (k->lost == NULL || k->lost_count == KEYS_LOST_MAX)
+        k->lost = calloc(1, sizeof(*k->lost));
+    if (k->lost == NULL || lost_count(k) >= KEYS_LOST_MAX)
         return; /* not settled: the oldest version stays below it */
-    k->lost[k->lost_count++] = (struct lost_store){(uint32_t)key, version};
-    keys_settle(k, key, version);
+    i = __atomic_fetch_add(&k->lost->count, 1, __ATOMIC_RELAXED);
+    if (i >= KEYS_LOST_MAX)
+        return;
+    k->lost->list[i] = (struct lost_store){(uint32_t)key, version};
+    keys_abandon(k, key, version);
 }
 
 static bool
 is_lost(const struct keys *k, uint64_t key, uint32_t version)
 {
-    for (uint32_t i = 0; i < k->lost_count; i++) {
-        if (k->lost[i].key == key && k->lost[i].version == version)
+    for (uint32_t i = 0; i < lost_count(k) && i < KEYS_LOST_MAX; i++) {
+        if (k->lost->list[i].key == key && k->lost->list[i].version == version)
             return true;
     }
     return false;
@@ -171,7 +209,8 @@ keys_judge(const struct keys *k, const struct value_id *id, uint32_t oldest)
 {
     if (UNLIKELY(id->writer != k->writer))
         return oldest == 0 || k->shared ? KEYS_FOREIGN : KEYS_STALE;
-    if (UNLIKELY(id->version > k->states[id->key].issued || id->version == 0))
+    if (UNLIKELY(id->version > __atomic_load_n(&k->states[id->key].issued, __ATOMIC_RELAXED) ||
+                 id->version == 0))
         return KEYS_NEVER_WRITTEN;
     if (LIKELY(id->version >= oldest))
         return KEYS_GOOD;

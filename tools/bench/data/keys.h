@@ -20,6 +20,8 @@
  * A read remembers the oldest of the moment when it was sent. A key may always be missing. A store whose
  * connection was lost may still be carried out, at any later time: it keeps the oldest of
  * no other store down, but what it wrote is never called stale.
+ *
+ * Several processes may write the same keys: then all of this lies in memory that they share.
  */
 #pragma once
 
@@ -29,6 +31,7 @@
 
 #include "data/rng.h"
 #include "data/sizes.h"
+#include "data/together.h"
 #include "data/value.h"
 #include "lombard/base/attr.h"
 
@@ -50,6 +53,11 @@ struct lost_store {
 
 enum { KEYS_LOST_MAX = 4096 }; /* further ones keep the oldest version of their keys down */
 
+struct lost_stores {
+    uint32_t count;
+    struct lost_store list[KEYS_LOST_MAX];
+};
+
 struct keys {
     struct key_state *states;
     uint64_t count;
@@ -58,9 +66,10 @@ struct keys {
     bool flagged;       /* items have flags that depend on their key; else all are 0 */
     struct sizes sizes; /* of the names */
     uint64_t seed;      /* of the sizes */
-    const uint8_t *lengths;  /* of the names, one by one; or NULL: as the sizes say */
-    struct lost_store *lost; /* KEYS_LOST_MAX of them, once there is one */
-    uint32_t lost_count;
+    const uint8_t *lengths;    /* of the names, one by one; or NULL: as the sizes say */
+    struct lost_stores *lost;  /* once there is one */
+    struct together *together; /* other processes have the same states; or NULL */
+    bool borrowed;             /* all of it is another process's */
 };
 
 enum keys_verdict {
@@ -78,6 +87,10 @@ bool keys_init(struct keys *k, uint64_t count, const struct sizes *sizes,
 /* Make it at least COUNT keys. False when memory is short. */
 bool keys_reserve(struct keys *k, uint64_t count) MUST_USE;
 void keys_fini(struct keys *k);
+/* Before anything is known: let the children of this process know the same. False when memory is short. */
+bool keys_share(struct keys *k) MUST_USE;
+/* In a child: what its parent has shared, from now on. */
+void keys_join(struct keys *k, const struct keys *parent);
 /* How many digits a name of COUNT keys needs at least. */
 uint32_t keys_digits(uint64_t count);
 
@@ -98,12 +111,16 @@ static inline uint32_t
 keys_issue(struct keys *k, uint64_t key, uint32_t *base)
 {
     struct key_state *s = &k->states[key];
+    uint32_t version;
 
+    together_lock(k->together, key);
     *base = s->low + 1;
-    return ++s->issued;
+    version = ++s->issued;
+    together_unlock(k->together, key);
+    return version;
 }
 
-/* It has had its outcome. */
+/* It has had its outcome. The key is locked. */
 static inline void
 keys_settle(struct keys *k, uint64_t key, uint32_t version)
 {
@@ -129,16 +146,20 @@ keys_acknowledge(struct keys *k, uint64_t key, uint32_t version, uint32_t base)
 {
     struct key_state *s = &k->states[key];
 
+    together_lock(k->together, key);
     keys_settle(k, key, version);
     if (base > s->oldest)
         s->oldest = base;
+    together_unlock(k->together, key);
 }
 
 /* It was refused, or never sent. */
 static inline void
 keys_abandon(struct keys *k, uint64_t key, uint32_t version)
 {
+    together_lock(k->together, key);
     keys_settle(k, key, version);
+    together_unlock(k->together, key);
 }
 
 /* It was sent, and its connection lost. */
@@ -147,7 +168,7 @@ void keys_lose(struct keys *k, uint64_t key, uint32_t version);
 static inline uint32_t
 keys_oldest(const struct keys *k, uint64_t key)
 {
-    return k->states[key].oldest;
+    return __atomic_load_n(&k->states[key].oldest, __ATOMIC_RELAXED);
 }
 
 /* Whether a read sent now that brings the version before the newest acknowledged one would be
@@ -156,8 +177,12 @@ static inline bool
 keys_is_sharp(const struct keys *k, uint64_t key)
 {
     const struct key_state *s = &k->states[key];
+    bool sharp;
 
-    return s->low > 0 && s->oldest == s->low && s->above == 0;
+    together_lock(k->together, key);
+    sharp = s->low > 0 && s->oldest == s->low && s->above == 0;
+    together_unlock(k->together, key);
+    return sharp;
 }
 
 /* A sound value came back for a read; OLDEST was the oldest that could come when it was sent. */

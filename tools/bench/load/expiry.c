@@ -4,7 +4,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/together.h"
+
 #define SECOND_NS UINT64_C(1000000000)
+
+bool
+expiry_init_shared(struct expiry *e, uint64_t count)
+{
+    e->list = together_map(count * sizeof(*e->list));
+    e->count = count;
+    e->mapped = true;
+    return e->list != NULL;
+}
 
 bool
 expiry_reserve(struct expiry *e, uint64_t count)
@@ -27,7 +38,10 @@ expiry_reserve(struct expiry *e, uint64_t count)
 void
 expiry_fini(struct expiry *e)
 {
-    free(e->list);
+    if (e->mapped)
+        together_unmap(e->list, e->count * sizeof(*e->list));
+    else
+        free(e->list);
     *e = (struct expiry){0};
 }
 

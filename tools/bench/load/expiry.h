@@ -31,9 +31,13 @@ struct expiry_state {
 struct expiry {
     struct expiry_state *list; /* NULL: nothing expires, and nothing is looked at */
     uint64_t count;
+    bool mapped; /* it is shared with other processes (data/together.h) */
 };
 
-/* Make it at least COUNT keys. False when memory is short. */
+/* COUNT keys, for this process and its children. False when memory is short. */
+bool expiry_init_shared(struct expiry *e, uint64_t count) MUST_USE;
+
+/* Make it at least COUNT keys, where it is not shared. False when memory is short. */
 bool expiry_reserve(struct expiry *e, uint64_t count) MUST_USE;
 void expiry_fini(struct expiry *e);
 

@@ -57,6 +57,8 @@ load_init(struct load *l, const struct options *options, const char *server_name
     l->keys.flagged = options->item_flags;
     if (options->replay_plan != NULL)
         l->keys.lengths = options->replay_plan->key_bytes;
+    if (options->jobs > 1 && options->job == 0 && !keys_share(&l->keys))
+        return LOAD_NO_MEMORY;
     /* Runs with the same seed must not take each other's values for their own. */
     sys_random(&noise, sizeof(noise));
     l->keys.writer = (uint32_t)noise | 1;
@@ -71,6 +73,13 @@ load_init(struct load *l, const struct options *options, const char *server_name
         l->ahead[i] = (uint32_t)dist_next(&l->dist, &l->rng);
     load_set_mix(l, options->weights);
     return items_init(l) ? init_workload(l) : LOAD_NO_MEMORY;
+}
+
+void
+load_join(struct load *l, const struct load *parent)
+{
+    keys_join(&l->keys, &parent->keys);
+    items_join(l, parent);
 }
 
 void

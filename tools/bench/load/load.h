@@ -89,6 +89,8 @@ enum load_result {
 enum load_result load_init(struct load *l, const struct options *options,
                            const char *server_name) MUST_USE;
 void load_fini(struct load *l);
+/* In a child process whose options have a `job`: know of keys what its parent knows. */
+void load_join(struct load *l, const struct load *parent);
 
 /* Draw requests by these weights from now on, QUERY_KIND_COUNT of them. */
 void load_set_mix(struct load *l, const double *weights);

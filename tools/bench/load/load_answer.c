@@ -31,7 +31,6 @@ load_value(struct load *l, struct caller *c, struct query *query)
     }
     if (UNLIKELY(c->reader.flags != keys_flags(&l->keys, key->id)))
         mismatch_report(l, c, query, "flags that it was not stored with");
-    l->tally.verified_bytes += check->bytes;
     if (UNLIKELY(query->flags & QUERY_GROWING)) {
         items_grown(l, c, query);
         key->oldest = VERSION_SEEN;
@@ -50,6 +49,7 @@ load_value(struct load *l, struct caller *c, struct query *query)
     else if (UNLIKELY(items_is_expired(l, c, query)))
         mismatch_report(l, c, query, "it should have expired");
     l->tally.sharp += key->sharp && check->verdict == VALUE_GOOD;
+    l->tally.verified_bytes += check->bytes;
     c->hits++;
     key->oldest = VERSION_SEEN;
 }

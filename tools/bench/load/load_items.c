@@ -14,6 +14,12 @@ has_kind(const struct options *o, enum query_kind a, enum query_kind b)
     return o->weights[a] + o->weights[b] > 0;
 }
 
+static bool
+init_numbers(struct numbers *n, const struct options *o)
+{
+    return o->jobs > 1 ? numbers_init_shared(n, o->keys) : numbers_init(n, o->keys);
+}
+
 bool
 items_init(struct load *l)
 {
@@ -21,16 +27,31 @@ items_init(struct load *l)
     bool expires =
         o->hitratio && o->trace_path != NULL ? o->trace_format == TRACE_TEXT : o->ttl.max > 0;
 
-    if (has_kind(o, QUERY_INCR, QUERY_DECR) && !numbers_init(&l->numbers, o->keys))
+    if (o->job > 0) /* they are the parent's: items_join() */
+        return true;
+    if (has_kind(o, QUERY_INCR, QUERY_DECR) && !init_numbers(&l->numbers, o))
         return false;
-    if (has_kind(o, QUERY_APPEND, QUERY_PREPEND) && !numbers_init(&l->pieces, o->keys))
+    if (has_kind(o, QUERY_APPEND, QUERY_PREPEND) && !init_numbers(&l->pieces, o))
         return false;
-    return !expires || expiry_reserve(&l->expiry, o->keys);
+    if (!expires)
+        return true;
+    return o->jobs > 1 ? expiry_init_shared(&l->expiry, o->keys)
+                       : expiry_reserve(&l->expiry, o->keys);
+}
+
+void
+items_join(struct load *l, const struct load *parent)
+{
+    l->numbers = parent->numbers;
+    l->pieces = parent->pieces;
+    l->expiry = parent->expiry;
 }
 
 void
 items_fini(struct load *l)
 {
+    if (l->options->job > 0)
+        return;
     numbers_fini(&l->numbers);
     numbers_fini(&l->pieces);
     expiry_fini(&l->expiry);
@@ -59,17 +80,31 @@ changes_life(const struct load *l, const struct query *query)
            (query->version != 0 || query->kind == QUERY_GAT || query->kind == QUERY_TOUCH);
 }
 
+/* Whether anything has to be done for QUERY. */
+static inline bool
+is_followed(const struct load *l, const struct query *query)
+{
+    return query->key_count > 0 &&
+           (UNLIKELY(kind_of(query) != ITEM_PLAIN) || UNLIKELY(l->expiry.list != NULL));
+}
+
 void
 items_begin(struct load *l, const struct query *query)
 {
-    switch (kind_of(query)) {
-    case ITEM_NUMBER: numbers_begin(&l->numbers, query->keys[0].id); return;
-    case ITEM_GROWS: numbers_begin(&l->pieces, query->keys[0].id); return;
-    case ITEM_PLAIN:
-        if (UNLIKELY(changes_life(l, query)))
-            expiry_begin(&l->expiry, query->keys[0].id);
+    uint32_t key = query->keys[0].id;
+
+    if (!is_followed(l, query))
         return;
+    together_lock(l->keys.together, key);
+    switch (kind_of(query)) {
+    case ITEM_NUMBER: numbers_begin(&l->numbers, key); break;
+    case ITEM_GROWS: numbers_begin(&l->pieces, key); break;
+    case ITEM_PLAIN:
+        if (changes_life(l, query))
+            expiry_begin(&l->expiry, key);
+        break;
     }
+    together_unlock(l->keys.together, key);
 }
 
 /* Leave a store, or a read, of the item of QUERY to the connection. */
@@ -203,30 +238,43 @@ life_after(const struct caller *c, const struct query *query)
 void
 items_done(struct load *l, struct caller *c, const struct query *query)
 {
-    switch (kind_of(query)) {
-    case ITEM_NUMBER: end_number(l, c, query); return;
-    case ITEM_GROWS: end_grown(l, c, query); return;
-    case ITEM_PLAIN:
-        if (UNLIKELY(l->expiry.list != NULL))
-            end_life(l, query, life_after(c, query));
+    uint32_t key = query->keys[0].id;
+
+    if (!is_followed(l, query))
         return;
+    together_lock(l->keys.together, key);
+    switch (kind_of(query)) {
+    case ITEM_NUMBER: end_number(l, c, query); break;
+    case ITEM_GROWS: end_grown(l, c, query); break;
+    case ITEM_PLAIN: end_life(l, query, life_after(c, query)); break;
     }
+    together_unlock(l->keys.together, key);
 }
 
 void
 items_done_quietly(struct load *l, const struct query *query, bool doubtful)
 {
-    end_life(l, query, doubtful || query->kind == QUERY_DELETE ? EXPIRY_REMOVED : EXPIRY_SET);
+    bool unknown = doubtful || query->kind == QUERY_DELETE;
+
+    together_lock(l->keys.together, query->keys[0].id);
+    end_life(l, query, unknown ? EXPIRY_REMOVED : EXPIRY_SET);
+    together_unlock(l->keys.together, query->keys[0].id);
 }
 
 void
 items_lost(struct load *l, const struct query *query, bool sent)
 {
+    uint32_t key = query->keys[0].id;
+
+    if (!is_followed(l, query))
+        return;
+    together_lock(l->keys.together, key);
     switch (kind_of(query)) {
-    case ITEM_NUMBER: end_number(l, NULL, query); return;
-    case ITEM_GROWS: end_grown(l, NULL, query); return;
-    case ITEM_PLAIN: end_life(l, query, sent ? EXPIRY_LOST : EXPIRY_SAME); return;
+    case ITEM_NUMBER: end_number(l, NULL, query); break;
+    case ITEM_GROWS: end_grown(l, NULL, query); break;
+    case ITEM_PLAIN: end_life(l, query, sent ? EXPIRY_LOST : EXPIRY_SAME); break;
     }
+    together_unlock(l->keys.together, key);
 }
 
 void
@@ -239,17 +287,28 @@ items_grown(struct load *l, struct caller *c, const struct query *query)
     c->hits++;
 }
 
+/* What a read of KEY that was answered, says of its expiry. */
+static enum expiry_verdict
+judge_life(const struct load *l, const struct query *query, uint32_t key, bool there)
+{
+    enum expiry_verdict verdict;
+
+    if (l->expiry.list == NULL || l->keys.shared)
+        return EXPIRY_FINE;
+    together_lock(l->keys.together, key);
+    verdict = expiry_judge(&l->expiry, key, there, query->sent_ns, l->now_ns);
+    together_unlock(l->keys.together, key);
+    return verdict;
+}
+
 bool
 items_is_expired(const struct load *l, const struct caller *c, const struct query *query)
 {
-    return l->expiry.list != NULL && !l->keys.shared &&
-           expiry_judge(&l->expiry, query->keys[c->reader.key_index].id, true, query->sent_ns,
-                        l->now_ns) == EXPIRY_TOO_LATE;
+    return judge_life(l, query, query->keys[c->reader.key_index].id, true) == EXPIRY_TOO_LATE;
 }
 
 void
 items_missed(struct load *l, const struct query *query, uint32_t key)
 {
-    l->tally.early += !l->keys.shared && expiry_judge(&l->expiry, key, false, query->sent_ns,
-                                                      l->now_ns) == EXPIRY_TOO_EARLY;
+    l->tally.early += judge_life(l, query, key, false) == EXPIRY_TOO_EARLY;
 }

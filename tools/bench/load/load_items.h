@@ -9,6 +9,8 @@
 /* False when memory is short. */
 bool items_init(struct load *l) MUST_USE;
 void items_fini(struct load *l);
+/* In a child: what its parent knows, too. */
+void items_join(struct load *l, const struct load *parent);
 /* QUERY is about to be sent. */
 void items_begin(struct load *l, const struct query *query);
 /* It is answered: c->reader says how. A read of what append or prepend made, or a store that begins

@@ -4,18 +4,34 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/together.h"
+
 bool
 numbers_init(struct numbers *n, uint64_t count)
 {
     memset(n, 0, sizeof(*n));
+    n->count = count;
     n->list = calloc(count, sizeof(*n->list));
+    return n->list != NULL;
+}
+
+bool
+numbers_init_shared(struct numbers *n, uint64_t count)
+{
+    memset(n, 0, sizeof(*n));
+    n->count = count;
+    n->mapped = true;
+    n->list = together_map(count * sizeof(*n->list));
     return n->list != NULL;
 }
 
 void
 numbers_fini(struct numbers *n)
 {
-    free(n->list);
+    if (n->mapped)
+        together_unmap(n->list, n->count * sizeof(*n->list));
+    else
+        free(n->list);
     n->list = NULL;
 }
 

@@ -25,6 +25,8 @@ struct number_state {
 
 struct numbers {
     struct number_state *list; /* NULL: the load has no counters */
+    uint64_t count;            /* of keys */
+    bool mapped;               /* the list is shared with other processes (data/together.h) */
     uint64_t checked;          /* answers that were compared with what was expected */
 };
 
@@ -39,6 +41,8 @@ enum number_outcome {
 
 /* Of COUNT keys. False when memory is short. */
 bool numbers_init(struct numbers *n, uint64_t count) MUST_USE;
+/* The same, for this process and its children. */
+bool numbers_init_shared(struct numbers *n, uint64_t count) MUST_USE;
 void numbers_fini(struct numbers *n);
 /* A request for KEY is about to be sent. */
 void numbers_begin(struct numbers *n, uint32_t key);

@@ -229,11 +229,10 @@ check_server(struct options *o)
 static enum options_result
 check_jobs(struct options *o)
 {
-    if (o->hitratio || o->find_max_ns > 0 || o->until_reach > 0 || o->trace_path != NULL)
-        return bad("--jobs is not possible with hitratio, --trace, --find-max or --until");
+    if (o->hitratio || o->find_max_ns > 0 || o->trace_path != NULL)
+        return bad("--jobs is not possible with hitratio, --trace or --find-max");
     if (o->connections < o->jobs || (o->rate > 0 && o->rate < o->jobs))
         return bad("each of the --jobs needs a connection, and a part of the --rate");
-    o->find_warmup = false; /* each would find its own */
     return OPTIONS_OK;
 }
 

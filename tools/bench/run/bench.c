@@ -298,7 +298,7 @@ start_jobs(const struct bench *b, struct target *t)
 
     if (t->floor.pid != 0)
         floor_adapt(&all);
-    if (jobs_start(&t->jobs, &all, &t->addr))
+    if (jobs_start(&t->jobs, &all, &t->addr, t->driver))
         return true;
     (void)fprintf(stderr, "lombard-bench: %s: not all of the --jobs could connect\n",
                   t->addr.text);

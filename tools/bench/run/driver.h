@@ -11,6 +11,12 @@
 #include "options/options.h"
 #include "run/channel.h"
 
+/* What the first of several processes says to the others, in memory that they share. */
+struct driver_signals {
+    uint32_t restarts; /* how often the measurement has begun anew */
+    uint32_t ended;    /* it is precise enough */
+};
+
 struct driver {
     const struct options *options;
     struct net_addr addr;
@@ -36,10 +42,12 @@ struct driver {
     uint64_t began_ns; /* of it, with what was cut */
     uint64_t cut_ns;   /* taken for warm-up, and not part of the tally */
     uint64_t cut_requests;
-    uint64_t next_check_ns;            /* for a warm-up */
-    uint64_t next_until_ns;            /* whether it is precise enough */
-    uint64_t next_look_ns;             /* at the server's process */
-    pid_t look_pid;                    /* 0: it is not looked at */
+    uint64_t next_check_ns;         /* for a warm-up */
+    uint64_t next_until_ns;         /* whether it is precise enough */
+    uint64_t next_look_ns;          /* at the server's process */
+    pid_t look_pid;                 /* 0: it is not looked at */
+    struct driver_signals *signals; /* of the process that leads several; NULL: there is one */
+    uint32_t restarts;              /* of them, heard of */
     void (*on_restart)(void *context); /* a warm-up was cut; or NULL */
     void *restart_context;
 };

@@ -14,6 +14,7 @@
 struct job_result {
     enum driver_result result;
     struct tally tally;
+    uint64_t cut_requests;
     uint64_t series_start_ns;
     uint64_t series_width_ns;
     uint32_t moments;
@@ -38,8 +39,8 @@ jobs_divide(const struct options *options, uint64_t i, struct options *out)
     out->requests = part(options->requests, i, n);
     out->rate = part(options->rate, i, n);
     out->job = i;
-    out->shared = true;
     out->quiet |= i > 0;
+    out->find_warmup &= i == 0; /* the others do as the first */
 }
 
 uint64_t
@@ -55,6 +56,7 @@ hand_over(struct job_result *r, const struct driver *d, enum driver_result resul
 
     r->result = result;
     r->tally = d->load.tally;
+    r->cut_requests = d->cut_requests;
     r->series_start_ns = s->start_ns;
     r->series_width_ns = s->width_ns;
     r->moments = s->list != NULL ? s->count : 0;
@@ -62,10 +64,16 @@ hand_over(struct job_result *r, const struct driver *d, enum driver_result resul
         r->list[i] = s->list[i];
 }
 
+/* What the children are to do. */
+struct job_plan {
+    const struct options *options;
+    const struct net_addr *addr;
+    const struct driver *first;
+};
+
 /* A child: measures whenever it is told to. */
 static NORETURN void
-work(const struct options *options, uint64_t i, const struct net_addr *addr, int fd,
-     struct job_result *result)
+work(const struct job_plan *plan, uint64_t i, int fd, struct job_result *result)
 {
     static struct driver driver;
     static struct options own;
@@ -73,21 +81,23 @@ work(const struct options *options, uint64_t i, const struct net_addr *addr, int
     uint64_t round;
 
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    jobs_divide(options, i, &own);
-    opened = driver_open(&driver, &own, addr);
+    jobs_divide(plan->options, i, &own);
+    opened = driver_open(&driver, &own, plan->addr);
+    if (opened == DRIVER_OK)
+        load_join(&driver.load, &plan->first->load);
+    driver.signals = plan->first->signals;
     result->result = opened;
     while (write(fd, "r", 1) == 1 && opened == DRIVER_OK &&
            recv(fd, &round, sizeof(round), MSG_WAITALL) == (ssize_t)sizeof(round)) {
         driver.round = round;
-        driver.load.rate = jobs_rate(options, round, i);
+        driver.load.rate = jobs_rate(plan->options, round, i);
         hand_over(result, &driver, driver_measure(&driver));
     }
     _exit(0);
 }
 
 static bool
-start_job(struct job *job, const struct options *options, uint64_t i,
-          const struct net_addr *addr)
+start_job(struct job *job, const struct job_plan *plan, uint64_t i)
 {
     int fds[2];
     char ready;
@@ -101,7 +111,7 @@ start_job(struct job *job, const struct options *options, uint64_t i,
     job->pid = fork();
     if (job->pid == 0) {
         net_keep_only(fds[1], -1);
-        work(options, i, addr, fds[1], job->result);
+        work(plan, i, fds[1], job->result);
     }
     (void)close(fds[1]);
     job->fd = fds[0];
@@ -110,11 +120,18 @@ start_job(struct job *job, const struct options *options, uint64_t i,
 }
 
 bool
-jobs_start(struct jobs *j, const struct options *options, const struct net_addr *addr)
+jobs_start(struct jobs *j, const struct options *options, const struct net_addr *addr,
+           struct driver *first)
 {
+    struct job_plan plan = {options, addr, first};
+
     memset(j, 0, sizeof(*j));
+    j->signals = together_map(sizeof(*j->signals));
+    if (j->signals == NULL)
+        return false;
+    first->signals = j->signals;
     for (uint64_t i = 1; i < options->jobs; i++) {
-        bool started = start_job(&j->list[j->count], options, i, addr);
+        bool started = start_job(&j->list[j->count], &plan, i);
 
         j->count++;
         if (!started)
@@ -126,6 +143,8 @@ jobs_start(struct jobs *j, const struct options *options, const struct net_addr 
 void
 jobs_go(const struct jobs *j, uint64_t round)
 {
+    if (j->signals != NULL)
+        *j->signals = (struct driver_signals){0};
     for (uint32_t i = 0; i < j->count; i++)
         (void)send(j->list[i].fd, &round, sizeof(round), MSG_NOSIGNAL);
 }
@@ -159,6 +178,7 @@ jobs_collect(struct jobs *j, struct driver *d)
             result = job->result->result;
         tally_merge(t, &job->result->tally);
         t->seconds_before = seconds;
+        d->cut_requests += job->result->cut_requests;
         add_moments(&d->load.series, job->result);
     }
     t->processes = j->count + 1;
@@ -181,4 +201,6 @@ jobs_stop(struct jobs *j)
             (void)munmap(job->result, sizeof(*job->result));
     }
     j->count = 0;
+    together_unmap(j->signals, sizeof(*j->signals));
+    j->signals = NULL;
 }

@@ -6,8 +6,9 @@
  *       |   measures                     |   measures
  *       |<-- done: the result -----------|   tally and moments lie in shared memory
  *
- * Connections, requests and rates are divided. All jobs write the same keys: a value of another job is
- * never called stale. Histograms are merged; the time is that of this process.
+ * Connections, requests and rates are divided. All jobs write the same keys, and know of each what all
+ * have written (data/together.h). This process leads: when it begins anew because of a warm-up, or is
+ * precise enough, the others do the same. Histograms are merged; the time is that of this process.
  */
 #pragma once
 
@@ -28,15 +29,17 @@ struct job {
 };
 
 struct jobs {
-    uint32_t count; /* of children */
+    uint32_t count;                 /* of children */
+    struct driver_signals *signals; /* shared with the children */
     struct job list[JOBS_MAX - 1];
 };
 
 /* The part of job number I of N of what OPTIONS ask for. */
 void jobs_divide(const struct options *options, uint64_t i, struct options *out);
-/* Start the children of OPTIONS (undivided), which connect to ADDR. False: one could not. */
-bool jobs_start(struct jobs *j, const struct options *options,
-                const struct net_addr *addr) MUST_USE;
+/* Start the children of OPTIONS (undivided), which connect to ADDR and know what FIRST, the driver of this
+ * process, knows. False: one could not. */
+bool jobs_start(struct jobs *j, const struct options *options, const struct net_addr *addr,
+                struct driver *first) MUST_USE;
 /* The part of job number I of the rate of a round; OPTIONS are undivided. */
 uint64_t jobs_rate(const struct options *options, uint64_t round, uint64_t i);
 /* They begin to measure round number ROUND. */

@@ -23,6 +23,7 @@ warmup_begin(struct driver *d)
 {
     uint64_t now = d->load.now_ns;
 
+    d->restarts = 0;
     d->cut_ns = 0;
     d->cut_requests = 0;
     d->began_ns = now;
@@ -55,6 +56,8 @@ begin_anew(struct driver *d)
     arrivals_begin(&l->sent);
     own_cpu_count(&l->tally, false);
     progress_start(d);
+    if (d->signals != NULL && d->options->job == 0)
+        (void)__atomic_fetch_add(&d->signals->restarts, 1, __ATOMIC_ACQ_REL);
     if (d->on_restart != NULL)
         d->on_restart(d->restart_context);
 }
@@ -122,6 +125,20 @@ warmup_is_enough(const struct driver *d, double *reach)
     return widest <= d->options->until_reach;
 }
 
+/* Do as the process does that leads. */
+static void
+follow_leader(struct driver *d)
+{
+    uint32_t restarts = __atomic_load_n(&d->signals->restarts, __ATOMIC_ACQUIRE);
+
+    if (restarts != d->restarts) {
+        d->restarts = restarts;
+        begin_anew(d);
+    }
+    if (__atomic_load_n(&d->signals->ended, __ATOMIC_ACQUIRE) != 0)
+        d->load.until_ns = d->load.now_ns;
+}
+
 static void
 look_at_server(struct driver *d)
 {
@@ -141,13 +158,20 @@ warmup_tick(struct driver *d)
 
     if (!d->measured || load_is_over(&d->load))
         return;
+    if (d->signals != NULL && o->job > 0) {
+        follow_leader(d);
+        return;
+    }
     if (d->look_pid != 0 && now >= d->next_look_ns)
         look_at_server(d);
     if (o->find_warmup && now >= d->next_check_ns)
         look_for_warmup(d);
     if (o->until_reach > 0 && now >= d->next_until_ns) {
         d->next_until_ns = now + (now - d->began_ns) / 8;
-        if (warmup_is_enough(d, NULL))
-            d->load.until_ns = now;
+        if (!warmup_is_enough(d, NULL))
+            return;
+        d->load.until_ns = now;
+        if (d->signals != NULL)
+            __atomic_store_n(&d->signals->ended, 1, __ATOMIC_RELEASE);
     }
 }

@@ -1,7 +1,7 @@
 """Names that other tools use, logging in, and where the server is."""
 import os
 
-from bench_process import NOT_RUN, NOT_VALID, VALID, path, report, run
+from bench_process import NOT_RUN, NOT_VALID, VALID, WRONG, path, report, run
 from fake_server import FakeServer
 from shared import check
 
@@ -81,6 +81,47 @@ def several_processes():
         check.equal(run(*words)[0], NOT_RUN, " ".join(words))
 
 
+class Forgets(FakeServer):
+    """Says STORED, and keeps what was there, every tenth time."""
+
+    def __init__(self):
+        FakeServer.__init__(self)
+        self.forgotten = set()
+        self.stale = 0
+
+    def set(self, s, f, words):
+        with self.lock:
+            forget = self.sets % 10 == 9 and words[1] in self.values
+            before = self.values.get(words[1])
+        FakeServer.set(self, s, f, words)
+        with self.lock:
+            if forget:
+                self.values[words[1]] = before
+                self.forgotten.add(words[1])
+            else:
+                self.forgotten.discard(words[1])
+        return True
+
+    def get(self, f, keys):
+        with self.lock:
+            self.stale += sum(key in self.forgotten for key in keys)
+        return FakeServer.get(self, f, keys)
+
+
+def several_processes_know_the_same():
+    load = ["-k", "40", "-c", "6", "--jobs", "3", "-n", "3000", "-r", "3:1", "--fill"]
+    with FakeServer() as server:
+        status, result, said = report("together.json", "-s", server.address, *load)
+        check.equal((status, result["mismatches"], result["foreign_values"]), (VALID, 0, 0), "a right server: " + said)
+        check.that(result["values_known_fresh"] * 2 > result["hits"], "most values are known to be fresh")
+    with Forgets() as server:
+        status, result, said = report("stale.json", "-s", server.address, *load)
+        check.equal(status, WRONG, "stores of any process that were forgotten")
+        check.that("stale: overwritten before" in said, "that is said:", said[:300])
+        check.that(server.stale / 2 < result["mismatches"] <= server.stale, "as often as it can be known:",
+                   (result["mismatches"], server.stale))
+
+
 def help_by_topic():
     status, out, _ = run("--help", "reports")
     check.that(status == 0 and "--html" in out and "--idle" not in out, "--help reports:", out)
@@ -98,4 +139,4 @@ def kernel_timestamps():
             check.that(500 * least * 0.9 <= count <= 500 * least, "each reply has its time in the socket:", count)
 
 
-TESTS = (kernel_timestamps, help_by_topic, several_processes, logging_in, names_of_other_tools)
+TESTS = (kernel_timestamps, help_by_topic, several_processes, several_processes_know_the_same, logging_in, names_of_other_tools)
