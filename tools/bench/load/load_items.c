@@ -24,8 +24,8 @@ bool
 items_init(struct load *l)
 {
     const struct options *o = l->options;
-    bool expires =
-        o->hitratio && o->trace_path != NULL ? o->trace_format == TRACE_TEXT : o->ttl.max > 0;
+    bool expires = o->ttl.max > 0 || o->replay_plan != NULL ||
+                   (o->hitratio && o->trace_path != NULL && o->trace_format == TRACE_TEXT);
 
     if (o->job > 0) /* they are the parent's: items_join() */
         return true;
