@@ -97,6 +97,8 @@ turn_before(const struct spans *spans, uint32_t back)
 static void
 add_turn(struct span_sum *sum, const struct span_turn *turn)
 {
+    if (turn->max_ns == 0 && turn->buckets[0] == 0) /* nothing is in it */
+        return;
     for (uint32_t i = 0; i < SPAN_BUCKETS; i++)
         sum->buckets[i] += turn->buckets[i];
     sum->max_ns = max_of(sum->max_ns, turn->max_ns);
@@ -164,9 +166,10 @@ span_quantile_ns(const struct span_sum *sum, double q)
 uint64_t
 spans_count_le(const struct spans *spans, uint64_t ns)
 {
+    uint32_t end = ns == UINT64_MAX ? SPAN_BUCKETS : span_index(ns + 1);
     uint64_t count = 0;
 
-    for (uint32_t i = 0; i < SPAN_BUCKETS && span_bucket_high_ns(i) - 1 <= ns; i++)
+    for (uint32_t i = 0; i < end; i++)
         count += spans->buckets[i] + spans->now.buckets[i];
     return count;
 }

@@ -1,10 +1,11 @@
 /* The registry of statistics: how sources are added, found, read and shown line by line. */
 #include "lombard/base/stats.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "lombard/base/num.h"
 
 const char *
 stat_unit_name(enum stat_unit unit)
@@ -69,13 +70,17 @@ stat_get_constant(const struct stat_entry *entry, const void *record UNUSED,
 void
 stat_put_u64(struct stat_value *value, uint64_t number)
 {
-    stat_printf(value, "%" PRIu64, number);
+    value->text[num_format_u64(value->text, number)] = '\0';
 }
 
 void
 stat_put_text(struct stat_value *value, const char *text)
 {
-    stat_printf(value, "%s", text);
+    size_t len = strlen(text);
+
+    len = len < sizeof(value->text) ? len : sizeof(value->text) - 1;
+    memcpy(value->text, text, len);
+    value->text[len] = '\0';
 }
 
 void
@@ -262,23 +267,33 @@ leave_source(const struct stat_registry *registry, struct stat_cursor *cursor)
     return true;
 }
 
+/* As much of TEXT as there is space for behind the USED bytes of LINE's name; how many it has then. */
+static size_t
+append_name(struct stat_line *line, size_t used, const char *text)
+{
+    for (; *text != '\0' && used + 1 < sizeof(line->name); text++)
+        line->name[used++] = *text;
+    line->name[used] = '\0';
+    return used;
+}
+
 /* As the family says it; without one, the name of the entry. */
 static void
 name_line(const struct stat_family *family, const char *label, const char *name,
           struct stat_line *line)
 {
-    const char *p = family == NULL ? "%n" : family->line;
     size_t used = 0;
 
     line->name[0] = '\0';
-    for (; *p != '\0' && used < sizeof(line->name); p++) {
-        size_t space = sizeof(line->name) - used;
-
+    if (family == NULL) {
+        (void)append_name(line, 0, name);
+        return;
+    }
+    for (const char *p = family->line; *p != '\0'; p++) {
         if (*p != '%')
-            used += (size_t)snprintf(line->name + used, space, "%c", *p);
+            used = append_name(line, used, (const char[]){*p, '\0'});
         else
-            used +=
-                (size_t)snprintf(line->name + used, space, "%s", *++p == 'l' ? label : name);
+            used = append_name(line, used, *++p == 'l' ? label : name);
     }
 }
 

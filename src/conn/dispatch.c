@@ -50,6 +50,13 @@ lend(struct conn *c, enum loan_purpose purpose, struct buf **slot)
     return !CONN_BROKEN(c, true); /* loan_result out of range */
 }
 
+/* What only looks gives way more often: a rendering of all statistics takes longer than a slice. */
+static bool
+only_looks(const struct dispatch *dispatch)
+{
+    return UNLIKELY(dispatch->conn->session.role == ROLE_HTTP);
+}
+
 /* Whether its slice is over; or, with dispatch->paused, whether others shall be looked for first. */
 static bool
 is_over(struct dispatch *dispatch)
@@ -61,7 +68,7 @@ is_over(struct dispatch *dispatch)
         return true;
     now_ns = sys_monotonic_ns();
     if (budget->until_ns == 0)
-        budget->until_ns = now_ns + SLICE_NS;
+        budget->until_ns = now_ns + (only_looks(dispatch) ? HTTP_SLICE_NS : SLICE_NS);
     if (now_ns > budget->until_ns)
         return true;
     dispatch->paused =
@@ -78,7 +85,7 @@ is_spent(struct dispatch *dispatch)
 
     if (budget->bytes == 0 || budget->requests == 0)
         return true;
-    return ++budget->checks % CHECKS_A_LOOK == 1 && is_over(dispatch);
+    return (++budget->checks % CHECKS_A_LOOK == 1 || only_looks(dispatch)) && is_over(dispatch);
 }
 
 /* Send what is pending. True when serving may go on; *MORE when the budget ended it. */

@@ -16,12 +16,13 @@ enum {
     SHORT_SLICE_BYTES =
         96 * 1024,               /* of those with more to do, while light clients come and go */
     SLICE_NS = 200 * 1000,       /* of any slice: longer spares no more cache misses */
+    HTTP_SLICE_NS = 20 * 1000,   /* of those of HTTP */
     ARRIVED_NS = 200 * 1000,     /* of first slices in a row, while others have more to do */
     LOOK_NS = 10 * 1000,         /* of slices between two looks for events; */
     LOOK_RARE_NS = 100 * 1000,   /* after LOOKS_IN_VAIN that found no light client: */
     LOOKS_IN_VAIN = 16,          /* in a row: a look costs as much as some commands */
     WORK_NS = 500 * 1000,        /* between pieces of background work, while clients wait */
-    STREAM_LINES_MAX = 32,       /* of a stream in one step: some 20 us */
+    STREAM_LINES_MAX = 32,       /* of a stream in one step: some 10 us */
     COPY_BYTES_MAX = 512,        /* longer values are sent from where they lie */
     STASH_BYTES_MAX = 4096,      /* what an idle connection may keep */
     SMALL_BODY_BYTES = 2048,     /* a shorter command is waited for as a whole */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lombard/base/put.h"
 #include "lombard/base/sys.h"
 
 enum { HELD_COUNT_BITS = 24 };
@@ -136,18 +137,44 @@ struct shown_spans {
     enum span_window window;
 };
 
+/* That of the line before, mostly: all lines of a window are asked for in a row. */
+static const struct span_sum *
+sum_of(const struct shown_spans *shown)
+{
+    static struct span_sum sum;
+    static struct {
+        const struct spans *spans;
+        enum span_window window;
+        uint32_t last;
+        uint64_t sum_ns;
+    } of;
+
+    if (of.spans != shown->spans || of.window != shown->window ||
+        of.last != shown->spans->last || of.sum_ns != shown->spans->sum_ns)
+        spans_sum(shown->spans, shown->window, &sum);
+    of.spans = shown->spans;
+    of.window = shown->window;
+    of.last = shown->spans->last;
+    of.sum_ns = shown->spans->sum_ns;
+    return &sum;
+}
+
 static void
 get_count(const struct stat_entry *entry UNUSED, const void *record, struct stat_value *value)
 {
     const struct shown_spans *shown = record;
 
-    stat_put_u64(value, spans_count(shown->spans, shown->window));
+    stat_put_u64(value, sum_of(shown)->count);
 }
 
 static void
 put_us(struct stat_value *value, uint64_t ns)
 {
-    stat_printf(value, "%.1f", (double)ns / 1000);
+    uint64_t tenths = ns / 100 + (ns % 100 >= 50);
+
+    char *p = put_byte(put_u64(value->text, tenths / 10), '.');
+
+    *put_byte(p, (char)('0' + tenths % 10)) = '\0';
 }
 
 /* ENTRY's argument: the quantile, in ten-thousandths. */
@@ -155,10 +182,8 @@ static void
 get_quantile_us(const struct stat_entry *entry, const void *record, struct stat_value *value)
 {
     const struct shown_spans *shown = record;
-    struct span_sum sum;
 
-    spans_sum(shown->spans, shown->window, &sum);
-    put_us(value, span_quantile_ns(&sum, (double)entry->arg / 10000));
+    put_us(value, span_quantile_ns(sum_of(shown), (double)entry->arg / 10000));
 }
 
 static void
@@ -214,6 +239,8 @@ is_shown(const struct latency *latency, uint32_t i)
     return i < SPANS_COUNT - OP_COUNT || spans_count(spans_at(latency, i), SPAN_EVER) > 0;
 }
 
+enum { LONGEST_WINDOW_NAME = sizeof(":ever") };
+
 /* A position is a distribution and a window. */
 static enum stat_step
 next_spans(void *ctx, uint64_t *position, struct stat_instance *instance)
@@ -222,7 +249,7 @@ next_spans(void *ctx, uint64_t *position, struct stat_instance *instance)
     const struct latency *latency = ctx;
     uint32_t i = (uint32_t)(*position / SPAN_WINDOWS);
     enum span_window window = (enum span_window)(*position % SPAN_WINDOWS);
-    char name[STAT_LABEL_BYTES - 8];
+    size_t len;
 
     while (i < SPANS_COUNT && !is_shown(latency, i)) {
         i++;
@@ -233,9 +260,11 @@ next_spans(void *ctx, uint64_t *position, struct stat_instance *instance)
     *position = i * SPAN_WINDOWS + window;
     shown = (struct shown_spans){spans_at(latency, i), window};
     instance->record = &shown;
-    name_spans(i, name, sizeof(name));
-    (void)snprintf(instance->label, sizeof(instance->label), "%s:%s", name,
-                   span_window_name(window));
+    name_spans(i, instance->label, sizeof(instance->label) - LONGEST_WINDOW_NAME);
+    len = strlen(instance->label);
+    instance->label[len++] = ':';
+    memcpy(instance->label + len, span_window_name(window),
+           strlen(span_window_name(window)) + 1);
     return STAT_FOUND;
 }
 

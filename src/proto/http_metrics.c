@@ -6,8 +6,6 @@
  * text in "_info", and no gauge in "count", which is for histograms: that becomes "number". What is
  * said of several is told apart by the label of their family.
  */
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,7 +114,10 @@ find_known(const struct stat_registry *registry, const struct known *row,
 static void
 name_known(const struct known *row, const struct stat_entry *entry, struct metric *metric)
 {
-    (void)snprintf(metric->name, sizeof(metric->name), "memcached_%s", row->name);
+    const char *end = metric->name + sizeof(metric->name) - 1;
+
+    metric->name[0] = '\0';
+    *http_put_text(http_put(metric->name, end, SLICE("memcached_")), end, row->name) = '\0';
     metric->type = row->counter ? "counter" : "gauge";
     metric->help = row->help[0] != '\0' ? row->help : entry->help;
     metric->suffix_bytes = row->counter ? strlen("_total") : 0;
@@ -132,7 +133,7 @@ put_known(char *p, const struct request *req, const struct known *row,
     struct labels labels = {row->labels, family == NULL ? NULL : "slab", instance->label,
                             "version", NULL};
     bool begins = row == known || strcmp(row[-1].name, row->name) != 0;
-    struct metric metric;
+    struct metric metric = {.type = NULL};
     struct stat_value value;
 
     name_known(row, entry, &metric);
@@ -217,9 +218,12 @@ name_other(const struct request *req, const struct stat_source *source,
                          : counts                    ? "number"
                                                      : "";
 
-    (void)snprintf(metric->name, sizeof(metric->name), "lombard_%s%.*s%s%s",
-                   source->section->prefix, (int)len, entry->name, seconds ? "_seconds" : "",
-                   suffix);
+    char last[32] = "";
+
+    *http_put_text(http_put_text(last, last + sizeof(last) - 1, seconds ? "_seconds" : ""),
+                   last + sizeof(last) - 1, suffix) = '\0';
+    http_name_metric(metric->name, sizeof(metric->name), source->section->prefix,
+                     slice_make(entry->name, len), last);
     metric->help = entry->help;
     metric->suffix_bytes = counts ? 0 : strlen(suffix);
     metric->type = "gauge";
@@ -293,54 +297,12 @@ others_piece(const struct request *req, const struct stat_registry *registry,
 
 /* --- Histograms --- */
 
-/* The bounds of buckets: 1, 2 and 5 times each power of ten, from 1 us to 10 s. */
-enum { BOUNDS_A_POWER = 3, BOUNDS = 7 * BOUNDS_A_POWER + 1 };
-
-static uint64_t
-bound_ns(unsigned i)
-{
-    static const uint64_t factors[BOUNDS_A_POWER] = {1, 2, 5};
-    uint64_t power = 1000;
-
-    for (unsigned j = 0; j < i / BOUNDS_A_POWER; j++)
-        power *= 10;
-    return power * factors[i % BOUNDS_A_POWER];
-}
-
-/* One bucket; behind the last one all that has to agree with it, in one piece. */
-static char *
-put_bucket(char *p, const struct stat_histogram *histogram,
-           const struct stat_instance *instance, unsigned i)
-{
-    const char *end = http_sample_end(p);
-    char bound[STAT_NAME_BYTES] = "+Inf";
-    struct labels labels = {"", histogram->label, instance->label, "le", bound};
-    uint64_t ns = i < BOUNDS ? bound_ns(i) : UINT64_MAX;
-    uint64_t count = histogram->count_until(instance->record, ns);
-    struct stat_value value;
-    char name[STAT_NAME_BYTES * 2];
-
-    if (i < BOUNDS)
-        (void)snprintf(bound, sizeof(bound), "%.9g", (double)ns / 1e9);
-    stat_put_u64(&value, count);
-    (void)snprintf(name, sizeof(name), "lombard_%s_bucket", histogram->name);
-    p = http_put_sample(p, end, name, &labels, value.text);
-    if (i < BOUNDS)
-        return p;
-    labels.text = NULL;
-    (void)snprintf(name, sizeof(name), "lombard_%s_count", histogram->name);
-    p = http_put_sample(p, end, name, &labels, value.text);
-    (void)snprintf(name, sizeof(name), "lombard_%s_sum", histogram->name);
-    stat_printf(&value, "%.9f", (double)histogram->sum_ns(instance->record) / 1e9);
-    return http_put_sample(p, end, name, &labels, value.text);
-}
-
 static enum stat_step
 histograms_piece(const struct request *req, const struct stat_registry *registry,
                  struct stat_walk *walk, char **p)
 {
     const struct stat_histogram_source *source = &registry->histograms[walk->at.source];
-    struct metric metric = {.type = "histogram"};
+    struct metric metric;
     struct stat_instance instance;
 
     if (walk->at.source == registry->histogram_count)
@@ -353,12 +315,17 @@ histograms_piece(const struct request *req, const struct stat_registry *registry
         return STAT_FOUND;
     case STAT_FOUND: break;
     }
-    metric.help = source->histogram->help;
-    (void)snprintf(metric.name, sizeof(metric.name), "lombard_%s", source->histogram->name);
-    if (walk->step++ == 0)
+    if (walk->step++ == 0) {
+        metric.type = "histogram";
+        metric.suffix_bytes = 0;
+        metric.help = source->histogram->help;
+        http_name_metric(metric.name, sizeof(metric.name), "",
+                         slice_make(source->histogram->name, strlen(source->histogram->name)),
+                         "");
         *p = http_put_metric(*p, http_sample_end(*p), req, &metric);
-    *p = put_bucket(*p, source->histogram, &instance, walk->at.entry);
-    if (walk->at.entry++ == BOUNDS) {
+    }
+    *p = http_put_bucket(*p, source->histogram, &instance, walk->at.entry);
+    if (http_is_last_bucket(walk->at.entry++)) {
         walk->at.entry = 0;
         walk->at.position++;
     }

@@ -8,6 +8,7 @@
  *     http_head.c            its line and its fields
  *     http_reply.c       heads of answers, whole answers, pieces of streams
  *     http_metrics.c         /metrics: names in http_metrics.def
+ *     http_buckets.c             histograms
  *     http_sample.c              their lines
  *     http_json.c            /stats.json
  *     http_page.c            /: http_page.html

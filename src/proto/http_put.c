@@ -57,6 +57,22 @@ character_bytes(const char *text)
     return bytes;
 }
 
+/* How many bytes at TEXT stand for themselves in JSON, in labels and in HTML alike. */
+static size_t
+plain_bytes(const char *text)
+{
+    static const bool is_special[128] = {
+        ['"'] = true, ['&'] = true,  ['\''] = true, ['<'] = true,
+        ['>'] = true, ['\\'] = true, [0x7f] = true,
+    };
+    size_t len = 0;
+
+    while ((unsigned char)text[len] >= ' ' && (unsigned char)text[len] < 0x80 &&
+           !is_special[(unsigned char)text[len]])
+        len++;
+    return len;
+}
+
 /* What stands for the ASCII character C; empty: itself. At SCRATCH, where it has to be made. */
 typedef struct slice escape_fn(unsigned char c, char scratch[8]);
 
@@ -65,9 +81,18 @@ put_escaped(char *p, const char *end, const char *text, escape_fn *escape)
 {
     while (*text != '\0') {
         char scratch[8];
-        size_t bytes = 1;
+        size_t space = (size_t)(end - p);
+        size_t bytes = plain_bytes(text);
         struct slice shown;
 
+        if (bytes > 0) {
+            p = put_slice(p, slice_make(text, bytes < space ? bytes : space));
+            if (bytes > space)
+                return p;
+            text += bytes;
+            continue;
+        }
+        bytes = 1;
         if ((unsigned char)*text >= 0x80) {
             bytes = character_bytes(text);
             shown = bytes == 0 ? REPLACEMENT : slice_make(text, bytes);

@@ -160,12 +160,14 @@ body_at(const struct request *req, char *dst)
 static size_t
 finish_piece(const struct request *req, char *dst, size_t len)
 {
-    char head[HTTP_CHUNK_HEAD_BYTES + 1];
+    static const char hex[] = "0123456789abcdef";
 
     if (!req->echo.http.chunked || len == 0)
         return len;
-    (void)snprintf(head, sizeof(head), "%03x\r\n", (unsigned)len & 0xfff);
-    memcpy(dst, head, HTTP_CHUNK_HEAD_BYTES);
+    dst[0] = hex[len >> 8 & 15];
+    dst[1] = hex[len >> 4 & 15];
+    dst[2] = hex[len & 15];
+    memcpy(dst + 3, "\r\n", 2);
     memcpy(dst + HTTP_CHUNK_HEAD_BYTES + len, "\r\n", 2);
     return HTTP_CHUNK_HEAD_BYTES + len + 2;
 }

@@ -62,3 +62,17 @@ http_put_sample(char *p, const char *end, const char *name, const struct labels 
     p = http_put_text(put_byte(p, ' '), end + STAT_NAME_BYTES, value);
     return put_byte(p, '\n');
 }
+
+void
+http_name_metric(char *dst, size_t bytes, const char *prefix, struct slice name,
+                 const char *suffix)
+{
+    const char *end = dst + bytes - 1;
+    char *p;
+
+    dst[0] = '\0';
+    p = http_put(dst, end, SLICE("lombard_"));
+
+    p = http_put(http_put_text(p, end, prefix), end, name);
+    *http_put_text(p, end, suffix) = '\0';
+}

@@ -31,6 +31,18 @@ char *http_put_metric(char *p, const char *end, const struct request *req,
 char *http_put_sample(char *p, const char *end, const char *name, const struct labels *labels,
                       const char *value);
 
+/* "lombard_" PREFIX NAME SUFFIX, NUL-terminated, at DST, which has BYTES. */
+void http_name_metric(char *dst, size_t bytes, const char *prefix, struct slice name,
+                      const char *suffix);
+
+/*
+ * Bucket I of INSTANCE, counted from 0, where a piece begins at P; behind the last one all that has to
+ * agree with it, its count and sum, in the same piece.
+ */
+char *http_put_bucket(char *p, const struct stat_histogram *histogram,
+                      const struct stat_instance *instance, unsigned i);
+bool http_is_last_bucket(unsigned i);
+
 /* Where the texts of a piece at DST end, so that the rest of its last line fits as well. */
 static inline const char *
 http_sample_end(const char *dst)
