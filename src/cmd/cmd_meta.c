@@ -137,13 +137,14 @@ delete_invalidate(struct cmd *cmd, const struct request *req, struct item *item,
                   struct reply *reply)
 {
     const uint32_t marks = (item->marks | ITEM_STALE) & ~(uint32_t)ITEM_TOKEN;
+    uint32_t expires_s = req->meta.touches ? cmd_expires_s(cmd, req->exptime) : item->expires_s;
 
-    if (req->meta.touches && !store_touch(cmd->store, item, cmd_expires_s(cmd, req->exptime))) {
+    if (!store_set_cas(cmd->store, item, expires_s, req->new_cas)) {
         reply->status = REPLY_OUT_OF_MEMORY;
         return;
     }
     store_set_marks(cmd->store, item, marks);
-    reply->cas = store_set_cas(cmd->store, item, req->new_cas);
+    reply->cas = item->cas;
     reply->status = REPLY_DELETED;
 }
 

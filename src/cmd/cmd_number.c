@@ -89,13 +89,13 @@ number_write(struct cmd *cmd, const struct request *req, struct item *item, uint
 
     if (item->value_bytes > OVERWRITE_BYTES_MAX || len > item->value_bytes)
         return number_replace(cmd, req, item, expires_s, reply);
-    if (expires_s != item->expires_s && !store_touch(cmd->store, item, expires_s)) {
+    memset(text + len, ' ', sizeof(text) - len);
+    if (!store_overwrite(cmd->store, item, slice_make(text, item->value_bytes), expires_s,
+                         req->new_cas)) {
         reply->status = REPLY_OUT_OF_MEMORY;
         return false;
     }
-    memset(text + len, ' ', sizeof(text) - len);
-    reply->cas =
-        store_overwrite(cmd->store, item, slice_make(text, item->value_bytes), req->new_cas);
+    reply->cas = item->cas;
     return true;
 }
 

@@ -28,7 +28,8 @@ arena_init(struct arena *arena, size_t limit_bytes, size_t limit_bytes_max)
     arena->seg_shift = shift;
     arena->seg_bytes = UINT32_C(1) << shift;
     arena->seg_max = (uint32_t)(limit_bytes_max >> shift);
-    arena->segs_bytes = arena->seg_max * sizeof(struct seg);
+    arena->segs_bytes = arena->seg_max * (sizeof(struct seg) + sizeof(struct seg_trial));
+    arena->base_s = UINT32_C(0) - SEG_PAST_S;
     arena->free_head = arena->unbacked_head = SEG_NONE;
     for (int i = 0; i < LOGS; i++)
         arena->logs[i] = arena->large[i] =
@@ -41,6 +42,7 @@ arena_init(struct arena *arena, size_t limit_bytes, size_t limit_bytes_max)
     arena->segs = sys_reserve(arena->segs_bytes);
     if (arena->segs == NULL)
         goto fail_segs;
+    arena->trials = (struct seg_trial *)(void *)(arena->segs + arena->seg_max);
     if (arena_grow(arena, (uint32_t)(limit_bytes >> shift)))
         return true;
     sys_unreserve(arena->segs, arena->segs_bytes);
@@ -66,6 +68,7 @@ arena_grow(struct arena *arena, uint32_t count)
     if (more == 0)
         return true;
     if (!sys_allow(arena->segs + arena->seg_count, more * sizeof(struct seg)) ||
+        !sys_allow(arena->trials + arena->seg_count, more * sizeof(struct seg_trial)) ||
         !sys_allow(seg_base(arena, arena->seg_count), (size_t)more << arena->seg_shift))
         return false;
     arena->seg_count = count;
@@ -106,6 +109,8 @@ seg_take(struct arena *arena, int64_t keep)
     seg = arena->segs + index;
     seg->used = seg->live = seg->pins = seg->extents = 0;
     seg->epoch = arena->epoch;
+    seg->base_s = arena->base_s;
+    seg->base_cas = arena->cas;
     seg->scan_s = SCAN_NEVER;
     seg->serial = ++arena->serial;
     return index;

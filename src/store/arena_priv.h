@@ -66,12 +66,22 @@ struct seg {
     uint8_t dead_class;  /* the list that it is in; 0: none */
     bool queued;         /* an extent that stands for a large value */
     uint32_t dead_next, dead_prev;
-    uint32_t trial_pins; /* pins left in the trial of TRIAL_NUMBER, */
-    uint32_t trial_dead; /* and live bytes that died in it */
-    uint64_t trial_number;
+    uint32_t base_s;   /* what times of its records are counted from, */
+    uint64_t base_cas; /* and their CAS */
 };
 /* What a request looks at of a segment is one cache line. */
 _Static_assert(sizeof(struct seg) == 64, "a segment's entry is a cache line");
+
+/* What giving up pins would bring, of one segment; it takes memory only once it is used. */
+struct seg_trial {
+    uint64_t number; /* of the trial that the rest is about */
+    uint32_t pins;   /* left in it, */
+    uint32_t dead;   /* and live bytes that died in it */
+};
+
+/* Times of records are counted from so many seconds before their segment was opened: survivors
+ * are older. */
+enum { SEG_PAST_S = 16384 };
 
 struct seg_queue {
     uint32_t head;   /* oldest */
@@ -98,13 +108,16 @@ struct arena {
     uint32_t seg_touched;   /* segments ever in use: from this number on, none was */
     uint32_t serial;
     uint32_t epoch;
+    uint32_t base_s; /* of the segment that is opened next */
+    uint64_t cas;    /* the last one drawn: likewise */
     struct seg *segs;
+    struct seg_trial *trials; /* behind them */
     struct seg_queue logs[LOGS];
     struct seg_queue large[LOGS]; /* extents that stand for large values */
     uint64_t dead_mask;           /* bit N: list N is not empty */
     uint32_t dead_heads[DEAD_CLASSES];
     size_t bytes;      /* of seg_count segments */
-    size_t segs_bytes; /* of the table, for seg_max segments */
+    size_t segs_bytes; /* of both tables, for seg_max segments */
 };
 
 /*
@@ -185,6 +198,17 @@ bool arena_trim(struct arena *arena, uint32_t keep);
  * and fewer than KEEP + 1 are available.
  */
 char *arena_append(struct arena *arena, enum log_id log, uint32_t bytes, int64_t keep) MUST_USE;
+/* What was appended last, at ADDR, needs only BYTES of the MORE that it has. */
+static inline void
+arena_shorten(struct arena *arena, const void *addr, uint32_t more, uint32_t bytes)
+{
+    struct seg *seg = arena_seg(arena, addr);
+
+    seg->used -= more - bytes;
+    seg->live -= more - bytes;
+    if (UNLIKELY(seg->pins != 0))
+        arena->pinned_live -= more - bytes;
+}
 /* BYTES at ADDR live no longer. Their segment may be free after this. */
 void arena_forget(struct arena *arena, const char *addr, uint32_t bytes);
 /* Likewise, of what was appended last and is in no bucket: the log ends before it again. */

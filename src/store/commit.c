@@ -18,7 +18,8 @@ may_commit(const struct store *store, const char *old, const struct commit_rule 
     case COMMIT_CAS:
         if (old == NULL)
             return COMMIT_NOT_FOUND;
-        if (!store_has_cas(store) || rule->compare_cas != load_u64(old + REC_CAS_OFF))
+        if (!store_has_cas(store) ||
+            rule->compare_cas != rec_cas(old, arena_seg(&store->arena, old)))
             return COMMIT_EXISTS;
         return COMMIT_STORED;
     }
@@ -27,18 +28,24 @@ may_commit(const struct store *store, const char *old, const struct commit_rule 
 }
 
 /*
- * What was reserved before a flush and is committed after it must not count as
- * flushed: it moves to where new items go. NULL when there is no memory for that.
+ * Let REC, which was accessed now, have the CAS. What was reserved before a flush and is committed
+ * after it must not count as flushed: it moves to where new items go, as does what was reserved
+ * so long ago that its fields are too narrow. NULL when there is no memory for that.
  */
 static char *
-past_flush(struct store *store, char *rec)
+finish(struct store *store, char *rec, uint64_t cas)
 {
-    const struct seg *seg = arena_seg(&store->arena, rec);
+    struct seg *seg = arena_seg(&store->arena, rec);
+    struct rec_head head;
     char *moved;
 
-    if (LIKELY(seg->epoch == store->arena.epoch))
+    if (LIKELY(seg->epoch == store->arena.epoch && rec_set_accessed(rec, seg, store->now_s) &&
+               rec_set_cas(rec, seg, cas)))
         return rec;
-    moved = space_move(store, rec, seg->log);
+    head = rec_read_head(rec, seg);
+    head.accessed_s = store->now_s;
+    head.cas = cas;
+    moved = space_rewrite(store, rec, &head);
     if (moved == NULL)
         return NULL;
     arena_pin(&store->arena, moved);
@@ -48,13 +55,13 @@ past_flush(struct store *store, char *rec)
 
 /* Buckets to move now that REC is stored, if the index is being resized. */
 static unsigned
-buckets_per_write(const struct store *store, const char *rec)
+buckets_per_write(const char *rec)
 {
-    uint64_t bytes = rec_bytes(rec, store->fixed_bytes);
+    uint64_t bytes = rec_bytes(rec);
     uint64_t buckets;
 
     if ((rec_info(rec) & REC_LARGE) != 0)
-        bytes += large_value_bytes(store, rec);
+        bytes += large_value_bytes(rec);
     buckets = BUCKETS_PER_WRITE + bytes / BYTES_PER_BUCKET;
     return buckets < BUCKETS_PER_WRITE_MAX ? (unsigned)buckets : BUCKETS_PER_WRITE_MAX;
 }
@@ -65,7 +72,7 @@ publish(struct store *store, char *rec, uint64_t hash, char *old, uint64_t *slot
 {
     uint64_t loc = arena_loc(&store->arena, rec);
 
-    rec_set_access(rec, store->now_s, old != NULL ? rec_freq(old) : 0);
+    rec_set_freq(rec, old != NULL ? rec_freq(old) : 0);
     if (old != NULL) {
         index_move(slot, loc);
         item_die(store, old);
@@ -77,13 +84,13 @@ publish(struct store *store, char *rec, uint64_t hash, char *old, uint64_t *slot
         large_queue(store, rec);
     record_note_expiry(store, rec);
     store->stats.total_items++;
-    (void)limit_index_step(store, buckets_per_write(store, rec));
+    (void)limit_index_step(store, buckets_per_write(rec));
 }
 
 static char *
 find_live(struct store *store, const char *rec, uint64_t hash, uint64_t **slot)
 {
-    char *old = store_find(store, rec_key(rec, store->fixed_bytes), hash, slot);
+    char *old = store_find(store, rec_key(rec), hash, slot);
 
     if (old == NULL || LIKELY(!rec_is_gone(store, old)))
         return old;
@@ -104,6 +111,7 @@ store_commit(struct store *store, void *handle, const struct commit_rule *rule, 
     uint64_t hash = rec_hash(store, handle);
     enum commit_result result = COMMIT_NOT_STORED;
     uint64_t *slot = NULL;
+    uint64_t drawn;
     char *old, *rec;
 
     if (BROKEN((rec_info(handle) & REC_PENDING) == 0))
@@ -117,18 +125,16 @@ store_commit(struct store *store, void *handle, const struct commit_rule *rule, 
     }
     if (old == NULL && !space_fits_index(store, hash))
         return COMMIT_OUT_OF_MEMORY;
-    rec = past_flush(store, handle);
+    drawn = rule->new_cas != 0 ? rule->new_cas : store->arena.cas + 1;
+    rec = finish(store, handle, drawn);
     if (rec == NULL)
         return COMMIT_OUT_OF_MEMORY;
     if (rec != handle) /* making space for it may have moved or evicted the old one */
         old = find_live(store, rec, hash, &slot);
     publish(store, rec, hash, old, slot);
-    if (store_has_cas(store)) {
-        *cas = rule->new_cas != 0 ? rule->new_cas : ++store->cas;
-        save_u64(rec + REC_CAS_OFF, *cas);
-    } else {
-        *cas = 0;
-    }
+    if (store_has_cas(store) && rule->new_cas == 0)
+        store->arena.cas = drawn;
+    *cas = store_has_cas(store) ? drawn : 0;
     store_unpin_item(store, rec);
     return COMMIT_STORED;
 }

@@ -29,7 +29,7 @@ gather(struct store *store, struct batch *batch)
     batch->count = 0;
     while (batch->count < BATCH && ev->off < used) {
         char *rec = base + ev->off;
-        uint32_t bytes = rec_bytes(rec, store->fixed_bytes);
+        uint32_t bytes = rec_bytes(rec);
 
         if (BROKEN(bytes > used - ev->off)) {
             ev->off = used; /* victim_finish() finds that something is left in it */
@@ -72,7 +72,7 @@ judge_batch(struct store *store, const struct batch *batch, int64_t goal)
             return JUDGED_STUCK;
         }
         if (!ev->clean && arena_available(&store->arena) >= goal) {
-            ev->off = off + rec_bytes(rec, store->fixed_bytes);
+            ev->off = off + rec_bytes(rec);
             return JUDGED_ENOUGH;
         }
     }

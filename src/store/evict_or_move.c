@@ -16,7 +16,7 @@ evict_item(struct store *store, char *rec, uint64_t hash, uint64_t *slot)
         store->stats.evicted_unfetched++;
     tail_note_evicted(store, rec);
     index_remove_to_ghost(&store->index, hash, slot, kind);
-    policy_note_evicted(store, kind, policy_item_bytes(store, rec));
+    policy_note_evicted(store, kind, policy_item_bytes(rec));
     item_die(store, rec);
 }
 
@@ -66,7 +66,7 @@ evict_or_move_item(struct store *store, char *rec, uint64_t hash)
         evict_item(store, rec, hash, slot);
         return true;
     }
-    moved = item_move(store, rec, store->evictor.clean ? log : LOG_MAIN, 0);
+    moved = item_move(store, rec, store->evictor.clean ? log : LOG_MAIN);
     if (moved == NULL) {
         if (!store->evict)
             return false;
@@ -74,9 +74,9 @@ evict_or_move_item(struct store *store, char *rec, uint64_t hash)
         return true;
     }
     index_move(slot, arena_loc(&store->arena, moved));
-    note_moved(store, log, rec_bytes(moved, store->fixed_bytes));
+    note_moved(store, log, rec_bytes(moved));
     if (!store->evictor.clean) {
-        rec_set_access(moved, rec_accessed(moved), policy_freq_after(log, freq));
+        rec_set_freq(moved, policy_freq_after(log, freq));
         policy_note_survivor(store, log);
     }
     return true;
@@ -95,8 +95,8 @@ evict_or_move_piece(struct store *store, char *piece)
     }
     if (!rec_is_gone(store, owner) &&
         (store->evictor.clean || store->evictor.level <= REC_FREQ_MAX)) {
-        if (item_move(store, piece, store->evictor.clean ? log : LOG_MAIN, 0) != NULL) {
-            note_moved(store, log, rec_bytes(piece, store->fixed_bytes));
+        if (item_move(store, piece, store->evictor.clean ? log : LOG_MAIN) != NULL) {
+            note_moved(store, log, rec_bytes(piece));
             return true;
         }
         if (!store->evict)

@@ -43,24 +43,80 @@ item_count_reclaimed(struct store *store, const char *rec)
         store->stats.expired_unfetched++;
 }
 
-char *
-item_move(struct store *store, char *rec, enum log_id log, int64_t keep)
+uint32_t
+item_bytes_max(const struct store *store, const struct rec_head *head)
 {
-    uint32_t bytes = rec_bytes(rec, store->fixed_bytes);
-    char *moved = arena_append(&store->arena, log, bytes, keep);
+    struct rec_widths widths = item_widths(store, head->info);
+    uint32_t header = REC_HEADER_MAX;
+
+    if (UNLIKELY(widths.full))
+        header = rec_header_sizes[rec_form_for(head, store->arena.segs, &widths)];
+    return header + head->key_len + head->body_len;
+}
+
+uint32_t
+item_write_head(struct store *store, char *rec, const struct rec_head *head, uint32_t more)
+{
+    struct rec_widths widths = item_widths(store, head->info);
+    const struct seg *seg = arena_seg(&store->arena, rec);
+    unsigned form = rec_form_for(head, seg, &widths);
+
+    rec_write_head(rec, seg, head, form);
+    arena_shorten(&store->arena, rec, more, rec_bytes(rec));
+    return rec_header_sizes[form];
+}
+
+char *
+item_rewrite(struct store *store, char *rec, const struct rec_head *head, enum log_id log,
+             int64_t keep)
+{
+    uint32_t more = item_bytes_max(store, head);
+    uint32_t old_header = rec_header_bytes(rec);
+    char *new = arena_append(&store->arena, log, more, keep);
+    uint32_t header;
+
+    if (new == NULL)
+        return NULL;
+    header = item_write_head(store, new, head, more);
+    memcpy(new + header, rec + old_header, head->key_len + head->body_len);
+    if ((head->info & REC_LARGE) != 0)
+        large_set_owner(store, new, rec);
+    record_note_expiry(store, new);
+    store->header_bytes += header;
+    store->header_bytes -= old_header;
+    rec_set_info(rec, (rec_info(rec) | REC_DEAD) & ~(unsigned)REC_PENDING);
+    arena_forget(&store->arena, rec, rec_bytes(rec));
+    return new;
+}
+
+static char *
+move_piece(struct store *store, char *piece, enum log_id log)
+{
+    uint32_t bytes = rec_bytes(piece);
+    char *moved = arena_append(&store->arena, log, bytes, 0);
 
     if (moved == NULL)
         return NULL;
-    memcpy(moved, rec, bytes);
-    if (rec_is_piece(moved)) {
-        large_set_loc(store, moved);
+    memcpy(moved, piece, bytes);
+    large_set_loc(store, moved);
+    rec_set_info(piece, rec_info(piece) | REC_DEAD);
+    arena_forget(&store->arena, piece, bytes);
+    return moved;
+}
+
+char *
+item_move(struct store *store, char *rec, enum log_id log)
+{
+    struct rec_head head;
+    char *moved;
+
+    if (rec_is_piece(rec)) {
+        moved = move_piece(store, rec, log);
     } else {
-        if ((rec_info(moved) & REC_LARGE) != 0)
-            large_set_owner(store, moved, rec);
-        record_note_expiry(store, moved);
+        head = rec_read_head(rec, arena_seg(&store->arena, rec));
+        moved = item_rewrite(store, rec, &head, log, 0);
     }
-    rec_set_info(rec, (rec_info(rec) | REC_DEAD) & ~(unsigned)REC_PENDING);
-    arena_forget(&store->arena, rec, bytes);
-    store->stats.bytes_moved += bytes;
+    if (moved != NULL)
+        store->stats.bytes_moved += rec_bytes(moved);
     return moved;
 }

@@ -27,7 +27,7 @@ piece_count(const struct store *store, uint64_t value_bytes)
 struct cut
 large_cut(const struct store *store, const char *rec, uint64_t off)
 {
-    uint64_t value_bytes = large_value_bytes(store, rec);
+    uint64_t value_bytes = large_value_bytes(rec);
     uint32_t extents = extent_count(store, value_bytes);
     uint64_t in_extents = (uint64_t)extents * store->extent_bytes;
     struct cut cut;
@@ -57,18 +57,17 @@ large_body_bytes(const struct store *store, uint64_t value_bytes)
 
 /* The table's entry of a piece: its location + 1, or 0. */
 static char *
-entry_of(const struct store *store, char *rec, uint32_t number)
+entry_of(char *rec, uint32_t number)
 {
-    return rec + rec_body_off(rec, store->fixed_bytes) +
-           (size_t)(1 + number) * TABLE_ENTRY_BYTES;
+    return rec + rec_body_off(rec) + (size_t)(1 + number) * TABLE_ENTRY_BYTES;
 }
 
 /* Where a piece lies; false when it has no location yet. */
 static bool
 piece_loc(const struct store *store, const char *rec, uint32_t number, uint64_t *loc)
 {
-    uint64_t entry = load_u64(rec + rec_body_off(rec, store->fixed_bytes) +
-                              (size_t)(1 + number) * TABLE_ENTRY_BYTES);
+    uint64_t entry =
+        load_u64(rec + rec_body_off(rec) + (size_t)(1 + number) * TABLE_ENTRY_BYTES);
 
     *loc = entry - 1; /* of none: outside */
     if (LIKELY(arena_has(&store->arena, *loc)))
@@ -86,15 +85,15 @@ large_piece(const struct store *store, const char *rec, uint32_t number)
 }
 
 uint64_t
-large_value_bytes(const struct store *store, const char *rec)
+large_value_bytes(const char *rec)
 {
-    return load_u64(rec + rec_body_off(rec, store->fixed_bytes));
+    return load_u64(rec + rec_body_off(rec));
 }
 
 void
-large_init(const struct store *store, char *rec, uint64_t value_bytes)
+large_init(char *rec, uint64_t value_bytes)
 {
-    char *body = rec + rec_body_off(rec, store->fixed_bytes);
+    char *body = rec + rec_body_off(rec);
 
     memset(body, 0, rec_body_len(rec));
     save_u64(body, value_bytes);
@@ -105,11 +104,11 @@ large_init_piece(struct store *store, char *rec, char *piece, const struct cut *
 {
     piece[0] = 0;
     rec_set_info(piece, 0);
-    rec_set_body_len(piece, cut->bytes);
+    save_u24(piece + PIECE_LEN_OFF, cut->bytes);
     piece_set_owner(piece, arena_loc(&store->arena, rec));
     save_u32(piece + PIECE_NUMBER_OFF, cut->number);
-    save_u64(entry_of(store, rec, cut->number), arena_loc(&store->arena, piece) + 1);
-    record_account(store, piece, PIECE_HEADER_BYTES + cut->bytes);
+    save_u64(entry_of(rec, cut->number), arena_loc(&store->arena, piece) + 1);
+    record_account(store, piece);
     if (cut->extent)
         arena_own_extents(&store->arena, rec, 1);
 }
@@ -140,19 +139,19 @@ large_pieces(const struct store *store, const char *rec)
 {
     if ((rec_info(rec) & REC_LARGE) == 0)
         return 0;
-    return piece_count(store, large_value_bytes(store, rec));
+    return piece_count(store, large_value_bytes(rec));
 }
 
 uint32_t
 large_extents(const struct store *store, const char *rec)
 {
-    return extent_count(store, large_value_bytes(store, rec));
+    return extent_count(store, large_value_bytes(rec));
 }
 
 bool
 large_is_complete(const struct store *store, const char *rec)
 {
-    uint32_t count = piece_count(store, large_value_bytes(store, rec));
+    uint32_t count = piece_count(store, large_value_bytes(rec));
 
     for (uint32_t i = 0; i < count; i++)
         if (large_piece(store, rec, i) == NULL)
@@ -163,7 +162,7 @@ large_is_complete(const struct store *store, const char *rec)
 void
 large_queue(struct store *store, const char *rec)
 {
-    if (extent_count(store, large_value_bytes(store, rec)) > 0)
+    if (extent_count(store, large_value_bytes(rec)) > 0)
         arena_queue_extent(&store->arena, large_piece(store, rec, 0),
                            arena_seg(&store->arena, rec)->log);
 }
@@ -171,7 +170,7 @@ large_queue(struct store *store, const char *rec)
 bool
 large_has_free_extent(const struct store *store, const char *rec)
 {
-    uint32_t extents = extent_count(store, large_value_bytes(store, rec));
+    uint32_t extents = extent_count(store, large_value_bytes(rec));
 
     for (uint32_t i = 0; i < extents; i++)
         if (arena_seg(&store->arena, large_piece(store, rec, i))->pins == 0)
@@ -182,7 +181,7 @@ large_has_free_extent(const struct store *store, const char *rec)
 void
 large_pieces_die(struct store *store, const char *rec)
 {
-    uint64_t value_bytes = large_value_bytes(store, rec);
+    uint64_t value_bytes = large_value_bytes(rec);
     uint32_t extents = extent_count(store, value_bytes);
     uint32_t count = piece_count(store, value_bytes);
     uint32_t owned = 0;
@@ -203,7 +202,7 @@ large_pieces_die(struct store *store, const char *rec)
 uint32_t
 large_piece_count(const struct store *store, const char *rec)
 {
-    uint32_t count = piece_count(store, large_value_bytes(store, rec));
+    uint32_t count = piece_count(store, large_value_bytes(rec));
     uint32_t there = 0;
 
     for (uint32_t i = 0; i < count; i++)
@@ -214,7 +213,7 @@ large_piece_count(const struct store *store, const char *rec)
 void
 large_set_owner(struct store *store, const char *rec, const char *old)
 {
-    uint64_t value_bytes = large_value_bytes(store, rec);
+    uint64_t value_bytes = large_value_bytes(rec);
     uint32_t extents = extent_count(store, value_bytes);
     uint32_t count = piece_count(store, value_bytes);
     uint32_t owned = 0;
@@ -244,5 +243,5 @@ large_set_loc(struct store *store, const char *piece)
 
     if (BROKEN(number >= large_pieces(store, owner)))
         return;
-    save_u64(entry_of(store, owner, number), arena_loc(&store->arena, piece) + 1);
+    save_u64(entry_of(owner, number), arena_loc(&store->arena, piece) + 1);
 }

@@ -57,7 +57,7 @@ store_find(const struct store *store, struct slice key, uint64_t hash, uint64_t 
             if (BROKEN(!arena_has(&store->arena, slot_loc(*match))))
                 continue;
             if (LIKELY(rec_key_len(rec) == key.len &&
-                       bytes_equal(rec_key(rec, store->fixed_bytes).ptr, key.ptr, key.len))) {
+                       bytes_equal(rec_key(rec).ptr, key.ptr, key.len))) {
                 *slot = match;
                 return rec;
             }
@@ -70,32 +70,37 @@ store_find(const struct store *store, struct slice key, uint64_t hash, uint64_t 
     }
 }
 
-/* Inline, so that a get sets only those fields that its caller looks at. */
+/*
+ * Inline, so that a get sets only those fields that its caller looks at; for the same reason fields
+ * of several forms are read by calls.
+ */
 static inline bool __attribute__((always_inline))
 describe(const struct store *store, char *rec, struct item *item)
 {
-    uint32_t fixed = store->fixed_bytes;
+    const struct seg *seg = arena_seg(&store->arena, rec);
     unsigned info = rec_info(rec);
-    uint32_t body = rec_body_off(rec, fixed);
+    uint32_t key_len = rec_key_len(rec);
+    uint32_t header = rec_header_bytes(rec);
     uint32_t len = rec_body_len(rec);
+    bool expires = rec_has_expiry(rec);
 
-    if (BROKEN(!arena_fits(&store->arena, rec, body + len)))
+    if (BROKEN(!arena_fits(&store->arena, rec, header + key_len + len)))
         return false;
 
     item->handle = rec;
-    item->key = rec_key(rec, fixed);
-    item->cas = fixed != REC_FIXED_BYTES ? load_u64(rec + REC_CAS_OFF) : 0;
-    item->client_flags = rec_client_flags(rec, fixed);
-    item->expires_s = rec_expires(rec, fixed);
-    item->accessed_s = rec_accessed(rec);
+    item->key = slice_make(rec + header, key_len);
+    item->cas = rec_cas(rec, seg);
+    item->client_flags = rec_has_flags(rec) ? rec_client_flags(rec) : 0;
+    item->expires_s = UNLIKELY(expires) ? rec_expires(rec, seg) : (uint32_t)STORE_NEVER;
+    item->accessed_s = rec_accessed(rec, seg);
     item->marks = (info & REC_MARKS) >> REC_MARKS_SHIFT;
     if (UNLIKELY((info & REC_LARGE) != 0)) {
-        item->value_bytes = large_value_bytes(store, rec);
+        item->value_bytes = large_value_bytes(rec);
         item->value = large_at(store, rec, 0);
         return true;
     }
     item->value_bytes = len;
-    item->value = slice_make(rec + body, len);
+    item->value = slice_make(rec + header + key_len, len);
     return true;
 }
 
@@ -116,21 +121,72 @@ store_peek(struct store *store, struct slice key, uint64_t hash, struct item *it
     return describe(store, rec, item);
 }
 
-/* Only what changes is written: a hot item's line is dirtied once a second. */
-static void
+/*
+ * The stamp is a wide one, or too narrow: a first access after many hours. Where clients hold all
+ * memory, so that nothing can be written, the last second that it can hold will have to do. Returns
+ * where the record is.
+ */
+static NOINLINE char *
+note_late_access(struct store *store, char *rec)
+{
+    struct seg *seg = arena_seg(&store->arena, rec);
+    struct rec_head head;
+    char *new;
+
+    if (rec_set_accessed(rec, seg, store->now_s))
+        return rec;
+    head = rec_read_head(rec, seg);
+    head.accessed_s = store->now_s;
+    new = rewrite(store, rec, &head);
+    if (new != NULL)
+        return new;
+    save_u16(rec + REC_STAMP_OFF, UINT16_MAX);
+    return rec;
+}
+
+/*
+ * Only what changes is written: a hot item's line is dirtied once a second. Of *ITEM it is
+ * not told, so that a caller need not keep what it does not look at.
+ */
+static inline char *
 note_access(struct store *store, char *rec)
 {
     unsigned info = rec_info(rec);
-    unsigned freq = rec_freq(rec);
-    unsigned more = freq < REC_FREQ_MAX ? freq + 1 : freq;
+    unsigned more =
+        (info | ITEM_FETCHED << REC_MARKS_SHIFT) + ((info & REC_FREQ) < REC_FREQ_MAX);
+    uint32_t stamp = store->now_s - arena_seg(&store->arena, rec)->base_s;
 
-    if ((info & (ITEM_FETCHED << REC_MARKS_SHIFT)) == 0)
-        rec_set_info(rec, info | (ITEM_FETCHED << REC_MARKS_SHIFT));
-    if (more != freq || rec_accessed(rec) != store->now_s)
-        rec_set_access(rec, store->now_s, more);
+    if (more != info)
+        rec_set_info(rec, more);
+    if (UNLIKELY(stamp > UINT16_MAX || (rec_form(rec) & FORM_WIDE_STAMP) != 0))
+        return note_late_access(store, rec);
+    if (load_u16(rec + REC_STAMP_OFF) != stamp)
+        save_u16(rec + REC_STAMP_OFF, stamp);
+    return rec;
 }
 
-bool
+/* ITEM lies at REC now. */
+static inline void
+relocate(const struct store *store, struct item *item, char *rec)
+{
+    if (LIKELY(rec == item->handle))
+        return;
+    item->handle = rec;
+    item->key = rec_key(rec);
+    item->value = store_value_at(store, rec, 0);
+}
+
+/* REC, which a get came across, goes. */
+static NOINLINE void
+drop_gone(struct store *store, char *rec, uint64_t hash, uint64_t *slot)
+{
+    *(rec_is_flushed(store, rec) ? &store->stats.get_flushed : &store->stats.get_expired) += 1;
+    item_count_reclaimed(store, rec);
+    item_remove(store, rec, hash, slot);
+}
+
+/* The compiler's hint: to be merged into its callers. */
+inline bool
 store_get(struct store *store, struct slice key, uint64_t hash, bool bump, struct item *item)
 {
     uint64_t *slot;
@@ -139,30 +195,27 @@ store_get(struct store *store, struct slice key, uint64_t hash, bool bump, struc
     if (rec == NULL)
         return false;
     if (UNLIKELY(rec_is_gone(store, rec))) {
-        *(rec_is_flushed(store, rec) ? &store->stats.get_flushed : &store->stats.get_expired) +=
-            1;
-        item_count_reclaimed(store, rec);
-        item_remove(store, rec, hash, slot);
+        drop_gone(store, rec, hash, slot);
         return false;
     }
     if (!describe(store, rec, item))
         return false;
     if (bump)
-        note_access(store, rec);
+        relocate(store, item, note_access(store, rec));
     return true;
 }
 
 void
-store_bump(struct store *store, const struct item *item)
+store_bump(struct store *store, struct item *item)
 {
-    note_access(store, item->handle);
+    relocate(store, item, note_access(store, item->handle));
 }
 
 struct slice
 store_value_at(const struct store *store, const void *handle, uint64_t off)
 {
     const char *rec = handle;
-    size_t body = rec_body_off(rec, store->fixed_bytes);
+    size_t body = rec_body_off(rec);
 
     if ((rec_info(rec) & REC_LARGE) != 0)
         return large_at(store, rec, off);

@@ -88,28 +88,26 @@ store_trial_begin(struct store *store)
     store->trial = (struct store_trial){0, 0};
 }
 
-/* The segment of ADDR, with what the trial says of it up to date. */
-static struct seg *
-trial_seg(struct store *store, const void *addr)
+/* What the trial says of segment INDEX, up to date. */
+static struct seg_trial *
+trial_of(struct store *store, uint32_t index)
 {
-    struct seg *seg = arena_seg(&store->arena, addr);
+    struct seg_trial *trial = store->arena.trials + index;
 
-    if (seg->trial_number != store->trial_number) {
-        seg->trial_number = store->trial_number;
-        seg->trial_pins = seg->pins;
-        seg->trial_dead = 0;
+    if (trial->number != store->trial_number) {
+        *trial = (struct seg_trial){store->trial_number, store->arena.segs[index].pins, 0};
         store->trial.held_bytes += store->arena.seg_bytes;
     }
-    return seg;
+    return trial;
 }
 
 /* What could be used of a segment that no client holds any more. */
 static uint64_t
-available_bytes(const struct store *store, const struct seg *seg)
+available_bytes(const struct store *store, const struct seg *seg, uint32_t trial_dead)
 {
-    uint32_t dead = policy_dead_bytes(store, seg) + seg->trial_dead;
+    uint32_t dead = policy_dead_bytes(store, seg) + trial_dead;
 
-    if (store->evict || seg->trial_dead >= seg->live)
+    if (store->evict || trial_dead >= seg->live)
         return store->arena.seg_bytes;
     return dead >= store->arena.seg_bytes / FULL_DEAD_DIVISOR ? dead : 0;
 }
@@ -118,13 +116,15 @@ available_bytes(const struct store *store, const struct seg *seg)
 static void
 trial_drop(struct store *store, const void *addr, uint32_t dead)
 {
-    struct seg *seg = trial_seg(store, addr);
+    uint32_t index = arena_seg_of(&store->arena, addr);
+    struct seg_trial *trial = trial_of(store, index);
 
-    if (BROKEN(seg->trial_pins == 0))
+    if (BROKEN(trial->pins == 0))
         return;
-    seg->trial_dead += dead;
-    if (--seg->trial_pins == 0)
-        store->trial.freed_bytes += available_bytes(store, seg);
+    trial->dead += dead;
+    if (--trial->pins == 0)
+        store->trial.freed_bytes +=
+            available_bytes(store, store->arena.segs + index, trial->dead);
 }
 
 void
@@ -148,12 +148,12 @@ store_trial_unpin_item(struct store *store, const void *handle)
 void
 store_trial_abort(struct store *store, const void *handle)
 {
-    trial_drop(store, handle, rec_bytes(handle, store->fixed_bytes));
+    trial_drop(store, handle, rec_bytes(handle));
     for (uint32_t i = 0; i < large_pieces(store, handle); i++) {
         const char *piece = large_piece(store, handle, i);
 
         if (piece != NULL)
-            trial_drop(store, piece, rec_bytes(piece, store->fixed_bytes));
+            trial_drop(store, piece, rec_bytes(piece));
     }
 }
 

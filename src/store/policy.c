@@ -331,11 +331,11 @@ policy_log_for(struct store *store, uint64_t hash, const char *old, uint64_t byt
 /* --- Judging --- */
 
 uint64_t
-policy_item_bytes(const struct store *store, const char *rec)
+policy_item_bytes(const char *rec)
 {
     if ((rec_info(rec) & REC_LARGE) != 0)
-        return large_value_bytes(store, rec);
-    return rec_bytes(rec, store->fixed_bytes);
+        return large_value_bytes(rec);
+    return rec_bytes(rec);
 }
 
 bool
@@ -347,7 +347,7 @@ policy_survives(const struct store *store, const char *rec)
     if (ev->clean || freq <= ev->level)
         return ev->clean;
     return freq > ev->level + 1 || arena_seg(&store->arena, rec)->log == LOG_MAIN ||
-           policy_item_bytes(store, rec) <= BULKY_TIMES * ev->item_bytes;
+           policy_item_bytes(rec) <= BULKY_TIMES * ev->item_bytes;
 }
 
 unsigned

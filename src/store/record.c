@@ -1,30 +1,294 @@
-/* Single records: counted, and dead. What an item is made of besides is not known here. */
+/* Single records: their fields, counted, and dead. What an item is made of besides is not known here. */
 #include "store_priv.h"
+
+/* In a field of an expiry: it has none any more. */
+enum { NEVER_2 = UINT16_MAX, NEVER_3 = 0xffffff };
+
+#define SIZE(form)                                                                             \
+    (REC_FIXED_BYTES + ((form) & (FORM_LONG_VALUE | FORM_WIDE_STAMP)) +                        \
+     CAS_BYTES((form) >> FORM_CAS_SHIFT & 3) + FLAGS_BYTES((form) >> FORM_FLAGS_SHIFT & 3) +   \
+     EXPIRES_BYTES((form) >> FORM_EXPIRES_SHIFT & 3))
+#define SIZES_4(form) SIZE(form), SIZE((form) + 1), SIZE((form) + 2), SIZE((form) + 3)
+#define SIZES_16(form)                                                                         \
+    SIZES_4(form), SIZES_4((form) + 4), SIZES_4((form) + 8), SIZES_4((form) + 12)
+#define SIZES_64(form)                                                                         \
+    SIZES_16(form), SIZES_16((form) + 16), SIZES_16((form) + 32), SIZES_16((form) + 48)
+
+const uint8_t rec_header_sizes[256] = {SIZES_64(0), SIZES_64(64), SIZES_64(128), SIZES_64(192)};
+_Static_assert(SIZE(255) == REC_HEADER_MAX, "the widest form");
+
+/* --- The stamp --- */
+
+uint32_t
+rec_accessed(const char *rec, const struct seg *seg)
+{
+    uint32_t low = load_u16(rec + REC_STAMP_OFF);
+    unsigned form = rec_form(rec);
+
+    if (LIKELY((form & FORM_WIDE_STAMP) == 0))
+        return seg->base_s + low;
+    return low | load_u16(rec + rec_stamp_high_off(form)) << 16;
+}
+
+static void
+save_accessed(char *rec, const struct seg *seg, uint32_t accessed_s)
+{
+    unsigned form = rec_form(rec);
+
+    if ((form & FORM_WIDE_STAMP) == 0) {
+        save_u16(rec + REC_STAMP_OFF, accessed_s - seg->base_s);
+        return;
+    }
+    save_u16(rec + REC_STAMP_OFF, accessed_s);
+    save_u16(rec + rec_stamp_high_off(form), accessed_s >> 16);
+}
+
+bool
+rec_set_accessed(char *rec, const struct seg *seg, uint32_t accessed_s)
+{
+    if (UNLIKELY((rec_form(rec) & FORM_WIDE_STAMP) == 0 &&
+                 accessed_s - seg->base_s > UINT16_MAX))
+        return false;
+    save_accessed(rec, seg, accessed_s);
+    return true;
+}
+
+/* --- Expiry --- */
+
+static unsigned
+expires_code(const struct seg *seg, uint32_t expires_s, bool full)
+{
+    uint32_t after = expires_s - seg->base_s;
+
+    if (expires_s == STORE_NEVER)
+        return EXPIRES_NONE;
+    if (full || after >= NEVER_3)
+        return EXPIRES_4;
+    return after < NEVER_2 ? EXPIRES_2 : EXPIRES_3;
+}
+
+static void
+save_expires(char *rec, const struct seg *seg, uint32_t expires_s)
+{
+    unsigned form = rec_form(rec);
+    char *p = rec + rec_expires_off(form);
+    uint32_t after = expires_s == STORE_NEVER ? UINT32_MAX : expires_s - seg->base_s;
+
+    switch (form >> FORM_EXPIRES_SHIFT) {
+    case EXPIRES_2: save_u16(p, after); return;
+    case EXPIRES_3: save_u24(p, after); return;
+    case EXPIRES_4: save_u32(p, expires_s); return;
+    }
+}
+
+uint32_t
+rec_expires(const char *rec, const struct seg *seg)
+{
+    unsigned form = rec_form(rec);
+    const char *p = rec + rec_expires_off(form);
+    uint32_t after;
+
+    switch (form >> FORM_EXPIRES_SHIFT) {
+    case EXPIRES_2:
+        after = load_u16(p);
+        return after == NEVER_2 ? STORE_NEVER : seg->base_s + after;
+    case EXPIRES_3:
+        after = load_u24(p);
+        return after == NEVER_3 ? STORE_NEVER : seg->base_s + after;
+    case EXPIRES_4: return load_u32(p);
+    }
+    return STORE_NEVER;
+}
+
+bool
+rec_set_expires(char *rec, const struct seg *seg, uint32_t expires_s)
+{
+    unsigned code = rec_form(rec) >> FORM_EXPIRES_SHIFT;
+
+    if (code < expires_code(seg, expires_s, false))
+        return false;
+    save_expires(rec, seg, expires_s);
+    return true;
+}
+
+/* --- CAS --- */
+
+static unsigned
+cas_code(const struct seg *seg, uint64_t cas)
+{
+    if (cas - seg->base_cas <= UINT16_MAX)
+        return CAS_2;
+    return cas - (seg->base_cas - REC_CAS_4_BELOW) <= UINT32_MAX ? CAS_4 : CAS_8;
+}
+
+/* Write it where P is, with the width of CODE; returns what is behind it. */
+static inline char *
+put_cas(char *p, const struct seg *seg, uint64_t cas, unsigned code)
+{
+    switch (code) {
+    case CAS_2: save_u16(p, (uint32_t)(cas - seg->base_cas)); break;
+    case CAS_4: save_u32(p, (uint32_t)(cas - (seg->base_cas - REC_CAS_4_BELOW))); break;
+    case CAS_8: save_u64(p, cas); break;
+    }
+    return p + CAS_BYTES(code);
+}
+
+uint64_t
+rec_cas(const char *rec, const struct seg *seg)
+{
+    unsigned form = rec_form(rec);
+    const char *p = rec + rec_cas_off(form);
+
+    switch (form >> FORM_CAS_SHIFT & 3) {
+    case CAS_2: return seg->base_cas + load_u16(p);
+    case CAS_4: return seg->base_cas - REC_CAS_4_BELOW + load_u32(p);
+    case CAS_8: return load_u64(p);
+    }
+    return 0;
+}
+
+/* A record without one holds any. */
+bool
+rec_can_hold_cas(const char *rec, const struct seg *seg, uint64_t cas)
+{
+    unsigned code = rec_form(rec) >> FORM_CAS_SHIFT & 3;
+
+    return code == CAS_NONE || code >= cas_code(seg, cas);
+}
+
+bool
+rec_set_cas(char *rec, const struct seg *seg, uint64_t cas)
+{
+    unsigned form = rec_form(rec);
+
+    if (!rec_can_hold_cas(rec, seg, cas))
+        return false;
+    (void)put_cas(rec + rec_cas_off(form), seg, cas, form >> FORM_CAS_SHIFT & 3);
+    return true;
+}
+
+/* --- Client flags --- */
+
+uint32_t
+rec_client_flags(const char *rec)
+{
+    unsigned form = rec_form(rec);
+    const char *p = rec + rec_flags_off(form);
+
+    switch (form >> FORM_FLAGS_SHIFT & 3) {
+    case 1: return (unsigned char)p[0];
+    case 2: return load_u16(p);
+    case 3: return load_u32(p);
+    }
+    return 0;
+}
+
+/* --- A whole header --- */
+
+struct rec_head
+rec_read_head(const char *rec, const struct seg *seg)
+{
+    return (struct rec_head){
+        .key_len = rec_key_len(rec),
+        .body_len = rec_body_len(rec),
+        .info = rec_info(rec),
+        .accessed_s = rec_accessed(rec, seg),
+        .cas = rec_cas(rec, seg),
+        .client_flags = rec_client_flags(rec),
+        .expires_s = rec_expires(rec, seg),
+    };
+}
+
+static unsigned
+flags_code(uint32_t flags)
+{
+    if (flags == 0)
+        return 0;
+    return flags <= UINT8_MAX ? 1 : flags <= UINT16_MAX ? 2 : 3;
+}
+
+unsigned
+rec_form_for(const struct rec_head *head, const struct seg *seg,
+             const struct rec_widths *widths)
+{
+    unsigned cas = widths->cas ? widths->full ? CAS_8 : cas_code(seg, head->cas) : CAS_NONE;
+    unsigned form = flags_code(head->client_flags) << FORM_FLAGS_SHIFT | cas << FORM_CAS_SHIFT |
+                    expires_code(seg, head->expires_s, widths->full) << FORM_EXPIRES_SHIFT;
+
+    if (head->body_len > UINT8_MAX)
+        form |= FORM_LONG_VALUE;
+    if (widths->full || head->accessed_s - seg->base_s > UINT16_MAX)
+        form |= FORM_WIDE_STAMP;
+    return form;
+}
+
+/* The fields that most items do not have; P is behind the CAS. */
+static NOINLINE void
+write_rare(char *p, const struct seg *seg, const struct rec_head *head, unsigned form)
+{
+    char *rec = p - rec_flags_off(form);
+
+    switch (form >> FORM_FLAGS_SHIFT & 3) {
+    case 1: p[0] = (char)head->client_flags; break;
+    case 2: save_u16(p, head->client_flags); break;
+    case 3: save_u32(p, head->client_flags); break;
+    }
+    save_expires(rec, seg, head->expires_s);
+}
+
+void
+rec_write_head(char *rec, const struct seg *seg, const struct rec_head *head, unsigned form)
+{
+    bool wide = (form & FORM_WIDE_STAMP) != 0;
+    char *p = rec + REC_FIXED_BYTES;
+
+    rec[0] = (char)head->key_len;
+    rec_set_info(rec, head->info);
+    rec[REC_FORM_OFF] = (char)form;
+    save_u16(rec + REC_STAMP_OFF, wide ? head->accessed_s : head->accessed_s - seg->base_s);
+    rec[REC_VALUE_LEN_OFF] = (char)(head->body_len & 0xff);
+    if ((form & FORM_LONG_VALUE) != 0)
+        *p++ = (char)(head->body_len >> 8);
+    if (UNLIKELY(wide)) {
+        save_u16(p, head->accessed_s >> 16);
+        p += 2;
+    }
+    p = put_cas(p, seg, head->cas, form >> FORM_CAS_SHIFT & 3);
+    if (form >> FORM_FLAGS_SHIFT != 0)
+        write_rare(p, seg, head, form);
+}
+
+/* --- Counted, and dead --- */
 
 /* Bytes of a record that are key and value; the rest is header. */
 static uint32_t
 rec_content_bytes(const char *rec)
 {
+    if (rec_is_piece(rec))
+        return piece_len(rec);
     if ((rec_info(rec) & REC_LARGE) != 0)
         return rec_key_len(rec); /* the value is in the pieces */
     return rec_key_len(rec) + rec_body_len(rec);
 }
 
 void
-record_account(struct store *store, const char *rec, uint32_t bytes)
+record_account(struct store *store, const char *rec)
 {
     uint32_t content = rec_content_bytes(rec);
 
     store->content_bytes += content;
-    store->header_bytes += bytes - content;
+    store->header_bytes += rec_bytes(rec) - content;
 }
 
 void
 record_note_expiry(struct store *store, const char *rec)
 {
-    uint32_t expires_s = rec_expires(rec, store->fixed_bytes);
     struct seg *seg = arena_seg(&store->arena, rec);
+    uint32_t expires_s;
 
+    if (LIKELY(!rec_has_expiry(rec)))
+        return;
+    expires_s = rec_expires(rec, seg);
     if (expires_s == STORE_NEVER)
         return;
     if (expires_s < seg->scan_s)
@@ -36,7 +300,7 @@ record_note_expiry(struct store *store, const char *rec)
 void
 record_die(struct store *store, char *rec)
 {
-    uint32_t bytes = rec_bytes(rec, store->fixed_bytes);
+    uint32_t bytes = rec_bytes(rec);
     uint32_t content = rec_content_bytes(rec);
     unsigned info = rec_info(rec);
     /* A scan that stands at the end of the segment must not find itself in a record. */

@@ -2,12 +2,27 @@
  * src/store/record_priv.h - how an item lies in the log.
  *
  * Byte by byte, without padding: at 10 million items a gigabyte every byte of
- * header is 10 MB of cache. An item, with what it does not use left out:
+ * header is 10 MB of cache. An item, each field as narrow as its value allows:
  *
- *     0     1      2           5                9
- *     | key | info | value     | accessed, freq | cas  | client | expires | key | value
- *     | len |      | len       | 30 + 2 bits    |      | flags  |         |     |
- *       1     1      3           4                8 -C   4 (0)    4 (never)
+ *     0     1      2      3       5       6
+ *     | key | info | form | stamp | value | value | stamp | cas | client | expires | key | value
+ *     | len |      |      | low   | len   | high  | high  |     | flags  |         |     |
+ *       1     1      1      2       1       0,1     0,2    0,2,  0,1,2,4  0,2,3,4
+ *                                                          4,8
+ *
+ *     info   | pending | dead | large | marks 3 | freq 2 |
+ *     form   | expires 2 | client flags 2 | cas 2 | wide stamp | wide value len |    which widths
+ *
+ * Times and CAS are counted from bases of the segment (struct seg), which are those of its opening:
+ *
+ *     stamp      2: seconds since base_s, which is some hours before the opening    4: the second
+ *     expires    2, 3: seconds since base_s                                         4: the second
+ *     cas        2: number since base_cas    4: since base_cas - 2^31               8: the CAS
+ *
+ * So all of them are exact. What does not fit its field any more makes its record be
+ * written anew (space_rewrite()): a get of an item that was stored more than 13 hours ago, an incr
+ * after 65,000 other changes. Where that might find no memory, without eviction, and in large
+ * items fields have their full width from the beginning.
  *
  * A value too large for one record lies in pieces, which are records of their
  * own (key length 0, so no item) and know their owner. The owner's body is:
@@ -17,7 +32,7 @@
  *     0   1      2             5         13       17
  *     | 0 | info | payload len | owner   | number | payload        a piece
  *
- * Records lie at any address: all access is by memcpy().
+ * Records lie at any address: all access is by bytes or memcpy().
  */
 #pragma once
 
@@ -25,29 +40,43 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "arena_priv.h"
 #include "lombard/base/slice.h"
 #include "lombard/store/store.h"
 
 enum {
-    REC_CLIENT_FLAGS = 1 << 0, /* has the field */
-    REC_EXPIRES = 1 << 1,      /* has the field */
-    REC_LARGE = 1 << 2,        /* the value is in pieces */
-    REC_MARKS_SHIFT = 3,       /* ITEM_*, three bits */
+    REC_FREQ = 3,
+    REC_MARKS_SHIFT = 2, /* ITEM_*, three bits */
     REC_MARKS = 7 << REC_MARKS_SHIFT,
+    REC_LARGE = 1 << 5,   /* the value is in pieces */
     REC_DEAD = 1 << 6,    /* only kept by what surrounds it */
     REC_PENDING = 1 << 7, /* reserved and not yet committed: in no bucket */
 };
 
+/* Of the form: two flags, and three codes. */
+enum {
+    FORM_LONG_VALUE = 1 << 0, /* the value's length has 2 bytes */
+    FORM_WIDE_STAMP = 1 << 1, /* the stamp has 4 */
+    FORM_CAS_SHIFT = 2,
+    FORM_FLAGS_SHIFT = 4,
+    FORM_EXPIRES_SHIFT = 6,
+};
+enum { CAS_NONE, CAS_2, CAS_4, CAS_8 };
+enum { EXPIRES_NONE, EXPIRES_2, EXPIRES_3, EXPIRES_4 };
+
 enum {
     REC_INFO_OFF = 1,
-    REC_VALUE_LEN_OFF = 2,
-    REC_ACCESS_OFF = 5,
-    REC_CAS_OFF = 9,
-    REC_FIXED_BYTES = 9, /* without CAS */
-    REC_CAS_BYTES = 8,
+    REC_FORM_OFF = 2,
+    REC_STAMP_OFF = 3,
+    REC_VALUE_LEN_OFF = 5,
+    REC_FIXED_BYTES = 6,
     REC_KEY_MAX = 255,
+    REC_BODY_MAX = UINT16_MAX,
     REC_FREQ_MAX = 3,
+    /* Of a header, without the key. */
+    REC_HEADER_MAX = REC_FIXED_BYTES + 1 + 2 + 8 + 4 + 4,
 
+    PIECE_LEN_OFF = 2,
     PIECE_OWNER_OFF = 5,
     PIECE_NUMBER_OFF = 13,
     PIECE_HEADER_BYTES = 17,
@@ -56,24 +85,51 @@ enum {
 };
 
 /* A record is read and written at these offsets, without a struct. */
-_Static_assert(REC_INFO_OFF == 1 && REC_VALUE_LEN_OFF == REC_INFO_OFF + 1, "key len, info");
-_Static_assert(REC_ACCESS_OFF == REC_VALUE_LEN_OFF + 3, "the value's length has 3 bytes");
-_Static_assert(REC_FIXED_BYTES == REC_ACCESS_OFF + 4, "accessed and freq have 4");
-_Static_assert(REC_CAS_OFF == REC_FIXED_BYTES, "CAS comes where a record without it ends");
-_Static_assert(PIECE_OWNER_OFF == REC_ACCESS_OFF, "a piece begins as an item does");
+_Static_assert(REC_INFO_OFF == 1 && REC_FORM_OFF == REC_INFO_OFF + 1, "key len, info, form");
+_Static_assert(REC_VALUE_LEN_OFF == REC_STAMP_OFF + 2, "the stamp's low half has 2 bytes");
+_Static_assert(REC_FIXED_BYTES == REC_VALUE_LEN_OFF + 1, "the low byte of the value's length");
+_Static_assert(FORM_LONG_VALUE == 1 && FORM_WIDE_STAMP == 2, "flags are bytes: rec_cas_off()");
+_Static_assert(PIECE_OWNER_OFF == PIECE_LEN_OFF + 3, "a piece's length has 3 bytes");
 _Static_assert(PIECE_NUMBER_OFF == PIECE_OWNER_OFF + 8, "the owner has 8 bytes");
 _Static_assert(PIECE_HEADER_BYTES == PIECE_NUMBER_OFF + 4, "the number has 4");
-_Static_assert(REC_CLIENT_FLAGS << 2 == 4 && REC_EXPIRES << 1 == 4,
-               "rec_header_bytes() makes sizes of bits");
 _Static_assert((ITEM_FETCHED | ITEM_STALE | ITEM_TOKEN) << REC_MARKS_SHIFT == REC_MARKS,
                "marks have three bits");
-_Static_assert((REC_MARKS &
-                (REC_CLIENT_FLAGS | REC_EXPIRES | REC_LARGE | REC_DEAD | REC_PENDING)) == 0 &&
-                   REC_PENDING < 1 << 8,
+_Static_assert((REC_FREQ ^ REC_MARKS ^ REC_LARGE ^ REC_DEAD ^ REC_PENDING) == 0xff,
                "info is a byte, each bit for one thing");
-_Static_assert(REC_FREQ_MAX == 3, "freq has the two bits above the 30 of accessed");
 
-#define REC_ACCESSED_MASK ((UINT32_C(1) << 30) - 1)
+/* The bytes of a code of CAS; and of client flags or an expiry. */
+#define CAS_BYTES(code)     ((1 << (code)) & ~1)
+#define FLAGS_BYTES(code)   ((1 << (code)) >> 1)
+#define EXPIRES_BYTES(code) ((code) + ((code) != 0))
+_Static_assert(CAS_BYTES(CAS_NONE) == 0 && CAS_BYTES(CAS_2) == 2 && CAS_BYTES(CAS_4) == 4 &&
+                   CAS_BYTES(CAS_8) == 8,
+               "a code is its width");
+_Static_assert(EXPIRES_BYTES(EXPIRES_NONE) == 0 && EXPIRES_BYTES(EXPIRES_2) == 2 &&
+                   EXPIRES_BYTES(EXPIRES_3) == 3 && EXPIRES_BYTES(EXPIRES_4) == 4,
+               "a code says a width");
+
+/* A CAS of 4 bytes may be so much below its segment's base. */
+#define REC_CAS_4_BELOW (UINT64_C(1) << 31)
+
+/* Bytes of a header without the key, by the form. */
+extern const uint8_t rec_header_sizes[256];
+
+/* Which fields a store keeps, and whether each has its full width. */
+struct rec_widths {
+    bool cas;
+    bool full;
+};
+
+/* What the fields of a header say, whatever their widths. */
+struct rec_head {
+    uint32_t key_len;
+    uint32_t body_len; /* bytes behind the key: the value, or of a large item the table */
+    unsigned info;
+    uint32_t accessed_s;
+    uint64_t cas; /* 0 in a store without */
+    uint32_t client_flags;
+    uint32_t expires_s; /* or STORE_NEVER */
+};
 
 static inline uint32_t
 load_u32(const char *p)
@@ -105,6 +161,33 @@ save_u64(char *p, uint64_t v)
     memcpy(p, &v, sizeof(v));
 }
 
+/* The same of 2 and 3 bytes, low ones first. */
+static inline uint32_t
+load_u16(const char *p)
+{
+    return (uint32_t)(unsigned char)p[0] | (uint32_t)(unsigned char)p[1] << 8;
+}
+
+static inline uint32_t
+load_u24(const char *p)
+{
+    return load_u16(p) | (uint32_t)(unsigned char)p[2] << 16;
+}
+
+static inline void
+save_u16(char *p, uint32_t v)
+{
+    p[0] = (char)(v & 0xff);
+    p[1] = (char)((v >> 8) & 0xff);
+}
+
+static inline void
+save_u24(char *p, uint32_t v)
+{
+    save_u16(p, v);
+    p[2] = (char)((v >> 16) & 0xff);
+}
+
 static inline uint32_t
 rec_key_len(const char *rec)
 {
@@ -129,96 +212,96 @@ rec_set_info(char *rec, unsigned info)
     rec[REC_INFO_OFF] = (char)info;
 }
 
-/* Bytes behind the key: the value, or of a large item the table. Of a piece its payload. */
-static inline uint32_t
-rec_body_len(const char *rec)
-{
-    const unsigned char *p = (const unsigned char *)rec + REC_VALUE_LEN_OFF;
-
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16;
-}
-
-static inline void
-rec_set_body_len(char *rec, uint32_t len)
-{
-    rec[REC_VALUE_LEN_OFF] = (char)(len & 0xff);
-    rec[REC_VALUE_LEN_OFF + 1] = (char)((len >> 8) & 0xff);
-    rec[REC_VALUE_LEN_OFF + 2] = (char)(len >> 16);
-}
-
-/* FIXED is REC_FIXED_BYTES, with or without REC_CAS_BYTES: the same for a whole store. */
-static inline uint32_t
-rec_header_bytes(unsigned info, uint32_t fixed)
-{
-    return fixed + ((info & REC_CLIENT_FLAGS) << 2) + ((info & REC_EXPIRES) << 1);
-}
-
-static inline uint32_t
-rec_bytes(const char *rec, uint32_t fixed)
-{
-    if (rec_is_piece(rec))
-        return PIECE_HEADER_BYTES + rec_body_len(rec);
-    return rec_header_bytes(rec_info(rec), fixed) + rec_key_len(rec) + rec_body_len(rec);
-}
-
-static inline struct slice
-rec_key(const char *rec, uint32_t fixed)
-{
-    return slice_make(rec + rec_header_bytes(rec_info(rec), fixed), rec_key_len(rec));
-}
-
-static inline uint32_t
-rec_body_off(const char *rec, uint32_t fixed)
-{
-    return rec_header_bytes(rec_info(rec), fixed) + rec_key_len(rec);
-}
-
-static inline uint32_t
-rec_accessed(const char *rec)
-{
-    return load_u32(rec + REC_ACCESS_OFF) & REC_ACCESSED_MASK;
-}
-
 static inline unsigned
 rec_freq(const char *rec)
 {
-    return load_u32(rec + REC_ACCESS_OFF) >> 30;
+    return rec_info(rec) & REC_FREQ;
 }
 
 static inline void
-rec_set_access(char *rec, uint32_t accessed_s, unsigned freq)
+rec_set_freq(char *rec, unsigned freq)
 {
-    save_u32(rec + REC_ACCESS_OFF, (accessed_s & REC_ACCESSED_MASK) | (uint32_t)freq << 30);
+    rec_set_info(rec, (rec_info(rec) & ~(unsigned)REC_FREQ) | freq);
+}
+
+/* --- Of items --- */
+
+static inline unsigned
+rec_form(const char *rec)
+{
+    return (unsigned char)rec[REC_FORM_OFF];
 }
 
 static inline uint32_t
-rec_client_flags(const char *rec, uint32_t fixed)
+rec_header_bytes(const char *rec)
 {
-    return (rec_info(rec) & REC_CLIENT_FLAGS) != 0 ? load_u32(rec + fixed) : 0;
+    return rec_header_sizes[rec_form(rec)];
 }
 
-/* Where the expiry is, in a record that has one. */
+/* Bytes behind the key: the value, or of a large item the table. */
 static inline uint32_t
-rec_expires_off(unsigned info, uint32_t fixed)
+rec_body_len(const char *rec)
 {
-    return fixed + ((info & REC_CLIENT_FLAGS) << 2);
+    uint32_t mask = 0xff | (rec_form(rec) & FORM_LONG_VALUE) * 0xff00;
+
+    return load_u16(rec + REC_VALUE_LEN_OFF) & mask;
+}
+
+static inline struct slice
+rec_key(const char *rec)
+{
+    return slice_make(rec + rec_header_bytes(rec), rec_key_len(rec));
 }
 
 static inline uint32_t
-rec_expires(const char *rec, uint32_t fixed)
+rec_body_off(const char *rec)
 {
-    unsigned info = rec_info(rec);
+    return rec_header_bytes(rec) + rec_key_len(rec);
+}
 
-    return (info & REC_EXPIRES) != 0 ? load_u32(rec + rec_expires_off(info, fixed))
-                                     : (uint32_t)STORE_NEVER;
+/* Where the fields behind the value's length begin, of those that are there. */
+static inline uint32_t
+rec_stamp_high_off(unsigned form)
+{
+    return REC_FIXED_BYTES + (form & FORM_LONG_VALUE);
+}
+
+static inline uint32_t
+rec_cas_off(unsigned form)
+{
+    return REC_FIXED_BYTES + (form & (FORM_LONG_VALUE | FORM_WIDE_STAMP));
+}
+
+static inline uint32_t
+rec_flags_off(unsigned form)
+{
+    return rec_cas_off(form) + (uint32_t)CAS_BYTES(form >> FORM_CAS_SHIFT & 3);
+}
+
+static inline uint32_t
+rec_expires_off(unsigned form)
+{
+    return rec_flags_off(form) + (uint32_t)FLAGS_BYTES(form >> FORM_FLAGS_SHIFT & 3);
 }
 
 static inline bool
-rec_is_expired(const char *rec, uint32_t fixed, uint32_t now_s)
+rec_has_flags(const char *rec)
 {
-    uint32_t expires_s = rec_expires(rec, fixed);
+    return (rec_form(rec) >> FORM_FLAGS_SHIFT & 3) != 0;
+}
 
-    return expires_s != STORE_NEVER && expires_s <= now_s;
+static inline bool
+rec_has_expiry(const char *rec)
+{
+    return rec_form(rec) >> FORM_EXPIRES_SHIFT != EXPIRES_NONE;
+}
+
+/* --- Of pieces --- */
+
+static inline uint32_t
+piece_len(const char *piece)
+{
+    return load_u24(piece + PIECE_LEN_OFF);
 }
 
 static inline uint64_t
@@ -232,3 +315,41 @@ piece_set_owner(char *piece, uint64_t loc)
 {
     save_u64(piece + PIECE_OWNER_OFF, loc);
 }
+
+/* --- Of both --- */
+
+static inline uint32_t
+rec_bytes(const char *rec)
+{
+    if (UNLIKELY(rec_is_piece(rec)))
+        return PIECE_HEADER_BYTES + piece_len(rec);
+    return rec_header_bytes(rec) + rec_key_len(rec) + rec_body_len(rec);
+}
+
+/* --- record.c; SEG is the segment that the record lies in --- */
+
+/*
+ * What the fields of an item say: of a lookup only those are read that its caller wants, so
+ * these are calls, which may be left out.
+ */
+uint32_t rec_accessed(const char *rec, const struct seg *seg) MUST_USE PURE;
+uint64_t rec_cas(const char *rec,
+                 const struct seg *seg) MUST_USE PURE; /* 0 where it has none */
+uint32_t rec_client_flags(const char *rec) MUST_USE PURE;
+uint32_t rec_expires(const char *rec, const struct seg *seg) MUST_USE PURE; /* or STORE_NEVER */
+/* False when the field is too narrow; nothing has changed then. */
+bool rec_set_accessed(char *rec, const struct seg *seg, uint32_t accessed_s) MUST_USE;
+/* False when the field is too narrow, or there is none; nothing has changed then. */
+bool rec_set_expires(char *rec, const struct seg *seg, uint32_t expires_s) MUST_USE;
+/* False when the field is too narrow; nothing has changed then. */
+bool rec_set_cas(char *rec, const struct seg *seg, uint64_t cas) MUST_USE;
+/* Whether it would be true. */
+bool rec_can_hold_cas(const char *rec, const struct seg *seg, uint64_t cas) MUST_USE;
+
+struct rec_head rec_read_head(const char *rec, const struct seg *seg);
+/* The narrowest form that holds HEAD in SEG; of full width, it holds whatever the numbers become. */
+unsigned rec_form_for(const struct rec_head *head, const struct seg *seg,
+                      const struct rec_widths *widths) MUST_USE;
+/* FORM is one that holds it. */
+void rec_write_head(char *rec, const struct seg *seg, const struct rec_head *head,
+                    unsigned form);

@@ -1,48 +1,33 @@
 /* Reserving: memory for an item that no client sees yet, piece by piece where it is large. */
 #include "store_priv.h"
 
+/* So many may be drawn until it is committed: else it will have to be written anew. */
+enum { CAS_MARGIN = 1024 };
+
 static bool
-is_large(const struct store *store, unsigned info, const struct item_spec *spec)
+is_large(const struct store *store, const struct item_spec *spec)
 {
-    uint64_t bytes =
-        rec_header_bytes(info, store->fixed_bytes) + spec->key.len + spec->value_bytes;
-
-    return bytes > store->record_max;
+    return REC_HEADER_MAX + spec->key.len + spec->value_bytes > store->record_max;
 }
 
-static unsigned
-info_of(const struct store *store, const struct item_spec *spec)
+static struct rec_head
+head_of(const struct store *store, const struct item_spec *spec)
 {
-    unsigned info = REC_PENDING | ((spec->marks << REC_MARKS_SHIFT) & REC_MARKS);
+    struct rec_head head = {
+        .key_len = (uint32_t)spec->key.len,
+        .body_len = (uint32_t)spec->value_bytes,
+        .info = REC_PENDING | ((spec->marks << REC_MARKS_SHIFT) & REC_MARKS),
+        .accessed_s = store->now_s,
+        .cas = store->arena.cas + CAS_MARGIN,
+        .client_flags = spec->client_flags,
+        .expires_s = spec->expires_s,
+    };
 
-    if (spec->client_flags != 0)
-        info |= REC_CLIENT_FLAGS;
-    if (spec->expires_s != STORE_NEVER)
-        info |= REC_EXPIRES;
-    if (is_large(store, info, spec))
-        info |= REC_LARGE;
-    return info;
-}
-
-static void
-fill(struct store *store, char *rec, unsigned info, const struct item_spec *spec,
-     uint32_t body_len)
-{
-    uint32_t fixed = store->fixed_bytes;
-
-    rec[0] = (char)spec->key.len;
-    rec_set_info(rec, info);
-    rec_set_body_len(rec, body_len);
-    rec_set_access(rec, store->now_s, 0);
-    if (fixed != REC_FIXED_BYTES)
-        save_u64(rec + REC_CAS_OFF, 0);
-    if ((info & REC_CLIENT_FLAGS) != 0)
-        save_u32(rec + fixed, spec->client_flags);
-    if ((info & REC_EXPIRES) != 0)
-        save_u32(rec + rec_expires_off(info, fixed), spec->expires_s);
-    memcpy(rec + rec_header_bytes(info, fixed), spec->key.ptr, spec->key.len);
-    if ((info & REC_LARGE) != 0)
-        large_init(store, rec, spec->value_bytes);
+    if (is_large(store, spec)) {
+        head.info |= REC_LARGE;
+        head.body_len = large_body_bytes(store, spec->value_bytes);
+    }
+    return head;
 }
 
 /* Space in the index for one more item. */
@@ -55,32 +40,32 @@ index_space(struct store *store, uint64_t hash)
 enum reserve_result
 store_reserve(struct store *store, const struct item_spec *spec, void **handle)
 {
-    unsigned info = info_of(store, spec);
-    uint64_t header = rec_header_bytes(info, store->fixed_bytes) + spec->key.len;
+    uint64_t bytes = REC_HEADER_MAX + spec->key.len + spec->value_bytes;
     uint64_t arena_bytes = (uint64_t)store->arena.seg_allowed << store->arena.seg_shift;
-    uint32_t body_len;
+    struct rec_head head;
+    uint32_t more;
     uint64_t *slot;
     enum log_id log;
     char *rec;
 
     BUG_ON(spec->key.len == 0 || spec->key.len > REC_KEY_MAX);
     store->missing_bytes = 0;
-    if (header + spec->value_bytes > store->item_bytes_max)
-        return RESERVE_TOO_LARGE;
     /* One item must not sweep everything else out, only not to fit in the end. */
-    if (header + spec->value_bytes > store->limit_bytes / 2)
+    if (bytes > store->item_bytes_max || bytes > store->limit_bytes / 2)
         return RESERVE_TOO_LARGE;
     if (spec->value_bytes > arena_bytes || !index_space(store, spec->hash))
         return RESERVE_OUT_OF_MEMORY;
-    body_len = (info & REC_LARGE) != 0 ? large_body_bytes(store, spec->value_bytes)
-                                       : (uint32_t)spec->value_bytes;
     log = policy_log_for(store, spec->hash, store_find(store, spec->key, spec->hash, &slot),
-                         header + spec->value_bytes);
-    rec = space_append(store, log, (uint32_t)header + body_len);
+                         bytes);
+    head = head_of(store, spec);
+    more = item_bytes_max(store, &head);
+    rec = space_append(store, log, more);
     if (rec == NULL)
         return RESERVE_OUT_OF_MEMORY;
-    fill(store, rec, info, spec, body_len);
-    record_account(store, rec, (uint32_t)header + body_len);
+    memcpy(rec + item_write_head(store, rec, &head, more), spec->key.ptr, spec->key.len);
+    if (UNLIKELY((head.info & REC_LARGE) != 0))
+        large_init(rec, spec->value_bytes);
+    record_account(store, rec);
     arena_pin(&store->arena, rec);
     *handle = rec;
     return RESERVE_OK;
@@ -127,7 +112,7 @@ store_reserved_at(struct store *store, void *handle, uint64_t off)
     bytes = rec_body_len(rec);
     if (BROKEN(off > bytes))
         return span_make(NULL, 0);
-    return span_make(rec + rec_body_off(rec, store->fixed_bytes) + off, bytes - (size_t)off);
+    return span_make(rec + rec_body_off(rec) + off, bytes - (size_t)off);
 }
 
 /* --- Giving it up --- */

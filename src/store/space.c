@@ -194,18 +194,21 @@ space_ahead_of_extents(struct store *store)
 }
 
 char *
-space_move(struct store *store, char *rec, enum log_id log)
+space_rewrite(struct store *store, char *rec, const struct rec_head *head)
 {
-    uint32_t bytes = rec_bytes(rec, store->fixed_bytes);
+    enum log_id log = arena_seg(&store->arena, rec)->log;
+    uint32_t bytes = item_bytes_max(store, head);
     uint64_t work = 0;
-    char *moved;
+    char *new;
 
     store->missing_bytes = 0;
+    make_ahead(store, bytes);
     do {
-        moved = may_append(store, log, bytes) ? item_move(store, rec, log, SEGS_FOR_SURVIVORS)
-                                              : NULL;
-    } while (moved == NULL && make_space(store, bytes, &work));
-    return moved;
+        new = may_append(store, log, bytes)
+                  ? item_rewrite(store, rec, head, log, SEGS_FOR_SURVIVORS)
+                  : NULL;
+    } while (new == NULL && make_space(store, bytes, &work));
+    return new;
 }
 
 bool

@@ -20,7 +20,7 @@ set_sizes(struct store *store, const struct store_config *config)
 {
     uint32_t seg_bytes = store->arena.seg_bytes;
 
-    store->fixed_bytes = REC_FIXED_BYTES + (config->with_cas ? REC_CAS_BYTES : 0);
+    store->with_cas = config->with_cas;
     store->record_max = seg_bytes / RECORD_DIVISOR;
     store->piece_bytes = store->record_max - PIECE_HEADER_BYTES;
     store->extent_bytes = seg_bytes - PIECE_HEADER_BYTES;
@@ -131,6 +131,7 @@ void
 store_set_time(struct store *store, uint32_t now_s)
 {
     store->now_s = now_s;
+    store->arena.base_s = now_s - SEG_PAST_S;
     if (UNLIKELY(store->flush_at_s != 0 && store->flush_at_s <= now_s))
         flush_now(store);
 }

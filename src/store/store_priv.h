@@ -17,6 +17,7 @@
  *     victim.c     which segment is emptied next
  *     evict.c      victims emptied, a piece at a time
  *     space.c      space for what is new: when to empty how much
+ *     rewrite.c    a field that became too narrow
  *     lookup.c     from a key to its item
  *     change.c     changes of an item that is there
  *     reserve.c, commit.c    new items
@@ -104,7 +105,7 @@ struct store {
     struct index index;
     struct arena arena;
     struct hash_key hash_key;
-    uint32_t fixed_bytes; /* of a record header: with CAS or without */
+    bool with_cas;
     uint32_t now_s;
     uint64_t flushed_items; /* in the index, but gone */
     bool evict;
@@ -116,7 +117,6 @@ struct store {
     bool shrinking;         /* more is in use than the limit allows, which was higher before */
     size_t item_bytes_max;
     size_t own_bytes;       /* bookkeeping besides arena and index */
-    uint64_t cas;           /* the last one drawn */
     uint32_t flush_at_s;    /* a flush to come, or 0 */
     uint64_t content_bytes; /* keys and values of live records */
     uint64_t header_bytes;  /* their headers */
@@ -133,7 +133,7 @@ struct store {
 static inline bool
 store_has_cas(const struct store *store)
 {
-    return store->fixed_bytes != REC_FIXED_BYTES;
+    return store->with_cas;
 }
 
 /* Whether it was stored before the last flush. */
@@ -145,23 +145,34 @@ rec_is_flushed(const struct store *store, const char *rec)
 }
 
 static inline bool
+rec_is_expired(const struct store *store, const char *rec)
+{
+    uint32_t expires_s;
+
+    if (LIKELY(!rec_has_expiry(rec)))
+        return false;
+    expires_s = rec_expires(rec, arena_seg(&store->arena, rec));
+    return expires_s != STORE_NEVER && expires_s <= store->now_s;
+}
+
+static inline bool
 rec_is_gone(const struct store *store, const char *rec)
 {
-    return rec_is_expired(rec, store->fixed_bytes, store->now_s) || rec_is_flushed(store, rec);
+    return rec_is_expired(store, rec) || rec_is_flushed(store, rec);
 }
 
 static inline uint64_t
 rec_hash(const struct store *store, const char *rec)
 {
-    struct slice key = rec_key(rec, store->fixed_bytes);
+    struct slice key = rec_key(rec);
 
     return hash_bytes(&store->hash_key, key.ptr, key.len);
 }
 
 /* --- record.c --- */
 
-/* A live record of BYTES came to be at REC: count them. */
-void record_account(struct store *store, const char *rec, uint32_t bytes);
+/* A live record came to be at REC: count its bytes. */
+void record_account(struct store *store, const char *rec);
 /* Note when it will have expired, for ttl.c. */
 void record_note_expiry(struct store *store, const char *rec);
 /*
@@ -180,11 +191,29 @@ void item_remove(struct store *store, char *rec, uint64_t hash, uint64_t *slot);
 void item_drop(struct store *store, char *rec);
 /* Why an item went away, for the counters; call before it dies. */
 void item_count_reclaimed(struct store *store, const char *rec);
+/* What a record with INFO is made of: fields keep their full width where nothing may be evicted. */
+static inline struct rec_widths
+item_widths(const struct store *store, unsigned info)
+{
+    return (struct rec_widths){store->with_cas, !store->evict || (info & REC_LARGE) != 0};
+}
+
+/* What a record with HEAD needs at most, wherever it is written. */
+uint32_t item_bytes_max(const struct store *store, const struct rec_head *head) MUST_USE;
 /*
- * Copy a record to the tail of LOG; what was there is dead, pieces have a new owner. The
- * caller tells the index. NULL when there are not KEEP + 1 segments.
+ * Write its header at REC, the MORE bytes that were appended last, and give back what it does not
+ * need of these. Returns the header's bytes.
  */
-char *item_move(struct store *store, char *rec, enum log_id log, int64_t keep) MUST_USE;
+uint32_t item_write_head(struct store *store, char *rec, const struct rec_head *head,
+                         uint32_t more);
+/*
+ * Write the item REC anew, with HEAD, at the tail of LOG; what was there is dead, pieces have a
+ * new owner. The caller tells the index. NULL when there are not KEEP + 1 segments.
+ */
+char *item_rewrite(struct store *store, char *rec, const struct rec_head *head, enum log_id log,
+                   int64_t keep) MUST_USE;
+/* Likewise with the same head, or the same of a piece; for survivors of a victim. */
+char *item_move(struct store *store, char *rec, enum log_id log) MUST_USE;
 
 /* --- limit.c --- */
 
@@ -216,8 +245,8 @@ struct cut large_cut(const struct store *store, const char *rec, uint64_t off) M
 /* Bytes of the table of a value so large. */
 uint32_t large_body_bytes(const struct store *store, uint64_t value_bytes) MUST_USE;
 /* An empty table. */
-void large_init(const struct store *store, char *rec, uint64_t value_bytes);
-uint64_t large_value_bytes(const struct store *store, const char *rec) MUST_USE;
+void large_init(char *rec, uint64_t value_bytes);
+uint64_t large_value_bytes(const char *rec) MUST_USE;
 /* The part of the value at OFF; empty when it has no location yet. */
 struct slice large_at(const struct store *store, const char *rec, uint64_t off) MUST_USE;
 /* Whether every byte has a location. */
@@ -272,7 +301,7 @@ uint32_t policy_oldest(struct store *store, enum log_id log) MUST_USE;
 /* The average of an item, for what follows: a victim is about to be judged. */
 void policy_note_victim(struct store *store);
 /* Bytes of key, value and header, wherever they lie. */
-uint64_t policy_item_bytes(const struct store *store, const char *rec) MUST_USE;
+uint64_t policy_item_bytes(const char *rec) MUST_USE;
 /* An item of BYTES was evicted, and is a ghost of KIND. */
 void policy_note_evicted(struct store *store, unsigned kind, uint64_t bytes);
 /* BYTES of an item came into the main log, from elsewhere. */
@@ -354,8 +383,8 @@ char *space_append(struct store *store, enum log_id log, uint32_t bytes) MUST_US
 char *space_take_extent(struct store *store) MUST_USE;
 /* More such segments will be needed soon: work ahead for them. */
 void space_ahead_of_extents(struct store *store);
-/* item_move() that makes space; all of the item is pinned. */
-char *space_move(struct store *store, char *rec, enum log_id log) MUST_USE;
+/* item_rewrite() in the same log, that makes space. REC is in no bucket, and all of it is pinned. */
+char *space_rewrite(struct store *store, char *rec, const struct rec_head *head) MUST_USE;
 /* Work ahead a little. False when there is nothing to do. */
 bool space_work(struct store *store);
 /*
@@ -365,6 +394,14 @@ bool space_work(struct store *store);
 bool space_fits_index(const struct store *store, uint64_t hash) MUST_USE;
 /* Make that so. */
 bool space_make_for_index(struct store *store, uint64_t hash) MUST_USE;
+
+/* --- rewrite.c --- */
+
+/*
+ * Write the item REC anew with HEAD, because a field is too narrow for what it is to hold. NULL when
+ * there is no memory; nothing has changed then.
+ */
+char *rewrite(struct store *store, char *rec, const struct rec_head *head) MUST_USE;
 
 /* --- lookup.c --- */
 

@@ -48,11 +48,11 @@ tail_age(struct store *store, enum log_id log)
         uint32_t idle;
 
         if (is_shown(store, rec)) {
-            idle = store->now_s - rec_accessed(rec);
+            idle = store->now_s - rec_accessed(rec, seg);
             age = idle > age ? idle : age;
             found = true;
         }
-        off += rec_bytes(rec, store->fixed_bytes);
+        off += rec_bytes(rec);
         if (!found)
             cursor->off = off;
     }
@@ -76,8 +76,9 @@ void
 tail_note_evicted(struct store *store, const char *rec)
 {
     struct store_tail *evicted = &store->evicted;
+    const struct seg *seg = arena_seg(&store->arena, rec);
 
-    evicted->evicted_time_s = store->now_s - rec_accessed(rec);
-    evicted->evicted_nonzero += rec_expires(rec, store->fixed_bytes) != STORE_NEVER;
+    evicted->evicted_time_s = store->now_s - rec_accessed(rec, seg);
+    evicted->evicted_nonzero += rec_expires(rec, seg) != STORE_NEVER;
     evicted->evicted_active += rec_freq(rec) > 0;
 }

@@ -70,7 +70,7 @@ scan_record(struct store *store, char *rec, uint32_t bytes)
 
     if ((rec_info(rec) & (REC_DEAD | REC_PENDING)) != 0 || rec_is_piece(rec))
         return;
-    expires_s = rec_expires(rec, store->fixed_bytes);
+    expires_s = rec_expires(rec, arena_seg(&store->arena, rec));
     if (expires_s == STORE_NEVER)
         return;
     if (expires_s > store->now_s) {
@@ -100,7 +100,7 @@ scan_some(struct store *store, unsigned records)
     }
     while (ttl->off < seg->used) {
         char *rec = base + ttl->off;
-        uint32_t bytes = rec_bytes(rec, store->fixed_bytes);
+        uint32_t bytes = rec_bytes(rec);
 
         if (records-- == 0)
             return;

@@ -126,7 +126,7 @@ evict_large(struct store *store, enum log_id log)
         } else {
             chances--;
             ev->passed_large[log] = 0; /* it comes again */
-            rec_set_access(rec, rec_accessed(rec), rec_freq(rec) / 2);
+            rec_set_freq(rec, rec_freq(rec) / 2);
         }
         arena_unqueue_extent(arena, first);
         arena_queue_extent(arena, first, log);

@@ -23,8 +23,7 @@ lowest_from(const struct store *store, uint64_t from, uint64_t *lowest)
         if (rec_is_flushed(store, rec))
             continue;
         hash = rec_hash(store, rec);
-        if (hash < from || (best != NULL && hash > *lowest) ||
-            rec_is_expired(rec, store->fixed_bytes, store->now_s))
+        if (hash < from || (best != NULL && hash > *lowest) || rec_is_expired(store, rec))
             continue;
         best = rec;
         *lowest = hash;

@@ -171,11 +171,12 @@ do_change(struct fuzz *f, uint8_t key, uint8_t arg)
     case 0: store_delete(f->store, &item); break;
     case 1: (void)!store_touch(f->store, &item, f->now_s + (arg >> 3)); break;
     case 2: store_set_marks(f->store, &item, arg >> 5); break;
-    case 3: (void)store_set_cas(f->store, &item, arg); break;
+    case 3: (void)!store_set_cas(f->store, &item, item.expires_s, arg); break;
     case 4:
         memset(same, key, sizeof(same));
         if (item.value_bytes <= sizeof(same))
-            (void)store_overwrite(f->store, &item, slice_make(same, item.value.len), 0);
+            (void)!store_overwrite(f->store, &item, slice_make(same, item.value.len),
+                                   item.expires_s, 0);
         break;
     }
 }

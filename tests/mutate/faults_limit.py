@@ -41,5 +41,5 @@ LIMIT_FAULTS = [
     ("tail: dead ones have an age", TAIL, "    return (rec_info(rec) & (REC_DEAD | REC_PENDING)) == 0 &&",
      "    return"),
     ("tail: evicted ones are not counted", TAIL,
-     "    evicted->evicted_nonzero += rec_expires(rec, store->fixed_bytes) != STORE_NEVER;", ""),
+     "    evicted->evicted_nonzero += rec_expires(rec, seg) != STORE_NEVER;", ""),
 ]

@@ -28,6 +28,7 @@ from faults_bench import BENCH_FAULTS
 from faults_bench_truth import BENCH_TRUTH_FAULTS
 from faults_http import HTTP_FAULTS
 from faults_insight import INSIGHT_FAULTS
+from faults_layout import LAYOUT_FAULTS
 from faults_limit import LIMIT_FAULTS
 from faults_options import OPTIONS_FAULTS
 from faults_range import RANGE_FAULTS
@@ -39,6 +40,7 @@ FAULTS += AUTH_FAULTS
 FAULTS += HTTP_FAULTS
 FAULTS += BENCH_FAULTS + BENCH_TRUTH_FAULTS
 FAULTS += INSIGHT_FAULTS
+FAULTS += LAYOUT_FAULTS
 FAULTS += LIMIT_FAULTS
 FAULTS += OPTIONS_FAULTS
 FAULTS += RANGE_FAULTS

@@ -36,7 +36,7 @@ static void
 count_record(const struct store *store, char *rec, struct tally *tally)
 {
     uint32_t index = arena_seg_of(&store->arena, rec);
-    uint32_t bytes = rec_bytes(rec, store->fixed_bytes);
+    uint32_t bytes = rec_bytes(rec);
 
     if ((rec_info(rec) & REC_DEAD) != 0)
         return;
@@ -63,7 +63,7 @@ count_segment(const struct store *store, uint32_t index, struct tally *tally)
     for (uint32_t off = 0; off < seg->used;) {
         char *rec = base + off;
 
-        off += rec_bytes(rec, store->fixed_bytes);
+        off += rec_bytes(rec);
         REQUIRE(off <= seg->used);
         count_record(store, rec, tally);
     }

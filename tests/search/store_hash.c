@@ -66,17 +66,17 @@ mix_record(struct walk *walk, const char *rec)
     const struct store *store = walk->w->store;
     unsigned info = rec_info(rec);
 
-    mix(walk, rec_bytes(rec, store->fixed_bytes));
-    mix(walk, info & (REC_DEAD | REC_PENDING | REC_LARGE | REC_EXPIRES));
+    mix(walk, rec_bytes(rec));
+    mix(walk, info & (REC_DEAD | REC_PENDING | REC_LARGE));
     if ((info & REC_DEAD) != 0)
         return;
     if (rec_is_piece(rec)) {
         mix_addr(walk, arena_at(&store->arena, piece_owner(rec)));
         return;
     }
-    mix(walk, (unsigned char)rec_key(rec, store->fixed_bytes).ptr[0]);
+    mix(walk, (unsigned char)rec_key(rec).ptr[0]);
     mix(walk, rec_freq(rec));
-    mix_time(walk, rec_expires(rec, store->fixed_bytes));
+    mix_time(walk, rec_expires(rec, arena_seg(&store->arena, rec)));
     for (uint32_t i = 0; i < large_pieces(store, rec); i++)
         mix_addr(walk, large_piece(store, rec, i));
 }
@@ -96,7 +96,7 @@ mix_segment(struct walk *walk, uint32_t index)
         return;
     for (uint32_t off = 0; off < seg->used;) {
         mix_record(walk, base + off);
-        off += rec_bytes(base + off, store->fixed_bytes);
+        off += rec_bytes(base + off);
     }
 }
 

@@ -107,8 +107,11 @@ bool store_get(struct store *store, struct slice key, uint64_t hash, bool bump,
 bool store_peek(struct store *store, struct slice key, uint64_t hash,
                 struct item *item) MUST_USE;
 
-/* The access to ITEM, as just looked up, counts as it does with BUMP. *ITEM stays as it is. */
-void store_bump(struct store *store, const struct item *item);
+/*
+ * The access to ITEM, as just looked up, counts as it does with BUMP. It may move: handle, key and
+ * value of *ITEM are those of where it is then, the rest stays as it was.
+ */
+void store_bump(struct store *store, struct item *item);
 
 /*
  * The contiguous part of ITEM's value that begins at OFF (below value_bytes).
@@ -237,19 +240,21 @@ enum commit_result store_commit(struct store *store, void *handle,
 
 void store_delete(struct store *store, const struct item *item);
 /*
- * Set the expiry. May move the item (when its record had no space for one): *ITEM
- * is refreshed. False when there was no memory for that; nothing has changed then.
+ * Each of these three may move the item (when its record has no space for what it is to hold):
+ * *ITEM is refreshed. False when there was no memory for that; nothing has changed then.
+ *
+ * Set the expiry.
  */
 bool store_touch(struct store *store, struct item *item, uint32_t expires_s) MUST_USE;
-void store_set_marks(struct store *store, const struct item *item, uint32_t marks);
+/* Set the expiry, and give it NEW_CAS (0: the next one). */
+bool store_set_cas(struct store *store, struct item *item, uint32_t expires_s,
+                   uint64_t new_cas) MUST_USE;
 /*
- * Overwrite the value in place with as many bytes, giving it NEW_CAS (0: the
- * next one). For short contiguous values: counters. Returns the CAS.
+ * Likewise, and overwrite the value with as many bytes. For short contiguous values: counters.
  */
-uint64_t store_overwrite(struct store *store, const struct item *item, struct slice value,
-                         uint64_t new_cas);
-/* Give the item a CAS without changing anything else (0: the next one). */
-uint64_t store_set_cas(struct store *store, const struct item *item, uint64_t new_cas);
+bool store_overwrite(struct store *store, struct item *item, struct slice value,
+                     uint32_t expires_s, uint64_t new_cas) MUST_USE;
+void store_set_marks(struct store *store, const struct item *item, uint32_t marks);
 
 /*
  * Everything stored before second AT_S is gone from that second on. 0, or a

@@ -223,7 +223,8 @@ do_get(struct world *w, uint32_t key)
     REQUIRE(store_get(w->store, key_of(key, buf), hash_of(w, key), bump, &again) == there);
     if (!there)
         return;
-    REQUIRE(again.handle == item.handle);
+    /* It moves only where its stamp is too narrow. */
+    REQUIRE(again.handle == item.handle || (bump && w->config->evict));
     check_item(w, key, &again);
     if (bump) {
         e->accessed_s = w->now_s;
@@ -439,14 +440,24 @@ do_touch(struct world *w, uint32_t key)
         check_item(w, key, &item);
 }
 
+/* A CAS of any width, or 0 for the next one. */
+static uint64_t
+draw_cas(struct world *w)
+{
+    if (chance(w, 50))
+        return 0;
+    return 1 + pick(w, UINT32_MAX) * (chance(w, 30) ? UINT64_C(3000000001) : 1);
+}
+
 static void
 do_change(struct world *w, uint32_t key)
 {
     struct entry *e = w->entries + key;
-    uint64_t new_cas = chance(w, 50) ? 1 + pick(w, UINT32_MAX) : 0;
+    uint64_t new_cas = draw_cas(w);
     struct item item;
     char value[64];
     struct slice slice = {value, 0};
+    uint32_t seed;
 
     if (!sync_key(w, key, &item))
         return;
@@ -456,17 +467,28 @@ do_change(struct world *w, uint32_t key)
         return;
     }
     if (e->value_bytes > sizeof(value) || chance(w, 50)) {
-        e->cas = store_set_cas(w->store, &item, new_cas);
+        if (!store_set_cas(w->store, &item, e->expires_s, new_cas)) {
+            note_refusal(w);
+            (void)sync_key(w, key, &item);
+            return;
+        }
     } else {
         for (size_t i = 0; i < PINS_MAX; i++)
             if (w->pins[i].handle == item.handle)
                 return; /* its reader would see it */
-        e->seed = pick(w, UINT32_MAX);
+        seed = pick(w, UINT32_MAX);
         for (slice.len = 0; slice.len < e->value_bytes; slice.len++)
-            value[slice.len] = value_byte(e->seed, slice.len);
-        e->cas = store_overwrite(w->store, &item, slice, new_cas);
+            value[slice.len] = value_byte(seed, slice.len);
+        if (!store_overwrite(w->store, &item, slice, e->expires_s, new_cas)) {
+            note_refusal(w);
+            (void)sync_key(w, key, &item);
+            return;
+        }
+        e->seed = seed;
     }
+    e->cas = item.cas;
     REQUIRE(!w->config->with_cas || new_cas == 0 || e->cas == new_cas);
+    check_item(w, key, &item);
 }
 
 static void
@@ -512,7 +534,7 @@ do_flush(struct world *w)
 static void
 do_time(struct world *w)
 {
-    w->now_s += 1 + (chance(w, 5) ? pick(w, 60) : 0);
+    w->now_s += 1 + (chance(w, 5) ? pick(w, 60) : 0) + (chance(w, 3) ? pick(w, 200000) : 0);
     if (w->flush_at_s != 0 && w->flush_at_s <= w->now_s) {
         w->flush_at_s = 0;
         forget_all(w);

@@ -41,6 +41,7 @@ TCase *large_tcase(void);
 TCase *limit_tcase(void);
 TCase *pin_tcase(void);
 TCase *policy_tcase(void);
+TCase *record_tcase(void);
 TCase *arena_tcase(void);
 TCase *store_tcase(void);
 TCase *tail_tcase(void);

@@ -7,7 +7,7 @@
  * What a release build does where the store's own data is broken: the operation is refused,
  * counted, and everything else goes on. Each test breaks one thing by hand.
  */
-enum { ITEMS = 200, BYTES = 200 };
+enum { ITEMS = 200, BYTES = 300 };
 
 static struct rig rig;
 static uint64_t broken_before;
@@ -88,7 +88,7 @@ START_TEST(a_record_that_is_too_long_is_a_miss)
 {
     struct item item;
 
-    rec_set_body_len(record_of(7), 0xffffff);
+    save_u16(record_of(7) + REC_VALUE_LEN_OFF, UINT16_MAX);
     ck_assert(!rig_get(&rig, 7, &item));
     ck_assert(!rig_peek(&rig, 7, &item));
     ck_assert_uint_eq(broken(), 2);
@@ -101,7 +101,7 @@ END_TEST
 
 START_TEST(a_scan_for_expired_items_stops_there_too)
 {
-    rec_set_body_len(record_of(7), 0xffffff);
+    save_u16(record_of(7) + REC_VALUE_LEN_OFF, UINT16_MAX);
     REQUIRE(rig_set_expiring(&rig, 500, BYTES, START_S + 1));
     arena_seg(&rig.store->arena, record_of(8))->scan_s = START_S + 1;
     rig_set_time(&rig, START_S + 2);
@@ -156,11 +156,9 @@ END_TEST
 START_TEST(a_value_is_changed_and_read_within_its_bounds)
 {
     struct item item;
-    uint64_t cas;
 
     REQUIRE(rig_get(&rig, 7, &item));
-    cas = item.cas;
-    ck_assert_uint_eq(store_overwrite(rig.store, &item, SLICE("shorter"), 0), cas);
+    ck_assert(!store_overwrite(rig.store, &item, SLICE("shorter"), STORE_NEVER, 0));
     ck_assert_uint_eq(store_value_at(rig.store, item.handle, BYTES + 1).len, 0);
     ck_assert_uint_eq(broken(), 2);
     ck_assert(rig_has(&rig, 7, BYTES));
@@ -185,8 +183,7 @@ START_TEST(a_piece_outside_the_segments_is_missing)
 
     REQUIRE(rig_set(&rig, 600, 20000));
     rec = record_of(600);
-    save_u64(rec + rec_body_off(rec, rig.store->fixed_bytes) + TABLE_ENTRY_BYTES,
-             rig.store->arena.bytes + 1);
+    save_u64(rec + rec_body_off(rec) + TABLE_ENTRY_BYTES, rig.store->arena.bytes + 1);
     REQUIRE(rig_get(&rig, 600, &item));
     ck_assert_uint_eq(item.value.len, 0);
     ck_assert_uint_ge(broken(), 1);

@@ -97,13 +97,17 @@ START_TEST(test_change_in_place)
 {
     struct rig rig = rig_open((struct rig_config){.limit_bytes = MB});
     struct item item, after;
+    uint64_t cas;
 
     REQUIRE(rig_set(&rig, 1, 3));
     REQUIRE(rig_peek(&rig, 1, &item));
-    ck_assert_uint_eq(store_overwrite(rig.store, &item, SLICE("abc"), 0), item.cas + 1);
+    cas = item.cas;
+    ck_assert(store_overwrite(rig.store, &item, SLICE("abc"), STORE_NEVER, 0));
+    ck_assert_uint_eq(item.cas, cas + 1);
     REQUIRE(rig_peek(&rig, 1, &after));
     ck_assert(slice_equal(after.value, SLICE("abc")));
-    ck_assert_uint_eq(store_set_cas(rig.store, &after, 5), 5);
+    ck_assert(store_set_cas(rig.store, &after, STORE_NEVER, 5));
+    ck_assert_uint_eq(after.cas, 5);
     REQUIRE(rig_peek(&rig, 1, &after));
     ck_assert_uint_eq(after.cas, 5);
     rig_close(&rig);
@@ -243,10 +247,10 @@ START_TEST(test_stats)
     REQUIRE(rig_set(&rig, 1, 100));
     ck_assert_uint_eq(store_stats(rig.store)->curr_items, 1);
     ck_assert_uint_eq(store_stats(rig.store)->total_items, 1);
-    ck_assert_uint_eq(store_stats(rig.store)->bytes, 16 + 100 + 17);
+    ck_assert_uint_eq(store_stats(rig.store)->bytes, 16 + 100 + 8);
     store_layout(rig.store, &layout);
     ck_assert_uint_eq(layout.live_bytes, 116);
-    ck_assert_uint_eq(layout.header_bytes, 17);
+    ck_assert_uint_eq(layout.header_bytes, 8);
     ck_assert_uint_eq(layout.items, 1);
     store_reset_stats(rig.store);
     ck_assert_uint_eq(store_stats(rig.store)->curr_items, 1);

@@ -143,7 +143,7 @@ START_TEST(test_flush)
     REQUIRE(rig_has(&rig, 4999, 7));
     rig_settle(&rig);
     ck_assert_uint_eq(store_stats(rig.store)->curr_items, 1);
-    ck_assert_uint_eq(store_stats(rig.store)->bytes, 7 + 16 + (_i == 1 ? 9 : 17));
+    ck_assert_uint_eq(store_stats(rig.store)->bytes, 7 + 16 + (_i == 1 ? 6 : 8));
     ck_assert_uint_eq(store_stats(rig.store)->evictions, 0);
     REQUIRE(rig_has(&rig, 4999, 7));
     rig_close(&rig);

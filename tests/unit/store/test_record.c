@@ -1,0 +1,270 @@
+#include "rig.h"
+
+#include "store_priv.h"
+
+/* Fields are as narrow as they may be, exact whatever happens, and widened where they must. */
+
+enum { DAY_S = 86400, VALUE_BYTES = 20 };
+
+static const struct seg segment = {.base_s = 1000, .base_cas = UINT64_C(1) << 33};
+
+/* The header of an item with a key of 5 and a value of BODY_LEN bytes, written and read. */
+static void
+expect_header(struct rec_head head, bool cas, bool full, uint32_t bytes)
+{
+    struct rec_widths widths = {cas, full};
+    unsigned form = rec_form_for(&head, &segment, &widths);
+    char rec[REC_HEADER_MAX + 1];
+    struct rec_head read;
+
+    memset(rec, 0xff, sizeof(rec));
+    rec_write_head(rec, &segment, &head, form);
+    ck_assert_uint_eq(rec_header_bytes(rec), bytes);
+    ck_assert_int_eq(rec[bytes], (char)0xff);
+    read = rec_read_head(rec, &segment);
+    ck_assert_uint_eq(read.key_len, head.key_len);
+    ck_assert_uint_eq(read.body_len, head.body_len);
+    ck_assert_uint_eq(read.info, head.info);
+    ck_assert_uint_eq(read.accessed_s, head.accessed_s);
+    ck_assert_uint_eq(read.cas, cas ? head.cas : 0);
+    ck_assert_uint_eq(read.client_flags, head.client_flags);
+    ck_assert_uint_eq(read.expires_s, head.expires_s);
+}
+
+START_TEST(each_field_has_the_width_it_needs)
+{
+    const uint32_t s = segment.base_s;
+    const uint64_t c = segment.base_cas;
+    const struct {
+        struct rec_head head;
+        uint32_t bytes;
+        uint32_t cas_bytes;  /* of these */
+        uint32_t full_bytes; /* that it has more where each field has its full width */
+    } rows[] = {
+        /* key, body, info, accessed, cas, flags, expires */
+        {{5, 0, 0, s, c, 0, STORE_NEVER}, 8, 2, 8},
+        {{5, 255, 7, s + 1, c + 1, 0, STORE_NEVER}, 8, 2, 8},
+        {{5, 256, 7, s + 1, c + 1, 0, STORE_NEVER}, 9, 2, 8},
+        {{5, 65535, 255, s + 65535, c + 65535, 0, STORE_NEVER}, 9, 2, 8},
+        {{250, 1, 255, s + 65536, c, 0, STORE_NEVER}, 10, 2, 6},
+        {{5, 1, 0, s - 1, c, 0, STORE_NEVER}, 10, 2, 6},
+        {{5, 1, 0, 0, c, 0, STORE_NEVER}, 10, 2, 6},
+        {{5, 1, 0, UINT32_MAX, c, 0, STORE_NEVER}, 10, 2, 6},
+        {{5, 1, 0, s, c + 65536, 0, STORE_NEVER}, 10, 4, 6},
+        {{5, 1, 0, s, c - 1, 0, STORE_NEVER}, 10, 4, 6},
+        {{5, 1, 0, s, c - REC_CAS_4_BELOW, 0, STORE_NEVER}, 10, 4, 6},
+        {{5, 1, 0, s, c + REC_CAS_4_BELOW - 1, 0, STORE_NEVER}, 10, 4, 6},
+        {{5, 1, 0, s, c - REC_CAS_4_BELOW - 1, 0, STORE_NEVER}, 14, 8, 2},
+        {{5, 1, 0, s, c + REC_CAS_4_BELOW, 0, STORE_NEVER}, 14, 8, 2},
+        {{5, 1, 0, s, 0, 0, STORE_NEVER}, 14, 8, 2},
+        {{5, 1, 0, s, UINT64_MAX, 0, STORE_NEVER}, 14, 8, 2},
+        {{5, 1, 0, s, c, 1, STORE_NEVER}, 9, 2, 8},
+        {{5, 1, 0, s, c, 255, STORE_NEVER}, 9, 2, 8},
+        {{5, 1, 0, s, c, 256, STORE_NEVER}, 10, 2, 8},
+        {{5, 1, 0, s, c, 65536, STORE_NEVER}, 12, 2, 8},
+        {{5, 1, 0, s, c, UINT32_MAX, STORE_NEVER}, 12, 2, 8},
+        {{5, 1, 0, s, c, 0, s}, 10, 2, 10},
+        {{5, 1, 0, s, c, 0, s + 65534}, 10, 2, 10},
+        {{5, 1, 0, s, c, 0, s + 65535}, 11, 2, 9},
+        {{5, 1, 0, s, c, 0, s + 0xfffffe}, 11, 2, 9},
+        {{5, 1, 0, s, c, 0, s + 0xffffff}, 12, 2, 8},
+        {{5, 1, 0, s, c, 0, s - 1}, 12, 2, 8},
+        {{5, 1, 0, s, c, 0, UINT32_MAX}, 12, 2, 8},
+        {{250, 40000, 255, 0, 1, UINT32_MAX, 1}, REC_HEADER_MAX, 8, 0},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct rec_head head = rows[i].head;
+        uint32_t narrow = rows[i].bytes;
+
+        expect_header(head, true, false, narrow);
+        expect_header(head, false, false, narrow - rows[i].cas_bytes);
+        expect_header(head, true, true, narrow + rows[i].full_bytes);
+    }
+}
+END_TEST
+
+/* An item that is read after so long a time that its stamp is too narrow. */
+START_TEST(a_late_access_is_exact)
+{
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = MB});
+    struct item item;
+
+    REQUIRE(rig_set(&rig, 1, VALUE_BYTES));
+    REQUIRE(rig_set(&rig, 2, VALUE_BYTES));
+    for (uint32_t s = START_S; s < 100 * DAY_S; s = s * 2 + 12345) {
+        rig_set_time(&rig, s);
+        for (uint32_t late = 0; late < 2; late++) {
+            rig_set_time(&rig, s + late);
+            REQUIRE(rig_get(&rig, 1, &item));
+            ck_assert(rig_has(&rig, 1, VALUE_BYTES));
+            REQUIRE(rig_peek(&rig, 1, &item));
+            ck_assert_uint_eq(item.accessed_s, s + late);
+            ck_assert_uint_eq(item.cas, 1);
+            REQUIRE(rig_peek(&rig, 2, &item));
+            ck_assert_uint_eq(item.accessed_s, START_S);
+        }
+    }
+    rig_close(&rig);
+}
+END_TEST
+
+/* What is bumped may move: what is known of it besides does not change. */
+START_TEST(a_late_bump_tells_where_the_item_is)
+{
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = MB});
+    struct item before, item;
+
+    REQUIRE(rig_set_expiring(&rig, 1, VALUE_BYTES, START_S + 9 * DAY_S));
+    REQUIRE(rig_peek(&rig, 1, &before));
+    rig_set_time(&rig, START_S + DAY_S);
+    item = before;
+    store_bump(rig.store, &item);
+    ck_assert_ptr_ne(item.handle, before.handle);
+    ck_assert_uint_eq(item.accessed_s, START_S);
+    ck_assert_uint_eq(item.marks, before.marks);
+    rig_check_value(&rig, item.handle, 1, VALUE_BYTES);
+    ck_assert_ptr_eq(item.value.ptr, store_value_at(rig.store, item.handle, 0).ptr);
+    REQUIRE(rig_peek(&rig, 1, &before));
+    ck_assert_ptr_eq(item.handle, before.handle);
+    ck_assert_uint_eq(before.accessed_s, START_S + DAY_S);
+    ck_assert_uint_eq(before.expires_s, START_S + 9 * DAY_S);
+    ck_assert_uint_eq(before.marks, ITEM_FETCHED);
+    /* It does not move again. */
+    rig_set_time(&rig, START_S + 2 * DAY_S);
+    store_bump(rig.store, &before);
+    ck_assert_ptr_eq(item.handle, before.handle);
+    rig_close(&rig);
+}
+END_TEST
+
+START_TEST(a_cas_is_exact_however_often_it_changes)
+{
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = MB, .no_evict = _i == 1});
+    struct item item;
+
+    REQUIRE(rig_set(&rig, 1, VALUE_BYTES));
+    REQUIRE(rig_set(&rig, 2, VALUE_BYTES));
+    for (uint64_t cas = 3; cas < 200000; cas++) {
+        REQUIRE(rig_peek(&rig, 1, &item));
+        REQUIRE(store_set_cas(rig.store, &item, STORE_NEVER, 0));
+        REQUIRE(item.cas == cas);
+    }
+    REQUIRE(rig_peek(&rig, 1, &item));
+    ck_assert_uint_eq(item.cas, 199999);
+    for (uint64_t cas = UINT64_MAX; cas > 0; cas /= 3) {
+        REQUIRE(store_set_cas(rig.store, &item, START_S + 10, cas));
+        REQUIRE(rig_peek(&rig, 1, &item));
+        ck_assert_uint_eq(item.cas, cas);
+        ck_assert_uint_eq(item.expires_s, START_S + 10);
+    }
+    REQUIRE(rig_peek(&rig, 2, &item));
+    ck_assert_uint_eq(item.cas, 2);
+    REQUIRE(rig_set(&rig, 3, VALUE_BYTES));
+    REQUIRE(rig_peek(&rig, 3, &item));
+    ck_assert_uint_eq(item.cas, 200000);
+    ck_assert(rig_has(&rig, 1, VALUE_BYTES));
+    rig_close(&rig);
+}
+END_TEST
+
+/* Others changed or the time went on between the reservation and the commit. */
+START_TEST(a_reservation_may_take_long)
+{
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = MB});
+    uint64_t changes = _i == 0 ? 70000 : 0;
+    uint32_t expires_s = START_S + 5 * DAY_S;
+    struct item item;
+    uint64_t cas;
+    void *handle;
+
+    REQUIRE(rig_set(&rig, 2, VALUE_BYTES));
+    REQUIRE(rig_reserve(&rig, 1, VALUE_BYTES, expires_s, &handle) == RESERVE_OK);
+    REQUIRE(rig_fill(&rig, handle, 1, 0, VALUE_BYTES));
+    for (uint64_t i = 0; i < changes; i++) {
+        REQUIRE(rig_peek(&rig, 2, &item));
+        REQUIRE(store_set_cas(rig.store, &item, STORE_NEVER, 0));
+    }
+    rig_set_time(&rig, START_S + (uint32_t)_i * DAY_S);
+    REQUIRE(store_commit(rig.store, handle, COMMIT_ANY, &cas) == COMMIT_STORED);
+    ck_assert_uint_eq(cas, changes + 2);
+    REQUIRE(rig_peek(&rig, 1, &item));
+    ck_assert_uint_eq(item.cas, cas);
+    ck_assert_uint_eq(item.accessed_s, START_S + (uint32_t)_i * DAY_S);
+    ck_assert_uint_eq(item.expires_s, expires_s);
+    ck_assert(rig_has(&rig, 1, VALUE_BYTES));
+    rig_close(&rig);
+}
+END_TEST
+
+START_TEST(an_expiry_is_exact_at_any_distance)
+{
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = MB, .no_evict = _i == 1});
+    uint32_t expiries[] = {START_S + 1,
+                           STORE_NEVER,
+                           START_S + 49100,
+                           START_S + 49200,
+                           START_S + 200 * DAY_S,
+                           START_S + 20,
+                           START_S + 190 * DAY_S,
+                           START_S + 4000 * DAY_S,
+                           STORE_NEVER};
+    struct item item;
+
+    REQUIRE(rig_set(&rig, 1, VALUE_BYTES));
+    for (size_t i = 0; i < ARRAY_LEN(expiries); i++) {
+        REQUIRE(rig_peek(&rig, 1, &item));
+        REQUIRE(store_touch(rig.store, &item, expiries[i]));
+        ck_assert_uint_eq(item.expires_s, expiries[i]);
+        REQUIRE(rig_peek(&rig, 1, &item));
+        ck_assert_uint_eq(item.expires_s, expiries[i]);
+        ck_assert_uint_eq(item.cas, 1);
+        REQUIRE(rig_set_expiring(&rig, 2 + i, VALUE_BYTES, expiries[i]));
+        REQUIRE(rig_peek(&rig, 2 + i, &item));
+        ck_assert_uint_eq(item.expires_s, expiries[i]);
+    }
+    rig_close(&rig);
+}
+END_TEST
+
+/* Survivors are written anew in segments that count from other times and numbers. */
+START_TEST(survivors_keep_what_they_say)
+{
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = MB});
+    uint32_t expires_s = START_S + 30 * DAY_S;
+    struct item item;
+
+    REQUIRE(rig_set_expiring(&rig, 1, VALUE_BYTES, expires_s));
+    REQUIRE(rig_get(&rig, 1, &item));
+    REQUIRE(rig_get(&rig, 1, &item));
+    for (uint32_t day = 1; day < 20; day++) {
+        rig_set_time(&rig, START_S + day * DAY_S);
+        for (uint64_t i = 0; i < 20000; i++)
+            REQUIRE(rig_set(&rig, 1000 + i, 100));
+        REQUIRE(rig_peek(&rig, 1, &item));
+        ck_assert_uint_eq(item.accessed_s, START_S + (day - 1) * DAY_S);
+        ck_assert_uint_eq(item.expires_s, expires_s);
+        ck_assert_uint_eq(item.cas, 1);
+        ck_assert(rig_has(&rig, 1, VALUE_BYTES));
+        for (int i = 0; i < 3; i++)
+            REQUIRE(rig_get(&rig, 1, &item));
+    }
+    ck_assert_uint_gt(store_stats(rig.store)->evictions, 0);
+    rig_close(&rig);
+}
+END_TEST
+
+TCase *
+record_tcase(void)
+{
+    TCase *tcase = tcase_create("record");
+
+    tcase_add_test(tcase, each_field_has_the_width_it_needs);
+    tcase_add_test(tcase, a_late_access_is_exact);
+    tcase_add_test(tcase, a_late_bump_tells_where_the_item_is);
+    tcase_add_loop_test(tcase, a_cas_is_exact_however_often_it_changes, 0, 2);
+    tcase_add_loop_test(tcase, a_reservation_may_take_long, 0, 2);
+    tcase_add_loop_test(tcase, an_expiry_is_exact_at_any_distance, 0, 2);
+    tcase_add_test(tcase, survivors_keep_what_they_say);
+    return tcase;
+}
