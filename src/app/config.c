@@ -99,6 +99,7 @@ take_option(struct config *config, const struct option_info *option, char *text)
     case OPTION_PORT:
     case OPTION_MODE:
     case OPTION_PROTOCOL:
+    case OPTION_FAVOR:
     case OPTION_DELIMITER: break;
     }
     return config_set(config, option, text);

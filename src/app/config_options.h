@@ -31,6 +31,7 @@ enum option_kind {
     OPTION_THREADS,   /* any number, of which one is used: uint32_t */
     OPTION_UDP,       /* 0 alone: uint32_t */
     OPTION_PROTOCOL,  /* auto, ascii, binary: enum config_protocol */
+    OPTION_FAVOR,     /* objects, balanced, bytes: enum store_favor */
     OPTION_DELIMITER, /* a character; turns on `stats detail` as well: char */
     OPTION_EXTENDED,  /* from here on, no field: -o */
     OPTION_PING,

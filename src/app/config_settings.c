@@ -69,6 +69,18 @@ get_protocol(const struct stat_entry *entry UNUSED, const void *record,
 }
 
 static void
+get_favor(const struct stat_entry *entry UNUSED, const void *record, struct stat_value *value)
+{
+    const struct config *config = record;
+
+    switch (config->store.favor) {
+    case STORE_FAVOR_OBJECTS: stat_put_text(value, "objects"); return;
+    case STORE_FAVOR_BALANCED: stat_put_text(value, "balanced"); return;
+    case STORE_FAVOR_BYTES: stat_put_text(value, "bytes"); return;
+    }
+}
+
+static void
 get_char(const struct stat_entry *entry, const void *record, struct stat_value *value)
 {
     stat_printf(value, "%c", *((const char *)record + entry->arg));
@@ -96,6 +108,7 @@ get_hosts(const struct stat_entry *entry UNUSED, const void *record, struct stat
 #define SHOWN_TEXT          TEXT, NONE, get_text
 #define SHOWN_FILE          TEXT, NONE, get_file
 #define SHOWN_PROTOCOL      TEXT, NONE, get_protocol
+#define SHOWN_FAVOR         TEXT, NONE, get_favor
 #define SHOWN_DELIMITER     TEXT, NONE, get_char
 #define SHOWN_HOSTS         TEXT, NONE, get_hosts
 #define SHOWN_COUNT         GAUGE, NUMBER, get_int

@@ -170,6 +170,23 @@ parse_protocol(const char *text, uint64_t *out)
     return false;
 }
 
+static bool
+parse_favor(const char *text, uint64_t *out)
+{
+    static const char *const names[] = {
+        [STORE_FAVOR_OBJECTS] = "objects",
+        [STORE_FAVOR_BALANCED] = "balanced",
+        [STORE_FAVOR_BYTES] = "bytes",
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (strcmp(text, names[i]) == 0) {
+            *out = i;
+            return true;
+        }
+    return false;
+}
+
 /* --- Setting --- */
 
 static char *
@@ -235,6 +252,7 @@ parse(const struct option_info *o, const char *text, uint64_t *out)
     case OPTION_PORT: return parse_port(o, text, out);
     case OPTION_MODE: return parse_mode(o, text, out);
     case OPTION_PROTOCOL: return parse_protocol(text, out);
+    case OPTION_FAVOR: return parse_favor(text, out);
     case OPTION_COUNT:
     case OPTION_DELIMITER:
     case OPTION_TEXT:
@@ -319,6 +337,7 @@ option_range(const struct option_info *o, char *dst, size_t bytes)
         return;
     case OPTION_ON_OFF: (void)snprintf(dst, bytes, "on or off"); return;
     case OPTION_PROTOCOL: (void)snprintf(dst, bytes, "auto, ascii or binary"); return;
+    case OPTION_FAVOR: (void)snprintf(dst, bytes, "objects, balanced or bytes"); return;
     case OPTION_DELIMITER: (void)snprintf(dst, bytes, "a character"); return;
     case OPTION_ALLOW:
     case OPTION_FORBID:

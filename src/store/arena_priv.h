@@ -36,11 +36,24 @@ enum seg_state {
 };
 
 /*
- * The small log is several, one for each class of sizes: from LOG_SMALL to LOG_MAIN, which is
- * the one behind them.
+ * The small log and the main one are several, one for each class of sizes: from LOG_SMALL and
+ * from LOG_MAIN on.
  */
-enum { SMALL_LOGS = 7, LOGS = SMALL_LOGS + 1 };
-enum log_id { LOG_SMALL, LOG_MAIN = SMALL_LOGS };
+enum { LOG_CLASSES = 7, LOGS = 2 * LOG_CLASSES };
+enum log_id { LOG_SMALL, LOG_MAIN = LOG_CLASSES };
+
+static inline bool
+log_is_main(enum log_id log)
+{
+    return log >= LOG_MAIN;
+}
+
+/* Where what is hit in LOG goes on to. */
+static inline enum log_id
+log_main_for(enum log_id log)
+{
+    return log_is_main(log) ? log : (enum log_id)(log + LOG_MAIN);
+}
 
 /*
  * Closed segments without pins are also in a list by how much of them is

@@ -4,8 +4,7 @@
 static void
 evict_item(struct store *store, char *rec, uint64_t hash, uint64_t *slot)
 {
-    bool main = arena_seg(&store->arena, rec)->log == LOG_MAIN;
-    unsigned kind = main ? GHOST_MAIN : GHOST_SMALL;
+    unsigned kind = log_is_main(arena_seg(&store->arena, rec)->log) ? GHOST_MAIN : GHOST_SMALL;
 
     if (BROKEN(slot == NULL)) {
         item_die(store, rec);
@@ -40,7 +39,7 @@ static void
 note_moved(struct store *store, enum log_id from, uint32_t bytes)
 {
     store->evictor.moved += bytes;
-    if (!store->evictor.clean && from != LOG_MAIN)
+    if (!store->evictor.clean && !log_is_main(from))
         policy_note_joined(store, bytes);
 }
 
@@ -66,7 +65,7 @@ evict_or_move_item(struct store *store, char *rec, uint64_t hash)
         evict_item(store, rec, hash, slot);
         return true;
     }
-    moved = item_move(store, rec, store->evictor.clean ? log : LOG_MAIN);
+    moved = item_move(store, rec, store->evictor.clean ? log : log_main_for(log));
     if (moved == NULL) {
         if (!store->evict)
             return false;
@@ -76,7 +75,7 @@ evict_or_move_item(struct store *store, char *rec, uint64_t hash)
     index_move(slot, arena_loc(&store->arena, moved));
     note_moved(store, log, rec_bytes(moved));
     if (!store->evictor.clean) {
-        rec_set_freq(moved, policy_freq_after(log, freq));
+        rec_set_freq(moved, policy_freq_after(freq));
         policy_note_survivor(store, log);
     }
     return true;
@@ -95,7 +94,7 @@ evict_or_move_piece(struct store *store, char *piece)
     }
     if (!rec_is_gone(store, owner) &&
         (store->evictor.clean || store->evictor.level <= REC_FREQ_MAX)) {
-        if (item_move(store, piece, store->evictor.clean ? log : LOG_MAIN) != NULL) {
+        if (item_move(store, piece, store->evictor.clean ? log : log_main_for(log)) != NULL) {
             note_moved(store, log, rec_bytes(piece));
             return true;
         }

@@ -12,9 +12,10 @@
  *                    |                     ^  |  ^        |
  *                  out, a ghost -- again --/   \-- hit --/
  *
- * Where sizes differ, a large item takes the place of many: the small log is one for each class
- * of sizes, a power of four, and an item stays there for a time that is inversely proportional
- * to its size. Each log opens a segment: where there are few of them, there are fewer classes.
+ * Where sizes differ, a large item takes the place of many: both logs are one for each class
+ * of sizes, a power of four, and an item stays there between two visits for a time that is
+ * inversely proportional to its size; to favor bytes, sizes count less (--favor).
+ * Each log opens a segment: where there are few of them, there are fewer classes.
  * Where nothing is hit any more, that time is halved with
  * each segment, down to that of what is usually stored now. What is much larger than others has to be hit twice to go on.
  *
@@ -149,9 +150,9 @@ usual_class(const struct evictor *ev)
     uint64_t sum = 0, all = 0;
     unsigned class = 0;
 
-    for (unsigned i = 0; i < SMALL_LOGS; i++)
+    for (unsigned i = 0; i < LOG_CLASSES; i++)
         all += ev->inflow[i];
-    for (; class < SMALL_LOGS - 1; class ++) {
+    for (; class < LOG_CLASSES - 1; class ++) {
         sum += ev->inflow[class];
         if (sum * 100 >= all * USUAL_PERCENT)
             break;
@@ -159,30 +160,43 @@ usual_class(const struct evictor *ev)
     return class;
 }
 
-/* The small log whose oldest items are oldest for their size. */
+/* How much sooner an item of four times the size goes: the shift of its age, for each class. */
+static unsigned
+shift_of(const struct store *store, enum log_id first)
+{
+    switch (store->favor) {
+    case STORE_FAVOR_OBJECTS: return 2;
+    case STORE_FAVOR_BALANCED: return first == LOG_MAIN ? 1 : 2;
+    case STORE_FAVOR_BYTES: return first == LOG_MAIN ? 0 : 1;
+    }
+    BUG("store_favor out of range");
+}
+
+/* Of the small logs or the main ones, from FIRST on: whose oldest items are oldest for their size. */
 static enum log_id
-small_log_to_take_from(struct store *store)
+oldest_for_size(struct store *store, enum log_id first)
 {
     struct arena *arena = &store->arena;
-    unsigned usual = 2 * usual_class(&store->evictor);
-    enum log_id best = LOG_SMALL;
+    unsigned a_class = shift_of(store, first);
+    unsigned usual = a_class * usual_class(&store->evictor);
+    enum log_id best = first;
     uint64_t most = 0;
 
-    for (unsigned class = 0; class < SMALL_LOGS; class ++) {
-        uint32_t oldest = oldest_of(arena, arena->logs + class);
-        unsigned shift = 2 * class;
+    for (unsigned class = 0; class < LOG_CLASSES; class ++) {
+        uint32_t oldest = oldest_of(arena, arena->logs + first + class);
+        unsigned shift = a_class * class;
         uint64_t age;
 
         if (oldest == SEG_NONE)
             continue;
         if (shift < usual) {
-            shift += store->evictor.useless[class];
+            shift += store->evictor.useless[first + class];
             shift = shift < usual ? shift : usual;
         }
         age = (uint64_t)(arena->serial - arena->segs[oldest].serial + 1) << shift;
         if (age > most) {
             most = age;
-            best = (enum log_id) class;
+            best = (enum log_id)(first + class);
         }
     }
     /* If it has no more than an open one, that is to be emptied. */
@@ -191,26 +205,33 @@ small_log_to_take_from(struct store *store)
     return best;
 }
 
-enum log_id
-policy_log_to_take_from(struct store *store)
+/* Whether the main logs have to give up something next, rather than the small ones. */
+static bool
+is_mains_turn(struct store *store)
 {
     const struct seg_queue *logs = store->arena.logs;
     struct evictor *ev = &store->evictor;
     uint64_t small = 0, all;
 
-    for (int i = 0; i < SMALL_LOGS; i++)
+    for (int i = 0; i < LOG_MAIN; i++)
         small += logs[i].count;
-    all = small + logs[LOG_MAIN].count;
+    all = small;
+    for (int i = LOG_MAIN; i < LOGS; i++)
+        all += logs[i].count;
     small *= SHARE_ONE;
     if (small <= all * SHARE_MIN)
-        return LOG_MAIN;
-    if (small < all * SHARE_MAX) {
-        if (ev->growing && ++ev->grown % GROWING_VICTIMS != 0)
-            return LOG_MAIN;
-        if (!ev->growing && ev->owed_bytes >= store->arena.seg_bytes)
-            return LOG_MAIN;
-    }
-    return small_log_to_take_from(store);
+        return true;
+    if (small >= all * SHARE_MAX)
+        return false;
+    if (ev->growing)
+        return ++ev->grown % GROWING_VICTIMS != 0;
+    return ev->owed_bytes >= store->arena.seg_bytes;
+}
+
+enum log_id
+policy_log_to_take_from(struct store *store)
+{
+    return oldest_for_size(store, is_mains_turn(store) ? LOG_MAIN : LOG_SMALL);
 }
 
 /* --- Learning --- */
@@ -270,8 +291,7 @@ void
 policy_note_survivor(struct store *store, enum log_id log)
 {
     store->evictor.went_on = true;
-    if (log != LOG_MAIN)
-        store->evictor.useless[log] = 0;
+    store->evictor.useless[log] = 0;
 }
 
 void
@@ -279,9 +299,9 @@ policy_note_emptied(struct store *store, enum log_id log, uint32_t bytes)
 {
     struct evictor *ev = &store->evictor;
 
-    if (log == LOG_MAIN)
+    if (log_is_main(log))
         ev->owed_bytes -= bytes < ev->owed_bytes ? bytes : ev->owed_bytes;
-    else if (!ev->went_on && ev->useless[log] < 2 * SMALL_LOGS)
+    if (!ev->went_on && ev->useless[log] < 2 * LOG_CLASSES)
         ev->useless[log]++;
 }
 
@@ -293,24 +313,24 @@ note_inflow(struct store *store, unsigned class, uint64_t bytes)
     ev->inflow[class] += bytes;
     if (LIKELY(ev->inflow[class] < (uint64_t)INFLOW_SEGS << store->arena.seg_shift))
         return;
-    for (unsigned i = 0; i < SMALL_LOGS; i++)
+    for (unsigned i = 0; i < LOG_CLASSES; i++)
         ev->inflow[i] /= 2;
 }
 
-/* The small log for items of BYTES bytes. */
+/* The log for items of BYTES bytes, of those from FIRST on. */
 static enum log_id
-small_log_for(struct store *store, uint64_t bytes)
+log_for(struct store *store, enum log_id first, uint64_t bytes)
 {
     unsigned classes = store->evict ? store->arena.seg_allowed / SEGS_A_CLASS : 0;
     unsigned log2 = 63U - (unsigned)__builtin_clzll(bytes >> CLASS_SHIFT | 1);
     unsigned class = log2 / 2;
 
-    if (classes > SMALL_LOGS)
-        classes = SMALL_LOGS;
+    if (classes > LOG_CLASSES)
+        classes = LOG_CLASSES;
     if (class >= classes)
         class = classes > 0 ? classes - 1 : 0;
     note_inflow(store, class, bytes);
-    return (enum log_id) class;
+    return (enum log_id)(first + class);
 }
 
 enum log_id
@@ -318,14 +338,15 @@ policy_log_for(struct store *store, uint64_t hash, const char *old, uint64_t byt
 {
     unsigned kind;
 
+    if (old != NULL && !log_is_main(arena_seg(&store->arena, old)->log))
+        return log_for(store, LOG_SMALL, bytes);
     if (old != NULL)
-        return arena_seg(&store->arena, old)->log == LOG_MAIN ? LOG_MAIN
-                                                              : small_log_for(store, bytes);
+        return log_for(store, LOG_MAIN, bytes);
     if (!index_has_ghost(&store->index, hash, store->index.count, &kind))
-        return small_log_for(store, bytes);
+        return log_for(store, LOG_SMALL, bytes);
     store->evictor.back[kind] += EVENT;
     policy_note_joined(store, bytes);
-    return LOG_MAIN;
+    return log_for(store, LOG_MAIN, bytes);
 }
 
 /* --- Judging --- */
@@ -346,13 +367,13 @@ policy_survives(const struct store *store, const char *rec)
 
     if (ev->clean || freq <= ev->level)
         return ev->clean;
-    return freq > ev->level + 1 || arena_seg(&store->arena, rec)->log == LOG_MAIN ||
+    return freq > ev->level + 1 || log_is_main(arena_seg(&store->arena, rec)->log) ||
+           store->favor == STORE_FAVOR_BYTES ||
            policy_item_bytes(rec) <= BULKY_TIMES * ev->item_bytes;
 }
 
 unsigned
-policy_freq_after(enum log_id log, unsigned freq)
+policy_freq_after(unsigned freq)
 {
-    /* Halved, so that the past does not outlive two visits. */
-    return log == LOG_MAIN ? freq / 2 : 0;
+    return freq > 0 ? freq - 1 : 0;
 }

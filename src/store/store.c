@@ -83,6 +83,7 @@ store_create(const struct store_config *config)
     }
     store->hash_key = config->hash_key;
     store->evict = config->evict;
+    store->favor = config->favor;
     set_sizes(store, config);
     victim_init(store);
     ttl_init(store);

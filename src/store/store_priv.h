@@ -67,16 +67,16 @@ struct evictor {
     uint32_t looks;           /* at segments that this step may still take to find a victim */
     uint32_t passed[LOGS];    /* segments that had pins and became the newest, since then */
     uint32_t passed_large[LOGS]; /* large values likewise */
-    unsigned level;      /* how much more often than usual a survivor must have been hit */
-    uint32_t moved;      /* bytes of survivors of this victim */
-    uint32_t poor;       /* victims without a good yield since the last that had one */
-    bool growing;        /* the small log is to grow, at the main one's cost */
-    unsigned grown;      /* victims taken while it grows */
-    uint64_t owed_bytes; /* that the main log has to give up, even if it is to grow */
-    bool went_on;        /* an item of this victim */
-    uint8_t useless[SMALL_LOGS]; /* victims since the last one of which an item went on */
-    uint64_t inflow[SMALL_LOGS]; /* bytes stored recently */
-    uint64_t item_bytes;         /* of an average item, when the last victim was chosen */
+    unsigned level;        /* how much more often than usual a survivor must have been hit */
+    uint32_t moved;        /* bytes of survivors of this victim */
+    uint32_t poor;         /* victims without a good yield since the last that had one */
+    bool growing;          /* the small log is to grow, at the main one's cost */
+    unsigned grown;        /* victims taken while it grows */
+    uint64_t owed_bytes;   /* that the main log has to give up, even if it is to grow */
+    bool went_on;          /* an item of this victim */
+    uint8_t useless[LOGS]; /* victims since the last one of which an item went on */
+    uint64_t inflow[LOG_CLASSES]; /* bytes stored recently */
+    uint64_t item_bytes;          /* of an average item, when the last victim was chosen */
     uint64_t out[GHOST_KINDS]; /* what was evicted recently as each kind, in policy.c's units */
     uint64_t back[GHOST_KINDS]; /* of these ghosts, how many came back */
     uint64_t period;            /* evictions since these were looked at */
@@ -109,6 +109,7 @@ struct store {
     uint32_t now_s;
     uint64_t flushed_items; /* in the index, but gone */
     bool evict;
+    enum store_favor favor;
     uint32_t record_max;   /* bytes; what is larger goes in pieces */
     uint32_t piece_bytes;  /* payload of a piece among other records */
     uint32_t extent_bytes; /* payload of a piece that has a segment of its own */
@@ -315,8 +316,8 @@ enum log_id policy_log_for(struct store *store, uint64_t hash, const char *old,
                            uint64_t bytes) MUST_USE;
 /* Whether an item of the victim stays. */
 bool policy_survives(const struct store *store, const char *rec) MUST_USE;
-/* The frequency with which it goes on, coming from LOG. */
-unsigned policy_freq_after(enum log_id log, unsigned freq) MUST_USE;
+/* The frequency with which it goes on. */
+unsigned policy_freq_after(unsigned freq) MUST_USE;
 
 /* --- pin.c --- */
 

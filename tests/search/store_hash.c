@@ -126,8 +126,10 @@ mix_evictor(struct walk *walk)
     }
     mix(walk, ev->level);
     mix(walk, ev->poor);
-    for (int i = 0; i < SMALL_LOGS; i++)
-        mix(walk, (uint64_t)ev->useless[i] << 32 ^ ev->inflow[i]);
+    for (int i = 0; i < LOG_CLASSES; i++)
+        mix(walk, ev->inflow[i]);
+    for (int i = 0; i < LOGS; i++)
+        mix(walk, ev->useless[i]);
     mix(walk, ev->growing);
     mix(walk, ev->owed_bytes);
     mix(walk, ev->flush_sweep);

@@ -25,14 +25,18 @@ struct stat_registry;
 /* A location has 38 bits: more memory than this could not be found again. */
 #define STORE_LIMIT_BYTES_MAX (UINT64_C(1) << 38)
 
+/* What eviction tries to make most of: objects found, or bytes. */
+enum store_favor { STORE_FAVOR_OBJECTS, STORE_FAVOR_BALANCED, STORE_FAVOR_BYTES };
+
 struct store_config {
     size_t limit_bytes; /* -m: arena, index and bookkeeping; at most STORE_LIMIT_BYTES_MAX */
     size_t
         limit_bytes_max; /* that store_set_limit() may be asked for; less is as much as above */
     size_t item_bytes_max; /* -I: key, value and header of one item */
-    bool evict;            /* false for -M */
-    bool with_cas;         /* false for -C */
-    bool huge_pages;       /* -L: ask the kernel for them; it may have none */
+    enum store_favor favor;
+    bool evict;      /* false for -M */
+    bool with_cas;   /* false for -C */
+    bool huge_pages; /* -L: ask the kernel for them; it may have none */
     struct hash_key hash_key;
 };
 

@@ -65,7 +65,7 @@ static const struct {
      "num_threads reqs_per_event tcp_backlog "
      "item_size_max flush_enabled dump_enabled watch_enabled shutdown_command idle_timeout "
      "send_timeout peer_timeout operator_timeout drain_time_ms buffer_memory "
-     "loan auth_enabled_ascii auth_enabled_sasl auth_timeout "
+     "favor loan auth_enabled_ascii auth_enabled_sasl auth_timeout "
      "log_file sandbox detail_enabled "
      "umask maxconns_fast slab_reassign lru_crawler slab_automove "
      "lru_maintainer_thread lru_segmented tail_repair_time temp_lru "
