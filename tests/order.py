@@ -67,7 +67,7 @@ ORDER = {
 }
 
 # The folders of tools/bench: each includes only itself and those before it.
-BENCH_FOLDERS = ["host", "data", "stat", "wire", "options", "load", "builtin", "roles", "run", "report", "."]
+BENCH_FOLDERS = ["host", "data", "stat", "wire", "options", "load", "simulate", "builtin", "roles", "run", "report", "."]
 
 
 def heights(layer):

@@ -17,6 +17,7 @@
 #include "report/verdict.h"
 #include "run/bench.h"
 #include "selftest.h"
+#include "simulate/simulate.h"
 
 /* Whether all that was written to F has reached its file; a message if not. */
 static bool
@@ -291,12 +292,18 @@ main(int argc, char **argv)
             return STATUS_WRONG;
         return has_arrived(stdout, "standard output", false) ? STATUS_VALID : STATUS_NO_REPORT;
     }
+    stop_prepare();
+    if (o.simulate_count > 0) {
+        if (simulate_run(&o))
+            return has_arrived(stdout, "standard output", false) ? STATUS_VALID
+                                                                 : STATUS_NO_REPORT;
+        return stop_signal() != 0 ? STATUS_SIGNAL + stop_signal() : STATUS_NOT_RUN;
+    }
     count = resolve_all(&o, addrs);
     if (count == 0)
         return STATUS_NOT_RUN;
     value_init();
     (void)signal(SIGPIPE, SIG_IGN);
-    stop_prepare();
     (void)net_raise_file_limit();
     if (o.replay)
         return run_replay(&o, addrs, count);

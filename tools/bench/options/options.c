@@ -149,6 +149,7 @@ set_defaults(struct options *o)
     o->seed = 1;
     o->shift_by = 0.1;
     o->speed = 1;
+    o->item_overhead = 24;
     o->arrivals = ARRIVALS_POISSON;
     o->find_warmup = true;
     o->weights[QUERY_GET] = 10;
@@ -293,6 +294,8 @@ check(struct options *o)
         return OPTIONS_BAD;
     if (!o->hitratio && (o->loop_share > 0 || o->one_hit_share > 0))
         return bad("--loop-share and --one-hit are for 'lombard-bench hitratio'");
+    if (o->simulate_count > 0 && (!o->hitratio || o->duration_ns > 0))
+        return bad("--simulate is for 'lombard-bench hitratio', with --requests or --trace");
     if (o->find_max_ns > 0 && (o->compare != NULL || o->rate > 0 || o->requests > 0))
         return bad("--find-max sets the rate itself: no --rate, --requests or --compare");
     if (o->requests > 0 || o->hitratio)

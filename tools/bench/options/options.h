@@ -15,6 +15,7 @@
 #include "wire/login.h"
 
 enum { JOBS_MAX = 64 };
+enum { SIMULATE_MAX = 16 };
 enum { OPTIONS_ROUNDS_MAX = 1000, OPTIONS_VALUE_MAX_BYTES = 1 << 30 };
 /* Of a time to live: what is more is a date in memcached's protocol. */
 enum { OPTIONS_TTL_MAX_S = 30 * 24 * 3600 };
@@ -71,12 +72,15 @@ struct options {
     uint64_t seed;
     const char *trace_path; /* hitratio, replay: of these requests; or NULL */
     enum trace_format trace_format;
-    uint64_t loop_keys;     /* hitratio: the range that is scanned, over and over */
-    double loop_share;      /*   of all requests */
-    double one_hit_share;   /* hitratio: of all requests, for keys asked for only once */
-    uint64_t shift_every;   /* hitratio: requests until other keys are popular; 0: never */
-    double shift_by;        /*   by how much of all keys popularity then moves on */
-    uint64_t idle;          /* idle connections in the background */
+    uint64_t loop_keys;   /* hitratio: the range that is scanned, over and over */
+    double loop_share;    /*   of all requests */
+    double one_hit_share; /* hitratio: of all requests, for keys asked for only once */
+    uint64_t shift_every; /* hitratio: requests until other keys are popular; 0: never */
+    uint64_t simulate[SIMULATE_MAX]; /* hitratio: no server, but caches of these bytes */
+    unsigned simulate_count;         /*   0: a server */
+    uint64_t item_overhead;          /*   bytes of an item there besides key and value */
+    double shift_by;                 /*   by how much of all keys popularity then moves on */
+    uint64_t idle;                   /* idle connections in the background */
     uint64_t slow_readers;  /* connections that ask for large values and do not read them */
     uint64_t slow_rate;     /*   more than this many bytes a second */
     uint64_t half_commands; /* connections that have sent a partial command */

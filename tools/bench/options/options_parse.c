@@ -177,6 +177,31 @@ option_mix(struct options *o, const char *arg)
 }
 
 bool
+option_simulate(struct options *o, const char *arg)
+{
+    unsigned count = 0;
+
+    for (;;) {
+        char *end;
+        double v = strtod(arg, &end);
+
+        if (*end == 'k' || *end == 'm' || *end == 'g') {
+            v *= *end == 'k' ? 0x1p10 : *end == 'm' ? 0x1p20 : 0x1p30;
+            end++;
+        }
+        if (end == arg || !(v >= 1 && v < 0x1p53) || count == SIMULATE_MAX ||
+            (*end != ',' && *end != '\0'))
+            return false;
+        o->simulate[count++] = (uint64_t)v;
+        if (*end == '\0')
+            break;
+        arg = end + 1;
+    }
+    o->simulate_count = count;
+    return true;
+}
+
+bool
 option_trace_format(struct options *o, const char *arg)
 {
     static const char *const names[] = {

@@ -40,6 +40,7 @@ bool option_value_size(struct options *o, const char *arg) MUST_USE;
 bool option_arrivals(struct options *o, const char *arg) MUST_USE;
 bool option_protocol(struct options *o, const char *arg) MUST_USE;
 bool option_trace_format(struct options *o, const char *arg) MUST_USE;
+bool option_simulate(struct options *o, const char *arg) MUST_USE;
 bool option_seconds(struct options *o, const char *arg) MUST_USE;
 bool option_ttl(struct options *o, const char *arg) MUST_USE;
 bool option_speed(struct options *o, const char *arg) MUST_USE;

@@ -122,6 +122,11 @@ const struct option_desc option_descs[] = {
      "after N requests other keys become popular (0: never)"},
     {"shift-by", 0, ARG_SHARE, FIELD(shift_by), 0, 0, NULL, "SHARE",
      "share of the keys by which popularity moves each time (0.1)"},
+    {"simulate", 0, ARG_CUSTOM, 0, 0, 0, option_simulate, "SIZES",
+     "no server, but caches simulated in this process, each with so much memory: 16m,64m.\n"
+     "                           LRU, SIEVE, S3-FIFO, GDSF, Lombard's policy, and the optimum"},
+    {"item-overhead", 0, ARG_COUNT, FIELD(item_overhead), 0, 1000, NULL, "N",
+     "bytes that a simulated item takes besides key and value (24)"},
     {.help = "Reports"},
     {"json", 'j', ARG_TEXT, FIELD(json_path), 0, 0, NULL, "FILE",
      "write the results as JSON; - is standard output"},
