@@ -10,6 +10,7 @@
 
 #include "config_priv.h"
 #include "config_options.h"
+#include "tcp_address.h"
 
 enum { NAME_BYTES = 64 };
 
@@ -168,6 +169,50 @@ is_program_name(const char *word)
     return strcmp(word, "memcached") == 0 || strcmp(word, "lombard") == 0;
 }
 
+/* A path has a slash. */
+static bool
+is_path(const char *text)
+{
+    return text != NULL && strchr(text, '/') != NULL;
+}
+
+static enum config_result
+check_address(const char *option, const char *text)
+{
+    struct tcp_address address;
+
+    if (text == NULL || is_path(text) || tcp_address_parse(text, 0, &address))
+        return CONFIG_RUN;
+    return config_usage("%s: malformed address '%s': host, host:port or [v6]:port", option,
+                        text);
+}
+
+/* Of all listeners: what they are told to open, and that no two are told the same path. */
+static enum config_result
+check_listeners(const struct config *config)
+{
+    const struct {
+        const char *option;
+        const char *path;
+    } paths[] = {
+        {"-s", config->unix_path}, {"--admin", config->admin}, {"--http", config->http}};
+    enum config_result result = CONFIG_RUN;
+
+    for (int i = 0; i < config->host_count && result == CONFIG_RUN; i++)
+        result = check_address("-l", config->hosts[i]);
+    for (size_t i = 1; i < ARRAY_LEN(paths) && result == CONFIG_RUN; i++)
+        result = check_address(paths[i].option, paths[i].path);
+    if (result != CONFIG_RUN)
+        return result;
+    for (size_t i = 1; i < ARRAY_LEN(paths); i++)
+        for (size_t j = 0; j < i; j++)
+            if (is_path(paths[i].path) && paths[j].path != NULL &&
+                strcmp(paths[i].path, paths[j].path) == 0)
+                return config_usage("%s and %s name the same path %s", paths[j].option,
+                                    paths[i].option, paths[i].path);
+    return CONFIG_RUN;
+}
+
 static enum config_result
 check_together(const struct config *config, int argc, char **argv)
 {
@@ -186,7 +231,7 @@ check_together(const struct config *config, int argc, char **argv)
         return config_usage(
             "-p 0 means no TCP, and without -s there is nothing to listen on. For any "
             "free port say -p -1");
-    return CONFIG_RUN;
+    return check_listeners(config);
 }
 
 static void

@@ -227,6 +227,11 @@ daemon_listen(const struct config *config, const struct user *user,
     if (!opens_clients && (config->host_count > 0 || config->unix_path != NULL))
         log_line(LOG_WARN, "LISTEN_FDS: the sockets of the service manager are used; -l and -s "
                            "are not looked at");
+    if (opens_clients &&
+        (sockets->of[ROLE_ADMIN].count > 0 || sockets->of[ROLE_HTTP].count > 0) && config->tcp)
+        log_line(LOG_INFO,
+                 "LISTEN_FDS: among the sockets of the service manager is none for "
+                 "clients: they are served where -p and -l say, and with -p 0 nowhere");
     signals_hold(); /* not sooner: a name that does not resolve takes long */
     clients.option = "-s";
     if ((opens_clients && clients.path != NULL && !listen_unix(&clients)) ||

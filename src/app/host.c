@@ -52,7 +52,7 @@ bytes_to_lock(const struct config *config)
 }
 
 /* Pages are locked when they are first touched: memory that is not needed is not taken. */
-static void
+static bool
 lock_memory(const struct config *config)
 {
     struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
@@ -70,8 +70,11 @@ lock_memory(const struct config *config)
                  (uint64_t)limit.rlim_cur >> 10, wanted >> 10);
     else if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0)
         log_line(LOG_WARN, "-k: memory is not locked: %s", strerror(errno));
-    else
+    else {
         log_line(LOG_INFO, "-k: memory is locked");
+        return true;
+    }
+    return false;
 }
 
 /* --- -L --- */
@@ -97,12 +100,12 @@ check_huge_pages(void)
 }
 
 void
-host_prepare(const struct config *config)
+host_prepare(struct config *config)
 {
     if (config->core_dumps)
         raise_core();
     if (config->store.huge_pages)
         check_huge_pages();
     if (config->lock_memory)
-        lock_memory(config);
+        config->lock_memory = lock_memory(config); /* what is not locked may grow */
 }

@@ -8,6 +8,6 @@
 #include "config.h"
 
 /* While root's rights are there, and before the store's memory is mapped. */
-void host_prepare(const struct config *config);
+void host_prepare(struct config *config);
 /* After becoming the user of -u, which has turned core files off. */
 void host_keep_core_dumps(const struct config *config);

@@ -69,17 +69,22 @@ log_file_use(struct log_file *file)
 void
 log_file_reopen(struct log_file *file)
 {
+    const char *why;
     int fd;
 
     if (file->path == NULL)
         return;
     fd = sandbox_open(SANDBOX_APPEND, file->path);
-    if (fd < 0)
-        log_line(LOG_ERROR,
-                 "--log-file: could not open %s again: %s. The log stays where it is",
-                 file->path, strerror(errno));
-    else
+    if (fd >= 0) {
         log_use(fd);
+        return;
+    }
+    why = strerror(errno);
+    log_line(LOG_ERROR, "--log-file: could not open %s again: %s. The log stays where it is",
+             file->path, why);
+    /* The file that has this line may have been removed. */
+    log_complain("--log-file: could not open %s again: %s. The log stays where it was",
+                 file->path, why);
 }
 
 void

@@ -122,10 +122,15 @@ static bool PRINTF_LIKE(2, 0) put_line(enum log_level level, const char *format,
     char line[LINE_BYTES];
     size_t used = format_prefix(line, sizeof(line), level);
     int len = vsnprintf(line + used, sizeof(line) - used, format, args);
+    size_t begin;
 
     if (len < 0)
         return false;
+    begin = used;
     used += (size_t)len < sizeof(line) - used ? (size_t)len : sizeof(line) - used - 1;
+    for (size_t i = begin; i < used; i++) /* of a path, say: no text makes a line of its own */
+        if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
+            line[i] = '?';
     line[used++] = '\n';
     return log_put(line, used);
 }

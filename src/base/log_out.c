@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,21 +149,35 @@ write_some(const char *line, size_t len)
     return written;
 }
 
+void
+log_complain(const char *format, ...)
+{
+    char text[512] = "lombard: ";
+    size_t used = strlen(text);
+    va_list args;
+    int len;
+
+    if (!given) /* the log is standard error */
+        return;
+    va_start(args, format);
+    len = vsnprintf(text + used, sizeof(text) - used - 1, format, args);
+    va_end(args);
+    if (len < 0)
+        return;
+    used += (size_t)len < sizeof(text) - used - 1 ? (size_t)len : sizeof(text) - used - 2;
+    text[used++] = '\n';
+    (void)!write_shared(text, used);
+}
+
 /* Once until it works again, where somebody may look: the log itself cannot say it. */
 static void
 complain(int err)
 {
-    char text[160];
-    int len;
-
     if (!given || complained)
         return;
     complained = true;
-    len = snprintf(
-        text, sizeof(text),
-        "lombard: the log cannot be written: %s. Its lines are counted in log_dropped\n",
-        strerror(err));
-    (void)!write_shared(text, (size_t)len);
+    log_complain("the log cannot be written: %s. Its lines are counted in log_dropped",
+                 strerror(err));
 }
 
 /* All of it, or false. */
@@ -170,12 +185,16 @@ static bool
 write_all(const char *line, size_t len)
 {
     ssize_t written = write_some(line, len);
+    ssize_t rest = 0;
 
-    if (written == (ssize_t)len) {
+    /* A part of it is no error yet: the rest tells which. */
+    if (written > 0 && written < (ssize_t)len)
+        rest = write_some(line + written, len - (size_t)written);
+    if (written >= 0 && rest >= 0 && written + rest == (ssize_t)len) {
         complained = false;
         return true;
     }
-    complain(written < 0 ? errno : ENOSPC);
+    complain(written < 0 || rest < 0 ? errno : ENOSPC);
     torn |= written > 0;
     return false;
 }

@@ -27,7 +27,12 @@ void
 cmd_memlimit(struct cmd *cmd, struct session *session UNUSED, const struct request *req,
              struct reply *reply)
 {
-    reply->status = store_set_limit(cmd->store, req->delta << 20) ? REPLY_OK : REPLY_LIMIT_OFF;
+    uint64_t bytes = req->delta << 20;
+    uint64_t least = store_limit_bytes_min(cmd->store);
+
+    reply->status = store_set_limit(cmd->store, bytes) ? REPLY_OK : REPLY_LIMIT_OFF;
+    reply->number =
+        bytes < least ? ((least - 1) >> 20) + 1 : store_limit_bytes_max(cmd->store) >> 20;
 }
 
 void

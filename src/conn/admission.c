@@ -184,13 +184,29 @@ admit(const struct entrance *entrance, int fd)
     log_line(LOG_DEBUG, "<%d new connection id=%" PRIu32, fd, c->id);
 }
 
+/*
+ * Whoever leaves in this iteration makes room for one that comes in it, whichever the kernel reports
+ * first: what finds no room is looked at again when all others were served.
+ */
 static void
 on_accept(void *ctx, int fd)
 {
     struct entrance *entrance = ctx;
+    struct server *server = entrance->server;
 
-    admit(entrance, fd);
-    latency_step(&entrance->server->latency, STEP_ACCEPT);
+    if (!has_room(server, entrance->role) && server->newcomer_count < NEWCOMERS_MAX)
+        server->newcomers[server->newcomer_count++] = (struct newcomer){entrance, fd};
+    else
+        admit(entrance, fd);
+    latency_step(&server->latency, STEP_ACCEPT);
+}
+
+void
+server_admit_newcomers(struct server *server)
+{
+    for (uint32_t i = 0; i < server->newcomer_count; i++)
+        admit(server->newcomers[i].entrance, server->newcomers[i].fd);
+    server->newcomer_count = 0;
 }
 
 static void

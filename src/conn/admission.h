@@ -17,3 +17,5 @@ bool server_make_client(struct server *server, struct conn *c);
 bool server_is_operator(const struct conn *c);
 /* Once a tick: close the operator's connection if it turns out to be none, or idle. */
 void server_check_operator(struct server *server);
+/* At the end of an iteration: let those in, or reject them, for whom there was no room before. */
+void server_admit_newcomers(struct server *server);

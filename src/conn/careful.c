@@ -88,6 +88,7 @@ begin_scan(struct conn *c, const struct batch_entry *entry, struct slice in,
     struct scan *scan = NULL;
 
     reply->status = REPLY_ADMIN_ONLY;
+    reply->number = !c->server->has_admin;
     if (entry->req.op != OP_KILL || server_is_operator(c))
         scan = scan_create(entry->req.op, entry->req.value, &reply->status);
     if (scan == NULL)

@@ -77,6 +77,7 @@ change_setting(struct conn *c, struct slice value, struct reply *reply)
     char why[SERVER_WHY_BYTES], user[40];
 
     reply->status = REPLY_ADMIN_ONLY;
+    reply->number = !c->server->has_admin;
     if (!server_is_operator(c))
         return;
     /* Clients of a hosted memcached ask for "config get cluster", to see what this is. */

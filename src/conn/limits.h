@@ -27,17 +27,18 @@ enum {
     STASH_BYTES_MAX = 4096,      /* what an idle connection may keep */
     SMALL_BODY_BYTES = 2048,     /* a shorter command is waited for as a whole */
     STALL_PROGRESS_BYTES = 1024, /* less in a row than this is no progress */
-    OPERATOR_WAIT_MS = 300,      /* over -c: time to say a command that only looks */
-    SHED_AFTER_MS = 100,         /* no connection that stalled for less is shed */
-    SHED_A_REQUEST = 64,         /* connections closed for one request, at most */
-    SHED_AT_ONCE = 16,           /* looked at for one piece of memory, at most */
-    SHED_A_TICK = 64,            /* connections closed in one tick for one reason, at most */
-    RELIEF_MS = 5,               /* how often buffers are freed for waiting connections */
-    TICK_MS = 100,               /* sweeps and background work */
-    LAPSE_MS = 2 * TICK_MS,      /* between iterations: what is more, the process stood still */
-    VANISHED_LOOKS = 64,         /* a tick, at what the kernel knows of a silent peer */
-    SWEEP_PARTS = 10,            /* all connections are looked at in as many ticks, */
-    SWEEP_SLOTS_MAX = 16384,     /* or more, so that one tick looks at no more than these */
+    NEWCOMERS_MAX = 64, /* an iteration, who wait until others were served: see admission.c */
+    OPERATOR_WAIT_MS = 300,  /* over -c: time to say a command that only looks */
+    SHED_AFTER_MS = 100,     /* no connection that stalled for less is shed */
+    SHED_A_REQUEST = 64,     /* connections closed for one request, at most */
+    SHED_AT_ONCE = 16,       /* looked at for one piece of memory, at most */
+    SHED_A_TICK = 64,        /* connections closed in one tick for one reason, at most */
+    RELIEF_MS = 5,           /* how often buffers are freed for waiting connections */
+    TICK_MS = 100,           /* sweeps and background work */
+    LAPSE_MS = 2 * TICK_MS,  /* between iterations: what is more, the process stood still */
+    VANISHED_LOOKS = 64,     /* a tick, at what the kernel knows of a silent peer */
+    SWEEP_PARTS = 10,        /* all connections are looked at in as many ticks, */
+    SWEEP_SLOTS_MAX = 16384, /* or more, so that one tick looks at no more than these */
 };
 
 _Static_assert((int)FIRST_REQUESTS >= (int)BATCH_REQUESTS, "a first slice has a whole batch");

@@ -147,6 +147,8 @@ on_iteration_end(void *ctx)
     server_wake_watchers(server);
     schedule_relief(server);
     reap(server);
+    if (UNLIKELY(server->newcomer_count > 0))
+        server_admit_newcomers(server);
     latency_iteration(&server->latency, server->clock->now_ns);
 }
 

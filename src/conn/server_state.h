@@ -45,6 +45,12 @@ struct entrance {
     enum session_role role; /* of the connections that come through it */
 };
 
+/* It found no room, but others may leave in the same iteration. */
+struct newcomer {
+    const struct entrance *entrance;
+    int fd;
+};
+
 struct server {
     struct server_config config;
     struct clock *clock;
@@ -74,6 +80,8 @@ struct server {
 
     struct listener listeners[LISTEN_SOCKETS_MAX];
     struct entrance entrances[LISTEN_SOCKETS_MAX]; /* of each listener */
+    struct newcomer newcomers[NEWCOMERS_MAX];
+    uint32_t newcomer_count; /* 0 between two iterations */
     int listener_count;
     bool has_admin; /* one of them is for ROLE_ADMIN */
     uint32_t role_conns[SESSION_ROLES];

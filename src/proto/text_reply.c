@@ -46,6 +46,15 @@ dump_off(enum request_op op)
                               : SLICE("ERROR metadump not allowed\r\n");
 }
 
+/* As memcached says it, and what would do. */
+static char *
+put_limit_off(char *p, const struct request *req, const struct reply *reply)
+{
+    p = put_slice(p, SLICE("MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust: at "));
+    p = put_slice(p, req->delta < reply->number ? SLICE("least ") : SLICE("most "));
+    return put_slice(put_u64(p, reply->number), SLICE("m\r\n"));
+}
+
 char *
 text_put_line(char *p, const struct request *req, const struct reply *reply)
 {
@@ -82,9 +91,7 @@ text_put_line(char *p, const struct request *req, const struct reply *reply)
     case REPLY_SHUTDOWN_OFF:
         return put_slice(p, SLICE("SERVER_ERROR: shutdown not enabled\r\n"));
     case REPLY_FLUSH_OFF: return put_slice(p, SLICE("CLIENT_ERROR flush_all not allowed\r\n"));
-    case REPLY_LIMIT_OFF:
-        return put_slice(p,
-                         SLICE("MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust\r\n"));
+    case REPLY_LIMIT_OFF: return put_limit_off(p, req, reply);
     case REPLY_DUMP_OFF: return put_slice(p, dump_off(req->op));
     case REPLY_REFUSED: return put_slice(p, req->refusal);
     case REPLY_DENIED: return put_slice(p, SLICE("CLIENT_ERROR unauthenticated\r\n"));
@@ -96,6 +103,10 @@ text_put_line(char *p, const struct request *req, const struct reply *reply)
     case REPLY_BAD_QUERY:
         return put_slice(p, SLICE("CLIENT_ERROR bad choice of connections\r\n"));
     case REPLY_ADMIN_ONLY:
+        if (reply->number > 0)
+            return put_slice(p,
+                             SLICE("CLIENT_ERROR only allowed on an admin listener, and there "
+                                   "is none (--admin)\r\n"));
         return put_slice(p, SLICE("CLIENT_ERROR only allowed on the admin listener\r\n"));
     case REPLY_AUTHENTICATED: return put_slice(p, SLICE("STORED\r\n"));
     case REPLY_AUTH_FAILED:

@@ -45,4 +45,12 @@ OPTIONS_FAULTS = [
      "    case PROTOCOL_BINARY: return NULL;"),
     ("service: a malformed LISTEN_FDS is none", "src/app/activation.c",
      '        return refuse("LISTEN_FDS");', "        return true;"),
+    ("options: two listeners may have one path", "src/app/config.c",
+     "                strcmp(paths[i].path, paths[j].path) == 0)", "                false)"),
+    ("options: a malformed address is found out later", "src/app/config.c",
+     "    if (text == NULL || is_path(text) || tcp_address_parse(text, 0, &address))",
+     "    if (text == NULL || is_path(text) || true)"),
+    ("admission: who leaves makes no room in the same iteration", "src/conn/admission.c",
+     "    if (!has_room(server, entrance->role) && server->newcomer_count < NEWCOMERS_MAX)",
+     "    if (false)"),
 ]

@@ -184,8 +184,7 @@ ask_constant(struct client *c)
         {"stats cachedump 64 1\r\n", "CLIENT_ERROR Illegal slab id\r\n"},
         {"lru_crawler crawl all\r\n", "OK\r\n"},
         {"lru_crawler metadump none\r\n", "BADCLASS invalid class id\r\n"},
-        {"cache_memlimit 100\r\n",
-         "MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust\r\n"},
+        {"cache_memlimit 7\r\n", "MEMLIMIT_TOO_SMALL cannot set maxbytes to less than 8m\r\n"},
         {"slabs automove 0\r\n", "OK\r\n"},
         {"watch fetchers\r\n", "CLIENT_ERROR watch commands not allowed\r\n"},
     };

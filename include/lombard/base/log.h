@@ -42,6 +42,8 @@ void log_open(void);
  * error is told so, once each time.
  */
 void log_use(int fd);
+/* Also where an operator may look when the log itself is elsewhere: a line on standard error. */
+void log_complain(const char *format, ...) PRINTF_LIKE(1, 2);
 /* Give up what log_open() opened, or log_use() was given: standard error again. */
 void log_close(void);
 

@@ -27,6 +27,30 @@ START_TEST(too_many_connections_are_rejected)
 }
 END_TEST
 
+/* Whichever of the two the kernel reports first. */
+START_TEST(who_leaves_makes_room_in_the_same_iteration)
+{
+    server->config.max_conns = 1;
+    server->config.proxy_is_client = true;
+    dial(0);
+    iterate(2);
+    for (int i = 0; i < 6; i += 2) {
+        dial(i + 1);
+        hang_up(i);
+        iterate(1);
+        hang_up(i + 1);
+        dial(i + 2);
+        iterate(1);
+    }
+    say(6, "get a\r\n");
+    expect(6, "END\r\n");
+    ck_assert_uint_eq(server->stats.rejected_connections, 0);
+    ck_assert_uint_eq(server->newcomer_count, 0);
+    server->config.proxy_is_client = false;
+    server->config.max_conns = 100;
+}
+END_TEST
+
 START_TEST(an_operator_always_gets_in)
 {
     server->config.max_conns = 1;
@@ -219,6 +243,7 @@ main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, rig_start, rig_stop);
     tcase_add_test(tc, too_many_connections_are_rejected);
+    tcase_add_test(tc, who_leaves_makes_room_in_the_same_iteration);
     tcase_add_test(tc, an_operator_always_gets_in);
     tcase_add_test(tc, an_operator_does_not_count_as_a_client);
     tcase_add_test(tc, a_silent_operator_may_become_a_client);

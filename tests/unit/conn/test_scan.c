@@ -215,7 +215,8 @@ START_TEST(only_operators_kill)
     dial(1);
     iterate(1);
     server->config.proxy_is_client = true;
-    kill_id(0, id_of(1), "CLIENT_ERROR only allowed on the admin listener\r\n");
+    kill_id(0, id_of(1),
+            "CLIENT_ERROR only allowed on an admin listener, and there is none (--admin)\r\n");
     ck_assert_uint_eq(server->stats.admin_refused, 1);
     server->config.proxy_is_client = false;
     kill_id(0, id_of(1), "KILLED 1\r\n");

@@ -61,7 +61,8 @@ static const struct reply_case text_cases[] = {
     {"cache_memlimit 8\r\n", REPLY_OK, "OK\r\n"},
     {"cache_memlimit 8 noreply\r\n", REPLY_OK, ""},
     {"cache_memlimit 8\r\n", REPLY_LIMIT_OFF,
-     "MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust\r\n"},
+     "MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust: at least "
+     "18446744073709551615m\r\n"},
     {"version\r\n", REPLY_TEXT, "VERSION 1.2.3\r\n"},
     {"verbosity 1\r\n", REPLY_OK, "OK\r\n"},
     {"quit\r\n", REPLY_OK, ""},
