@@ -147,8 +147,10 @@ on_iteration_end(void *ctx)
     server_wake_watchers(server);
     schedule_relief(server);
     reap(server);
-    if (UNLIKELY(server->newcomer_count > 0))
+    if (UNLIKELY(server->newcomer_count > 0)) {
         server_admit_newcomers(server);
+        reap(server); /* one that could not be opened */
+    }
     latency_iteration(&server->latency, server->clock->now_ns);
 }
 

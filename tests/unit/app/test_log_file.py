@@ -142,7 +142,7 @@ def may_reach_a_limit(directory):
             r.hup()
             check("the next file says so", wait_for(lambda: "log lines were dropped" in read(path)))
     check("the first one is full", os.path.getsize(path + ".1") == 2000)
-    check.equal(r.errors, "lombard: the log cannot be written: No space left on device. Its lines "
+    check.equal(r.errors, "lombard: the log cannot be written: File too large. Its lines "
                 "are counted in log_dropped\n", "standard error is told, once")
     for name in (path, path + ".1"):
         os.unlink(name)
@@ -165,6 +165,8 @@ def may_be_gone(directory):
         r.hup()
         check("and goes on", wait_for(
             lambda: read(os.path.join(directory, "old")).count("SIGHUP") == 2))
+    check("and standard error hears of it, where an operator looks",
+          "lombard: --log-file: could not open %s again: No such file" % path in r.errors)
     os.unlink(os.path.join(directory, "old"))
 
 

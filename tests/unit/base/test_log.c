@@ -97,6 +97,16 @@ START_TEST(a_line_has_time_level_and_message)
 }
 END_TEST
 
+START_TEST(no_text_makes_a_line_of_its_own)
+{
+    char line[2048];
+
+    captured(line, sizeof(line), LOG_WARN, "listening on /tmp/x\n2026 error forged\x1b[2J\x7f");
+    ck_assert_ptr_nonnull(strstr(line, "/tmp/x?2026 error forged?[2J?\n"));
+    ck_assert_ptr_eq(strchr(line, '\n'), line + strlen(line) - 1);
+}
+END_TEST
+
 /* One line of each LEVEL with standard error a pipe, of which JOURNAL_STREAM has this inode. */
 static void
 capture_for_journal(char *dst, size_t bytes, uint64_t inode_plus)
@@ -411,6 +421,7 @@ main(void)
     tcase_add_loop_test(tc, escapes_what_a_terminal_would_act_on, 0, (int)ARRAY_LEN(escapes));
     tcase_add_test(tc, escape_never_overruns);
     tcase_add_test(tc, a_line_has_time_level_and_message);
+    tcase_add_test(tc, no_text_makes_a_line_of_its_own);
     tcase_add_test(tc, a_journal_gets_priorities_instead_of_times);
     tcase_add_test(tc, levels_above_the_threshold_are_dropped);
     tcase_add_test(tc, a_long_line_is_cut_and_stays_a_line);
