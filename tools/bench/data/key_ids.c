@@ -28,6 +28,7 @@ find_slot(const struct key_ids *ids, uint64_t hash)
 static bool
 grow(struct key_ids *ids)
 {
+    struct key_ids old;
     struct key_ids bigger = {.size = ids->size == 0 ? FIRST_SIZE : ids->size * 2,
                              .count = ids->count};
 
@@ -46,9 +47,10 @@ grow(struct key_ids *ids)
             bigger.ids[slot] = ids->ids[i];
         }
     }
-    free(ids->hashes);
-    free(ids->ids);
+    old = *ids;
     *ids = bigger;
+    free(old.hashes);
+    free(old.ids);
     return true;
 }
 

@@ -47,7 +47,9 @@ struct query_key {
 };
 
 enum {
-    QUERY_QUIET = 1U << 0,    /* noreply: no answer is due when all is well */
+    QUERY_QUIET = 1U << 0, /* noreply: no answer is due when all is well */
+    QUERY_LEASE =
+        1U << 1, /* gets: win, or wait for the client that has won; deletes: mark as stale */
     QUERY_REFILL = 1U << 2,   /* a store after a miss: not part of the mix */
     QUERY_TIMED = 1U << 3,    /* counts in the latencies */
     QUERY_COUNTER = 1U << 4,  /* a store of a number, for incr and decr to work on */
@@ -66,6 +68,7 @@ struct query {
     uint32_t version;     /* stores and deletes */
     uint32_t value_bytes; /* stores; of a value that grows, each piece */
     uint32_t ttl_s;       /* stores, touches */
+    uint32_t recache_s;   /* gets with LEASE: win also if it expires within so many; 0: not */
     uint32_t wire_bytes;  /* of the request, as last formatted */
     uint8_t kind;         /* enum query_kind */
     uint8_t flags;        /* QUERY_* */

@@ -23,8 +23,9 @@ struct follow {
 };
 
 struct caller {
-    uint32_t index; /* of the connection, for messages */
-    uint32_t hits;  /* values that have come for the request being answered */
+    uint64_t until_ns; /* it begins nothing before */
+    uint32_t index;    /* of the connection, for messages */
+    uint32_t hits;     /* values that have come for the request being answered */
     uint32_t follow_count;
     struct follow *follows; /* the oldest first */
     struct reader reader;   /* the answer that is coming in */

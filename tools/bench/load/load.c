@@ -72,6 +72,10 @@ load_init(struct load *l, const struct options *options, const char *server_name
     for (int i = 0; i < LOAD_AHEAD; i++)
         l->ahead[i] = (uint32_t)dist_next(&l->dist, &l->rng);
     load_set_mix(l, options->weights);
+    if (times_given(&options->database) &&
+        !database_init(&l->database, &options->database, (uint32_t)options->database_slots,
+                       options->keys, draws))
+        return LOAD_NO_MEMORY;
     return items_init(l) ? init_workload(l) : LOAD_NO_MEMORY;
 }
 
@@ -90,6 +94,7 @@ load_fini(struct load *l)
     workload_fini(&l->workload);
     holds_fini(&l->holds);
     items_fini(l);
+    database_fini(&l->database);
     windows_fini(&l->windows);
     series_fini(&l->series);
 }

@@ -14,6 +14,7 @@
 #include "data/keys.h"
 #include "data/rng.h"
 #include "load/caller.h"
+#include "load/database.h"
 #include "load/expiry.h"
 #include "load/fill.h"
 #include "load/holds.h"
@@ -53,6 +54,7 @@ struct load {
     struct numbers
         pieces; /* of those that append and prepend work on: low half A, high half P */
     struct expiry expiry;     /* of all others, where they expire */
+    struct database database; /* behind the cache, where one is simulated */
     struct windows windows;   /* where misses are refilled */
     struct series series;     /* what happened when, unless it is a fill */
     struct arrivals_log sent; /* open loop: when requests left */

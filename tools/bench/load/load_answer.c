@@ -2,6 +2,7 @@
 #include "load/load.h"
 
 #include "load/load_items.h"
+#include "load/load_aside.h"
 #include "load/mismatch.h"
 
 /* In query_key.oldest, once the key's value has come. No version gets that far. */
@@ -25,6 +26,8 @@ load_value(struct load *l, struct caller *c, struct query *query)
     struct query_key *key = &query->keys[c->reader.key_index];
     enum keys_verdict verdict = KEYS_GOOD;
 
+    if (UNLIKELY(c->reader.lease != 0) && check->bytes == 0)
+        return; /* there is none: its place is kept for the client that has won */
     if (UNLIKELY(key->oldest == VERSION_SEEN)) {
         mismatch_report(l, c, query, "the same value twice");
         return;
@@ -44,6 +47,9 @@ load_value(struct load *l, struct caller *c, struct query *query)
         mismatch_report(l, c, query, value_verdict_name(check->verdict));
     if (UNLIKELY(verdict == KEYS_FOREIGN))
         l->tally.foreign++;
+    else if (UNLIKELY(c->reader.lease & LEASE_STALE) &&
+             (verdict == KEYS_STALE || verdict == KEYS_GOOD))
+        verdict = KEYS_GOOD; /* as it says */
     else if (UNLIKELY(verdict != KEYS_GOOD))
         mismatch_report(l, c, query, keys_verdict_name(verdict));
     else if (UNLIKELY(items_is_expired(l, c, query)))
@@ -153,6 +159,9 @@ note_moment_of_reads(struct load *l, uint64_t hits, uint64_t misses)
 static void
 finish_get(struct load *l, struct caller *c, const struct query *query)
 {
+    if (UNLIKELY(l->database.keys != NULL) && query->kind == QUERY_GET &&
+        !aside_got(l, c, query))
+        return;
     l->tally.hits += c->hits;
     l->tally.misses += query->key_count - c->hits;
     note_moment_of_reads(l, c->hits, query->key_count - c->hits);
@@ -162,7 +171,7 @@ finish_get(struct load *l, struct caller *c, const struct query *query)
     }
     if (query->kind == QUERY_CAS && c->hits == 1)
         follow_cas(l, c, query);
-    else if (l->options->refill && query->kind == QUERY_GET)
+    else if (l->options->refill && l->database.keys == NULL && query->kind == QUERY_GET)
         follow_misses(l, c, query);
     c->hits = 0;
 }
@@ -211,6 +220,8 @@ note_stored(struct load *l, const struct query *query)
 {
     if (is_write(query))
         keys_acknowledge(&l->keys, query->keys[0].id, query->version, query->keys[0].oldest);
+    if (UNLIKELY(l->database.keys != NULL))
+        aside_stored(l, query);
     l->tally.stored[query->kind]++;
     if (query_has_value((enum query_kind)query->kind))
         l->tally.stored_bytes += query->value_bytes;

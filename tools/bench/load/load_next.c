@@ -77,6 +77,39 @@ make_unversioned(struct load *l, struct query *query, uint32_t key)
         query->value_bytes = 1; /* a piece has a letter at least */
 }
 
+/* A request of a kind that is known, for one key. */
+static inline void
+make_of_key(struct load *l, struct query *query, uint32_t key)
+{
+    switch ((enum query_kind)query->kind) {
+    case QUERY_GET:
+    case QUERY_GAT:
+    case QUERY_CAS:
+    case QUERY_TOUCH:
+        query->key_count = 1;
+        query->version = 0;
+        query->value_bytes = 0;
+        query->keys[0] = read_key(l, key);
+        return;
+    case QUERY_INCR:
+    case QUERY_DECR:
+        make_unversioned(l, query, key);
+        query->value_bytes = 0;
+        return;
+    case QUERY_SET:
+    case QUERY_ADD:
+    case QUERY_REPLACE:
+    case QUERY_DELETE: make_write(l, query, key); return;
+    case QUERY_APPEND:
+    case QUERY_PREPEND: make_unversioned(l, query, key); return;
+    case QUERY_NOOP:
+        query->key_count = 0;
+        query->version = 0;
+        query->value_bytes = 0;
+        return;
+    }
+}
+
 /* What an answer made necessary. The second half of a cas is part of the request that began it. */
 static void
 make_follow(struct load *l, struct caller *c, struct query *query)
@@ -86,6 +119,14 @@ make_follow(struct load *l, struct caller *c, struct query *query)
     c->follow_count--;
     memmove(c->follows, c->follows + 1, c->follow_count * sizeof(*c->follows));
     query->kind = f.kind;
+    if (f.kind == QUERY_GET &&
+        !(f.flags & QUERY_GROWING)) { /* once more, for the same client */
+        query->flags = QUERY_REFILL;
+        make_of_key(l, query, f.key);
+        query->due_ns = f.due_ns;
+        query->sent_ns = f.sent_ns;
+        return;
+    }
     query->flags = f.kind == QUERY_CAS ? QUERY_TIMED : QUERY_REFILL | f.flags;
     query->ttl_s = f.ttl_s;
     query->cas = f.cas;
@@ -182,39 +223,6 @@ make_access(struct load *l, struct query *query)
     return true;
 }
 
-/* A request of a kind that is known, for one key. */
-static inline void
-make_of_key(struct load *l, struct query *query, uint32_t key)
-{
-    switch ((enum query_kind)query->kind) {
-    case QUERY_GET:
-    case QUERY_GAT:
-    case QUERY_CAS:
-    case QUERY_TOUCH:
-        query->key_count = 1;
-        query->version = 0;
-        query->value_bytes = 0;
-        query->keys[0] = read_key(l, key);
-        return;
-    case QUERY_INCR:
-    case QUERY_DECR:
-        make_unversioned(l, query, key);
-        query->value_bytes = 0;
-        return;
-    case QUERY_SET:
-    case QUERY_ADD:
-    case QUERY_REPLACE:
-    case QUERY_DELETE: make_write(l, query, key); return;
-    case QUERY_APPEND:
-    case QUERY_PREPEND: make_unversioned(l, query, key); return;
-    case QUERY_NOOP:
-        query->key_count = 0;
-        query->version = 0;
-        query->value_bytes = 0;
-        return;
-    }
-}
-
 static inline void
 make_mixed(struct load *l, struct query *query)
 {
@@ -287,6 +295,17 @@ make_fill(struct load *l, struct query *query)
     return true;
 }
 
+/* Of gets, who is to fill a missing key is the server's to say; what is deleted stays, marked as stale. */
+static inline void
+set_lease(const struct load *l, struct query *query)
+{
+    if (LIKELY(!l->options->leases) || l->phase != LOAD_MIX ||
+        (query->kind != QUERY_GET && query->kind != QUERY_DELETE))
+        return;
+    query->flags |= QUERY_LEASE;
+    query->recache_s = (uint32_t)l->options->recache_s;
+}
+
 bool
 load_next(struct load *l, struct caller *c, struct query *query)
 {
@@ -296,6 +315,7 @@ load_next(struct load *l, struct caller *c, struct query *query)
     query->sent_ns = l->now_ns;
     if (UNLIKELY(c->follow_count > 0)) {
         make_follow(l, c, query);
+        set_lease(l, query);
         items_begin(l, query);
         return true;
     }
@@ -314,6 +334,7 @@ load_next(struct load *l, struct caller *c, struct query *query)
         l->phase != LOAD_WORKLOAD && l->phase != LOAD_REPLAY && query->key_count > 0)
         query->ttl_s = load_ttl_s(l, query->keys[0].id);
     if (made) {
+        set_lease(l, query);
         items_begin(l, query);
         note_lag(l, query);
     } else {

@@ -13,6 +13,7 @@ tally_reset(struct tally *t)
         hist_reset(&t->service[i]);
     hist_reset(&t->response);
     hist_reset(&t->lag);
+    aside_reset(&t->aside);
     hist_reset(&t->unread);
 }
 
@@ -86,6 +87,7 @@ tally_merge(struct tally *into, const struct tally *from)
     }
     hist_merge(&into->response, &from->response);
     hist_merge(&into->lag, &from->lag);
+    aside_merge(&into->aside, &from->aside);
     hist_merge(&into->unread, &from->unread);
     for (int i = 0; i < TALLY_ERROR_KINDS; i++) {
         const struct tally_error *e = &from->error_kinds[i];

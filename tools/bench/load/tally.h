@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "data/query.h"
+#include "load/aside.h"
 #include "lombard/base/hist.h"
 
 enum { TALLY_ERROR_KINDS = 16, TALLY_ERROR_TEXT = 80 };
@@ -62,7 +63,8 @@ struct tally {
                            * age at which it was given up */
     struct hist
         unread; /* --kernel-timestamps: how long replies lay in the socket, each read once */
-    struct hist lag; /* open loop: how late this process was, where a connection was free */
+    struct aside aside; /* think time, sessions, a database behind the cache */
+    struct hist lag;    /* open loop: how late this process was, where a connection was free */
 };
 
 void tally_reset(struct tally *t);

@@ -150,6 +150,7 @@ set_defaults(struct options *o)
     o->shift_by = 0.1;
     o->speed = 1;
     o->item_overhead = 24;
+    o->lease_wait_ns = UINT64_C(5000000);
     o->arrivals = ARRIVALS_POISSON;
     o->find_warmup = true;
     o->weights[QUERY_GET] = 10;
@@ -170,6 +171,20 @@ set_hitratio_defaults(struct options *o)
     o->connections = 1;
     o->pipeline = 32;
     o->dist = (struct dist_config){.kind = DIST_ZIPF, .alpha = 0.99};
+}
+
+/* `herd`: many ask for one key, which is gone every second. */
+static void
+set_herd_defaults(struct options *o)
+{
+    o->connections = 200;
+    o->keys = 1;
+    o->fill = true;
+    memset(o->weights, 0, sizeof(o->weights));
+    o->weights[QUERY_GET] = 1;
+    if (!sizes_parse("1", OPTIONS_TTL_MAX_S, &o->ttl) || !option_database(o, "20ms") ||
+        !option_think(o, "exp:10ms"))
+        BUG("the defaults do not parse");
 }
 
 static enum options_result
@@ -282,6 +297,34 @@ check_phases(struct options *o)
     return OPTIONS_OK;
 }
 
+/* Clients that pause, leave, or have a database. */
+static enum options_result
+check_clients(struct options *o)
+{
+    bool database = times_given(&o->database);
+
+    if ((times_given(&o->think) || o->session_requests > 0) &&
+        (options_is_open(o) || o->hitratio || o->trace_path != NULL))
+        return bad(
+            "--think and --session-requests are for clients that wait for their answers: "
+            "no --rate, --find-max, --sweep, --trace or hitratio");
+    if (o->session_gap_ns > 0 && o->session_requests == 0)
+        return bad("--session-gap needs --session-requests");
+    if (database &&
+        (o->pipeline > 1 || o->multiget > 1 || o->hitratio || o->trace_path != NULL))
+        return bad("--database is asked for one key at a time: no --pipeline, --multiget, "
+                   "--trace or hitratio");
+    if (!database && (o->database_slots > 0 || o->leases))
+        return bad("--database-slots and --leases need a --database");
+    if (o->leases && (strcmp(o->protocol, "meta") != 0 || o->value_size.min == 0))
+        return bad("--leases need --protocol meta and values of a byte at least");
+    if (database)
+        o->find_warmup = false; /* what a cold cache costs is what is measured */
+    if (o->recache_s > 0 && !o->leases)
+        return bad("--recache needs --leases");
+    return OPTIONS_OK;
+}
+
 /* What only shows when all options are known. */
 static enum options_result
 check(struct options *o)
@@ -311,6 +354,8 @@ check(struct options *o)
         return OPTIONS_BAD;
     if (o->sweep_steps > 0 && check_sweep(o) == OPTIONS_BAD)
         return OPTIONS_BAD;
+    if (check_clients(o) == OPTIONS_BAD)
+        return OPTIONS_BAD;
     o->looks = o->html_path != NULL || o->svg_path != NULL || o->series_path != NULL;
     if (o->requests == 0 && o->duration_ns == 0 && !o->replay)
         o->duration_ns = o->find_max_ns > 0 ? UINT64_C(2000000000) : UINT64_C(10000000000);
@@ -339,12 +384,16 @@ options_parse(int argc, char **argv, struct options *out)
 {
     struct options o;
     enum options_result result;
+    bool herd;
 
     set_defaults(&o);
     if (argc > 1 && strcmp(argv[1], "hitratio") == 0)
         set_hitratio_defaults(&o);
     o.replay = argc > 1 && strcmp(argv[1], "replay") == 0;
-    for (int i = o.hitratio || o.replay ? 2 : 1; i < argc; i++) {
+    herd = argc > 1 && strcmp(argv[1], "herd") == 0;
+    if (herd)
+        set_herd_defaults(&o);
+    for (int i = o.hitratio || o.replay || herd ? 2 : 1; i < argc; i++) {
         const char *arg;
         const struct option_desc *d = argv[i][0] == '-' ? find(argv[i], &arg) : NULL;
         const char *word = argv[i];

@@ -10,6 +10,7 @@
 #include "data/query.h"
 #include "data/replay.h"
 #include "data/sizes.h"
+#include "data/times.h"
 #include "data/trace.h"
 #include "lombard/base/attr.h"
 #include "wire/login.h"
@@ -20,7 +21,7 @@ enum { OPTIONS_ROUNDS_MAX = 1000, OPTIONS_VALUE_MAX_BYTES = 1 << 30 };
 /* Of a time to live: what is more is a date in memcached's protocol. */
 enum { OPTIONS_TTL_MAX_S = 30 * 24 * 3600 };
 
-enum { OPTIONS_PHASES_MAX = 64 };
+enum { OPTIONS_PHASES_MAX = 64, OPTIONS_SLOTS_MAX = 4096 };
 
 /* Of --phase: a part of a run with a mix, and perhaps a rate, of its own. */
 struct options_phase {
@@ -98,10 +99,18 @@ struct options {
     struct sizes value_size;
     double speed;                     /* replay: times as fast as it was recorded */
     const struct replay *replay_plan; /* what is replayed; or NULL */
-    bool replay;                      /* a trace is replayed at its own times */
-    bool hitratio;                    /* the hit ratio of a cache is measured, not its speed */
-    bool refill;                      /* what a get misses is stored */
-    bool noreply;                     /* stores ask for no answer */
+    struct times think;               /* a client waits between its batches; or not given */
+    uint64_t session_requests;        /* a client leaves after as many; 0: it stays */
+    uint64_t session_gap_ns;          /* until the next one comes */
+    struct times database;            /* a simulated one behind the cache; or not given */
+    uint64_t database_slots;          /* queries that it serves at a time; 0: any number */
+    uint64_t lease_wait_ns;           /* until a client asks again for what another one fills */
+    uint64_t recache_s; /* the server names one who refreshes what expires within so many */
+    bool leases;        /* the server says who fills a missing key */
+    bool replay;        /* a trace is replayed at its own times */
+    bool hitratio;      /* the hit ratio of a cache is measured, not its speed */
+    bool refill;        /* what a get misses is stored */
+    bool noreply;       /* stores ask for no answer */
     bool self_test;
     bool stream; /* a request goes out as soon as one is answered */
     bool fill;

@@ -57,7 +57,7 @@ options_help(const char *topic)
             print_topics(topic);
         return;
     }
-    (void)printf("usage: lombard-bench [hitratio | replay] [options]\n\n"
+    (void)printf("usage: lombard-bench [hitratio | replay | herd] [options]\n\n"
                  "Loads a server that speaks the memcached protocol, checks every value that "
                  "comes back,\n"
                  "and reports throughput and latency. Defaults are in parentheses. One topic "

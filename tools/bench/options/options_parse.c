@@ -102,6 +102,18 @@ options_arrivals_name(enum arrivals arrivals)
 }
 
 bool
+option_think(struct options *o, const char *arg)
+{
+    return times_parse(arg, options_duration, &o->think);
+}
+
+bool
+option_database(struct options *o, const char *arg)
+{
+    return times_parse(arg, options_duration, &o->database);
+}
+
+bool
 option_arrivals(struct options *o, const char *arg)
 {
     for (int i = ARRIVALS_CONSTANT; i <= ARRIVALS_PARETO; i++) {

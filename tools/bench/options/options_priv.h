@@ -44,6 +44,8 @@ bool option_simulate(struct options *o, const char *arg) MUST_USE;
 bool option_seconds(struct options *o, const char *arg) MUST_USE;
 bool option_ttl(struct options *o, const char *arg) MUST_USE;
 bool option_speed(struct options *o, const char *arg) MUST_USE;
+bool option_think(struct options *o, const char *arg) MUST_USE;
+bool option_database(struct options *o, const char *arg) MUST_USE;
 bool option_phase(struct options *o, const char *arg) MUST_USE;
 bool option_sweep(struct options *o, const char *arg) MUST_USE;
 bool option_warmup(struct options *o, const char *arg) MUST_USE;

@@ -86,6 +86,28 @@ const struct option_desc option_descs[] = {
      "replies"},
     {"find-max", 0, ARG_CUSTOM, 0, 0, 0, option_find_max, "LIMIT",
      "search the highest rate that keeps a limit of the response time, such as p99<1ms"},
+    {.help = "Clients, and a database behind the cache (lombard-bench herd ...: many ask for "
+             "one key\n"
+             "that expires)"},
+    {"think", 0, ARG_CUSTOM, 0, 0, 0, option_think, "TIMES",
+     "each connection pauses between its requests: 5ms, 1ms-20ms, exp:5ms or\n"
+     "                           lognormal:5ms:0.5 (median, sigma) (no pause)"},
+    {"session-requests", 0, ARG_COUNT, FIELD(session_requests), 1, UINT32_MAX, NULL, "N",
+     "after N requests a client leaves, and another one connects (they stay)"},
+    {"session-gap", 0, ARG_DURATION, FIELD(session_gap_ns), 0, 0, NULL, "TIME",
+     "until it does (0)"},
+    {"database", 0, ARG_CUSTOM, 0, 0, 0, option_database, "TIMES",
+     "what a get misses is fetched from a simulated database, which takes so long, and stored"},
+    {"database-slots", 0, ARG_COUNT, FIELD(database_slots), 1, OPTIONS_SLOTS_MAX, NULL, "N",
+     "queries that it serves at a time; others wait (any number)"},
+    {"leases", 0, ARG_NONE, FIELD(leases), 0, 0, NULL, NULL,
+     "meta: the server says which client fills a missing key (win), the others wait; a\n"
+     "                           delete only marks as stale"},
+    {"lease-wait", 0, ARG_DURATION, FIELD(lease_wait_ns), 1, 0, NULL, "TIME",
+     "until a client asks again for a key that another one fills (5ms)"},
+    {"recache", 0, ARG_COUNT, FIELD(recache_s), 1, OPTIONS_TTL_MAX_S, NULL, "S",
+     "with --leases: one client refreshes a value that expires within S seconds, the others\n"
+     "                           use it meanwhile"},
     {.help = "Background clients"},
     {"idle", 0, ARG_COUNT, FIELD(idle), 0, 10000000, NULL, "N",
      "connections that store and read 1 KB each, then stay idle (0)"},

@@ -63,6 +63,10 @@ void report_sweep(FILE *f, const struct bench *b);
 void report_replay(FILE *f, const struct options *o);
 void report_replay_json(FILE *f, const struct options *o);
 void report_replay_html(FILE *f, const struct options *o);
+/* Of sessions and of a database behind the cache; nothing for other loads. */
+void report_aside(FILE *f, const struct tally *t);
+void report_aside_json(FILE *f, const struct tally *t);
+void report_aside_html(FILE *f, const struct bench *b);
 /* Of --phase: a line, or a row of the page, for each; and what is added to the JSON object of round ROUND. */
 void report_phases(FILE *f, const struct bench *b);
 void report_phases_html(FILE *f, const struct bench *b);

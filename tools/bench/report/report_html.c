@@ -257,6 +257,7 @@ report_html(FILE *f, const struct bench *b)
     put_latencies(f, b);
     put_sweep(f, b);
     report_phases_html(f, b);
+    report_aside_html(f, b);
     (void)fputs("<h2>Pictures</h2>\n", f);
     put_charts(f, b);
     put_settings(f, b);

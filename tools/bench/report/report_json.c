@@ -306,6 +306,7 @@ put_target(FILE *f, const struct options *o, const struct target *target)
     put_count(f, "grown_values", t->grown);
     put_count(f, "missing_before_expiry", t->early);
     put_troubles(f, t);
+    report_aside_json(f, t);
     put_count(f, "bytes_sent", t->bytes_sent);
     put_count(f, "bytes_received", t->bytes_received);
     put_server(f, o, target);

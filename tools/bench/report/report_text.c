@@ -295,6 +295,7 @@ print_target(FILE *f, const struct options *o, const struct target *target)
     }
     print_requests(f, t);
     print_reads(f, o, target);
+    report_aside(f, t);
     if (t->not_stored + t->not_found > 0)
         (void)fprintf(f, "refused       %" PRIu64 " not stored, %" PRIu64 " not found\n",
                       t->not_stored, t->not_found);

@@ -179,6 +179,7 @@ channel_drop(struct channel *c, struct channel_shared *shared)
     c->unsent_off = 0;
     c->stash_bytes = 0;
     c->caller.follow_count = 0;
+    c->caller.until_ns = 0;
 }
 
 /* Wait for EPOLLOUT, or no longer. */

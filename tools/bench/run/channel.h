@@ -43,6 +43,13 @@ struct channel {
     uint64_t retry_ns; /* while lost: when to try again */
     uint64_t lost_ns;  /* while lost: since when */
     uint64_t moved_ns; /* when bytes last went or came */
+    uint64_t pause_ns; /* while `paused`: its place among those that wait */
+    bool paused;
+    bool pending;           /* likewise: it has something to send then */
+    bool worked;            /* it was given something since it last paused */
+    bool away;              /* its session is over; the next one is to come */
+    uint64_t session_ns;    /* when its session began */
+    uint64_t session_asked; /* requests of it */
     struct caller caller;
 };
 

@@ -13,6 +13,7 @@
 #include "host/wait.h"
 #include "lombard/base/sys.h"
 #include "run/own_cpu.h"
+#include "run/pauses.h"
 #include "run/progress.h"
 #include "run/recover.h"
 #include "run/warmup.h"
@@ -96,7 +97,8 @@ driver_open(struct driver *d, const struct options *options, const struct net_ad
     d->options = options;
     d->addr = *addr;
     d->show_progress = !options->quiet && (options->progress || isatty(STDERR_FILENO));
-    if (options_is_open(options))
+    if (options_is_open(options) || times_given(&options->think) ||
+        times_given(&options->database))
         (void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); /* wake up when asked to */
     rng_init(&d->pick_rng, options->seed ^ UINT64_C(0x5bd1e995));
     switch (load_init(&d->load, options, d->addr.text)) {
@@ -104,7 +106,7 @@ driver_open(struct driver *d, const struct options *options, const struct net_ad
     case LOAD_NO_MEMORY: return DRIVER_NO_MEMORY;
     case LOAD_NO_TRACE: return DRIVER_NO_TRACE;
     }
-    if (!init_shared(d) || !init_channels(d))
+    if (!init_shared(d) || !init_channels(d) || !pauses_init(d))
         return DRIVER_NO_MEMORY;
     return driver_connect(d);
 }
@@ -141,6 +143,7 @@ driver_close(struct driver *d)
         channel_fini(&d->channels[i]);
     free(d->channels);
     free(d->shared.input);
+    pauses_fini(d);
     out_fini(&d->shared.out);
     if (d->shared.epfd >= 0)
         (void)close(d->shared.epfd);
@@ -171,8 +174,15 @@ give_work(struct driver *d, struct channel *c)
     if (!d->options->stream && d->load.gap_ns == 0 && channel_in_flight(c) > 0 &&
         c->unsent == c->tail)
         return;
-    while (channel_in_flight(c) < depth && load_next(&d->load, &c->caller, channel_slot(c)))
+    if (pauses_hold(d, c))
+        return;
+    while (channel_in_flight(c) < depth &&
+           (pauses_left(d, c) > 0 || c->caller.follow_count > 0) &&
+           load_next(&d->load, &c->caller, channel_slot(c))) {
+        c->session_asked += !(channel_slot(c)->flags & QUERY_REFILL);
+        c->worked = true;
         channel_push(c, &d->shared);
+    }
     /* Only an answer to the last of a batch tells that the quiet ones before it are done. */
     if (c->unsent != c->tail)
         c->ring[(c->tail - 1) & c->mask].flags &= (uint8_t)~QUERY_QUIET;
@@ -220,6 +230,16 @@ serve_idle(struct driver *d)
     }
 }
 
+/* Give work to connections that have waited long enough. */
+static void
+serve_paused(struct driver *d)
+{
+    for (struct channel *c = pauses_due(d); c != NULL; c = pauses_due(d)) {
+        if (!c->blocked)
+            give_work(d, c);
+    }
+}
+
 /* Open loop: begin what is due, each on a random connection of those that can take one more. */
 static void
 dispatch(struct driver *d)
@@ -231,6 +251,7 @@ dispatch(struct driver *d)
 
         i = i + 1 < d->channel_count ? i + 1 : 0;
         if (!channel_is_up(c) || c->blocked || channel_in_flight(c) >= d->options->pipeline ||
+            c->caller.until_ns > d->load.now_ns ||
             !load_next(&d->load, &c->caller, channel_slot(c)))
             continue;
         c->ring[c->tail & c->mask].flags &= (uint8_t)~QUERY_QUIET;
@@ -250,9 +271,12 @@ wait_for_events(struct driver *d, struct epoll_event *events)
 {
     uint64_t wait = load_wait_ns(&d->load);
     uint64_t limit = recover_wait_ns(d);
+    uint64_t pause = pauses_wait_ns(d);
 
     if (d->shared.in_flight >= d->up_count * d->options->pipeline)
         wait = UINT64_MAX; /* what is due has to wait for an answer anyway */
+    if (pause < wait)
+        wait = pause;
     if (wait == UINT64_MAX)
         return sys_epoll_wait(d->shared.epfd, events, EVENTS_MAX, (int)(limit / 1000000));
     return wait_finely(d->shared.epfd, events, EVENTS_MAX, wait < limit ? wait : limit);
@@ -292,8 +316,8 @@ look_around(struct driver *d)
 static bool
 is_finished(const struct driver *d)
 {
-    return load_is_over(&d->load) && d->shared.in_flight == 0 &&
-           (d->up_count > 0 || stop_signal() != 0);
+    return load_is_over(&d->load) && d->shared.in_flight == 0 && d->pending == 0 &&
+           (d->up_count > 0 || d->options->session_requests > 0 || stop_signal() != 0);
 }
 
 static void
@@ -304,6 +328,7 @@ begin_phase(struct driver *d)
     warmup_begin(d);
     own_cpu_count(&d->load.tally, false);
     progress_start(d);
+    pauses_begin(d);
     for (uint32_t i = 0; i < d->channel_count; i++) {
         load_tick(&d->load); /* each is timed from when it is sent */
         if (channel_is_up(&d->channels[i]))
@@ -340,6 +365,7 @@ run_phase(struct driver *d)
         load_tick(&d->load);
         for (int i = 0; i < n; i++)
             handle(d, &events[i]);
+        serve_paused(d);
         if (d->load.gap_ns > 0)
             dispatch(d);
         result = look_around(d);

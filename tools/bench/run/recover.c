@@ -88,19 +88,51 @@ recover_lose(struct driver *d, struct channel *c)
         retry_at(d, c, now + RETRY_NS);
 }
 
+void
+recover_leave(struct driver *d, struct channel *c, uint64_t again_ns)
+{
+    channel_drop(c, &d->shared);
+    c->away = true;
+    d->up_count--;
+    retry_at(d, c, again_ns);
+}
+
+/* A new session has its connection, or none. */
+static bool
+arrive(struct driver *d, struct channel *c)
+{
+    uint64_t begun = c->moved_ns;
+
+    if (!channel_reopened(c, &d->shared)) {
+        if (errno != EINPROGRESS) {
+            note_useless(d);
+            retry_at(d, c, d->load.now_ns + RETRY_NS);
+        }
+        return false;
+    }
+    hist_add(&d->load.tally.aside.connect, d->load.now_ns - begun);
+    c->away = false;
+    c->session_ns = begun;
+    c->session_asked = 0;
+    d->up_count++;
+    return true;
+}
+
 bool
 recover_connected(struct driver *d, struct channel *c)
 {
     struct tally *t = &d->load.tally;
     uint64_t now = d->load.now_ns;
 
+    if (c->away)
+        return arrive(d, c);
     if (!channel_reopened(c, &d->shared)) {
         if (errno != EINPROGRESS)
             retry_at(d, c, now + RETRY_NS);
         return false;
     }
     t->conn_down_ns += now - c->lost_ns;
-    if (d->up_count++ == 0)
+    if (d->up_count++ == 0 && d->down_since_ns != 0)
         t->down_ns += now - d->down_since_ns;
     d->down_since_ns = 0;
     return true;
@@ -114,7 +146,7 @@ recover_end(struct driver *d, uint64_t end_ns)
     for (uint32_t i = 0; d->up_count < d->channel_count && i < d->channel_count; i++) {
         const struct channel *c = &d->channels[i];
 
-        if (!channel_is_up(c) && end_ns > c->lost_ns)
+        if (!channel_is_up(c) && !c->away && end_ns > c->lost_ns)
             t->conn_down_ns += end_ns - c->lost_ns;
     }
     if (d->down_since_ns != 0 && end_ns > d->down_since_ns)

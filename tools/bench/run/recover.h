@@ -28,3 +28,5 @@ uint64_t recover_wait_ns(const struct driver *d);
 bool recover_is_hopeless(struct driver *d);
 /* Drop all that is in flight: the phase is given up. */
 void recover_give_up(struct driver *d);
+/* The session of C is over, as planned: nothing is in flight. The next one connects at AGAIN_NS. */
+void recover_leave(struct driver *d, struct channel *c, uint64_t again_ns);

@@ -20,6 +20,8 @@ enum {
     WIRE_LINE_MAX = 1024,    /* a reply line, or binary head and key, is never longer */
     WIRE_COUNTER_BYTES = 10, /* of what a counter begins with, */
     WIRE_COUNTER_START = 1000000000,
+    WIRE_LEASE_TTL_S =
+        30, /* how long a client that has won may take, and a stale value stays */
     WIRE_HEAD_BYTES_MAX = 400, /* of a request with one key: all but its value */
 };
 
@@ -35,6 +37,13 @@ enum read_result {
 enum reader_state { READER_LINE, READER_VALUE, READER_VALUE_END };
 
 /* Of one connection. Zeroed when it is opened. */
+/* What a server says of who is to fill a key. */
+enum {
+    LEASE_WON = 1U << 0,   /* the client that asked */
+    LEASE_WAIT = 1U << 1,  /* another one */
+    LEASE_STALE = 1U << 2, /* the value was marked as stale */
+};
+
 struct reader {
     const struct keys *keys;
     struct value_check check;
@@ -47,6 +56,7 @@ struct reader {
     uint32_t value_left; /* bytes of the value still to come, terminator not included */
     uint32_t key_index;  /* READ_VALUE: which of the request's keys */
     uint32_t next_key;   /* where to look first for the next value's key */
+    uint8_t lease;       /* LEASE_*, of the last get */
     enum reader_state state;
     enum outcome outcome;
 };

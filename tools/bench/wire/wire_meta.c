@@ -22,6 +22,14 @@ write_mg(const struct keys *keys, const struct query *query, uint32_t i, char *s
         WIRE_PUT(p, " k q");
     if (query->kind == QUERY_CAS)
         WIRE_PUT(p, " c");
+    if (query->flags & QUERY_LEASE) {
+        WIRE_PUT(p, " N");
+        p = wire_put_number(p, WIRE_LEASE_TTL_S);
+        if (query->recache_s > 0) {
+            WIRE_PUT(p, " R");
+            p = wire_put_number(p, query->recache_s);
+        }
+    }
     if (query->kind == QUERY_GAT || query->kind == QUERY_TOUCH) {
         WIRE_PUT(p, " T");
         p = wire_put_number(p, query->ttl_s);
@@ -111,6 +119,10 @@ write_plain(struct out *out, const struct keys *keys, const struct query *query)
     p += wire_key_name(keys, query, p);
     if (query->kind == QUERY_DECR)
         WIRE_PUT(p, " MD");
+    if (query->flags & QUERY_LEASE) {
+        WIRE_PUT(p, " I T");
+        p = wire_put_number(p, WIRE_LEASE_TTL_S);
+    }
     if (query->kind != QUERY_DELETE)
         WIRE_PUT(p, " v");
     if (query->flags & QUERY_QUIET)
@@ -173,6 +185,7 @@ begin_value(struct reader *r, const struct query *query, const char *p, const ch
     uint64_t flags = 0;
 
     r->key_index = 0;
+    r->lease = 0;
     if (!wire_take_number(&p, end, &bytes) || bytes > UINT32_MAX)
         return wire_garbled(r, "a malformed VA line");
     while (p < end) {
@@ -183,7 +196,9 @@ begin_value(struct reader *r, const struct query *query, const char *p, const ch
             p = end;
         if (word == p)
             return wire_garbled(r, "a malformed VA line");
-        if (*word == 'k') {
+        if (p == word + 1 && (*word == 'W' || *word == 'Z' || *word == 'X')) {
+            r->lease |= *word == 'W' ? LEASE_WON : *word == 'Z' ? LEASE_WAIT : LEASE_STALE;
+        } else if (*word == 'k') {
             if (!find_key(r, query, word + 1, (size_t)(p - word) - 1))
                 return wire_garbled(r, "a VA line with a key that was not asked for");
             named = true;

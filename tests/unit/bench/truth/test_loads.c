@@ -302,6 +302,83 @@ START_TEST(bad_traces_name_line_and_column)
 }
 END_TEST
 
+/* All ask at the same time for a key that is not there: each asks the database. */
+START_TEST(a_herd_is_counted)
+{
+    const struct aside *a;
+
+    begin("-k 1 -c 50 --mix get=1 --database 20ms -d 1s");
+    a = &measure(0)->aside;
+    ck_assert_uint_eq(a->loads, 50);
+    ck_assert_uint_eq(a->duplicates, 49);
+    ck_assert_uint_eq(a->herds, 1);
+    ck_assert_uint_eq(a->herd_max, 50);
+    /* The first one's get and store take 40 us each, its wait for the others' gets included. */
+    ck_assert_double_eq_tol((double)a->fill.max, 20e6 + 40e3, 2e3);
+    ck_assert_uint_eq(a->database.max, 20 * MS);
+    ck_assert_uint_eq(a->value.count, driver->load.tally.hits + driver->load.tally.misses);
+    ck_assert_uint_eq(driver->load.tally.stored[QUERY_SET], 50);
+    ck_assert_double_eq_tol((double)a->busy_ns, 50 * 20e6, 1);
+    over();
+}
+END_TEST
+
+/* Five at a time: the last of 50 waits for 9 others. */
+START_TEST(a_database_has_a_capacity)
+{
+    const struct aside *a;
+
+    begin("-k 1 -c 50 --mix get=1 --database 10ms --database-slots 5 -d 1s");
+    a = &measure(0)->aside;
+    ck_assert_uint_eq(a->loads, 50);
+    ck_assert_double_eq_tol((double)a->database.max, 100e6, 1e6);
+    ck_assert_double_eq_tol((double)hist_quantile(&a->database, 0.5), 50e6, 1e6);
+    over();
+}
+END_TEST
+
+START_TEST(in_an_open_loop_a_value_counts_from_when_it_was_due)
+{
+    const struct aside *a;
+
+    begin("-k 1000 -c 50 --mix get=1 --database 5ms --rate 1000 --arrivals constant -n 1000 "
+          "--distribution sequential");
+    a = &measure(0)->aside;
+    ck_assert_uint_eq(a->loads, 1000);
+    ck_assert_uint_eq(a->duplicates, 0);
+    ck_assert_double_eq_tol((double)a->value.max, 5e6 + 40e3, 50e3);
+    over();
+}
+END_TEST
+
+START_TEST(clients_think)
+{
+    begin("-k 10 -c 10 --think 1ms --mix get=1 -d 2s");
+    fill();
+    /* Ten that wait for 1 ms, and for 40 us or somewhat more. */
+    ck_assert_double_eq_tol((double)measure(0)->requests, 10 * 2 / 1.04e-3, 1500);
+    over();
+}
+END_TEST
+
+START_TEST(sessions_end_and_begin)
+{
+    const struct tally *t;
+
+    begin("-k 10 -c 4 --session-requests 10 --session-gap 5ms --mix get=1 -n 4000");
+    fill();
+    t = measure(0);
+    ck_assert_uint_eq(t->requests, 4000);
+    ck_assert_uint_ge(t->aside.sessions, 396);
+    ck_assert_uint_le(t->aside.sessions, 400);
+    ck_assert_uint_eq(t->lost_connections, 0);
+    ck_assert_uint_eq(t->conn_down_ns, 0);
+    ck_assert_uint_ge(sim_truth(0)->connections, t->aside.connect.count + 4);
+    ck_assert_double_eq_tol((double)t->aside.session.min, 10 * 40e3, 3e5);
+    over();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -318,5 +395,10 @@ main(void)
     tcase_add_test(tc, with_a_rate_only_the_order_counts);
     tcase_add_test(tc, metas_columns_are_found_by_name);
     tcase_add_loop_test(tc, bad_traces_name_line_and_column, 0, (int)ARRAY_LEN(bad_traces));
+    tcase_add_test(tc, a_herd_is_counted);
+    tcase_add_test(tc, a_database_has_a_capacity);
+    tcase_add_test(tc, in_an_open_loop_a_value_counts_from_when_it_was_due);
+    tcase_add_test(tc, clients_think);
+    tcase_add_test(tc, sessions_end_and_begin);
     return leak_run(tc, "loads");
 }
