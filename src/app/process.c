@@ -49,6 +49,7 @@ enter_sandbox(struct process *p)
     allow_removal(sandbox, &p->pid_file);
     for (int role = 0; role < SESSION_ROLES; role++)
         allow_removal(sandbox, &p->sockets.files[role]);
+    sandbox->core_dumps = p->config.core_dumps;
     sandbox->notify_fd = p->notify.fd;
     sandbox->notify_address = p->notify.address;
     sandbox->notify_is_abstract = notify_is_abstract(&p->notify);

@@ -58,7 +58,8 @@ struct sandbox {
     int notify_fd;              /* the service manager's; -1: none */
     const void *notify_address; /* sealed */
     bool notify_is_abstract;
-    int null_fd; /* may become standard error, once; -1: nothing may */
+    bool core_dumps; /* -r: the kernel makes a core file with the rights of the process */
+    int null_fd;     /* may become standard error, once; -1: nothing may */
     struct sandbox_state state;
 };
 

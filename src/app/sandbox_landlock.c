@@ -87,6 +87,44 @@ allow_file(int ruleset, const struct sandbox_file *file)
     }
 }
 
+/* Where the kernel puts core files; "" where it gives them to a program, or that is not known. */
+static void
+core_directory(char *directory, size_t bytes)
+{
+    FILE *file = fopen("/proc/sys/kernel/core_pattern", "re");
+    char pattern[256] = "|";
+    const char *slash;
+
+    if (file != NULL && fgets(pattern, sizeof(pattern), file) == NULL)
+        pattern[0] = '|';
+    if (file != NULL)
+        (void)fclose(file);
+    slash = strrchr(pattern, '/');
+    directory[0] = '\0';
+    if (pattern[0] == '/')
+        (void)snprintf(directory, bytes, "%.*s/", (int)(slash - pattern), pattern);
+    else if (pattern[0] != '|')
+        (void)snprintf(directory, bytes, "./%.*s", slash == NULL ? 0 : (int)(slash - pattern),
+                       pattern);
+}
+
+/* The filter lets the process itself open nothing there. */
+static void
+allow_core_dumps(int ruleset, int version)
+{
+    char directory[PATH_MAX];
+    int dir;
+
+    core_directory(directory, sizeof(directory));
+    dir = directory[0] == '\0' ? -1 : open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0)
+        return;
+    allow_beneath(ruleset, dir,
+                  LANDLOCK_READ_FILE | LANDLOCK_WRITE_FILE | LANDLOCK_MAKE_REG |
+                      (version >= 3 ? LANDLOCK_TRUNCATE : 0));
+    (void)close(dir);
+}
+
 int
 landlock_enter(const struct sandbox *sandbox)
 {
@@ -104,6 +142,8 @@ landlock_enter(const struct sandbox *sandbox)
         return 0;
     for (int i = 0; i < sandbox->file_count; i++)
         allow_file(ruleset, sandbox->files + i);
+    if (sandbox->core_dumps)
+        allow_core_dumps(ruleset, version);
 #ifdef SANDBOX_SANITIZED
     allow_around(ruleset, "/", LANDLOCK_READ_FILE | LANDLOCK_READ_DIR);
 #endif

@@ -68,4 +68,8 @@ SANDBOX_FAULTS = [
      "    notify_reloading(&p->notify);\n", ""),
     ("notify: a reload does not end", "src/app/main.c",
      "    notify_reloaded(&p->notify);\n", ""),
+    ("sandbox: -r leaves no core file", "src/app/process.c",
+     "    sandbox->core_dumps = p->config.core_dumps;\n", ""),
+    ("host: what could not be locked may not grow", "src/app/host.c",
+     "        config->lock_memory = lock_memory(config);", "        (void)lock_memory(config);"),
 ]
