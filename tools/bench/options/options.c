@@ -122,6 +122,16 @@ options_without_roles(struct options *o)
     o->churn = 0;
 }
 
+static enum options_result
+unknown(const char *word)
+{
+    const char *instead = option_instead(word);
+
+    return instead != NULL
+               ? bad("there is no '%.*s': %s", (int)strcspn(word, "="), word, instead)
+               : bad("unknown option '%s'", word);
+}
+
 /* The first of MEMCACHED_SERVERS, where that is set. */
 static const char *
 default_server(void)
@@ -399,7 +409,7 @@ options_parse(int argc, char **argv, struct options *out)
         const char *word = argv[i];
 
         if (d == NULL)
-            return bad("unknown option '%s'", word);
+            return unknown(word);
         if (d->kind == ARG_NONE && arg != NULL)
             return bad("option '--%s' takes no argument, but got '%s'", d->name, arg);
         if (d->kind != ARG_NONE && arg == NULL && ++i < argc)

@@ -54,5 +54,7 @@ bool option_find_max(struct options *o, const char *arg) MUST_USE;
 
 /* Set what the preset NAME stands for. False when there is none of that name. */
 bool preset_apply(struct options *o, const char *name) MUST_USE;
+/* What to do instead of WORD, an option of memtier or redis-benchmark; NULL: it is none that is known. */
+const char *option_instead(const char *word);
 /* For the help: a line. */
 void preset_summary(void);

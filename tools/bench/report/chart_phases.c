@@ -16,7 +16,7 @@ mark_phase(struct svg *s, double at, uint64_t number, const char *name)
                   "stroke-dasharray=\"3 3\"/>\n<text x=\"%.1f\" y=\"%.1f\" font-size=\"10\" "
                   "fill=\"#555\">",
                   x, svg_y(s, s->y.low), x, svg_y(s, s->y.high), x + 3,
-                  svg_y(s, s->y.low) - 4 - 11 * (double)(number % 3));
+                  svg_y(s, s->y.high) + 11 + 11 * (double)(number % 3));
     svg_text(s->f, name);
     (void)fputs("</text>\n", s->f);
 }
@@ -56,7 +56,7 @@ chart_phases(FILE *f, const struct bench *b)
 
             seconds += r->seconds;
             for (uint32_t k = 0; k < r->parts; k++)
-                y.high = fmax(y.high, r->course[k] * 1.15);
+                y.high = fmax(y.high, r->course[k] * 1.3);
         }
         x.high = fmax(x.high, seconds);
     }

@@ -164,6 +164,8 @@ static const struct {
     {{"--preset", "twitter:5"}, "no preset 'twitter:5'; --preset list"},
     {{"--preset", "twitter:x"}, "'--preset'"},
     {{"--ttl", "5m"}, "with weights"},
+    {{"--key-pattern=R:R"}, "there is no '--key-pattern': use --distribution"},
+    {{"--tls"}, "there is no '--tls': there is no TLS"},
     {{"--think", "0"}, "'--think'"},
     {{"--think", "5ms-1ms"}, "'--think'"},
     {{"--database", "lognormal:5ms"}, "'--database'"},
