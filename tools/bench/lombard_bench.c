@@ -235,6 +235,24 @@ resolve(const struct options *o, const char *option, const char *text, struct ne
     return false;
 }
 
+/* Several servers that share the keys. */
+static bool
+place(struct options *o)
+{
+    static struct placement servers;
+    const char *bad = "";
+    const char *why;
+
+    if (strchr(o->server, ',') == NULL)
+        return true;
+    why = placement_init(&servers, o->placement, o->server, &bad);
+    o->servers = &servers;
+    if (why != NULL)
+        (void)fprintf(stderr, "lombard-bench: option '--server' cannot have '%.*s': %s\n",
+                      (int)strcspn(bad, ","), bad, why);
+    return why == NULL;
+}
+
 /* The addresses of all servers: how many, 0 when one cannot be resolved. */
 static unsigned
 resolve_all(const struct options *o, struct net_addr *addrs)
@@ -242,7 +260,9 @@ resolve_all(const struct options *o, struct net_addr *addrs)
     const char *next = o->compare;
     unsigned count = 1;
 
-    if (!resolve(o, "server", o->server, &addrs[0]))
+    if (o->servers != NULL)
+        addrs[0] = o->servers->addrs[0];
+    else if (!resolve(o, "server", o->server, &addrs[0]))
         return 0;
     while (next != NULL) {
         char word[sizeof(addrs->text)];
@@ -299,6 +319,8 @@ main(int argc, char **argv)
                                                                  : STATUS_NO_REPORT;
         return stop_signal() != 0 ? STATUS_SIGNAL + stop_signal() : STATUS_NOT_RUN;
     }
+    if (!place(&o))
+        return STATUS_NOT_RUN;
     count = resolve_all(&o, addrs);
     if (count == 0)
         return STATUS_NOT_RUN;

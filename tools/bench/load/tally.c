@@ -79,6 +79,8 @@ tally_merge(struct tally *into, const struct tally *from)
     into->unbegun += from->unbegun;
     into->bytes_sent += from->bytes_sent;
     into->bytes_received += from->bytes_received;
+    for (int i = 0; i < PLACEMENT_SERVERS_MAX; i++)
+        into->placed[i] += from->placed[i];
     for (int i = 0; i < QUERY_KIND_COUNT; i++) {
         into->answered[i] += from->answered[i];
         into->stored[i] += from->stored[i];

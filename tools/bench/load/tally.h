@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "data/placement.h"
 #include "data/query.h"
 #include "load/aside.h"
 #include "lombard/base/hist.h"
@@ -52,6 +53,7 @@ struct tally {
     uint64_t unbegun; /* open loop: had come due, but were never begun */
     uint64_t bytes_sent;
     uint64_t bytes_received;
+    uint64_t placed[PLACEMENT_SERVERS_MAX]; /* where several servers share the keys: for each */
     uint64_t answered[QUERY_KIND_COUNT];
     uint64_t stored[QUERY_KIND_COUNT];  /* of them, done as asked */
     uint64_t refused[QUERY_KIND_COUNT]; /* of them, answered with an error */

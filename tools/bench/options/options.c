@@ -244,6 +244,12 @@ check_server(struct options *o)
         (void)snprintf(address, sizeof(address), "%.120s:%.30s", host, o->port);
         o->server = address;
     }
+    if (strchr(o->server, ',') != NULL &&
+        (o->compare != NULL || o->multiget > 1 || o->stats || o->server_pid != 0 ||
+         o->idle + o->slow_readers + o->half_commands + o->churn > 0))
+        return bad(
+            "several servers together: no --compare, --multiget, --stats, --server-pid or "
+            "clients in the background");
     if (o->login_path == NULL)
         return OPTIONS_OK;
     if (o->idle + o->slow_readers + o->half_commands + o->churn > 0)

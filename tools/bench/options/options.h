@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "data/dist.h"
+#include "data/placement.h"
 #include "data/query.h"
 #include "data/replay.h"
 #include "data/sizes.h"
@@ -38,7 +39,9 @@ enum arrivals { ARRIVALS_CONSTANT, ARRIVALS_POISSON, ARRIVALS_PARETO };
 
 struct options {
     const char *server;
-    const char *compare; /* other servers, separated by commas, or NULL */
+    const char *compare;             /* other servers, separated by commas, or NULL */
+    enum placement_kind placement;   /* of keys on several servers */
+    const struct placement *servers; /* those; NULL: there is one */
     const char *protocol;
     const char *login_path; /* who each connection says it is; or NULL */
     struct login login;

@@ -126,6 +126,12 @@ option_arrivals(struct options *o, const char *arg)
 }
 
 bool
+option_placement(struct options *o, const char *arg)
+{
+    return placement_find(arg, &o->placement);
+}
+
+bool
 option_protocol(struct options *o, const char *arg)
 {
     /* As memtier names them. */

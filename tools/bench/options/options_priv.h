@@ -38,6 +38,7 @@ bool option_distribution(struct options *o, const char *arg) MUST_USE;
 bool option_key_size(struct options *o, const char *arg) MUST_USE;
 bool option_value_size(struct options *o, const char *arg) MUST_USE;
 bool option_arrivals(struct options *o, const char *arg) MUST_USE;
+bool option_placement(struct options *o, const char *arg) MUST_USE;
 bool option_protocol(struct options *o, const char *arg) MUST_USE;
 bool option_trace_format(struct options *o, const char *arg) MUST_USE;
 bool option_simulate(struct options *o, const char *arg) MUST_USE;

@@ -8,7 +8,12 @@
 const struct option_desc option_descs[] = {
     {.help = "The server and the load"},
     {"server", 's', ARG_TEXT, FIELD(server), 0, 0, NULL, "ADDR",
-     "host:port, [v6]:port or the path of a unix socket (127.0.0.1:11211)"},
+     "host:port, [v6]:port or the path of a unix socket (127.0.0.1:11211); several, separated\n"
+     "                           by commas, share the keys: each client is connected to all"},
+    {"placement", 0, ARG_CUSTOM, 0, 0, 0, option_placement, "P",
+     "which of several servers has a key: as libmemcached places it (ketama, ketama-weighted\n"
+     "                           with addr=weight, modula), or pymemcache (rendezvous) "
+     "(ketama)"},
     {"auth", 0, ARG_TEXT, FIELD(login_path), 0, 0, NULL, "FILE",
      "log in as the first user of FILE, which has lines user:password: SASL PLAIN in binary,\n"
      "                           else as memcached's text protocol does it"},

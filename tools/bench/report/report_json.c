@@ -300,6 +300,10 @@ put_target(FILE *f, const struct options *o, const struct target *target)
         put_windows(f, &target->driver->load.windows);
     put_fill(f, o, target);
     put_sizes(f, o, t);
+    for (uint32_t i = 0; o->servers != NULL && i < o->servers->count; i++)
+        (void)fprintf(f, "%s{\"address\": \"%s\", \"requests\": %" PRIu64 "}%s",
+                      i == 0 ? "  \"placed\": [" : ", ", o->servers->addrs[i].text,
+                      t->placed[i], i + 1 == o->servers->count ? "],\n" : "");
     put_count(f, "verified_bytes", t->verified_bytes);
     put_count(f, "values_known_fresh", t->sharp);
     put_count(f, "foreign_values", t->foreign);

@@ -278,6 +278,23 @@ print_reads(FILE *f, const struct options *o, const struct target *target)
             100 * (double)t->sharp / (double)t->hits);
 }
 
+/* How requests were distributed to several servers. */
+static void
+print_placed(FILE *f, const struct options *o, const struct tally *t)
+{
+    uint64_t all = 0;
+
+    if (o->servers == NULL)
+        return;
+    for (uint32_t i = 0; i < o->servers->count; i++)
+        all += t->placed[i];
+    (void)fprintf(f, "placement     %s\n", placement_name(o->servers->kind));
+    for (uint32_t i = 0; i < o->servers->count; i++)
+        (void)fprintf(f, "              %5.1f %%  %s\n",
+                      all > 0 ? 100 * (double)t->placed[i] / (double)all : 0,
+                      o->servers->addrs[i].text);
+}
+
 static void
 print_target(FILE *f, const struct options *o, const struct target *target)
 {
@@ -294,6 +311,7 @@ print_target(FILE *f, const struct options *o, const struct target *target)
         return;
     }
     print_requests(f, t);
+    print_placed(f, o, t);
     print_reads(f, o, target);
     report_aside(f, t);
     if (t->not_stored + t->not_found > 0)

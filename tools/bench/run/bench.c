@@ -98,6 +98,8 @@ find_server(const struct bench *b, struct target *t)
 {
     const struct options *o = &t->options;
 
+    if (o->servers != NULL)
+        return true; /* they are several processes */
     if (t->addr.len > 0) {
         t->pid = t == &b->targets[0] && o->server_pid != 0 ? (pid_t)o->server_pid
                                                            : process_find(&t->addr);

@@ -40,6 +40,7 @@ struct channel {
     struct query_key *many; /* keys of the ring's requests, `width` each; NULL when that is 1 */
     unsigned char *stash;
     uint32_t width;
+    uint32_t server;   /* of several */
     uint64_t retry_ns; /* while lost: when to try again */
     uint64_t lost_ns;  /* while lost: since when */
     uint64_t moved_ns; /* when bytes last went or came */

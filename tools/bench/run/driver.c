@@ -12,6 +12,7 @@
 #include "host/stop.h"
 #include "host/wait.h"
 #include "lombard/base/sys.h"
+#include "run/clients.h"
 #include "run/own_cpu.h"
 #include "run/pauses.h"
 #include "run/progress.h"
@@ -77,7 +78,8 @@ init_channels(struct driver *d)
     const struct options *o = d->options;
     uint32_t depth = max_u32(o->pipeline, FILL_DEPTH);
 
-    d->channel_count = (uint32_t)o->connections;
+    d->server_count = o->servers != NULL ? o->servers->count : 1;
+    d->channel_count = (uint32_t)o->connections * d->server_count;
     d->channels = calloc(d->channel_count, sizeof(*d->channels));
     if (d->channels == NULL)
         return false;
@@ -85,8 +87,15 @@ init_channels(struct driver *d)
         if (!channel_init(&d->channels[i], depth, (uint32_t)o->multiget))
             return false;
         d->channels[i].caller.index = i;
+        d->channels[i].server = i % d->server_count;
     }
     return true;
+}
+
+const struct net_addr *
+driver_addr_of(const struct driver *d, const struct channel *c)
+{
+    return d->options->servers != NULL ? &d->options->servers->addrs[c->server] : &d->addr;
 }
 
 enum driver_result
@@ -119,7 +128,7 @@ driver_connect(struct driver *d)
             return DRIVER_INTERRUPTED;
         if (d->channels[i].fd >= 0)
             continue;
-        if (!channel_open(&d->channels[i], &d->shared, &d->addr))
+        if (!channel_open(&d->channels[i], &d->shared, driver_addr_of(d, &d->channels[i])))
             return DRIVER_CANNOT_CONNECT;
         d->up_count++;
     }
@@ -150,23 +159,17 @@ driver_close(struct driver *d)
     load_fini(&d->load);
 }
 
-/* Sending has failed; what the server had answered before is still there. */
-static void
-lose_after_send(struct driver *d, struct channel *c)
-{
-    switch (channel_receive(c, &d->shared)) {
-    case CHANNEL_OK:
-    case CHANNEL_LOST: recover_lose(d, c); return;
-    }
-    BUG("channel_result out of range");
-}
-
 /* Give the connection as much work as it may have, and send it. */
 static void
 give_work(struct driver *d, struct channel *c)
 {
     uint64_t depth = d->options->pipeline;
 
+    if (d->server_count > 1) {
+        clients_give_work(
+            d, c, d->load.phase == LOAD_FILL && depth < FILL_DEPTH ? FILL_DEPTH : depth);
+        return;
+    }
     if (d->load.phase == LOAD_FILL && depth < FILL_DEPTH)
         depth = FILL_DEPTH;
     /* A batch goes out when the one before is answered: batches do not fall apart. In the open
@@ -187,7 +190,7 @@ give_work(struct driver *d, struct channel *c)
     if (c->unsent != c->tail)
         c->ring[(c->tail - 1) & c->mask].flags &= (uint8_t)~QUERY_QUIET;
     if (c->unsent != c->tail && channel_flush(c, &d->shared) == CHANNEL_LOST)
-        lose_after_send(d, c);
+        recover_send_failed(d, c);
 }
 
 static void
@@ -208,7 +211,7 @@ handle(struct driver *d, const struct epoll_event *event)
         return;
     }
     if ((event->events & EPOLLOUT) != 0 && channel_flush(c, &d->shared) == CHANNEL_LOST) {
-        lose_after_send(d, c);
+        recover_send_failed(d, c);
         return;
     }
     if (!c->blocked)
@@ -250,6 +253,10 @@ dispatch(struct driver *d)
         struct channel *c = &d->channels[i];
 
         i = i + 1 < d->channel_count ? i + 1 : 0;
+        if (d->server_count > 1) {
+            tried = clients_dispatch(d, c) ? 0 : tried;
+            continue;
+        }
         if (!channel_is_up(c) || c->blocked || channel_in_flight(c) >= d->options->pipeline ||
             c->caller.until_ns > d->load.now_ns ||
             !load_next(&d->load, &c->caller, channel_slot(c)))
@@ -257,7 +264,7 @@ dispatch(struct driver *d)
         c->ring[c->tail & c->mask].flags &= (uint8_t)~QUERY_QUIET;
         channel_push(c, &d->shared);
         if (channel_flush(c, &d->shared) == CHANNEL_LOST)
-            lose_after_send(d, c);
+            recover_send_failed(d, c);
         tried = 0;
         i = (uint32_t)rng_below(&d->pick_rng, d->channel_count);
         load_tick(&d->load);
@@ -273,7 +280,7 @@ wait_for_events(struct driver *d, struct epoll_event *events)
     uint64_t limit = recover_wait_ns(d);
     uint64_t pause = pauses_wait_ns(d);
 
-    if (d->shared.in_flight >= d->up_count * d->options->pipeline)
+    if (d->shared.in_flight >= d->up_count / d->server_count * d->options->pipeline)
         wait = UINT64_MAX; /* what is due has to wait for an answer anyway */
     if (pause < wait)
         wait = pause;

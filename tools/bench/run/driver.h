@@ -22,8 +22,14 @@ struct driver {
     struct net_addr addr;
     struct load load;
     struct channel_shared shared;
-    struct channel *channels;
+    struct channel
+        *channels; /* of several servers: for each client one to each of them, in a row */
     uint32_t channel_count;
+    uint32_t server_count;
+    uint64_t
+        placed[PLACEMENT_SERVERS_MAX]; /* requests of the phase for each of several servers */
+    struct caller
+        spare; /* of several servers: asks for new work, of which no server is known */
     struct rng pick_rng; /* open loop: of the connection for the next request */
     struct rng think_rng;
     struct channel **pauses; /* those that wait (pauses.h), a heap by time */
@@ -68,6 +74,8 @@ enum driver_result {
 
 const char *driver_result_name(enum driver_result result);
 
+/* Where C is, or is to be, connected to. */
+const struct net_addr *driver_addr_of(const struct driver *d, const struct channel *c);
 /* Connect everything. The driver is to be closed whatever the result is. */
 enum driver_result driver_open(struct driver *d, const struct options *options,
                                const struct net_addr *addr) MUST_USE;

@@ -84,7 +84,7 @@ recover_lose(struct driver *d, struct channel *c)
         d->down_since_ns = now;
     if (d->up_count == 0 || !heard)
         note_useless(d);
-    if (!heard || !channel_reopen(c, &d->shared, &d->addr))
+    if (!heard || !channel_reopen(c, &d->shared, driver_addr_of(d, c)))
         retry_at(d, c, now + RETRY_NS);
 }
 
@@ -168,7 +168,7 @@ retry_lost(struct driver *d)
             continue;
         if (c->retry_ns <= now && begun < RETRIES_MAX) {
             begun++;
-            if (channel_reopen(c, &d->shared, &d->addr))
+            if (channel_reopen(c, &d->shared, driver_addr_of(d, c)))
                 continue;
             begun = RETRIES_MAX;
             c->retry_ns = now + RETRY_NS;
@@ -259,4 +259,14 @@ recover_give_up(struct driver *d)
         c->lost_ns = d->load.now_ns;
         d->up_count--;
     }
+}
+
+void
+recover_send_failed(struct driver *d, struct channel *c)
+{
+    switch (channel_receive(c, &d->shared)) {
+    case CHANNEL_OK:
+    case CHANNEL_LOST: recover_lose(d, c); return;
+    }
+    BUG("channel_result out of range");
 }

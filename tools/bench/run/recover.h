@@ -30,3 +30,5 @@ bool recover_is_hopeless(struct driver *d);
 void recover_give_up(struct driver *d);
 /* The session of C is over, as planned: nothing is in flight. The next one connects at AGAIN_NS. */
 void recover_leave(struct driver *d, struct channel *c, uint64_t again_ns);
+/* Sending on C has failed: it is lost; what the server had answered before is still there. */
+void recover_send_failed(struct driver *d, struct channel *c);
