@@ -94,8 +94,8 @@ BENCH_FAULTS = [
      "    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);",
      "    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);"),
     ("bench recover: no pause for one that is turned away", "tools/bench/run/recover.c",
-     "    if (!heard || !channel_reopen(c, &d->shared, &d->addr))",
-     "    if (!channel_reopen(c, &d->shared, &d->addr))"),
+     "    if (!heard || !channel_reopen(c, &d->shared, driver_addr_of(d, c)))",
+     "    if (!channel_reopen(c, &d->shared, driver_addr_of(d, c)))"),
     # Early answers.
     ("bench channel: an early refusal is unreadable", "tools/bench/run/channel_in.c",
      "    if (c->unsent_off > 0 && !(query->flags & QUERY_ANSWERED))\n        return query;\n",

@@ -72,6 +72,12 @@ BENCH_TRUTH_FAULTS = [
      "        load_join(&driver.load, &plan->first->load);", "        (void)plan;"),
     ("bench binary: any opcode answers", "tools/bench/wire/wire_binary.c",
      "    return opcode == opcode_of(query) ||", "    return true || opcode == opcode_of(query) ||"),
+    ("bench placement: a key is above its point", "tools/bench/data/placement.c",
+     "        if (p->points[middle].hash < hash)", "        if (p->points[middle].hash > hash)"),
+    ("bench placement: weights are not looked at", "tools/bench/data/placement.c",
+     "    share = (float)p->weights[i] / (float)total;", "    share = 1 / (float)p->count;"),
+    ("bench clients: all keys on one server", "tools/bench/run/clients.c",
+     "    if (query->key_count > 0)\n        server =", "    if (query->key_count > 9)\n        server ="),
     ("bench meta: half a number is read", "tools/bench/wire/wire_meta.c",
      "WIRE_LINE_PARTIAL: *p = start;", "WIRE_LINE_PARTIAL: (void)start;"),
 ]

@@ -92,12 +92,6 @@ init_channels(struct driver *d)
     return true;
 }
 
-const struct net_addr *
-driver_addr_of(const struct driver *d, const struct channel *c)
-{
-    return d->options->servers != NULL ? &d->options->servers->addrs[c->server] : &d->addr;
-}
-
 enum driver_result
 driver_open(struct driver *d, const struct options *options, const struct net_addr *addr)
 {

@@ -75,7 +75,12 @@ enum driver_result {
 const char *driver_result_name(enum driver_result result);
 
 /* Where C is, or is to be, connected to. */
-const struct net_addr *driver_addr_of(const struct driver *d, const struct channel *c);
+static inline const struct net_addr *
+driver_addr_of(const struct driver *d, const struct channel *c)
+{
+    return d->options->servers != NULL ? &d->options->servers->addrs[c->server] : &d->addr;
+}
+
 /* Connect everything. The driver is to be closed whatever the result is. */
 enum driver_result driver_open(struct driver *d, const struct options *options,
                                const struct net_addr *addr) MUST_USE;
