@@ -246,6 +246,7 @@ check_server(struct options *o)
     }
     if (strchr(o->server, ',') != NULL &&
         (o->compare != NULL || o->multiget > 1 || o->stats || o->server_pid != 0 ||
+         times_given(&o->think) || times_given(&o->database) || o->session_requests > 0 ||
          o->idle + o->slow_readers + o->half_commands + o->churn > 0))
         return bad(
             "several servers together: no --compare, --multiget, --stats, --server-pid or "
