@@ -62,7 +62,7 @@ ORDER = {
         notice
         held
         task stash
-        table stall linger client_names server_latency watch_line
+        table stall linger client_names server_latency watch_line slow
     """,
 }
 

@@ -23,6 +23,8 @@ static struct event_counts {
     uint64_t left_out;
 } counts;
 static struct event_kind *kinds_untold;
+static event_listener *listener;
+static void *listener_ctx;
 
 /* --- Adding --- */
 
@@ -46,6 +48,8 @@ static void PRINTF_LIKE(2, 0)
     if (used > 0 && (size_t)used < sizeof(event->text))
         (void)vsnprintf(event->text + used, sizeof(event->text) - (size_t)used, format, args);
     log_line(kind->level, "%s", event->text);
+    if (listener != NULL)
+        listener(listener_ctx, event->text + strlen("event="));
 }
 
 void
@@ -56,6 +60,13 @@ event_add(struct event_kind *kind, const char *format, ...)
     va_start(args, format);
     add(kind, format, args);
     va_end(args);
+}
+
+void
+event_listen(event_listener *to, void *ctx)
+{
+    listener = to;
+    listener_ctx = ctx;
 }
 
 static void

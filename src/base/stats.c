@@ -252,6 +252,18 @@ stats_begin_with(const struct stat_registry *registry, struct slice group, struc
            source->select(source->ctx, args, &cursor->position, &cursor->left);
 }
 
+bool
+stats_select_count(void *ctx UNUSED, struct slice args, uint64_t *position UNUSED,
+                   uint64_t *count)
+{
+    uint64_t number;
+
+    if (!num_parse_u64(args, &number) || number == 0)
+        return false;
+    *count = number;
+    return true;
+}
+
 /* To the next source of the same group; false when there is none. */
 static bool
 leave_source(const struct stat_registry *registry, struct stat_cursor *cursor)

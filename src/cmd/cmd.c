@@ -93,6 +93,29 @@ cmd_execute(struct cmd *cmd, struct session *session, const struct request *req,
     cmd_count(cmd, req, reply->status);
 }
 
+static void
+tell_evicted(void *ctx, const struct item *item)
+{
+    const struct cmd *cmd = ctx;
+    const struct cmd_evicted evicted = {
+        .key = item->key,
+        .value_bytes = item->value_bytes,
+        .ttl_s = cmd_ttl_s(cmd, item->expires_s),
+        .idle_s = cmd->clock->uptime_s - item->accessed_s,
+        .was_hit = (item->marks & ITEM_FETCHED) != 0,
+    };
+
+    cmd->on_evict(cmd->on_evict_ctx, &evicted);
+}
+
+void
+cmd_on_evict(struct cmd *cmd, cmd_on_evict_fn *on_evict, void *ctx)
+{
+    cmd->on_evict = on_evict;
+    cmd->on_evict_ctx = ctx;
+    store_on_evict(cmd->store, on_evict == NULL ? NULL : tell_evicted, cmd);
+}
+
 void
 cmd_stream_begin(struct cmd *cmd, const struct request *req, struct cmd_stream *stream)
 {

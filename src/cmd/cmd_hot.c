@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "lombard/base/num.h"
 #include "lombard/base/put.h"
 #include "lombard/base/sys.h"
 #include "lombard/base/topkeys.h"
@@ -386,18 +385,6 @@ static const struct stat_family big_family = {"rank", "%l:%n", next_big};
 static const struct stat_section big_section = {big_entries, ARRAY_LEN(big_entries),
                                                 &big_family, "bigkey_", reset_big};
 
-/* "N": so many, at most as many as without it. */
-static bool
-select_count(void *ctx UNUSED, struct slice args, uint64_t *position UNUSED, uint64_t *count)
-{
-    uint64_t number;
-
-    if (!num_parse_u64(args, &number) || number == 0)
-        return false;
-    *count = number;
-    return true;
-}
-
 /* What lists keys: with -X there is none of it. */
 void
 cmd_add_hot_stats(struct cmd *cmd, struct stat_registry *registry)
@@ -418,7 +405,7 @@ cmd_add_hot_stats(struct cmd *cmd, struct stat_registry *registry)
         return;
     for (size_t i = 0; i < ARRAY_LEN(sources); i++) {
         stats_list(registry, sources[i].group, sources[i].section, sources[i].ctx);
-        stats_select(registry, select_count);
+        stats_select(registry, stats_select_count);
         stats_guard(registry);
     }
 }

@@ -45,6 +45,8 @@ struct cmd {
     struct cmd_counters stats;
     struct cmd_prefixes prefixes;
     struct cmd_config config;
+    cmd_on_evict_fn *on_evict; /* or NULL */
+    void *on_evict_ctx;
     bool stopping; /* the server is shutting down */
 };
 

@@ -46,7 +46,8 @@ cmd_stats(struct cmd *cmd, struct session *session, const struct request *req,
                             ? REPLY_ADMIN_ONLY
                             : REPLY_STREAM;
     } else {
-        reply->status = REPLY_NO_STATS;
+        reply->status = stats_begin(cmd->config.stats, req->key, &cursor) ? REPLY_BAD_ARGUMENT
+                                                                          : REPLY_NO_STATS;
     }
 }
 

@@ -233,6 +233,8 @@ batch_step(struct conn *c, struct dispatch *dispatch)
     step = run_entries(c, batch, in);
     conn_care_end(c, batch);
     count_executed(c, batch);
+    if (LIKELY(batch->count > 0 && !batch->apart))
+        dispatch->last = &batch->entries[batch->count - 1];
     if (conn_is_dead(c))
         return STEP_STOP;
     buf_consumed(c->rbuf, batch->end_off, NULL);

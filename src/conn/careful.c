@@ -173,23 +173,31 @@ conn_answer_seldom(struct conn *c, struct batch *batch, const struct batch_entry
 
 /* --- With care --- */
 
+/* For the log, and for watchers. */
 static void
-trace_command(const struct conn *c, const struct batch_entry *entry, struct slice in)
+tell_command(const struct conn *c, const struct batch_entry *entry, struct slice in)
 {
     char text[256];
     struct slice head = slice_make(in.ptr + entry->start_off, entry->head_bytes);
     const char *newline = memchr(head.ptr, '\n', head.len);
+    bool traced = log_get_level() >= LOG_TRACE;
 
     /* What follows the line of a request by HTTP may be a password. */
     if (c->session.role == ROLE_HTTP && newline != NULL)
         head.len = (size_t)(newline - head.ptr);
     /* Where a client counts wrongly, its password is a line like any other. */
     if (!c->session.authenticated) {
+        if (!traced)
+            return;
         log_line(LOG_TRACE, "<%d not authenticated: a command of %zu bytes", c->watch.fd,
                  head.len);
         return;
     }
-    log_line(LOG_TRACE, "<%d %s", c->watch.fd, log_escape(text, sizeof(text), head));
+    if (traced)
+        log_line(LOG_TRACE, "<%d %s", c->watch.fd, log_escape(text, sizeof(text), head));
+    while (head.len > 0 && (head.ptr[head.len - 1] == '\n' || head.ptr[head.len - 1] == '\r'))
+        head.len--;
+    watch_line_command(c, head);
 }
 
 static void
@@ -219,8 +227,8 @@ conn_run_carefully(struct conn *c, struct batch *batch, const struct batch_entry
     const struct request *req = &entry->req;
     struct reply reply;
 
-    if (log_get_level() >= LOG_TRACE)
-        trace_command(c, entry, in);
+    if ((entry->care & CARE_TOLD) != 0)
+        tell_command(c, entry, in);
     if (!conn_may_run(c, req))
         return c->state == CONN_RUNNING && !c->finishing;
     if ((entry->care & CARE_NO_BODY) != 0 && op_has(req->op, PROP_STORES)) {

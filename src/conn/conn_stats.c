@@ -112,7 +112,7 @@ get_last_command(const struct stat_entry *entry UNUSED, const void *record,
 {
     const struct conn *c = record;
 
-    stat_put_text(value, conn_requests(c) > 0 ? conn_op_name(conn_last_op(c)) : "-");
+    stat_put_text(value, conn_requests(c) > 0 ? request_op_name(conn_last_op(c)) : "-");
 }
 
 static void

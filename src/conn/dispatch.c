@@ -14,22 +14,53 @@
 
 /* --- One connection --- */
 
-/* Read the clock for all that was sent. */
+static NOINLINE void
+note_slow(const struct dispatch *dispatch, uint64_t took_ns, uint64_t served_ns)
+{
+    const struct latency *latency = &dispatch->conn->server->latency;
+    const struct slice none = slice_make("", 0);
+    const struct request *req = dispatch->last == NULL ? NULL : &dispatch->last->req;
+    const struct slow_request slow = {
+        .took_ns = took_ns,
+        .served_ns = served_ns,
+        .bytes = dispatch->budget.all_bytes - dispatch->budget.bytes,
+        .requests = latency->settled,
+        .op = req != NULL ? req->op : conn_last_op(dispatch->conn),
+    };
+
+    slow_note(dispatch->conn, &slow,
+              req == NULL                   ? NULL
+              : op_has(req->op, PROP_KEYED) ? &req->key
+                                            : &none);
+}
+
+/*
+ * What DISPATCH's connection was answered is sent, if it is anything. Of a first slice, all in a
+ * group have waited since the same time, and may share a reading of the clock.
+ */
+static void
+note_sent(const struct dispatch *dispatch)
+{
+    struct server *server = dispatch->conn->server;
+    uint64_t before_ns = server->latency.last_ns;
+    uint64_t took_ns;
+
+    if (!latency_is_noted(&server->latency))
+        return;
+    if (!latency_sent(&server->latency) && !dispatch->ends_group &&
+        dispatch->slice == SLICE_FIRST)
+        return;
+    took_ns = latency_settle(&server->latency);
+    if (UNLIKELY(took_ns > server->slow.limit_ns))
+        note_slow(dispatch, took_ns, server->latency.last_ns - before_ns);
+}
+
+/* What was sent before a connection that is answered nothing. */
 static void
 settle_latency(struct server *server)
 {
     if (server->latency.sends > 0)
         (void)latency_settle(&server->latency);
-}
-
-/* What DISPATCH's connection was answered is sent, if it is anything. */
-static void
-note_sent(struct dispatch *dispatch)
-{
-    struct server *server = dispatch->conn->server;
-
-    if (latency_is_noted(&server->latency) && latency_sent(&server->latency))
-        settle_latency(server);
 }
 
 /* Lend what it lacks. Part of the limit is for output alone: what is read can be answered. */
@@ -158,10 +189,7 @@ serve(struct conn *c, struct dispatch *dispatch)
 
     if (UNLIKELY(c->state == CONN_DEAD)) /* killed by another of its group */
         return false;
-    if (UNLIKELY(c->server->latency.since_ns != dispatch->since_ns)) {
-        settle_latency(c->server);
-        c->server->latency.since_ns = dispatch->since_ns;
-    }
+    c->server->latency.since_ns = dispatch->since_ns;
     if (UNLIKELY(held))
         latency_resume(&c->server->latency, c->held);
     c->keeps_replies = false;
@@ -181,7 +209,11 @@ serve(struct conn *c, struct dispatch *dispatch)
             more = is_spent(dispatch);
             on = !more;
             break;
-        case STEP_NEED_INPUT: on = feed(c, budget, &more); break;
+        case STEP_NEED_INPUT:
+            if (c->more_input)
+                dispatch->last = NULL; /* what is received may lie where it did */
+            on = feed(c, budget, &more);
+            break;
         case STEP_NEED_OUTPUT: /* a good time to end: no call is lost by it */
             on = drain(c, budget, &more);
             if (on)
@@ -258,6 +290,8 @@ dispatch_begin(struct dispatch *dispatch, struct conn *c, enum slice_kind slice,
     dispatch->paused = false;
     dispatch->batch.parsed = false;
     dispatch->asked = false;
+    dispatch->last = NULL;
+    dispatch->ends_group = false;
     c->was_stalled = false;
     server->stats.conn_dispatches++;
 }
@@ -356,8 +390,10 @@ static unsigned
 gather(struct server *server, struct list_node *queue, enum slice_kind slice,
        struct dispatch *dispatches)
 {
+    uint64_t bytes = bytes_of_slice(server, slice);
     const struct budget budget = {
-        .bytes = bytes_of_slice(server, slice),
+        .bytes = bytes,
+        .all_bytes = bytes,
         .requests = requests_of_slice(server, slice),
     };
     unsigned requests = 0;
@@ -390,6 +426,8 @@ conn_dispatch_group(struct server *server, struct list_node *queue, enum slice_k
     for (unsigned i = 0; i < count; i++)
         if (dispatches[i].batch.parsed && count + dispatches[i].batch.count > 2)
             conn_prefetch_ahead(dispatches[i].conn, &dispatches[i]);
+    if (count > 0)
+        dispatches[count - 1].ends_group = true;
     for (unsigned i = 0; i < count; i++)
         dispatch_end(&dispatches[i], serve(dispatches[i].conn, &dispatches[i]));
     settle_latency(server);

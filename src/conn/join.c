@@ -53,6 +53,7 @@ finish(struct conn *c, const struct request *req, const struct reply *reply)
     if (UNLIKELY(c->server->watchers.topics != 0))
         watch_line_request(c, req, reply);
     latency_note(&c->server->latency, req->op, 1);
+    slow_keep_key(c, req->key);
     conn_reply(c, req, reply);
     task_destroy(c, task);
 }

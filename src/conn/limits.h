@@ -34,6 +34,7 @@ enum {
     SHED_AT_ONCE = 16,       /* looked at for one piece of memory, at most */
     SHED_A_TICK = 64,        /* connections closed in one tick for one reason, at most */
     RELIEF_MS = 5,           /* how often buffers are freed for waiting connections */
+    STALL_LINES = 20,        /* events of a minute that say that the thread was held up */
     TICK_MS = 100,           /* sweeps and background work */
     LAPSE_MS = 2 * TICK_MS,  /* between iterations: what is more, the process stood still */
     VANISHED_LOOKS = 64,     /* a tick, at what the kernel knows of a silent peer */

@@ -45,18 +45,6 @@ conn_peer_user(const struct conn *c, char *dst, size_t bytes)
     return dst;
 }
 
-const char *
-conn_op_name(enum request_op op)
-{
-    static const char *const names[] = {
-#define OP(NAME, handler, kind, commit, counter, properties) #NAME,
-#include "lombard/proto/op.def"
-#undef OP
-    };
-
-    return names[op];
-}
-
 /* What its client, the network or the operator has chosen is no news. */
 static struct event_kind kinds[] = {
     [CLOSE_NONE] = EVENT_KIND("closed reason=none", LOG_WARN),
@@ -98,8 +86,9 @@ conn_notice_error(struct conn *c, const struct request *req, enum reply_status s
     conn_count_error(c);
     if (status == REPLY_OUT_OF_MEMORY)
         conn_notice(&no_memory, c, "command=%s bytes=%" PRIu64 " pins_lacking=%" PRIu64,
-                    conn_op_name(req->op), req->value_bytes, cmd_missing_bytes(c->server->cmd));
+                    request_op_name(req->op), req->value_bytes,
+                    cmd_missing_bytes(c->server->cmd));
     else if (status == REPLY_TOO_LARGE)
-        conn_notice(&too_large, c, "command=%s bytes=%" PRIu64, conn_op_name(req->op),
+        conn_notice(&too_large, c, "command=%s bytes=%" PRIu64, request_op_name(req->op),
                     req->value_bytes);
 }

@@ -9,8 +9,6 @@
 /* An event of C, if it is admitted: id= and addr=, then the fields of FORMAT, and name=. */
 void conn_notice(struct event_kind *kind, const struct conn *c, const char *format, ...)
     PRINTF_LIKE(3, 4);
-/* "GET", as op.def has it. */
-const char *conn_op_name(enum request_op op);
 /* REQ of C was refused, or failed: count it, and where it lacked memory, say so. */
 void conn_notice_error(struct conn *c, const struct request *req, enum reply_status status);
 /* For an event: " uid=0 pid=17" at DST, where C came through a unix socket; else "". Returns DST. */

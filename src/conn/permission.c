@@ -32,7 +32,7 @@ conn_note_admin_only(struct conn *c, enum request_op op)
     static struct event_kind kind = EVENT_KIND("refused reason=admin_only", LOG_WARN);
 
     c->server->stats.admin_refused++;
-    conn_notice(&kind, c, "command=%s", conn_op_name(op));
+    conn_notice(&kind, c, "command=%s", request_op_name(op));
 }
 
 /* There is a listener for this, and C came through another. */

@@ -141,7 +141,7 @@ parse(struct scan *scan, struct slice words)
 
     if (slice_equal(choice, SLICE("top")) && !scan->kills) {
         scan->choice = CHOOSE_TOP;
-        return choose_top(scan, first, second);
+        return next_word(&words).len == 0 && choose_top(scan, first, second);
     }
     if (second.len > 0)
         return false;

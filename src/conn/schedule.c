@@ -4,7 +4,10 @@
  */
 #include "schedule.h"
 
+#include <inttypes.h>
+
 #include "dispatch.h"
+#include "lombard/base/eventlog.h"
 #include "lombard/base/sys.h"
 #include "shed.h"
 
@@ -96,11 +99,49 @@ serve_ready(struct server *server)
     while (!list_is_empty(&server->ready) && sys_monotonic_ns() < server->look_ns);
 }
 
+/* --- The thread was held up --- */
+
+static void
+report_stall(struct server *server, uint64_t ns, const char *step, uint64_t step_ns)
+{
+    static struct event_kind kind = EVENT_KIND_OF("stalled", LOG_INFO, STALL_LINES);
+
+    server->stats.loop_stalls++;
+    server->stall_reported_ns = server->clock->now_ns;
+    if (event_admits(&kind))
+        event_add(&kind, "ms=%.1f step=%s step_ms=%.1f waiting=%" PRIu64, (double)ns / 1e6,
+                  step, (double)step_ns / 1e6, server->stats.conn_ready);
+}
+
+/* The last iteration took too long: those that waited for it have been delivered by now. */
+static NOINLINE void
+report_iteration(struct server *server)
+{
+    struct latency *latency = &server->latency;
+    bool one = latency->worst_ns > 0;
+
+    report_stall(server, latency->stalled_ns, one ? latency_step_name(latency->worst) : "many",
+                 latency->worst_ns);
+    latency->stalled_ns = 0;
+    latency->worst_ns = 0;
+}
+
+void
+server_note_late(struct server *server, uint64_t late_ns)
+{
+    uint64_t due_ns = server->clock->now_ns - late_ns;
+
+    if (late_ns > server->latency.limit_ns && server->stall_reported_ns <= due_ns)
+        report_stall(server, late_ns, "wait", late_ns);
+}
+
 void
 schedule_serve(void *ctx)
 {
     struct server *server = ctx;
 
+    if (UNLIKELY(server->latency.stalled_ns > 0))
+        report_iteration(server);
     /* A look was in vain when it found only connections that have more to do anyway. */
     server->looks_in_vain++;
     if (!list_is_empty(&server->arrived) && serve_arrived(server))

@@ -134,6 +134,8 @@ on_tick(struct timer *timer)
     if (now_ms / 1000 != (now_ms - TICK_MS) / 1000)
         pool_trim(server->pool);
     server->background = true;
+    slow_tick(&server->slow, now_ms);
+    server_note_late(server, late_ns(server, timer->at_ms));
     latency_tick(&server->latency, now_ms, late_ns(server, timer->at_ms));
     latency_step(&server->latency, STEP_TICK);
     timer_set(loop_timers(server->loop), timer, now_ms + TICK_MS);
@@ -206,6 +208,7 @@ server_create(const struct server_config *config)
     init_parts(server);
     server->config = *config;
     server->clock = config->clock;
+    slow_init(&server->slow, server->clock->now_ms);
     server->iteration_ms = server->clock->now_ms;
     server->cmd = config->cmd;
     client_names_init(&server->names, config->client_names);
@@ -218,6 +221,7 @@ server_create(const struct server_config *config)
         sys_free(server);
         return NULL;
     }
+    latency_set_limit(&server->latency, config->stall_ms);
     linger_init(&server->lingerers, server->loop);
     timer_set(loop_timers(server->loop), &server->tick, server->clock->now_ms + TICK_MS);
     return server;
@@ -268,6 +272,8 @@ server_reconfigure(struct server *server, const struct server_config *config)
     now->operator_timeout_s = config->operator_timeout_s;
     now->drain_ms = config->drain_ms;
     server->names.max = config->client_names;
+    now->stall_ms = config->stall_ms;
+    latency_set_limit(&server->latency, config->stall_ms);
     if (now->buffer_bytes == config->buffer_bytes)
         return;
     now->buffer_bytes = config->buffer_bytes;

@@ -67,9 +67,33 @@ void
 latency_step(struct latency *latency, enum latency_step step)
 {
     uint64_t now_ns = sys_monotonic_ns();
+    uint64_t took_ns = now_ns - latency->last_ns;
 
-    peak_add(&latency->steps[step], now_ns - latency->last_ns);
+    peak_add(&latency->steps[step], took_ns);
     latency->last_ns = now_ns;
+    if (UNLIKELY(took_ns > latency->limit_ns) && took_ns > latency->worst_ns) {
+        latency->worst_ns = took_ns;
+        latency->worst = step;
+    }
+}
+
+void
+latency_set_limit(struct latency *latency, uint32_t limit_ms)
+{
+    latency->limit_ns = limit_ms == 0 ? UINT64_MAX : UINT64_C(1000000) * limit_ms;
+}
+
+const char *
+latency_step_name(enum latency_step step)
+{
+    switch (step) {
+    case STEP_SERVE: return "serve";
+    case STEP_ACCEPT: return "accept";
+    case STEP_WORK: return "work";
+    case STEP_TICK: return "tick";
+    case STEP_CLOSE: return "close";
+    }
+    BUG("latency_step out of range");
 }
 
 /* --- Replies --- */
@@ -106,6 +130,7 @@ latency_settle(struct latency *latency)
     for (uint32_t i = 0; i < latency->sends; i++)
         spans_add_at(&latency->spans->ops[latency->sent[i].op], index, took_ns,
                      latency->sent[i].count);
+    latency->settled = latency->sent[latency->sends - 1].count + latency->noted_others;
     latency->sends = 0;
     if (UNLIKELY(latency->noted_others > 0))
         others_sent(latency, took_ns);
@@ -331,10 +356,6 @@ static const struct stat_entry step_entries[] = {
 static enum stat_step
 next_step(void *ctx, uint64_t *position, struct stat_instance *instance)
 {
-    static const char *const names[LATENCY_STEPS] = {
-        [STEP_SERVE] = "serve", [STEP_ACCEPT] = "accept", [STEP_WORK] = "work",
-        [STEP_TICK] = "tick",   [STEP_CLOSE] = "close",
-    };
     static struct shown_peak shown;
     const struct latency *latency = ctx;
     enum span_window window = (enum span_window)(*position % SPAN_WINDOWS);
@@ -344,8 +365,8 @@ next_step(void *ctx, uint64_t *position, struct stat_instance *instance)
         return STAT_END;
     shown = (struct shown_peak){&latency->steps[step], window};
     instance->record = &shown;
-    (void)snprintf(instance->label, sizeof(instance->label), "%s:%s", names[step],
-                   span_window_name(window));
+    (void)snprintf(instance->label, sizeof(instance->label), "%s:%s",
+                   latency_step_name((enum latency_step)step), span_window_name(window));
     return STAT_FOUND;
 }
 

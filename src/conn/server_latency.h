@@ -56,12 +56,18 @@ struct latency {
         uint32_t count;
     } sent[SENDS_A_READING];
     uint32_t sends;
+    uint32_t settled; /* requests of the last of these sends, when the clock was read */
     /* Operations with replies that are not sent yet: mostly of one kind. */
     uint32_t noted;            /* of operation `op` */
     uint32_t noted_others;     /* all but these, */
     uint32_t others[OP_COUNT]; /* and of which operations */
     enum request_op op;
     uint32_t age_turns; /* turns of SPAN_TURN_MS so far */
+    /* What took longer than limit_ns, and is not reported yet; 0: nothing. */
+    uint64_t limit_ns;
+    uint64_t stalled_ns; /* a whole iteration */
+    uint64_t worst_ns;   /* the longest step of that */
+    enum latency_step worst;
     struct latency_spans *spans;
     struct peak steps[LATENCY_STEPS];
 };
@@ -70,11 +76,16 @@ struct latency {
 bool latency_init(struct latency *latency) MUST_USE;
 void latency_fini(struct latency *latency);
 
+/* --stall-ms; 0: none. */
+void latency_set_limit(struct latency *latency, uint32_t limit_ms);
+/* "serve" */
+const char *latency_step_name(enum latency_step step);
+
 /* Once a tick, at NOW_MS; it came LATE_NS after it was due. */
 void latency_tick(struct latency *latency, uint64_t now_ms, uint64_t late_ns);
 /* What took until now since the last reading. */
 void latency_step(struct latency *latency, enum latency_step step);
-/* Read the clock for all that was sent: how long the longest took. Before since_ns changes. */
+/* Read the clock for all that was sent, which is something: how long it took. Before since_ns changes. */
 uint64_t latency_settle(struct latency *latency);
 /* For latency_note(): COUNT of another operation than the last. */
 void latency_note_other(struct latency *latency, enum request_op op, uint32_t count);
@@ -138,7 +149,11 @@ latency_is_noted(const struct latency *latency)
 static inline void
 latency_iteration(struct latency *latency, uint64_t began_ns)
 {
-    spans_add(&latency->spans->iteration, latency->last_ns - began_ns, 1);
+    uint64_t took_ns = latency->last_ns - began_ns;
+
+    spans_add(&latency->spans->iteration, took_ns, 1);
+    if (UNLIKELY(took_ns > latency->limit_ns))
+        latency->stalled_ns = took_ns;
 }
 
 /* `stats latency`; the context is the struct latency. */

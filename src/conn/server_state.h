@@ -17,6 +17,7 @@
 #include "lombard/event/listen.h"
 #include "lombard/event/listener.h"
 #include "server_latency.h"
+#include "slow.h"
 #include "stall.h"
 #include "step.h"
 #include "table.h"
@@ -62,6 +63,7 @@ struct server {
     struct server_stats stats;
     uint64_t closes[CLOSE_REASONS + 1]; /* by enum close_reason */
     struct latency latency;
+    struct slow slow;
     struct watchers watchers;
 
     /* --- Where connections are --- */
@@ -95,12 +97,13 @@ struct server {
     uint64_t iteration_ms; /* of the clock, at the beginning of this iteration */
     uint64_t attended_ms;  /* since the start, without standing still: to judge clients by */
     uint32_t attended_s;
-    uint32_t looks_in_vain; /* in a row */
-    uint64_t look_ns;       /* until then, slices are served; then events are looked for */
-    uint64_t work_ns;       /* while clients wait, no background work before then */
-    bool background;        /* the store has work left */
-    struct timer relief;    /* runs while connections wait for buffers */
-    uint64_t relief_ms;     /* not before then */
+    uint32_t looks_in_vain;     /* in a row */
+    uint64_t look_ns;           /* until then, slices are served; then events are looked for */
+    uint64_t work_ns;           /* while clients wait, no background work before then */
+    bool background;            /* the store has work left */
+    uint64_t stall_reported_ns; /* of the clock: when the thread was held up last */
+    struct timer relief;        /* runs while connections wait for buffers */
+    uint64_t relief_ms;         /* not before then */
 
     /* --- sweep.c --- */
 

@@ -317,6 +317,9 @@ server_add_stats(struct server *server, struct stat_registry *registry)
     stats_list(registry, "conns", &listener_section, server);
     stats_derive(registry, "latency", &latency_stats, &server->latency);
     stats_add(registry, "latency", &latency_step_stats, &server->latency);
+    stats_list(registry, "slow", &slow_stats, server);
+    stats_select(registry, stats_select_count);
+    stats_guard(registry);
     stats_add(registry, "", &watch_stats, &server->watchers);
     stats_add_histogram(registry, &latency_histogram, &server->latency);
 }

@@ -22,10 +22,11 @@ enum slice_kind {
 
 /* What one connection may do in one dispatch. */
 struct budget {
-    uint64_t bytes;    /* left, received and sent */
-    uint64_t until_ns; /* the end of the slice; 0: the clock was not looked at yet */
-    uint32_t requests; /* left */
-    uint32_t checks;   /* how often it was asked whether it is spent */
+    uint64_t bytes;     /* left, received and sent */
+    uint64_t all_bytes; /* at the beginning */
+    uint64_t until_ns;  /* the end of the slice; 0: the clock was not looked at yet */
+    uint32_t requests;  /* left */
+    uint32_t checks;    /* how often it was asked whether it is spent */
 };
 
 /* Why a request takes more than to execute and answer it: see careful.h. */
@@ -65,7 +66,9 @@ struct dispatch {
     uint64_t since_ns; /* the kernel had reported what it begins with by then */
     struct budget budget;
     struct batch batch;
+    const struct batch_entry *last; /* executed, while its bytes are in the input; or NULL */
     enum slice_kind slice;
+    bool ends_group;  /* none is served behind it */
     bool was_stalled; /* before it */
     bool asked;       /* for a read buffer, which each dispatch does once */
     bool paused;      /* the slice goes on when events have been looked for */

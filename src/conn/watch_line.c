@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lombard/base/eventlog.h"
+#include "lombard/base/log.h"
 #include "lombard/base/put.h"
 #include "lombard/base/sys.h"
 #include "server_state.h"
@@ -18,12 +20,21 @@ enum {
 
 /* --- Watchers --- */
 
+static void say_evicted(void *ctx, const struct cmd_evicted *evicted);
+static void say_event(void *ctx, const char *text);
+
+/* What is told from below is so only where it is watched. */
 static void
 sum_topics(struct watchers *watchers)
 {
+    struct server *server = CONTAINER_OF(watchers, struct server, watchers);
+
     watchers->topics = 0;
     for (uint32_t i = 0; i < watchers->count; i++)
         watchers->topics |= watchers->at[i].topics;
+    cmd_on_evict(server->cmd, (watchers->topics & TOPIC_EVICTIONS) != 0 ? say_evicted : NULL,
+                 server);
+    event_listen((watchers->topics & TOPIC_SYSEVENTS) != 0 ? say_event : NULL, server);
 }
 
 bool
@@ -197,6 +208,37 @@ watch_line_request(const struct conn *c, const struct request *req, const struct
         if ((topics & TOPIC_DELETIONS) != 0)
             say_deleted(c, req, reply);
     }
+}
+
+void
+watch_line_command(const struct conn *c, struct slice command)
+{
+    char text[512];
+
+    if ((c->server->watchers.topics & TOPIC_RAWCMDS) != 0)
+        say(c->server, TOPIC_RAWCMDS, "<%d %s", c->watch.fd,
+            log_escape(text, sizeof(text), command));
+}
+
+/* --- The server --- */
+
+/* As memcached says it; there are no classes of slabs. */
+static void
+say_evicted(void *ctx, const struct cmd_evicted *evicted)
+{
+    char key[KEY_TEXT_BYTES];
+
+    say(ctx, TOPIC_EVICTIONS,
+        "type=eviction key=%s fetch=%s ttl=%" PRId64 " la=%" PRIu32 " clsid=1 size=%" PRIu64,
+        key_text(evicted->key, key), evicted->was_hit ? "yes" : "no", evicted->ttl_s,
+        evicted->idle_s, evicted->value_bytes);
+}
+
+/* "idle reason=..." */
+static void
+say_event(void *ctx, const char *text)
+{
+    say(ctx, TOPIC_SYSEVENTS, "type=%s", text);
 }
 
 /* --- Connections --- */

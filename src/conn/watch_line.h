@@ -46,6 +46,8 @@ void watchers_remove(struct watchers *watchers, const struct conn *c);
 /* For those who watch it: REQ of C was answered. Only where watchers.topics is not 0. */
 void watch_line_request(const struct conn *c, const struct request *req,
                         const struct reply *reply);
+/* COMMAND is one line of what C sends, without its end. */
+void watch_line_command(const struct conn *c, struct slice command);
 /* C was accepted; or ends, for REASON, of enum close_reason. */
 void watch_line_accepted(const struct conn *c);
 void watch_line_closed(const struct conn *c, int reason);

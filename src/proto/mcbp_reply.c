@@ -108,6 +108,7 @@ status_of(const struct request *req, const struct reply *reply)
     case REPLY_BAD_CHUNK:
     case REPLY_BAD_NAME:
     case REPLY_BAD_QUERY:
+    case REPLY_BAD_ARGUMENT:
     case REPLY_LIMIT_OFF:
     case REPLY_BAD_MODE: return MCBP_EINVAL;
     case REPLY_TOO_MANY_WATCHERS:

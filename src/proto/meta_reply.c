@@ -196,6 +196,7 @@ put_line(char *p, const struct request *req, const struct reply *reply)
     case REPLY_OUT_OF_MEMORY:
     case REPLY_BAD_MODE:
     case REPLY_NO_STATS:
+    case REPLY_BAD_ARGUMENT:
     case REPLY_SHUTDOWN_OFF:
     case REPLY_STREAM:
     case REPLY_REFUSED:

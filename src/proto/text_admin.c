@@ -280,11 +280,11 @@ topic_of(struct slice word)
         struct slice name;
         uint32_t topic;
     } topics[] = {
-        {{"rawcmds", 7}, TOPIC_SILENT},    {{"evictions", 9}, TOPIC_EVICTIONS},
-        {{"fetchers", 8}, TOPIC_FETCHERS}, {{"mutations", 9}, TOPIC_MUTATIONS},
-        {{"sysevents", 9}, TOPIC_SILENT},  {{"connevents", 10}, TOPIC_CONNEVENTS},
-        {{"proxyreqs", 9}, TOPIC_SILENT},  {{"proxyevents", 11}, TOPIC_SILENT},
-        {{"proxyuser", 9}, TOPIC_SILENT},  {{"deletions", 9}, TOPIC_DELETIONS},
+        {{"rawcmds", 7}, TOPIC_RAWCMDS},     {{"evictions", 9}, TOPIC_EVICTIONS},
+        {{"fetchers", 8}, TOPIC_FETCHERS},   {{"mutations", 9}, TOPIC_MUTATIONS},
+        {{"sysevents", 9}, TOPIC_SYSEVENTS}, {{"connevents", 10}, TOPIC_CONNEVENTS},
+        {{"proxyreqs", 9}, TOPIC_SILENT},    {{"proxyevents", 11}, TOPIC_SILENT},
+        {{"proxyuser", 9}, TOPIC_SILENT},    {{"deletions", 9}, TOPIC_DELETIONS},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(topics); i++)

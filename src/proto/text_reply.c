@@ -88,6 +88,7 @@ text_put_line(char *p, const struct request *req, const struct reply *reply)
         return put_slice(p, SLICE("SERVER_ERROR out of memory storing object\r\n"));
     case REPLY_BAD_MODE: return put_slice(p, SLICE("CLIENT_ERROR invalid shutdown mode\r\n"));
     case REPLY_NO_STATS: return put_slice(p, REFUSE_ERROR);
+    case REPLY_BAD_ARGUMENT: return put_slice(p, REFUSE_BAD_FORMAT);
     case REPLY_SHUTDOWN_OFF:
         return put_slice(p, SLICE("SERVER_ERROR: shutdown not enabled\r\n"));
     case REPLY_FLUSH_OFF: return put_slice(p, SLICE("CLIENT_ERROR flush_all not allowed\r\n"));

@@ -1,6 +1,23 @@
 /* What becomes of each record of a victim: it moves, is evicted, or is gone already. */
 #include "store_priv.h"
 
+static NOINLINE void
+tell_evicted(const struct store *store, char *rec)
+{
+    const struct seg *seg = arena_seg(&store->arena, rec);
+    bool large = (rec_info(rec) & REC_LARGE) != 0;
+    const struct item item = {
+        .handle = rec,
+        .key = rec_key(rec),
+        .value_bytes = large ? large_value_bytes(rec) : rec_body_len(rec),
+        .expires_s = rec_has_expiry(rec) ? rec_expires(rec, seg) : (uint32_t)STORE_NEVER,
+        .accessed_s = rec_accessed(rec, seg),
+        .marks = (rec_info(rec) & REC_MARKS) >> REC_MARKS_SHIFT,
+    };
+
+    store->on_evict(store->on_evict_ctx, &item);
+}
+
 static void
 evict_item(struct store *store, char *rec, uint64_t hash, uint64_t *slot)
 {
@@ -13,6 +30,8 @@ evict_item(struct store *store, char *rec, uint64_t hash, uint64_t *slot)
     store->stats.evictions++;
     if ((rec_info(rec) & (ITEM_FETCHED << REC_MARKS_SHIFT)) == 0)
         store->stats.evicted_unfetched++;
+    if (UNLIKELY(store->on_evict != NULL))
+        tell_evicted(store, rec);
     tail_note_evicted(store, rec);
     index_remove_to_ghost(&store->index, hash, slot, kind);
     policy_note_evicted(store, kind, policy_item_bytes(rec));

@@ -146,6 +146,13 @@ store_flush(struct store *store, uint32_t at_s)
         flush_now(store);
 }
 
+void
+store_on_evict(struct store *store, store_on_evict_fn *on_evict, void *ctx)
+{
+    store->on_evict = on_evict;
+    store->on_evict_ctx = ctx;
+}
+
 bool
 store_work(struct store *store)
 {

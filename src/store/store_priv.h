@@ -129,6 +129,8 @@ struct store {
     struct tail_cursor tail[LOGS];
     struct store_tail evicted; /* but for the age */
     struct store_stats stats;
+    store_on_evict_fn *on_evict; /* or NULL */
+    void *on_evict_ctx;
 };
 
 static inline bool

@@ -22,6 +22,21 @@ expect_between(const struct policy_stats *stats, const char *name, uint64_t low,
         sim_die("%s is %" PRIu64 " us, not %" PRIu64 " to %" PRIu64, name, us, low, high);
 }
 
+/* What stalled is told from what waited for it. */
+static void
+expect_one_served_long(const struct policy_stats *stats)
+{
+    char name[64];
+    int found = 0;
+
+    for (int rank = 1; rank <= ASKING_MAX; rank++) {
+        (void)snprintf(name, sizeof(name), "STAT %d:served_us 20", rank);
+        found += strstr(stats->text, name) != NULL;
+    }
+    if (found != 1)
+        sim_die("%d of the slow requests were served for so long", found);
+}
+
 /* The stall was MS ago: it is in WINDOWS of the three. */
 static void
 expect_in_windows(struct rig *rig, uint32_t ms, int windows)
@@ -71,7 +86,7 @@ policy_stall(void)
     int count = 1 + (int)sim_below(ASKING_MAX);
     uint64_t stalled = 1 + sim_below((uint32_t)count);
     uint64_t delayed = (uint64_t)count - stalled + 1;
-    const struct rig_config config = {0};
+    const struct rig_config config = {.stall_ms = STALL_MS - 1};
     static struct policy_stats stats;
     struct rig rig;
 
@@ -88,6 +103,11 @@ policy_stall(void)
         expect_between(&stats, "get:10s:p50_us", STALL_US * 15 / 16, STALL_US + REST_US);
     else if ((delayed + SHARED) * 2 < (uint64_t)count)
         expect_between(&stats, "get:10s:p50_us", 0, REST_US);
+    policy_read_stats(&rig, "slow", &stats);
+    expect_between(&stats, "1:us", STALL_US, STALL_US + REST_US);
+    expect_one_served_long(&stats);
+    policy_read_stats(&rig, "", &stats);
+    expect_between(&stats, "loop_stalls", 1, 1);
     expect_in_windows(&rig, 0, 3);
     expect_in_windows(&rig, 9000, 3);
     expect_in_windows(&rig, 4000, 2);

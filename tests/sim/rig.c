@@ -58,6 +58,7 @@ start_server(struct rig *rig, const struct rig_config *config)
         .max_conns = (uint32_t)or_default(config->max_conns, 1000),
         .requests_per_dispatch = config->requests_a_turn,
         .buffer_bytes = or_default(config->buffers, 4096) * BUF_TOTAL_BYTES,
+        .stall_ms = config->stall_ms,
         .idle_timeout_s = config->idle_timeout_s,
         .send_timeout_s = config->send_timeout_s,
         .auth_timeout_s = config->auth_timeout_s,

@@ -30,6 +30,7 @@ struct rig_config {
     uint32_t max_conns;                /* 1000 */
     uint32_t requests_a_turn;          /* 0: no limit */
     uint32_t buffers;                  /* 4096: --buffer-memory, as a number of them */
+    uint32_t stall_ms;                 /* 0: none is an event */
     uint32_t idle_timeout_s;           /* 0: none */
     uint32_t send_timeout_s;           /* 0: none */
     uint64_t limit_bytes;              /* 64 MB */

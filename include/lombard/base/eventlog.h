@@ -52,6 +52,10 @@ void event_add(struct event_kind *kind, const char *format, ...) PRINTF_LIKE(2, 
 /* Write SRC at DST as a field's value: blanks become '_', what is not visible '?'. Returns DST. */
 const char *event_value(char *dst, size_t bytes, struct slice src);
 
+/* What is told each event, behind "event=": one, or NULL. It adds none itself. */
+typedef void event_listener(void *ctx, const char *text);
+void event_listen(event_listener *listener, void *ctx);
+
 /* Once a second or so: say how many more there were, where the window is over. */
 void event_tick(void);
 /* At the end: say all of it. */

@@ -206,6 +206,8 @@ void stats_derive(struct stat_registry *registry, const char *group,
                   const struct stat_section *section, void *ctx);
 /* The source that was added last is shown by arguments, too. */
 void stats_select(struct stat_registry *registry, stat_select *select);
+/* One that takes "N": so many instances at most. */
+stat_select stats_select_count;
 /* The group of the source that was added last shows keys of clients, or what concerns only operators. */
 void stats_guard(struct stat_registry *registry);
 void stats_add_histogram(struct stat_registry *registry, const struct stat_histogram *histogram,

@@ -109,6 +109,21 @@ void cmd_give_up(struct cmd *cmd, const struct request *req, struct reply *reply
  */
 void cmd_refuse_value(struct cmd *cmd, const struct request *req, struct reply *reply);
 
+/* --- Evictions --- */
+
+/* An item that is evicted to make room; its key dies with the call. */
+struct cmd_evicted {
+    struct slice key;
+    uint64_t value_bytes;
+    int64_t ttl_s;   /* seconds left; -1: never expires */
+    uint32_t idle_s; /* since its last access */
+    bool was_hit;    /* since it was stored */
+};
+
+/* What is told each of them, and uses neither cmd nor store; NULL: nothing. */
+typedef void cmd_on_evict_fn(void *ctx, const struct cmd_evicted *evicted);
+void cmd_on_evict(struct cmd *cmd, cmd_on_evict_fn *on_evict, void *ctx);
+
 /* --- REPLY_STREAM --- */
 
 struct cmd_stream {

@@ -50,6 +50,7 @@ struct server_config {
     uint32_t operator_timeout_s; /* close the operator, likewise; 0: never */
     uint32_t client_names;       /* --client-names: how many may be kept */
     bool proxy_is_client;        /* --proxy-is-client: a peer on this host is no operator */
+    uint32_t stall_ms;           /* --stall-ms: what takes longer is an event; 0: nothing */
     uint32_t drain_ms;           /* at shutdown: how long replies may take to leave */
     const struct proto_ops *only_proto; /* -B, of clients; NULL: the first byte says which */
     struct server_settings settings;    /* all zero: nothing can be changed */

@@ -35,6 +35,19 @@ enum op_property {
     PROP_VALUE = PROP_STORES | PROP_WHOLE,
 };
 
+/* "GET" */
+static inline const char *
+request_op_name(enum request_op op)
+{
+    static const char *const names[] = {
+#define OP(NAME, handler, kind, commit, counter, properties) #NAME,
+#include "lombard/proto/op.def"
+#undef OP
+    };
+
+    return names[op];
+}
+
 static inline bool
 op_has(enum request_op op, enum op_property property)
 {

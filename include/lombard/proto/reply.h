@@ -34,6 +34,7 @@ enum reply_status {
     REPLY_OUT_OF_MEMORY, /* nothing could be evicted, or -M */
     REPLY_BAD_MODE,      /* shutdown with an argument that is none */
     REPLY_NO_STATS,      /* stats of a group that there is not */
+    REPLY_BAD_ARGUMENT,  /* stats of one that there is, with a number that is none */
     REPLY_SHUTDOWN_OFF,  /* shutdown without -A */
     REPLY_STREAM,        /* stats and dumps: lines are pulled from `stream` */
     REPLY_REFUSED,       /* what the parser said: request.refusal */

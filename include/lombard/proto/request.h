@@ -46,7 +46,9 @@ enum watch_topic {
     TOPIC_DELETIONS = 1U << 2,
     TOPIC_CONNEVENTS = 1U << 3,
     TOPIC_EVICTIONS = 1U << 4,
-    TOPIC_SILENT = 1U << 5, /* what does not happen here: proxies, crawlers, moves of slabs */
+    TOPIC_RAWCMDS = 1U << 5,
+    TOPIC_SYSEVENTS = 1U << 6, /* what `stats events` keeps */
+    TOPIC_SILENT = 1U << 7,    /* what does not happen here: proxies */
 };
 
 /* What the meta commands ask for beyond the classic ones (protocol.txt, "Meta Commands"). */

@@ -270,6 +270,13 @@ void store_flush(struct store *store, uint32_t at_s);
 
 /* --- Looking at it --- */
 
+/*
+ * What is told each item that is evicted, before it is gone: all of it but its value, flags and CAS. It
+ * must not call the store. NULL: nothing.
+ */
+typedef void store_on_evict_fn(void *ctx, const struct item *item);
+void store_on_evict(struct store *store, store_on_evict_fn *on_evict, void *ctx);
+
 enum walk_result {
     WALK_ITEM, /* *ITEM is set */
     WALK_ON,   /* nothing here: ask again */

@@ -29,6 +29,96 @@ ask_stats(int i, const char *group)
     ck_assert_str_eq(out + strlen(out) - 5, "END\r\n");
 }
 
+/* --- stats slow --- */
+
+/* As if client I had waited so many milliseconds for KEY. */
+static void
+be_slow(int i, uint64_t ms, const char *key)
+{
+    const struct slow_request request = {
+        .took_ns = ms * 1000000, .served_ns = 1000000, .bytes = 7, .requests = 3, .op = OP_GET};
+
+    struct slice name = slice_make(key, strlen(key));
+
+    if (request.took_ns > server->slow.limit_ns)
+        slow_note(conn_at(i), &request, &name);
+}
+
+START_TEST(the_slowest_are_kept)
+{
+    char key[8];
+
+    dial(0);
+    iterate(1);
+    slow_init(&server->slow, server->clock->now_ms);
+    for (unsigned ms = 1; ms <= 3 * SLOW_KEPT; ms++) {
+        (void)snprintf(key, sizeof(key), "k %u", ms * 1000);
+        be_slow(0, UINT64_C(1000) * ms, key);
+        be_slow(0, UINT64_C(1), "short");
+    }
+    ask_stats(0, "slow 40");
+    ck_assert_ptr_nonnull(strstr(out, "STAT 1:op GET\r\nSTAT 1:key k%2096000\r\nSTAT 1:us "
+                                      "96000000.0\r\nSTAT 1:served_us 1000.0\r\nSTAT 1:bytes "
+                                      "7\r\nSTAT 1:requests 3\r\nSTAT 1:id 1\r\nSTAT 1:addr "
+                                      "unix"));
+    ck_assert_ptr_nonnull(strstr(out, "STAT 32:us 65000000.0\r\n"));
+    ck_assert_ptr_null(strstr(out, "STAT 33:us"));
+    ask_stats(0, "slow 1");
+    ck_assert_ptr_null(strstr(out, "STAT 2:"));
+    say(0, "stats reset\r\n");
+    expect(0, "RESET\r\n");
+    ask_stats(0, "slow");
+    ck_assert_ptr_null(strstr(out, "k%20"));
+}
+END_TEST
+
+/* What was slow is shown until its window and the next one are over. */
+START_TEST(slow_ones_are_forgotten)
+{
+    struct slow *slow = &server->slow;
+    uint64_t now_ms = server->clock->now_ms;
+
+    dial(0);
+    iterate(1);
+    slow_init(slow, now_ms);
+    be_slow(0, 90000, "old");
+    slow_tick(slow, now_ms + SLOW_WINDOW_MS);
+    be_slow(0, 80000, "new");
+    ask_stats(0, "slow");
+    ck_assert_ptr_nonnull(strstr(out, "1:key old"));
+    ck_assert_ptr_nonnull(strstr(out, "2:key new"));
+    slow_tick(slow, now_ms + 2 * SLOW_WINDOW_MS);
+    ask_stats(0, "slow");
+    ck_assert_ptr_nonnull(strstr(out, "1:key new"));
+    ck_assert_ptr_null(strstr(out, "key old"));
+    slow_tick(slow, now_ms + 4 * SLOW_WINDOW_MS);
+    ask_stats(0, "slow");
+    ck_assert_ptr_null(strstr(out, "key new"));
+}
+END_TEST
+
+/* Those whose request is gone when they are answered are named as well. */
+START_TEST(slow_requests_are_named)
+{
+    dial(0);
+    iterate(1);
+    slow_init(&server->slow, server->clock->now_ms);
+    server->slow.limit_ns = 0;
+    say(0, "get present\r\n");
+    (void)hear(0);
+    store_value(0, "uploaded", 100000);
+    say(0, "version\r\n");
+    (void)hear(0);
+    ask_stats(0, "slow");
+    ck_assert_ptr_nonnull(strstr(out, ":op GET\r\n"));
+    ck_assert_ptr_nonnull(strstr(out, ":key present\r\n"));
+    ck_assert_ptr_nonnull(strstr(out, ":op SET\r\n"));
+    ck_assert_ptr_nonnull(strstr(out, ":key uploaded\r\n"));
+    ck_assert_ptr_nonnull(strstr(out, ":op VERSION\r\n"));
+    ck_assert_ptr_nonnull(strstr(out, ":key -\r\n"));
+}
+END_TEST
+
 /* --- stats latency --- */
 
 START_TEST(latency_by_operation)
@@ -161,6 +251,9 @@ main(void)
     TCase *tc = leak_tcase("stats");
 
     tcase_add_checked_fixture(tc, rig_start, rig_stop);
+    tcase_add_test(tc, the_slowest_are_kept);
+    tcase_add_test(tc, slow_ones_are_forgotten);
+    tcase_add_test(tc, slow_requests_are_named);
     tcase_add_test(tc, latency_by_operation);
     tcase_add_test(tc, replies_that_are_kept_are_counted);
     tcase_add_test(tc, a_packed_time_is_near);

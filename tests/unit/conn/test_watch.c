@@ -2,7 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lombard/base/eventlog.h"
 #include "rig.h"
+#include "schedule.h"
 
 enum { WATCHER = 0, CLIENT = 1 };
 
@@ -62,6 +64,75 @@ START_TEST(mutations_and_deletions)
 }
 END_TEST
 
+START_TEST(raw_commands)
+{
+    watch(WATCHER, "rawcmds");
+    dial(CLIENT);
+    say(CLIENT, "set a 0 0 5\r\nhello\r\nget a b\nfoo bar\r\n");
+    (void)hear(CLIENT);
+    hear_of(" set a 0 0 5\n");
+    ck_assert_ptr_nonnull(strstr(out, "gid=1 <"));
+    ck_assert_ptr_nonnull(strstr(out, " foo bar\n"));
+    ck_assert_ptr_null(strstr(out, "hello"));
+}
+END_TEST
+
+/* What `stats events` keeps is heard as it happens. */
+START_TEST(system_events)
+{
+    struct event_kind kind = EVENT_KIND("tested reason=test", LOG_DEBUG);
+
+    watch(WATCHER, "sysevents");
+    event_add(&kind, "value=%d", 7);
+    hear_of(" gid=1 type=tested reason=test value=7\n");
+    hang_up(WATCHER);
+    iterate(3);
+    event_add(&kind, "value=%d", 8); /* no one hears it */
+}
+END_TEST
+
+/* What held the thread up is an event, in the iteration behind it. */
+START_TEST(stalls)
+{
+    watch(WATCHER, "sysevents");
+    latency_set_limit(&server->latency, 60000);
+    server->latency.stalled_ns = 25000000;
+    server->latency.worst_ns = 24500000;
+    server->latency.worst = STEP_WORK;
+    hear_of(" type=stalled ms=25.0 step=work step_ms=24.5 waiting=");
+    ck_assert_uint_eq(server->latency.stalled_ns + server->latency.worst_ns, 0);
+    ck_assert_uint_eq(server->stats.loop_stalls, 1);
+    server_note_late(server, UINT64_C(61) * 1000000000); /* that was this one */
+    ck_assert_uint_eq(server->stats.loop_stalls, 1);
+    server->stall_reported_ns = 0;
+    server_note_late(server, UINT64_C(61) * 1000000000 + 60000000);
+    hear_of(" type=stalled ms=61060.0 step=wait step_ms=61060.0 waiting=");
+}
+END_TEST
+
+START_TEST(evictions)
+{
+    static char value[1000];
+
+    rig_stop();
+    rig_options.limit_bytes = 8U << 20;
+    rig_start();
+    watch(WATCHER, "evictions");
+    dial(CLIENT);
+    memset(value, 'x', sizeof(value));
+    for (int i = 0; i < 12000 && server->watchers.sent == 0; i++) {
+        char line[sizeof(value) + 64];
+        int len = snprintf(line, sizeof(line), "set key%d 0 %d 1000 noreply\r\n%.*s\r\n", i,
+                           i % 2 * 1000, (int)sizeof(value), value);
+
+        say_bytes(CLIENT, line, (size_t)len);
+    }
+    hear_of(" gid=1 type=eviction key=key");
+    ck_assert_ptr_nonnull(strstr(out, " fetch=no ttl="));
+    ck_assert_ptr_nonnull(strstr(out, " clsid=1 size=1000\n"));
+}
+END_TEST
+
 START_TEST(each_hears_of_its_own_topics)
 {
     watch(WATCHER, "fetchers");
@@ -109,7 +180,8 @@ START_TEST(words_are_topics_or_their_beginnings)
     expect(WATCHER, "ERROR\r\n");
     say(WATCHER, "watch mut proxyreqs sysevents rawcmds\r\n");
     expect(WATCHER, "OK\r\n");
-    ck_assert_uint_eq(server->watchers.topics, TOPIC_MUTATIONS | TOPIC_SILENT);
+    ck_assert_uint_eq(server->watchers.topics,
+                      TOPIC_MUTATIONS | TOPIC_SILENT | TOPIC_SYSEVENTS | TOPIC_RAWCMDS);
     say(WATCHER, "get a\r\nset a 0 0 1\r\n"); /* nothing is executed any more */
     iterate(5);
     ck_assert_int_eq((int)server->watchers.gid, 0);
@@ -193,6 +265,10 @@ main(void)
     tcase_add_checked_fixture(tc, rig_start, rig_stop);
     tcase_add_test(tc, fetchers);
     tcase_add_test(tc, mutations_and_deletions);
+    tcase_add_test(tc, raw_commands);
+    tcase_add_test(tc, system_events);
+    tcase_add_test(tc, stalls);
+    tcase_add_test(tc, evictions);
     tcase_add_test(tc, each_hears_of_its_own_topics);
     tcase_add_test(tc, long_values_are_told_when_they_are_stored);
     tcase_add_test(tc, connections_that_come_and_go);
