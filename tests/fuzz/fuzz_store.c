@@ -181,6 +181,17 @@ do_change(struct fuzz *f, uint8_t key, uint8_t arg)
     }
 }
 
+/* Another limit: from the least to four times what it was created with. */
+static void
+do_limit(struct fuzz *f, uint8_t key)
+{
+    uint64_t limit = store_limit_bytes_min(f->store) * (1 + key % 16);
+    bool may = limit <= store_limit_bytes_max(f->store);
+
+    REQUIRE(store_set_limit(f->store, limit) == may);
+    REQUIRE(!may || store_limit_bytes(f->store) == limit);
+}
+
 static void
 do_rest(struct fuzz *f, uint8_t key, uint8_t arg)
 {
@@ -196,6 +207,7 @@ do_rest(struct fuzz *f, uint8_t key, uint8_t arg)
     case 1: store_flush(f->store, (key & 1) != 0 ? f->now_s + key % 4 : 0); break;
     case 2: store_layout(f->store, &layout); break;
     case 3: store_reset_stats(f->store); break;
+    case 5: do_limit(f, key); break;
     case 4:
         for (enum walk_result at = store_next(f->store, &cursor, &item); at != WALK_END;
              at = store_next(f->store, &cursor, &item))
@@ -214,6 +226,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fuzz f = {.now_s = 2};
     struct store_config config = {
         .limit_bytes = 512 * 1024,
+        .limit_bytes_max = 4 * 512 * 1024,
+        .favor = size == 0 ? STORE_FAVOR_OBJECTS : (enum store_favor)((data[0] >> 2) % 3),
         .item_bytes_max = 200000,
         .evict = size == 0 || (data[0] & 1) == 0,
         .with_cas = size == 0 || (data[0] & 2) == 0,

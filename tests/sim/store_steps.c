@@ -44,6 +44,10 @@ enum kind {
     FLUSH,
     AFTER_FLUSH,
     WORK,
+    SHRINK,
+    SHRINKING,
+    SHRINK_WORK,
+    GROW,
     FULL_FILL,
     FULL_EXPIRY,
     FULL_WORK,
@@ -63,6 +67,10 @@ static struct series all[] = {
     [FLUSH] = {.name = "flush_all"},
     [AFTER_FLUSH] = {.name = "set, after flush_all"},
     [WORK] = {.name = "background work"},
+    [SHRINK] = {.name = "cache_memlimit: a quarter"},
+    [SHRINKING] = {.name = "set, while that takes effect"},
+    [SHRINK_WORK] = {.name = "background work, likewise"},
+    [GROW] = {.name = "cache_memlimit: as before"},
     [FULL_FILL] = {.name = "-M: set, the store fills"},
     [FULL_EXPIRY] = {.name = "-M: set, all others expired"},
     [FULL_WORK] = {.name = "-M: background work"},
@@ -268,6 +276,37 @@ run_with_eviction(void)
 }
 
 static void
+set_limit(struct store *store, uint64_t bytes, enum kind kind)
+{
+    bool done;
+
+    begin();
+    done = store_set_limit(store, bytes);
+    end(kind);
+    if (!done)
+        BUG("the limit cannot be set");
+}
+
+/* A full store that has to do with a quarter, and grows again. */
+static void
+run_shrinking(void)
+{
+    struct store *store = open_store(true);
+    uint64_t n = 0, limit = store_limit_bytes(store);
+
+    while (n < items)
+        set(store, n++, STORE_NEVER, FILL);
+    set_limit(store, limit / 4, SHRINK);
+    for (uint64_t i = 0; i < items / 20 + 1; i++)
+        set(store, n++, STORE_NEVER, SHRINKING);
+    work(store, SHRINK_WORK);
+    set_limit(store, limit, GROW);
+    for (uint64_t i = 0; i < items / 10; i++)
+        set(store, n++, STORE_NEVER, FILL);
+    store_destroy(store);
+}
+
+static void
 run_without(void)
 {
     struct store *store = open_store(false);
@@ -326,6 +365,7 @@ main(int argc, char **argv)
         for (size_t k = 0; k < ARRAY_LEN(all); k++)
             all[k].at = 0;
         run_with_eviction();
+        run_shrinking();
         run_without();
     }
     for (size_t k = 0; k < ARRAY_LEN(all); k++)

@@ -8,6 +8,7 @@ rig_open(struct rig_config config)
         .limit_bytes_max = RIG_LIMIT_MAX,
         .item_bytes_max = MB,
         .evict = !config.no_evict,
+        .favor = config.favor,
         .with_cas = !config.no_cas,
         .hash_key = {3, 4},
     };

@@ -31,6 +31,7 @@ struct rig_config {
     size_t limit_bytes;
     bool no_evict;
     bool no_cas;
+    enum store_favor favor;
 };
 
 /* Test cases of each file; main.c runs them. */

@@ -59,6 +59,66 @@ START_TEST(no_class_keeps_what_is_past)
 }
 END_TEST
 
+/* Small ones that nobody asks for lose their privilege, and not much more: the last of both stay. */
+START_TEST(no_class_is_worse_than_its_age)
+{
+    enum { LIMIT = 16 * MB, SMALLS = 25, SMALL = 100, LARGE = 10000, ROUNDS = 6000 };
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = LIMIT});
+    uint64_t small = 0, large = 0, number = 0;
+    struct item item;
+
+    for (int round = 0; round < ROUNDS; round++) {
+        REQUIRE(rig_set(&rig, number++, LARGE));
+        for (int i = 0; i < SMALLS; i++)
+            REQUIRE(rig_set(&rig, number++, SMALL));
+    }
+    for (uint64_t i = 0; i < number; i++) {
+        if (i % (SMALLS + 1) == 0)
+            large += rig_peek(&rig, i, &item);
+        else
+            small += rig_peek(&rig, i, &item);
+    }
+    ck_assert_uint_gt(large, 100);
+    ck_assert_uint_ge(small, large * SMALLS / 2);
+    rig_close(&rig);
+}
+END_TEST
+
+/* Random gets of more small and large ones than fit: how many of the large ones hit. */
+static uint64_t
+hits_of_large(enum store_favor favor)
+{
+    enum { LIMIT = 16 * MB, LARGES = 120, LARGE = 100000, SMALLS = 30000, SMALL = 500 };
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = LIMIT, .favor = favor});
+    uint64_t hits = 0, random = 1;
+    struct item item;
+
+    for (int i = 0; i < 200000; i++) {
+        bool large = i % 200 == 0;
+        uint64_t number;
+
+        random = random * UINT64_C(6364136223846793005) + 1442695040888963407;
+        number = large ? (random >> 33) % LARGES : LARGES + (random >> 33) % SMALLS;
+        if (rig_get(&rig, number, &item))
+            hits += large;
+        else
+            REQUIRE(rig_set(&rig, number, large ? LARGE : SMALL));
+    }
+    rig_close(&rig);
+    return hits;
+}
+
+START_TEST(what_is_favored)
+{
+    uint64_t objects = hits_of_large(STORE_FAVOR_OBJECTS);
+    uint64_t balanced = hits_of_large(STORE_FAVOR_BALANCED);
+    uint64_t bytes = hits_of_large(STORE_FAVOR_BYTES);
+
+    ck_assert_uint_ge(balanced, objects);
+    ck_assert_uint_gt(bytes, balanced);
+}
+END_TEST
+
 TCase *
 policy_tcase(void)
 {
@@ -67,5 +127,7 @@ policy_tcase(void)
     tcase_add_test(tcase, overwrites_evict_nothing);
     tcase_add_test(tcase, large_ones_go_before_small_ones);
     tcase_add_test(tcase, no_class_keeps_what_is_past);
+    tcase_add_test(tcase, no_class_is_worse_than_its_age);
+    tcase_add_test(tcase, what_is_favored);
     return tcase;
 }
