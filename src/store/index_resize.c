@@ -6,10 +6,12 @@
 #include "lombard/base/sys.h"
 
 /*
- * Items a bucket at which the table grows, in eighths: with nodes of 4 an item
- * costs 10.4 bytes at 7.5 items a bucket and 11.3 after growing by a fifth.
+ * Items a bucket at which the table grows, in eighths, and by which part: with nodes of 4 an item costs
+ * 10.5 bytes at 8 items a bucket, and 11.1 after growing by a twelfth, of which a part are nodes that
+ * become free and are used again. The buckets that one write moves (commit.c) must be so many
+ * that growing ends before the next begins.
  */
-enum { LOAD_MAX_8THS = 60, STEP_DIVISOR = 5 };
+enum { LOAD_MAX_8THS = 64, STEP_DIVISOR = 12 };
 /*
  * It shrinks, in one go however far, when so few are left that it will not have to grow soon;
  * where it is to be tight, earlier and further.
