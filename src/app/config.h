@@ -75,11 +75,12 @@ struct config {
     bool core_dumps;  /* -r */
     int verbosity;
     bool daemon;
-    const char *auth_file; /* NULL: no client has to authenticate */
-    bool sasl;             /* as auth_file says */
-    const char *pid_file;  /* NULL: none */
-    const char *user;      /* likewise */
-    const char *log_file;  /* NULL: standard error */
+    const char *auth_file;   /* NULL: no client has to authenticate */
+    bool sasl;               /* as auth_file says */
+    const char *pid_file;    /* NULL: none */
+    const char *user;        /* likewise */
+    const char *memory_file; /* NULL: the cache ends with the process */
+    const char *log_file;    /* NULL: standard error */
     bool sandbox;
     enum config_ask ask;
     const char *ask_group;   /* of `stats`; "" for all */

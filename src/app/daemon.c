@@ -90,18 +90,22 @@ daemon_raise_limits(struct config *config)
 
 /* --- Memory --- */
 
-/* Addresses are reserved so that cache_memlimit can grow the cache this many times. */
-enum { LIMIT_GROWTH_MAX = 256 };
+/* Addresses are reserved so that cache_memlimit can grow the cache this many times; a file, too, has that size. */
+enum { LIMIT_GROWTH_MAX = 256, FILE_GROWTH_MAX = 4 };
 
 struct store *
-daemon_make_store(const struct config *config)
+daemon_make_store(const struct config *config, const struct memory_file *file,
+                  struct clock *clock)
 {
+    size_t growth = file->path != NULL ? FILE_GROWTH_MAX : LIMIT_GROWTH_MAX;
     struct store_config store_config = config->store;
     struct store *store;
 
     sys_random(&store_config.hash_key, sizeof(store_config.hash_key));
     if (!config->lock_memory) /* locked address space counts, used or not */
-        store_config.limit_bytes_max = config->store.limit_bytes * LIMIT_GROWTH_MAX;
+        store_config.limit_bytes_max = config->store.limit_bytes * growth;
+    if (file->path != NULL)
+        return memory_file_make_store(file, &store_config, clock);
     store = store_create(&store_config);
     if (store == NULL)
         log_line(LOG_ERROR, "no memory for a cache of %zu MB: lower -m",

@@ -12,6 +12,7 @@
 #include "lombard/base/attr.h"
 #include "lombard/event/listen.h"
 #include "lombard/store/store.h"
+#include "memory_file.h"
 #include "own_file.h"
 #include "user.h"
 
@@ -21,8 +22,12 @@
  * be had. After everything else that stays open is open. False when hardly any is left.
  */
 bool daemon_raise_limits(struct config *config) MUST_USE;
-/* The cache, with a hash of its own that no client can know. NULL when there is no memory. */
-struct store *daemon_make_store(const struct config *config) MUST_USE;
+/*
+ * The cache, with a hash of its own that no client can know, or the one that FILE has kept: then
+ * CLOCK goes on with its seconds. NULL when there is no memory.
+ */
+struct store *daemon_make_store(const struct config *config, const struct memory_file *file,
+                                struct clock *clock) MUST_USE;
 /* What listens, by the role of what comes through it. */
 struct daemon_sockets {
     struct listen_sockets of[SESSION_ROLES];

@@ -204,12 +204,13 @@ serve(struct process *p)
 {
     struct clock clock;
     struct signals signals;
-    struct store *store = daemon_make_store(&p->config);
+    struct store *store;
     struct server *server = NULL;
     struct cmd *cmd = NULL;
     int status = EX_OSERR;
 
     clock_init(&clock);
+    store = daemon_make_store(&p->config, &p->memory_file, &clock);
     if (store == NULL)
         return status;
     cmd = make_cmd(&p->config, &clock, &p->stats, store);
@@ -236,6 +237,7 @@ serve(struct process *p)
 out:
     server_destroy(server);
     cmd_destroy(cmd);
+    memory_file_keep(&p->memory_file, store);
     store_destroy(store);
     return status;
 }
@@ -257,15 +259,19 @@ start_and_serve(struct process *p)
 
     own_file_init(&p->pid_file);
     sandbox_init(&p->sandbox);
+    memory_file_init(&p->memory_file);
     p->log_file.fd = -1;
     if (user_leave_groups(&p->user) && load_passwords(p) &&
-        daemon_listen(&p->config, &p->user, &p->sockets) && daemon_raise_limits(&p->config)) {
+        daemon_listen(&p->config, &p->user, &p->sockets) &&
+        memory_file_open(&p->memory_file, &p->config, &p->user) &&
+        daemon_raise_limits(&p->config)) {
         host_prepare(&p->config);
         status = serve(p);
     }
     daemon_remove(&p->pid_file);
     for (int role = 0; role < SESSION_ROLES; role++)
         daemon_remove(&p->sockets.files[role]);
+    memory_file_close(&p->memory_file);
     auth_file_close(&p->auth_file);
     log_file_close(&p->log_file);
     notify_close(&p->notify);

@@ -12,6 +12,7 @@
 #include "lombard/base/attr.h"
 #include "lombard/base/stats.h"
 #include "lombard/conn/server.h"
+#include "memory_file.h"
 #include "notify.h"
 #include "own_file.h"
 #include "rates.h"
@@ -26,6 +27,7 @@ struct process {
     struct own_file pid_file;
     struct auth_file auth_file;
     struct log_file log_file;
+    struct memory_file memory_file;
     struct notify notify;
     struct sandbox sandbox;
     struct server *server;

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <time.h>
@@ -276,6 +277,45 @@ sys_discard(void *mem, size_t bytes)
     /* For locked memory the first is refused, and the second by kernels before 5.18. */
     if (madvise(mem, bytes, MADV_DONTNEED) != 0 && madvise(mem, bytes, DISCARD_LOCKED) != 0)
         memset(mem, 0, bytes);
+}
+
+void *
+sys_map_file(int fd, uint64_t off, size_t bytes)
+{
+    void *mem =
+        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, (off_t)off);
+
+    return mem == MAP_FAILED ? NULL : mem;
+}
+
+void
+sys_discard_file(void *mem, size_t bytes)
+{
+    if (madvise(mem, bytes, MADV_REMOVE) != 0)
+        memset(mem, 0, bytes); /* a file system without holes */
+}
+
+bool
+sys_sync_file(void *mem, size_t bytes)
+{
+    return msync(mem, bytes, MS_SYNC) == 0;
+}
+
+bool
+sys_resize_file(int fd, uint64_t bytes)
+{
+    return ftruncate(fd, (off_t)bytes) == 0;
+}
+
+bool
+sys_file_bytes(int fd, uint64_t *bytes)
+{
+    struct stat status;
+
+    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
+        return false;
+    *bytes = (uint64_t)status.st_size;
+    return true;
 }
 
 void

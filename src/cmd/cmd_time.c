@@ -21,7 +21,8 @@ cmd_expires_s(const struct cmd *cmd, int64_t exptime)
     if (exptime <= cmd->clock->start_unix_s)
         return EXPIRED_S;
     s = exptime - cmd->clock->start_unix_s;
-    return s > UINT32_MAX - CLOCK_EPOCH_S ? UINT32_MAX : (uint32_t)s + CLOCK_EPOCH_S;
+    return s > UINT32_MAX - cmd->clock->first_s ? UINT32_MAX
+                                                : (uint32_t)s + cmd->clock->first_s;
 }
 
 int64_t
@@ -54,7 +55,7 @@ cmd_show_item(const struct cmd *cmd, const struct item *item, struct reply_item 
 int64_t
 cmd_unix_s(const struct cmd *cmd, uint32_t s)
 {
-    return cmd->clock->start_unix_s + (int64_t)s - CLOCK_EPOCH_S;
+    return cmd->clock->start_unix_s + (int64_t)s - cmd->clock->first_s;
 }
 
 uint32_t

@@ -24,7 +24,7 @@ get_uptime(const struct stat_entry *entry UNUSED, const void *record, struct sta
 {
     const struct server *server = record;
 
-    stat_put_u64(value, server->clock->uptime_s - CLOCK_EPOCH_S);
+    stat_put_u64(value, server->clock->uptime_s - server->clock->first_s);
 }
 
 static void

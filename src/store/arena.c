@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "lombard/base/sys.h"
-
 /*
  * About a thousand segments: small enough that those which are open, free or
  * half-emptied do not matter, large enough to append to for a while. Above
@@ -18,7 +16,25 @@ _Static_assert((int)SEG_SHIFT_MIN >= (int)DEAD_CLASS_BITS,
                "a segment has as many bytes as classes");
 
 bool
-arena_init(struct arena *arena, size_t limit_bytes, size_t limit_bytes_max)
+arena_map(struct arena *arena, struct memory *memory)
+{
+    size_t bytes = (size_t)arena->seg_max << arena->seg_shift;
+
+    arena->in_file = memory_is_file(memory);
+    arena->segs = memory_take(memory, arena->segs_bytes);
+    if (arena->segs == NULL)
+        return false;
+    arena->trials = (struct seg_trial *)(void *)(arena->segs + arena->seg_max);
+    arena->base = memory_take(memory, bytes);
+    if (arena->base != NULL)
+        return true;
+    memory_give(arena->segs, arena->segs_bytes);
+    return false;
+}
+
+bool
+arena_init(struct arena *arena, struct memory *memory, size_t limit_bytes,
+           size_t limit_bytes_max)
 {
     unsigned shift = SEG_SHIFT_MIN;
 
@@ -36,26 +52,19 @@ arena_init(struct arena *arena, size_t limit_bytes, size_t limit_bytes_max)
             (struct seg_queue){SEG_NONE, SEG_NONE, SEG_NONE, 0, 0};
     for (int i = 0; i < DEAD_CLASSES; i++)
         arena->dead_heads[i] = SEG_NONE;
-    arena->base = sys_reserve((size_t)arena->seg_max << shift);
-    if (arena->base == NULL)
+    if (!arena_map(arena, memory))
         return false;
-    arena->segs = sys_reserve(arena->segs_bytes);
-    if (arena->segs == NULL)
-        goto fail_segs;
-    arena->trials = (struct seg_trial *)(void *)(arena->segs + arena->seg_max);
     if (arena_grow(arena, (uint32_t)(limit_bytes >> shift)))
         return true;
-    sys_unreserve(arena->segs, arena->segs_bytes);
-fail_segs:
-    sys_unreserve(arena->base, (size_t)arena->seg_max << shift);
+    arena_fini(arena);
     return false;
 }
 
 void
 arena_fini(struct arena *arena)
 {
-    sys_unreserve(arena->segs, arena->segs_bytes);
-    sys_unreserve(arena->base, (size_t)arena->seg_max << arena->seg_shift);
+    memory_give(arena->segs, arena->segs_bytes);
+    memory_give(arena->base, (size_t)arena->seg_max << arena->seg_shift);
 }
 
 bool
@@ -67,9 +76,12 @@ arena_grow(struct arena *arena, uint32_t count)
         return false;
     if (more == 0)
         return true;
-    if (!sys_allow(arena->segs + arena->seg_count, more * sizeof(struct seg)) ||
-        !sys_allow(arena->trials + arena->seg_count, more * sizeof(struct seg_trial)) ||
-        !sys_allow(seg_base(arena, arena->seg_count), (size_t)more << arena->seg_shift))
+    if (!memory_allow(arena->in_file, arena->segs + arena->seg_count,
+                      more * sizeof(struct seg)) ||
+        !memory_allow(arena->in_file, arena->trials + arena->seg_count,
+                      more * sizeof(struct seg_trial)) ||
+        !memory_allow(arena->in_file, seg_base(arena, arena->seg_count),
+                      (size_t)more << arena->seg_shift))
         return false;
     arena->seg_count = count;
     arena->bytes = (size_t)count << arena->seg_shift;
@@ -141,7 +153,7 @@ arena_trim(struct arena *arena, uint32_t keep)
     arena->free_head = seg->next;
     arena->seg_free--;
     arena->seg_resident--;
-    sys_discard(seg_base(arena, index), arena->seg_bytes);
+    memory_discard(arena->in_file, seg_base(arena, index), arena->seg_bytes);
     seg->state = SEG_UNBACKED;
     seg->next = arena->unbacked_head;
     arena->unbacked_head = index;

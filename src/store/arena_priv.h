@@ -25,6 +25,7 @@
 
 #include "lombard/base/attr.h"
 #include "lombard/base/invariant.h"
+#include "memory_priv.h"
 
 enum seg_state {
     SEG_UNBACKED, /* without memory */
@@ -131,13 +132,17 @@ struct arena {
     uint32_t dead_heads[DEAD_CLASSES];
     size_t bytes;      /* of seg_count segments */
     size_t segs_bytes; /* of both tables, for seg_max segments */
+    bool in_file;      /* where its memory comes from */
 };
 
 /*
- * Segments of a size fit for LIMIT_BYTES, with address space for LIMIT_BYTES_MAX. False when
- * there is none.
+ * Segments of a size fit for LIMIT_BYTES, with address space of MEMORY for LIMIT_BYTES_MAX. False
+ * when there is none.
  */
-bool arena_init(struct arena *arena, size_t limit_bytes, size_t limit_bytes_max) MUST_USE;
+bool arena_init(struct arena *arena, struct memory *memory, size_t limit_bytes,
+                size_t limit_bytes_max) MUST_USE;
+/* Address space for one whose sizes are known: the segments, and the table. False when there is none. */
+bool arena_map(struct arena *arena, struct memory *memory) MUST_USE;
 void arena_fini(struct arena *arena);
 /* Have at least COUNT segments, at most seg_max. False, and nothing changes, when the kernel refuses. */
 bool arena_grow(struct arena *arena, uint32_t count) MUST_USE;

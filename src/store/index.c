@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "lombard/base/sys.h"
-
 /* Nodes kept back so that resizing, which may need one before it frees one, never fails. */
 enum { NODES_RESERVED = 64 };
 #ifndef STORE_POS_BITS_MIN /* fewer where tests make the index tiny */
@@ -22,40 +20,41 @@ log2_floor(uint64_t v)
 }
 
 bool
-index_init(struct index *ix, size_t map_bytes, uint64_t items_max)
+index_map(struct index *ix, struct memory *memory)
+{
+    char *mem = memory_take(memory, ix->map_bytes);
+
+    if (mem == NULL)
+        return false;
+    ix->in_file = memory_is_file(memory);
+    ix->buckets = (uint64_t *)(void *)mem;
+    ix->end = mem + ix->map_bytes;
+    return true;
+}
+
+bool
+index_init(struct index *ix, struct memory *memory, size_t map_bytes, uint64_t items_max)
 {
     unsigned bits = log2_floor(items_max / 7 + 1) + 1;
-    char *mem;
 
+    memset(ix, 0, sizeof(*ix));
     ix->pos_bits = bits + POS_BITS_MORE;
     if (ix->pos_bits < POS_BITS_MIN)
         ix->pos_bits = POS_BITS_MIN;
     if (ix->pos_bits > POS_BITS_MAX)
         ix->pos_bits = POS_BITS_MAX;
-    map_bytes &= ~(size_t)(PAGE_BYTES - 1);
-    mem = sys_reserve(map_bytes);
-    if (mem == NULL)
-        return false;
+    ix->map_bytes = map_bytes & ~(size_t)(PAGE_BYTES - 1);
     ix->pos_shift = 64 - ix->pos_bits;
-    ix->buckets = (uint64_t *)(void *)mem;
-    ix->end = mem + map_bytes;
-    ix->map_bytes = map_bytes;
     ix->min = UINT64_C(1) << (ix->pos_bits - TAG_BITS);
     ix->from = ix->to = ix->resident = ix->min;
-    ix->moved = ix->moved_count = 0;
-    ix->count = ix->ghost_clock = 0;
-    ix->node_count = ix->node_free = ix->nodes_used = 0;
-    ix->nodes_resident = ix->node_unsorted = ix->node_high = ix->nodes_high = 0;
     ix->node_keep = INDEX_NO_COMPACTION;
-    ix->bytes_max = ix->bytes_open = 0;
-    ix->tight = false;
-    return true;
+    return index_map(ix, memory);
 }
 
 void
 index_fini(struct index *ix)
 {
-    sys_unreserve(ix->buckets, ix->map_bytes);
+    memory_give(ix->buckets, ix->map_bytes);
 }
 
 bool
@@ -65,7 +64,8 @@ index_limit(struct index *ix, size_t bytes_max)
     if (bytes_max > ix->map_bytes)
         bytes_max = ix->map_bytes;
     if (bytes_max > ix->bytes_open) {
-        if (!sys_allow(ix->buckets, bytes_max) || !sys_allow(ix->end - bytes_max, bytes_max))
+        if (!memory_allow(ix->in_file, ix->buckets, bytes_max) ||
+            !memory_allow(ix->in_file, ix->end - bytes_max, bytes_max))
             return false;
         ix->bytes_open = bytes_max;
     }

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "lombard/base/sys.h"
-
 /*
  * Nodes have numbers from the mapping's end downwards; free ones form a chain. When most are
  * free, those in use are moved to low numbers, bucket by bucket, since only a chain knows where
@@ -126,7 +124,7 @@ give_back(struct index *ix)
         return false;
     if (end - keep > NODES_DISCARDED)
         keep = end - NODES_DISCARDED;
-    sys_discard(ix->end - end * NODE_BYTES, (size_t)(end - keep) * NODE_BYTES);
+    memory_discard(ix->in_file, ix->end - end * NODE_BYTES, (size_t)(end - keep) * NODE_BYTES);
     ix->nodes_resident = keep;
     return true;
 }

@@ -34,6 +34,7 @@
 
 #include "lombard/base/attr.h"
 #include "lombard/base/invariant.h"
+#include "memory_priv.h"
 
 enum {
     BUCKET_SLOTS = 8,
@@ -86,14 +87,18 @@ struct index {
     size_t bytes_max;       /* that it may take */
     size_t bytes_open;      /* that may be used from either end of the mapping */
     size_t map_bytes;
+    bool in_file; /* where its memory comes from */
 };
 #define INDEX_NO_COMPACTION UINT64_MAX
 
 /*
- * ITEMS_MAX bounds what it is ever going to hold, and MAP_BYTES what index_limit() will allow.
- * False when there is no address space. It has no space until index_limit().
+ * ITEMS_MAX bounds what it is ever going to hold, and MAP_BYTES of MEMORY what index_limit() will
+ * allow. False when there is no address space. It has no space until index_limit().
  */
-bool index_init(struct index *ix, size_t map_bytes, uint64_t items_max) MUST_USE;
+bool index_init(struct index *ix, struct memory *memory, size_t map_bytes,
+                uint64_t items_max) MUST_USE;
+/* Address space for one whose map_bytes are known. False when there is none. */
+bool index_map(struct index *ix, struct memory *memory) MUST_USE;
 void index_fini(struct index *ix);
 /*
  * From now on it may take BYTES_MAX, at most what it was made for; what it has beyond that stays.

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "lombard/base/sys.h"
-
 /*
  * Items a bucket at which the table grows, in eighths, and by which part: with nodes of 4 an item costs
  * 10.5 bytes at 8 items a bucket, and 11.1 after growing by a twelfth, of which a part are nodes that
@@ -187,7 +185,8 @@ give_back(struct index *ix)
         return false;
     begin = end - keep > DISCARD_BYTES ? end - DISCARD_BYTES : keep;
     begin &= ~(size_t)(PAGE_BYTES - 1);
-    sys_discard(base + begin, ((end + PAGE_BYTES - 1) & ~(size_t)(PAGE_BYTES - 1)) - begin);
+    memory_discard(ix->in_file, base + begin,
+                   ((end + PAGE_BYTES - 1) & ~(size_t)(PAGE_BYTES - 1)) - begin);
     ix->resident = begin / BUCKET_BYTES;
     return ix->resident * BUCKET_BYTES > keep;
 }

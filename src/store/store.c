@@ -1,7 +1,7 @@
 /* The store as a whole: created, told the time, flushed, given time to work in. */
-#include "store_priv.h"
-
 #include "lombard/base/sys.h"
+
+#include "root_priv.h"
 
 #ifndef STORE_RECORD_DIVISOR /* another one where tests make the store tiny */
 #define STORE_RECORD_DIVISOR 32
@@ -34,15 +34,21 @@ map_memory(struct store *store, size_t limit_bytes, size_t limit_bytes_max)
     uint64_t items_max = limit_bytes_max / ITEM_BYTES_MIN;
 
     store->limit_bytes_max = limit_bytes_max;
-    if (!arena_init(&store->arena, limit_bytes, limit_bytes_max))
+    store->memory.taken = 0;
+    if (memory_is_file(&store->memory) && !root_begin(store))
         return false;
-    if (!index_init(&store->index, limit_index_bytes(limit_bytes_max), items_max))
+    if (!arena_init(&store->arena, &store->memory, limit_bytes, limit_bytes_max))
+        goto fail_arena;
+    if (!index_init(&store->index, &store->memory, limit_index_bytes(limit_bytes_max),
+                    items_max))
         goto fail_index;
     if (limit_set(store, limit_bytes))
         return true;
     index_fini(&store->index);
 fail_index:
     arena_fini(&store->arena);
+fail_arena:
+    root_end(store);
     return false;
 }
 
@@ -58,6 +64,47 @@ map_most(struct store *store, size_t limit_bytes, size_t limit_bytes_max)
     return map_memory(store, limit_bytes, limit_bytes);
 }
 
+/* Without memory yet. NULL when there is none for itself, or the file is none. */
+static struct store *
+make(const struct store_config *config)
+{
+    struct store *store = sys_malloc(sizeof(*store));
+
+    if (store == NULL)
+        return NULL;
+    memset(store, 0, sizeof(*store));
+    if (memory_init(&store->memory, config->file != NULL ? config->file->fd : -1))
+        return store;
+    sys_free(store);
+    return NULL;
+}
+
+/* Nothing of what was in it is left. */
+static bool
+empty_file(struct store *store)
+{
+    if (!memory_is_file(&store->memory))
+        return true;
+    store->memory.there = 0;
+    return sys_resize_file(store->memory.fd, 0);
+}
+
+/* Its memory is there: what is not part of it. */
+static void
+set_up(struct store *store, const struct store_config *config)
+{
+    if (config->huge_pages) {
+        sys_advise_huge(store->arena.base,
+                        (size_t)store->arena.seg_max << store->arena.seg_shift);
+        sys_advise_huge(store->index.buckets, store->index.map_bytes);
+    }
+    store->evict = config->evict;
+    store->favor = config->favor;
+    set_sizes(store, config);
+    victim_init(store);
+    ttl_init(store);
+}
+
 struct store *
 store_create(const struct store_config *config)
 {
@@ -68,25 +115,17 @@ store_create(const struct store_config *config)
         return NULL;
     if (limit_bytes_max > STORE_LIMIT_BYTES_MAX)
         limit_bytes_max = STORE_LIMIT_BYTES_MAX;
-    store = sys_malloc(sizeof(*store));
+    store = make(config);
     if (store == NULL)
         return NULL;
-    memset(store, 0, sizeof(*store));
-    if (!map_most(store, config->limit_bytes, limit_bytes_max)) {
+    if (!empty_file(store) || !map_most(store, config->limit_bytes, limit_bytes_max)) {
         sys_free(store);
         return NULL;
     }
-    if (config->huge_pages) {
-        sys_advise_huge(store->arena.base,
-                        (size_t)store->arena.seg_max << store->arena.seg_shift);
-        sys_advise_huge(store->index.buckets, store->index.map_bytes);
-    }
     store->hash_key = config->hash_key;
-    store->evict = config->evict;
-    store->favor = config->favor;
-    set_sizes(store, config);
-    victim_init(store);
-    ttl_init(store);
+    set_up(store, config);
+    if (store->root != NULL)
+        root_describe(store);
     (void)limit_index_step(store, 0);
     return store;
 }
@@ -98,7 +137,102 @@ store_destroy(struct store *store)
         return;
     index_fini(&store->index);
     arena_fini(&store->arena);
+    root_end(store);
     sys_free(store);
+}
+
+/* --- Keeping it --- */
+
+/* The seconds in which it was not there count; those that a host's clock was set back do not. */
+static uint32_t
+second_at(const struct store_root *root, int64_t unix_s)
+{
+    int64_t passed = unix_s > root->unix_s ? unix_s - root->unix_s : 0;
+    uint32_t most = (uint32_t)INT32_MAX;
+
+    if (root->now_s >= most)
+        return root->now_s;
+    return passed < most - root->now_s ? root->now_s + (uint32_t)passed : most;
+}
+
+/* What was loaded and is whole becomes a store that works. */
+static enum attach_result
+go_on(struct store *store, const struct store_config *config, int64_t unix_s)
+{
+    set_up(store, config);
+    store->ttl.due_s = 0; /* each segment knows when it is due */
+    if (store->flushed_items > 0)
+        policy_sweep_from(store, 0);
+    if (store->record_max != store->root->record_max)
+        return ATTACH_VERSION;
+    if (config->limit_bytes < store_limit_bytes_min(store))
+        return ATTACH_LIMIT;
+    if (!root_open(store) || !store_set_limit(store, config->limit_bytes))
+        return ATTACH_NO_MEMORY;
+    store_set_time(store, second_at(store->root, unix_s));
+    return ATTACH_OK;
+}
+
+static enum attach_result
+load(struct store *store, const struct store_config *config, int64_t unix_s)
+{
+    enum attach_result result = root_check(store, config);
+
+    if (result != ATTACH_OK)
+        return result;
+    if (!root_load(store))
+        return ATTACH_NO_MEMORY;
+    result = root_is_whole(store) ? go_on(store, config, unix_s) : ATTACH_TORN;
+    if (result == ATTACH_OK)
+        return result;
+    index_fini(&store->index);
+    arena_fini(&store->arena);
+    return result;
+}
+
+/* Before anything of it is mapped. */
+static enum attach_result
+look_at_file(const struct memory *memory)
+{
+    if (memory->there == 0)
+        return ATTACH_EMPTY;
+    if (!root_is_ours(memory->fd))
+        return ATTACH_FOREIGN;
+    return memory->there < MEMORY_AREA_BYTES ? ATTACH_TORN : ATTACH_OK;
+}
+
+enum attach_result
+store_attach(const struct store_config *config, int64_t unix_s, struct store **store)
+{
+    struct store *kept = make(config);
+    enum attach_result result = ATTACH_NO_MEMORY;
+
+    if (kept == NULL)
+        return result;
+    result = look_at_file(&kept->memory);
+    if (result != ATTACH_OK)
+        goto out;
+    result = root_begin(kept) ? load(kept, config, unix_s) : ATTACH_NO_MEMORY;
+    if (result == ATTACH_OK) {
+        *store = kept;
+        return result;
+    }
+    root_end(kept);
+out:
+    sys_free(kept);
+    return result;
+}
+
+uint32_t
+store_now_s(const struct store *store)
+{
+    return store->now_s;
+}
+
+bool
+store_detach(struct store *store, int64_t unix_s)
+{
+    return store->root != NULL && root_save(store, unix_s);
 }
 
 uint64_t

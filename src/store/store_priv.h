@@ -3,6 +3,7 @@
  *
  * Each file uses only those above it:
  *
+ *     memory.c     areas of memory, of the kernel's own or of a file
  *     index_nodes.c, index.c, index_resize.c    from a hash to a location; know nothing of items
  *     segment_lists.c, arena.c    segments, and the logs they form; likewise
  *     record.c     single records: counted, and dead
@@ -21,7 +22,8 @@
  *     lookup.c     from a key to its item
  *     change.c     changes of an item that is there
  *     reserve.c, commit.c    new items
- *     store.c      the whole: created, flushed, given time
+ *     root.c       what survives the process: saved, checked, loaded
+ *     store.c      the whole: created, kept, flushed, given time
  *     view.c       walks and figures
  */
 #pragma once
@@ -101,7 +103,11 @@ struct tail_cursor {
     uint32_t off;
 };
 
+struct store_root;
+
 struct store {
+    struct memory memory;
+    struct store_root *root; /* NULL: not in a file */
     struct index index;
     struct arena arena;
     struct hash_key hash_key;

@@ -190,7 +190,7 @@ def administer(t):
 def busy(daemon):
     """Both kinds of sockets, -Y, a log that is renamed, and many items."""
     with Traced(daemon, "-m", "16", "-Y", "DIR/users", "-s", "DIR/sock", "--log-file=DIR/log",
-                "-v", "--admin=DIR/admin", "--http=DIR/http") as t:
+                "-v", "-e", "DIR/memory", "--admin=DIR/admin", "--http=DIR/http") as t:
         for s in (t.connect(), t.connect_unix("sock")):
             with s:
                 use(s, PASSWORD)

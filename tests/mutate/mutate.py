@@ -33,6 +33,7 @@ from faults_layout import LAYOUT_FAULTS
 from faults_limit import LIMIT_FAULTS
 from faults_options import OPTIONS_FAULTS
 from faults_range import RANGE_FAULTS
+from faults_restart import RESTART_FAULTS
 from faults_sandbox import SANDBOX_FAULTS
 from suite import Suite
 
@@ -45,6 +46,7 @@ FAULTS += LAYOUT_FAULTS
 FAULTS += LIMIT_FAULTS
 FAULTS += OPTIONS_FAULTS
 FAULTS += RANGE_FAULTS
+FAULTS += RESTART_FAULTS
 FAULTS += SANDBOX_FAULTS
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")

@@ -314,6 +314,36 @@ sys_discard(void *mem, size_t bytes)
     (void)madvise(mem, bytes, MADV_DONTNEED);
 }
 
+/* No store is kept in a file here. */
+void *
+sys_map_file(int fd UNUSED, uint64_t off UNUSED, size_t bytes UNUSED)
+{
+    return NULL;
+}
+
+void
+sys_discard_file(void *mem UNUSED, size_t bytes UNUSED)
+{
+}
+
+bool
+sys_sync_file(void *mem UNUSED, size_t bytes UNUSED)
+{
+    return false;
+}
+
+bool
+sys_resize_file(int fd UNUSED, uint64_t bytes UNUSED)
+{
+    return false;
+}
+
+bool
+sys_file_bytes(int fd UNUSED, uint64_t *bytes UNUSED)
+{
+    return false;
+}
+
 void
 sys_advise_huge(void *mem, size_t bytes)
 {

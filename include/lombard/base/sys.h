@@ -75,6 +75,19 @@ void sys_unreserve(void *mem, size_t bytes);
 void sys_unmap(void *mem, size_t bytes);
 /* Give the pages' contents back; they read as zero when touched again. */
 void sys_discard(void *mem, size_t bytes);
+/*
+ * BYTES of the file FD from OFF on as memory that stays in it, or NULL. Beyond the file's end nothing
+ * may be touched. sys_unmap() does not know it: sys_unreserve() gives it up.
+ */
+void *sys_map_file(int fd, uint64_t off, size_t bytes) MUST_USE;
+/* As sys_discard(), of a file: its file system may take the space back. */
+void sys_discard_file(void *mem, size_t bytes);
+/* Wait until all of it is in the file, should the host crash. False when that cannot be. */
+bool sys_sync_file(void *mem, size_t bytes) MUST_USE;
+/* ftruncate(2): what is new reads as zero and takes no space until it is touched. */
+bool sys_resize_file(int fd, uint64_t bytes) MUST_USE;
+/* How large it is; false when FD is no regular file. */
+bool sys_file_bytes(int fd, uint64_t *bytes) MUST_USE;
 /* Ask for huge pages. Advice only. */
 void sys_advise_huge(void *mem, size_t bytes);
 void *sys_malloc(size_t bytes) MUST_USE;

@@ -28,6 +28,14 @@ struct stat_registry;
 /* What eviction tries to make most of: objects found, or bytes. */
 enum store_favor { STORE_FAVOR_OBJECTS, STORE_FAVOR_BALANCED, STORE_FAVOR_BYTES };
 
+/*
+ * A file that the store's memory is in, so that it outlives the process: locked, and of nobody else.
+ * It is the caller's, and closed after store_destroy().
+ */
+struct store_file {
+    int fd;
+};
+
 struct store_config {
     size_t limit_bytes; /* -m: arena, index and bookkeeping; at most STORE_LIMIT_BYTES_MAX */
     size_t
@@ -38,6 +46,7 @@ struct store_config {
     bool with_cas;   /* false for -C */
     bool huge_pages; /* -L: ask the kernel for them; it may have none */
     struct hash_key hash_key;
+    const struct store_file *file; /* NULL: the memory is the kernel's own. Not kept */
 };
 
 /*
@@ -47,6 +56,39 @@ struct store_config {
  */
 struct store *store_create(const struct store_config *config) MUST_USE;
 void store_destroy(struct store *store);
+
+/* --- A store that is kept in a file --- */
+
+enum attach_result {
+    ATTACH_OK,
+    ATTACH_EMPTY,   /* nothing was in the file */
+    ATTACH_FOREIGN, /* something that no store has written: it is to be left alone */
+    ATTACH_UNCLEAN, /* its process ended without store_detach() */
+    ATTACH_VERSION, /* another build lays it out in another way */
+    ATTACH_TORN,    /* a part is missing, or is not what it was */
+    ATTACH_CAS,     /* it has a CAS for each item and this one has not, or the reverse */
+    ATTACH_LIMIT,   /* limit_bytes is more than it can grow to, or less than it can shrink to */
+    ATTACH_NO_MEMORY, /* no address space, or the file system refuses */
+};
+
+/*
+ * Go on with what store_detach() left in config->file: all items but those that have expired by
+ * UNIX_S, seconds since the epoch, with their CAS, and of CONFIG all but hash_key and
+ * limit_bytes_max, which are as they were. A limit other than the last is as if by
+ * store_set_limit(). On ATTACH_OK *STORE is it, its time has been set, and the file counts as unclean.
+ * Else nothing is changed, and store_create() may begin anew; not on ATTACH_FOREIGN.
+ */
+enum attach_result store_attach(const struct store_config *config, int64_t unix_s,
+                                struct store **store) MUST_USE;
+/* The second that was set last. */
+uint32_t store_now_s(const struct store *store);
+/*
+ * Leave everything in the file, for store_attach(). What is pinned is so no longer, what is
+ * reserved is dropped: nothing but store_destroy() may follow. The bytes that go through memory are
+ * the index and the table of segments; on a disk it waits for all of them. False when the file may not have
+ * everything.
+ */
+bool store_detach(struct store *store, int64_t unix_s) MUST_USE;
 
 /* The limit that was asked for last, and the least and the most that may be. */
 uint64_t store_limit_bytes(const struct store *store);

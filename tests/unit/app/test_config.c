@@ -542,7 +542,7 @@ static const struct {
     {"-Y ", "-Y (--auth-file): '' is not a path"},
     {"--auth-timeout 86401", "--auth-timeout: '86401' is not 0 to 86400 (seconds)"},
     {"-Z", "-Z: there is no TLS here"},
-    {"-e /mnt/x", "-e: a restart begins with an empty cache here"},
+    {"-e ", "-e (--memory-file): '' is not a path"},
     {"-P ", "-P (--pidfile): '' is not a path"},
     {"-u ", "-u (--user): '' is not a name"},
     {"-t 0", "-t (--threads): '0' is not 1 to 4294967295 (threads, of which one is used)"},

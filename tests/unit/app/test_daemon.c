@@ -190,12 +190,15 @@ END_TEST
 
 /* --- Memory --- */
 
+static const struct memory_file no_file = {NULL, {-1}};
+static struct clock store_clock;
+
 /* A client that knows the hash of one process knows nothing of another's. */
 START_TEST(each_store_has_a_hash_of_its_own)
 {
     struct config config = {.store = {.limit_bytes = 1 << 20}};
-    struct store *mine = daemon_make_store(&config);
-    struct store *yours = daemon_make_store(&config);
+    struct store *mine = daemon_make_store(&config, &no_file, &store_clock);
+    struct store *yours = daemon_make_store(&config, &no_file, &store_clock);
 
     ck_assert(store_hash(mine, SLICE("key")) != store_hash(yours, SLICE("key")));
     ck_assert_uint_eq(store_limit_bytes(mine), 1 << 20);
@@ -208,7 +211,7 @@ START_TEST(too_much_memory_is_refused)
 {
     struct config config = {.store = {.limit_bytes = STORE_LIMIT_BYTES_MAX + 1}};
 
-    ck_assert_ptr_null(daemon_make_store(&config));
+    ck_assert_ptr_null(daemon_make_store(&config, &no_file, &store_clock));
 }
 END_TEST
 

@@ -73,6 +73,18 @@ START_TEST(time_passes)
 }
 END_TEST
 
+/* A cache that was kept goes on where it was; the host's time is what it is. */
+START_TEST(a_kept_cache_continues)
+{
+    clock_continue(&clk, 1000);
+    ck_assert_uint_eq(clk.uptime_s, 1000);
+    pass_ns(UINT64_C(5000000000));
+    ck_assert_uint_eq(clk.uptime_s, 1005);
+    ck_assert_uint_eq(clk.first_s, 1000);
+    ck_assert_int_eq(clock_unix_s(&clk), 1700000005);
+}
+END_TEST
+
 /* The host's clock is set: expiry goes on as if nothing had happened. */
 START_TEST(a_jump_of_the_wall_clock_changes_nothing)
 {
@@ -91,6 +103,7 @@ main(void)
     tcase_add_checked_fixture(tc, setup, NULL);
     tcase_add_test(tc, starts_at_the_epoch);
     tcase_add_loop_test(tc, time_passes, 0, (int)ARRAY_LEN(steps));
+    tcase_add_test(tc, a_kept_cache_continues);
     tcase_add_test(tc, a_jump_of_the_wall_clock_changes_nothing);
     return leak_run(tc, "clock");
 }

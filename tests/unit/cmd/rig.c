@@ -23,7 +23,7 @@ rig_create_with(struct rig *rig, const struct rig_config *config)
 
     memset(rig, 0, sizeof(*rig));
     rig->clock.start_unix_s = RIG_START_UNIX_S;
-    rig->clock.uptime_s = CLOCK_EPOCH_S;
+    rig->clock.first_s = rig->clock.uptime_s = CLOCK_EPOCH_S;
     rig->store = store_create(&config->store);
     ck_assert_ptr_nonnull(rig->store);
     cmd_config.clock = &rig->clock;

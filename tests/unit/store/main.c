@@ -6,7 +6,8 @@ main(void)
     Suite *suite = suite_create("store");
     TCase *tcases[] = {index_tcase(), arena_tcase(),      store_tcase(),  ttl_tcase(),
                        large_tcase(), invariants_tcase(), pin_tcase(),    evict_tcase(),
-                       limit_tcase(), tail_tcase(),       policy_tcase(), record_tcase()};
+                       limit_tcase(), tail_tcase(),       policy_tcase(), record_tcase(),
+                       root_tcase()};
     SRunner *runner = srunner_create(suite);
     int failed;
 

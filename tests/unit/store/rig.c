@@ -1,9 +1,10 @@
 #include "rig.h"
 
-struct rig
-rig_open(struct rig_config config)
+struct store_config
+rig_store_config(struct rig_config config)
 {
-    struct store_config store_config = {
+    return (struct store_config){
+        .file = config.file,
         .limit_bytes = config.limit_bytes,
         .limit_bytes_max = RIG_LIMIT_MAX,
         .item_bytes_max = MB,
@@ -12,6 +13,12 @@ rig_open(struct rig_config config)
         .with_cas = !config.no_cas,
         .hash_key = {3, 4},
     };
+}
+
+struct rig
+rig_open(struct rig_config config)
+{
+    struct store_config store_config = rig_store_config(config);
     struct rig rig = {store_create(&store_config), START_S};
 
     ck_assert_ptr_nonnull(rig.store);

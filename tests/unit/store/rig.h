@@ -28,6 +28,7 @@ struct rig {
 };
 
 struct rig_config {
+    const struct store_file *file; /* NULL: in none */
     size_t limit_bytes;
     bool no_evict;
     bool no_cas;
@@ -44,11 +45,14 @@ TCase *pin_tcase(void);
 TCase *policy_tcase(void);
 TCase *record_tcase(void);
 TCase *arena_tcase(void);
+TCase *root_tcase(void);
 TCase *store_tcase(void);
 TCase *tail_tcase(void);
 TCase *ttl_tcase(void);
 
 struct rig rig_open(struct rig_config config);
+/* What rig_open() creates a store with. */
+struct store_config rig_store_config(struct rig_config config);
 /* Check that no pin is left and that the layout sums, and destroy. */
 void rig_close(struct rig *rig);
 void rig_set_time(struct rig *rig, uint32_t now_s);

@@ -5,9 +5,10 @@
 static struct arena
 open_arena(void)
 {
+    struct memory memory = {.fd = -1};
     struct arena arena;
 
-    ck_assert(arena_init(&arena, MB, MB));
+    ck_assert(arena_init(&arena, &memory, MB, MB));
     arena.seg_allowed = arena.seg_goal = arena.seg_count;
     return arena;
 }

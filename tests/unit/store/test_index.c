@@ -13,9 +13,10 @@ hash_of(uint64_t i)
 static struct index
 open_index(void)
 {
+    struct memory memory = {.fd = -1};
     struct index ix;
 
-    ck_assert(index_init(&ix, 8 * MB, 100000));
+    ck_assert(index_init(&ix, &memory, 8 * MB, 100000));
     ck_assert(index_limit(&ix, 8 * MB));
     return ix;
 }
