@@ -39,7 +39,7 @@ compare(const void *a, const void *b)
 static void
 note_interval(struct spread *s, const double *values, uint32_t n, bool logarithms)
 {
-    double used[OPTIONS_ROUNDS_MAX];
+    double used[OPTIONS_ROUNDS_MAX] = {0};
     struct interval i;
     double sum = 0;
 
