@@ -46,6 +46,7 @@ ORDER = {
         check
         server
         schedule sweep server_stats
+        group
         dispatch
         settle
         batch
@@ -57,12 +58,12 @@ ORDER = {
         output
         shutdown admission
         shed
-        receive conn_stats
+        receive send conn_stats
         conn
         notice
         held
         task stash
-        table stall linger client_names server_latency watch_line slow
+        table stall linger client_names server_latency watch_line slow transfer
     """,
 }
 

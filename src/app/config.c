@@ -91,6 +91,7 @@ take_option(struct config *config, const struct option_info *option, char *text)
     case OPTION_FORBID:
     case OPTION_TURN_OFF:
     case OPTION_ON_OFF:
+    case OPTION_AUTO_OFF:
     case OPTION_COUNT:
     case OPTION_NUMBER:
     case OPTION_SECONDS:

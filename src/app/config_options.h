@@ -17,6 +17,7 @@ enum option_kind {
     OPTION_FORBID,        /* no value: bool, false with it */
     OPTION_TURN_OFF,      /* likewise; shown as on and off, not as yes and no */
     OPTION_ON_OFF,        /* on, off: bool */
+    OPTION_AUTO_OFF,      /* auto, off: bool */
     OPTION_COUNT,         /* no value: int, how often it is there */
     OPTION_NUMBER,        /* uint32_t */
     OPTION_SECONDS,       /* uint32_t */

@@ -28,6 +28,12 @@ get_on_off(const struct stat_entry *entry, const void *record, struct stat_value
 }
 
 static void
+get_auto_off(const struct stat_entry *entry, const void *record, struct stat_value *value)
+{
+    stat_put_text(value, flag_at(entry, record) ? "auto" : "off");
+}
+
+static void
 get_int(const struct stat_entry *entry, const void *record, struct stat_value *value)
 {
     int number;
@@ -105,6 +111,7 @@ get_hosts(const struct stat_entry *entry UNUSED, const void *record, struct stat
 #define SHOWN_FORBID        TEXT, NONE, get_yes_no
 #define SHOWN_TURN_OFF      TEXT, NONE, get_on_off
 #define SHOWN_ON_OFF        TEXT, NONE, get_on_off
+#define SHOWN_AUTO_OFF      TEXT, NONE, get_auto_off
 #define SHOWN_TEXT          TEXT, NONE, get_text
 #define SHOWN_FILE          TEXT, NONE, get_file
 #define SHOWN_PROTOCOL      TEXT, NONE, get_protocol

@@ -106,10 +106,11 @@ parse_mode(const struct option_info *o, const char *text, uint64_t *out)
     return true;
 }
 
+/* ON, or off. */
 static bool
-parse_on_off(const char *text, uint64_t *out)
+parse_either(const char *on, const char *text, uint64_t *out)
 {
-    *out = strcmp(text, "on") == 0;
+    *out = strcmp(text, on) == 0;
     return *out == 1 || strcmp(text, "off") == 0;
 }
 
@@ -237,7 +238,8 @@ parse(const struct option_info *o, const char *text, uint64_t *out)
     case OPTION_ALLOW: *out = 1; return true;
     case OPTION_FORBID:
     case OPTION_TURN_OFF: *out = 0; return true;
-    case OPTION_ON_OFF: return parse_on_off(text, out);
+    case OPTION_ON_OFF: return parse_either("on", text, out);
+    case OPTION_AUTO_OFF: return parse_either("auto", text, out);
     case OPTION_NUMBER:
     case OPTION_SECONDS:
     case OPTION_THREADS:
@@ -336,6 +338,7 @@ option_range(const struct option_info *o, char *dst, size_t bytes)
         (void)snprintf(dst, bytes, "%" PRIu64 " to %" PRIu64 " %s", o->min, o->max, o->unit);
         return;
     case OPTION_ON_OFF: (void)snprintf(dst, bytes, "on or off"); return;
+    case OPTION_AUTO_OFF: (void)snprintf(dst, bytes, "auto or off"); return;
     case OPTION_PROTOCOL: (void)snprintf(dst, bytes, "auto, ascii or binary"); return;
     case OPTION_FAVOR: (void)snprintf(dst, bytes, "objects, balanced or bytes"); return;
     case OPTION_DELIMITER: (void)snprintf(dst, bytes, "a character"); return;

@@ -20,6 +20,7 @@ statistics_register(struct stat_registry *registry, struct config *config,
     invariants_add_stats(registry);
     event_add_stats(registry);
     stats_add(registry, "settings", &config_settings, config);
+    server_add_settings(server, registry);
     cmd_add_stats(cmd, registry);
     compat_add_stats(registry, config);
 }

@@ -1,4 +1,4 @@
-/* Serves connections: lends buffers, then receives, executes and sends until a slice is over. */
+/* Serves a connection: lends buffers, then receives, executes and sends until its slice is over. */
 #include "dispatch.h"
 
 #include "batch.h"
@@ -6,6 +6,7 @@
 #include "lombard/base/sys.h"
 #include "output.h"
 #include "receive.h"
+#include "send.h"
 #include "server_state.h"
 #include "settle.h"
 #include "stash.h"
@@ -47,7 +48,7 @@ note_sent(const struct dispatch *dispatch)
 
     if (!latency_is_noted(&server->latency))
         return;
-    if (!latency_sent(&server->latency) && !dispatch->ends_group &&
+    if (!latency_sent(&server->latency) && !dispatch->ends_group && !dispatch->queued &&
         dispatch->slice == SLICE_FIRST)
         return;
     took_ns = latency_settle(&server->latency);
@@ -55,9 +56,8 @@ note_sent(const struct dispatch *dispatch)
         note_slow(dispatch, took_ns, server->latency.last_ns - before_ns);
 }
 
-/* What was sent before a connection that is answered nothing. */
-static void
-settle_latency(struct server *server)
+void
+conn_settle_latency(struct server *server)
 {
     if (server->latency.sends > 0)
         (void)latency_settle(&server->latency);
@@ -178,31 +178,40 @@ may_hold(const struct conn *c, const struct dispatch *dispatch, bool more)
            !c->finishing;
 }
 
-/* Serve until input, room, budget or the connection ends. True when it has more to do now. */
+/* How serving one ended: what is pending may be left for the sends of its group. */
 static bool
-serve(struct conn *c, struct dispatch *dispatch)
+leave_output(struct conn *c, struct dispatch *dispatch, bool more)
 {
-    struct budget *budget = &dispatch->budget;
-    bool held = c->keeps_replies;
+    if (may_hold(c, dispatch, more)) {
+        c->keeps_replies = true;
+        return true;
+    }
+    dispatch->queued = dispatch->may_queue && !more && !c->finishing && c->task == NULL &&
+                       conn_queue_send(c, &dispatch->budget);
+    return dispatch->queued;
+}
+
+/* No room for another reply. A good time to end: no call is lost by it. */
+static bool
+make_room(struct conn *c, struct dispatch *dispatch, bool *more)
+{
+    bool on;
+
+    (void)conn_send_queued(c->server); /* all that is noted shall have been sent */
+    on = drain(c, &dispatch->budget, more);
+    if (on)
+        note_sent(dispatch);
+    *more = *more || (on && is_over(dispatch));
+    return on && !*more;
+}
+
+/* True when it has more to do now. */
+static bool
+run(struct conn *c, struct dispatch *dispatch)
+{
     bool more = false;
     bool on = true;
 
-    if (UNLIKELY(c->state == CONN_DEAD)) /* killed by another of its group */
-        return false;
-    c->server->latency.since_ns = dispatch->since_ns;
-    if (UNLIKELY(held))
-        latency_resume(&c->server->latency, c->held);
-    c->keeps_replies = false;
-    if (!held && c->wbuf != NULL && !buf_is_empty(c->wbuf) && !drain(c, budget, &more))
-        return more;
-    if (c->finishing)
-        return false;
-    if (!lend(c, LOAN_FOR_OUTPUT, &c->wbuf) ||
-        (!dispatch->asked && !lend(c, LOAN_FOR_INPUT, &c->rbuf))) {
-        conn_rewind(c, dispatch);
-        return false;
-    }
-    conn_unstash_input(c);
     while (on) {
         switch (conn_step(c, dispatch)) {
         case STEP_ON:
@@ -212,49 +221,45 @@ serve(struct conn *c, struct dispatch *dispatch)
         case STEP_NEED_INPUT:
             if (c->more_input)
                 dispatch->last = NULL; /* what is received may lie where it did */
-            on = feed(c, budget, &more);
+            on = feed(c, &dispatch->budget, &more);
             break;
-        case STEP_NEED_OUTPUT: /* a good time to end: no call is lost by it */
-            on = drain(c, budget, &more);
-            if (on)
-                note_sent(dispatch);
-            more = more || (on && is_over(dispatch));
-            on = on && !more;
-            break;
+        case STEP_NEED_OUTPUT: on = make_room(c, dispatch, &more); break;
         case STEP_STOP: on = false; break;
         }
     }
-    if (c->state == CONN_RUNNING && !c->blocked) {
-        if (may_hold(c, dispatch, more))
-            c->keeps_replies = true;
-        else
-            (void)drain(c, budget, &more);
-    }
+    if (c->state == CONN_RUNNING && !c->blocked && !leave_output(c, dispatch, more))
+        (void)drain(c, &dispatch->budget, &more);
     return more;
 }
 
-/* --- A group of connections --- */
-
-static uint32_t
-requests_of_slice(const struct server *server, enum slice_kind slice)
+bool
+conn_dispatch_serve(struct dispatch *dispatch)
 {
-    uint32_t requests = slice == SLICE_FIRST ? DRAWN(FIRST_REQUESTS) : UINT32_MAX;
-    uint32_t asked = server->config.requests_per_dispatch;
+    struct conn *c = dispatch->conn;
+    bool held = c->keeps_replies;
+    bool more = false;
 
-    return asked > 0 && asked < requests ? asked : requests;
+    if (UNLIKELY(c->state == CONN_DEAD)) /* killed by another of its group */
+        return false;
+    c->server->latency.since_ns = dispatch->since_ns;
+    if (UNLIKELY(held))
+        latency_resume(&c->server->latency, c->held);
+    c->keeps_replies = false;
+    if (!held && c->wbuf != NULL && !buf_is_empty(c->wbuf) &&
+        !drain(c, &dispatch->budget, &more))
+        return more;
+    if (c->finishing)
+        return false;
+    if (!lend(c, LOAN_FOR_OUTPUT, &c->wbuf) ||
+        (!dispatch->asked && !lend(c, LOAN_FOR_INPUT, &c->rbuf))) {
+        conn_rewind(c, dispatch);
+        return false;
+    }
+    conn_unstash_input(c);
+    return run(c, dispatch);
 }
 
-/* A light client waits for about one slice of those that have more to do. */
-static uint64_t
-bytes_of_slice(const struct server *server, enum slice_kind slice)
-{
-    uint64_t bytes = DRAWN(SLICE_BYTES);
-
-    if (slice == SLICE_MORE && server->looks_in_vain < LOOKS_IN_VAIN &&
-        bytes > SHORT_SLICE_BYTES)
-        return SHORT_SLICE_BYTES;
-    return bytes;
-}
+/* --- Beginning and ending --- */
 
 /* When it was queued; one that had an event, at the latest when this iteration began. */
 static uint64_t
@@ -267,9 +272,9 @@ since_ns(const struct conn *c, enum slice_kind slice)
     return latency_unpack(c->queued_at, c->server->latency.last_ns);
 }
 
-static void
-dispatch_begin(struct dispatch *dispatch, struct conn *c, enum slice_kind slice,
-               const struct budget *budget)
+void
+conn_dispatch_begin(struct dispatch *dispatch, struct conn *c, enum slice_kind slice,
+                    const struct budget *budget)
 {
     struct server *server = c->server;
 
@@ -292,6 +297,8 @@ dispatch_begin(struct dispatch *dispatch, struct conn *c, enum slice_kind slice,
     dispatch->asked = false;
     dispatch->last = NULL;
     dispatch->ends_group = false;
+    dispatch->may_queue = false;
+    dispatch->queued = false;
     c->was_stalled = false;
     server->stats.conn_dispatches++;
 }
@@ -304,22 +311,18 @@ is_fresh(const struct conn *c)
            c->discard_bytes == 0 && c->more_input && !c->finishing;
 }
 
-/* Receive and parse, as serve() would first of all. */
-static void
-look_ahead(struct dispatch *dispatch)
+bool
+conn_dispatch_prepare(struct dispatch *dispatch, struct iovec *room)
 {
     struct conn *c = dispatch->conn;
-    bool more = false;
 
     if (!is_fresh(c))
-        return;
+        return false;
     dispatch->asked = true;
     if (!lend(c, LOAN_FOR_INPUT, &c->rbuf))
-        return;
+        return false;
     conn_unstash_input(c);
-    (void)feed(c, &dispatch->budget, &more);
-    if (c->state == CONN_RUNNING && conn_input(c).len > 0)
-        conn_parse_ahead(c, dispatch);
+    return conn_receive_room(c, room);
 }
 
 /* Its slice is not over: it goes on before others that have more to do. */
@@ -352,13 +355,13 @@ note_queued(struct dispatch *dispatch)
         c->held = latency_hold(latency);
     else
         note_sent(dispatch);
-    settle_latency(c->server);
+    conn_settle_latency(c->server);
     if (!c->session.over_limit)
         c->queued_at = latency_pack(waits_on ? dispatch->since_ns : latency->last_ns);
 }
 
-static void
-dispatch_end(struct dispatch *dispatch, bool more)
+void
+conn_dispatch_end(struct dispatch *dispatch, bool more)
 {
     struct conn *c = dispatch->conn;
     /* A blocked connection waits for its socket, however much it has left to do. */
@@ -371,64 +374,4 @@ dispatch_end(struct dispatch *dispatch, bool more)
     conn_settle(c, on, dispatch->was_stalled);
     if (dispatch->paused && c->state == CONN_READY)
         pause_slice(dispatch);
-}
-
-/* What a dispatch adds to the group; one that goes on with its work has a group to itself. */
-static unsigned
-share_of_group(const struct dispatch *dispatch)
-{
-    if (!dispatch->asked)
-        return DRAWN(BATCH_REQUESTS);
-    return dispatch->batch.parsed ? dispatch->batch.count : 0;
-}
-
-/*
- * Begin with one after the other from QUEUE until a batch is full, whether it is
- * of one connection or of many. Returns how many DISPATCHES there are to be served.
- */
-static unsigned
-gather(struct server *server, struct list_node *queue, enum slice_kind slice,
-       struct dispatch *dispatches)
-{
-    uint64_t bytes = bytes_of_slice(server, slice);
-    const struct budget budget = {
-        .bytes = bytes,
-        .all_bytes = bytes,
-        .requests = requests_of_slice(server, slice),
-    };
-    unsigned requests = 0;
-    unsigned count = 0;
-
-    while (count < DRAWN(GROUP_CONNS) && requests < DRAWN(BATCH_REQUESTS) &&
-           !list_is_empty(queue)) {
-        struct dispatch *dispatch = &dispatches[count];
-
-        dispatch_begin(dispatch, conn_from_link(queue->next), slice, &budget);
-        dispatch->batch.entries = server->group_batch + requests;
-        look_ahead(dispatch);
-        if (dispatch->conn->state == CONN_RUNNING) {
-            count++;
-            requests += share_of_group(dispatch);
-        } else {
-            dispatch_end(dispatch, false); /* now: what others give back may be granted to it */
-        }
-    }
-    return count;
-}
-
-void
-conn_dispatch_group(struct server *server, struct list_node *queue, enum slice_kind slice)
-{
-    struct dispatch dispatches[GROUP_CONNS];
-    unsigned count = gather(server, queue, slice, dispatches);
-
-    /* A single request has nothing to overlap with. */
-    for (unsigned i = 0; i < count; i++)
-        if (dispatches[i].batch.parsed && count + dispatches[i].batch.count > 2)
-            conn_prefetch_ahead(dispatches[i].conn, &dispatches[i]);
-    if (count > 0)
-        dispatches[count - 1].ends_group = true;
-    for (unsigned i = 0; i < count; i++)
-        dispatch_end(&dispatches[i], serve(dispatches[i].conn, &dispatches[i]));
-    settle_latency(server);
 }

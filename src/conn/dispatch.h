@@ -1,13 +1,32 @@
 /*
- * src/conn/dispatch.h - connections being served.
+ * src/conn/dispatch.h - one connection being served.
+ *
+ *     conn_dispatch_begin()     it leaves its queue, and is CONN_RUNNING
+ *     conn_dispatch_prepare()   where it has no more than input to come: that may be received for it
+ *     conn_dispatch_serve()     receive, execute and send until its slice is over
+ *     conn_dispatch_end()       it is where it belongs; what it does not need goes back
  */
 #pragma once
 
+#include <sys/uio.h>
+
 #include "server_state.h"
 
+/* C is CONN_READY; its slice has this budget. */
+void conn_dispatch_begin(struct dispatch *dispatch, struct conn *c, enum slice_kind slice,
+                         const struct budget *budget);
 /*
- * Serve a group from the front of QUEUE, whose connections are CONN_READY: one's cache
- * misses are fetched while another is worked at. Each gets a SLICE.
- * One with more to do than a first slice makes up a group of its own.
+ * Lend a read buffer to a connection that holds nothing, as serving it would first of all. True: what
+ * is received into ROOM is to be given to conn_receive_done(). False: nothing is to be received
+ * beforehand; where it is not CONN_RUNNING any more, its dispatch is to be ended now.
  */
-void conn_dispatch_group(struct server *server, struct list_node *queue, enum slice_kind slice);
+bool conn_dispatch_prepare(struct dispatch *dispatch, struct iovec *room) MUST_USE;
+/*
+ * True when it has more to do now. With dispatch->may_queue its replies may be left for
+ * conn_send_queued(); dispatch->queued then, and it is ended after that.
+ */
+bool conn_dispatch_serve(struct dispatch *dispatch) MUST_USE;
+/* Read the clock for what was sent before connections that are answered nothing. */
+void conn_settle_latency(struct server *server);
+/* MORE: it goes on as soon as others had their slice. */
+void conn_dispatch_end(struct dispatch *dispatch, bool more);

@@ -1,18 +1,14 @@
-/* Formats replies into the write buffer, and sends what is pending in it. */
+/* Formats replies into the write buffer. */
 #include "output.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/uio.h>
 
 #include "conn.h"
-#include "lombard/base/sys.h"
 #include "server_state.h"
 #include "task.h"
 
 enum {
     TAIL_BYTES_MAX = 64, /* of the constant bytes after a value */
-    IOVECS_MAX = 64,
     /* What any one reply may need: its parts, or one line of a stream. */
     REPLY_ROOM_BYTES =
         PROTO_HEAD_BYTES_MAX + COPY_BYTES_MAX + sizeof(struct buf_ref) + TAIL_BYTES_MAX,
@@ -231,65 +227,4 @@ conn_stream_step(struct conn *c)
     }
     (void)CONN_BROKEN(c, true); /* stream_part out of range */
     return STEP_STOP;
-}
-
-/* One system call for what is pending, of at most LIMIT bytes; *WANTED: how many it offered. */
-static ssize_t
-send_once(struct conn *c, size_t limit, size_t *wanted)
-{
-    struct iovec iov[IOVECS_MAX];
-    int count;
-
-    if (c->wbuf->ref_done == c->wbuf->ref_count) {
-        struct slice bytes = buf_pending(c->wbuf);
-
-        *wanted = bytes.len < limit ? bytes.len : limit;
-        return sys_send(c->watch.fd, bytes.ptr, *wanted);
-    }
-    count = buf_iovecs(c->wbuf, iov, IOVECS_MAX, limit);
-    *wanted = 0;
-    for (int i = 0; i < count; i++)
-        *wanted += iov[i].iov_len;
-    return sys_sendmsg(c->watch.fd, iov, count);
-}
-
-static enum flush
-send_failed(struct conn *c, int err)
-{
-    /* A host that is short of memory is a full socket, not a broken one. */
-    if (err == EAGAIN || err == ENOBUFS || err == ENOMEM) {
-        c->blocked = true;
-        return FLUSH_BLOCKED;
-    }
-    conn_socket_failed(c, err);
-    return FLUSH_DEAD;
-}
-
-enum flush
-conn_flush(struct conn *c, struct budget *budget)
-{
-    if (CONN_BROKEN(c, !buf_is_sound(c->wbuf)))
-        return FLUSH_DEAD;
-    while (!buf_is_empty(c->wbuf)) {
-        size_t wanted;
-        ssize_t sent;
-
-        if (budget->bytes == 0)
-            return FLUSH_PAUSED;
-        sent = send_once(c, budget->bytes, &wanted);
-        if (sent < 0 && errno == EINTR)
-            continue;
-        if (sent < 0)
-            return send_failed(c, errno);
-        buf_consumed(c->wbuf, (size_t)sent, &c->server->owner);
-        c->bytes_out += (uint64_t)sent;
-        c->active_s = c->server->attended_s;
-        c->server->stats.bytes_written += (uint64_t)sent;
-        budget->bytes -= (uint64_t)sent;
-        if ((size_t)sent < wanted) {
-            c->blocked = true;
-            return FLUSH_BLOCKED;
-        }
-    }
-    return FLUSH_DONE;
 }

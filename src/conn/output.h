@@ -1,5 +1,5 @@
 /*
- * src/conn/output.h - replies to bytes in the write buffer, and these to the socket.
+ * src/conn/output.h - replies to bytes in the write buffer.
  *
  * All of these need a lent write buffer.
  */
@@ -25,6 +25,3 @@ enum step conn_stream_step(struct conn *c) MUST_USE;
 bool conn_stream_frame(struct conn *c, const struct request *req) MUST_USE;
 /* That was the last line: end it, and the task. */
 enum step conn_stream_end(struct conn *c, const struct request *req) MUST_USE;
-
-/* Send what is pending, as far as the socket and the budget take it. */
-enum flush conn_flush(struct conn *c, struct budget *budget) MUST_USE;

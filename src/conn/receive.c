@@ -17,14 +17,14 @@ conn_received(struct conn *c, ssize_t got, size_t wanted, struct budget *budget)
         c->more_input = false;
         return RECEIVED_END;
     }
-    if (got < 0 && errno == EINTR)
+    if (got == -EINTR)
         return RECEIVED_SOME;
-    if (got < 0 && errno == EAGAIN) {
+    if (got == -EAGAIN) {
         c->more_input = false;
         return RECEIVED_LAST;
     }
     if (got < 0) {
-        conn_socket_failed(c, errno);
+        conn_socket_failed(c, (int)-got);
         return RECEIVED_END;
     }
     c->bytes_in += bytes;
@@ -39,23 +39,36 @@ conn_received(struct conn *c, ssize_t got, size_t wanted, struct budget *budget)
     return RECEIVED_SOME;
 }
 
+bool
+conn_receive_room(struct conn *c, struct iovec *room)
+{
+    if (CONN_BROKEN(c, !buf_is_sound(c->rbuf)))
+        return false;
+    if (buf_room(c->rbuf) < BUF_BYTES / 2)
+        buf_pack(c->rbuf);
+    /* Every parser is bounded well below a buffer: it should have refused. */
+    if (CONN_BROKEN(c, buf_room(c->rbuf) == 0))
+        return false;
+    *room = (struct iovec){buf_tail(c->rbuf), buf_room(c->rbuf)};
+    return true;
+}
+
+enum receive_result
+conn_receive_done(struct conn *c, ssize_t got, size_t wanted, struct budget *budget)
+{
+    if (got > 0)
+        buf_produced(c->rbuf, (size_t)got);
+    return conn_received(c, got, wanted, budget);
+}
+
 enum receive_result
 conn_receive(struct conn *c, struct budget *budget)
 {
-    size_t room = buf_room(c->rbuf);
+    struct iovec room;
     ssize_t got;
 
-    if (CONN_BROKEN(c, !buf_is_sound(c->rbuf)))
+    if (!conn_receive_room(c, &room))
         return RECEIVED_END;
-    if (room < BUF_BYTES / 2) {
-        buf_pack(c->rbuf);
-        room = buf_room(c->rbuf);
-    }
-    /* Every parser is bounded well below a buffer: it should have refused. */
-    if (CONN_BROKEN(c, room == 0))
-        return RECEIVED_END;
-    got = sys_recv(c->watch.fd, buf_tail(c->rbuf), room);
-    if (got > 0)
-        buf_produced(c->rbuf, (size_t)got);
-    return conn_received(c, got, room, budget);
+    got = sys_recv(c->watch.fd, room.iov_base, room.iov_len);
+    return conn_receive_done(c, got < 0 ? -errno : got, room.iov_len, budget);
 }

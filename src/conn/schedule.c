@@ -6,7 +6,7 @@
 
 #include <inttypes.h>
 
-#include "dispatch.h"
+#include "group.h"
 #include "lombard/base/eventlog.h"
 #include "lombard/base/sys.h"
 #include "shed.h"
@@ -58,13 +58,13 @@ serve_arrived(struct server *server)
     while (!list_is_empty(&now)) {
         uint64_t now_ns;
 
-        conn_dispatch_group(server, &now, SLICE_FIRST);
+        conn_serve_group(server, &now, SLICE_FIRST);
         if (list_is_empty(&now) || list_is_empty(&server->ready))
             continue;
         now_ns = sys_monotonic_ns();
         if (now_ns - since_ns >= ARRIVED_NS) {
             server->look_ns = now_ns + LOOK_RARE_NS; /* the ones behind it wait as well */
-            conn_dispatch_group(server, &server->ready, SLICE_MORE);
+            conn_serve_group(server, &server->ready, SLICE_MORE);
             since_ns = now_ns;
         }
     }
@@ -95,7 +95,7 @@ serve_ready(struct server *server)
         return;
     server->look_ns = next_look_ns(server);
     do
-        conn_dispatch_group(server, &server->ready, SLICE_MORE);
+        conn_serve_group(server, &server->ready, SLICE_MORE);
     while (!list_is_empty(&server->ready) && sys_monotonic_ns() < server->look_ns);
 }
 

@@ -6,6 +6,7 @@
  *     check                                   are all invariants true? for tests
  *     server                                  life, tick, closing
  *     schedule      sweep     server_stats    what is served when; what is idle
+ *     group                                   many connections at a time
  *     dispatch                                lend buffers, serve
  *     settle                                  what a connection waits for then
  *     batch                                   parse ahead, execute
@@ -14,15 +15,16 @@
  *     scan  scan_words                        some of all connections: shown, or killed
  *     permission                              may it be executed?
  *     join   upload   watch   discard         long values; watchers
- *     output                                  format, send
+ *     output                                  format
  *     shutdown   admission                    which connections are let in, until when
  *     shed                                    which stalled connection is closed
- *     receive  conn_stats                     from the socket; what each connection does
+ *     receive  send  conn_stats               from and to the socket; what each connection does
  *     conn                                    states, lists, ends
  *     notice                                  what happened to a connection
  *     held                                    what it keeps of the store
  *     task  stash                             what a connection keeps while it waits
  *     table  stall  linger  client_names      where connections are; their names
+ *     transfer                                many receives or sends in one call
  */
 #include "lombard/conn/server.h"
 
@@ -222,6 +224,7 @@ server_create(const struct server_config *config)
         return NULL;
     }
     latency_set_limit(&server->latency, config->stall_ms);
+    transfer_open(&server->transfers, config->batch_io);
     linger_init(&server->lingerers, server->loop);
     timer_set(loop_timers(server->loop), &server->tick, server->clock->now_ms + TICK_MS);
     return server;
@@ -251,6 +254,7 @@ server_destroy(struct server *server)
     loop_destroy(server->loop);
     pool_destroy(server->pool);
     latency_fini(&server->latency);
+    transfer_close(&server->transfers);
     sys_free(server);
 }
 

@@ -21,6 +21,7 @@
 #include "stall.h"
 #include "step.h"
 #include "table.h"
+#include "transfer.h"
 #include "watch_line.h"
 
 /* What a stalled connection waits for, and with what. */
@@ -31,6 +32,17 @@ enum stall_kind {
 };
 
 enum { STALL_KINDS = STALL_BLOCKED + 1, STALL_CLASSES = 6 };
+
+/* Connections whose replies leave with those of others of their group: send.c. */
+struct queued_send {
+    struct conn *conn;
+    struct budget *budget; /* of its dispatch */
+};
+
+struct send_queue {
+    unsigned count;
+    struct queued_send of[GROUP_CONNS];
+};
 
 struct server_stats {
 #define STAT(name, kind, unit, help) uint64_t name;
@@ -65,6 +77,8 @@ struct server {
     struct latency latency;
     struct slow slow;
     struct watchers watchers;
+    struct transfers transfers;
+    struct send_queue sends; /* empty between two groups */
 
     /* --- Where connections are --- */
 

@@ -308,6 +308,7 @@ server_add_stats(struct server *server, struct stat_registry *registry)
     stats_add(registry, "", &process_section, server);
     stats_add(registry, "", &server_section, server);
     stats_add(registry, "", &pool_loan_stats, server->pool);
+    stats_add(registry, "", &transfer_stats, &server->transfers);
     stats_add(registry, "", &close_section, server);
     stats_add(registry, "buffers", &pool_ledger_stats, server->pool);
     stats_repeat(registry, "buffers", &stash_section, server);
@@ -322,4 +323,10 @@ server_add_stats(struct server *server, struct stat_registry *registry)
     stats_guard(registry);
     stats_add(registry, "", &watch_stats, &server->watchers);
     stats_add_histogram(registry, &latency_histogram, &server->latency);
+}
+
+void
+server_add_settings(struct server *server, struct stat_registry *registry)
+{
+    stats_add(registry, "settings", &transfer_setting_stats, &server->transfers);
 }

@@ -12,6 +12,7 @@
 
 #include "conn.h"
 #include "held.h"
+#include "send.h"
 
 /* Classes of held bytes: 0 is none, each further one four times as much as the one before. */
 enum {
@@ -201,6 +202,8 @@ server_make_room(struct server *server, uint32_t *closed)
     struct list_node chosen;
     bool enough;
 
+    if (conn_send_queued(server)) /* replies of the same group hold memory, too */
+        return true;
     if (missing == 0 || left == 0)
         return false;
     list_init(&chosen);

@@ -9,7 +9,7 @@ void server_init_stalled(struct server *server);
 /* C holds something and waits for its peer, since c->stalled_ms. */
 void server_add_stalled(struct server *server, struct conn *c);
 /*
- * The last command lacked memory. Where closing stalled connections frees what it
+ * The last command lacked memory. Replies of others of its group that are queued are sent first. Where closing stalled connections frees what it
  * lacked, close as many as that takes, the ones that hold most for longest. True: try again.
  * *CLOSED counts the connections closed for one request so far, from 0.
  */

@@ -1,10 +1,12 @@
 /*
  * src/conn/step.h - what one dispatch carries, and what each step of it came to.
  *
+ *     group.c      dispatches of many connections
  *     dispatch.c   serve: conn_step() until the slice is over      struct dispatch
  *     batch.c          parse up to 16 requests, then execute them    struct batch
  *     receive.c        one recv()                                    enum receive_result
- *     output.c         format a reply, send what is pending          enum flush
+ *     output.c         format a reply
+ *     send.c           send what is pending                          enum flush
  */
 #pragma once
 
@@ -72,6 +74,8 @@ struct dispatch {
     bool was_stalled; /* before it */
     bool asked;       /* for a read buffer, which each dispatch does once */
     bool paused;      /* the slice goes on when events have been looked for */
+    bool may_queue;   /* its replies may leave with those of its group */
+    bool queued;      /* they do */
 };
 
 /* What one piece of work came to. */

@@ -1,6 +1,7 @@
 /* Receives a value that is longer than the buffer straight to where it will lie in the store. */
 #include "upload.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/uio.h>
 
@@ -222,5 +223,5 @@ conn_upload_receive(struct conn *c, struct budget *budget)
         task->off += filled;
         buf_produced(c->rbuf, (size_t)got - filled);
     }
-    return conn_received(c, got, of_value + behind, budget);
+    return conn_received(c, got < 0 ? -errno : got, of_value + behind, budget);
 }

@@ -9,6 +9,7 @@ service manager, an end by a signal and by abort(). Every call after the filter 
 in src/app/sandbox_calls.def, and every line there has to have been used, but those that say why not.
 """
 import contextlib
+import ctypes
 import os
 import re
 import shutil
@@ -58,12 +59,22 @@ def listed(root, macro):
     return dict(re.findall(r"^(?:ALLOW|CASES)\((\w+), (\w+)", text, re.M))
 
 
+def has_ring():
+    """Whether this kernel, in this surrounding, makes an io_uring: SETUP_SINGLE_ISSUER as sys_ring.c."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    params = (ctypes.c_uint32 * 30)(0, 0, 1 << 12 | 1 << 13)
+    fd = libc.syscall(425, 4, params)
+    if fd >= 0:
+        os.close(fd)
+    return fd >= 0
+
+
 def is_expected(seen, daemon):
     machine = os.uname().machine
     musl = is_musl(daemon)
     return {"ALWAYS": True, "GLIBC": not musl, "MUSL": musl, "X86": machine == "x86_64",
             "ARM": machine == "aarch64", "GLIBC_X86": not musl and machine == "x86_64",
-            "RARELY": False}[seen]
+            "RING": has_ring(), "RARELY": False}[seen]
 
 
 def is_musl(daemon):

@@ -29,6 +29,7 @@ from faults_bench_truth import BENCH_TRUTH_FAULTS
 from faults_loads import LOADS_FAULTS
 from faults_http import HTTP_FAULTS
 from faults_insight import INSIGHT_FAULTS
+from faults_io import IO_FAULTS
 from faults_layout import LAYOUT_FAULTS
 from faults_limit import LIMIT_FAULTS
 from faults_options import OPTIONS_FAULTS
@@ -42,6 +43,7 @@ FAULTS += AUTH_FAULTS
 FAULTS += HTTP_FAULTS
 FAULTS += BENCH_FAULTS + BENCH_TRUTH_FAULTS + LOADS_FAULTS
 FAULTS += INSIGHT_FAULTS
+FAULTS += IO_FAULTS
 FAULTS += LAYOUT_FAULTS
 FAULTS += LIMIT_FAULTS
 FAULTS += OPTIONS_FAULTS

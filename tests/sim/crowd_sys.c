@@ -178,6 +178,31 @@ sys_sendmsg(int fd, const struct iovec *iov, int count)
 }
 
 int
+sys_ring_open(void)
+{
+    return ENOSYS;
+}
+
+void
+sys_ring_close(void)
+{
+}
+
+int
+sys_recv_many(struct sys_transfer *transfers, unsigned count)
+{
+    (void)transfers;
+    (void)count;
+    return ENOSYS;
+}
+
+int
+sys_send_many(struct sys_transfer *transfers, unsigned count)
+{
+    return sys_recv_many(transfers, count);
+}
+
+int
 sys_accept(int listen_fd)
 {
     (void)listen_fd;

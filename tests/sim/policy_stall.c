@@ -59,7 +59,10 @@ expect_in_windows(struct rig *rig, uint32_t ms, int windows)
     }
 }
 
-/* All ask at the same moment; the STALLED-th reply, from 1, is sent late, and so are those behind. */
+/*
+ * All ask at the same moment; the STALLED-th reply, from 1, is sent late, and so are those behind. With
+ * it are those of its group, whose replies leave in the same call.
+ */
 static void
 ask_all(struct rig *rig, struct sim_link **asking, int count, uint64_t stalled)
 {
@@ -85,7 +88,8 @@ policy_stall(void)
     struct sim_link *asking[ASKING_MAX];
     int count = 1 + (int)sim_below(ASKING_MAX);
     uint64_t stalled = 1 + sim_below((uint32_t)count);
-    uint64_t delayed = (uint64_t)count - stalled + 1;
+    uint64_t group = drawn_limits.GROUP_CONNS;
+    uint64_t delayed = (uint64_t)count - (stalled - 1) / group * group;
     const struct rig_config config = {.stall_ms = STALL_MS - 1};
     static struct policy_stats stats;
     struct rig rig;

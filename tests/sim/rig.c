@@ -65,6 +65,7 @@ start_server(struct rig *rig, const struct rig_config *config)
         .http_conns = 1000,
         .drain_ms = 1000,
         .client_names = 3,
+        .batch_io = !config->no_batch_io,
         .keep_buffers = config->keep_buffers,
         .clock = &rig->clock,
         .cmd = rig->cmd,

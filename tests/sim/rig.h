@@ -40,6 +40,7 @@ struct rig_config {
     const struct passwords *passwords; /* NULL: no client has to authenticate */
     uint32_t auth_timeout_s;           /* 0: none */
     bool no_eviction;                  /* -M */
+    bool no_batch_io;                  /* --batch-io=off */
     struct drawn_limits limits;
 };
 

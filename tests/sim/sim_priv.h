@@ -4,6 +4,7 @@
  *     sim_world.c   chance, time, faults, the trace
  *     sim_net.c     byte queues, descriptors, and the clients' end of a link
  *     sim_sys.c     the calls of base/sys.h: the server's end of a link
+ *     sim_ring.c    many of these in one
  *     sim_host.c    and the others: epoll, memory, clocks
  */
 #pragma once
@@ -51,6 +52,8 @@ struct sim_link {
     bool reset_reported;
 };
 
+enum ring_state { RING_NONE, RING_WORKS, RING_BROKEN };
+
 enum fd_kind { FD_FREE, FD_LISTENER, FD_LINK, FD_EPOLL };
 
 struct sim_fd {
@@ -82,6 +85,7 @@ struct world {
     int fd_low; /* none below is free */
     uint64_t calls[SIM_CALL_KINDS];
     uint64_t refused[SIM_CALL_KINDS];
+    enum ring_state ring;
     bool lose_on_reset;
     bool fail_armed;
     bool fail_struck;

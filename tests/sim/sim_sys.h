@@ -31,6 +31,8 @@ enum sim_call {
     SIM_ACCEPT,
     SIM_SET_OPTION,
     SIM_SHUTDOWN,
+    SIM_RING_OPEN,
+    SIM_RING, /* refused: it is broken from then on */
     SIM_EPOLL_CREATE,
     SIM_EPOLL_CTL,
     SIM_EPOLL_WAIT,

@@ -22,6 +22,8 @@ static const char *const call_names[SIM_CALL_KINDS] = {
     [SIM_ACCEPT] = "accept",
     [SIM_SET_OPTION] = "setsockopt",
     [SIM_SHUTDOWN] = "shutdown",
+    [SIM_RING_OPEN] = "ring_open",
+    [SIM_RING] = "ring",
     [SIM_EPOLL_CREATE] = "epoll_create",
     [SIM_EPOLL_CTL] = "epoll_ctl",
     [SIM_EPOLL_WAIT] = "epoll_wait",
@@ -184,6 +186,7 @@ sim_begin(uint64_t seed)
     world.allocations = 0;
     memset(world.calls, 0, sizeof(world.calls));
     memset(world.refused, 0, sizeof(world.refused));
+    world.ring = RING_NONE;
     world.lose_on_reset = false;
     sim_no_faults();
     sim_fail_none();
@@ -203,6 +206,8 @@ sim_end(void)
     for (int fd = FIRST_FD; fd < world.fd_end; fd++)
         if (world.fds[fd].kind != FD_FREE)
             sim_die("descriptor %d was left open", fd);
+    if (world.ring != RING_NONE)
+        sim_die("the ring was left open");
     if (world.mapped_bytes != 0)
         sim_die("%" PRId64 " bytes were left mapped", world.mapped_bytes);
     if (world.allocations != 0)
@@ -302,6 +307,8 @@ static const int accept_errors[] = {EMFILE, ENFILE, ECONNABORTED, ENOBUFS, ENOME
 static const int option_errors[] = {EINVAL, ENOBUFS};
 static const int shutdown_errors[] = {ENOTCONN};
 static const int ctl_errors[] = {ENOMEM, ENOSPC};
+static const int ring_open_errors[] = {ENOSYS, EPERM, EINVAL, ENOMEM, EMFILE};
+static const int ring_errors[] = {ENOMEM, EAGAIN, EBADF, EPERM};
 static const int memory_errors[] = {ENOMEM};
 
 static const struct {
@@ -315,6 +322,8 @@ static const struct {
     [SIM_ACCEPT] = {accept_errors, ARRAY_LEN(accept_errors)},
     [SIM_SET_OPTION] = {option_errors, ARRAY_LEN(option_errors)},
     [SIM_SHUTDOWN] = {shutdown_errors, ARRAY_LEN(shutdown_errors)},
+    [SIM_RING_OPEN] = {ring_open_errors, ARRAY_LEN(ring_open_errors)},
+    [SIM_RING] = {ring_errors, ARRAY_LEN(ring_errors)},
     [SIM_EPOLL_CREATE] = {accept_errors, 2},
     [SIM_EPOLL_CTL] = {ctl_errors, ARRAY_LEN(ctl_errors)},
     [SIM_MAP] = {memory_errors, ARRAY_LEN(memory_errors)},

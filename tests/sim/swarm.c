@@ -51,6 +51,7 @@ draw_limits(struct play *play, struct client_world *world)
     }
     play->rig.requests_a_turn = sim_below(3) == 0 ? 1 + sim_below(30) : 0;
     play->rig.keep_buffers = sim_below(10) == 0;
+    play->rig.no_batch_io = sim_below(5) == 0;
 }
 
 /* Up to MOST, which it is in half of all worlds. */
@@ -73,6 +74,9 @@ draw_conn_limits(struct drawn_limits *limits)
     limits->SLICE_BYTES = draw_limit(SLICE_BYTES_LEAST, usual->SLICE_BYTES);
     /* Numbers are changed where they lie: none may be sent from there. */
     limits->COPY_BYTES_MAX = draw_limit(NUMBER_BYTES, usual->COPY_BYTES_MAX);
+    limits->QUEUED_BYTES_MAX = draw_limit(1, usual->QUEUED_BYTES_MAX);
+    limits->RING_RECEIVES_MIN = draw_limit(1, usual->RING_RECEIVES_MIN);
+    limits->RING_SENDS_MIN = draw_limit(1, usual->RING_SENDS_MIN);
     limits->STASH_BYTES_MAX = draw_limit(0, usual->STASH_BYTES_MAX);
     limits->SMALL_BODY_BYTES = draw_limit(0, usual->SMALL_BODY_BYTES);
 }
@@ -136,6 +140,7 @@ draw_faults(struct play *play, struct client_world *world)
     refuse[SIM_READV] = rarity(5, 10);
     refuse[SIM_SEND] = rarity(6, 12);
     refuse[SIM_SENDMSG] = rarity(5, 10);
+    refuse[SIM_RING] = rarity(1, 10);
     if (sim_below(3) == 0) {
         refuse[SIM_MAP] = rarity(1, 7);
         refuse[SIM_MALLOC] = rarity(1, 7);

@@ -57,6 +57,31 @@ struct sys_peer_state {
 };
 bool sys_peer_state(int fd, struct sys_peer_state *state) MUST_USE;
 
+/*
+ * Many calls in one: a ring (io_uring) that only carries receiving and sending to the kernel. Nothing
+ * of it goes on when a call returns: each transfer is made without waiting, or was not begun.
+ */
+enum { SYS_MANY_MAX = 32, SYS_NOT_MADE = -4096 };
+struct sys_transfer {
+    int fd;
+    int count; /* of iov; 1 for receiving */
+    struct iovec *iov;
+    ssize_t result; /* of it: bytes, an errno below 0, or SYS_NOT_MADE */
+};
+/*
+ * Make the ring, the only one of this process; what it may do is fixed with that. 0, or an errno:
+ * ENOSYS, EINVAL (the kernel is too old), EPERM (it is forbidden here), ENOMEM, EMFILE.
+ */
+int sys_ring_open(void) MUST_USE;
+/* Nothing where there is none. */
+void sys_ring_close(void);
+/*
+ * recv(2) or sendmsg(2) as above for each of COUNT transfers, at most SYS_MANY_MAX, in any order.
+ * 0: all were made. An errno: the ring is not to be used any more, and some may be SYS_NOT_MADE.
+ */
+int sys_recv_many(struct sys_transfer *transfers, unsigned count) MUST_USE;
+int sys_send_many(struct sys_transfer *transfers, unsigned count) MUST_USE;
+
 /* epoll. */
 int sys_epoll_create(void) MUST_USE;
 int sys_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event) MUST_USE;

@@ -45,6 +45,7 @@ struct server_config {
     uint32_t peer_timeout_s; /* close a peer that acknowledges nothing for N s; 0: never */
     uint32_t send_timeout_s; /* close a peer that did not read for N s; 0: never */
     uint32_t auth_timeout_s; /* close a client that did not authenticate within N s; 0: never */
+    bool batch_io;           /* --batch-io=auto: io_uring for groups, where it may be used */
     bool watch_enabled;      /* not -W */
     bool keep_buffers;       /* --loan off: connections keep their buffers, for comparison */
     uint32_t operator_timeout_s; /* close the operator, likewise; 0: never */
@@ -81,6 +82,9 @@ struct loop *server_loop(struct server *server);
  * conns and latency.
  */
 void server_add_stats(struct server *server, struct stat_registry *registry);
+
+/* Add to `stats settings` what options came to. */
+void server_add_settings(struct server *server, struct stat_registry *registry);
 
 /*
  * Accept from a listening socket, which the server owns from now on. ROLE: of its connections. Once

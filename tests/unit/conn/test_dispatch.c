@@ -2,7 +2,7 @@
 #include <sys/socket.h>
 
 #include "conn.h"
-#include "dispatch.h"
+#include "group.h"
 #include "rig.h"
 
 /* --- Buffers that the test itself holds --- */
@@ -166,7 +166,7 @@ START_TEST(a_slice_is_short_while_there_are_light_clients)
     conn_make_ready(c, &server->ready);
     server->looks_in_vain = 0;
     server->look_ns = UINT64_MAX;
-    conn_dispatch_group(server, &server->ready, SLICE_MORE);
+    conn_serve_group(server, &server->ready, SLICE_MORE);
     ck_assert_uint_lt(c->bytes_in - before, sizeof(bytes));
     iterate(20);
 }

@@ -1,0 +1,187 @@
+/*
+ * Serves connections in groups: what one system call, or one stretch of waiting for memory, can do
+ * for all of them is done for all of them.
+ *
+ *     begin     lend each a read buffer
+ *     receive   for all, in one call
+ *     parse     until a batch of requests is full; prefetch what they will look at
+ *     serve     execute; few requests' replies are queued
+ *     send      for all, in one call; end
+ *
+ * A reply waits for one batch of requests at most: what follows on that is sent by itself.
+ */
+#include "group.h"
+
+#include "batch.h"
+#include "dispatch.h"
+#include "receive.h"
+#include "send.h"
+
+struct group {
+    struct server *server;
+    struct dispatch dispatches[GROUP_CONNS];
+    unsigned count;
+    unsigned ended;    /* of these, from the first on */
+    unsigned requests; /* parsed ahead */
+};
+
+static uint32_t
+requests_of_slice(const struct server *server, enum slice_kind slice)
+{
+    uint32_t requests = slice == SLICE_FIRST ? DRAWN(FIRST_REQUESTS) : UINT32_MAX;
+    uint32_t asked = server->config.requests_per_dispatch;
+
+    return asked > 0 && asked < requests ? asked : requests;
+}
+
+/* A light client waits for about one slice of those that have more to do. */
+static uint64_t
+bytes_of_slice(const struct server *server, enum slice_kind slice)
+{
+    uint64_t bytes = DRAWN(SLICE_BYTES);
+
+    if (slice == SLICE_MORE && server->looks_in_vain < LOOKS_IN_VAIN &&
+        bytes > SHORT_SLICE_BYTES)
+        return SHORT_SLICE_BYTES;
+    return bytes;
+}
+
+/* --- Receiving --- */
+
+/* Rooms and transfers of those that receive, of which dispatch each is. */
+struct receives {
+    struct sys_transfer transfers[GROUP_CONNS];
+    struct iovec rooms[GROUP_CONNS];
+    struct dispatch *dispatches[GROUP_CONNS];
+    unsigned count;
+};
+
+/*
+ * Begin with one after the other from QUEUE. One that goes on with its work is the last: it may take
+ * a whole slice.
+ */
+static void
+begin(struct group *group, struct list_node *queue, enum slice_kind slice,
+      struct receives *receives)
+{
+    struct server *server = group->server;
+    uint64_t bytes = bytes_of_slice(server, slice);
+    const struct budget budget = {
+        .bytes = bytes,
+        .all_bytes = bytes,
+        .requests = requests_of_slice(server, slice),
+    };
+
+    while (group->count < DRAWN(GROUP_CONNS) && !list_is_empty(queue)) {
+        struct dispatch *dispatch = &group->dispatches[group->count];
+        struct iovec *room = &receives->rooms[receives->count];
+
+        conn_dispatch_begin(dispatch, conn_from_link(queue->next), slice, &budget);
+        if (conn_dispatch_prepare(dispatch, room)) {
+            receives->transfers[receives->count] =
+                (struct sys_transfer){.fd = dispatch->conn->watch.fd, .count = 1, .iov = room};
+            receives->dispatches[receives->count++] = dispatch;
+        }
+        if (dispatch->conn->state != CONN_RUNNING) {
+            /* Now: what others give back may be granted to it. */
+            conn_dispatch_end(dispatch, false);
+            continue;
+        }
+        group->count++;
+        if (!dispatch->asked)
+            break;
+    }
+}
+
+static void
+receive(struct group *group, struct receives *receives)
+{
+    transfer_many(&group->server->transfers, TRANSFER_RECEIVE, receives->transfers,
+                  receives->count);
+    for (unsigned i = 0; i < receives->count; i++) {
+        struct dispatch *dispatch = receives->dispatches[i];
+
+        (void)conn_receive_done(dispatch->conn, receives->transfers[i].result,
+                                receives->rooms[i].iov_len, &dispatch->budget);
+    }
+}
+
+/* --- Parsing --- */
+
+/* One more batch may come with the last of them: server->group_batch has room for it. */
+static void
+parse(struct group *group)
+{
+    for (unsigned i = 0; i < group->count && group->requests < DRAWN(BATCH_REQUESTS); i++) {
+        struct dispatch *dispatch = &group->dispatches[i];
+
+        if (!dispatch->asked || dispatch->conn->state != CONN_RUNNING ||
+            conn_input(dispatch->conn).len == 0)
+            continue;
+        dispatch->batch.entries = group->server->group_batch + group->requests;
+        conn_parse_ahead(dispatch->conn, dispatch);
+        group->requests += dispatch->batch.count;
+    }
+    if (group->requests <= 2) /* a single request has nothing to overlap with */
+        return;
+    for (unsigned i = 0; i < group->count; i++)
+        if (group->dispatches[i].batch.parsed)
+            conn_prefetch_ahead(group->dispatches[i].conn, &group->dispatches[i]);
+}
+
+/* --- Serving, and sending --- */
+
+/* Send what is queued; these dispatches, up to END, are over. */
+static void
+end_queued(struct group *group, unsigned end)
+{
+    (void)conn_send_queued(group->server);
+    for (; group->ended < end; group->ended++)
+        conn_dispatch_end(&group->dispatches[group->ended], false);
+}
+
+/* All that has just come for it was parsed ahead: it will take no longer than that. */
+static bool
+is_light(const struct dispatch *dispatch)
+{
+    return dispatch->slice == SLICE_FIRST && dispatch->batch.parsed &&
+           dispatch->batch.needs_input && !dispatch->conn->more_input;
+}
+
+static void
+serve(struct group *group)
+{
+    if (group->count > 0)
+        group->dispatches[group->count - 1].ends_group = true;
+    for (unsigned i = 0; i < group->count; i++) {
+        struct dispatch *dispatch = &group->dispatches[i];
+        bool more;
+
+        dispatch->may_queue = group->count > 1 && is_light(dispatch);
+        if (!dispatch->may_queue)
+            end_queued(group, i);
+        more = conn_dispatch_serve(dispatch);
+        if (dispatch->queued)
+            continue;
+        end_queued(group, i);
+        conn_dispatch_end(dispatch, more);
+        group->ended = i + 1;
+    }
+    end_queued(group, group->count);
+    conn_settle_latency(group->server);
+}
+
+void
+conn_serve_group(struct server *server, struct list_node *queue, enum slice_kind slice)
+{
+    struct group group;
+    struct receives receives;
+
+    group.server = server;
+    group.count = group.ended = group.requests = 0;
+    receives.count = 0;
+    begin(&group, queue, slice, &receives);
+    receive(&group, &receives);
+    parse(&group);
+    serve(&group);
+}

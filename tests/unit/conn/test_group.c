@@ -1,0 +1,170 @@
+/* Groups of connections whose receives and sends are made together, and what comes in between. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "rig.h"
+
+enum { GROUP = 8, VALUE_BYTES = 3000 };
+
+static void
+start(void)
+{
+    rig_options.server.batch_io = true;
+    rig_start();
+    for (int i = 0; i < GROUP; i++)
+        dial(i);
+    iterate(3);
+}
+
+static void
+all_say(const char *text)
+{
+    for (int i = 0; i < GROUP; i++)
+        whisper(i, text);
+    iterate(2);
+}
+
+static void
+expect_all(const char *want, int from)
+{
+    for (int i = from; i < GROUP; i++)
+        expect(i, want);
+}
+
+/* In one call each; and nothing is queued between two groups. */
+START_TEST(a_group_is_two_calls)
+{
+    all_say("mn\r\n");
+    expect_all("MN\r\n", 0);
+    ck_assert_uint_eq(server->sends.count, 0);
+    if (!server->transfers.on)
+        return;
+    ck_assert_uint_eq(server->transfers.batches, 2);
+    ck_assert_uint_eq(server->transfers.batched_receives, GROUP);
+    ck_assert_uint_eq(server->transfers.batched_sends, GROUP);
+}
+END_TEST
+
+/* References to values are sent like bytes, and unpinned: rig_stop() looks. */
+START_TEST(values_leave_together)
+{
+    static char want[VALUE_BYTES + 64];
+    int head;
+
+    store_value(0, "key", VALUE_BYTES);
+    head = snprintf(want, sizeof(want), "VALUE key 0 %d\r\n", VALUE_BYTES);
+    fill(want + head, VALUE_BYTES, 0);
+    (void)snprintf(want + head + VALUE_BYTES, sizeof(want) - (size_t)head - VALUE_BYTES,
+                   "\r\nEND\r\n");
+    all_say("get key\r\n");
+    expect_all(want, 0);
+}
+END_TEST
+
+/* The first one's answer is on its way when another one of its group ends it. */
+START_TEST(one_is_killed_by_its_group)
+{
+    char kill[64];
+
+    (void)snprintf(kill, sizeof(kill), "kill id %u\r\n", conn_at(0)->id);
+    for (int i = 0; i < GROUP - 1; i++)
+        whisper(i, "mn\r\n");
+    whisper(GROUP - 1, kill);
+    iterate(3);
+    for (int i = 1; i < GROUP - 1; i++)
+        expect(i, "MN\r\n");
+    expect(GROUP - 1, "KILLED 1\r\n");
+    ck_assert(is_closed(0));
+}
+END_TEST
+
+START_TEST(one_has_hung_up)
+{
+    for (int i = 0; i < GROUP; i++)
+        whisper(i, "mn\r\n");
+    hang_up(0);
+    iterate(3);
+    expect_all("MN\r\n", 1);
+}
+END_TEST
+
+/* Replies are in order where one of them is a long one that leaves by itself. */
+START_TEST(light_and_heavy_ones)
+{
+    static char many[100 * 4 + 1];
+    static char want[100 * 4 + 1];
+
+    for (int i = 0; i < 100; i++) {
+        memcpy(many + 4L * i, "mn\r\n", 4);
+        memcpy(want + 4L * i, "MN\r\n", 4);
+    }
+    for (int i = 0; i < GROUP; i++)
+        whisper(i, i % 3 == 1 ? many : "mn\r\n");
+    iterate(10);
+    for (int i = 0; i < GROUP; i++)
+        expect(i, i % 3 == 1 ? want : "MN\r\n");
+}
+END_TEST
+
+static int
+find_ring(void)
+{
+    char path[64], name[64];
+
+    for (int fd = 0; fd < 1024; fd++) {
+        ssize_t len;
+
+        (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        len = readlink(path, name, sizeof(name) - 1);
+        if (len > 0 && memcmp(name, "anon_inode:[io_uring]", 21) == 0)
+            return fd;
+    }
+    return -1;
+}
+
+/* From one call to the next it is gone: every client is answered all the same, and it is counted. */
+START_TEST(the_ring_dies)
+{
+    int fd = find_ring();
+
+    if (!server->transfers.on)
+        return;
+    all_say("mn\r\n");
+    expect_all("MN\r\n", 0);
+    ck_assert_int_eq(dup2(STDERR_FILENO, fd), fd);
+    all_say("mn\r\n");
+    expect_all("MN\r\n", 0);
+    all_say("mn\r\n");
+    expect_all("MN\r\n", 0);
+    ck_assert(!server->transfers.on);
+    ck_assert_uint_eq(server->transfers.failures, 1);
+    ck_assert_int_ne(server->transfers.error, 0);
+}
+END_TEST
+
+START_TEST(without_it)
+{
+    transfer_close(&server->transfers);
+    all_say("mn\r\n");
+    expect_all("MN\r\n", 0);
+    ck_assert_uint_eq(server->transfers.batches, 0);
+}
+END_TEST
+
+int
+main(void)
+{
+    TCase *tc = leak_tcase("group");
+
+    tcase_set_timeout(tc, 60);
+    tcase_add_checked_fixture(tc, start, rig_stop);
+    tcase_add_test(tc, a_group_is_two_calls);
+    tcase_add_test(tc, values_leave_together);
+    tcase_add_test(tc, one_is_killed_by_its_group);
+    tcase_add_test(tc, one_has_hung_up);
+    tcase_add_test(tc, light_and_heavy_ones);
+    tcase_add_test(tc, the_ring_dies);
+    tcase_add_test(tc, without_it);
+    return leak_run(tc, "group");
+}
