@@ -40,8 +40,8 @@ enum reply_status {
     REPLY_REFUSED,       /* what the parser said: request.refusal */
     REPLY_FLUSH_OFF,     /* flush_all with -F */
     REPLY_LIMIT_OFF, /* cache_memlimit out of bounds: reply->number is the one that it is beyond, in MB */
-    REPLY_DUMP_OFF,   /* a dump with -X */
-    REPLY_DENIED,     /* the session is not authenticated */
+    REPLY_DUMP_OFF, /* a dump with -X */
+    REPLY_DENIED,   /* the session is not authenticated */
     REPLY_ADMIN_ONLY, /* it came not through the listener that is for this; number 1: there is none */
     REPLY_AUTHENTICATED,
     REPLY_AUTH_FAILED,
