@@ -109,6 +109,7 @@ selftest_fault(const struct selftest_case *c, struct selftest *out)
     struct stub_config config = {.fault = c->fault};
     struct options o;
 
+    memset(out, 0, sizeof(*out));
     return selftest_load(c, &o, &config.fault_every) && measure(&o, &config, out);
 }
 

@@ -34,7 +34,7 @@ struct selftest_case {
 
 /* The load that shows a fault, and how often the server makes it. False: out of memory. */
 bool selftest_load(const struct selftest_case *c, struct options *o, uint32_t *every) MUST_USE;
-/* That load on a built-in server, into OUT. False: it could not be run. */
+/* That load on a built-in server, into OUT. False: it could not be run; what was not is zero. */
 bool selftest_fault(const struct selftest_case *c, struct selftest *out) MUST_USE;
 /* Whether OUT is what a server with that fault must lead to. */
 bool selftest_noticed(const struct selftest_case *c, const struct selftest *out) MUST_USE;

@@ -228,8 +228,8 @@ preset_list(void)
         "generalized\n"
         "              Pareto (0, 16.0292 us, 0.154971), which --rate scales (52,700/s) [A];\n"
         "              zipf 0.93: of a million keys a hundredth gets 55 %% of the requests\n"
-        "              APP, VAR and SYS: the paper shows their sizes and mixes as pictures\n"
-        "              only, so there is no preset of them\n\n"
+        "              there is no preset of APP, VAR and SYS: no formulas of their sizes\n"
+        "              were at hand\n\n"
         "Twitter's clusters [Y]: means of each, so that all keys and values are as long;\n"
         "their times to live with their shares; rate and working set (--rate and --keys are\n"
         "yours to choose):\n");
