@@ -25,6 +25,7 @@ load_value(struct load *l, struct caller *c, struct query *query)
     const struct value_check *check = &c->reader.check;
     struct query_key *key = &query->keys[c->reader.key_index];
     enum keys_verdict verdict = KEYS_GOOD;
+    bool told;
 
     if (UNLIKELY(c->reader.lease != 0) && check->bytes == 0)
         return; /* there is none: its place is kept for the client that has won */
@@ -45,14 +46,13 @@ load_value(struct load *l, struct caller *c, struct query *query)
         verdict = judge_short(l, check, key->oldest);
     else
         mismatch_report(l, c, query, value_verdict_name(check->verdict));
+    /* Of a value that the reply itself calls stale, neither is wrong. */
+    told = (c->reader.lease & LEASE_STALE) && (verdict == KEYS_STALE || verdict == KEYS_GOOD);
     if (UNLIKELY(verdict == KEYS_FOREIGN))
         l->tally.foreign++;
-    else if (UNLIKELY(c->reader.lease & LEASE_STALE) &&
-             (verdict == KEYS_STALE || verdict == KEYS_GOOD))
-        verdict = KEYS_GOOD; /* as it says */
-    else if (UNLIKELY(verdict != KEYS_GOOD))
+    else if (UNLIKELY(verdict != KEYS_GOOD) && !told)
         mismatch_report(l, c, query, keys_verdict_name(verdict));
-    else if (UNLIKELY(items_is_expired(l, c, query)))
+    else if (UNLIKELY(!told && items_is_expired(l, c, query)))
         mismatch_report(l, c, query, "it should have expired");
     l->tally.sharp += key->sharp && check->verdict == VALUE_GOOD;
     l->tally.verified_bytes += check->bytes;
