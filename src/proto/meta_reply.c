@@ -66,7 +66,7 @@ put_item_flag(char *p, const struct reply_item *item, char letter)
     }
 }
 
-/* What ms and ma are asked for of what they stored; there is no CAS where nothing was. */
+/* What ms and ma are asked for of what they stored; where nothing was there is no CAS, and the size is what came. */
 static char *
 put_change_flag(char *p, const struct request *req, const struct reply *reply, char letter)
 {
@@ -77,7 +77,7 @@ put_change_flag(char *p, const struct request *req, const struct reply *reply, c
     if (letter == 't' && req->op == OP_META_ARITH)
         return put_flag_i64(p, 't', reply->item.ttl_s);
     if (letter == 's' && req->op != OP_META_ARITH)
-        return put_flag_u64(p, 's', reply->item.value_bytes);
+        return put_flag_u64(p, 's', changed ? reply->item.value_bytes : req->value_bytes);
     return p;
 }
 
