@@ -184,9 +184,17 @@ admit(const struct entrance *entrance, int fd)
     log_line(LOG_DEBUG, "<%d new connection id=%" PRIu32, fd, c->id);
 }
 
+void
+server_admit_newcomers(struct server *server)
+{
+    for (uint32_t i = 0; i < server->newcomer_count; i++)
+        admit(server->newcomers[i].entrance, server->newcomers[i].fd);
+    server->newcomer_count = 0;
+}
+
 /*
  * Whoever leaves in this iteration makes room for one that comes in it, whichever the kernel reports
- * first: what finds no room is looked at again when all others were served.
+ * first: what finds no room is looked at again when all others were served, in the order of coming.
  */
 static void
 on_accept(void *ctx, int fd)
@@ -194,19 +202,13 @@ on_accept(void *ctx, int fd)
     struct entrance *entrance = ctx;
     struct server *server = entrance->server;
 
-    if (!has_room(server, entrance->role) && server->newcomer_count < NEWCOMERS_MAX)
+    if (server->newcomer_count == NEWCOMERS_MAX)
+        server_admit_newcomers(server);
+    if (server->newcomer_count > 0 || !has_room(server, entrance->role))
         server->newcomers[server->newcomer_count++] = (struct newcomer){entrance, fd};
     else
         admit(entrance, fd);
     latency_step(&server->latency, STEP_ACCEPT);
-}
-
-void
-server_admit_newcomers(struct server *server)
-{
-    for (uint32_t i = 0; i < server->newcomer_count; i++)
-        admit(server->newcomers[i].entrance, server->newcomers[i].fd);
-    server->newcomer_count = 0;
 }
 
 static void

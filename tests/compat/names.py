@@ -87,7 +87,6 @@ MISSING = {
         "oldest": "a flush is not remembered as a time",
         "num_threads_per_udp": "there is no UDP",
         "num_napi_ids": "there is one thread",
-        "memory_file": "a restart begins with an empty cache",
     },
 }
 

@@ -51,6 +51,9 @@ OPTIONS_FAULTS = [
      "    if (text == NULL || is_path(text) || tcp_address_parse(text, 0, &address))",
      "    if (text == NULL || is_path(text) || true)"),
     ("admission: who leaves makes no room in the same iteration", "src/conn/admission.c",
-     "    if (!has_room(server, entrance->role) && server->newcomer_count < NEWCOMERS_MAX)",
-     "    if (false)"),
+     "    if (server->newcomer_count > 0 || !has_room(server, entrance->role))", "    if (false)"),
+    ("admission: who came first waits for who came later", "src/conn/admission.c",
+     "    if (server->newcomer_count == NEWCOMERS_MAX)\n        server_admit_newcomers(server);\n"
+     "    if (server->newcomer_count > 0 || !has_room(server, entrance->role))",
+     "    if (server->newcomer_count < NEWCOMERS_MAX && !has_room(server, entrance->role))"),
 ]

@@ -124,10 +124,12 @@ START_TEST(there_are_not_too_many_who_linger)
         (void)sim_send(link[i], "x", 1);
     rig_iterations(&rig, 2);
     for (int i = 0; i < MANY; i++) {
-        if (i < MANY - LINGER_MAX)
+        if (i < MANY - LINGER_MAX) {
+            (void)sim_send(link[i], "x", 1); /* which only one that was closed is reset for */
             ck_assert_int_eq(sim_link_state(link[i]), SIM_LINK_RESET);
-        else
+        } else {
             hears(link[i], rejection);
+        }
         sim_link_free(link[i]);
     }
     sim_link_free(first);
