@@ -248,6 +248,8 @@ def stalled(daemon):
             s.sendall(b"get b\r\n" * 50)
             check("it is closed", wait_for(lambda: "did not read" in t.read("stderr")
                                            or "closed" in t.read("stderr")))
+        with t.connect() as s:
+            ask(s, b"cache_memlimit 128\r\n")  # of memory that no file holds
         t.end()
     return t
 
