@@ -34,7 +34,7 @@ slow_tick(struct slow *slow, uint64_t now_ms)
 {
     if (now_ms - slow->since_ms < SLOW_WINDOW_MS)
         return;
-    if (now_ms - slow->since_ms >= 2 * SLOW_WINDOW_MS)
+    if (now_ms - slow->since_ms >= 2 * (uint64_t)SLOW_WINDOW_MS)
         slow->windows[slow->now].count = 0;
     slow->now = 1 - slow->now;
     begin_window(slow, now_ms);
