@@ -78,6 +78,9 @@ BENCH_TRUTH_FAULTS = [
      "    share = (float)p->weights[i] / (float)total;", "    share = 1 / (float)p->count;"),
     ("bench clients: all keys on one server", "tools/bench/run/clients.c",
      "    if (query->key_count > 0)\n        server =", "    if (query->key_count > 9)\n        server ="),
+    ("bench clients: one server that is gone holds its clients up", "tools/bench/run/clients.c",
+     "        up |= channel_is_up(&first[i]);\n        blocked |= first[i].blocked;",
+     "        up |= channel_is_up(&first[i]);\n        blocked |= first[i].blocked || !channel_is_up(&first[i]);"),
     ("bench meta: half a number is read", "tools/bench/wire/wire_meta.c",
      "WIRE_LINE_PARTIAL: *p = start;", "WIRE_LINE_PARTIAL: (void)start;"),
 ]

@@ -155,6 +155,8 @@ void load_stray_error(struct load *l, const struct caller *c);
 void load_done_quietly(struct load *l, const struct query *query, bool doubtful);
 /* C went away before QUERY was answered; SENT if any byte of it had left. */
 void load_lost(struct load *l, struct caller *c, const struct query *query, bool sent);
+/* QUERY was begun and given up at once, because the server of its key is not there: it has no latency. */
+void load_skipped(struct load *l, const struct query *query);
 /* C went away before what an answer had made necessary was even begun. */
 void load_follow_lost(struct load *l, const struct follow *f);
 /* [P, END) cannot be an answer to QUERY (NULL: to anything). */

@@ -330,12 +330,19 @@ censor(struct load *l, enum query_kind kind, uint64_t sent_ns, uint64_t due_ns)
         moment_add_latency(m, l->now_ns - (l->gap_ns > 0 ? due_ns : sent_ns));
 }
 
+/* No answer to QUERY will come. */
+static void
+end_unanswered(struct load *l, const struct query *query, bool sent)
+{
+    items_lost(l, query, sent);
+    tell_plan(l, query, false, false);
+}
+
 void
 load_lost(struct load *l, struct caller *c, const struct query *query, bool sent)
 {
     c->hits = 0;
-    items_lost(l, query, sent);
-    tell_plan(l, query, false, false);
+    end_unanswered(l, query, sent);
     if (!sent) {
         abandon(l, query);
         l->tally.unsent++;
@@ -346,6 +353,18 @@ load_lost(struct load *l, struct caller *c, const struct query *query, bool sent
     }
     if ((query->flags & QUERY_TIMED) && !(query->flags & QUERY_QUIET))
         censor(l, (enum query_kind)query->kind, query->sent_ns, query->due_ns);
+}
+
+void
+load_skipped(struct load *l, const struct query *query)
+{
+    struct moment *m = series_at(&l->series, l->now_ns);
+
+    end_unanswered(l, query, false);
+    abandon(l, query);
+    l->tally.skipped++;
+    if (m != NULL)
+        m->errors++;
 }
 
 void

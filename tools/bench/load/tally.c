@@ -71,6 +71,7 @@ tally_merge(struct tally *into, const struct tally *from)
     into->lost_requests += from->lost_requests;
     into->timed_out += from->timed_out;
     into->unsent += from->unsent;
+    into->skipped += from->skipped;
     into->down_ns += from->down_ns;
     into->conn_down_ns += from->conn_down_ns;
     into->stored_bytes += from->stored_bytes;

@@ -46,6 +46,7 @@ struct tally {
     uint64_t lost_requests; /* sent, and never answered: censored in the latencies */
     uint64_t timed_out;     /* of these, given up by --timeout or at the end */
     uint64_t unsent;        /* begun, and not sent before their connection was lost */
+    uint64_t skipped;       /* of several servers: begun, and its server was not connected */
     uint64_t down_ns;       /* without any connection */
     uint64_t conn_down_ns;  /* without a connection, over all of them */
     uint64_t held;    /* hitratio: waited until an earlier request for their key was over */

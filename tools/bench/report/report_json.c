@@ -259,6 +259,7 @@ put_troubles(FILE *f, const struct tally *t)
     put_count(f, "lost_requests", t->lost_requests);
     put_count(f, "timed_out_requests", t->timed_out);
     put_count(f, "unsent_requests", t->unsent);
+    put_count(f, "skipped_requests", t->skipped);
     json_field(f, "  ", "seconds_without_connection", (double)t->down_ns / 1e9, 6);
     json_field(f, ", ", "connection_seconds_lost", (double)t->conn_down_ns / 1e9, 6);
     (void)fprintf(f, ",\n");

@@ -11,13 +11,19 @@
 static void
 print_losses(FILE *f, const struct tally *t)
 {
-    if (t->lost_connections + t->lost_requests + t->unsent == 0)
+    if (t->lost_connections + t->lost_requests + t->unsent + t->skipped == 0)
         return;
     (void)fprintf(f,
                   "never answered %" PRIu64 " requests (%" PRIu64
                   " of them timed out), and %" PRIu64 " never sent: they count in the\n"
                   "              latencies with the age at which they were given up\n",
                   t->lost_requests, t->timed_out, t->unsent);
+    if (t->skipped > 0)
+        (void)fprintf(f,
+                      "given up      %" PRIu64
+                      " requests whose server was not connected: not in "
+                      "the latencies\n",
+                      t->skipped);
     (void)fprintf(f,
                   "reconnecting  %.3f s without any connection; %.3f s over all connections\n",
                   (double)t->down_ns / 1e9, (double)t->conn_down_ns / 1e9);

@@ -128,6 +128,10 @@ judge_losses(struct verdict *v, const struct target *t)
     if (tally->unsent > 0)
         blame(v, STATUS_NOT_VALID, t, "%" PRIu64 " requests found no connection",
               tally->unsent);
+    if (tally->skipped > 0)
+        blame(v, STATUS_NOT_VALID, t,
+              "%" PRIu64 " requests were given up: the server of their key was not connected",
+              tally->skipped);
 }
 
 /* How the measurement ended. */

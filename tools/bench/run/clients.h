@@ -6,7 +6,8 @@
  *
  *     channels:  | client 0: server 0, server 1, server 2 | client 1: server 0, ... |
  *
- * While one of its connections is lost it begins nothing.
+ * While one of its connections is lost, what is for that server is given up at once and counted, and the
+ * others go on at full speed. While all are lost it begins nothing.
  */
 #pragma once
 

@@ -273,8 +273,12 @@ wait_for_events(struct driver *d, struct epoll_event *events)
     uint64_t wait = load_wait_ns(&d->load);
     uint64_t limit = recover_wait_ns(d);
     uint64_t pause = pauses_wait_ns(d);
+    /* Of several servers a client goes on with those that are there. */
+    uint64_t clients = d->server_count == 1 || d->up_count == 0
+                           ? d->up_count
+                           : d->channel_count / d->server_count;
 
-    if (d->shared.in_flight >= d->up_count / d->server_count * d->options->pipeline)
+    if (d->shared.in_flight >= clients * d->options->pipeline)
         wait = UINT64_MAX; /* what is due has to wait for an answer anyway */
     if (pause < wait)
         wait = pause;

@@ -167,9 +167,10 @@ try_rate(void *context, uint64_t rate, struct findmax_trial *out)
     do {
         result = driver_run(t->driver, t->options->duration_ns, 0);
         out->latency_ns = hist_quantile(&tally->response, t->options->find_max_quantile);
-        out->kept = tally->requests > 0 && out->latency_ns < t->options->find_max_ns &&
-                    tally->unbegun + tally->lost_requests + tally->unsent == 0 &&
-                    tally->errors * 100 <= tally_answers(tally);
+        out->kept =
+            tally->requests > 0 && out->latency_ns < t->options->find_max_ns &&
+            tally->unbegun + tally->lost_requests + tally->unsent + tally->skipped == 0 &&
+            tally->errors * 100 <= tally_answers(tally);
     } while (result == DRIVER_OK && !out->kept && was_disturbed(tally, t->options) &&
              ++tries < DISTURBED_TRIES);
     return result;

@@ -77,6 +77,8 @@ recover_lose(struct driver *d, struct channel *c)
     bool heard = c->heard;
 
     channel_drop(c, &d->shared);
+    if (d->server_count > 1)
+        d->load.has_idle = d->load.gap_ns == 0; /* its client may have others to ask */
     c->lost_ns = now;
     d->up_count--;
     d->load.tally.lost_connections++;
@@ -153,7 +155,8 @@ recover_end(struct driver *d, uint64_t end_ns)
         t->down_ns += end_ns - d->down_since_ns;
 }
 
-/* Begin to connect those that are due; where one fails immediately, so would the next. */
+/* Begin to connect those that are due; where one fails immediately, so would
+ * the next to the same server. */
 static void
 retry_lost(struct driver *d)
 {
@@ -170,7 +173,7 @@ retry_lost(struct driver *d)
             begun++;
             if (channel_reopen(c, &d->shared, driver_addr_of(d, c)))
                 continue;
-            begun = RETRIES_MAX;
+            begun = d->server_count > 1 ? begun : RETRIES_MAX; /* or it is another server */
             c->retry_ns = now + RETRY_NS;
         }
         if (next == 0 || c->retry_ns < next)

@@ -36,7 +36,7 @@ static bool
 had_troubles(const struct tally *t)
 {
     return t->mismatches + t->garbled + t->errors + t->lost_connections + t->lost_requests +
-               t->unsent >
+               t->unsent + t->skipped >
            0;
 }
 

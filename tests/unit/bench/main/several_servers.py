@@ -3,7 +3,7 @@ import contextlib
 import ctypes
 import sys
 
-from bench_process import NOT_RUN, VALID, report, run
+from bench_process import NOT_RUN, NOT_VALID, VALID, report, run
 from fake_server import FakeServer
 from shared import check
 
@@ -98,4 +98,27 @@ def open_loop_on_several():
         check.equal((status, "--server" in said), (NOT_RUN, True), bad + " " + said)
 
 
-TESTS = (placements, open_loop_on_several)
+class Leaves(FakeServer):
+    """Ends after a number of gets."""
+
+    def get(self, f, keys):
+        if self.gets >= 50:
+            self.leave()
+            return False
+        return FakeServer.get(self, f, keys)
+
+
+def one_of_two_leaves():
+    for name, more in (("closed", ["-n", "4000"]), ("stream", ["-n", "4000", "-P", "8", "--stream"]),
+                       ("open", ["-n", "1200", "--rate", "3000"])):
+        with Leaves() as leaves, FakeServer() as stays:
+            status, result, said = report("leaves_%s.json" % name, "-s", leaves.address + "," + stays.address, "-k", "500",
+                                          "-c", "3", "-r", "1:0", "--placement", "rendezvous", *more)
+            check.equal((status, "server of their key was not connected" in said), (NOT_VALID, True), name + ": " + said)
+            given_up = sum(result[f] for f in ("lost_requests", "unsent_requests", "skipped_requests"))
+            check.equal(result["requests"] + given_up, int(more[1]), name + ": each request is answered or counted as given up")
+            check.that(stays.gets > int(more[1]) / 5 and result["skipped_requests"] > stays.gets / 5,
+                       name + ": the other one goes on", (stays.gets, given_up))
+
+
+TESTS = (placements, open_loop_on_several, one_of_two_leaves)
