@@ -260,10 +260,14 @@ resolve_all(const struct options *o, struct net_addr *addrs)
     const char *next = o->compare;
     unsigned count = 1;
 
-    if (o->servers != NULL)
+    if (o->servers != NULL) {
         addrs[0] = o->servers->addrs[0];
-    else if (!resolve(o, "server", o->server, &addrs[0]))
+        (void)snprintf(addrs[0].text, sizeof(addrs[0].text), "%.120s%s", o->server,
+                       strlen(o->server) > 120 ? "..."
+                                               : ""); /* reports are about all of them */
+    } else if (!resolve(o, "server", o->server, &addrs[0])) {
         return 0;
+    }
     while (next != NULL) {
         char word[sizeof(addrs->text)];
         size_t len = strcspn(next, ",");

@@ -59,16 +59,18 @@ note_result(struct target *t, enum driver_result result)
 {
     const char *name = driver_result_name(result);
     int error = errno;
+    const struct driver *d = t->driver;
+    const char *server =
+        d != NULL && d->unreachable != NULL ? d->unreachable->text : t->addr.text;
 
     if (result == DRIVER_OK)
         return true;
     t->result = result;
     if (result == DRIVER_CANNOT_CONNECT && error == EACCES && t->options.login.bytes > 0)
         (void)fprintf(stderr, "lombard-bench: %s: it refuses the user or the password of %s\n",
-                      t->addr.text, t->options.login_path);
+                      server, t->options.login_path);
     else if (result == DRIVER_CANNOT_CONNECT)
-        (void)fprintf(stderr, "lombard-bench: %s: %s: %s\n", t->addr.text, name,
-                      strerror(error));
+        (void)fprintf(stderr, "lombard-bench: %s: %s: %s\n", server, name, strerror(error));
     else if (result == DRIVER_NO_TRACE)
         (void)fprintf(stderr, "lombard-bench: %s %s: %s\n", name, t->options.trace_path,
                       strerror(error));

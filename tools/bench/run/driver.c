@@ -122,8 +122,10 @@ driver_connect(struct driver *d)
             return DRIVER_INTERRUPTED;
         if (d->channels[i].fd >= 0)
             continue;
-        if (!channel_open(&d->channels[i], &d->shared, driver_addr_of(d, &d->channels[i])))
+        d->unreachable = driver_addr_of(d, &d->channels[i]);
+        if (!channel_open(&d->channels[i], &d->shared, d->unreachable))
             return DRIVER_CANNOT_CONNECT;
+        d->unreachable = NULL;
         d->up_count++;
     }
     return DRIVER_OK;

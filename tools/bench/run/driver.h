@@ -34,9 +34,10 @@ struct driver {
     struct rng think_rng;
     struct channel **pauses; /* those that wait (pauses.h), a heap by time */
     uint32_t pause_count;
-    uint32_t pending;  /* of them, those that have something to send then */
-    uint32_t up_count; /* connected now */
-    uint32_t scan_at;  /* the connection that recover.h has looked at last */
+    uint32_t pending;                   /* of them, those that have something to send then */
+    const struct net_addr *unreachable; /* DRIVER_CANNOT_CONNECT: to this one; else NULL */
+    uint32_t up_count;                  /* connected now */
+    uint32_t scan_at;                   /* the connection that recover.h has looked at last */
     uint64_t next_scan_ns;
     uint64_t next_retry_ns;    /* to connect again what was lost; 0: nothing was */
     uint64_t down_since_ns;    /* none has been connected since; 0 otherwise */

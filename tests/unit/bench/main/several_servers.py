@@ -121,4 +121,15 @@ def one_of_two_leaves():
                        name + ": the other one goes on", (stays.gets, given_up))
 
 
-TESTS = (placements, open_loop_on_several, one_of_two_leaves)
+def one_of_two_is_down():
+    with FakeServer() as up, FakeServer() as down:
+        down.leave()
+        for order in ((up, down), (down, up)):
+            both = ",".join(s.address for s in order)
+            status, _, said = run("-q", "-s", both, "-n", "5", "-c", "2")
+            check.equal(status, NOT_RUN, "one of two is down: " + said)
+            check.that("lombard-bench: %s: cannot connect: Connection refused" % down.address in said, "that one is named:", said)
+            check.that("nothing was measured: %s: cannot connect" % both in said, "in the verdict all are:", said)
+
+
+TESTS = (placements, open_loop_on_several, one_of_two_leaves, one_of_two_is_down)
