@@ -40,7 +40,7 @@ BENCH_FAULTS = [
      "    if (patience == 0)\n        return DRIVER_STALLED;"),
     # Options and files.
     ("bench options: a duration of 0", "tools/bench/options/options.c",
-     "    if (!options_duration(arg, &ns) || ns < d->min) {", "    if (!options_duration(arg, &ns)) {"),
+     "    if (!options_duration(arg, &ns) || ns < d->min)", "    if (!options_duration(arg, &ns))"),
     ("bench options: odd rounds to compare", "tools/bench/options/options.c",
      "        o->rounds += o->rounds % 2;", "        (void)o;"),
     ("bench driver: no trace is no memory", "tools/bench/run/driver.c",

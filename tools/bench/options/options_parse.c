@@ -82,12 +82,7 @@ option_value_size(struct options *o, const char *arg)
 bool
 option_ttl(struct options *o, const char *arg)
 {
-    if (strpbrk(arg, "kKmM") == NULL && sizes_parse(arg, OPTIONS_TTL_MAX_S, &o->ttl))
-        return true;
-    (void)fprintf(stderr,
-                  "lombard-bench: '--ttl' is a number from 0 to %d, or several with weights\n",
-                  OPTIONS_TTL_MAX_S);
-    return false;
+    return strpbrk(arg, "kKmM") == NULL && sizes_parse(arg, OPTIONS_TTL_MAX_S, &o->ttl);
 }
 
 const char *

@@ -195,11 +195,8 @@ preset_apply(struct options *o, const char *name)
         known = apply_usr(&draft);
     else
         known = strncmp(name, "twitter:", 8) == 0 && apply_twitter(&draft, name + 8);
-    if (!known) {
-        (void)fprintf(
-            stderr, "lombard-bench: there is no preset '%s'; --preset list shows all\n", name);
+    if (!known)
         return false;
-    }
     *o = draft;
     o->preset = name;
     o->preset_words = described;

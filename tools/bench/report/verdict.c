@@ -100,6 +100,22 @@ judge_errors(struct verdict *v, const struct target *t)
         blame(v, STATUS_NOT_VALID, t, "%" PRIu64 " errors (--strict)", tally->errors);
 }
 
+/* A server that wants to know who asks, and is not told. */
+static void
+hint_at_login(struct verdict *v, const struct target *t)
+{
+    for (int i = 0; t->options.login.bytes == 0 && i < TALLY_ERROR_KINDS; i++) {
+        const char *said = t->total.error_kinds[i].text;
+
+        if (t->total.error_kinds[i].count == 0)
+            said = t->fill.error_kinds[i].text;
+        if (strcasestr(said, "authenticat") == NULL && strcasestr(said, "auth fail") == NULL)
+            continue;
+        warn(v, t, "it says '%.60s': it wants a user and a password (--auth FILE)", said);
+        return;
+    }
+}
+
 static void
 judge_fill(struct verdict *v, const struct target *t)
 {
@@ -285,6 +301,7 @@ verdict_reach(const struct bench *b, struct verdict *out)
         judge_fill(out, t);
         judge_losses(out, t);
         judge_errors(out, t);
+        hint_at_login(out, t);
         judge_arrivals(out, t);
         judge_precision(out, t);
         warn_of_misses(out, t);

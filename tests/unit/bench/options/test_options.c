@@ -132,6 +132,11 @@ static const struct {
     {{"--connections", "-1"}, "'--connections' cannot be '-1'"},
     {{"--connections", "12x"}, "'--connections' cannot be '12x'"},
     {{"--connections", "99999999999999999999"}, "'--connections'"},
+    {{"--jobs", "200"}, "'--jobs' cannot be '200': '--jobs' is a number from 1 to 64"},
+    {{"-s", "host", "hitratio"}, "'hitratio' has to be the first word"},
+    {{"-s", "a:1,b:1", "--think=1ms"}, "several servers together: no --think"},
+    {{"-s", "a:1,b:1", "--database=1ms"}, "several servers together: no --database"},
+    {{"-s", "a:1,b:1", "--stats"}, "--stats"},
     {{"--fill=yes"}, "'--fill' takes no argument"},
     {{"--ratio", "1"}, "'--ratio'"},
     {{"--ratio", "0:0"}, "'--ratio'"},
@@ -196,6 +201,7 @@ START_TEST(bad_options_name_themselves)
 
     ck_assert_int_eq(parse_words(bad[_i].words, &o, said, sizeof(said)), OPTIONS_BAD);
     ck_assert_msg(strstr(said, bad[_i].want) != NULL, "said: %s", said);
+    ck_assert_msg(strchr(strchr(said, '\n') + 1, '\n') == NULL, "one line: %s", said);
 }
 END_TEST
 

@@ -295,6 +295,29 @@ START_TEST(verdicts)
 }
 END_TEST
 
+/* A server that wants a login, and is told none, or a wrong one. */
+START_TEST(login_is_hinted_at)
+{
+    struct target *t = &b->targets[0];
+    struct verdict v;
+
+    add_round(0, 100, true);
+    t->total.requests = 1000;
+    t->total.answered[QUERY_GET] = 1000;
+    tally_note_error(&t->total, "SERVER_ERROR out of memory", 26);
+    verdict_reach(b, &v);
+    ck_assert_uint_eq(v.warning_count, 0);
+    tally_note_error(&t->total, "CLIENT_ERROR unauthenticated", 28);
+    verdict_reach(b, &v);
+    ck_assert_uint_eq(v.warning_count, 1);
+    ck_assert_msg(strstr(v.warnings[0], "unauthenticated") != NULL, "%s", v.warnings[0]);
+    ck_assert_msg(strstr(v.warnings[0], "--auth") != NULL, "%s", v.warnings[0]);
+    t->options.login.bytes = 1;
+    verdict_reach(b, &v);
+    ck_assert_uint_eq(v.warning_count, 0);
+}
+END_TEST
+
 static const struct {
     uint64_t hits, misses;
     bool fill;
@@ -347,6 +370,7 @@ main(void)
     tcase_add_test(tc, drift_favours_none);
     tcase_add_test(tc, quantiles_need_values);
     tcase_add_loop_test(tc, verdicts, 0, (int)ARRAY_LEN(happenings));
+    tcase_add_test(tc, login_is_hinted_at);
     tcase_add_loop_test(tc, misses_after_a_fill, 0, (int)ARRAY_LEN(reads));
     return leak_run(tc, "report");
 }
