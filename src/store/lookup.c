@@ -185,8 +185,7 @@ drop_gone(struct store *store, char *rec, uint64_t hash, uint64_t *slot)
     item_remove(store, rec, hash, slot);
 }
 
-/* The compiler's hint: to be merged into its callers. */
-inline bool
+MERGED bool
 store_get(struct store *store, struct slice key, uint64_t hash, bool bump, struct item *item)
 {
     uint64_t *slot;

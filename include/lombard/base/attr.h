@@ -20,6 +20,13 @@
 #define LIKELY(x)         __builtin_expect(!!(x), 1)
 #define UNLIKELY(x)       __builtin_expect(!!(x), 0)
 
+/* A small public function, that is to become a part of its callers at link time: gcc takes the word as a hint. */
+#ifdef __clang__
+#define MERGED
+#else
+#define MERGED inline
+#endif
+
 /*
  * Fetch the cache line at P. The empty statement is there because gcc takes a function that
  * does nothing but prefetch for one without effect, and drops the calls.
