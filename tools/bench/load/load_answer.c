@@ -8,12 +8,15 @@
 /* In query_key.oldest, once the key's value has come. No version gets that far. */
 #define VERSION_SEEN QUERY_VERSION_MAX
 
-/* Of a value too short to say its version. */
+/* Of a value too short to say its version, or who wrote it. */
 static enum keys_verdict
-judge_short(const struct load *l, const struct value_check *check, uint32_t oldest)
+judge_short(const struct load *l, const struct value_check *check, uint32_t oldest,
+            bool other_flags)
 {
     uint32_t want = load_value_bytes(l, (uint32_t)check->key);
 
+    if (other_flags && (oldest == 0 || l->keys.shared))
+        return KEYS_FOREIGN;
     /* In a trace a key may change its size, and what another run left is of any. */
     return oldest > 0 && l->options->trace_path == NULL && check->bytes != want ? KEYS_STALE
                                                                                 : KEYS_GOOD;
@@ -25,6 +28,7 @@ load_value(struct load *l, struct caller *c, struct query *query)
     const struct value_check *check = &c->reader.check;
     struct query_key *key = &query->keys[c->reader.key_index];
     enum keys_verdict verdict = KEYS_GOOD;
+    bool other_flags;
     bool told;
 
     if (UNLIKELY(c->reader.lease != 0) && check->bytes == 0)
@@ -33,8 +37,7 @@ load_value(struct load *l, struct caller *c, struct query *query)
         mismatch_report(l, c, query, "the same value twice");
         return;
     }
-    if (UNLIKELY(c->reader.flags != keys_flags(&l->keys, key->id)))
-        mismatch_report(l, c, query, "flags that it was not stored with");
+    other_flags = c->reader.flags != keys_flags(&l->keys, key->id);
     if (UNLIKELY(query->flags & QUERY_GROWING)) {
         items_grown(l, c, query);
         key->oldest = VERSION_SEEN;
@@ -43,9 +46,11 @@ load_value(struct load *l, struct caller *c, struct query *query)
     if (LIKELY(check->verdict == VALUE_GOOD))
         verdict = keys_judge(&l->keys, &check->id, key->oldest);
     else if (check->verdict == VALUE_SHORT_GOOD)
-        verdict = judge_short(l, check, key->oldest);
+        verdict = judge_short(l, check, key->oldest, other_flags);
     else
         mismatch_report(l, c, query, value_verdict_name(check->verdict));
+    if (UNLIKELY(other_flags) && verdict != KEYS_FOREIGN)
+        mismatch_flags(l, c, query);
     /* Of a value that the reply itself calls stale, neither is wrong. */
     told = (c->reader.lease & LEASE_STALE) && (verdict == KEYS_STALE || verdict == KEYS_GOOD);
     if (UNLIKELY(verdict == KEYS_FOREIGN))

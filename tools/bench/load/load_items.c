@@ -89,7 +89,7 @@ is_followed(const struct load *l, const struct query *query)
 }
 
 void
-items_begin(struct load *l, const struct query *query)
+items_begin(struct load *l, struct query *query)
 {
     uint32_t key = query->keys[0].id;
 
@@ -98,7 +98,10 @@ items_begin(struct load *l, const struct query *query)
     together_lock(l->keys.together, key);
     switch (kind_of(query)) {
     case ITEM_NUMBER: numbers_begin(&l->numbers, key); break;
-    case ITEM_GROWS: numbers_begin(&l->pieces, key); break;
+    case ITEM_GROWS:
+        numbers_begin(&l->pieces, key);
+        query->keys[0].oldest = l->pieces.list[key].set;
+        break;
     case ITEM_PLAIN:
         if (changes_life(l, query))
             expiry_begin(&l->expiry, key);
@@ -165,7 +168,7 @@ follow_grown(const struct load *l, struct caller *c, const struct query *query)
             follow(l, c, query, QUERY_GET, QUERY_GROWING);
         return;
     case OUTCOME_GET_END:
-        if (c->hits > 0 && (check->verdict != VALUE_SHORT_GOOD ||
+        if (c->hits > 0 && (check->verdict != VALUE_SHORT_GOOD || !s->set ||
                             check->appends + check->prepends + 1 >= PIECES_MAX))
             follow(l, c, query, QUERY_SET, QUERY_GROWING);
         return;
@@ -281,10 +284,20 @@ void
 items_grown(struct load *l, struct caller *c, const struct query *query)
 {
     const struct value_check *check = &c->reader.check;
+    bool other_flags = c->reader.flags != keys_flags(&l->keys, query->keys[0].id);
+    bool other_bytes = check->verdict != VALUE_SHORT_GOOD;
 
-    if (check->verdict != VALUE_SHORT_GOOD)
-        mismatch_report(l, c, query, value_verdict_name(check->verdict));
     c->hits++;
+    if (LIKELY(!other_flags && !other_bytes))
+        return;
+    if (query->keys[0].oldest == 0 || l->keys.shared) {
+        l->tally.foreign++; /* it may be what another run has made, of other pieces */
+        return;
+    }
+    if (other_flags)
+        mismatch_flags(l, c, query);
+    if (other_bytes)
+        mismatch_report(l, c, query, value_verdict_name(check->verdict));
 }
 
 /* What a read of KEY that was answered, says of its expiry. */

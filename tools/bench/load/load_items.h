@@ -12,7 +12,7 @@ void items_fini(struct load *l);
 /* In a child: what its parent knows, too. */
 void items_join(struct load *l, const struct load *parent);
 /* QUERY is about to be sent. */
-void items_begin(struct load *l, const struct query *query);
+void items_begin(struct load *l, struct query *query);
 /* It is answered: c->reader says how. A read of what append or prepend made, or a store that begins
  * anew, is left to C. */
 void items_done(struct load *l, struct caller *c, const struct query *query);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "lombard/base/log.h"
+#include "wire/wire_parts.h"
 
 enum { DESCRIBED_MAX = 20 };
 
@@ -26,24 +27,38 @@ mismatch_report(struct load *l, const struct caller *c, const struct query *quer
 {
     const struct value_check *check = &c->reader.check;
     const struct query_key *key = &query->keys[c->reader.key_index];
+    bool grown = (query->flags & QUERY_GROWING) != 0;
     char name[KEY_TEXT_MAX + 1];
 
     l->tally.mismatches++;
     if (!may_describe(l))
         return;
-    name[keys_name(&l->keys, key->id, name)] = '\0';
+    name[grown ? wire_key_name(&l->keys, query, name) : keys_name(&l->keys, key->id, name)] =
+        '\0';
     (void)fprintf(stderr, "\nMISMATCH %s: key %s: %s\n", l->server_name, name, what);
     (void)fprintf(stderr, "  connection %u, %s, %zu bytes announced", c->index,
                   query_kind_name((enum query_kind)query->kind), check->bytes);
     if (check->verdict == VALUE_BAD_FILLER)
         (void)fprintf(stderr, ", first wrong byte at offset %zu", check->bad_off);
     (void)fputc('\n', stderr);
+    if (grown) { /* it has no head */
+        (void)fprintf(stderr,
+                      "  expected: pieces of %u bytes that append and prepend add to one\n",
+                      query->value_bytes);
+        return;
+    }
     if (check->bytes >= VALUE_HEAD_BYTES)
         (void)fprintf(
             stderr, "  the value says: key id %" PRIu64 ", version %u, writer %08x, %u bytes\n",
             check->id.key, check->id.version, check->id.writer, check->id.bytes);
     (void)fprintf(stderr, "  expected: key id %u, version %u to %u, writer %08x\n", key->id,
                   key->oldest, l->keys.states[key->id].issued, l->keys.writer);
+}
+
+void
+mismatch_flags(struct load *l, const struct caller *c, const struct query *query)
+{
+    mismatch_report(l, c, query, "flags that it was not stored with");
 }
 
 void

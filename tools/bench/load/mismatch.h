@@ -10,6 +10,8 @@
 /* c->reader holds a wrong value for QUERY; WHAT says what is wrong with it. It is counted, too. */
 void mismatch_report(struct load *l, const struct caller *c, const struct query *query,
                      const char *what);
+/* c->reader holds a value with other flags than this run stores it with. It is counted, too. */
+void mismatch_flags(struct load *l, const struct caller *c, const struct query *query);
 /* c->reader has a number where WANT was expected. It is counted, too. */
 void mismatch_number(struct load *l, const struct caller *c, const struct query *query,
                      uint64_t want);

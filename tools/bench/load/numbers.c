@@ -54,6 +54,7 @@ numbers_end(struct numbers *n, uint32_t key, enum number_outcome outcome, uint64
     s->in_flight--;
     *want = s->value + delta;
     s->doubtful |= outcome == NUMBER_LOST;
+    s->set |= outcome == NUMBER_SET;
     s->value = outcome == NUMBER_ADDED ? *want : value;
     s->known = !s->overlapped && (outcome == NUMBER_TOLD || outcome == NUMBER_SET ||
                                   (outcome == NUMBER_ADDED && was_known));

@@ -21,6 +21,7 @@ struct number_state {
     bool known;
     bool overlapped; /* more than one has been in flight since none was */
     bool doubtful;   /* one was lost */
+    bool set;        /* this run has stored it: what an earlier one may have left is gone */
 };
 
 struct numbers {
