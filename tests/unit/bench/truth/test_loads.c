@@ -374,7 +374,8 @@ START_TEST(sessions_end_and_begin)
     ck_assert_uint_eq(t->lost_connections, 0);
     ck_assert_uint_eq(t->conn_down_ns, 0);
     ck_assert_uint_ge(sim_truth(0)->connections, t->aside.connect.count + 4);
-    ck_assert_double_eq_tol((double)t->aside.session.min, 10 * 40e3, 3e5);
+    /* Others may be served between its ten requests; the gap of 5 ms is none of it. */
+    ck_assert_double_eq_tol((double)t->aside.session.min, 10 * 40e3, 6e5);
     over();
 }
 END_TEST
