@@ -8,7 +8,6 @@
  * of them before that returns. So the buffers are ours again then, whatever has happened.
  */
 #include <errno.h>
-#include <linux/io_uring.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -17,15 +16,7 @@
 #include <unistd.h>
 
 #include "lombard/base/sys.h"
-
-/* Linux 6.1 has all of these. Headers of older releases know neither the flags nor the numbers. */
-enum {
-    RING_DISABLED = 1U << 6,       /* IORING_SETUP_R_DISABLED: until what it may do is said */
-    RING_SUBMIT_ALL = 1U << 7,     /* one that fails does not keep back the ones behind it */
-    RING_SINGLE_ISSUER = 1U << 12, /* only this thread may use it */
-    RING_DEFER_TASKRUN = 1U << 13,
-    RING_FLAGS = RING_DISABLED | RING_SUBMIT_ALL | RING_SINGLE_ISSUER | RING_DEFER_TASKRUN,
-};
+#include "ring_priv.h"
 
 struct ring {
     int fd; /* -1: there is none */
@@ -35,8 +26,8 @@ struct ring {
     uint32_t *cq_tail;
     uint32_t sq_mask;
     uint32_t cq_mask;
-    struct io_uring_sqe *sqes;
-    struct io_uring_cqe *cqes;
+    struct ring_sqe *sqes;
+    struct ring_cqe *cqes;
     void *queues; /* one mapping of both rings of indices, and the cqes */
     size_t queues_bytes;
     size_t sqes_bytes;
@@ -57,17 +48,17 @@ map_part(size_t bytes, uint64_t offset)
 }
 
 static bool
-map_queues(const struct io_uring_params *params)
+map_queues(const struct ring_params *params)
 {
     size_t sq_bytes = params->sq_off.array + params->sq_entries * sizeof(uint32_t);
-    size_t cq_bytes = params->cq_off.cqes + params->cq_entries * sizeof(struct io_uring_cqe);
+    size_t cq_bytes = params->cq_off.cqes + params->cq_entries * sizeof(struct ring_cqe);
     char *queues;
     uint32_t *array;
 
     ring.queues_bytes = sq_bytes > cq_bytes ? sq_bytes : cq_bytes;
-    ring.sqes_bytes = params->sq_entries * sizeof(struct io_uring_sqe);
-    ring.queues = queues = map_part(ring.queues_bytes, IORING_OFF_SQ_RING);
-    ring.sqes = map_part(ring.sqes_bytes, IORING_OFF_SQES);
+    ring.sqes_bytes = params->sq_entries * sizeof(struct ring_sqe);
+    ring.queues = queues = map_part(ring.queues_bytes, RING_OFF_QUEUES);
+    ring.sqes = map_part(ring.sqes_bytes, RING_OFF_SQES);
     if (queues == NULL || ring.sqes == NULL)
         return false;
     ring.sq_head = (uint32_t *)(void *)(queues + params->sq_off.head);
@@ -76,7 +67,7 @@ map_queues(const struct io_uring_params *params)
     ring.cq_head = (uint32_t *)(void *)(queues + params->cq_off.head);
     ring.cq_tail = (uint32_t *)(void *)(queues + params->cq_off.tail);
     ring.cq_mask = params->cq_entries - 1;
-    ring.cqes = (struct io_uring_cqe *)(void *)(queues + params->cq_off.cqes);
+    ring.cqes = (struct ring_cqe *)(void *)(queues + params->cq_off.cqes);
     array = (uint32_t *)(void *)(queues + params->sq_off.array);
     for (uint32_t i = 0; i < params->sq_entries; i++)
         array[i] = i;
@@ -93,21 +84,21 @@ change(unsigned what, void *arg, unsigned count)
 static bool
 restrict_and_enable(void)
 {
-    struct io_uring_restriction allowed[] = {
-        {.opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_RECV},
-        {.opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_SEND},
-        {.opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_SENDMSG},
-        {.opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED},
+    struct ring_restriction allowed[] = {
+        {.opcode = RING_RESTRICTS_OP, .value = RING_OP_RECV},
+        {.opcode = RING_RESTRICTS_OP, .value = RING_OP_SEND},
+        {.opcode = RING_RESTRICTS_OP, .value = RING_OP_SENDMSG},
+        {.opcode = RING_RESTRICTS_FLAGS_ALLOWED},
     };
 
-    return change(IORING_REGISTER_RESTRICTIONS, allowed, ARRAY_LEN(allowed)) &&
-           change(IORING_REGISTER_ENABLE_RINGS, NULL, 0);
+    return change(RING_REGISTER_RESTRICTIONS, allowed, ARRAY_LEN(allowed)) &&
+           change(RING_REGISTER_ENABLE, NULL, 0);
 }
 
 int
 sys_ring_open(void)
 {
-    struct io_uring_params params = {.flags = RING_FLAGS};
+    struct ring_params params = {.flags = RING_FLAGS};
     int err;
 
     if (ring.fd >= 0)
@@ -115,7 +106,7 @@ sys_ring_open(void)
     ring.fd = (int)syscall(SYS_io_uring_setup, SYS_MANY_MAX, &params);
     if (ring.fd < 0)
         return errno;
-    if ((params.features & IORING_FEAT_SINGLE_MMAP) != 0 && map_queues(&params) &&
+    if ((params.features & RING_FEAT_SINGLE_MMAP) != 0 && map_queues(&params) &&
         restrict_and_enable())
         return 0;
     err = errno != 0 ? errno : EINVAL;
@@ -143,13 +134,13 @@ sys_ring_close(void)
 static void
 put_entry(uint32_t at, uint8_t opcode, const struct sys_transfer *transfer, uint32_t index)
 {
-    struct io_uring_sqe *sqe = &ring.sqes[at & ring.sq_mask];
+    struct ring_sqe *sqe = &ring.sqes[at & ring.sq_mask];
 
     sqe->opcode = opcode;
     sqe->fd = transfer->fd;
     sqe->msg_flags = MSG_DONTWAIT | MSG_NOSIGNAL;
     sqe->user_data = index;
-    if (opcode == IORING_OP_SENDMSG) {
+    if (opcode == RING_OP_SENDMSG) {
         ring.messages[index].msg_iov = transfer->iov;
         ring.messages[index].msg_iovlen = (size_t)transfer->count;
         sqe->addr = (uintptr_t)&ring.messages[index];
@@ -169,7 +160,7 @@ take_results(struct sys_transfer *transfers, unsigned count, unsigned *left)
     bool good = true;
 
     for (; head != tail; head++) {
-        const struct io_uring_cqe *cqe = &ring.cqes[head & ring.cq_mask];
+        const struct ring_cqe *cqe = &ring.cqes[head & ring.cq_mask];
 
         good = good && cqe->user_data<count && * left> 0;
         if (!good)
@@ -202,8 +193,8 @@ enter(struct sys_transfer *transfers, unsigned count)
     int err = 0;
 
     while (left > 0 && err == 0) {
-        long taken = syscall(SYS_io_uring_enter, ring.fd, waiting, left, IORING_ENTER_GETEVENTS,
-                             NULL, 0);
+        long taken =
+            syscall(SYS_io_uring_enter, ring.fd, waiting, left, RING_ENTER_GETEVENTS, NULL, 0);
 
         if (taken < 0 && errno != EINTR)
             err = errno;
@@ -233,9 +224,9 @@ make_many(struct sys_transfer *transfers, unsigned count, bool receive)
     tail = *ring.sq_tail;
     for (unsigned i = 0; i < count; i++)
         put_entry(tail + i,
-                  receive                  ? IORING_OP_RECV
-                  : transfers[i].count > 1 ? IORING_OP_SENDMSG
-                                           : IORING_OP_SEND,
+                  receive                  ? RING_OP_RECV
+                  : transfers[i].count > 1 ? RING_OP_SENDMSG
+                                           : RING_OP_SEND,
                   &transfers[i], i);
     __atomic_store_n(ring.sq_tail, tail + count, __ATOMIC_RELEASE);
     return enter(transfers, count);

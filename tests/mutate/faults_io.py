@@ -15,7 +15,7 @@ IO_FAULTS = [
     ("io: results go to transfers in the order they come", RING,
      "transfers[cqe->user_data].result = cqe->res;", "transfers[count - *left].result = cqe->res;"),
     ("io: the ring may do anything", RING,
-     "    return change(IORING_REGISTER_RESTRICTIONS, allowed, ARRAY_LEN(allowed)) &&\n           ",
+     "    return change(RING_REGISTER_RESTRICTIONS, allowed, ARRAY_LEN(allowed)) &&\n           ",
      "    (void)allowed;\n    return "),
     ("io: only the first piece is sent", RING,
      "transfers[i].count > 1", "transfers[i].count > 2"),

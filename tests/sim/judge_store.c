@@ -163,8 +163,6 @@ check_bytes(struct client *c, const struct client_command *cmd, enum outcome out
 
     if ((told->what & TOLD_BYTES) == 0)
         return;
-    if (is_concat(cmd) && outcome != CAME_STORED)
-        want = 0;
     if (is_concat(cmd) && outcome == CAME_STORED) {
         if (cmd->keys[0] >= KEYS || item->presence == UNKNOWN)
             return;

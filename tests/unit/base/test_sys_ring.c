@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/io_uring.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,6 +13,45 @@
 
 #include "leak.h"
 #include "lombard/base/sys.h"
+#include "ring_priv.h"
+
+/* What ours says of the kernel's interface, against the kernel's own header. */
+#define SAME_SIZE(name)                                                                        \
+    _Static_assert(sizeof(struct ring_##name) == sizeof(struct io_uring_##name), #name)
+#define SAME_PLACE(name, field, theirs)                                                        \
+    _Static_assert(offsetof(struct ring_##name, field) ==                                      \
+                       offsetof(struct io_uring_##name, theirs),                               \
+                   #field)
+SAME_SIZE(sqe);
+SAME_SIZE(cqe);
+SAME_SIZE(params);
+SAME_SIZE(restriction);
+SAME_PLACE(sqe, fd, fd);
+SAME_PLACE(sqe, addr, addr);
+SAME_PLACE(sqe, len, len);
+SAME_PLACE(sqe, msg_flags, msg_flags);
+SAME_PLACE(sqe, user_data, user_data);
+SAME_PLACE(cqe, res, res);
+SAME_PLACE(params, flags, flags);
+SAME_PLACE(params, features, features);
+SAME_PLACE(params, sq_off.array, sq_off.array);
+SAME_PLACE(params, cq_off.cqes, cq_off.cqes);
+SAME_PLACE(restriction, value, sqe_op);
+_Static_assert((int)RING_OP_SENDMSG == (int)IORING_OP_SENDMSG, "sendmsg");
+_Static_assert((int)RING_OP_SEND == (int)IORING_OP_SEND, "send");
+_Static_assert((int)RING_OP_RECV == (int)IORING_OP_RECV, "recv");
+_Static_assert((int)RING_REGISTER_RESTRICTIONS == (int)IORING_REGISTER_RESTRICTIONS,
+               "restrictions");
+_Static_assert((int)RING_REGISTER_ENABLE == (int)IORING_REGISTER_ENABLE_RINGS, "enable");
+_Static_assert((int)RING_RESTRICTS_OP == (int)IORING_RESTRICTION_SQE_OP, "operation");
+_Static_assert((int)RING_RESTRICTS_FLAGS_ALLOWED == (int)IORING_RESTRICTION_SQE_FLAGS_ALLOWED,
+               "flags");
+_Static_assert((int)RING_DISABLED == (int)IORING_SETUP_R_DISABLED, "disabled");
+_Static_assert((uint64_t)RING_OFF_SQES == IORING_OFF_SQES &&
+                   RING_OFF_QUEUES == IORING_OFF_SQ_RING,
+               "offsets");
+_Static_assert((unsigned)RING_FEAT_SINGLE_MMAP == IORING_FEAT_SINGLE_MMAP, "one mapping");
+_Static_assert((unsigned)RING_ENTER_GETEVENTS == IORING_ENTER_GETEVENTS, "wait");
 
 enum { PAIRS = SYS_MANY_MAX, ROOM = 64 };
 
