@@ -88,8 +88,7 @@ make_up(struct workload *w, struct access *out)
     uint64_t word = rng_next(&w->rng);
 
     shift_popularity(w);
-    out->kind = QUERY_GET;
-    out->value_bytes = SIZE_OF_KEY;
+    *out = (struct access){.kind = QUERY_GET, .value_bytes = SIZE_OF_KEY};
     if (word < w->loop_cut) {
         out->key = (uint32_t)(o->keys + w->next_loop);
         w->next_loop = w->next_loop + 1 < o->loop_keys ? w->next_loop + 1 : 0;
