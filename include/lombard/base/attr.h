@@ -16,7 +16,7 @@
 #define NORETURN          __attribute__((noreturn))
 #define UNUSED            __attribute__((unused))
 #define NOINLINE          __attribute__((noinline)) /* rare: its caller saves no registers */
-#define PURE              __attribute__((pure, noinline)) /* left out where nobody uses the result */
+#define PURE              __attribute__((pure, noinline)) /* left out where its result is unused */
 #define LIKELY(x)         __builtin_expect(!!(x), 1)
 #define UNLIKELY(x)       __builtin_expect(!!(x), 0)
 

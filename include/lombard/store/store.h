@@ -29,7 +29,7 @@ struct stat_registry;
 enum store_favor { STORE_FAVOR_OBJECTS, STORE_FAVOR_BALANCED, STORE_FAVOR_BYTES };
 
 /*
- * A file that the store's memory is in, so that it outlives the process: locked, and of nobody else.
+ * A file that the store's memory is in, so that it outlives the process: locked, and used by no other.
  * It is the caller's, and closed after store_destroy().
  */
 struct store_file {
