@@ -3,12 +3,13 @@
 
 #include <errno.h>
 #include <netdb.h>
-#include <signal.h>
+#include <poll.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "auth_file.h"
@@ -23,30 +24,67 @@ fail(const char *address, const char *why)
     return ASK_FAILED;
 }
 
-/* A socket whose calls do not wait for ever; -1 with errno. */
+/* --- Waiting for the server: PATIENCE_S in all. What printing takes does not count --- */
+
+static int patience_ms = PATIENCE_S * 1000;
+
+static int64_t
+now_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* It has been waited since START_MS. */
+static void
+lose_patience(int64_t start_ms)
+{
+    int64_t waited = now_ms() - start_ms;
+
+    patience_ms = waited < patience_ms ? patience_ms - (int)waited : 0;
+}
+
+/* A socket whose sending (and connecting) does not wait longer; -1 with errno. */
 static int
 make_socket(int family)
 {
-    struct timeval patience = {.tv_sec = PATIENCE_S};
+    struct timeval patience = {.tv_sec = patience_ms / 1000,
+                               .tv_usec = patience_ms % 1000 * 1000 + 1}; /* 0 is for ever */
     int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    if (fd >= 0) {
-        /* The limit on sending is that on connecting, too. */
+    if (fd >= 0)
         (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-        (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-    }
     return fd;
+}
+
+/* A read of the answer (fopencookie): fails with ETIMEDOUT when patience is at its end. */
+static ssize_t
+read_in_time(void *cookie, char *data, size_t size)
+{
+    struct pollfd wanted = {.fd = *(const int *)cookie, .events = POLLIN};
+    int64_t start = now_ms();
+    int ready = poll(&wanted, 1, patience_ms);
+
+    lose_patience(start);
+    if (ready > 0)
+        return read(wanted.fd, data, size);
+    errno = ETIMEDOUT;
+    return -1;
 }
 
 static int
 connect_to(const struct sockaddr *address, socklen_t len)
 {
     int fd = make_socket(address->sa_family);
+    int64_t start = now_ms();
     int err;
 
     if (fd < 0 || connect(fd, address, len) == 0)
         return fd;
     err = errno == EINPROGRESS ? ETIMEDOUT : errno;
+    lose_patience(start);
     (void)close(fd);
     errno = err;
     return -1;
@@ -104,27 +142,6 @@ connect_server(const char *address)
 /* What is said to a client that is not authenticated. */
 #define DENIED "CLIENT_ERROR unauthenticated"
 
-static volatile sig_atomic_t is_late;
-
-static void
-on_alarm(int signal_number)
-{
-    (void)signal_number;
-    is_late = 1;
-}
-
-/* From now on the whole conversation has PATIENCE_S; then no call waits any more. */
-static void
-limit_time(void)
-{
-    struct itimerval limit = {.it_value.tv_sec = PATIENCE_S, .it_interval.tv_usec = 100000};
-    struct sigaction action = {.sa_handler =
-                                   on_alarm}; /* no SA_RESTART: calls are interrupted */
-
-    (void)sigaction(SIGALRM, &action, NULL);
-    (void)setitimer(ITIMER_REAL, &limit, NULL);
-}
-
 static bool
 begins_with(const char *line, const char *word)
 {
@@ -137,7 +154,7 @@ read_line(FILE *answer, char line[LINE_BYTES])
 {
     size_t len;
 
-    if (is_late || fgets(line, LINE_BYTES, answer) == NULL || is_late)
+    if (fgets(line, LINE_BYTES, answer) == NULL)
         return false;
     len = strcspn(line, "\r\n");
     if (line[len] == '\0')
@@ -196,8 +213,8 @@ print_answer(FILE *answer, const struct config *config, const char *address)
             return fail_with_line(address, line);
         (void)print_line(line + strlen("STAT "));
     }
-    return fail(address, is_late || errno == EAGAIN ? "no whole answer within 5 seconds"
-                                                    : "the connection was closed");
+    return fail(address, errno == ETIMEDOUT ? "no whole answer within 5 seconds"
+                                            : "the connection was closed");
 }
 
 /* Offer the first user of -Y, as a client would. */
@@ -229,20 +246,14 @@ converse(int fd, const struct config *config, const char *address)
     FILE *answer;
     int status;
 
-    if (config->auth_file != NULL && !authenticate(fd, config->auth_file, address)) {
-        (void)close(fd);
+    if (config->auth_file != NULL && !authenticate(fd, config->auth_file, address))
         return ASK_FAILED;
-    }
     if ((config->ask == ASK_PING ? dprintf(fd, "version\r\n")
-                                 : dprintf(fd, "stats %s\r\n", config->ask_group)) < 0) {
-        (void)close(fd);
+                                 : dprintf(fd, "stats %s\r\n", config->ask_group)) < 0)
         return fail(address, strerror(errno));
-    }
-    answer = fdopen(fd, "r");
-    if (answer == NULL) {
-        (void)close(fd);
+    answer = fopencookie(&fd, "r", (cookie_io_functions_t){.read = read_in_time});
+    if (answer == NULL)
         return fail(address, strerror(errno));
-    }
     errno = 0;
     status = print_answer(answer, config, address);
     (void)fclose(answer);
@@ -254,17 +265,17 @@ ask_server(const struct config *config)
 {
     char local[32];
     const char *address = config->ask_address;
+    int status;
     int fd;
 
     (void)snprintf(local, sizeof(local), "127.0.0.1:%d",
                    config->port > 0 ? config->port : DEFAULT_PORT);
     if (address == NULL)
         address = config->unix_path != NULL ? config->unix_path : local;
-    limit_time();
     fd = connect_server(address);
     if (fd < 0)
-        return fail(address, errno == EINVAL  ? "malformed address"
-                             : errno == EINTR ? strerror(ETIMEDOUT)
-                                              : strerror(errno));
-    return converse(fd, config, address);
+        return fail(address, errno == EINVAL ? "malformed address" : strerror(errno));
+    status = converse(fd, config, address);
+    (void)close(fd);
+    return status;
 }

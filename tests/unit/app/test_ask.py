@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "..", "helpers"))
@@ -18,6 +19,7 @@ from server import Server, end_on_sigterm
 
 DAEMON = os.path.abspath(sys.argv[1])
 ANSWERED, FAILED, USAGE = 0, 1, 64
+PATIENCE_S = 5  # what a server has for its answer
 check = Checks()
 
 
@@ -59,7 +61,8 @@ def is_none():
 
 
 def other(answer, want, question="--ping", drips=False):
-    """What is no cache, and says ANSWER; None: nothing, without closing; DRIPS: again and again."""
+    """What is no cache, and says ANSWER; None: nothing, without closing; DRIPS: again and again,
+    with so many seconds between (True: none)."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
@@ -70,6 +73,7 @@ def other(answer, want, question="--ping", drips=False):
             try:
                 while drips:
                     s.sendall(answer)
+                    time.sleep(0 if drips is True else drips)
             except OSError:
                 pass  # the client has given up
             if drips:
@@ -86,6 +90,34 @@ def other(answer, want, question="--ping", drips=False):
         status, shown, text = ask(question, "127.0.0.1:%d" % listening.getsockname()[1])
         check.equal((status, want in text), (FAILED, True), "%r: %s" % (answer, text))
         check("no control character is shown", all(c.isprintable() or c == "\n" for c in shown + text))
+        thread.join()
+
+
+def is_read_slowly():
+    """Whoever reads what is printed may take longer than the server may: nothing is lost."""
+    lines = b"STAT a b\r\n" * 20000
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        address = "127.0.0.1:%d" % listening.getsockname()[1]
+        with subprocess.Popen([DAEMON, "--stats", address], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE) as asking:
+            s, _ = listening.accept()
+            with s:
+                s.recv(4096)
+                s.sendall(lines + b"END\r\n")
+                s.shutdown(socket.SHUT_WR)
+                time.sleep(PATIENCE_S + 1)
+            shown, text = asking.communicate()
+    check.equal((asking.returncode, len(shown), text), (ANSWERED, len(b"a b\n") * 20000, b""),
+                "a slow reader")
+
+
+def are_at_the_same_time(*runs):
+    threads = [threading.Thread(target=run) for run in runs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
         thread.join()
 
 
@@ -106,9 +138,11 @@ def main():
     is_none()
     other(b"ERROR Too many open connections\r\n", "ERROR Too many open connections")
     other(b"", "the connection was closed")
-    other(None, "no whole answer")
     other(b"x" * 65536, "connection was closed", drips=True)
-    other(b"STAT a b\r\n" * 100, "no whole answer", question="--stats", drips=True)
+    are_at_the_same_time(
+        lambda: other(None, "no whole answer"),
+        lambda: other(b"STAT a b\r\n", "no whole answer", question="--stats", drips=0.01),
+        lambda: other(b"STAT a b", "no whole answer", question="--stats", drips=1), is_read_slowly)
     for answer in (b"END\r\n", b"STAT x y\r\nEND\r\n", b"VERSION \r\n", b"HTTP/1.1 400 Bad\r\n"):
         other(answer, "not memcached's protocol")
     other(b"VERSION 1.6.45\r\n", "not memcached's protocol", question="--stats")
