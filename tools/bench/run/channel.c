@@ -157,6 +157,7 @@ channel_drop(struct channel *c, struct channel_shared *shared)
 {
     (void)sys_close(c->fd);
     c->fd = -1;
+    c->drops++;
     c->connecting = false;
     while (c->head != c->tail) {
         const struct query *query = &c->ring[c->head & c->mask];
@@ -196,14 +197,13 @@ set_blocked(struct channel *c, struct channel_shared *shared, bool blocked)
     return sys_epoll_ctl(shared->epfd, EPOLL_CTL_MOD, c->fd, &event) == 0;
 }
 
-/* Format as many unsent requests as one send should take; the index after the last. */
-static uint32_t
-format_batch(struct channel *c, struct channel_shared *shared)
+uint32_t
+channel_format(struct channel *c, struct channel_shared *shared)
 {
     struct out *out = &shared->out;
     uint32_t i;
 
-    out_reset(out);
+    out_begin_part(out);
     for (i = c->unsent; i != c->tail; i++) {
         struct query *query = &c->ring[i & c->mask];
 
@@ -253,31 +253,43 @@ send_batch(struct channel *c, const struct out *out)
 }
 
 enum channel_result
+channel_sent(struct channel *c, struct channel_shared *shared, uint32_t end, ssize_t n,
+             size_t bytes)
+{
+    if (n < 0 && errno != EAGAIN)
+        return CHANNEL_LOST;
+    if (n > 0) {
+        shared->load->tally.bytes_sent += (uint64_t)n;
+        c->moved_ns = shared->load->now_ns;
+        if ((size_t)n == bytes) {
+            move_unsent(c, shared, end, 0);
+            return CHANNEL_OK;
+        }
+        skip_sent(c, shared, (size_t)n);
+    }
+    return set_blocked(c, shared, true) ? CHANNEL_OK : CHANNEL_LOST;
+}
+
+enum channel_result
 channel_flush(struct channel *c, struct channel_shared *shared)
 {
     struct out *out = &shared->out;
 
     while (c->unsent != c->tail) {
-        uint32_t end = format_batch(c, shared);
+        uint32_t end;
         ssize_t n;
 
+        out_reset(out);
+        end = channel_format(c, shared);
         if (c->unsent_off > 0)
             out_skip(out, c->unsent_off);
         n = send_batch(c, out);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n < 0 && errno != EAGAIN)
+        if (channel_sent(c, shared, end, n, out->total) == CHANNEL_LOST)
             return CHANNEL_LOST;
-        if (n > 0) {
-            shared->load->tally.bytes_sent += (uint64_t)n;
-            c->moved_ns = shared->load->now_ns;
-            if ((size_t)n == out->total) {
-                move_unsent(c, shared, end, 0);
-                continue;
-            }
-            skip_sent(c, shared, (size_t)n);
-        }
-        return set_blocked(c, shared, true) ? CHANNEL_OK : CHANNEL_LOST;
+        if (n < 0 || (size_t)n < out->total)
+            return CHANNEL_OK; /* blocked */
     }
     return set_blocked(c, shared, false) ? CHANNEL_OK : CHANNEL_LOST;
 }

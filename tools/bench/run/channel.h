@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "data/query.h"
 #include "host/net.h"
@@ -31,6 +32,11 @@ struct channel {
     bool heard;      /* something was answered, and not by an error, since it was connected */
     bool logging_in; /* what the server says first answers the login */
     bool blocked;    /* the socket is full: EPOLLOUT is awaited */
+    bool bulky;      /* its answers are long: each is received by itself */
+    bool queued;     /* of exchange.h: something is to be sent */
+    uint32_t
+        drops; /* how often it was dropped: of what another one of its connections received */
+    uint32_t last_bytes;         /* that it received */
     uint32_t head, unsent, tail; /* run freely; masked where used */
     uint32_t mask;
     uint32_t unsent_off; /* bytes of the request at `unsent` that were sent */
@@ -103,6 +109,14 @@ channel_in_flight(const struct channel *c)
     return c->tail - c->head;
 }
 
+/* Nothing is in flight: begin at the start of the ring again, which is still in the cache. */
+static inline void
+channel_rewind(struct channel *c)
+{
+    if (c->head == c->tail)
+        c->head = c->unsent = c->tail = 0;
+}
+
 /* The next free request, its keys pointing to room for all of them. There must be one. */
 static inline struct query *
 channel_slot(struct channel *c)
@@ -132,5 +146,14 @@ channel_pop(struct channel *c, struct channel_shared *shared)
 
 /* Send what is not sent. */
 enum channel_result channel_flush(struct channel *c, struct channel_shared *shared) MUST_USE;
+/* Append as much of what is not sent as fits to shared->out, as a part of its own: the index after the last
+ * request of it. Nothing of it must have been sent before. */
+uint32_t channel_format(struct channel *c, struct channel_shared *shared) MUST_USE;
+/* N bytes of BYTES were sent of the requests before END, or it failed: -1 with errno. */
+enum channel_result channel_sent(struct channel *c, struct channel_shared *shared, uint32_t end,
+                                 ssize_t n, size_t bytes) MUST_USE;
 /* Read once, and hand every answer to the load. */
 enum channel_result channel_receive(struct channel *c, struct channel_shared *shared) MUST_USE;
+/* The same for BYTES that were read to FRESH, before which there are WIRE_LINE_MAX bytes of room. */
+enum channel_result channel_take(struct channel *c, struct channel_shared *shared,
+                                 unsigned char *fresh, size_t bytes) MUST_USE;

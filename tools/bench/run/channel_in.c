@@ -196,12 +196,54 @@ put_in_stash(struct channel *c, const unsigned char *p, size_t bytes)
     return true;
 }
 
+/* The reply to a login, at the front of BYTES at *START: *START moves behind it. */
+static enum channel_result
+take_login(struct channel *c, const struct channel_shared *shared, unsigned char **start,
+           size_t bytes)
+{
+    size_t used = 0;
+
+    switch (login_read(shared->login, *start, bytes, &used)) {
+    case LOGIN_PARTIAL: break;
+    case LOGIN_ACCEPTED:
+        c->logging_in = false;
+        *start += used;
+        return CHANNEL_OK;
+    case LOGIN_REFUSED: return CHANNEL_LOST;
+    }
+    return put_in_stash(c, *start, bytes) ? CHANNEL_OK : CHANNEL_LOST;
+}
+
+enum channel_result
+channel_take(struct channel *c, struct channel_shared *shared, unsigned char *fresh,
+             size_t bytes)
+{
+    unsigned char *start = fresh - c->stash_bytes;
+    const unsigned char *end = fresh + bytes;
+    const unsigned char *rest;
+
+    shared->load->tally.bytes_received += bytes;
+    c->moved_ns = shared->load->now_ns;
+    c->last_bytes = (uint32_t)bytes;
+    if (c->stash_bytes > 0)
+        memcpy(start, c->stash, c->stash_bytes);
+    if (UNLIKELY(c->logging_in)) {
+        enum channel_result result = take_login(c, shared, &start, (size_t)(end - start));
+
+        if (result == CHANNEL_LOST || c->logging_in)
+            return result;
+    }
+    rest = take_answers(c, shared, start, end);
+    /* A reader leaves less than a line: it would have called more than that garbled. */
+    if (rest == NULL || !put_in_stash(c, rest, (size_t)(end - rest)))
+        return CHANNEL_LOST;
+    return CHANNEL_OK;
+}
+
 enum channel_result
 channel_receive(struct channel *c, struct channel_shared *shared)
 {
     unsigned char *fresh = shared->input + WIRE_LINE_MAX;
-    unsigned char *start = fresh - c->stash_bytes;
-    const unsigned char *rest;
     uint64_t waited_ns = 0;
     ssize_t n = shared->stamps ? stamp_recv(c->fd, fresh, CHANNEL_INPUT_BYTES, &waited_ns)
                                : sys_recv(c->fd, fresh, CHANNEL_INPUT_BYTES);
@@ -213,26 +255,5 @@ channel_receive(struct channel *c, struct channel_shared *shared)
     load_tick(shared->load);
     if (waited_ns > 0)
         hist_add(&shared->load->tally.unread, waited_ns);
-    shared->load->tally.bytes_received += (uint64_t)n;
-    c->moved_ns = shared->load->now_ns;
-    if (c->stash_bytes > 0)
-        memcpy(start, c->stash, c->stash_bytes);
-    if (UNLIKELY(c->logging_in)) {
-        size_t used = 0;
-
-        switch (login_read(shared->login, start, (size_t)(fresh + n - start), &used)) {
-        case LOGIN_PARTIAL:
-            return put_in_stash(c, start, (size_t)(fresh + n - start)) ? CHANNEL_OK
-                                                                       : CHANNEL_LOST;
-        case LOGIN_ACCEPTED: break;
-        case LOGIN_REFUSED: return CHANNEL_LOST;
-        }
-        c->logging_in = false;
-        start += used;
-    }
-    rest = take_answers(c, shared, start, fresh + n);
-    /* A reader leaves less than a line: it would have called more than that garbled. */
-    if (rest == NULL || !put_in_stash(c, rest, (size_t)(fresh + n - rest)))
-        return CHANNEL_LOST;
-    return CHANNEL_OK;
+    return channel_take(c, shared, fresh, (size_t)n);
 }

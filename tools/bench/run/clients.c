@@ -1,7 +1,7 @@
 /* Gives work to clients of several servers: each request goes to the server that has its key. */
 #include "run/clients.h"
 
-#include "run/recover.h"
+#include "run/exchange.h"
 #include "wire/wire_parts.h"
 
 /* Requests of a client that are given up one after the other, before other clients have theirs. */
@@ -77,9 +77,9 @@ place_some(struct driver *d, struct channel *first, uint64_t in_flight, uint64_t
     }
 }
 
-/* Send what the connections of a client have. */
+/* What the connections of a client have is to be sent. */
 static void
-flush_client(struct driver *d, struct channel *first)
+queue_client(struct driver *d, struct channel *first)
 {
     for (uint32_t i = 0; i < d->server_count; i++) {
         struct channel *c = &first[i];
@@ -87,8 +87,7 @@ flush_client(struct driver *d, struct channel *first)
         if (c->unsent == c->tail)
             continue;
         c->ring[(c->tail - 1) & c->mask].flags &= (uint8_t)~QUERY_QUIET;
-        if (channel_flush(c, &d->shared) == CHANNEL_LOST)
-            recover_send_failed(d, c);
+        exchange_queue(d, c);
     }
 }
 
@@ -111,7 +110,7 @@ clients_give_work(struct driver *d, struct channel *c, uint64_t depth)
         }
     }
     place_some(d, first, in_flight, depth);
-    flush_client(d, first);
+    queue_client(d, first);
 }
 
 bool
@@ -124,7 +123,7 @@ clients_dispatch(struct driver *d, struct channel *c)
     if (first == NULL || in_flight >= d->options->pipeline ||
         place_next(d, first) == PLACED_NOTHING)
         return false;
-    flush_client(d, first);
+    queue_client(d, first);
     load_tick(&d->load);
     return true;
 }

@@ -10,6 +10,10 @@
 #include "load/load.h"
 #include "options/options.h"
 #include "run/channel.h"
+#include "run/exchange.h"
+
+/* Requests in flight on a connection while filling, at least. */
+enum { DRIVER_FILL_DEPTH = 16 };
 
 /* What the first of several processes says to the others, in memory that they share. */
 struct driver_signals {
@@ -22,6 +26,7 @@ struct driver {
     struct net_addr addr;
     struct load load;
     struct channel_shared shared;
+    struct exchange exchange;
     struct channel
         *channels; /* of several servers: for each client one to each of them, in a row */
     uint32_t channel_count;

@@ -110,6 +110,7 @@ start_job(struct job *job, const struct job_plan *plan, uint64_t i)
         return false;
     job->pid = fork();
     if (job->pid == 0) {
+        exchange_forget();
         net_keep_only(fds[1], -1);
         work(plan, i, fds[1], job->result);
     }

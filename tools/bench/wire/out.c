@@ -8,7 +8,7 @@
 
 enum {
     SCRATCH_BYTES = 64 * 1024, /* of formatted requests in one send: stays in the cache */
-    IOV_SPARE = 64,
+    IOV_SPARE = 256,
 };
 
 static size_t
@@ -65,7 +65,7 @@ out_wrote(struct out *out, size_t bytes)
     unsigned char *at = out_at(out);
     struct iovec *last = out->iov + out->iov_count - 1;
 
-    if (out->iov_count > 0 && (unsigned char *)last->iov_base + last->iov_len == at)
+    if (out->iov_count > out->first && (unsigned char *)last->iov_base + last->iov_len == at)
         last->iov_len += bytes;
     else
         out->iov[out->iov_count++] = (struct iovec){at, bytes};
@@ -83,16 +83,17 @@ out_reference(struct out *out, const void *src, size_t bytes)
 void
 out_skip(struct out *out, size_t bytes)
 {
+    struct iovec *iov = out->iov + out->first;
     size_t first = 0;
 
     BUG_ON(bytes > out->total);
     out->total -= bytes;
-    while (bytes > 0 && bytes >= out->iov[first].iov_len)
-        bytes -= out->iov[first++].iov_len;
+    while (bytes > 0 && bytes >= iov[first].iov_len)
+        bytes -= iov[first++].iov_len;
     if (bytes > 0) {
-        out->iov[first].iov_base = (unsigned char *)out->iov[first].iov_base + bytes;
-        out->iov[first].iov_len -= bytes;
+        iov[first].iov_base = (unsigned char *)iov[first].iov_base + bytes;
+        iov[first].iov_len -= bytes;
     }
     out->iov_count -= first;
-    memmove(out->iov, out->iov + first, out->iov_count * sizeof(*out->iov));
+    memmove(iov, iov + first, out_part_iovs(out) * sizeof(*iov));
 }

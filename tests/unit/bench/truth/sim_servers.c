@@ -51,6 +51,7 @@ static int fd_end;
 static uint64_t now_ns;
 static uint64_t paused_until; /* the client's next pause is looked for from here on */
 static struct stub_out out;
+static uint64_t ring_calls;
 
 void
 sim_begin(const struct sim_server *servers, unsigned count)
@@ -369,6 +370,53 @@ sys_recv(int fd, void *dst, size_t bytes)
         return 0;
     errno = EAGAIN;
     return -1;
+}
+
+/* Many in one call. */
+
+int
+sys_ring_open(void)
+{
+    ring_calls = 0;
+    return served[0].config.ring_error;
+}
+
+void
+sys_ring_close(void)
+{
+}
+
+static int
+make_many(struct sys_transfer *list, unsigned count, bool send)
+{
+    uint64_t limit = served[0].config.ring_ends_after;
+    bool fails = limit > 0 && ++ring_calls > limit;
+
+    for (unsigned i = 0; i < count; i++) {
+        struct sys_transfer *t = &list[i];
+
+        if (fails && i >= count / 2) {
+            t->result = SYS_NOT_MADE;
+            continue;
+        }
+        t->result = send ? sys_sendmsg(t->fd, t->iov, t->count)
+                         : sys_recv(t->fd, t->iov->iov_base, t->iov->iov_len);
+        if (t->result < 0)
+            t->result = -errno;
+    }
+    return fails ? EIO : 0;
+}
+
+int
+sys_send_many(struct sys_transfer *list, unsigned count)
+{
+    return make_many(list, count, true);
+}
+
+int
+sys_recv_many(struct sys_transfer *list, unsigned count)
+{
+    return make_many(list, count, false);
 }
 
 /* Time. */

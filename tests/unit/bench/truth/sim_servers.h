@@ -31,6 +31,8 @@ struct sim_server {
     uint64_t drop_every;    /* 0: never; requests after which a connection is closed instead */
     /* Of the client: what a send takes, and how it is kept from running. */
     uint64_t send_ns;
+    int ring_error;           /* that there is no ring, or 0 */
+    uint64_t ring_ends_after; /* 0: never; calls after which it fails, in the middle of one */
     uint64_t pause_every_ns;
     uint64_t pause_ns;
 };
