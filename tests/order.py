@@ -45,7 +45,7 @@ ORDER = {
     "conn": """
         check
         server
-        schedule sweep server_stats
+        schedule sweep server_stats handover handed
         group
         dispatch
         settle
@@ -61,7 +61,7 @@ ORDER = {
         receive send conn_stats
         conn
         notice
-        held
+        held handover_names conn_image
         task stash
         table stall linger client_names server_latency watch_line slow transfer
     """,

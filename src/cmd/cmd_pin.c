@@ -50,6 +50,24 @@ cmd_check(const struct cmd *cmd)
 }
 
 uint64_t
+cmd_loc(const struct cmd *cmd, const void *addr)
+{
+    return store_loc(cmd->store, addr);
+}
+
+const void *
+cmd_held_at(const struct cmd *cmd, uint64_t loc, uint64_t bytes)
+{
+    return store_held_at(cmd->store, loc, bytes);
+}
+
+void *
+cmd_held_item(const struct cmd *cmd, uint64_t loc, uint64_t value_bytes, bool reserved)
+{
+    return store_held_item(cmd->store, loc, value_bytes, reserved);
+}
+
+uint64_t
 cmd_missing_bytes(const struct cmd *cmd)
 {
     return store_missing_bytes(cmd->store);

@@ -83,6 +83,24 @@ linger_begin(struct lingerers *all, int fd)
         end(l);
 }
 
+bool
+linger_adopt(struct lingerers *all, int fd)
+{
+    struct lingerer *l = all->count < LINGERS_MAX ? take_slot(all) : NULL;
+
+    if (l == NULL)
+        return false;
+    watch_init(&l->watch, fd, on_event);
+    if (!loop_want(all->loop, &l->watch, WATCH_IN)) {
+        l->watch.fd = -1;
+        return false;
+    }
+    l->until_ms = loop_now_ms(all->loop) + LINGER_MS;
+    l->number = all->begun++;
+    all->count++;
+    return true;
+}
+
 void
 linger_sweep(struct lingerers *all)
 {

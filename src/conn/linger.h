@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lombard/base/attr.h"
 #include "lombard/conn/server.h"
 #include "lombard/event/loop.h"
 
@@ -40,6 +41,8 @@ struct lingerers {
 void linger_init(struct lingerers *all, struct loop *loop);
 /* Half-close FD, and close it when its peer has closed, too. FD is in no watch; linger owns it now. */
 void linger_begin(struct lingerers *all, int fd);
+/* FD is half-closed already; linger owns it now. False when there is no free slot, or it cannot be watched: FD stays the caller's. */
+bool linger_adopt(struct lingerers *all, int fd) MUST_USE;
 /* Close the ones whose time is over. */
 void linger_sweep(struct lingerers *all);
 void linger_fini(struct lingerers *all);

@@ -10,7 +10,7 @@
 #include "lombard/base/num.h"
 #include "lombard/base/sys.h"
 
-enum { TOP_DEFAULT = 10, TOP_MAX = 100 };
+enum { TOP_DEFAULT = 10 };
 
 static struct slice
 next_word(struct slice *rest)
@@ -118,7 +118,7 @@ choose_top(struct scan *scan, struct slice measure, struct slice count)
         number == 0)
         return false;
     scan->measure = (enum scan_measure)i;
-    scan->top_max = number < TOP_MAX ? (uint32_t)number : TOP_MAX;
+    scan->top_max = number < SCAN_TOP_MAX ? (uint32_t)number : SCAN_TOP_MAX;
     return true;
 }
 
@@ -164,7 +164,7 @@ parse(struct scan *scan, struct slice words)
 struct scan *
 scan_create(enum request_op op, struct slice words, enum reply_status *why)
 {
-    struct scan *scan = sys_malloc(sizeof(*scan) + TOP_MAX * sizeof(struct scan_top));
+    struct scan *scan = sys_malloc(sizeof(*scan) + SCAN_TOP_MAX * sizeof(struct scan_top));
 
     *why = REPLY_OUT_OF_MEMORY;
     if (scan == NULL)

@@ -5,6 +5,8 @@
 
 #include "conn_state.h"
 
+enum { SCAN_TOP_MAX = 100 };
+
 enum scan_choice { CHOOSE_ID, CHOOSE_ADDR, CHOOSE_STALLED, CHOOSE_STATE, CHOOSE_TOP };
 
 enum scan_measure {

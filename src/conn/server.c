@@ -6,6 +6,7 @@
  *     check                                   are all invariants true? for tests
  *     server                                  life, tick, closing
  *     schedule      sweep     server_stats    what is served when; what is idle
+ *     handover      handed                    all connections, to another process, and from one
  *     group                                   many connections at a time
  *     dispatch                                lend buffers, serve
  *     settle                                  what a connection waits for then
@@ -22,6 +23,7 @@
  *     conn                                    states, lists, ends
  *     notice                                  what happened to a connection
  *     held                                    what it keeps of the store
+ *     handover_names  conn_image              numbers of other versions; a connection as bytes
  *     task  stash                             what a connection keeps while it waits
  *     table  stall  linger  client_names      where connections are; their names
  *     transfer                                many receives or sends in one call
@@ -179,20 +181,12 @@ init_parts(struct server *server)
     server_init_stalled(server);
 }
 
-enum { RESERVE_PART = 4 }; /* of the buffers one in so many is for output alone */
-
-static uint64_t
-pool_bytes(const struct server_config *config)
-{
-    return config->buffer_bytes < POOL_BYTES_MIN ? POOL_BYTES_MIN : config->buffer_bytes;
-}
-
 struct server *
 server_create(const struct server_config *config)
 {
     const struct pool_config pool_config = {
-        .limit_bytes = pool_bytes(config),
-        .reserve_bytes = pool_bytes(config) / RESERVE_PART,
+        .limit_bytes = server_pool_bytes(config),
+        .reserve_bytes = server_pool_bytes(config) / RESERVE_PART,
         .keep_bytes = SERVER_BUFFER_BYTES_MIN,
     };
     struct server *server = sys_malloc(sizeof(*server));
@@ -281,7 +275,8 @@ server_reconfigure(struct server *server, const struct server_config *config)
     if (now->buffer_bytes == config->buffer_bytes)
         return;
     now->buffer_bytes = config->buffer_bytes;
-    pool_set_limit(server->pool, pool_bytes(config), pool_bytes(config) / RESERVE_PART);
+    pool_set_limit(server->pool, server_pool_bytes(config),
+                   server_pool_bytes(config) / RESERVE_PART);
 }
 
 struct loop *

@@ -137,6 +137,15 @@ struct server {
     struct batch_entry batch[BATCH_REQUESTS]; /* any other batch */
 };
 
+enum { RESERVE_PART = 4 }; /* of the buffers one in so many is for output alone */
+
+/* What the buffers may take in all. */
+static inline uint64_t
+server_pool_bytes(const struct server_config *config)
+{
+    return config->buffer_bytes < POOL_BYTES_MIN ? POOL_BYTES_MIN : config->buffer_bytes;
+}
+
 static inline uint32_t
 server_now_ms(const struct server *server)
 {

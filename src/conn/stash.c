@@ -14,25 +14,39 @@ struct stash {
     char data[];
 };
 
+bool
+conn_keep_input(struct conn *c, struct slice input)
+{
+    struct stash *stash = sys_malloc(sizeof(*stash) + input.len);
+
+    if (stash == NULL)
+        return false;
+    stash->bytes = (uint32_t)input.len;
+    memcpy(stash->data, input.ptr, input.len);
+    c->server->stats.stash_bytes += input.len;
+    c->stash = stash;
+    return true;
+}
+
+struct slice
+conn_stashed_input(const struct conn *c)
+{
+    return slice_make(c->stash->data, c->stash->bytes);
+}
+
 void
 conn_stash_input(struct conn *c)
 {
     struct server *server = c->server;
     struct slice in = conn_input(c);
-    struct stash *stash;
 
     if (BROKEN(c->stash != NULL))
         return;
     if (in.len > DRAWN(STASH_BYTES_MAX) ||
         server->stats.stash_bytes + in.len > server->config.buffer_bytes)
         return;
-    stash = sys_malloc(sizeof(*stash) + in.len);
-    if (stash == NULL)
+    if (!conn_keep_input(c, in))
         return; /* it keeps the buffer instead */
-    stash->bytes = (uint32_t)in.len;
-    memcpy(stash->data, in.ptr, in.len);
-    server->stats.stash_bytes += in.len;
-    c->stash = stash;
     buf_consumed(c->rbuf, in.len, NULL);
     pool_return(server->pool, LOAN_FOR_INPUT, &c->rbuf);
 }

@@ -11,6 +11,10 @@
 
 /* Move the rest of the input into a stash, if it is small, and return the read buffer. */
 void conn_stash_input(struct conn *c);
+/* Keep INPUT, whatever the limits are. False when memory is short. */
+bool conn_keep_input(struct conn *c, struct slice input) MUST_USE;
+/* What is kept: there is a stash. */
+struct slice conn_stashed_input(const struct conn *c);
 /* The reverse, once a read buffer is lent. */
 void conn_unstash_input(struct conn *c);
 void conn_drop_stash(struct conn *c);

@@ -12,6 +12,7 @@ enum { EVENTS_AT_ONCE = 256 };
 struct loop {
     int epfd;
     bool stopped;
+    bool left; /* loop_run() returns, but may be called again */
     struct clock *clock;
     struct timers timers;
     struct loop_user user;
@@ -169,10 +170,17 @@ loop_iterate(struct loop *loop, int max_wait_ms)
 bool
 loop_run(struct loop *loop)
 {
-    while (!loop->stopped)
+    loop->left = false;
+    while (!loop->stopped && !loop->left)
         if (!loop_iterate(loop, -1))
             return false;
     return true;
+}
+
+void
+loop_leave(struct loop *loop)
+{
+    loop->left = true;
 }
 
 void

@@ -58,6 +58,15 @@ buf_visit_refs(const struct buf *buf, const struct buf_owner *visitor)
         visitor->release(visitor->ctx, ref_at(buf, i)->base);
 }
 
+bool
+buf_next_ref(const struct buf *buf, uint32_t *i, struct buf_ref *ref)
+{
+    if (buf->ref_done + *i >= buf->ref_count)
+        return false;
+    *ref = *ref_at(buf, buf->ref_done + (*i)++);
+    return true;
+}
+
 static void __attribute__((cold, noinline))
 damage(struct buf *buf, const char *file, int line, const char *what)
 {

@@ -75,6 +75,21 @@ is_same_layout(const struct store_root *root)
            root->trial_struct_bytes == sizeof(struct seg_trial);
 }
 
+/* Options, and the size of the file. */
+static enum attach_result
+check_fit(const struct store *store, const struct store_config *config)
+{
+    const struct store_root *root = store->root;
+
+    if (root->file_bytes != store->memory.there)
+        return ATTACH_TORN;
+    if ((root->with_cas != 0) != config->with_cas)
+        return ATTACH_CAS;
+    if (config->limit_bytes > root->limit_bytes_max)
+        return ATTACH_LIMIT;
+    return ATTACH_OK;
+}
+
 enum attach_result
 root_check(const struct store *store, const struct store_config *config)
 {
@@ -84,15 +99,23 @@ root_check(const struct store *store, const struct store_config *config)
         return ATTACH_TORN;
     if (!is_same_layout(root))
         return ATTACH_VERSION;
-    if (root->clean == 0)
+    if (root->clean == 0 || root->clean == ROOT_LENT)
         return ATTACH_UNCLEAN;
-    if (root->clean != ~root->checksum || root->file_bytes != store->memory.there)
+    if (root->clean != ~root->checksum)
         return ATTACH_TORN;
-    if ((root->with_cas != 0) != config->with_cas)
-        return ATTACH_CAS;
-    if (config->limit_bytes > root->limit_bytes_max)
-        return ATTACH_LIMIT;
-    return ATTACH_OK;
+    return check_fit(store, config);
+}
+
+enum attach_result
+root_check_lent(const struct store *store, const struct store_config *config)
+{
+    const struct store_root *root = store->root;
+
+    if (memcmp(root->magic, magic, sizeof(magic)) != 0)
+        return ATTACH_TORN;
+    if (!is_same_layout(root))
+        return ATTACH_VERSION;
+    return root->clean == ROOT_LENT ? check_fit(store, config) : ATTACH_UNCLEAN;
 }
 
 static uint64_t
@@ -208,16 +231,23 @@ drop_pending(struct store *store, uint32_t index)
     }
 }
 
-/* Nothing is held by any client, looked for, or being emptied any more. */
+/* Nothing is looked for, or being emptied any more. */
+static void
+pause_work(struct store *store)
+{
+    victim_suspend(store);
+    if (store->ttl.seg != SEG_NONE)
+        store->arena.segs[store->ttl.seg].scan_s = 0; /* it was half looked at */
+    store->ttl.seg = SEG_NONE;
+}
+
+/* Nor held by any client. */
 static void
 come_to_rest(struct store *store)
 {
     struct arena *arena = &store->arena;
 
-    victim_suspend(store);
-    if (store->ttl.seg != SEG_NONE)
-        arena->segs[store->ttl.seg].scan_s = 0; /* it was half looked at */
-    store->ttl.seg = SEG_NONE;
+    pause_work(store);
     for (uint32_t i = 0; i < arena->seg_touched; i++)
         if (arena->segs[i].pins != 0)
             drop_pending(store, i);
@@ -276,4 +306,14 @@ root_save(struct store *store, int64_t unix_s)
         return false;
     store->root->clean = ~store->root->checksum;
     return sys_sync_file(store->root, sizeof(*store->root));
+}
+
+/* --- Lending --- */
+
+void
+root_lend(struct store *store)
+{
+    pause_work(store);
+    fill(store, 0);
+    store->root->clean = ROOT_LENT;
 }

@@ -42,8 +42,10 @@ struct store_root {
     struct index index;
     struct arena arena;
     uint64_t checksum; /* of all above, the table, the index, and samples of the segments */
-    uint64_t clean;    /* written last: the checksum's complement */
+    uint64_t clean;    /* written last: the checksum's complement; or ROOT_LENT */
 };
+/* In clean: it is in use, and what else is said is true until it is changed. */
+enum { ROOT_LENT = 1 };
 _Static_assert(sizeof(struct store_root) <= 4096, "a page can be synchronized at once");
 
 /* Take the root's area of an empty file, and say there what it is. False when that cannot be. */
@@ -63,5 +65,10 @@ bool root_load(struct store *store) MUST_USE;
 bool root_is_whole(const struct store *store) MUST_USE;
 /* From now on the file is in use: the mark is gone, whatever happens. False when it cannot be taken. */
 bool root_open(struct store *store) MUST_USE;
+/* Whether what another process has lent can be used with CONFIG; nothing changes. */
+enum attach_result root_check_lent(const struct store *store,
+                                   const struct store_config *config) MUST_USE;
+/* Say everything, as it is; what clients hold stays theirs. */
+void root_lend(struct store *store);
 /* Everything is at rest: save it. False when it may not be in the file. */
 bool root_save(struct store *store, int64_t unix_s) MUST_USE;

@@ -223,6 +223,68 @@ out:
     return result;
 }
 
+/* What was lent is loaded; nothing of it changes. */
+static enum attach_result
+load_lent(struct store *store, const struct store_config *config)
+{
+    enum attach_result result = root_check_lent(store, config);
+
+    if (result != ATTACH_OK)
+        return result;
+    if (!root_load(store))
+        return ATTACH_NO_MEMORY;
+    set_up(store, config);
+    store->ttl.due_s = 0; /* each segment knows when it is due */
+    if (store->record_max != store->root->record_max)
+        result = ATTACH_VERSION;
+    else if (config->limit_bytes < store_limit_bytes_min(store))
+        result = ATTACH_LIMIT;
+    if (result == ATTACH_OK)
+        return result;
+    index_fini(&store->index);
+    arena_fini(&store->arena);
+    return result;
+}
+
+enum attach_result
+store_adopt(const struct store_config *config, struct store **store)
+{
+    struct store *lent = make(config);
+    enum attach_result result = ATTACH_NO_MEMORY;
+
+    if (lent == NULL)
+        return result;
+    if (lent->memory.there < MEMORY_AREA_BYTES)
+        result = ATTACH_TORN;
+    else if (root_begin(lent))
+        result = load_lent(lent, config);
+    if (result == ATTACH_OK) {
+        *store = lent;
+        return result;
+    }
+    root_end(lent);
+    sys_free(lent);
+    return result;
+}
+
+void
+store_keep(struct store *store, uint64_t limit_bytes)
+{
+    root_describe(store);
+    if (store->flushed_items > 0)
+        policy_sweep_from(store, 0);
+    (void)BROKEN(
+        !store_set_limit(store, limit_bytes)); /* a file can be had in all of its size */
+}
+
+bool
+store_lend(struct store *store)
+{
+    if (store->root != NULL)
+        root_lend(store);
+    return store->root != NULL;
+}
+
 uint32_t
 store_now_s(const struct store *store)
 {

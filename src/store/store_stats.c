@@ -60,9 +60,16 @@ static const struct stat_entry limit_entries[] = {
     {"limit_maxbytes", STAT_GAUGE, UNIT_BYTES, "Memory that the cache may use.", get_limit, 0},
 };
 
+/* A counter is read where it is; a gauge is computed. */
+#define COUNTER_GET stat_get_u64
+#define COUNTER_OFF offsetof(struct store, stats)
+#define GAUGE_GET   get_counted
+#define GAUGE_OFF   0
+
 static const struct stat_entry counted_entries[] = {
 #define STAT(name, kind, unit, help)                                                           \
-    {#name, STAT_##kind, UNIT_##unit, help, get_counted, offsetof(struct store_stats, name)},
+    {#name, STAT_##kind, UNIT_##unit,                                                          \
+     help,  kind##_GET,  kind##_OFF + offsetof(struct store_stats, name)},
 #include "lombard/store/store_stats.def"
 #undef STAT
 };
@@ -77,7 +84,7 @@ static const struct stat_entry layout_entries[] = {
 void
 store_reset_stats(struct store *store)
 {
-    stat_reset_counters(counted_entries, ARRAY_LEN(counted_entries), &store->stats);
+    stat_reset_counters(counted_entries, ARRAY_LEN(counted_entries), store);
     store->evicted = (struct store_tail){0};
 }
 

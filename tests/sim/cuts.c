@@ -1,6 +1,7 @@
 /* Plays a script while output or input is stuck at some byte, and another connection uses the same buffers. */
 #include "cuts.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,12 +23,49 @@ struct table {
     unsigned rounds;
 };
 
+/* In every iteration, as to another process. */
+static bool hands_over;
+/* Of the next one this call fails, if it is reached. */
+static struct {
+    enum sim_call call;
+    uint64_t nth; /* 0: none */
+} failing;
+static bool has_struck;
+
+static void
+hand_over(struct rig *rig)
+{
+    bool done;
+
+    if (failing.nth > 0)
+        sim_fail_nth(failing.call, failing.nth, ENOMEM);
+    done = rig_hand_over(rig);
+    if (failing.nth > 0) {
+        has_struck = sim_fail_struck();
+        failing.nth = 0;
+        sim_fail_none();
+    } else if (!done) {
+        sim_die("it is not handed over");
+    }
+}
+
+static void
+iterate(struct table *t, int count)
+{
+    for (int i = 0; i < count; i++) {
+        rig_iterate(&t->rig);
+        if (hands_over)
+            hand_over(&t->rig);
+    }
+}
+
 static void
 table_set(struct table *t, const struct script *s)
 {
     const struct rig_config config = {
         .limit_bytes = s->limit_bytes == 0 ? 8 * MB : s->limit_bytes,
         .item_bytes_max = s->item_bytes_max == 0 ? 100000 : s->item_bytes_max,
+        .in_file = hands_over,
     };
 
     memset(t, 0, sizeof(*t));
@@ -36,7 +74,7 @@ table_set(struct table *t, const struct script *s)
         sim_die("the server does not start");
     t->a = sim_connect(t->rig.listen_fd, ROOM, ROOM);
     t->b = sim_connect(t->rig.listen_fd, ROOM, ROOM);
-    rig_iterate(&t->rig);
+    iterate(t, 1);
 }
 
 static void
@@ -44,7 +82,7 @@ table_clear(struct table *t)
 {
     sim_link_free(t->a);
     sim_link_free(t->b);
-    rig_iterations(&t->rig, 2);
+    iterate(t, 2);
     rig_stop(&t->rig);
     free(t->got.data);
 }
@@ -69,11 +107,11 @@ run_to(struct table *t, uint64_t window, uint64_t total)
     for (int iteration = 0; sim_sent_bytes(t->a) < expected; iteration++) {
         if (iteration == STUCK_ITERATIONS)
             sim_die("%" PRIu64 " of %" PRIu64 " bytes came", sim_sent_bytes(t->a), expected);
-        rig_iterate(&t->rig);
+        iterate(t, 1);
         take_output(t);
     }
     /* What is too much would come now. */
-    rig_iterations(&t->rig, 2);
+    iterate(t, 2);
     take_output(t);
 }
 
@@ -100,7 +138,7 @@ other_acts(struct table *t)
     for (int iteration = 0; len < s.want.len; iteration++) {
         if (iteration == STUCK_ITERATIONS)
             sim_die("the other is not served");
-        rig_iterate(&t->rig);
+        iterate(t, 1);
         len += sim_recv(t->b, got + len, sizeof(got) - len);
     }
     if (len != s.want.len || memcmp(got, s.want.data, len) != 0)
@@ -152,7 +190,7 @@ break_off(struct table *t)
     sim_reset(t->a);
     other_acts(t);
     sim_reset(t->b);
-    rig_iterations(&t->rig, 3);
+    iterate(t, 3);
     play_check_empty(&t->rig);
     table_clear(t);
 }
@@ -183,10 +221,10 @@ cut_input(const struct script *s, size_t first, size_t second)
 
     begin(&t, s, "input", first, second);
     send_up_to(&t, s, first);
-    rig_iterations(&t.rig, 2);
+    iterate(&t, 2);
     other_acts(&t);
     (void)sim_send(t.a, s->in.data + first, second - first);
-    rig_iterations(&t.rig, 2);
+    iterate(&t, 2);
     if (second > first)
         other_acts(&t);
     (void)sim_send(t.a, s->in.data + second, s->in.len - second);
@@ -215,6 +253,45 @@ break_input(const struct script *s, size_t first, size_t second)
     (void)second;
     begin(&t, s, "input-broken", first, first);
     send_up_to(&t, s, first);
-    rig_iterations(&t.rig, 2);
+    iterate(&t, 2);
     break_off(&t);
+}
+
+/* --- Handed over --- */
+
+void
+hand_over_output(const struct script *s, size_t first, size_t second)
+{
+    hands_over = true;
+    cut_output(s, first, second);
+    hands_over = false;
+}
+
+void
+hand_over_input(const struct script *s, size_t first, size_t second)
+{
+    hands_over = true;
+    cut_input(s, first, second);
+    hands_over = false;
+}
+
+bool
+fail_hand_over(const struct script *s, size_t at, enum sim_call call, uint64_t nth)
+{
+    struct table t;
+
+    has_struck = false;
+    hands_over = true;
+    begin(&t, s, "handover-failed", at, nth);
+    send_up_to(&t, s, s->in.len);
+    run_to(&t, at, s->want.len);
+    failing.call = call;
+    failing.nth = nth;
+    iterate(&t, 1);
+    other_acts(&t);
+    run_to(&t, UINT64_MAX, s->want.len);
+    compare(&t, s);
+    table_clear(&t);
+    hands_over = false;
+    return has_struck;
 }

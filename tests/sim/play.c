@@ -26,8 +26,22 @@ pass_time(const struct play *play)
         sim_advance_ms(steps_ms[sim_below(ARRAY_LEN(steps_ms))]);
 }
 
+static uint64_t handed_over, kept;
+
 static void
-live(struct rig *rig, const struct play *play)
+perhaps_hand_over(struct rig *rig, const struct play *play, struct client_world *world)
+{
+    if (!sim_one_in(play->hand_over_one_in))
+        return;
+    if (rig_hand_over(rig))
+        handed_over++;
+    else
+        kept++;
+    world->listen_fd = rig->listen_fd;
+}
+
+static void
+live(struct rig *rig, const struct play *play, struct client_world *world)
 {
     for (int iteration = 0; iteration < play->iterations; iteration++) {
         for (int i = 0; i < play->clients; i++)
@@ -38,6 +52,7 @@ live(struct rig *rig, const struct play *play)
             rig_sleep(rig);
         else
             rig_iterate(rig);
+        perhaps_hand_over(rig, play, world);
         for (int i = 0; i < play->clients; i++)
             client_read(clients[i]);
     }
@@ -48,7 +63,7 @@ live(struct rig *rig, const struct play *play)
  * number of iterations, and of seconds when the server waits for nothing but its events.
  */
 static void
-settle(struct rig *rig, const struct play *play)
+settle(struct rig *rig, const struct play *play, struct client_world *world)
 {
     char about[512];
     int open = play->clients;
@@ -73,6 +88,7 @@ settle(struct rig *rig, const struct play *play)
             }
         }
         rig_sleep(rig);
+        perhaps_hand_over(rig, play, world);
         if (iteration > worst_iterations)
             worst_iterations = iteration;
     }
@@ -189,6 +205,9 @@ static void
 count(struct play_totals *totals, const struct play *play, const struct client_world *world)
 {
     totals->worlds++;
+    totals->handed_over += handed_over;
+    totals->kept += kept;
+    handed_over = kept = 0;
     totals->iterations += (uint64_t)play->iterations;
     totals->connections.served += world->connections.served;
     totals->connections.rejected += world->connections.rejected;
@@ -218,13 +237,13 @@ play_world(const struct play *play, struct client_world *world, struct play_tota
         sim_fail_nth(play->fail_call, play->fail_nth, play->fail_err);
     for (int i = 0; i < play->clients; i++)
         clients[i] = client_create(world);
-    live(&rig, play);
+    live(&rig, play, world);
     operators_leave();
     if (play->shutdown) {
         world->may_close = true;
         shut_down(&rig, play);
     } else {
-        settle(&rig, play);
+        settle(&rig, play, world);
     }
     for (int i = 0; i < play->clients; i++)
         client_destroy(clients[i]);

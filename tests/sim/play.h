@@ -21,7 +21,8 @@ struct play {
     uint32_t hurry; /* time passes in one of this many iterations */
     uint32_t
         operator_one_in; /* an operator kills connections, in so many iterations once; 0: none */
-    bool waits;          /* for events and timers, as it does: time passes */
+    uint32_t hand_over_one_in; /* as to another process, in so many iterations once; 0: never */
+    bool waits;                /* for events and timers, as it does: time passes */
     bool
         shutdown; /* in the end the server is told to shut down: its replies until then are judged, too */
     uint32_t
@@ -42,6 +43,8 @@ struct play_totals {
     uint64_t reply_bytes;
     uint64_t calls;
     uint64_t refused;
+    uint64_t handed_over;
+    uint64_t kept;   /* handovers that were refused for want of memory */
     uint64_t struck; /* worlds in which the Nth call was reached */
 };
 

@@ -1,8 +1,10 @@
 /* Puts the server together on the simulated kernel, runs it iteration by iteration, and takes it down. */
-#include "rig.h"
+#include "rig_priv.h"
 
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "lombard/base/invariant.h"
 #include "lombard/base/log.h"
@@ -19,41 +21,61 @@ or_default(uint64_t value, uint64_t otherwise)
     return value != 0 ? value : otherwise;
 }
 
-static bool
-start_store(struct rig *rig, const struct rig_config *config)
+struct store_config
+rig_store_config(const struct rig *rig)
 {
-    struct store_config store_config = {
+    const struct rig_config *config = &rig->config;
+
+    return (struct store_config){
         .limit_bytes = or_default(config->limit_bytes, 64 * MB),
         .item_bytes_max = or_default(config->item_bytes_max, MB),
         .evict = !config->no_eviction,
         .with_cas = true,
+        .file = config->in_file ? &rig->file : NULL,
     };
+}
 
+static void
+close_file(struct rig *rig)
+{
+    if (rig->file.fd >= 0)
+        (void)close(rig->file.fd);
+    rig->file.fd = -1;
+}
+
+static bool
+start_store(struct rig *rig)
+{
+    struct store_config store_config = rig_store_config(rig);
+
+    if (rig->config.in_file)
+        rig->file.fd = memfd_create("store", MFD_CLOEXEC);
     sys_random(&store_config.hash_key, sizeof(store_config.hash_key));
     rig->store = store_create(&store_config);
+    if (rig->store == NULL)
+        close_file(rig);
     return rig->store != NULL;
 }
 
-static bool
-start_cmd(struct rig *rig, const struct rig_config *config)
+struct cmd *
+rig_make_cmd(struct rig *rig, struct store *store, struct stat_registry *stats)
 {
     const struct cmd_config cmd_config = {
-        .join_bytes = config->join_bytes,
+        .join_bytes = rig->config.join_bytes,
         .flush_enabled = true,
         .dump_enabled = true,
-        .passwords = config->passwords,
+        .passwords = rig->config.passwords,
         .clock = &rig->clock,
-        .stats = &rig->stats,
+        .stats = stats,
     };
 
-    clock_init(&rig->clock);
-    rig->cmd = cmd_create(&cmd_config, rig->store);
-    return rig->cmd != NULL;
+    return cmd_create(&cmd_config, store);
 }
 
-static bool
-start_server(struct rig *rig, const struct rig_config *config)
+struct server *
+rig_make_server(struct rig *rig, struct cmd *cmd, struct stat_registry *stats)
 {
+    const struct rig_config *config = &rig->config;
     const struct server_config server_config = {
         .max_conns = (uint32_t)or_default(config->max_conns, 1000),
         .requests_per_dispatch = config->requests_a_turn,
@@ -68,22 +90,29 @@ start_server(struct rig *rig, const struct rig_config *config)
         .batch_io = !config->no_batch_io,
         .keep_buffers = config->keep_buffers,
         .clock = &rig->clock,
-        .cmd = rig->cmd,
+        .cmd = cmd,
     };
-    int fd;
+    struct server *server = server_create(&server_config);
 
-    rig->server = server_create(&server_config);
+    *stats = (struct stat_registry){.count = 0};
+    if (server == NULL)
+        return NULL;
+    server_add_stats(server, stats);
+    cmd_add_stats(cmd, stats);
+    return server;
+}
+
+static bool
+start_server(struct rig *rig)
+{
+    rig->server = rig_make_server(rig, rig->cmd, rig->stats);
     if (rig->server == NULL)
         return false;
-    rig->stats = (struct stat_registry){.count = 0};
-    server_add_stats(rig->server, &rig->stats);
-    cmd_add_stats(rig->cmd, &rig->stats);
-    fd = sim_listen();
-    rig->listen_fd = fd;
-    if (server_listen(rig->server, fd, ROLE_CLIENT))
+    rig->listen_fd = sim_listen();
+    if (server_listen(rig->server, rig->listen_fd, ROLE_CLIENT))
         return true;
     server_destroy(rig->server);
-    (void)sys_close(fd);
+    (void)sys_close(rig->listen_fd);
     return false;
 }
 
@@ -91,18 +120,24 @@ bool
 rig_start(struct rig *rig, const struct rig_config *config)
 {
     memset(rig, 0, sizeof(*rig));
+    rig->config = *config;
+    rig->file.fd = -1;
+    rig->stats = &rig->registries[0];
     rig->log_level = LOG_ERROR;
     drawn_limits = config->limits.GROUP_CONNS != 0 ? config->limits : usual_limits;
     log_set_level(LOG_ERROR);
-    if (!start_store(rig, config))
+    if (!start_store(rig))
         return false;
-    if (!start_cmd(rig, config))
+    clock_init(&rig->clock);
+    rig->cmd = rig_make_cmd(rig, rig->store, rig->stats);
+    if (rig->cmd == NULL)
         goto no_cmd;
-    if (start_server(rig, config))
+    if (start_server(rig))
         return true;
     cmd_destroy(rig->cmd);
 no_cmd:
     store_destroy(rig->store);
+    close_file(rig);
     return false;
 }
 
@@ -112,6 +147,7 @@ rig_stop(struct rig *rig)
     server_destroy(rig->server);
     cmd_destroy(rig->cmd);
     store_destroy(rig->store);
+    close_file(rig);
     sim_end();
 }
 

@@ -15,16 +15,6 @@
 
 #include "drawn_limits.h"
 
-struct rig {
-    struct clock clock;
-    struct store *store;
-    struct stat_registry stats;
-    struct cmd *cmd;
-    struct server *server;
-    int listen_fd;
-    enum log_level log_level; /* LOG_ERROR */
-};
-
 /* What differs between worlds; zeroes are replaced by the defaults. */
 struct rig_config {
     uint32_t max_conns;                /* 1000 */
@@ -41,7 +31,21 @@ struct rig_config {
     uint32_t auth_timeout_s;           /* 0: none */
     bool no_eviction;                  /* -M */
     bool no_batch_io;                  /* --batch-io=off */
+    bool in_file;                      /* the store: so that rig_hand_over() can be called */
     struct drawn_limits limits;
+};
+
+struct rig {
+    struct clock clock;
+    struct store *store;
+    struct stat_registry *stats; /* one of registries */
+    struct stat_registry registries[2];
+    struct rig_config config;
+    struct store_file file; /* -1: none */
+    struct cmd *cmd;
+    struct server *server;
+    int listen_fd;
+    enum log_level log_level; /* LOG_ERROR */
 };
 
 /* False when memory was refused; then nothing is left of it. */
@@ -55,3 +59,8 @@ void rig_iterate(struct rig *rig);
 void rig_sleep(struct rig *rig);
 void rig_iterations(struct rig *rig, int count);
 void rig_check(struct rig *rig);
+/*
+ * As to another process: everything is described, and made anew of that, at other addresses. False: it was
+ * refused, for want of memory, and the server that was there goes on. RIG's server is another one then.
+ */
+bool rig_hand_over(struct rig *rig) MUST_USE;

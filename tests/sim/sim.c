@@ -64,6 +64,7 @@ print_totals(const struct play_totals *t, double seconds)
            t->commands[WIRE_CLASSIC], t->commands[WIRE_META], t->commands[WIRE_BINARY],
            t->reply_bytes);
     play_print_worst();
+    printf("handed over: %" PRIu64 ", refused and kept %" PRIu64 "\n", t->handed_over, t->kept);
     printf("calls: %" PRIu64 ", refused %" PRIu64 "\n", t->calls, t->refused);
 }
 

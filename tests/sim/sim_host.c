@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "lombard/base/sys.h"
 
@@ -172,10 +174,43 @@ sys_allow(void *mem UNUSED, size_t bytes)
     return err == 0;
 }
 
+/* The few small mappings of files, which are not from malloc(). */
+enum { FILE_MAPS_MAX = 64 };
+static void *file_maps[FILE_MAPS_MAX];
+
+static void
+note_file_map(void *mem)
+{
+    for (size_t i = 0; i < FILE_MAPS_MAX; i++) {
+        if (file_maps[i] != NULL)
+            continue;
+        file_maps[i] = mem;
+        return;
+    }
+    abort();
+}
+
+static bool
+take_file_map(const void *mem)
+{
+    for (size_t i = 0; i < FILE_MAPS_MAX; i++) {
+        if (file_maps[i] != mem)
+            continue;
+        file_maps[i] = NULL;
+        return true;
+    }
+    return false;
+}
+
 void
 sys_unreserve(void *mem, size_t bytes)
 {
-    sys_unmap(mem, bytes);
+    if (bytes > SMALL_MAP_BYTES || !take_file_map(mem)) {
+        sys_unmap(mem, bytes);
+        return;
+    }
+    world.mapped_bytes -= (int64_t)bytes;
+    (void)munmap(mem, bytes);
 }
 
 void
@@ -197,34 +232,55 @@ sys_discard(void *mem, size_t bytes)
         memset(mem, 0, bytes);
 }
 
-/* No store is kept in a file here. */
+/* --- The seam: files, which are real ones without a name --- */
+
 void *
-sys_map_file(int fd UNUSED, uint64_t off UNUSED, size_t bytes UNUSED)
+sys_map_file(int fd, uint64_t off, size_t bytes)
 {
-    return NULL;
+    int err = sim_refusal(SIM_MAP);
+    void *mem = NULL;
+
+    if (err == 0) {
+        mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)off);
+        if (mem == MAP_FAILED)
+            abort();
+        /* sys_unreserve() gives it back, and does not know what it was. */
+        if (bytes <= SMALL_MAP_BYTES)
+            note_file_map(mem);
+        world.mapped_bytes += (int64_t)bytes;
+    }
+    sim_trace("mmap", (int64_t)bytes, fd, mem != NULL, err);
+    errno = err;
+    return mem;
 }
 
 void
-sys_discard_file(void *mem UNUSED, size_t bytes UNUSED)
+sys_discard_file(void *mem, size_t bytes)
 {
+    (void)madvise(mem, bytes, MADV_REMOVE);
 }
 
 bool
 sys_sync_file(void *mem UNUSED, size_t bytes UNUSED)
 {
-    return false;
+    return true;
 }
 
 bool
-sys_resize_file(int fd UNUSED, uint64_t bytes UNUSED)
+sys_resize_file(int fd, uint64_t bytes)
 {
-    return false;
+    return ftruncate(fd, (off_t)bytes) == 0;
 }
 
 bool
-sys_file_bytes(int fd UNUSED, uint64_t *bytes UNUSED)
+sys_file_bytes(int fd, uint64_t *bytes)
 {
-    return false;
+    struct stat st;
+
+    if (fstat(fd, &st) != 0)
+        return false;
+    *bytes = (uint64_t)st.st_size;
+    return true;
 }
 
 void

@@ -83,6 +83,33 @@ link_get(int fd, const char *what)
     return f->link;
 }
 
+int
+sim_pass(int fd)
+{
+    const struct sim_fd *from = fd_get(fd, "pass");
+    enum fd_kind kind = from->kind;
+    struct sim_link *link = from->link;
+    int number;
+    struct sim_fd *to = fd_open(kind, &number);
+
+    list_init(&to->backlog);
+    to->link = link;
+    if (kind == FD_LINK) {
+        link->other_fd = link->fd;
+        link->fd = number;
+        link->fds++;
+    } else {
+        world.fds[fd].passed_to = to;
+    }
+    return number;
+}
+
+void
+sim_keep(int fd)
+{
+    fd_get(fd, "keep")->passed_to = NULL;
+}
+
 /* --- Links --- */
 
 int

@@ -42,6 +42,8 @@ struct sim_link {
     uint64_t window;
     uint64_t sent_bytes;
     int fd; /* of the server's end, or -1 */
+    int other_fd;
+    int fds; /* that are this end: two while it goes from one process to another */
     bool local;
     bool accepted;
     bool client_finished;
@@ -59,7 +61,8 @@ enum fd_kind { FD_FREE, FD_LISTENER, FD_LINK, FD_EPOLL };
 struct sim_fd {
     enum fd_kind kind;
     struct sim_link *link;
-    struct list_node backlog; /* of a listener */
+    struct list_node backlog; /* of a listener; */
+    struct sim_fd *passed_to; /* which goes on with it when this one is closed */
     bool watched;
     uint32_t events;
     epoll_data_t data;
@@ -86,6 +89,7 @@ struct world {
     uint64_t calls[SIM_CALL_KINDS];
     uint64_t refused[SIM_CALL_KINDS];
     enum ring_state ring;
+    enum ring_state other_ring; /* of the other process */
     bool lose_on_reset;
     bool fail_armed;
     bool fail_struck;

@@ -87,3 +87,14 @@ sys_send_many(struct sys_transfer *transfers, unsigned count)
 {
     return make_many(transfers, count, false);
 }
+
+/* --- Two processes --- */
+
+void
+sim_other_process(void)
+{
+    enum ring_state ring = world.ring;
+
+    world.ring = world.other_ring;
+    world.other_ring = ring;
+}

@@ -196,6 +196,7 @@ sys_accept(int listen_fd)
         } else {
             fd_open(FD_LINK, &fd)->link = link;
             link->fd = fd;
+            link->fds = 1;
             link->accepted = true;
         }
     }
@@ -236,8 +237,12 @@ sys_read(int fd, void *dst, size_t bytes)
 }
 
 static void
-close_link(struct sim_link *link)
+close_link(struct sim_link *link, int fd)
 {
+    if (--link->fds > 0) {
+        link->fd = link->fd == fd ? link->other_fd : link->fd;
+        return;
+    }
     link->fd = -1;
     link->server_closed = true;
     link->server_finished = true;
@@ -253,6 +258,10 @@ close_listener(struct sim_fd *listener)
 {
     struct sim_link *link;
 
+    if (listener->passed_to != NULL) {
+        list_append_all(&listener->passed_to->backlog, &listener->backlog);
+        return;
+    }
     while ((link = next_in_backlog(listener)) != NULL)
         link->reset = true;
 }
@@ -265,7 +274,7 @@ sys_close(int fd)
     world.calls[SIM_CLOSE]++;
     sim_trace("close", fd, 0, 0, 0);
     switch (f->kind) {
-    case FD_LINK: close_link(f->link); break;
+    case FD_LINK: close_link(f->link, fd); break;
     case FD_LISTENER: close_listener(f); break;
     case FD_EPOLL:
     case FD_FREE: break;

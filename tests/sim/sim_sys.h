@@ -107,6 +107,14 @@ enum sim_link_state {
 
 /* A socket that listens, for server_listen(). */
 int sim_listen(void);
+/*
+ * Another descriptor of what FD is, as another process has it. While both are open, FD has the backlog of
+ * a listener: the other one gets it when FD is closed, unless sim_keep() says that it does not.
+ */
+int sim_pass(int fd);
+void sim_keep(int fd);
+/* There are two, each with a ring of its own: what is done from now on is done by the other one. */
+void sim_other_process(void);
 /* A new connection waits to be accepted. Owned by the caller: sim_link_free(). */
 struct sim_link *sim_connect(int listen_fd, uint32_t in_cap, uint32_t out_cap) MUST_USE;
 /* Closes hard if it is still open. NULL is fine. */

@@ -186,7 +186,7 @@ sim_begin(uint64_t seed)
     world.allocations = 0;
     memset(world.calls, 0, sizeof(world.calls));
     memset(world.refused, 0, sizeof(world.refused));
-    world.ring = RING_NONE;
+    world.ring = world.other_ring = RING_NONE;
     world.lose_on_reset = false;
     sim_no_faults();
     sim_fail_none();

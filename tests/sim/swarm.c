@@ -172,6 +172,10 @@ swarm_plan(struct play *play, struct client_world *world)
     /* Buffers that are kept are not there for others: no other client is sure to be served. */
     if (play->rig.keep_buffers && play->rig.buffers != 0)
         play->shutdown = true;
+    if (sim_below(4) == 0) {
+        play->rig.in_file = true;
+        play->hand_over_one_in = sim_below(3) == 0 ? 1 : 1 + sim_below(60);
+    }
 }
 
 void
@@ -191,7 +195,8 @@ swarm_describe(const struct play *play, const struct client_world *world, char *
             used += snprintf(dst + used, bytes - (size_t)used, " %s 1/%u",
                              sim_call_name((enum sim_call)call), play->faults.refuse[call]);
     if (used > 0 && (size_t)used < bytes)
-        (void)snprintf(dst + used, bytes - (size_t)used, "%s%s%s",
+        (void)snprintf(dst + used, bytes - (size_t)used, "%s%s%s%s",
+                       play->hand_over_one_in > 0 ? ", handed over" : "",
                        rig->keep_buffers ? ", no loans" : "", rig->no_eviction ? ", -M" : "",
                        play->shutdown ? ", shut down" : "");
 }

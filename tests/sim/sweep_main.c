@@ -14,6 +14,8 @@
  * Sends: the output of a script is cut at every byte, singly and in pairs, and
  * while it is stuck another connection stores and reads with the same buffers.
  * Receives: the input is cut at every byte, likewise. Breaks: it ends there.
+ * Handovers: in every iteration the server is handed over, as to another process, while output or input is
+ * cut; and with each call of a handover that can fail, the server that was there goes on.
  * Faults: the Nth call of each kind fails, for N from 1 until it is not reached
  * any more, in small worlds and while the server starts.
  */
@@ -33,13 +35,15 @@ static const struct effort {
     size_t cuts;  /* of one script and direction */
     size_t pairs; /* likewise, of those of more than these bytes: */
     size_t every_pair_bytes;
+    size_t handovers; /* cuts of one script and direction, */
+    size_t stuck;     /* and places in which each call of a handover fails */
     uint64_t fault_seeds;
     uint64_t nth_divisor; /* after the Nth call comes N + 1 + N / this */
 } efforts[] = {
-    {"", 800, 800, 0, 6, 8},
-    {"quick", 250, 250, 0, 3, 4},
-    {"founding", 200, 0, 0, 0, 1},
-    {"full", SIZE_MAX, 50000, 1200, 40, UINT64_MAX},
+    {"", 800, 800, 0, 40, 3, 6, 8},
+    {"quick", 250, 250, 0, 8, 1, 3, 4},
+    {"founding", 200, 0, 0, 0, 0, 0, 1},
+    {"full", SIZE_MAX, 50000, 1200, SIZE_MAX, 100, 40, UINT64_MAX},
 };
 
 static const struct effort *effort = &efforts[0];
@@ -138,6 +142,44 @@ sweep_script(void (*build)(struct script *s))
     script_fini(&s);
 }
 
+/* --- Handovers --- */
+
+static void
+fail_handovers(const struct script *s)
+{
+    static const enum sim_call calls[] = {SIM_MALLOC, SIM_MAP, SIM_EPOLL_CTL, SIM_EPOLL_CREATE,
+                                          SIM_RING_OPEN};
+
+    for (size_t place = 1; place <= effort->stuck; place++) {
+        size_t at = s->want.len * place / (effort->stuck + 1);
+
+        for (size_t i = 0; i < ARRAY_LEN(calls); i++)
+            for (uint64_t nth = 1; fail_hand_over(s, at, calls[i], nth); nth++)
+                points++;
+    }
+    checks++;
+}
+
+static void
+sweep_handovers(void (*build)(struct script *s))
+{
+    double begun = seconds_now();
+    uint64_t before = points, cuts;
+    struct script s;
+
+    if (effort->handovers == 0)
+        return;
+    build(&s);
+    sweep_singly(&s, s.want.len, hand_over_output, effort->handovers);
+    sweep_singly(&s, s.in.len, hand_over_input, effort->handovers);
+    cuts = points - before;
+    fail_handovers(&s);
+    printf("%s: handed over in every iteration, cut in %" PRIu64
+           " ways; a call of it fails in %" PRIu64 " ways, %.1f s\n",
+           s.name, cuts, points - before - cuts, seconds_now() - begun);
+    script_fini(&s);
+}
+
 /* --- Faults --- */
 
 static void
@@ -182,6 +224,8 @@ static const struct {
     {"input", cut_input},
     {"output-broken", break_output},
     {"input-broken", break_input},
+    {"output-handed", hand_over_output},
+    {"input-handed", hand_over_input},
 };
 
 /* One point again. */
@@ -235,6 +279,9 @@ main(int argc, char **argv)
     for (size_t i = 0; i < ARRAY_LEN(scripts); i++)
         if (is_wanted(scripts[i].name, argc, argv) && (scripts[i].founding || !founding))
             sweep_script(scripts[i].build);
+    for (size_t i = 0; i < ARRAY_LEN(scripts); i++)
+        if (is_wanted("handovers", argc, argv))
+            sweep_handovers(scripts[i].build);
     if (is_wanted("parts", argc, argv))
         sweep_parts();
     if (is_wanted("faults", argc, argv) && !founding)

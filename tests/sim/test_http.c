@@ -62,8 +62,8 @@ stat_of(const char *group, const char *name)
     struct stat_cursor cursor;
     struct stat_line line;
 
-    ck_assert(stats_begin(&rig.stats, slice_make(group, strlen(group)), &cursor));
-    while (stats_next(&rig.stats, &cursor, &line) == STAT_FOUND)
+    ck_assert(stats_begin(rig.stats, slice_make(group, strlen(group)), &cursor));
+    while (stats_next(rig.stats, &cursor, &line) == STAT_FOUND)
         if (strcmp(line.name, name) == 0)
             return strtoull(line.value.text, NULL, 10);
     ck_abort_msg("no %s", name);

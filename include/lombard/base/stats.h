@@ -26,6 +26,7 @@
 #include <stdint.h>
 
 #include "lombard/base/attr.h"
+#include "lombard/base/image.h"
 #include "lombard/base/slice.h"
 
 enum {
@@ -257,6 +258,16 @@ bool stats_begin_with(const struct stat_registry *registry, struct slice group,
  */
 enum stat_step stats_next(const struct stat_registry *registry, struct stat_cursor *cursor,
                           struct stat_line *line) MUST_USE;
+
+/* --- For a server that goes on in another process --- */
+
+/* Every counter that is not 0, by its name. */
+void stats_write(const struct stat_registry *registry, struct image *image);
+/*
+ * Set every counter to what LIST, as it was written, says of one with the same name; else to 0. What is in
+ * LIST and not in REGISTRY is passed over. Counters that have a getter of their own are not carried.
+ */
+void stats_read_written(const struct stat_registry *registry, struct slice list);
 
 /* --- All of it --- */
 

@@ -172,6 +172,13 @@ uint64_t cmd_pin_count(const struct cmd *cmd);
 uint32_t cmd_item_pin_count(const struct cmd *cmd, const void *handle);
 bool cmd_check(const struct cmd *cmd) MUST_USE;
 
+/* --- What connections hold of a store that goes to another process: store.h, store_lend() --- */
+
+uint64_t cmd_loc(const struct cmd *cmd, const void *addr);
+/* NULL: that cannot be. */
+const void *cmd_held_at(const struct cmd *cmd, uint64_t loc, uint64_t bytes);
+void *cmd_held_item(const struct cmd *cmd, uint64_t loc, uint64_t value_bytes, bool reserved);
+
 /* --- What connections keep from others: see store.h, "What pins and reservations keep" --- */
 
 /* Bytes that the last command lacked which pins may keep; 0: closing connections cannot help. */

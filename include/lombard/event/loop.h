@@ -77,6 +77,8 @@ bool loop_iterate(struct loop *loop, int max_wait_ms) MUST_USE;
 /* Iterate until loop_stop(). False on a broken epoll, with errno. */
 bool loop_run(struct loop *loop) MUST_USE;
 void loop_stop(struct loop *loop);
+/* Let loop_run() return true after this iteration; it may be called again. */
+void loop_leave(struct loop *loop);
 /* Whether loop_run() will return instead of waiting for more. */
 bool loop_is_stopped(const struct loop *loop);
 

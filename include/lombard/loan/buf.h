@@ -141,5 +141,7 @@ void buf_consumed(struct buf *buf, size_t n, const struct buf_owner *owner);
 void buf_pack(struct buf *buf);
 /* Call visitor->release() for each reference that is pending; nothing is released. */
 void buf_visit_refs(const struct buf *buf, const struct buf_owner *visitor);
+/* The first reference that is pending with *I 0, and on; false when there is none any more. */
+bool buf_next_ref(const struct buf *buf, uint32_t *i, struct buf_ref *ref) MUST_USE;
 /* Drop everything that is pending, releasing all references. */
 void buf_clear(struct buf *buf, const struct buf_owner *owner);

@@ -90,6 +90,32 @@ uint32_t store_now_s(const struct store *store);
  */
 bool store_detach(struct store *store, int64_t unix_s) MUST_USE;
 
+/* --- A store in a file that goes from one process to another while it is in use --- */
+
+/*
+ * Say in the file all that store_adopt() needs. What is pinned stays so, what is reserved too: by
+ * locations, they can be found in the other process. STORE may go on after that, and be lent again.
+ * The bytes that are written depend on nothing. False when it is in no file.
+ */
+bool store_lend(struct store *store) MUST_USE;
+/*
+ * The store that another process has lent in config->file. That process must do nothing to it until
+ * it has given it up. Nothing of the file is changed before store_keep(): until then it may be
+ * given back by store_destroy(). Of CONFIG all counts but hash_key and limit_bytes_max.
+ */
+enum attach_result store_adopt(const struct store_config *config,
+                               struct store **store) MUST_USE;
+/* It is this process's now; LIMIT_BYTES was in the CONFIG that it was adopted with. */
+void store_keep(struct store *store, uint64_t limit_bytes);
+
+/* Where ADDR is, as another process understands it. */
+uint64_t store_loc(const struct store *store, const void *addr);
+/* The BYTES at LOC, which lie in one segment that is pinned; NULL where they do not. */
+const void *store_held_at(const struct store *store, uint64_t loc, uint64_t bytes);
+/* The item at LOC, with a value of VALUE_BYTES, likewise; RESERVED: it is still to be committed. */
+void *store_held_item(const struct store *store, uint64_t loc, uint64_t value_bytes,
+                      bool reserved);
+
 /* The limit that was asked for last, and the least and the most that may be. */
 uint64_t store_limit_bytes(const struct store *store);
 uint64_t store_limit_bytes_min(const struct store *store);

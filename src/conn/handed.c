@@ -1,0 +1,498 @@
+/* Makes connections of what a server in another process has described. */
+#include <string.h>
+
+#include "admission.h"
+#include "conn.h"
+#include "conn_image.h"
+#include "handover_priv.h"
+#include "lombard/base/sys.h"
+#include "lombard/conn/handover.h"
+#include "scan_words.h"
+#include "shed.h"
+#include "stash.h"
+
+/* What is being read. */
+struct arrival {
+    struct server *server;
+    struct handed *in;
+    struct handover_numbers numbers;
+    uint64_t registry; /* of the writer */
+};
+
+static const char no_memory[] = "no memory for all connections";
+
+/* --- Tasks --- */
+
+static const struct {
+    enum handed_task number;
+    enum task_kind kind;
+    bool has_request; /* its head can be parsed */
+} kinds[] = {
+    {HANDED_UPLOAD, TASK_UPLOAD, true},    {HANDED_VALUE, TASK_VALUE, false},
+    {HANDED_JOIN, TASK_JOIN, true},        {HANDED_STREAM, TASK_STREAM, true},
+    {HANDED_SCAN, TASK_SCAN, true},        {HANDED_WATCH, TASK_WATCH, false},
+    {HANDED_REFUSAL, TASK_REFUSAL, false},
+};
+
+/* What it holds of the store. */
+static const char *
+take_item(struct conn *c, const struct conn_image *image)
+{
+    struct cmd *cmd = c->server->cmd;
+    struct task *task = c->task;
+    bool reserved = task->kind != TASK_VALUE;
+
+    if (image->off > image->total || (image->item == 0 && task->kind != TASK_JOIN))
+        return "an item that is under way is not there";
+    task->off = image->off;
+    task->total = image->total;
+    if (image->item == 0)
+        return NULL;
+    task->handle = cmd_held_item(cmd, image->item - 1, image->total, reserved);
+    return task->handle == NULL ? "an item that is under way is not held" : NULL;
+}
+
+/* Where the statistics of this version are others, what has been said is all that is said. */
+static const char *
+take_stream(const struct arrival *arrival, struct task *task, const struct conn_image *image)
+{
+    bool same = arrival->registry == handover_registry_sum(arrival->server);
+    struct stat_cursor *at = &task->stream.stats;
+
+    if (image->lines > STREAM_PREFIXES)
+        return "a stream is of no kind";
+    task->lines = (enum stream_kind)image->lines;
+    if (task->lines == STREAM_ITEMS) {
+        task->stream.left = image->items_left;
+        task->stream.cursor = image->items_cursor;
+        return NULL;
+    }
+    if (task->lines == STREAM_REGISTRY) {
+        at = &task->stream.walk.at;
+        task->stream.walk.part = (uint32_t)image->walk_part;
+        task->stream.walk.step = (uint32_t)image->walk_step;
+    }
+    if ((!same || task->lines == STREAM_PREFIXES) && task->part == STREAM_LINES)
+        task->part = STREAM_TAIL;
+    if (task->lines == STREAM_PREFIXES)
+        return NULL;
+    *at = (struct stat_cursor){
+        .position = image->stat_position,
+        .left = image->stat_left,
+        .source = (uint16_t)image->stat_source,
+        .entry = (uint16_t)image->stat_entry,
+        .ended = image->stat_ended != 0,
+    };
+    return NULL;
+}
+
+static const char *
+take_scan(struct conn *c, const struct conn_image *image)
+{
+    uint32_t count = (uint32_t)(image->tops.len / sizeof(struct handed_top));
+    struct task *task = c->task;
+    enum reply_status why;
+    struct request req;
+    struct scan *scan;
+
+    if (!task_request(c, &req))
+        return "a question about connections cannot be read";
+    scan = scan_create(req.op, req.value, &why);
+    if (scan == NULL)
+        return no_memory;
+    task->scan = scan;
+    if (count > scan->top_max || image->top_next > count)
+        return "a question about connections cannot be that";
+    scan->cursor = image->scan_cursor;
+    scan->killed = image->killed;
+    scan->shown_id = (uint32_t)image->shown_id;
+    scan->line = (uint32_t)image->line;
+    scan->top_next = (uint32_t)image->top_next;
+    for (uint32_t i = 0; i < count; i++) {
+        struct handed_top top;
+
+        memcpy(&top, image->tops.ptr + i * sizeof(top), sizeof(top));
+        scan->top[i] = (struct scan_top){top.value, top.position, (uint32_t)top.id};
+    }
+    scan->top_count = count;
+    return NULL;
+}
+
+static const char *
+take_kind(const struct arrival *arrival, struct conn *c, const struct conn_image *image)
+{
+    struct task *task = c->task;
+
+    switch (task->kind) {
+    case TASK_UPLOAD:
+    case TASK_JOIN:
+    case TASK_VALUE: return take_item(c, image);
+    case TASK_STREAM: return take_stream(arrival, task, image);
+    case TASK_SCAN: return take_scan(c, image);
+    case TASK_WATCH: /* until server_go_on() */
+        task->total = image->topics;
+        task->off = image->skipped;
+        return NULL;
+    case TASK_REFUSAL: return NULL;
+    }
+    BUG("task_kind out of range");
+}
+
+static const char *
+take_task(const struct arrival *arrival, struct conn *c, const struct conn_image *image)
+{
+    enum handed_task number = (enum handed_task)image->task;
+    /* The end of a value is constant bytes, which the task has for its head here. */
+    struct slice head = number == HANDED_VALUE ? image->tail : image->head;
+    struct proto_state state;
+    struct request req;
+    size_t i = 0;
+
+    while (kinds[i].number != number)
+        i++; /* the image was checked */
+    memset(&state, 0, sizeof(state));
+    if (image->task_state.len > 0)
+        memcpy(&state, image->task_state.ptr, sizeof(state));
+    c->task = task_create(c, kinds[i].kind, head, &state);
+    if (c->task == NULL)
+        return no_memory;
+    c->task->closed = (uint32_t)image->closed;
+    c->task->join.restarts = (uint32_t)image->restarts;
+    c->task->part = (enum stream_part)image->part;
+    c->task->piece = (uint32_t)image->piece;
+    if (kinds[i].kind == TASK_VALUE)
+        c->task->tail = slice_make(c->task->head, c->task->head_bytes);
+    if (kinds[i].has_request && !task_request(c, &req))
+        return "a request that is under way cannot be read";
+    return take_kind(arrival, c, image);
+}
+
+/* --- Buffers --- */
+
+/* Only to be set free again: nothing waits for it. */
+static bool
+lend(struct conn *c, enum loan_purpose purpose, struct buf **slot)
+{
+    enum loan_result result = pool_loan(c->server->pool, &c->link, purpose, slot);
+
+    if (result == LOAN_WAITING)
+        pool_forget(c->server->pool, &c->link);
+    return result == LOAN_LOANED || result == LOAN_ALLOCATED;
+}
+
+static const char *
+take_input(struct conn *c, const struct conn_image *image)
+{
+    if (image->input.len == 0)
+        return NULL;
+    if (image->stashed != 0)
+        return conn_keep_input(c, image->input) ? NULL : no_memory;
+    if (!lend(c, LOAN_FOR_INPUT, &c->rbuf))
+        return no_memory;
+    buf_append(c->rbuf, image->input);
+    return NULL;
+}
+
+/* One reference, and the bytes before it from *OFF on. */
+static const char *
+take_ref(struct conn *c, const struct handed_ref *ref, struct slice output, size_t *off)
+{
+    const void *base = cmd_held_at(c->server->cmd, ref->loc, ref->bytes);
+
+    if (base == NULL)
+        return "a value that is being sent is not held";
+    if (ref->at < *off || ref->at > output.len || ref->bytes == 0 || ref->sent >= ref->bytes ||
+        (ref->sent > 0 && (ref->at > 0 || !buf_is_empty(c->wbuf))))
+        return "a value that is being sent is at no place";
+    buf_append(c->wbuf, slice_make(output.ptr + *off, ref->at - *off));
+    buf_append_ref(c->wbuf, slice_make(base, ref->bytes));
+    if (ref->sent > 0)
+        buf_consumed(c->wbuf, ref->sent, &c->server->owner);
+    *off = ref->at;
+    return NULL;
+}
+
+static const char *
+take_output(struct conn *c, const struct conn_image *image)
+{
+    size_t count = image->refs.len / sizeof(struct handed_ref);
+    const char *why = NULL;
+    size_t off = 0;
+
+    if (image->output.len == 0 && count == 0 && !conn_is_watching(c))
+        return NULL;
+    if (!lend(c, LOAN_FOR_OUTPUT, &c->wbuf))
+        return no_memory;
+    for (size_t i = 0; i < count && why == NULL; i++) {
+        struct handed_ref ref;
+
+        memcpy(&ref, image->refs.ptr + i * sizeof(ref), sizeof(ref));
+        why = take_ref(c, &ref, image->output, &off);
+    }
+    if (why == NULL && off < image->output.len)
+        buf_append(c->wbuf, slice_make(image->output.ptr + off, image->output.len - off));
+    return why;
+}
+
+/* --- A connection --- */
+
+static const struct proto_ops *
+protocol_of(enum handed_protocol number)
+{
+    switch (number) {
+    case HANDED_NONE: return NULL;
+    case HANDED_TEXT: return &proto_text;
+    case HANDED_BINARY: return &proto_binary;
+    case HANDED_HTTP: return &proto_http;
+    }
+    BUG("handed_protocol out of range");
+}
+
+static void
+take_session(struct conn *c, const struct conn_image *image)
+{
+    struct server *server = c->server;
+
+    session_init(&c->session, (enum session_role)image->role,
+                 (image->session & SESSION_AUTHENTICATED) != 0);
+    c->session.over_limit = (image->session & SESSION_OVER_LIMIT) != 0;
+    c->session.no_admin = (image->session & SESSION_NO_ADMIN) != 0;
+    c->session.sasl_begun = (image->session & SESSION_SASL_BEGUN) != 0;
+    c->session.features = (uint8_t)image->features;
+    c->session.bucket = (uint8_t)image->bucket;
+    server->role_conns[c->session.role]++;
+    if (c->session.over_limit)
+        server->operator_conn = c;
+    /* It is only for an operator to read: where fewer may be kept now, it is lost. */
+    if (image->name.len > 0)
+        c->session.named = client_names_set(&server->names, c->id, image->name) == NAME_SET;
+}
+
+static void
+take_numbers(const struct arrival *arrival, struct conn *c, const struct conn_image *image)
+{
+    uint64_t errors = image->errors << TALLY_OP_BITS;
+
+    c->id = (uint32_t)image->id;
+    c->tally = (image->requests << TALLY_SHIFT) + errors + arrival->numbers.op[image->last_op];
+    c->bytes_in = image->bytes_in;
+    c->bytes_out = image->bytes_out;
+    c->proto = protocol_of((enum handed_protocol)image->protocol);
+    c->discard_bytes = (uint32_t)image->discard_bytes;
+    c->active_s = (uint32_t)image->active_s;
+    c->accepted_s = (uint32_t)image->accepted_s;
+    c->stalled_ms = (uint32_t)image->since;
+    c->stall_mark = (uint32_t)image->mark;
+    if (image->proto_state.len > 0)
+        memcpy(&c->proto_state, image->proto_state.ptr, sizeof(c->proto_state));
+    c->eof = (image->marks & CONN_EOF) != 0;
+    c->more_input = (image->marks & CONN_MORE_INPUT) != 0;
+    c->blocked = (image->marks & CONN_BLOCKED) != 0;
+    c->finishing = (image->marks & CONN_FINISHING) != 0;
+    c->has_looked = (image->marks & CONN_HAS_LOOKED) != 0;
+    c->was_stalled = (image->marks & CONN_WAS_STALLED) != 0;
+    if (c->finishing)
+        c->close_reason = (enum close_reason)arrival->numbers.reason[image->close_reason];
+}
+
+/* Its state is what server_go_on() makes true. */
+static enum conn_state
+state_of(enum handed_state number)
+{
+    switch (number) {
+    case HANDED_IDLE: return CONN_IDLE;
+    case HANDED_READY: return CONN_READY;
+    case HANDED_STALLED: return CONN_STALLED;
+    }
+    BUG("handed_state out of range");
+}
+
+static const char *
+take_contents(const struct arrival *arrival, struct conn *c, const struct conn_image *image)
+{
+    const char *why = NULL;
+
+    if (image->task != HANDED_NO_TASK)
+        why = take_task(arrival, c, image);
+    if (why == NULL)
+        why = take_input(c, image);
+    if (why == NULL)
+        why = take_output(c, image);
+    return why;
+}
+
+/* From here on FD is the connection's. */
+static const char *
+take_conn(struct arrival *arrival, struct slice bytes, int fd)
+{
+    struct server *server = arrival->server;
+    struct conn_image image;
+    const char *why = conn_image_read(bytes, &image);
+    struct conn *c;
+    bool watched;
+
+    if (why != NULL)
+        return why;
+    c = table_take(&server->table);
+    if (c == NULL)
+        return no_memory;
+    arrival->in->used++;
+    arrival->in->conns++;
+    watched = conn_open(c, server, fd);
+    take_numbers(arrival, c, &image);
+    take_session(c, &image);
+    if (watched)
+        why = take_contents(arrival, c, &image);
+    c->state = state_of((enum handed_state)image.state);
+    if (!watched ||
+        (why == NULL && c->blocked && !loop_want(server->loop, &c->watch, WATCH_OUT)))
+        return "no memory to watch all connections";
+    return why;
+}
+
+/* --- A server --- */
+
+static const char *
+take_lingerer(struct arrival *arrival, int fd)
+{
+    if (!linger_adopt(&arrival->server->lingerers, fd))
+        return "too many rejected peers";
+    arrival->in->used++;
+    return NULL;
+}
+
+static const char *
+take_described(struct arrival *arrival, const struct image_entry *entry)
+{
+    struct server *server = arrival->server;
+    struct handed *in = arrival->in;
+    uint64_t number = 0;
+
+    switch (entry->type) {
+    case ENTRY_ATTENDED_MS:
+        if (!image_number(entry, UINT64_MAX, &server->attended_ms))
+            break;
+        server->attended_s = (uint32_t)(server->attended_ms / 1000);
+        server_init_stalled(server);
+        return NULL;
+    case ENTRY_LAST_ID:
+        if (!image_number(entry, UINT32_MAX, &number))
+            break;
+        server->last_id = (uint32_t)number;
+        return NULL;
+    case ENTRY_WATCH_GID:
+        if (!image_number(entry, UINT64_MAX, &server->watchers.gid))
+            break;
+        return NULL;
+    case ENTRY_OPS: return handover_learn_ops(entry->bytes, &arrival->numbers);
+    case ENTRY_REASONS: return handover_learn_reasons(entry->bytes, &arrival->numbers);
+    case ENTRY_REGISTRY:
+        if (!image_number(entry, UINT64_MAX, &arrival->registry))
+            break;
+        return NULL;
+    case ENTRY_CONN:
+        return in->used == in->count ? "a connection came without its descriptor"
+                                     : take_conn(arrival, entry->bytes, in->fds[in->used]);
+    case ENTRY_LINGERER:
+        return in->used == in->count ? "a rejected peer came without its descriptor"
+                                     : take_lingerer(arrival, in->fds[in->used]);
+    default: return image_is_optional(entry) ? NULL : "it has what is not known here";
+    }
+    return "it has a number that cannot be";
+}
+
+static const char *
+take_all(struct arrival *arrival)
+{
+    struct slice rest = arrival->in->list;
+    struct image_entry entry;
+    const char *why = NULL;
+
+    while (why == NULL)
+        switch (image_next(&rest, &entry)) {
+        case IMAGE_ENTRY: why = take_described(arrival, &entry); break;
+        case IMAGE_TORN: return "it is cut";
+        case IMAGE_END:
+            return arrival->in->used < arrival->in->count ? "it has too many descriptors"
+                                                          : NULL;
+        }
+    return why;
+}
+
+/*
+ * The buffers that are in use there are needed here, whatever --buffer-memory is from now on: what is
+ * above that is taken back as it comes.
+ */
+const char *
+server_take_over(struct server *server, struct handed *in)
+{
+    struct arrival arrival = {.server = server, .in = in};
+    uint64_t buffer_bytes = server->config.buffer_bytes;
+    uint64_t pool_bytes = server_pool_bytes(&server->config);
+    const char *why;
+
+    handover_numbers_init(&arrival.numbers);
+    in->used = in->conns = 0;
+    server->config.buffer_bytes = UINT64_MAX / 2;
+    pool_set_limit(server->pool, SIZE_MAX / 2, 0);
+    why = take_all(&arrival);
+    pool_set_limit(server->pool, pool_bytes, pool_bytes / RESERVE_PART);
+    server->config.buffer_bytes = buffer_bytes;
+    return why;
+}
+
+void
+server_go_on(struct server *server)
+{
+    uint64_t cursor = 0;
+    struct conn *c;
+
+    server->iteration_ms = server->clock->now_ms;
+    while ((c = table_next(&server->table, &cursor)) != NULL) {
+        if (conn_is_watching(c))
+            (void)CONN_BROKEN(c, !watchers_add(&server->watchers, c, (uint32_t)c->task->total));
+        if (c->state == CONN_STALLED) {
+            server_add_stalled(server, c);
+        } else if (c->state == CONN_READY) {
+            c->state = CONN_RUNNING;
+            conn_make_ready(c, &server->ready);
+        }
+    }
+}
+
+/* --- Another process has it --- */
+
+static void
+ignore(void *ctx UNUSED, const void *base UNUSED)
+{
+}
+
+static void
+forget(struct conn *c)
+{
+    static const struct buf_owner nobody = {ignore, NULL};
+
+    if (list_is_linked(&c->link.node))
+        conn_leave_list(c);
+    c->state = CONN_IDLE;
+    c->finishing = false;
+    if (c->wbuf != NULL)
+        buf_clear(c->wbuf, &nobody);
+    if (c->task == NULL)
+        return;
+    if (c->task->kind == TASK_SCAN)
+        sys_free(c->task->scan);
+    c->task->kind = TASK_REFUSAL; /* which holds nothing of the store */
+}
+
+void
+server_forget(struct server *server)
+{
+    uint64_t cursor = 0;
+    struct conn *c;
+
+    server->joining = NULL;
+    server->watchers.count = server->watchers.topics = 0;
+    while ((c = table_next(&server->table, &cursor)) != NULL)
+        forget(c);
+}

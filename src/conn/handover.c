@@ -1,0 +1,277 @@
+/* Describes all connections of a server for another process. */
+#include "lombard/conn/handover.h"
+
+#include <string.h>
+
+#include "conn.h"
+#include "conn_image.h"
+#include "handover_priv.h"
+#include "scan_words.h"
+#include "server_state.h"
+#include "stash.h"
+
+/* --- A connection is described --- */
+
+/* How many connections are before the slot POSITION. */
+static uint64_t
+rank_of(const struct server *server, uint64_t position)
+{
+    uint64_t cursor = 0, rank = 0;
+
+    while (table_search(&server->table, &cursor, position) != NULL)
+        rank++;
+    return rank;
+}
+
+static void
+describe_scan(const struct server *server, const struct scan *scan, struct conn_image *image,
+              struct handed_top *tops)
+{
+    image->scan_cursor = rank_of(server, scan->cursor);
+    image->killed = scan->killed;
+    image->shown_id = scan->shown_id;
+    image->line = scan->line;
+    image->top_next = scan->top_next;
+    for (uint32_t i = 0; i < scan->top_count; i++)
+        tops[i] = (struct handed_top){scan->top[i].value,
+                                      rank_of(server, scan->top[i].position), scan->top[i].id};
+    image->tops = slice_make((const char *)tops, scan->top_count * sizeof(*tops));
+}
+
+static void
+describe_stream(const struct task *task, struct conn_image *image)
+{
+    const struct stat_cursor *at = &task->stream.stats;
+
+    image->lines = task->lines;
+    if (task->lines == STREAM_ITEMS || task->lines == STREAM_PREFIXES) {
+        image->items_left = task->stream.left;
+        image->items_cursor = task->stream.cursor;
+        return;
+    }
+    if (task->lines == STREAM_REGISTRY) {
+        at = &task->stream.walk.at;
+        image->walk_part = task->stream.walk.part;
+        image->walk_step = task->stream.walk.step;
+    }
+    image->stat_position = at->position;
+    image->stat_left = at->left;
+    image->stat_source = at->source;
+    image->stat_entry = at->entry;
+    image->stat_ended = at->ended;
+}
+
+static uint64_t
+topics_of(const struct server *server, const struct conn *c, uint64_t *skipped)
+{
+    for (uint32_t i = 0; i < server->watchers.count; i++) {
+        if (server->watchers.at[i].conn != c)
+            continue;
+        *skipped = server->watchers.at[i].skipped;
+        return server->watchers.at[i].topics;
+    }
+    return 0;
+}
+
+static enum handed_task
+task_number(enum task_kind kind)
+{
+    switch (kind) {
+    case TASK_UPLOAD: return HANDED_UPLOAD;
+    case TASK_VALUE: return HANDED_VALUE;
+    case TASK_JOIN: return HANDED_JOIN;
+    case TASK_STREAM: return HANDED_STREAM;
+    case TASK_SCAN: return HANDED_SCAN;
+    case TASK_WATCH: return HANDED_WATCH;
+    case TASK_REFUSAL: return HANDED_REFUSAL;
+    }
+    BUG("task_kind out of range");
+}
+
+static void
+describe_task(const struct conn *c, struct conn_image *image, struct handed_top *tops)
+{
+    const struct task *task = c->task;
+    const void *item = task_pinned_item(task);
+
+    image->task = task_number(task->kind);
+    image->task_state = slice_make((const char *)&task->state, sizeof(task->state));
+    image->head = slice_make(task->head, task->head_bytes);
+    image->item = item == NULL ? 0 : cmd_loc(c->server->cmd, item) + 1;
+    image->off = task->off;
+    image->total = task->total;
+    image->closed = task->closed;
+    image->tail = task->tail;
+    image->restarts = task->join.restarts;
+    image->part = task->part;
+    image->piece = task->piece;
+    if (task->kind == TASK_STREAM)
+        describe_stream(task, image);
+    else if (task->kind == TASK_SCAN)
+        describe_scan(c->server, task->scan, image, tops);
+    else if (task->kind == TASK_WATCH)
+        image->topics = topics_of(c->server, c, &image->skipped);
+}
+
+static void
+describe_output(const struct conn *c, struct conn_image *image, struct handed_ref *refs)
+{
+    const struct buf *buf = c->wbuf;
+    struct buf_ref ref;
+    uint32_t count = 0;
+
+    while (buf_next_ref(buf, &count, &ref))
+        refs[count - 1] = (struct handed_ref){cmd_loc(c->server->cmd, ref.base), ref.bytes,
+                                              ref.sent, ref.at_off - buf->read_off, 0};
+    image->output = buf_pending(buf);
+    image->refs = slice_make((const char *)refs, count * sizeof(*refs));
+}
+
+static void
+describe_session(const struct conn *c, struct conn_image *image)
+{
+    const struct session *s = &c->session;
+
+    image->role = s->role;
+    image->session = (s->authenticated ? (unsigned)SESSION_AUTHENTICATED : 0) |
+                     (s->over_limit ? (unsigned)SESSION_OVER_LIMIT : 0) |
+                     (s->no_admin ? (unsigned)SESSION_NO_ADMIN : 0) |
+                     (s->sasl_begun ? (unsigned)SESSION_SASL_BEGUN : 0);
+    image->features = s->features;
+    image->bucket = s->bucket;
+    if (s->named) {
+        const char *name = client_names_get(&c->server->names, c->id);
+
+        image->name = slice_make(name, strlen(name));
+    }
+}
+
+static enum handed_protocol
+protocol_number(const struct proto_ops *proto)
+{
+    return proto == NULL            ? HANDED_NONE
+           : proto == &proto_text   ? HANDED_TEXT
+           : proto == &proto_binary ? HANDED_BINARY
+                                    : HANDED_HTTP;
+}
+
+/* One that waits for a buffer asks for it again. */
+static enum handed_state
+state_number(const struct conn *c)
+{
+    switch (c->state) {
+    case CONN_IDLE: return HANDED_IDLE;
+    case CONN_STALLED: return HANDED_STALLED;
+    case CONN_READY:
+    case CONN_WAITING:
+    case CONN_RUNNING:
+    case CONN_DEAD: break;
+    }
+    return HANDED_READY;
+}
+
+static void
+describe_numbers(const struct conn *c, struct conn_image *image)
+{
+    image->state = state_number(c);
+    image->id = c->id;
+    image->requests = conn_requests(c);
+    image->errors = conn_errors(c);
+    image->last_op = conn_last_op(c);
+    image->bytes_in = c->bytes_in;
+    image->bytes_out = c->bytes_out;
+    image->protocol = protocol_number(c->proto);
+    image->discard_bytes = c->discard_bytes;
+    image->active_s = c->active_s;
+    image->accepted_s = c->accepted_s;
+    image->since = c->stalled_ms;
+    image->mark = c->stall_mark;
+    image->close_reason = c->close_reason;
+    image->marks = (c->eof ? (unsigned)CONN_EOF : 0) |
+                   (c->more_input ? (unsigned)CONN_MORE_INPUT : 0) |
+                   (c->blocked ? (unsigned)CONN_BLOCKED : 0) |
+                   (c->finishing ? (unsigned)CONN_FINISHING : 0) |
+                   (c->has_looked ? (unsigned)CONN_HAS_LOOKED : 0) |
+                   (c->was_stalled ? (unsigned)CONN_WAS_STALLED : 0);
+}
+
+static void
+describe(const struct conn *c, struct image *image)
+{
+    static const struct proto_state no_state;
+    struct handed_ref refs[BUF_BYTES / sizeof(struct buf_ref)];
+    struct handed_top tops[SCAN_TOP_MAX];
+    struct conn_image conn;
+    size_t begun = image_begin(image, ENTRY_CONN);
+
+    memset(&conn, 0, sizeof(conn));
+    describe_numbers(c, &conn);
+    describe_session(c, &conn);
+    if (memcmp(&c->proto_state, &no_state, sizeof(no_state)) != 0)
+        conn.proto_state = slice_make((const char *)&c->proto_state, sizeof(c->proto_state));
+    conn.stashed = c->stash != NULL;
+    if (c->stash != NULL)
+        conn.input = conn_stashed_input(c);
+    else if (c->rbuf != NULL)
+        conn.input = conn_input(c);
+    if (c->wbuf != NULL)
+        describe_output(c, &conn, refs);
+    if (c->task != NULL)
+        describe_task(c, &conn, tops);
+    conn_image_write(&conn, image);
+    image_end(image, begun);
+}
+
+/* --- A server is described --- */
+
+uint32_t
+server_descriptor_count(const struct server *server)
+{
+    return server->table.conns + server->lingerers.count;
+}
+
+static void
+add_fd(struct handover *out, int fd)
+{
+    out->fds[out->count++] = fd;
+}
+
+static void
+describe_conns(struct server *server, struct handover *out)
+{
+    uint64_t cursor = 0;
+    const struct conn *c;
+
+    while ((c = table_next(&server->table, &cursor)) != NULL) {
+        describe(c, &out->image);
+        add_fd(out, c->watch.fd);
+        out->conns++;
+    }
+}
+
+const char *
+server_hand_over(struct server *server, struct handover *out)
+{
+    struct image *image = &out->image;
+
+    if (server->stopping)
+        return "it is shutting down";
+    if (server->joining != NULL)
+        conn_suspend_task(server->joining);
+    if (!list_is_empty(&server->dead) || server->newcomer_count > 0)
+        return "connections are being closed";
+    image_put_number(image, ENTRY_ATTENDED_MS, server->attended_ms);
+    image_put_number(image, ENTRY_LAST_ID, server->last_id);
+    image_put_number(image, ENTRY_WATCH_GID, server->watchers.gid);
+    image_put_bytes(image, ENTRY_OPS, handover_op_names());
+    image_put_bytes(image, ENTRY_REASONS, handover_reason_names());
+    image_put_number(image, ENTRY_REGISTRY, handover_registry_sum(server));
+    describe_conns(server, out);
+    for (int i = 0; i < LINGERS_MAX; i++) {
+        if (server->lingerers.slots[i].watch.fd < 0)
+            continue;
+        image_put_number(image, ENTRY_LINGERER, 1);
+        add_fd(out, server->lingerers.slots[i].watch.fd);
+    }
+    return image->failed ? "no memory" : NULL;
+}

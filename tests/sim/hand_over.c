@@ -1,0 +1,158 @@
+/* Hands the server under test over, as if from one process to another. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lombard/base/sys.h"
+#include "lombard/conn/handover.h"
+
+#include "rig_priv.h"
+#include "sim_sys.h"
+
+enum { LIST_SERVER = 1, LIST_COUNTERS = 2 };
+
+/* The new process. */
+struct heir {
+    struct rig *rig;
+    struct stat_registry *stats;
+    struct store *store;
+    struct cmd *cmd;
+    struct server *server;
+    int listen_fd;
+    bool listens; /* the server has it */
+    int *fds;
+    struct handed in;
+    const char *why;
+};
+
+static struct slice
+list_of(struct slice image, uint32_t type)
+{
+    struct image_entry entry;
+
+    while (image_next(&image, &entry) == IMAGE_ENTRY)
+        if (entry.type == type)
+            return entry.bytes;
+    return slice_make(NULL, 0);
+}
+
+/* All that goes from one to the other is bytes, and descriptors. */
+static const char *
+describe(const struct rig *rig, struct handover *out, struct slice *server, struct image *all)
+{
+    const char *why = server_hand_over(rig->server, out);
+    size_t begun;
+
+    if (why != NULL)
+        return why;
+    if (!store_lend(rig->store))
+        sim_die("the store cannot be lent");
+    image_put_bytes(all, LIST_SERVER, slice_make(out->image.bytes, out->image.len));
+    begun = image_begin(all, LIST_COUNTERS);
+    stats_write(rig->stats, all);
+    image_end(all, begun);
+    *server = list_of(slice_make(all->bytes, all->len), LIST_SERVER);
+    return all->failed ? "no memory" : NULL;
+}
+
+static const char *
+begin(struct heir *heir)
+{
+    struct store_config config = rig_store_config(heir->rig);
+
+    if (store_adopt(&config, &heir->store) != ATTACH_OK)
+        return "the store cannot be adopted";
+    heir->cmd = rig_make_cmd(heir->rig, heir->store, heir->stats);
+    if (heir->cmd == NULL)
+        return "no memory";
+    heir->server = rig_make_server(heir->rig, heir->cmd, heir->stats);
+    if (heir->server == NULL)
+        return "no memory";
+    heir->listens = server_listen(heir->server, heir->listen_fd, ROLE_CLIENT);
+    if (!heir->listens)
+        return "the listener cannot be watched";
+    return server_take_over(heir->server, &heir->in);
+}
+
+/* It ends: nothing that the other has may have changed. */
+static void
+give_up(struct heir *heir)
+{
+    if (heir->server != NULL)
+        server_forget(heir->server);
+    server_destroy(heir->server);
+    cmd_destroy(heir->cmd);
+    store_destroy(heir->store);
+    if (!heir->listens)
+        (void)sys_close(heir->listen_fd);
+    for (uint32_t i = heir->in.used; i < heir->in.count; i++)
+        (void)sys_close(heir->fds[i]);
+}
+
+static void
+succeed(struct heir *heir)
+{
+    struct rig *rig = heir->rig;
+
+    sim_other_process();
+    server_forget(rig->server);
+    server_destroy(rig->server);
+    cmd_destroy(rig->cmd);
+    store_destroy(rig->store);
+    sim_other_process();
+    rig->server = heir->server;
+    rig->cmd = heir->cmd;
+    rig->store = heir->store;
+    rig->stats = heir->stats;
+    rig->listen_fd = heir->listen_fd;
+}
+
+static bool
+receive(struct rig *rig, const struct handover *out, struct slice server, struct slice all)
+{
+    struct heir heir = {.rig = rig, .in = {.list = server, .count = out->count}};
+    const char *why;
+
+    heir.stats = rig->stats == &rig->registries[0] ? &rig->registries[1] : &rig->registries[0];
+    sim_other_process();
+    heir.listen_fd = sim_pass(rig->listen_fd);
+    heir.fds = calloc(out->count + 1, sizeof(int));
+    if (heir.fds == NULL)
+        abort();
+    for (uint32_t i = 0; i < out->count; i++)
+        heir.fds[i] = sim_pass(out->fds[i]);
+    heir.in.fds = heir.fds;
+    why = begin(&heir);
+    if (why != NULL) {
+        sim_note(why, 0, 0);
+        sim_keep(rig->listen_fd);
+        give_up(&heir);
+        sim_other_process();
+    } else {
+        store_keep(heir.store, rig_store_config(rig).limit_bytes);
+        stats_read_written(heir.stats, list_of(all, LIST_COUNTERS));
+        server_go_on(heir.server);
+        succeed(&heir);
+    }
+    free(heir.fds);
+    return why == NULL;
+}
+
+bool
+rig_hand_over(struct rig *rig)
+{
+    struct handover out = {.count = 0};
+    struct image all = {.len = 0};
+    struct slice server;
+    bool done = false;
+
+    out.fds = calloc(server_descriptor_count(rig->server) + 1, sizeof(int));
+    if (out.fds == NULL)
+        abort();
+    if (describe(rig, &out, &server, &all) == NULL)
+        done = receive(rig, &out, server, slice_make(all.bytes, all.len));
+    image_fini(&out.image);
+    image_fini(&all);
+    free(out.fds);
+    rig_check(rig);
+    return done;
+}
