@@ -227,6 +227,11 @@ check_together(const struct config *config, int argc, char **argv)
     if (config->sasl && config->auth_file == NULL)
         return config_usage(
             "-S: the users and passwords are those of -Y FILE, which is not given");
+    if (config->takeover != NULL && config->control != NULL &&
+        strcmp(config->takeover, config->control) != 0)
+        return config_usage(
+            "--control: with --takeover it is the socket that is taken over, %s",
+            config->takeover);
     /* A service manager's sockets are looked for later. */
     if (config->port == 0 && config->unix_path == NULL && getenv("LISTEN_FDS") == NULL)
         return config_usage(

@@ -81,6 +81,8 @@ struct config {
     const char *user;        /* likewise */
     const char *memory_file; /* NULL: the cache ends with the process */
     const char *log_file;    /* NULL: standard error */
+    const char *control;     /* NULL: no other process can take this one's place */
+    const char *takeover;    /* NULL: this process takes the place of none */
     bool sandbox;
     enum config_ask ask;
     const char *ask_group;   /* of `stats`; "" for all */

@@ -106,6 +106,8 @@ daemon_make_store(const struct config *config, const struct memory_file *file,
         store_config.limit_bytes_max = config->store.limit_bytes * growth;
     if (file->path != NULL)
         return memory_file_make_store(file, &store_config, clock);
+    if (file->file.fd >= 0)
+        store_config.file = &file->file;
     store = store_create(&store_config);
     if (store == NULL)
         log_line(LOG_ERROR, "no memory for a cache of %zu MB: lower -m",

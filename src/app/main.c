@@ -15,6 +15,7 @@
 #include "lombard/base/invariant.h"
 #include "lombard/base/log.h"
 #include "lombard/cmd/cmd.h"
+#include "lombard/conn/handover.h"
 #include "lombard/conn/server.h"
 #include "lombard/event/signal.h"
 #include "lombard/event/timer.h"
@@ -180,6 +181,19 @@ on_tick(struct timer *timer)
     timer_set(loop_timers(loop), timer, loop_now_ms(loop) + TICK_MS);
 }
 
+/*
+ * Another process has it all: connections, files, the store's memory. Nothing is closed one by one, written,
+ * or removed by name; what is still open is so there, too.
+ */
+static void NORETURN
+leave_everything(struct process *p)
+{
+    notify_close(&p->notify);
+    event_finish();
+    log_finish();
+    _exit(EX_OK);
+}
+
 static int
 run(struct process *p)
 {
@@ -189,7 +203,11 @@ run(struct process *p)
     timer_init(&tick.timer, on_tick);
     on_tick(&tick.timer);
     notify_watch(&p->notify, server_loop(p->server));
-    ok = server_run(p->server);
+    do
+        ok = server_run(p->server);
+    while (ok && control_is_asked(&p->control) && !control_hand_over(p));
+    if (ok && control_is_asked(&p->control))
+        leave_everything(p);
     notify_stopping(&p->notify);
     notify_close(&p->notify);
     timer_cancel(&tick.timer);
@@ -198,11 +216,27 @@ run(struct process *p)
     return ok ? EX_OK : EX_OSERR;
 }
 
+/* All that listens is watched; with a takeover, all that is connected as well. */
+static bool
+begin(struct process *p)
+{
+    return hand_over(p->server, &p->sockets) &&
+           control_start(&p->control, server_loop(p->server)) &&
+           (p->takeover.path == NULL || takeover_finish(p));
+}
+
+static struct store *
+make_store(struct process *p, struct clock *clock)
+{
+    return p->takeover.path != NULL ? takeover_store(p, clock)
+                                    : daemon_make_store(&p->config, &p->memory_file, clock);
+}
+
 /* From here on everything is made, and unmade in reverse. */
 static int
 serve(struct process *p)
 {
-    struct clock clock;
+    static struct clock clock;
     struct signals signals;
     struct store *store;
     struct server *server = NULL;
@@ -210,7 +244,8 @@ serve(struct process *p)
     int status = EX_OSERR;
 
     clock_init(&clock);
-    store = daemon_make_store(&p->config, &p->memory_file, &clock);
+    p->clock = &clock;
+    store = p->store = make_store(p, &clock);
     if (store == NULL)
         return status;
     cmd = make_cmd(&p->config, &clock, &p->stats, store);
@@ -224,20 +259,27 @@ serve(struct process *p)
     stats_list(&p->stats, "config", &config_live_stats, &p->live);
     stats_guard(&p->stats);
     statistics_register(&p->stats, &p->config, server, cmd);
-    rates_start(&p->rates, loop_timers(server_loop(server)), &clock, &p->stats);
     sandbox_add_stats(&p->sandbox, &p->stats);
+    control_add_stats(&p->control, &p->stats);
     p->server = server;
     if (!signals_start(&signals, server_loop(server), on_signal, p)) {
         log_line(LOG_ERROR, "could not take signals: %s", strerror(errno));
         goto out;
     }
-    if (hand_over(server, &p->sockets) && process_get_ready(p))
-        status = run(p);
+    if (begin(p)) {
+        rates_start(&p->rates, loop_timers(server_loop(server)), &clock, &p->stats);
+        if (process_get_ready(p))
+            status = run(p);
+    } else if (p->takeover.path != NULL) {
+        server_forget(server);
+    }
+    control_stop(&p->control);
     signals_stop(&signals);
 out:
     server_destroy(server);
     cmd_destroy(cmd);
-    memory_file_keep(&p->memory_file, store);
+    if (p->takeover.path == NULL || p->control.takeovers > 0)
+        memory_file_keep(&p->memory_file, store);
     store_destroy(store);
     return status;
 }
@@ -252,25 +294,63 @@ load_passwords(struct process *p)
     return auth_file_load(&p->auth_file, p->config.auth_file, &p->user);
 }
 
+/* Where a takeover came to nothing, they are another's. */
+static void
+remove_files(struct process *p)
+{
+    if (p->takeover.path != NULL && p->control.takeovers == 0)
+        return;
+    daemon_remove(&p->pid_file);
+    daemon_remove(&p->control.file);
+    for (int role = 0; role < SESSION_ROLES; role++)
+        daemon_remove(&p->sockets.files[role]);
+}
+
+/* Sockets, memory, descriptors: what is opened by name. */
+static bool
+open_all(struct process *p)
+{
+    const struct config *config = &p->config;
+
+    return daemon_listen(config, &p->user, &p->sockets) &&
+           (config->control == NULL || control_open(&p->control, config->control, &p->user)) &&
+           memory_file_open(&p->memory_file, config, &p->user) &&
+           (config->control == NULL || config->memory_file != NULL ||
+            memory_file_open_unnamed(&p->memory_file)) &&
+           daemon_raise_limits(&p->config);
+}
+
+/* Likewise, of the server whose place this one takes; all that may fail is done before. */
+static bool
+take_over_all(struct process *p)
+{
+    signals_hold();
+    if (!daemon_raise_limits(&p->config))
+        return false;
+    host_prepare(&p->config);
+    return process_become(p) && takeover_begin(p);
+}
+
 static int
 start_and_serve(struct process *p)
 {
+    bool takes_over = p->config.takeover != NULL;
     int status = EX_OSERR;
 
     own_file_init(&p->pid_file);
     sandbox_init(&p->sandbox);
     memory_file_init(&p->memory_file);
     p->log_file.fd = -1;
+    control_init(&p->control);
+    takeover_init(&p->takeover, p->config.takeover);
     if (user_leave_groups(&p->user) && load_passwords(p) &&
-        daemon_listen(&p->config, &p->user, &p->sockets) &&
-        memory_file_open(&p->memory_file, &p->config, &p->user) &&
-        daemon_raise_limits(&p->config)) {
-        host_prepare(&p->config);
+        (takes_over ? take_over_all(p) : open_all(p))) {
+        if (!takes_over)
+            host_prepare(&p->config);
         status = serve(p);
     }
-    daemon_remove(&p->pid_file);
-    for (int role = 0; role < SESSION_ROLES; role++)
-        daemon_remove(&p->sockets.files[role]);
+    remove_files(p);
+    control_close(&p->control);
     memory_file_close(&p->memory_file);
     auth_file_close(&p->auth_file);
     log_file_close(&p->log_file);

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -86,6 +87,16 @@ memory_file_open(struct memory_file *file, const struct config *config, const st
         return true;
     memory_file_close(file);
     return false;
+}
+
+bool
+memory_file_open_unnamed(struct memory_file *file)
+{
+    file->file.fd = memfd_create("lombard", MFD_CLOEXEC);
+    if (file->file.fd < 0)
+        log_line(LOG_ERROR, "--control: no memory that can be handed over: %s",
+                 strerror(errno));
+    return file->file.fd >= 0;
 }
 
 void

@@ -18,14 +18,16 @@
 #include "user.h"
 
 struct memory_file {
-    const char *path; /* NULL: there is none */
-    struct store_file file;
+    const char *path;       /* NULL: there is none with a name */
+    struct store_file file; /* or one without, which ends with the last process that has it */
 };
 
 void memory_file_init(struct memory_file *file);
 /* False, logged: it cannot be used, and nothing in it has changed. */
 bool memory_file_open(struct memory_file *file, const struct config *config,
                       const struct user *user) MUST_USE;
+/* Memory that can be handed to another process (--control): a file without a name. False, logged. */
+bool memory_file_open_unnamed(struct memory_file *file) MUST_USE;
 /* The store of CONFIG in it; CLOCK goes on with that store's seconds. NULL, logged. */
 struct store *memory_file_make_store(const struct memory_file *file,
                                      const struct store_config *config,

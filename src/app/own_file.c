@@ -187,6 +187,18 @@ own_file_hold(struct own_file *file, const char *path)
     return false;
 }
 
+bool
+own_file_adopt(struct own_file *file, const char *path, int dir, int fd)
+{
+    const char *absolute = *path == '/' ? sealed_text(path) : NULL;
+
+    if (absolute == NULL)
+        return false;
+    *file = (struct own_file){
+        .path = absolute, .name = strrchr(absolute, '/') + 1, .dir = dir, .fd = fd};
+    return true;
+}
+
 /* --- Removing: by what is open already, for the sandbox opens nothing for it --- */
 
 static bool

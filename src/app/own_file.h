@@ -30,6 +30,8 @@ void own_file_init(struct own_file *file);
 bool own_file_write(struct own_file *file, const char *path, const char *text) MUST_USE;
 /* Take hold of the socket at PATH, which was just made. */
 bool own_file_hold(struct own_file *file, const char *path) MUST_USE;
+/* Another process has held FD, the file at PATH, and its directory DIR, which are this one's now. */
+bool own_file_adopt(struct own_file *file, const char *path, int dir, int fd) MUST_USE;
 /* Remove it, if its name still means it. True as well when there is nothing to do. */
 bool own_file_remove(struct own_file *file) MUST_USE;
 /* Let it go as it is; where it could not be removed, what was written is taken out of it. */

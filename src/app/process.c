@@ -1,20 +1,49 @@
 /* The last steps of a start: files, the user, the sandbox, and who is told. */
 #include "process.h"
 
+#include <unistd.h>
+
 #include "host.h"
 #include "lombard/base/log.h"
 
-/* A client that sees these can connect already. False, logged, when one could not be made. */
+static bool
+is_takeover(const struct process *p)
+{
+    return p->takeover.path != NULL;
+}
+
+/*
+ * A client that sees these can connect already. False, logged, when one could not be made; after a
+ * takeover the cache is worth more than they are.
+ */
 static bool
 make_files(struct process *p)
 {
     const struct config *config = &p->config;
+    bool ok = (config->pid_file == NULL ||
+               daemon_write_pid(config->pid_file, &p->user, &p->pid_file)) &&
+              daemon_write_ports(&p->sockets.of[ROLE_CLIENT], &p->user);
 
-    return (config->log_file == NULL ||
-            log_file_open(&p->log_file, config->log_file, &p->user)) &&
-           (config->pid_file == NULL ||
-            daemon_write_pid(config->pid_file, &p->user, &p->pid_file)) &&
-           daemon_write_ports(&p->sockets.of[ROLE_CLIENT], &p->user);
+    return ok || is_takeover(p);
+}
+
+bool
+process_become(struct process *p)
+{
+    const struct config *config = &p->config;
+
+    if (config->log_file != NULL && !log_file_open(&p->log_file, config->log_file, &p->user))
+        return false;
+    if (config->sandbox)
+        sandbox_drop_bounding();
+    if (!user_become(&p->user))
+        return false;
+    host_keep_core_dumps(config);
+    if (config->log_file != NULL)
+        log_file_use(&p->log_file);
+    p->pid = getpid();
+    p->control.uid = geteuid();
+    return true;
 }
 
 static enum detach_log
@@ -47,6 +76,7 @@ enter_sandbox(struct process *p)
     if (p->log_file.path != NULL)
         sandbox_add(sandbox, SANDBOX_APPEND, -1, p->log_file.path);
     allow_removal(sandbox, &p->pid_file);
+    allow_removal(sandbox, &p->control.file);
     for (int role = 0; role < SESSION_ROLES; role++)
         allow_removal(sandbox, &p->sockets.files[role]);
     sandbox->core_dumps = p->config.core_dumps;
@@ -67,15 +97,9 @@ process_get_ready(struct process *p)
 {
     const struct config *config = &p->config;
 
-    if (!make_files(p))
+    /* Before: what root alone may make, and with the rights to make it. */
+    if (!make_files(p) || (!is_takeover(p) && !process_become(p)))
         return false;
-    if (config->sandbox)
-        sandbox_drop_bounding();
-    if (!user_become(&p->user))
-        return false;
-    host_keep_core_dumps(config);
-    if (config->log_file != NULL)
-        log_file_use(&p->log_file);
     daemon_log_listening(&p->sockets);
     if (config->daemon && !detach_prepare(&p->detach))
         return false;
@@ -85,5 +109,7 @@ process_get_ready(struct process *p)
     if (config->daemon && !detach_ready(&p->detach, detached_log(config)))
         return false;
     notify_ready(&p->notify);
+    if (is_takeover(p))
+        takeover_ready(p);
     return true;
 }

@@ -6,6 +6,7 @@
 #include "auth_file.h"
 #include "config.h"
 #include "config_live.h"
+#include "control.h"
 #include "daemon.h"
 #include "detach.h"
 #include "log_file.h"
@@ -17,6 +18,7 @@
 #include "own_file.h"
 #include "rates.h"
 #include "sandbox.h"
+#include "takeover.h"
 #include "user.h"
 
 struct process {
@@ -30,12 +32,22 @@ struct process {
     struct memory_file memory_file;
     struct notify notify;
     struct sandbox sandbox;
+    struct control control;
+    struct takeover takeover;
+    int32_t pid;
+    const struct clock *clock;
+    struct store *store;
     struct server *server;
     struct config_live live;
     struct stat_registry stats;
     struct rates rates;
 };
 
+/*
+ * Open the log, and become its user. In a takeover before it is asked for, for from then on nothing may
+ * fail. False, logged.
+ */
+bool process_become(struct process *process) MUST_USE;
 /*
  * Its sockets are watched: make its files, become its user, give up what serving does not need, and tell the
  * caller and the service manager, in this order. False, logged: what was made is the caller's to remove.

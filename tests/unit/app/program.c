@@ -10,6 +10,7 @@
 #include "lombard/event/listen.h"
 #include "lombard/store/store.h"
 #include "rates.h"
+#include "control.h"
 #include "sandbox.h"
 
 struct stat_registry registry;
@@ -17,6 +18,7 @@ int clients[PROGRAM_CLIENTS];
 
 static struct config config;
 static struct sandbox sandbox;
+static struct control control;
 static struct clock now;
 static struct store *store;
 static struct cmd *cmd;
@@ -74,6 +76,7 @@ program_start(void)
     statistics_register(&registry, &config, server, cmd);
     rates_start(&rates, loop_timers(server_loop(server)), &now, &registry);
     sandbox_add_stats(&sandbox, &registry);
+    control_add_stats(&control, &registry);
     (void)snprintf(address.sun_path, sizeof(address.sun_path), "/tmp/lombard-stats-%d.sock",
                    (int)getpid());
     ck_assert_int_eq(listen_open_unix(address.sun_path, 0700, PROGRAM_CLIENTS, &sockets),

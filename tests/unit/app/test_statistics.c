@@ -57,7 +57,7 @@ static const struct {
          "lru_bumps_dropped log_worker_dropped log_worker_written "
          "unexpected_napi_ids "
          "round_robin_fallback "
-         "sandbox_denied "},
+         "sandbox_denied takeovers takeovers_refused takeover_pause_us "},
     {"settings",
      "maxbytes maxconns tcpport lock_memory core_dumps large_pages "
      "binding_protocol stat_key_prefix detail_prefixes udpport inter verbosity evictions "
@@ -68,7 +68,7 @@ static const struct {
      "memory_file idle_timeout "
      "send_timeout peer_timeout operator_timeout drain_time_ms buffer_memory "
      "favor batch_io loan auth_enabled_ascii auth_enabled_sasl auth_timeout "
-     "log_file sandbox batch_io_in_force detail_enabled "
+     "log_file control takeover sandbox batch_io_in_force detail_enabled "
      "umask maxconns_fast slab_reassign lru_crawler slab_automove "
      "lru_maintainer_thread lru_segmented tail_repair_time temp_lru "
      "track_sizes inline_ascii_response ext_drop_unread client_flags_size "

@@ -1,0 +1,495 @@
+/* Listens for a process that is to take this one's place, and gives it everything. */
+#include "control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "lombard/base/invariant.h"
+#include "lombard/base/log.h"
+#include "lombard/base/sys.h"
+#include "lombard/conn/handover.h"
+#include "passing.h"
+#include "process.h"
+
+enum { BACKLOG = 8, MODE = 0600 };
+
+void
+control_init(struct control *control)
+{
+    memset(control, 0, sizeof(*control));
+    control->watch.fd = control->peer.fd = control->image_fd = -1;
+    own_file_init(&control->file);
+}
+
+/* --- Opening --- */
+
+/* For user_make(). */
+struct opening {
+    const char *path;
+    int fd;
+};
+
+static bool
+is_dead(const struct sockaddr_un *address, socklen_t len)
+{
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool dead = fd >= 0 && connect(fd, (const struct sockaddr *)address, len) != 0 &&
+                errno == ECONNREFUSED;
+
+    if (fd >= 0)
+        (void)close(fd);
+    return dead;
+}
+
+static bool
+bind_there(int fd, const struct sockaddr_un *address, socklen_t len)
+{
+    mode_t mask = umask(0777 & ~MODE);
+    bool ok = bind(fd, (const struct sockaddr *)address, len) == 0;
+
+    if (!ok && errno == EADDRINUSE && is_dead(address, len))
+        ok = unlink(address->sun_path) == 0 &&
+             bind(fd, (const struct sockaddr *)address, len) == 0;
+    (void)umask(mask);
+    return ok;
+}
+
+static bool
+open_socket(void *ctx)
+{
+    struct opening *o = ctx;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int err;
+
+    errno = ENAMETOOLONG;
+    if (strlen(o->path) >= sizeof(address.sun_path))
+        return false;
+    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", o->path);
+    o->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (o->fd < 0)
+        return false;
+    if (bind_there(o->fd, &address, sizeof(address)) && listen(o->fd, BACKLOG) == 0)
+        return true;
+    err = errno;
+    (void)close(o->fd);
+    errno = err;
+    return false;
+}
+
+bool
+control_open(struct control *control, const char *path, const struct user *user)
+{
+    struct opening o = {path, -1};
+    int lock = own_file_lock(path);
+    bool ok = user_make(user, open_socket, &o);
+    int err = errno;
+
+    if (ok && !own_file_hold(&control->file, path))
+        log_line(LOG_WARN, "--control: %s will stay behind: %s", path, strerror(errno));
+    own_file_unlock(lock);
+    if (!ok) {
+        log_line(LOG_ERROR, "--control: %s: %s%s", path, strerror(err),
+                 err == EADDRINUSE ? ". To take the place of the server there: --takeover"
+                                   : "");
+        return false;
+    }
+    control->watch.fd = o.fd;
+    control->image_fd = memfd_create("lombard-image", MFD_CLOEXEC);
+    if (control->image_fd >= 0)
+        return true;
+    log_line(LOG_ERROR, "--control: no file in memory: %s", strerror(errno));
+    return false;
+}
+
+void
+control_close(struct control *control)
+{
+    if (control->watch.fd >= 0)
+        (void)close(control->watch.fd);
+    if (control->image_fd >= 0)
+        (void)close(control->image_fd);
+    control->watch.fd = control->image_fd = -1;
+}
+
+/* --- Peers --- */
+
+static void
+end_peer(struct control *control)
+{
+    timer_cancel(&control->patience);
+    if (control->peer.fd >= 0) {
+        loop_forget(control->loop, &control->peer);
+        (void)close(control->peer.fd);
+    }
+    control->peer.fd = -1;
+    control->asked = false;
+    /* Where this is refused, the next tick of nothing tries again: the socket stays quiet. */
+    (void)!loop_want(control->loop, &control->watch, WATCH_IN);
+}
+
+/* It is told why, if it still listens; what was begun goes on here. */
+static void
+refuse(struct control *control, enum pass_kind kind, const char *why)
+{
+    struct pass_message message = pass_message(kind, why);
+
+    control->refused++;
+    log_line(LOG_WARN, "--control: process %" PRId32 " (%s) does not take over: %s",
+             control->peer_pid, control->peer_version, why);
+    (void)!pass_send(control->peer.fd, &message, NULL, 0, pass_until_ns(0));
+    end_peer(control);
+}
+
+static void
+on_patience(struct timer *timer)
+{
+    refuse(CONTAINER_OF(timer, struct control, patience), PASS_NO, "it said nothing in time");
+}
+
+static void
+on_hello(struct watch *watch, uint32_t events UNUSED)
+{
+    struct control *control = CONTAINER_OF(watch, struct control, peer);
+    struct pass_message hello;
+    struct slice version;
+
+    switch (pass_receive(watch->fd, &hello, NULL, pass_until_ns(0))) {
+    case PASS_LATE: return;
+    case PASS_CLOSED:
+    case PASS_FAILED:
+        refuse(control, PASS_NO, "it has gone, or said what is no greeting");
+        return;
+    case PASS_GOT: break;
+    }
+    if (hello.kind != PASS_HELLO) {
+        refuse(control, PASS_NO, "it said what is no greeting");
+        return;
+    }
+    version = slice_make(hello.text, strlen(hello.text));
+    (void)log_escape(control->peer_version, sizeof(control->peer_version), version);
+    if (hello.format != PASS_FORMAT) {
+        refuse(control, PASS_NO, "its version hands over in another format");
+        return;
+    }
+    timer_cancel(&control->patience);
+    control->asked = true;
+    loop_leave(control->loop);
+}
+
+static bool
+may_ask(struct control *control)
+{
+    struct sys_peer_user user;
+
+    if (!sys_peer_user(control->peer.fd, &user))
+        return false;
+    control->peer_pid = user.pid;
+    return user.uid == 0 || user.uid == control->uid;
+}
+
+/* The next one waits until this one is through. */
+static void
+on_accept(struct watch *watch, uint32_t events UNUSED)
+{
+    struct control *control = CONTAINER_OF(watch, struct control, watch);
+    int fd = sys_accept(watch->fd);
+
+    if (fd < 0)
+        return;
+    control->peer_pid = 0;
+    (void)snprintf(control->peer_version, sizeof(control->peer_version), "unknown");
+    watch_init(&control->peer, fd, on_hello);
+    (void)!loop_want(control->loop, &control->watch, 0);
+    if (!may_ask(control)) {
+        refuse(control, PASS_NO, "only the server's own user may, or root (EPERM)");
+        return;
+    }
+    if (!loop_want(control->loop, &control->peer, WATCH_IN)) {
+        refuse(control, PASS_NO, "no memory");
+        return;
+    }
+    timer_set(loop_timers(control->loop), &control->patience,
+              loop_now_ms(control->loop) + PASS_HELLO_MS);
+}
+
+bool
+control_start(struct control *control, struct loop *loop)
+{
+    int fd = control->watch.fd;
+
+    if (fd < 0)
+        return true;
+    control->loop = loop;
+    timer_init(&control->patience, on_patience);
+    watch_init(&control->watch, fd, on_accept);
+    if (loop_want(loop, &control->watch, WATCH_IN))
+        return true;
+    log_line(LOG_ERROR, "--control: it cannot be watched: %s", strerror(errno));
+    return false;
+}
+
+void
+control_stop(struct control *control)
+{
+    if (control->loop == NULL || control->watch.fd < 0)
+        return;
+    end_peer(control);
+    loop_forget(control->loop, &control->watch);
+}
+
+/* --- What there is --- */
+
+static void
+describe_files(const struct process *p, struct image *image, struct handover *out)
+{
+    const struct own_file *files[SESSION_ROLES + 1] = {&p->control.file};
+
+    for (int role = 0; role < SESSION_ROLES; role++)
+        files[1 + role] = &p->sockets.files[role];
+    for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+        size_t begun;
+
+        if (files[i]->fd < 0)
+            continue;
+        begun = image_begin(image, PASS_FILES);
+        image_put_number(image, 1, i + 1);
+        image_put_bytes(image, 2, slice_make(files[i]->path, strlen(files[i]->path)));
+        image_end(image, begun);
+        out->fds[out->count++] = files[i]->dir;
+        out->fds[out->count++] = files[i]->fd;
+    }
+}
+
+static void
+describe_listeners(const struct process *p, struct image *image, struct handover *out)
+{
+    char roles[LISTEN_SOCKETS_MAX * SESSION_ROLES];
+    size_t count = 0;
+
+    for (int role = 0; role < SESSION_ROLES; role++) {
+        const struct listen_sockets *sockets = &p->sockets.of[role];
+
+        for (int i = 0; i < sockets->count; i++) {
+            roles[count++] = (char)role;
+            out->fds[out->count++] = sockets->fd[i];
+        }
+    }
+    image_put_bytes(image, PASS_LISTENERS, slice_make(roles, count));
+}
+
+static void
+describe_process(const struct process *p, uint64_t begun_ns, struct image *image)
+{
+    const struct clock *clock = p->clock;
+
+    image_put_bytes(image, PASS_VERSION | IMAGE_OPTIONAL, SLICE(LOMBARD_VERSION));
+    image_put_number(image, PASS_PID | IMAGE_OPTIONAL, (uint64_t)p->pid);
+    image_put_number(image, PASS_BEGUN_NS | IMAGE_OPTIONAL, begun_ns);
+    image_put_number(image, PASS_CLOCK_START_NS, clock->start_ns);
+    image_put_number(image, PASS_CLOCK_UNIX_S, (uint64_t)clock->start_unix_s);
+    image_put_number(image, PASS_CLOCK_FIRST_S, clock->first_s);
+    image_put_number(image, PASS_ITEM_MAX, p->config.store.item_bytes_max);
+    image_put_number(image, PASS_WANTS_AUTH, p->config.auth_file != NULL);
+    image_put_number(image, PASS_KEPT_FILE, p->memory_file.path != NULL);
+    image_put_number(image, PASS_WATCHDOG_MS | IMAGE_OPTIONAL, p->notify.watchdog_ms);
+}
+
+/* NULL, or why not. OUT has room for all descriptors. */
+static const char *
+describe(struct process *p, uint64_t begun_ns, struct handover *out, struct image *image)
+{
+    const char *why;
+    size_t begun;
+
+    out->fds[PASS_FD_IMAGE] = p->control.image_fd;
+    out->fds[PASS_FD_STORE] = p->memory_file.file.fd;
+    out->fds[PASS_FD_CONTROL] = p->control.watch.fd;
+    out->count = PASS_FDS_FIRST;
+    describe_process(p, begun_ns, image);
+    describe_files(p, image, out);
+    describe_listeners(p, image, out);
+    why = server_hand_over(p->server, out);
+    if (why != NULL)
+        return why;
+    image_put_bytes(image, PASS_SERVER, slice_make(out->image.bytes, out->image.len));
+    begun = image_begin(image, PASS_COUNTERS | IMAGE_OPTIONAL);
+    stats_write(&p->stats, image);
+    image_end(image, begun);
+    if (image->failed)
+        return "no memory";
+    return store_lend(p->store) ? NULL : "the cache is in no file";
+}
+
+static bool
+write_image(int fd, const struct image *image)
+{
+    size_t off = 0;
+
+    while (off < image->len) {
+        struct iovec iov = {image->bytes + off, image->len - off};
+        ssize_t n = pwritev2(fd, &iov, 1, (off_t)off, 0);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        off += (size_t)n;
+    }
+    return true;
+}
+
+/* --- Giving it --- */
+
+static const char *
+why_not(enum pass_result result)
+{
+    switch (result) {
+    case PASS_GOT: return NULL;
+    case PASS_CLOSED: return "it has ended";
+    case PASS_LATE: return "it took too long";
+    case PASS_FAILED: break;
+    }
+    return strerror(errno);
+}
+
+static const char *
+send_all(int fd, const struct handover *out, size_t image_bytes, uint64_t until_ns)
+{
+    struct pass_message message = pass_message(PASS_STATE, NULL);
+    uint32_t sent = 0;
+
+    message.image_bytes = image_bytes;
+    message.fd_count = out->count;
+    while (sent < out->count) {
+        uint32_t left = out->count - sent;
+        int count = (int)(left < PASS_FDS_MAX ? left : PASS_FDS_MAX);
+        enum pass_result result = pass_send(fd, &message, out->fds + sent, count, until_ns);
+
+        if (result != PASS_GOT)
+            return why_not(result);
+        sent += (uint32_t)count;
+        message.kind = PASS_MORE;
+    }
+    return NULL;
+}
+
+/* It has said yes: NULL. */
+static const char *
+hear_yes(int fd, uint64_t until_ns, char *text, size_t bytes)
+{
+    struct pass_message answer;
+    enum pass_result result = pass_receive(fd, &answer, NULL, until_ns);
+
+    if (result != PASS_GOT)
+        return why_not(result);
+    if (answer.kind == PASS_YES)
+        return NULL;
+    (void)log_escape(text, bytes, slice_make(answer.text, strlen(answer.text)));
+    return answer.kind == PASS_NO ? text : "it said what is no answer";
+}
+
+/* Up to the word that makes everything its own. */
+static const char *
+give(struct process *p, struct handover *out, struct image *image, char *text, size_t bytes)
+{
+    uint64_t begun_ns = sys_monotonic_ns();
+    uint64_t until_ns = pass_until_ns(PASS_PAUSE_MS);
+    struct pass_message yours = pass_message(PASS_YOURS, NULL);
+    int fd = p->control.peer.fd;
+    const char *why = describe(p, begun_ns, out, image);
+
+    if (why == NULL && !write_image(p->control.image_fd, image))
+        why = "its image cannot be written";
+    if (why == NULL)
+        why = send_all(fd, out, image->len, until_ns);
+    if (why == NULL)
+        why = hear_yes(fd, until_ns, text, bytes);
+    if (why == NULL)
+        why = why_not(pass_send(fd, &yours, NULL, 0, until_ns));
+    return why;
+}
+
+/* The service manager must have heard of the new process before this one is gone. */
+static void
+wait_until_ready(int fd)
+{
+    struct pass_message none;
+
+    while (pass_receive(fd, &none, NULL, pass_until_ns(PASS_READY_MS)) == PASS_GOT)
+        continue;
+}
+
+static const char *
+try(struct process *p, char *text, size_t bytes)
+{
+    struct handover out = {.count = 0};
+    struct image image = {.len = 0};
+    size_t most = server_descriptor_count(p->server) + PASS_FDS_FIRST +
+                  2 * (SESSION_ROLES + 1) + LISTEN_SOCKETS_MAX * SESSION_ROLES;
+    const char *why = "no memory";
+
+    out.fds = sys_malloc(most * sizeof(int));
+    if (out.fds != NULL)
+        why = give(p, &out, &image, text, bytes);
+    image_fini(&out.image);
+    image_fini(&image);
+    sys_free(out.fds);
+    return why;
+}
+
+bool
+control_hand_over(struct process *p)
+{
+    struct control *control = &p->control;
+    char text[PASS_TEXT_BYTES];
+    const char *why;
+
+    if (invariants()->broken > 0)
+        why = "an internal error was found here, and is not to be handed on";
+    else
+        why = try(p, text, sizeof(text));
+    if (why != NULL) {
+        refuse(control, PASS_RESUMED, why);
+        return false;
+    }
+    log_line(LOG_INFO, "process %" PRId32 " (lombard %s) has taken over: leaving",
+             control->peer_pid, control->peer_version);
+    wait_until_ready(control->peer.fd);
+    return true;
+}
+
+/* --- Statistics; the record is the struct control --- */
+
+static const struct stat_entry entries[] = {
+    {"takeovers", STAT_COUNTER, UNIT_EVENTS,
+     "Times that another process has taken the place of the server that had this cache.",
+     stat_get_u64, offsetof(struct control, takeovers)},
+    {"takeovers_refused", STAT_COUNTER, UNIT_EVENTS,
+     "Times that this came to nothing, and the server went on.", stat_get_u64,
+     offsetof(struct control, refused)},
+    {"takeover_pause_us", STAT_GAUGE, UNIT_MICROSECONDS,
+     "For how long no client was served at the last takeover.", stat_get_u64,
+     offsetof(struct control, pause_us)},
+};
+
+static void
+reset(void *ctx)
+{
+    stat_reset_counters(entries, ARRAY_LEN(entries), ctx);
+}
+
+void
+control_add_stats(struct control *control, struct stat_registry *registry)
+{
+    static const struct stat_section section = {entries, ARRAY_LEN(entries), NULL, "", reset};
+
+    stats_add(registry, "", &section, control);
+}

@@ -1,0 +1,58 @@
+/*
+ * src/app/control.h - the socket of --control, through which another process may take this one's place.
+ *
+ * One peer at a time; others wait in the kernel's queue, and have their turn with the server that there is
+ * then. Only a process of the same user, or root's, is listened to. What it asks for is done by
+ * control_hand_over(), between two iterations of the loop.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lombard/base/attr.h"
+#include "lombard/base/stats.h"
+#include "lombard/event/loop.h"
+#include "own_file.h"
+#include "user.h"
+
+struct process;
+
+struct control {
+    struct watch watch; /* the socket; fd -1: there is none */
+    struct watch peer;  /* fd -1: none */
+    struct timer patience;
+    struct loop *loop;
+    struct own_file file;
+    int image_fd; /* a file in memory, for what is described */
+    uint32_t uid; /* of this process */
+    int32_t peer_pid;
+    char peer_version[64];
+    bool asked;
+    uint64_t takeovers; /* of this cache, since its first process */
+    uint64_t refused;
+    uint64_t pause_us; /* for which clients waited at the last one */
+};
+
+void control_init(struct control *control);
+/* Listen at PATH, and make the file. False, logged. */
+bool control_open(struct control *control, const char *path, const struct user *user) MUST_USE;
+/* Be ready for those who ask, as the user that the server is from now on. False, logged. */
+bool control_start(struct control *control, struct loop *loop) MUST_USE;
+/* Nobody is listened to any more. */
+void control_stop(struct control *control);
+/* Close what is left; the name is the caller's to remove. */
+void control_close(struct control *control);
+void control_add_stats(struct control *control, struct stat_registry *registry);
+
+/* loop_run() has returned because another process wants to take this one's place. */
+static inline bool
+control_is_asked(const struct control *control)
+{
+    return control->asked;
+}
+/*
+ * Let it. True: everything is the other one's, and this process must do nothing but end. False: it has
+ * come to nothing, which was logged, and serving goes on as before.
+ */
+bool control_hand_over(struct process *process) MUST_USE;

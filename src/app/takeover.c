@@ -1,0 +1,419 @@
+/* Takes the place of a server: receives what it has, checks it, and says yes. */
+#include "takeover.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "lombard/base/image.h"
+#include "lombard/base/log.h"
+#include "lombard/base/sys.h"
+#include "lombard/conn/handover.h"
+#include "passing.h"
+#include "process.h"
+
+enum { FDS_MOST = 1 << 26, IMAGE_BYTES_SHIFT = 40 };
+
+void
+takeover_init(struct takeover *takeover, const char *path)
+{
+    memset(takeover, 0, sizeof(*takeover));
+    takeover->path = path;
+    takeover->fd = -1;
+}
+
+/* The old server hears why, and goes on. */
+static bool
+refuse(struct takeover *t, const char *why)
+{
+    struct pass_message no = pass_message(PASS_NO, why);
+
+    log_line(LOG_ERROR, "--takeover: %s: %s. The server there goes on", t->path, why);
+    if (t->fd >= 0)
+        (void)!pass_send(t->fd, &no, NULL, 0, pass_until_ns(0));
+    return false;
+}
+
+/* --- Receiving --- */
+
+static bool
+dial(struct takeover *t)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+    if (strlen(t->path) >= sizeof(address.sun_path)) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", t->path);
+    t->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    return t->fd >= 0 &&
+           connect(t->fd, (const struct sockaddr *)&address, sizeof(address)) == 0;
+}
+
+static const char *
+why_not(enum pass_result result, const struct pass_message *message, char *text, size_t bytes)
+{
+    switch (result) {
+    case PASS_CLOSED: return "it has closed the connection";
+    case PASS_LATE: return "it does not answer in time";
+    case PASS_FAILED:
+        return errno == EMFILE ? "this process may not open as many descriptors (ulimit -n)"
+                               : strerror(errno);
+    case PASS_GOT: break;
+    }
+    if (message->kind != PASS_NO && message->kind != PASS_RESUMED)
+        return "it said what was not expected";
+    (void)log_escape(text, bytes, slice_make(message->text, strlen(message->text)));
+    return text;
+}
+
+/* Messages with descriptors, the first of which says how many there are. NULL, or why not. */
+static const char *
+receive_all(struct takeover *t, char *text, size_t bytes)
+{
+    uint64_t until_ns = pass_until_ns(PASS_TURN_MS);
+    enum pass_kind wanted = PASS_STATE;
+    uint64_t all = 1;
+
+    while (t->fd_count < all) {
+        struct pass_message message;
+        struct pass_fds fds = {.count = 0};
+        enum pass_result result = pass_receive(t->fd, &message, &fds, until_ns);
+
+        if (result != PASS_GOT || message.kind != wanted)
+            return why_not(result, &message, text, bytes);
+        if (wanted == PASS_STATE) {
+            all = message.fd_count;
+            t->image_bytes = message.image_bytes;
+            if (all < PASS_FDS_FIRST || all > FDS_MOST || t->image_bytes >> IMAGE_BYTES_SHIFT)
+                return "it has what cannot be";
+            t->fds = sys_malloc(all * sizeof(int));
+            if (t->fds == NULL)
+                return "no memory";
+            until_ns = pass_until_ns(PASS_PAUSE_MS);
+            wanted = PASS_MORE;
+        }
+        if (fds.count == 0 || (uint64_t)fds.count > all - t->fd_count)
+            return "it has sent another number of descriptors than it said";
+        memcpy(t->fds + t->fd_count, fds.fd, (size_t)fds.count * sizeof(int));
+        t->fd_count += (uint32_t)fds.count;
+    }
+    return NULL;
+}
+
+static const char *
+map_image(struct takeover *t)
+{
+    struct stat st;
+
+    if (fstat(t->fds[PASS_FD_IMAGE], &st) != 0 || (uint64_t)st.st_size < t->image_bytes ||
+        t->image_bytes == 0)
+        return "its image is cut";
+    t->image = mmap(NULL, t->image_bytes, PROT_READ, MAP_PRIVATE | MAP_POPULATE,
+                    t->fds[PASS_FD_IMAGE], 0);
+    if (t->image != MAP_FAILED)
+        return NULL;
+    t->image = NULL;
+    return "its image cannot be mapped";
+}
+
+/* --- Reading --- */
+
+static int
+take_fd(struct takeover *t)
+{
+    return t->fd_used < t->fd_count ? t->fds[t->fd_used++] : -1;
+}
+
+static const char *
+take_file(struct process *p, struct slice list)
+{
+    struct takeover *t = &p->takeover;
+    struct own_file *file = NULL;
+    struct image_entry entry;
+    uint64_t which = 0;
+    char path[sizeof(((struct sockaddr_un *)0)->sun_path)] = "";
+    int dir = take_fd(t), fd = take_fd(t);
+
+    while (image_next(&list, &entry) == IMAGE_ENTRY)
+        if (entry.type == 1)
+            (void)!image_number(&entry, SESSION_ROLES + 1, &which);
+        else if (entry.type == 2 && entry.bytes.len < sizeof(path))
+            (void)snprintf(path, sizeof(path), "%.*s", (int)entry.bytes.len, entry.bytes.ptr);
+    if (which > 1)
+        file = &p->sockets.files[which - 2];
+    else if (which == 1)
+        file = &p->control.file;
+    if (file == NULL || file->fd >= 0 || fd < 0 || !own_file_adopt(file, path, dir, fd))
+        return "it has a file that cannot be";
+    return NULL;
+}
+
+static const char *
+take_listeners(struct process *p)
+{
+    struct takeover *t = &p->takeover;
+
+    for (size_t i = 0; i < t->listeners.len; i++) {
+        unsigned role = (unsigned char)t->listeners.ptr[i];
+        struct listen_sockets *sockets;
+
+        if (role >= SESSION_ROLES || t->fd_used == t->fd_count)
+            return "it has a socket that cannot be";
+        sockets = &p->sockets.of[role];
+        if (sockets->count == LISTEN_SOCKETS_MAX)
+            return "it has too many sockets";
+        sockets->fd[sockets->count++] = take_fd(t);
+    }
+    return NULL;
+}
+
+/* The entries that are a number, and where it goes. */
+static uint64_t *
+number_of(struct takeover *t, uint32_t type)
+{
+    switch (type) {
+    case PASS_PID | IMAGE_OPTIONAL: return &t->pid;
+    case PASS_BEGUN_NS | IMAGE_OPTIONAL: return &t->begun_ns;
+    case PASS_CLOCK_START_NS: return &t->clock_start_ns;
+    case PASS_CLOCK_UNIX_S: return &t->clock_unix_s;
+    case PASS_CLOCK_FIRST_S: return &t->clock_first_s;
+    case PASS_ITEM_MAX: return &t->item_max;
+    case PASS_WANTS_AUTH: return &t->wants_auth;
+    case PASS_KEPT_FILE: return &t->kept_file;
+    case PASS_WATCHDOG_MS | IMAGE_OPTIONAL: return &t->watchdog_ms;
+    default: return NULL;
+    }
+}
+
+static struct slice *
+bytes_of(struct takeover *t, uint32_t type)
+{
+    switch (type) {
+    case PASS_VERSION | IMAGE_OPTIONAL: return &t->version;
+    case PASS_LISTENERS: return &t->listeners;
+    case PASS_SERVER: return &t->server;
+    case PASS_COUNTERS | IMAGE_OPTIONAL: return &t->counters;
+    default: return NULL;
+    }
+}
+
+static const char *
+read_entry(struct process *p, const struct image_entry *entry)
+{
+    struct takeover *t = &p->takeover;
+    uint64_t *number = number_of(t, entry->type);
+    struct slice *bytes = bytes_of(t, entry->type);
+
+    if (number != NULL)
+        return image_number(entry, UINT64_MAX, number) ? NULL
+                                                       : "it has a number that cannot be";
+    if (bytes != NULL) {
+        *bytes = entry->bytes;
+        return NULL;
+    }
+    if (entry->type == PASS_FILES)
+        return take_file(p, entry->bytes);
+    return image_is_optional(entry) ? NULL : "it has what is not known here";
+}
+
+static const char *
+read_image(struct process *p)
+{
+    struct takeover *t = &p->takeover;
+    struct slice rest = slice_make(t->image, t->image_bytes);
+    struct image_entry entry;
+    const char *why = NULL;
+
+    t->fd_used = PASS_FDS_FIRST;
+    while (why == NULL)
+        switch (image_next(&rest, &entry)) {
+        case IMAGE_ENTRY: why = read_entry(p, &entry); break;
+        case IMAGE_END: return take_listeners(p);
+        case IMAGE_TORN: return "its image is cut";
+        }
+    return why;
+}
+
+/* --- Checking --- */
+
+/* With -e, the cache is in that file; else in none that has a name. */
+static const char *
+check_file(const struct process *p)
+{
+    const struct takeover *t = &p->takeover;
+    const char *path = p->config.memory_file;
+    struct stat here, there;
+
+    if (t->kept_file == 0 && path == NULL)
+        return NULL;
+    if (path == NULL)
+        return "its cache is in the file of -e (--memory-file), which is not given here";
+    if (t->kept_file == 0 || stat(path, &here) != 0 ||
+        fstat(t->fds[PASS_FD_STORE], &there) != 0 || here.st_dev != there.st_dev ||
+        here.st_ino != there.st_ino)
+        return "-e (--memory-file): its cache is not in that file";
+    return NULL;
+}
+
+static const char *
+check_options(const struct process *p)
+{
+    const struct takeover *t = &p->takeover;
+    uint64_t now_ns = sys_monotonic_ns();
+
+    if (p->config.store.item_bytes_max < t->item_max)
+        return "-I is smaller than there: items may be that long";
+    if ((p->config.auth_file != NULL) != (t->wants_auth != 0))
+        return "-Y is given here or there, and not with both";
+    if (t->clock_start_ns > now_ns || t->clock_first_s > UINT32_MAX)
+        return "its clock is another host's";
+    return check_file(p);
+}
+
+static const char *
+begin(struct process *p, char *text, size_t bytes)
+{
+    struct takeover *t = &p->takeover;
+    struct pass_message hello = pass_message(PASS_HELLO, LOMBARD_VERSION);
+    const char *why;
+
+    if (!dial(t) ||
+        pass_send(t->fd, &hello, NULL, 0, pass_until_ns(PASS_HELLO_MS)) != PASS_GOT) {
+        (void)snprintf(text, bytes, "%s: is a server with --control=%s running?",
+                       strerror(errno), t->path);
+        return text;
+    }
+    why = receive_all(t, text, bytes);
+    if (why == NULL)
+        why = map_image(t);
+    if (why == NULL)
+        why = read_image(p);
+    return why != NULL ? why : check_options(p);
+}
+
+bool
+takeover_begin(struct process *p)
+{
+    struct takeover *t = &p->takeover;
+    char text[PASS_TEXT_BYTES];
+    const char *why = begin(p, text, sizeof(text));
+
+    if (why != NULL)
+        return refuse(t, why);
+    p->control.image_fd = t->fds[PASS_FD_IMAGE];
+    p->control.watch.fd = t->fds[PASS_FD_CONTROL];
+    p->memory_file.path = p->config.memory_file;
+    p->memory_file.file.fd = t->fds[PASS_FD_STORE];
+    if (p->notify.watchdog_ms == 0)
+        p->notify.watchdog_ms = t->watchdog_ms;
+    return true;
+}
+
+/* --- The cache --- */
+
+static const char *
+why_no_store(enum attach_result result)
+{
+    switch (result) {
+    case ATTACH_OK: break;
+    case ATTACH_EMPTY:
+    case ATTACH_FOREIGN:
+    case ATTACH_UNCLEAN:
+    case ATTACH_TORN: return "its cache cannot be read";
+    case ATTACH_VERSION: return "its version lays the cache out in another way";
+    case ATTACH_CAS: return "-C is given here or there, and not with both";
+    case ATTACH_LIMIT:
+        return "-m is more than its cache can grow to, or less than it can shrink to";
+    case ATTACH_NO_MEMORY: return "its cache cannot be mapped";
+    }
+    return NULL;
+}
+
+struct store *
+takeover_store(struct process *p, struct clock *clock)
+{
+    struct takeover *t = &p->takeover;
+    struct store_config config = p->config.store;
+    enum attach_result result;
+    struct store *store;
+
+    clock->start_ns = t->clock_start_ns;
+    clock->start_unix_s = (int64_t)t->clock_unix_s;
+    clock->first_s = (uint32_t)t->clock_first_s;
+    clock_read(clock);
+    config.file = &p->memory_file.file;
+    result = store_adopt(&config, &store);
+    if (result == ATTACH_OK)
+        return store;
+    (void)refuse(t, why_no_store(result));
+    return NULL;
+}
+
+/* --- Yes --- */
+
+/* However long it takes: the old process says that it has given everything up, or goes on, or has died. */
+static const char *
+hear_yours(struct takeover *t, char *text, size_t bytes)
+{
+    struct pass_message answer;
+    enum pass_result result = pass_receive(t->fd, &answer, NULL, 0);
+
+    if (result == PASS_GOT && answer.kind == PASS_YOURS)
+        return NULL;
+    if (result != PASS_CLOSED)
+        return why_not(result, &answer, text, bytes);
+    log_line(LOG_WARN, "--takeover: the server there died meanwhile");
+    return NULL;
+}
+
+bool
+takeover_finish(struct process *p)
+{
+    struct takeover *t = &p->takeover;
+    struct handed in = {t->server, t->fds + t->fd_used, t->fd_count - t->fd_used, 0, 0};
+    struct pass_message yes = pass_message(PASS_YES, NULL);
+    char text[PASS_TEXT_BYTES];
+    const char *why = server_take_over(p->server, &in);
+
+    if (why != NULL)
+        return refuse(t, why);
+    t->conns = in.conns;
+    if (pass_send(t->fd, &yes, NULL, 0, pass_until_ns(PASS_PAUSE_MS)) != PASS_GOT)
+        why = "it does not take an answer";
+    else
+        why = hear_yours(t, text, sizeof(text));
+    if (why != NULL)
+        return refuse(t, why);
+    store_keep(p->store, p->config.store.limit_bytes);
+    stats_read_written(&p->stats, t->counters);
+    server_go_on(p->server);
+    p->control.takeovers++;
+    return true;
+}
+
+void
+takeover_ready(struct process *p)
+{
+    struct takeover *t = &p->takeover;
+    char shown[64];
+
+    (void)close(t->fd);
+    t->fd = -1;
+    p->control.pause_us = t->begun_ns > 0 ? (sys_monotonic_ns() - t->begun_ns) / 1000 : 0;
+    log_line(LOG_INFO,
+             "took over from process %" PRIu64 " (lombard %s): %" PRIu32
+             " connections, %" PRIu64 " items, after %.1f ms",
+             t->pid, log_escape(shown, sizeof(shown), t->version), t->conns,
+             store_stats(p->store)->curr_items, (double)p->control.pause_us / 1000);
+    (void)munmap(t->image, t->image_bytes);
+    sys_free(t->fds);
+    t->image = NULL;
+    t->fds = NULL;
+}

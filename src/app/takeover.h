@@ -1,0 +1,58 @@
+/*
+ * src/app/takeover.h - the new process of a takeover: --takeover=PATH.
+ *
+ *     takeover_begin()    everything of its own is made: ask the server at PATH for what it has, and check it
+ *     takeover_store()    the cache, as another process's still
+ *     takeover_finish()   all connections are made: say yes; when it answers, all is this process's
+ *     takeover_ready()    the service manager knows: the old process may end
+ *
+ * Until the third has come back nothing of the old server is changed, and it goes on if this process ends.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lombard/base/attr.h"
+#include "lombard/base/clock.h"
+#include "lombard/base/slice.h"
+#include "lombard/store/store.h"
+
+struct process;
+
+struct takeover {
+    const char *path; /* NULL: this is none */
+    int fd;           /* -1: it is over, or has not begun */
+    char *image;      /* mapped */
+    size_t image_bytes;
+    int *fds;
+    uint32_t fd_count;
+    uint32_t fd_used; /* from the first on */
+    /* Of the image: */
+    uint64_t pid;
+    uint64_t begun_ns;
+    uint64_t clock_start_ns;
+    uint64_t clock_unix_s;
+    uint64_t clock_first_s;
+    uint64_t item_max;
+    uint64_t wants_auth;
+    uint64_t kept_file;
+    uint64_t watchdog_ms;
+    struct slice version;
+    struct slice listeners;
+    struct slice server;
+    struct slice counters;
+    uint32_t conns;
+};
+
+void takeover_init(struct takeover *takeover, const char *path);
+/*
+ * PROCESS gets the sockets, the files and the memory of the server at its path. False, logged: that
+ * server was told, and goes on.
+ */
+bool takeover_begin(struct process *process) MUST_USE;
+/* Its store; CLOCK is as there. NULL, likewise. */
+struct store *takeover_store(struct process *process, struct clock *clock) MUST_USE;
+/* False, likewise. True: it is all this process's, which must serve now. */
+bool takeover_finish(struct process *process) MUST_USE;
+void takeover_ready(struct process *process);

@@ -1,0 +1,313 @@
+#!/usr/bin/python3
+"""--takeover: a server takes another one's place, with its connections in whatever they do; or comes to nothing.
+
+    test_takeover.py DAEMON [OTHER_DAEMON]
+"""
+import array
+import contextlib
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "helpers"))
+from checks import Checks
+from client import ask, connect, read_all, stats, value
+from server import Server, end_on_sigterm
+
+PATIENCE_S = 60
+EX_OSERR, EX_USAGE = 71, 64
+DAEMONS = [os.path.abspath(path) for path in (sys.argv[1:] * 2)[:2]]
+USER = ["-u", "nobody"] if os.geteuid() == 0 else []
+check = Checks()
+# src/app/passing.h
+HELLO, STATE, MORE, YES, NO, YOURS, RESUMED = range(1, 8)
+MESSAGE = struct.Struct("=IIQQ200s")
+
+
+class Heir:
+    """A process that is to take the place of the server at CONTROL."""
+
+    def __init__(self, control, *args, daemon=0, env=None):
+        self.process = subprocess.Popen([DAEMONS[daemon]] + USER + ["--takeover=" + control] + list(args),
+                                        stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, env=env)
+        self.log = ""
+
+    def wait_for(self, word):
+        while word not in self.log:
+            line = self.process.stderr.readline().decode()
+            if line == "":
+                return False
+            self.log += line
+        return True
+
+    def ended(self):
+        self.log += self.process.communicate(timeout=PATIENCE_S)[1].decode()
+        return self.process.returncode
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.ended()
+
+
+class Peer:
+    """One that speaks as servers do to each other."""
+
+    def __init__(self, s):
+        self.socket = s
+        s.settimeout(PATIENCE_S)
+        self.fds = []
+
+    def say(self, kind, text=b"", form=1, image_bytes=0, fds=(), count=None):
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
+        self.socket.sendmsg([MESSAGE.pack(kind, form, image_bytes, len(fds) if count is None else count, text)],
+                            rights)
+
+    def hear(self):
+        """The kind of the next message; 0: none will come. Of descriptors the last ones are kept."""
+        got, rights, _, _ = self.socket.recvmsg(MESSAGE.size, 4096)
+        for _, _, data in rights:
+            fds = array.array("i")
+            fds.frombytes(data[:len(data) - len(data) % fds.itemsize])
+            self.fds += fds
+        if len(got) != MESSAGE.size:
+            return 0, "", 0
+        kind, _, image_bytes, count, text = MESSAGE.unpack(got)
+        self.image_bytes, self.count = image_bytes, count
+        return kind, text.split(b"\0")[0].decode(), count
+
+    def receive(self):
+        kind, text, count = self.hear()
+        while kind in (STATE, MORE) and len(self.fds) < count:
+            more = self.hear()
+            kind = more[0]
+        return kind, text
+
+    def close(self):
+        self.socket.close()
+        for fd in self.fds:
+            os.close(fd)
+
+
+def call(control):
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    s.connect(control)
+    return Peer(s)
+
+
+@contextlib.contextmanager
+def start(folder, *args):
+    control = os.path.join(folder, "control")
+    with Server([DAEMONS[0], "-m", "32", "--control=" + control] + list(args)) as server:
+        yield server, control
+
+
+def get(s, key, want):
+    s.sendall(b"get %s\r\n" % key)
+    return read_all(s, b"VALUE %s 0 %d\r\n%s\r\nEND\r\n" % (key, len(want), want))
+
+
+def test_chain(folder):
+    """Three times in a row, at a different byte each time; then to other options."""
+    with start(folder) as (server, control):
+        large = value(3, 300000)
+        pieces = [b"set up 0 0 300000\r\n" + large[:100000], large[100000:100001], large[100001:299999],
+                  large[299999:] + b"\r"]
+        get_pieces = [b"ge", b"t u", b"p\r", b"\n"]
+        upload, partial, idle, reader = [connect(server) for _ in range(4)]
+        watcher, binary = connect(server), connect(server)
+        ask(idle, b"set k 0 0 3\r\nabc\r\n")
+        ask(idle, b"set long 0 0 300000\r\n%s\r\n" % large)
+        check.equal(ask(idle, b"client_name me\r\n"), b"OK\r\n", "a name")
+        ask(watcher, b"watch mutations\n\r\n")
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        reader.sendall(b"get long\r\n" * 8)
+        last = None
+        for i in range(4):
+            upload.sendall(pieces[i])
+            binary.sendall(struct.pack("!BBHBBHIIQ", 0x80, 0, 4, 0, 0, 0, 4, 7, 0)[i * 6:i * 6 + 6])
+            if i < 3:
+                partial.sendall(get_pieces[i])
+            args = ("-m", "64", "-c", "500", "--buffer-memory=8") if i == 3 else ("-m", "32")
+            heir = Heir(control, *args, daemon=i % 2)
+            took = heir.wait_for("took over")
+            check("takeover %d: %s" % (i, heir.log), took)
+            check.equal((last.ended() if last else server.process.wait(PATIENCE_S)), 0, "the old one exits")
+            last = heir
+        upload.sendall(b"\n")
+        check.equal(read_all(upload, b"STORED\r\n"), True, "an upload goes on")
+        check("what was uploaded", get(idle, b"up", large))
+        partial.sendall(b"\n")
+        check("a partial command goes on", read_all(partial, b"VALUE up 0 300000\r\n%s\r\nEND\r\n" % large))
+        binary.sendall(b"long")
+        check.equal(binary.recv(24)[:4], b"\x81\0\0\0", "a binary one, too")
+        check("a stalled reader gets all of it",
+              read_all(reader, (b"VALUE long 0 300000\r\n%s\r\nEND\r\n" % large) * 8))
+        ask(idle, b"set k 0 0 1\r\nx\r\n")
+        told = b""
+        while b"key=k " not in told:
+            told += watcher.recv(4096)
+        check("a watcher watches on", b"gid=" in told)
+        got = stats(idle)
+        check.equal(got["takeovers"], "4", "takeovers")
+        check.equal(got["total_connections"], "6", "counters go over")
+        check.equal(got["limit_maxbytes"], str(64 << 20), "-m of the last one")
+        check.equal((got["internal_errors"], got["sandbox_denied"]), ("0", "0"), "nothing is wrong")
+        idle.sendall(b"stats conns\r\n")
+        conns = b""
+        while not conns.endswith(b"END\r\n"):
+            conns += idle.recv(65536)
+        check("the name goes over", b"name me" in conns)
+        for s in (upload, partial, reader, watcher, binary):
+            s.close()
+        while stats(idle)["curr_connections"] != "1":
+            time.sleep(0.01)
+        got = stats(idle)
+        check.equal(got["segments_pinned"], "0", "no pin is left")
+        open_fds = len(os.listdir("/proc/%d/fd" % last.process.pid))
+        check("no descriptor is left: %d" % open_fds, open_fds < 25)
+        idle.close()
+        check.equal(last.stop(), 0, "the last one stops")
+        check("the socket is removed", not os.path.exists(control))
+
+
+def refused(server, control, why, *args):
+    with connect(server) as s:
+        heir = Heir(control, *args)
+        check.equal(heir.ended(), EX_OSERR, why)
+        check("%s: %s" % (why, heir.log), why in heir.log and "goes on" in heir.log)
+        check("%s: it is as before" % why, get(s, b"k", b"abc"))
+
+
+def test_refused(folder):
+    """What does not fit, and peers that end, say no, say nothing or say nonsense at every step."""
+    with start(folder, "-I", "2m", "-C") as (server, control):
+        with connect(server) as s:
+            ask(s, b"set k 0 0 3\r\nabc\r\n")
+        refused(server, control, "-I is smaller", "-C")
+        refused(server, control, "-C is given", "-I", "2m")
+        refused(server, control, "-m is more", "-I", "2m", "-C", "-m", "100000")
+        refused(server, control, "is not in that file", "-I", "2m", "-C", "-e", os.path.join(folder, "other"))
+        heir = Heir(os.path.join(folder, "nothing"))
+        check.equal(heir.ended(), EX_OSERR, "no server there: " + heir.log)
+        with connect(server) as s:
+            half = connect(server)
+            half.sendall(b"set up 0 0 100000\r\n" + b"x" * 50000)
+            for act in (lambda p: None, lambda p: p.say(HELLO, b"x", form=99), lambda p: p.socket.send(b"nonsense"),
+                        lambda p: p.say(YES), lambda p: p.say(HELLO, b"1"),
+                        lambda p: (p.say(HELLO, b"1"), p.receive()),
+                        lambda p: (p.say(HELLO, b"1"), p.receive(), p.say(NO, b"never\x1b")),
+                        lambda p: (p.say(HELLO, b"1"), p.receive(), p.say(MORE)),
+                        lambda p: (p.say(HELLO, b"1"), p.receive(), p.socket.send(b""))):
+                peer = call(control)
+                act(peer)
+                peer.close()
+                check("it goes on after that", get(s, b"k", b"abc"))
+            peer = call(control)
+            peer.say(HELLO, b"slow")
+            check.equal(peer.receive()[0], STATE if peer.count < 253 else MORE, "it hands over")
+            s.sendall(b"get k\r\n")
+            check("one that says nothing: it goes on when its time is over",
+                  read_all(s, b"VALUE k 0 3\r\nabc\r\nEND\r\n"))
+            check.equal(peer.hear()[0], RESUMED, "and says so")
+            peer.close()
+            half.sendall(b"x" * 50000 + b"\r\n")
+            check("an upload goes on", read_all(half, b"STORED\r\n"))
+            half.close()
+            got = stats(s)
+            check.equal(got["takeovers"], "0", "none has taken over")
+            check("each was counted: " + got["takeovers_refused"], int(got["takeovers_refused"]) >= 12)
+            check.equal((got["internal_errors"], got["sandbox_denied"]), ("0", "0"), "nothing is wrong")
+        first, second = Heir(control, "-I", "2m", "-C"), Heir(control, "-I", "2m", "-C")
+        check("two at once: one takes over", first.wait_for("took over"))
+        check("and the other one from that", second.wait_for("took over"))
+        ends = sorted([first, second], key=lambda h: h.process.poll() is None)
+        check.equal(ends[0].ended(), 0, "of two the first one leaves")
+        with connect(server) as s:
+            check("all is there", get(s, b"k", b"abc"))
+            s.sendall(b"shutdown\r\n")
+        check.equal(ends[1].stop(), 0, "the end")
+
+
+def fake(folder, act):
+    """The other side: a server that misbehaves. Returns what the new process said, and how it ended."""
+    path = os.path.join(folder, "fake")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(path)
+        listener.listen()
+        os.chmod(path, 0o777)
+        heir = Heir(path)
+        peer = Peer(listener.accept()[0])
+        peer.hear()
+        act(peer)
+        peer.close()
+        code = heir.ended()
+    os.unlink(path)
+    return code, heir.log
+
+
+def test_fakes(folder):
+    zero, image = os.open("/dev/null", os.O_RDWR), os.memfd_create("image")
+    os.write(image, struct.pack("=II", 13, 100))
+    for act in (lambda p: None, lambda p: p.say(RESUMED, b"no\x1b"), lambda p: p.socket.send(b"x"),
+                lambda p: p.say(STATE, image_bytes=8), lambda p: p.say(STATE, image_bytes=8, fds=[zero]),
+                lambda p: p.say(STATE, image_bytes=1 << 50, fds=[zero] * 3),
+                lambda p: p.say(STATE, image_bytes=8, fds=[zero] * 3),
+                lambda p: p.say(STATE, image_bytes=8, fds=[image] * 3),
+                lambda p: p.say(STATE, image_bytes=8, fds=[image] * 3, count=5),
+                lambda p: p.say(STATE, image_bytes=8, fds=[image] * 5, count=4)):
+        code, log = fake(folder, act)
+        check.equal(code, EX_OSERR, "a server that misbehaves: " + log)
+        check("it is one line", log.count("--takeover") == 1 and "\x1b" not in log)
+    os.close(zero)
+    os.close(image)
+
+
+def test_few_descriptors(folder):
+    with start(folder) as (server, control):
+        conns = [connect(server) for _ in range(100)]
+        ask(conns[0], b"set k 0 0 3\r\nabc\r\n")
+        code = "import os, resource, sys; resource.setrlimit(resource.RLIMIT_NOFILE, (70, 70)); os.execv(sys.argv[1], sys.argv[1:])"
+        process = subprocess.run([sys.executable, "-c", code, DAEMONS[0]] + USER + ["--takeover=" + control],
+                                 stderr=subprocess.PIPE, check=False, timeout=PATIENCE_S)
+        check.equal(process.returncode, EX_OSERR, "too few descriptors")
+        check("it says so: %s" % process.stderr, b"descriptors (ulimit -n)" in process.stderr)
+        check("all go on", all(get(s, b"k", b"abc") for s in conns))
+        for s in conns:
+            s.close()
+
+
+def test_file_and_manager(folder):
+    """-e goes over, and a service manager hears of the new process before the old one ends."""
+    memory, name = os.path.join(folder, "memory"), os.path.join(folder, "notify")
+    with start(folder, "-e", memory) as (server, control):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.bind(name)
+            os.chmod(name, 0o777)
+            manager.settimeout(PATIENCE_S)
+            with connect(server) as s:
+                ask(s, b"set k 0 0 3\r\nabc\r\n")
+            heir = Heir(control, "-e", memory, "-m", "32", env=dict(os.environ, NOTIFY_SOCKET=name))
+            told = manager.recv(4096).decode()
+            check("told: " + told, "READY=1" in told and "MAINPID=%d" % heir.process.pid in told)
+            check("took over", heir.wait_for("took over"))
+            check.equal(server.process.wait(PATIENCE_S), 0, "the old one exits")
+            check.equal(heir.stop(), 0, "the new one stops")
+            check("and keeps the cache: " + heir.log, "1 items are kept" in heir.log)
+
+
+def main():
+    end_on_sigterm()
+    for test in (test_chain, test_refused, test_fakes, test_few_descriptors, test_file_and_manager):
+        with tempfile.TemporaryDirectory(prefix="lombard-takeover-") as folder:
+            os.chmod(folder, 0o777)
+            test(folder)
+    check.done()
+
+
+main()
