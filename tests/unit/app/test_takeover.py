@@ -226,6 +226,8 @@ def test_refused(folder):
         first, second = Heir(control, "-I", "2m", "-C"), Heir(control, "-I", "2m", "-C")
         check("two at once: one takes over", first.wait_for("took over"))
         check("and the other one from that", second.wait_for("took over"))
+        while first.process.poll() is None and second.process.poll() is None:
+            time.sleep(0.01)
         ends = sorted([first, second], key=lambda h: h.process.poll() is None)
         check.equal(ends[0].ended(), 0, "of two the first one leaves")
         with connect(server) as s:
