@@ -6,11 +6,12 @@
 A program counts its checks in one of three ways: with the TAP file of Check, by
 a last line `N passed, M failed[, K skipped]`, or as one check by its exit
 status (77: skipped). The tally (file $LOMBARD_TALLY) gets one line:
-phase, name, passed, failed, skipped.
+phase, name, passed, failed, skipped, seconds of processor time, of those it started, too.
 """
 import fcntl
 import os
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -57,6 +58,11 @@ def run(argv, seconds=None):
         return count(tap.read(), done.stdout, done.returncode), done.returncode
 
 
+def seconds_used():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def has_kernel_limits(program):
     """Tests of descriptor limits, of time and of what the kernel refuses mean nothing under valgrind, nor scripts."""
     layers = ("/unit/event/", "/unit/conn/", "/unit/app/test_app_daemon", "/unit/app/test_app_sandbox")
@@ -72,11 +78,12 @@ def expects_aborts(program):
 def main():
     argv = sys.argv[1:]
     name = os.path.basename(argv[0])
+    if os.environ.get("LOMBARD_PHASE") in ("asan", "valgrind") and not has_kernel_limits(argv[0]) and \
+            not expects_aborts(argv[0]):
+        os.environ["CK_FORK"] = "no"  # to fork for each check is slow there
     if os.environ.get("LOMBARD_VALGRIND") and has_kernel_limits(argv[0]):
         counts, status = (0, 0, 1), SKIPPED_STATUS
     elif os.environ.get("LOMBARD_VALGRIND"):
-        if not expects_aborts(argv[0]):  # to fork for each check is slow there
-            os.environ["CK_FORK"] = "no"
         counts, status = run(VALGRIND + argv, VALGRIND_SECONDS_MAX)
     else:
         counts, status = run(argv)
@@ -85,7 +92,7 @@ def main():
         phase = os.environ.get("LOMBARD_PHASE", "-")
         with open(path, "a", encoding="ascii") as tally:
             fcntl.flock(tally, fcntl.LOCK_EX)
-            tally.write("%s %s %d %d %d\n" % (phase, name, *counts))
+            tally.write("%s %s %d %d %d %.2f\n" % (phase, name, *counts, seconds_used()))
     if counts[1] and not status:
         status = 1
     sys.exit(status if status >= 0 else 128 - status)
