@@ -36,6 +36,7 @@ from faults_options import OPTIONS_FAULTS
 from faults_range import RANGE_FAULTS
 from faults_restart import RESTART_FAULTS
 from faults_sandbox import SANDBOX_FAULTS
+from faults_takeover import TAKEOVER_FAULTS
 from suite import Suite
 
 FAULTS += ADMIN_FAULTS
@@ -50,6 +51,7 @@ FAULTS += OPTIONS_FAULTS
 FAULTS += RANGE_FAULTS
 FAULTS += RESTART_FAULTS
 FAULTS += SANDBOX_FAULTS
+FAULTS += TAKEOVER_FAULTS
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 OPTIONS = ["-Dbuildtype=debugoptimized", "-Db_lto=false", "-Db_sanitize=address,undefined"]

@@ -201,7 +201,8 @@ def test_refused(folder):
             for act in (lambda p: None, lambda p: p.say(HELLO, b"x", form=99), lambda p: p.socket.send(b"nonsense"),
                         lambda p: p.say(YES), lambda p: p.say(HELLO, b"1"),
                         lambda p: (p.say(HELLO, b"1"), p.receive()),
-                        lambda p: (p.say(HELLO, b"1"), p.receive(), p.say(NO, b"never\x1b")),
+                        lambda p: (p.say(HELLO, b"1"), p.receive(), p.say(NO, b"never\x1b"),
+                                   check.equal(p.hear()[0], RESUMED, "a no is a no")),
                         lambda p: (p.say(HELLO, b"1"), p.receive(), p.say(MORE)),
                         lambda p: (p.say(HELLO, b"1"), p.receive(), p.socket.send(b""))):
                 peer = call(control)

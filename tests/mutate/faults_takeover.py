@@ -1,0 +1,35 @@
+"""Faults in taking a server's place."""
+HANDOVER, HANDED = "src/conn/handover.c", "src/conn/handed.c"
+CONTROL, TAKEOVER = "src/app/control.c", "src/app/takeover.c"
+
+TAKEOVER_FAULTS = [
+    ("takeover: bytes that were sent are sent again", HANDOVER,
+     "    image->output = buf_pending(buf);",
+     "    image->output = slice_make((const char *)buf->data, buf->write_off);"),
+    ("takeover: a value is sent from its beginning", HANDED,
+     "    if (ref->sent > 0)\n        buf_consumed(", "    if (ref->sent > UINT32_MAX - 1)\n        buf_consumed("),
+    ("takeover: values go out before what precedes them", HANDED,
+     "    buf_append(c->wbuf, slice_make(output.ptr + *off, ref->at - *off));\n", ""),
+    ("takeover: partial commands are lost", HANDOVER,
+     "        conn.input = conn_stashed_input(c);", "        conn.input = slice_make(NULL, 0), conn.stashed = 0;"),
+    ("takeover: what a buffer holds of a command is lost", HANDOVER,
+     "        conn.input = conn_input(c);", "        (void)c;"),
+    ("takeover: the parser's state is lost", HANDED,
+     "        memcpy(&c->proto_state, image->proto_state.ptr, sizeof(c->proto_state));", "        (void)c;"),
+    ("takeover: an upload begins again", HANDED, "    task->off = image->off;\n", ""),
+    ("takeover: what is skipped is taken for commands", HANDED,
+     "    c->discard_bytes = (uint32_t)image->discard_bytes;\n", ""),
+    ("takeover: a blocked connection is asked for input", HANDED,
+     "    c->blocked = (image->marks & CONN_BLOCKED) != 0;\n", ""),
+    ("takeover: what is ready is not served", HANDED,
+     "            conn_make_ready(c, &server->ready);", "            c->state = CONN_IDLE;"),
+    ("takeover: an upload is aborted by the one that leaves", HANDED,
+     "    c->task->kind = TASK_REFUSAL; /* which holds nothing of the store */\n", ""),
+    ("takeover: a smaller -I is taken", TAKEOVER,
+     "    if (p->config.store.item_bytes_max < t->item_max)\n", "    if (p->config.store.item_bytes_max == 0)\n"),
+    ("takeover: counters begin anew", TAKEOVER, "    stats_read_written(&p->stats, t->counters);\n", ""),
+    ("takeover: a no is taken for a yes", CONTROL,
+     "    if (answer.kind == PASS_YES)\n", "    if (answer.kind == PASS_YES || answer.kind == PASS_NO)\n"),
+    ("takeover: files are removed by the one that failed", "src/app/main.c",
+     "    if (p->takeover.path != NULL && p->control.takeovers == 0)\n        return;\n", ""),
+]
