@@ -250,19 +250,22 @@ set_all_initial(struct config *config)
 
 /* What was asked for is known: whether it can be, together. */
 static enum config_result
-finish(struct config *config, bool named_tcp, int argc, char **argv)
+finish(struct config *config, const struct config_named *named, int argc, char **argv)
 {
+    enum config_result result;
+
     if (config->ask != ASK_NOTHING)
         return take_question(config, argc, argv);
     config->sasl |= config->auth_file != NULL;
-    config->tcp = config->port != 0 && (named_tcp || config->unix_path == NULL);
-    return check_together(config, argc, argv);
+    config->tcp = config->port != 0 && (named->tcp || config->unix_path == NULL);
+    result = config_divide_total(config, named);
+    return result == CONFIG_RUN ? check_together(config, argc, argv) : result;
 }
 
 enum config_result
 config_parse(struct config *config, int argc, char **argv)
 {
-    bool named_tcp = false;
+    struct config_named named = {0};
     int found;
 
     set_all_initial(config);
@@ -281,7 +284,9 @@ config_parse(struct config *config, int argc, char **argv)
         result = take_option(config, option, value_of(option, optarg));
         if (result != CONFIG_RUN)
             return result;
-        named_tcp |= option->letter == 'p' || option->letter == 'l';
+        named.tcp |= option->letter == 'p' || option->letter == 'l';
+        named.memory |= option->letter == 'm';
+        named.buffers |= option == option_of_name("buffer-memory");
     }
-    return finish(config, named_tcp, argc, argv);
+    return finish(config, &named, argc, argv);
 }

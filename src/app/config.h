@@ -57,6 +57,7 @@ struct config {
     struct cmd_config cmd;               /* the clock and the statistics, */
     uint32_t conns_most;                 /* for which descriptors suffice: no option */
     struct server_config server;         /* the clock, the cmd and keep_buffers: see loan */
+    uint64_t total_bytes;                /* of the process; 0: as the parts come to */
     int port;                            /* -1: the kernel picks one */
     bool tcp;                            /* false with -p 0, or with -s alone */
     const char *hosts[LISTEN_HOSTS_MAX]; /* host, host:port or [v6]:port */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "config_options.h"
+#include "config_total.h"
 #include "lombard/base/log.h"
 #include "lombard/base/num.h"
 #include "lombard/store/store.h"
@@ -75,11 +76,16 @@ check(const struct config *next, const struct option_info *option, char *why)
 {
     char text[128];
 
-    if (next->server.max_conns <= next->conns_most)
+    if (next->server.max_conns > next->conns_most)
+        (void)snprintf(text, sizeof(text),
+                       "at most %u: this process may open no more descriptors (LimitNOFILE=)",
+                       next->conns_most);
+    else if (next->total_bytes > 0 && config_bytes_for_store(next) < next->store.limit_bytes)
+        (void)snprintf(text, sizeof(text),
+                       "--total-memory %" PRIu64 " leaves %" PRIu64 " megabytes for -m",
+                       next->total_bytes >> 20, config_bytes_for_store(next) >> 20);
+    else
         return true;
-    (void)snprintf(text, sizeof(text),
-                   "at most %u: this process may open no more descriptors (LimitNOFILE=)",
-                   next->conns_most);
     return refuse(why, option->name, text);
 }
 
@@ -104,6 +110,13 @@ set_memory(struct config_live *live, uint64_t bytes, char *why)
     return refuse(why, "memory-limit", text);
 }
 
+void
+config_live_cap(const struct config_live *live)
+{
+    if (live->config->total_bytes > 0)
+        store_cap_limit(live->store, config_bytes_for_store(live->config));
+}
+
 static void
 apply(struct config_live *live, const struct config *next)
 {
@@ -112,6 +125,7 @@ apply(struct config_live *live, const struct config *next)
     if (next->verbosity != live->config->verbosity && next->verbosity <= VERBOSITY_MAX)
         log_set_level(levels[next->verbosity]);
     *live->config = *next;
+    config_live_cap(live);
     server_reconfigure(live->server, &next->server);
 }
 

@@ -22,5 +22,7 @@ struct config_live {
  * line: struct server_settings's set; CTX is the struct config_live.
  */
 bool config_live_set(void *ctx, struct slice name, struct slice value, char *why) MUST_USE;
+/* Put --total-memory in force for what sets the store's limit otherwise: the command cache_memlimit. */
+void config_live_cap(const struct config_live *live);
 /* All options with their values, and which of them can be set; the context is the same. */
 extern const struct stat_section config_live_stats;

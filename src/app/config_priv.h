@@ -8,6 +8,7 @@
  *     config_values.c      values, as users write them
  *     config_settings.c    `stats settings`
  *     config_say.c         what is said of options
+ *     config_total.c       --total-memory, divided
  *     environment.c        options in the environment, as container images have them
  */
 #pragma once
@@ -30,6 +31,16 @@ enum config_result config_set(struct config *config, const struct option_info *o
 /* Remember for the log what is said of OPTION, once; WHY outlives CONFIG. */
 void config_note(struct config *config, enum note_kind kind, const char *option,
                  const char *why);
+/* Options that were given: their values are not to be chosen. */
+struct config_named {
+    bool tcp;
+    bool memory;
+    bool buffers;
+};
+
+/* Choose what --total-memory leaves to choose, or say why it does not suffice. */
+enum config_result config_divide_total(struct config *config,
+                                       const struct config_named *named) MUST_USE;
 /* The settings of an -o; TEXT is cut into pieces. */
 enum config_result config_take_extended(struct config *config, char *text) MUST_USE;
 

@@ -256,11 +256,13 @@ serve(struct process *p)
     if (server == NULL)
         goto out;
     p->live = (struct config_live){&p->config, server, store};
+    config_live_cap(&p->live);
     stats_list(&p->stats, "config", &config_live_stats, &p->live);
     stats_guard(&p->stats);
     statistics_register(&p->stats, &p->config, server, cmd);
     sandbox_add_stats(&p->sandbox, &p->stats);
     control_add_stats(&p->control, &p->stats);
+    ledger_add_stats(&p->ledger, store, server, &p->stats);
     p->server = server;
     if (!signals_start(&signals, server_loop(server), on_signal, p)) {
         log_line(LOG_ERROR, "could not take signals: %s", strerror(errno));
@@ -340,6 +342,7 @@ start_and_serve(struct process *p)
     own_file_init(&p->pid_file);
     sandbox_init(&p->sandbox);
     memory_file_init(&p->memory_file);
+    ledger_init(&p->ledger);
     p->log_file.fd = -1;
     control_init(&p->control);
     takeover_init(&p->takeover, p->config.takeover);
@@ -351,6 +354,7 @@ start_and_serve(struct process *p)
     }
     remove_files(p);
     control_close(&p->control);
+    ledger_close(&p->ledger);
     memory_file_close(&p->memory_file);
     auth_file_close(&p->auth_file);
     log_file_close(&p->log_file);

@@ -103,6 +103,7 @@ process_get_ready(struct process *p)
     daemon_log_listening(&p->sockets);
     if (config->daemon && !detach_prepare(&p->detach))
         return false;
+    ledger_begin(&p->ledger);
     enter_sandbox(p);
     log_line(LOG_INFO, "lombard " LOMBARD_VERSION " ready: %zu MB, %u connections",
              config->store.limit_bytes >> 20, config->server.max_conns);

@@ -10,6 +10,7 @@
 #include "daemon.h"
 #include "detach.h"
 #include "log_file.h"
+#include "ledger.h"
 #include "lombard/base/attr.h"
 #include "lombard/base/stats.h"
 #include "lombard/conn/server.h"
@@ -41,6 +42,7 @@ struct process {
     struct config_live live;
     struct stat_registry stats;
     struct rates rates;
+    struct ledger ledger;
 };
 
 /*

@@ -224,6 +224,16 @@ server_create(const struct server_config *config)
     return server;
 }
 
+void
+server_memory(const struct server *server, struct server_memory *memory)
+{
+    struct pool_ledger ledger;
+
+    pool_ledger(server->pool, &ledger);
+    memory->buffers = ledger.made * BUF_TOTAL_BYTES;
+    memory->connections = table_bytes(&server->table);
+}
+
 static void
 mark_all_dead(struct server *server)
 {

@@ -165,3 +165,9 @@ table_span(const struct conn_table *table)
 {
     return (uint64_t)table->chunk_count * CHUNK_SLOTS;
 }
+
+uint64_t
+table_bytes(const struct conn_table *table)
+{
+    return (uint64_t)(table->slots / CHUNK_SLOTS) * CHUNK_BYTES;
+}

@@ -39,5 +39,7 @@ void table_give(struct conn_table *table, struct conn *c);
 struct conn *table_next(const struct conn_table *table, uint64_t *cursor);
 /* Likewise, but looks at no slot from UNTIL on; NULL, too, when there is none before it. */
 struct conn *table_search(const struct conn_table *table, uint64_t *cursor, uint64_t until);
+/* Memory of all chunks. */
+uint64_t table_bytes(const struct conn_table *table);
 /* Slots that a cursor can run over: cursors are below or equal to it. */
 uint64_t table_span(const struct conn_table *table);

@@ -99,6 +99,7 @@ queue_of(struct arena *arena, const struct seg *seg)
 static uint32_t
 seg_take(struct arena *arena, int64_t keep)
 {
+    bool fresh = arena->free_head == SEG_NONE;
     uint32_t index;
     struct seg *seg;
 
@@ -120,6 +121,7 @@ seg_take(struct arena *arena, int64_t keep)
     }
     seg = arena->segs + index;
     seg->used = seg->live = seg->pins = seg->extents = 0;
+    seg->fresh = fresh;
     seg->epoch = arena->epoch;
     seg->base_s = arena->base_s;
     seg->base_cas = arena->cas;

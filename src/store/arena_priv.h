@@ -79,6 +79,7 @@ struct seg {
     enum log_id log : 8; /* of its queue */
     uint8_t dead_class;  /* the list that it is in; 0: none */
     bool queued;         /* an extent that stands for a large value */
+    bool fresh;          /* behind `used` it has no memory yet */
     uint32_t dead_next, dead_prev;
     uint32_t base_s;   /* what times of its records are counted from, */
     uint64_t base_cas; /* and their CAS */

@@ -149,7 +149,15 @@ store_limit_bytes_min(const struct store *store)
 uint64_t
 store_limit_bytes_max(const struct store *store)
 {
+    if (store->cap_bytes > 0 && store->cap_bytes < store->limit_bytes_max)
+        return store->cap_bytes;
     return store->limit_bytes_max;
+}
+
+void
+store_cap_limit(struct store *store, uint64_t bytes)
+{
+    store->cap_bytes = bytes;
 }
 
 bool

@@ -121,6 +121,7 @@ struct store {
     uint32_t extent_bytes; /* payload of a piece that has a segment of its own */
     size_t limit_bytes;
     size_t limit_bytes_max; /* there is address space for */
+    uint64_t cap_bytes;     /* and no more may be asked for; 0: as much as there is */
     bool shrinking;         /* more is in use than the limit allows, which was higher before */
     size_t item_bytes_max;
     size_t own_bytes;       /* bookkeeping besides arena and index */

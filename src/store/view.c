@@ -69,17 +69,22 @@ store_item_pin_count(const struct store *store, const void *handle)
     return 1 + ((rec_info(handle) & REC_LARGE) != 0 ? large_piece_count(store, handle) : 0);
 }
 
-/* Bytes of the segments that are in use, and of those with pins; of open ones as far as used. */
+/*
+ * Bytes of the segments that are in use, and of those with pins; of open ones as far as used. And of those
+ * that have memory.
+ */
 struct extent {
     uint64_t used;
     uint64_t pinned;
+    uint64_t resident;
 };
 
 static struct extent
 extent(const struct arena *arena)
 {
     struct extent e = {(uint64_t)arena_in_use(arena) << arena->seg_shift,
-                       (uint64_t)arena->seg_pinned << arena->seg_shift};
+                       (uint64_t)arena->seg_pinned << arena->seg_shift,
+                       (uint64_t)arena->seg_resident << arena->seg_shift};
 
     for (int log = 0; log < LOGS; log++) {
         const struct seg *seg = arena->segs + arena->logs[log].open;
@@ -90,6 +95,7 @@ extent(const struct arena *arena)
         rest = arena->seg_bytes - seg->used;
         e.used -= rest;
         e.pinned -= seg->pins != 0 ? rest : 0;
+        e.resident -= seg->fresh ? rest : 0;
     }
     return e;
 }
@@ -111,6 +117,7 @@ store_layout(const struct store *store, struct store_layout *layout)
                              : 0; /* only where a segment is broken */
     layout->index_bytes = store->own_bytes + index_bytes_now(&store->index);
     layout->items = store->index.count - store->flushed_items;
+    layout->resident_bytes = e.resident;
     layout->segment_bytes = arena->seg_bytes;
     layout->segments = arena->seg_allowed;
     layout->segments_free = (uint64_t)(arena_available(arena) > 0 ? arena_available(arena) : 0);

@@ -171,7 +171,8 @@ def use(s, password=b""):
     while left > 0:
         left -= len(s.recv(min(left, 1 << 20)))
     check("small", ask(s, b"get a\r\nversion\r\n").endswith(b"VERSION 1.6.45\r\n"))
-    for group in (b"", b" settings", b" conns", b" items", b" slabs", b" sizes", b" store"):
+    for group in (b"", b" settings", b" conns", b" items", b" slabs", b" sizes", b" store",
+                  b" memory"):
         ask(s, b"stats%s\r\n" % group, b"END\r\n")
     check("flush", ask(s, b"flush_all\r\n") == b"OK\r\n")
     s.sendall(b"get incomplete")

@@ -42,7 +42,7 @@ ADMIN_FAULTS = [
     ("config: what is fixed is changed", "src/app/config_live.c",
      "    if (!is_live(option))\n", "    if (false)\n"),
     ("config: more connections than descriptors", "src/app/config_live.c",
-     "    if (next->server.max_conns <= next->conns_most)\n", "    if (true)\n"),
+     "    if (next->server.max_conns > next->conns_most)\n", "    if (false)\n"),
     ("config: is not put in force", "src/conn/server.c", "    now->max_conns = config->max_conns;\n", ""),
     ("config: for every client", "src/conn/command.c",
      "    if (!server_is_operator(c))\n        return;\n    /* Clients of a hosted", "    /* Clients of a hosted"),

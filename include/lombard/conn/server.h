@@ -77,6 +77,14 @@ void server_reconfigure(struct server *server, const struct server_config *confi
 
 struct loop *server_loop(struct server *server);
 
+/* Bytes that are mapped for connections, and for the buffers that are lent to them. */
+struct server_memory {
+    uint64_t connections;
+    uint64_t buffers;
+};
+
+void server_memory(const struct server *server, struct server_memory *memory);
+
 /*
  * Add to plain `stats` what the process and its connections count; and the groups buffers,
  * conns and latency.

@@ -120,6 +120,8 @@ void *store_held_item(const struct store *store, uint64_t loc, uint64_t value_by
 uint64_t store_limit_bytes(const struct store *store);
 uint64_t store_limit_bytes_min(const struct store *store);
 uint64_t store_limit_bytes_max(const struct store *store);
+/* From now on at most BYTES may be asked for; 0: as much as there is address space for. What is in force stays. */
+void store_cap_limit(struct store *store, uint64_t bytes);
 /*
  * Another limit. A higher one counts from now on. For a lower one the calls that store, and
  * store_work(), empty segments by policy and give their memory back, each a bounded piece, until

@@ -104,7 +104,27 @@ def is_told(server, s):
         check("so does the log", "setting=idle-timeout value=77" in log.read())
 
 
+def keeps_the_total(s):
+    """200 MB: 16 for the program, 24 for buffers and the like, and 256 bytes a connection."""
+    left = "--total-memory 200 leaves %d megabytes for -m\r\n"
+    for line, answer in (
+            ("config memory-limit 160", "CLIENT_ERROR memory-limit: " + left % 159),
+            ("cache_memlimit 160",
+             "MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust: at most 159m\r\n"),
+            ("config buffer-memory 20", "CLIENT_ERROR buffer-memory: " + left % 123),
+            ("config memory-limit 123", "OK\r\n"),
+            ("config buffer-memory 20", "OK\r\n"),
+            ("cache_memlimit 124",
+             "MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust: at most 123m\r\n"),
+            ("config buffer-memory 8", "OK\r\n"),
+            ("cache_memlimit 159", "OK\r\n")):
+        check.equal(ask(s, line), answer, line)
+
+
 def main():
+    with Server([os.path.abspath(sys.argv[1]), "--total-memory", "200"]) as server:
+        keeps_the_total(connect(server))
+        server.check_end(check)
     with Server([os.path.abspath(sys.argv[1]), "-c", "20"]) as server:
         s = connect(server)
         lists(s)
