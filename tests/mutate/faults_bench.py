@@ -45,7 +45,7 @@ BENCH_FAULTS = [
     # Options and files.
     ("bench options: a duration of 0", "tools/bench/options/options.c",
      "    if (!options_duration(arg, &ns) || ns < d->min)", "    if (!options_duration(arg, &ns))"),
-    ("bench options: odd rounds to compare", "tools/bench/options/options.c",
+    ("bench options: odd rounds to compare", "tools/bench/options/options_check.c",
      "        o->rounds += o->rounds % 2;", "        (void)o;"),
     ("bench driver: no trace is no memory", "tools/bench/run/driver.c",
      "    case LOAD_NO_TRACE: return DRIVER_NO_TRACE;",

@@ -112,7 +112,7 @@ add(struct reading *in, const struct access *a)
 
     if (!reserve_steps(r) || !reserve_ids(r, a->key))
         return false;
-    if (at < in->last_ns) {
+    if (a->at_ns < in->first_ns + in->last_ns) {
         r->backwards++;
         at = in->last_ns;
     }
@@ -205,7 +205,9 @@ replay_load(struct replay *r, const struct replay_config *config)
     } else if (!in.has_times && !config->timeless &&
                (!in.whole_seconds ||
                 (config->format == TRACE_META && trace.columns[TRACE_COLUMN_TIME] == 0))) {
-        why = "its requests have no times: give a --rate";
+        why = r->backwards > 0
+                  ? "its times go back: it is to be sorted by time, or give a --rate"
+                  : "its requests have no times: give a --rate";
     }
     trace_close(&trace);
     r->span_ns = scale(&in, in.last_ns + (in.whole_seconds ? SECOND_NS : 0));

@@ -31,6 +31,11 @@ struct option_desc {
 extern const struct option_desc option_descs[];
 extern const size_t option_count;
 
+/* Say what is wrong with the command line: OPTIONS_BAD. */
+PRINTF_LIKE(1, 2) enum options_result options_bad(const char *format, ...);
+/* All options are there: what does not go together, and defaults that depend on others. */
+enum options_result options_check(struct options *o) MUST_USE;
+
 /* Arguments that have a form of their own (ARG_CUSTOM). False, with O as it was, where ARG is none. */
 bool option_ratio(struct options *o, const char *arg) MUST_USE;
 bool option_mix(struct options *o, const char *arg) MUST_USE;

@@ -20,8 +20,8 @@ report_replay(FILE *f, const struct options *o)
                   r->busiest);
     if (r->backwards > 0)
         (void)fprintf(f,
-                      "              %" PRIu64 " were earlier than the one before, and left "
-                      "with it\n",
+                      "              the times of %" PRIu64 " go back: they were sent with "
+                      "the one before\n",
                       r->backwards);
 }
 

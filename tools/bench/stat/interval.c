@@ -68,7 +68,9 @@ interval_ratio(const struct interval_part *parts, uint32_t count)
         over += parts[i].over;
         under += parts[i].under;
     }
-    return (struct interval){over / under - half, over / under + half};
+    /* What is counted is not below 0, however little is known of it. */
+    return (struct interval){over / under < half ? 0 : over / under - half,
+                             over / under + half};
 }
 
 /* How many latencies of S lie below bucket number END. */

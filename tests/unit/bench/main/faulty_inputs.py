@@ -10,7 +10,7 @@ from shared import check
 README = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../../tools/bench/README.md")
 ROW = re.compile(r"^\| `(.*)` \| (\d) \| `(.*)` \|$")
 FILES = {"BAD.txt": "a 10\nb 10\n\n# c\nc ten\n", "EMPTY.txt": "", "NOTIMES.txt": "a\nb\n", "NOCOLON.txt": "user\n",
-         "OTHER.csv": "server,round\nx,1\n"}
+         "OTHER.csv": "server,round\nx,1\n", "BACK.txt": "a 1 0 get 3\nb 1 0 get 2\n"}
 
 
 def rows():
