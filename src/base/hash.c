@@ -35,17 +35,6 @@ sip_word(struct sip *s, uint64_t word)
     s->v0 ^= word;
 }
 
-/* The last 0 to 7 bytes, little-endian. */
-static inline uint64_t
-load_tail(const unsigned char *p, size_t bytes)
-{
-    uint64_t word = 0;
-
-    for (size_t i = 0; i < bytes; i++)
-        word |= (uint64_t)p[i] << (8 * i);
-    return word;
-}
-
 static inline uint64_t
 load_word(const unsigned char *p)
 {
@@ -55,6 +44,22 @@ load_word(const unsigned char *p)
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     word = __builtin_bswap64(word);
 #endif
+    return word;
+}
+
+/* The last 0 to 7 of BYTES at P, little-endian: of eight bytes, where there are as many. */
+static inline uint64_t
+load_tail(const unsigned char *p, size_t bytes)
+{
+    size_t tail = bytes & 7;
+    uint64_t word = 0;
+
+    if (tail == 0)
+        return 0;
+    if (bytes >= sizeof(word))
+        return load_word(p + bytes - sizeof(word)) >> (64 - 8 * tail);
+    for (size_t i = 0; i < tail; i++)
+        word |= (uint64_t)p[i] << (8 * i);
     return word;
 }
 
@@ -72,7 +77,7 @@ hash_bytes(const struct hash_key *key, const void *src, size_t bytes)
 
     for (; p != tail; p += 8)
         sip_word(&s, load_word(p));
-    sip_word(&s, ((uint64_t)bytes << 56) | load_tail(tail, bytes & 7));
+    sip_word(&s, ((uint64_t)bytes << 56) | load_tail(src, bytes));
     s.v2 ^= 0xff;
     for (int i = 0; i < 3; i++)
         sip_round(&s);

@@ -92,26 +92,31 @@ static const char digit_pairs[200] = "00010203040506070809"
                                      "80818283848586878889"
                                      "90919293949596979899";
 
+static size_t
+count_digits(uint64_t v)
+{
+    size_t digits = 1;
+
+    for (; v >= 10000; v /= 10000)
+        digits += 4;
+    return digits + (v >= 10) + (v >= 100) + (v >= 1000);
+}
+
 size_t
 num_format_u64(char *dst, uint64_t v)
 {
-    char digits[NUM_U64_DIGITS_MAX];
-    char *p = digits + sizeof(digits);
-    size_t len;
+    size_t len = count_digits(v);
+    char *p = dst + len;
 
     while (v >= 100) {
         p -= 2;
         memcpy(p, digit_pairs + 2 * (v % 100), 2);
         v /= 100;
     }
-    if (v >= 10) {
-        p -= 2;
-        memcpy(p, digit_pairs + 2 * v, 2);
-    } else {
-        *--p = (char)('0' + v);
-    }
-    len = (size_t)(digits + sizeof(digits) - p);
-    memcpy(dst, p, len);
+    if (v >= 10)
+        memcpy(dst, digit_pairs + 2 * v, 2);
+    else
+        *dst = (char)('0' + v);
     return len;
 }
 

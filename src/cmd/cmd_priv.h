@@ -159,6 +159,9 @@ bool cmd_fill(struct cmd *cmd, void *handle, uint64_t off, struct slice value) M
  */
 bool cmd_reserve(struct cmd *cmd, const struct request *req, const struct item_spec *spec,
                  void **handle, struct reply *reply) MUST_USE;
+/* What RESULT of a reservation means: likewise. */
+bool cmd_reserved(struct cmd *cmd, const struct request *req, enum reserve_result result,
+                  struct reply *reply) MUST_USE;
 /*
  * Commit; false, and *REPLY says why, when that cannot be. reply->cas is set on
  * true. HANDLE is gone either way.

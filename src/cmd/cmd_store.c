@@ -17,10 +17,10 @@ may_be_stale(const struct request *req)
     return (req->flags & REQ_INVALIDATE) != 0 && req->op == OP_CAS && req->cas != 0;
 }
 
-static bool
-reserve_value(struct cmd *cmd, const struct request *req, void **handle, struct reply *reply)
+static struct item_spec
+spec_of(const struct cmd *cmd, const struct request *req)
 {
-    struct item_spec spec = {
+    return (struct item_spec){
         .key = req->key,
         .hash = req->hash,
         .value_bytes = req->value_bytes,
@@ -28,6 +28,12 @@ reserve_value(struct cmd *cmd, const struct request *req, void **handle, struct 
         /* Any time, so that the right one will fit: it must not fail in the end. */
         .expires_s = may_be_stale(req) ? UINT32_MAX : cmd_expires_s(cmd, req->exptime),
     };
+}
+
+static bool
+reserve_value(struct cmd *cmd, const struct request *req, void **handle, struct reply *reply)
+{
+    struct item_spec spec = spec_of(cmd, req);
 
     return cmd_reserve(cmd, req, &spec, handle, reply);
 }
@@ -154,13 +160,33 @@ commit_value(struct cmd *cmd, const struct request *req, void *handle, struct re
         cmd_hot_big(cmd, req, req->value_bytes);
 }
 
+/* The same as below, of a value that may be stored whatever is there, in one step. */
+static void
+put_value(struct cmd *cmd, const struct request *req, const struct item_spec *spec,
+          struct reply *reply)
+{
+    enum reserve_result result =
+        store_put(cmd->store, spec, req->value, req->new_cas, &reply->cas);
+
+    if (UNLIKELY(!cmd_reserved(cmd, req, result, reply)))
+        return;
+    reply->status = REPLY_STORED;
+    reply->item.value_bytes = req->value_bytes;
+    cmd_hot_big(cmd, req, req->value_bytes);
+}
+
 void
 cmd_store(struct cmd *cmd, struct session *session UNUSED, const struct request *req,
           struct reply *reply)
 {
+    struct item_spec spec = spec_of(cmd, req);
     void *handle;
 
-    if (!reserve_value(cmd, req, &handle, reply))
+    if (mode_of(cmd, req) == (int)COMMIT_SET && !store_is_large(cmd->store, &spec)) {
+        put_value(cmd, req, &spec, reply);
+        return;
+    }
+    if (!cmd_reserve(cmd, req, &spec, &handle, reply))
         return;
     reply->status = REPLY_OUT_OF_MEMORY;
     if (cmd_fill(cmd, handle, 0, req->value))

@@ -39,10 +39,10 @@ cmd_give_up(struct cmd *cmd, const struct request *req, struct reply *reply)
 }
 
 bool
-cmd_reserve(struct cmd *cmd, const struct request *req, const struct item_spec *spec,
-            void **handle, struct reply *reply)
+cmd_reserved(struct cmd *cmd, const struct request *req, enum reserve_result result,
+             struct reply *reply)
 {
-    switch (store_reserve(cmd->store, spec, handle)) {
+    switch (result) {
     case RESERVE_OK: return true;
     case RESERVE_TOO_LARGE:
         cmd->stats.store_too_large++;
@@ -52,6 +52,13 @@ cmd_reserve(struct cmd *cmd, const struct request *req, const struct item_spec *
     case RESERVE_OUT_OF_MEMORY: reply->status = REPLY_OUT_OF_MEMORY; return false;
     }
     BUG("reserve_result out of range");
+}
+
+bool
+cmd_reserve(struct cmd *cmd, const struct request *req, const struct item_spec *spec,
+            void **handle, struct reply *reply)
+{
+    return cmd_reserved(cmd, req, store_reserve(cmd->store, spec, handle), reply);
 }
 
 bool

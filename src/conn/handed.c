@@ -142,8 +142,6 @@ static const char *
 take_task(const struct arrival *arrival, struct conn *c, const struct conn_image *image)
 {
     enum handed_task number = (enum handed_task)image->task;
-    /* The end of a value is constant bytes, which the task has for its head here. */
-    struct slice head = number == HANDED_VALUE ? image->tail : image->head;
     struct proto_state state;
     struct request req;
     size_t i = 0;
@@ -153,15 +151,16 @@ take_task(const struct arrival *arrival, struct conn *c, const struct conn_image
     memset(&state, 0, sizeof(state));
     if (image->task_state.len > 0)
         memcpy(&state, image->task_state.ptr, sizeof(state));
-    c->task = task_create(c, kinds[i].kind, head, &state);
+    c->task = task_create(c, kinds[i].kind, image->head, &state);
     if (c->task == NULL)
         return no_memory;
     c->task->closed = (uint32_t)image->closed;
     c->task->join.restarts = (uint32_t)image->restarts;
     c->task->part = (enum stream_part)image->part;
     c->task->piece = (uint32_t)image->piece;
-    if (kinds[i].kind == TASK_VALUE)
-        c->task->tail = slice_make(c->task->head, c->task->head_bytes);
+    if (image->tail.len > 0)
+        memcpy(c->task->tail, image->tail.ptr, image->tail.len);
+    c->task->tail_bytes = (uint8_t)image->tail.len;
     if (kinds[i].has_request && !task_request(c, &req))
         return "a request that is under way cannot be read";
     return take_kind(arrival, c, image);

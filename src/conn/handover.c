@@ -101,7 +101,7 @@ describe_task(const struct conn *c, struct conn_image *image, struct handed_top 
     image->off = task->off;
     image->total = task->total;
     image->closed = task->closed;
-    image->tail = task->tail;
+    image->tail = slice_make(task->tail, task->tail_bytes);
     image->restarts = task->join.restarts;
     image->part = task->part;
     image->piece = task->piece;

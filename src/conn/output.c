@@ -8,10 +8,9 @@
 #include "task.h"
 
 enum {
-    TAIL_BYTES_MAX = 64, /* of the constant bytes after a value */
     /* What any one reply may need: its parts, or one line of a stream. */
     REPLY_ROOM_BYTES =
-        PROTO_HEAD_BYTES_MAX + COPY_BYTES_MAX + sizeof(struct buf_ref) + TAIL_BYTES_MAX,
+        PROTO_HEAD_BYTES_MAX + COPY_BYTES_MAX + sizeof(struct buf_ref) + PROTO_TAIL_BYTES_MAX,
 };
 
 _Static_assert((int)REPLY_ROOM_BYTES >= (int)PROTO_LINE_BYTES_MAX, "a line fits");
@@ -35,7 +34,7 @@ queue_value(struct conn *c, const void *handle, uint64_t *off, uint64_t total)
     while (*off < total) {
         struct slice part;
 
-        if (buf_room(c->wbuf) < sizeof(struct buf_ref) + TAIL_BYTES_MAX)
+        if (buf_room(c->wbuf) < sizeof(struct buf_ref) + PROTO_TAIL_BYTES_MAX)
             return false;
         part = cmd_value_at(cmd, handle, *off);
         if (CONN_BROKEN(c, part.len == 0))
@@ -49,7 +48,8 @@ queue_value(struct conn *c, const void *handle, uint64_t *off, uint64_t total)
 
 /* The buffer is full of references to parts of the value: the rest has to wait. */
 static void
-leave_value_task(struct conn *c, const struct reply_item *item, uint64_t off, struct slice tail)
+leave_value_task(struct conn *c, const struct reply_item *item, uint64_t off,
+                 const struct reply_parts *parts)
 {
     struct task *task = task_create(c, TASK_VALUE, slice_make(NULL, 0), &c->proto_state);
 
@@ -60,7 +60,8 @@ leave_value_task(struct conn *c, const struct reply_item *item, uint64_t off, st
     task->item = item->handle;
     task->off = off;
     task->total = item->value_bytes;
-    task->tail = tail;
+    memcpy(task->tail, parts->tail, sizeof(task->tail));
+    task->tail_bytes = parts->tail_bytes;
     cmd_pin_item(c->server->cmd, item->handle);
     c->task = task;
 }
@@ -74,25 +75,39 @@ conn_format_refusal(const struct conn *c, const struct request *req, const struc
     return BROKEN(parts.has_value) ? 0 : parts.head_bytes;
 }
 
+/*
+ * The value behind a head of HEAD_BYTES, and the reply's tail. There is room for all of the tail's
+ * bytes, of which some may not count: copies of a known length are short.
+ */
+static void
+copy_value(struct buf *buf, struct slice value, const struct reply_parts *parts)
+{
+    char *p = buf_tail(buf) + parts->head_bytes;
+
+    bytes_copy(p, value.ptr, value.len);
+    memcpy(p + value.len, parts->tail, sizeof(parts->tail));
+    buf_produced(buf, parts->head_bytes + value.len + parts->tail_bytes);
+}
+
 void
 conn_reply(struct conn *c, const struct request *req, const struct reply *reply)
 {
     const struct reply_item *item = &reply->item;
     struct reply_parts parts = c->proto->reply(req, reply, buf_tail(c->wbuf));
-    struct slice tail = slice_make(parts.tail, parts.tail_bytes);
     uint64_t off = 0;
 
+    if (LIKELY(parts.has_value && item->value_bytes <= DRAWN(COPY_BYTES_MAX) &&
+               item->value.len == item->value_bytes)) {
+        copy_value(c->wbuf, item->value, &parts);
+        return;
+    }
     buf_produced(c->wbuf, parts.head_bytes);
     if (!parts.has_value)
         return;
-    if (item->value_bytes <= DRAWN(COPY_BYTES_MAX) && item->value.len == item->value_bytes) {
-        buf_append(c->wbuf, item->value);
-    } else if (!queue_value(c, item->handle, &off, item->value_bytes)) {
-        if (!conn_is_dead(c))
-            leave_value_task(c, item, off, tail);
-        return;
-    }
-    buf_append(c->wbuf, tail);
+    if (queue_value(c, item->handle, &off, item->value_bytes))
+        buf_append(c->wbuf, slice_make(parts.tail, parts.tail_bytes));
+    else if (!conn_is_dead(c))
+        leave_value_task(c, item, off, &parts);
 }
 
 enum step
@@ -102,7 +117,7 @@ conn_value_step(struct conn *c)
 
     if (!queue_value(c, task->item, &task->off, task->total))
         return conn_is_dead(c) ? STEP_STOP : STEP_NEED_OUTPUT;
-    buf_append(c->wbuf, task->tail);
+    buf_append(c->wbuf, slice_make(task->tail, task->tail_bytes));
     cmd_unpin_item(c->server->cmd, task->item);
     c->task = NULL;
     task_destroy(c, task);

@@ -39,11 +39,12 @@ struct task {
         const void *item;  /* VALUE: pinned item */
         struct scan *scan; /* SCAN: what it looks for */
     };
-    uint64_t off;             /* UPLOAD, VALUE: bytes done; JOIN: received */
-    uint64_t total;           /* UPLOAD, VALUE: of the value */
-    uint32_t closed;          /* UPLOAD, JOIN: connections that were closed for it */
-    struct cmd_join join;     /* JOIN */
-    struct slice tail;        /* VALUE: constant bytes after it */
+    uint64_t off;                    /* UPLOAD, VALUE: bytes done; JOIN: received */
+    uint64_t total;                  /* UPLOAD, VALUE: of the value */
+    uint32_t closed;                 /* UPLOAD, JOIN: connections that were closed for it */
+    struct cmd_join join;            /* JOIN */
+    char tail[PROTO_TAIL_BYTES_MAX]; /* VALUE: of these, tail_bytes come after it */
+    uint8_t tail_bytes;
     struct cmd_stream stream; /* STREAM */
     enum stream_kind lines;   /* STREAM */
     enum stream_part part;    /* STREAM, SCAN */

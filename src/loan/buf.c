@@ -95,9 +95,7 @@ buf_append(struct buf *buf, struct slice bytes)
 {
     if (DAMAGED(buf, bytes.len > buf_room(buf)))
         return;
-    if (bytes.len == 0) /* then ptr may be NULL, which memcpy() must not see */
-        return;
-    memcpy(buf_tail(buf), bytes.ptr, bytes.len);
+    bytes_copy(buf_tail(buf), bytes.ptr, bytes.len);
     advance(buf, bytes.len);
 }
 

@@ -242,7 +242,7 @@ meta_reply(const struct request *req, const struct reply *reply, char *dst)
     parts.head_bytes = (uint32_t)(put_line(dst, req, reply) - dst);
     if (reply->status == REPLY_HIT && shows_value(req, &reply->item)) {
         parts.has_value = true;
-        parts.tail = "\r\n";
+        memcpy(parts.tail, "\r\n", 2);
         parts.tail_bytes = 2;
     }
     return parts;

@@ -29,9 +29,14 @@ static enum parse_result
 line_next(struct text_state *state, const char **pos, const char *end, struct request *req)
 {
     size_t len = (size_t)(end - *pos);
-    const char *newline = text_find_newline(state, *pos, end);
+    const char *newline;
     struct slice line;
 
+    if (text_set_quick(pos, end, req)) {
+        state->scanned_off = 0;
+        return PARSE_COMPLETE;
+    }
+    newline = text_find_newline(state, *pos, end);
     if (newline == NULL && len <= LINE_BYTES_MAX)
         return PARSE_PARTIAL;
     if (newline == NULL) {
@@ -83,6 +88,10 @@ parse(struct proto_state *proto_state, const struct session *session, struct sli
     if (UNLIKELY(state->skip_line) && !skip_line(state, &pos, end)) {
         *used = in.len;
         return PARSE_PARTIAL;
+    }
+    if (LIKELY(text_get_quick(state, &pos, end, req))) {
+        *used = (size_t)(pos - in.ptr);
+        return PARSE_COMPLETE;
     }
     begin = pos;
     if (state->get_word != 0 || (pos < end && text_get_begins(state, &pos, end)))

@@ -20,31 +20,6 @@ static const struct get_word {
     {{"gats ", 5}, GAT_WITH_CAS},
 };
 
-/* Bytes of W that are 0, as 0x80; bytes above such a one may be marked wrongly. */
-static inline uint64_t
-zero_bytes(uint64_t w)
-{
-    return (w - UINT64_C(0x0101010101010101)) & ~w & UINT64_C(0x8080808080808080);
-}
-
-/* The first space or newline in [p, end), or end. */
-static inline const char *
-word_end(const char *p, const char *end)
-{
-    uint64_t w;
-
-    while (end - p >= 8) {
-        memcpy(&w, p, 8);
-        if (zero_bytes(w ^ UINT64_C(0x2020202020202020)) |
-            zero_bytes(w ^ UINT64_C(0x0a0a0a0a0a0a0a0a)))
-            break;
-        p += 8;
-    }
-    while (p < end && *p != ' ' && *p != '\n')
-        p++;
-    return p;
-}
-
 enum parse_result
 text_get_refuse(struct text_state *state, bool line_ended, struct slice refusal,
                 struct request *req)
@@ -64,7 +39,7 @@ static inline bool
 get_word_next(const char **pos, const char *end, struct slice *word, bool *last)
 {
     const char *p = text_skip_blanks(*pos, end);
-    const char *stop = word_end(p, end);
+    const char *stop = words_end_of(p, end);
     size_t len = (size_t)(stop - p);
 
     *pos = p;
@@ -145,6 +120,43 @@ get_next(struct text_state *state, const char **pos, const char *end, struct req
             return result;
     }
     return PARSE_PARTIAL;
+}
+
+bool
+text_get_quick(struct text_state *state, const char **pos, const char *end, struct request *req)
+{
+    bool begins = state->get_word == 0;
+    const char *p = *pos, *stop;
+    size_t len;
+
+    if (begins) {
+        if (end - p < 4 || memcmp(p, "get ", 4) != 0)
+            return false;
+        p += 4;
+    } else if (state->get_word != GET_PLAIN) {
+        return false;
+    }
+    stop = words_end_of(p, end);
+    len = (size_t)(stop - p);
+    if (stop == end || len == 0)
+        return false;
+    if (*stop == '\n' && stop[-1] == '\r')
+        len--;
+    if (len == 0 || len > KEY_BYTES_MAX)
+        return false;
+    request_init(req, OP_GET);
+    req->key = slice_make(p, len);
+    *pos = stop + 1;
+    if (*stop == '\n') {
+        req->flags = REQ_LAST;
+        if (!begins || state->scanned_off != 0)
+            text_state_reset(state);
+    } else if (begins || !state->any_key) { /* as in get_take_key() */
+        state->scanned_off = 0;
+        state->get_word = GET_PLAIN;
+        state->any_key = true;
+    }
+    return true;
 }
 
 bool

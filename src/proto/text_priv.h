@@ -5,6 +5,7 @@
  *
  *     text.c             the table; lines, and what belongs to them
  *     text_get.c             the get family, taken apart key by key
+ *     text_set.c             `set` as nearly all clients send it
  *     text_line.c            any other command line
  *     text_admin.c               of these, what operators and monitoring send
  *     text_auth.c            the lines of a client that is not authenticated
@@ -57,6 +58,13 @@ text_find_newline(struct text_state *state, const char *p, const char *end)
 
 /* --- text_get.c --- */
 
+/*
+ * The next key of a `get` line that begins at *POS, or whose keys are being taken apart: where it is
+ * all there and of the usual form. False, and nothing has changed: it is for the functions below.
+ */
+bool text_get_quick(struct text_state *state, const char **pos, const char *end,
+                    struct request *req) MUST_USE;
+
 /* Whether a get line begins at *POS: then *POS is behind its command word. */
 bool text_get_begins(struct text_state *state, const char **pos, const char *end);
 /* The next key from *POS on, of the line that state->get_word began, here or before BEGIN. */
@@ -73,6 +81,15 @@ enum parse_result text_refuse_too_long(struct text_state *state, struct request 
 /* The next line of a client that is not authenticated. *POS is behind it then. */
 enum parse_result text_auth_parse(struct text_state *state, const char **pos, const char *end,
                                   struct request *req) MUST_USE;
+
+/* --- text_set.c --- */
+
+/*
+ * A line "set <key> <flags> <exptime> <bytes>\r\n" at *POS, where it is all there, with one blank
+ * between two words and no number of more than nine digits. False, and nothing has changed: it
+ * is for text_line_parse().
+ */
+bool text_set_quick(const char **pos, const char *end, struct request *req) MUST_USE;
 
 /* --- text_line.c, text_admin.c, meta.c --- */
 

@@ -11,7 +11,7 @@ static char *
 put_value_line(char *p, const struct request *req, const struct reply_item *item)
 {
     p = put_slice(p, SLICE("VALUE "));
-    p = put_byte(put_slice(p, req->key), ' ');
+    p = put_byte(put_short(p, req->key), ' ');
     p = put_byte(put_u64(p, item->client_flags), ' ');
     p = put_u64(p, item->value_bytes);
     if ((req->flags & REQ_WITH_CAS) != 0)
@@ -127,6 +127,8 @@ text_put_line(char *p, const struct request *req, const struct reply *reply)
     BUG("reply_status out of range");
 }
 
+_Static_assert(sizeof(VALUE_END) == PROTO_TAIL_BYTES_MAX, "it is copied as a whole");
+
 struct reply_parts
 text_reply(const struct request *req, const struct reply *reply, char *dst)
 {
@@ -135,7 +137,7 @@ text_reply(const struct request *req, const struct reply *reply, char *dst)
     if (LIKELY(reply->status == REPLY_HIT)) {
         parts.head_bytes = (uint32_t)(put_value_line(dst, req, &reply->item) - dst);
         parts.has_value = true;
-        parts.tail = VALUE_END;
+        memcpy(parts.tail, VALUE_END, sizeof(parts.tail));
         parts.tail_bytes = (req->flags & REQ_LAST) != 0 ? sizeof(VALUE_END) - 1 : 2;
     } else if ((req->flags & REQ_QUIET) == 0) {
         parts.head_bytes = (uint32_t)(text_put_line(dst, req, reply) - dst);

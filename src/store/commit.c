@@ -66,9 +66,8 @@ buckets_per_write(const char *rec)
     return buckets < BUCKETS_PER_WRITE_MAX ? (unsigned)buckets : BUCKETS_PER_WRITE_MAX;
 }
 
-/* Let REC be the item of its key, in the SLOT of OLD or, when that is NULL, in a new one. */
-static void
-publish(struct store *store, char *rec, uint64_t hash, char *old, uint64_t *slot)
+void
+commit_publish(struct store *store, char *rec, uint64_t hash, char *old, uint64_t *slot)
 {
     uint64_t loc = arena_loc(&store->arena, rec);
 
@@ -87,10 +86,10 @@ publish(struct store *store, char *rec, uint64_t hash, char *old, uint64_t *slot
     (void)limit_index_step(store, buckets_per_write(rec));
 }
 
-static char *
-find_live(struct store *store, const char *rec, uint64_t hash, uint64_t **slot)
+char *
+commit_find_live(struct store *store, struct slice key, uint64_t hash, uint64_t **slot)
 {
-    char *old = store_find(store, rec_key(rec), hash, slot);
+    char *old = store_find(store, key, hash, slot);
 
     if (old == NULL || LIKELY(!rec_is_gone(store, old)))
         return old;
@@ -116,7 +115,7 @@ store_commit(struct store *store, void *handle, const struct commit_rule *rule, 
 
     if (BROKEN((rec_info(handle) & REC_PENDING) == 0))
         return COMMIT_NOT_STORED;
-    old = find_live(store, handle, hash, &slot);
+    old = commit_find_live(store, rec_key(handle), hash, &slot);
     if (is_complete(store, handle))
         result = may_commit(store, old, rule);
     if (result != COMMIT_STORED) {
@@ -130,8 +129,8 @@ store_commit(struct store *store, void *handle, const struct commit_rule *rule, 
     if (rec == NULL)
         return COMMIT_OUT_OF_MEMORY;
     if (rec != handle) /* making space for it may have moved or evicted the old one */
-        old = find_live(store, rec, hash, &slot);
-    publish(store, rec, hash, old, slot);
+        old = commit_find_live(store, rec_key(rec), hash, &slot);
+    commit_publish(store, rec, hash, old, slot);
     if (store_has_cas(store) && rule->new_cas == 0)
         store->arena.cas = drawn;
     *cas = store_has_cas(store) ? drawn : 0;

@@ -4,14 +4,20 @@
 /* So many may be drawn until it is committed: else it will have to be written anew. */
 enum { CAS_MARGIN = 1024 };
 
-static bool
-is_large(const struct store *store, const struct item_spec *spec)
+uint64_t
+reserve_bytes(const struct item_spec *spec)
 {
-    return REC_HEADER_MAX + spec->key.len + spec->value_bytes > store->record_max;
+    return REC_HEADER_MAX + spec->key.len + spec->value_bytes;
 }
 
-static struct rec_head
-head_of(const struct store *store, const struct item_spec *spec)
+bool
+store_is_large(const struct store *store, const struct item_spec *spec)
+{
+    return reserve_bytes(spec) > store->record_max;
+}
+
+struct rec_head
+reserve_head(const struct store *store, const struct item_spec *spec)
 {
     struct rec_head head = {
         .key_len = (uint32_t)spec->key.len,
@@ -23,7 +29,7 @@ head_of(const struct store *store, const struct item_spec *spec)
         .expires_s = spec->expires_s,
     };
 
-    if (is_large(store, spec)) {
+    if (store_is_large(store, spec)) {
         head.info |= REC_LARGE;
         head.body_len = large_body_bytes(store, spec->value_bytes);
     }
@@ -38,15 +44,10 @@ index_space(struct store *store, uint64_t hash)
 }
 
 enum reserve_result
-store_reserve(struct store *store, const struct item_spec *spec, void **handle)
+reserve_check(struct store *store, const struct item_spec *spec)
 {
-    uint64_t bytes = REC_HEADER_MAX + spec->key.len + spec->value_bytes;
+    uint64_t bytes = reserve_bytes(spec);
     uint64_t arena_bytes = (uint64_t)store->arena.seg_allowed << store->arena.seg_shift;
-    struct rec_head head;
-    uint32_t more;
-    uint64_t *slot;
-    enum log_id log;
-    char *rec;
 
     BUG_ON(spec->key.len == 0 || spec->key.len > REC_KEY_MAX);
     store->missing_bytes = 0;
@@ -55,9 +56,24 @@ store_reserve(struct store *store, const struct item_spec *spec, void **handle)
         return RESERVE_TOO_LARGE;
     if (spec->value_bytes > arena_bytes || !index_space(store, spec->hash))
         return RESERVE_OUT_OF_MEMORY;
+    return RESERVE_OK;
+}
+
+enum reserve_result
+store_reserve(struct store *store, const struct item_spec *spec, void **handle)
+{
+    enum reserve_result result = reserve_check(store, spec);
+    struct rec_head head;
+    uint32_t more;
+    uint64_t *slot;
+    enum log_id log;
+    char *rec;
+
+    if (result != RESERVE_OK)
+        return result;
     log = policy_log_for(store, spec->hash, store_find(store, spec->key, spec->hash, &slot),
-                         bytes);
-    head = head_of(store, spec);
+                         reserve_bytes(spec));
+    head = reserve_head(store, spec);
     more = item_bytes_max(store, &head);
     rec = space_append(store, log, more);
     if (rec == NULL)

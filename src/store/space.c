@@ -74,8 +74,10 @@ reuse_ahead(struct store *store, uint32_t bytes)
          policy_worth_reusing(store) == SEG_NONE))
         return;
     /* Nothing else may be chosen instead: there is no need to evict. */
-    if (ev->victim == SEG_NONE || (ev->clean && store->arena.segs[ev->victim].pins == 0))
+    if (ev->victim == SEG_NONE || (ev->clean && store->arena.segs[ev->victim].pins == 0)) {
+        store->space_made++;
         (void)evict_step(store, ahead_bytes(store, bytes, SEGS_AHEAD - 1), 0);
+    }
 }
 
 static void
@@ -87,6 +89,7 @@ make_ahead(struct store *store, uint32_t bytes)
         reuse_ahead(store, bytes);
         return;
     }
+    store->space_made++;
     if (ttl_step(store, TTL_RECORDS_AHEAD) && available > SEGS_FOR_SURVIVORS)
         return;
     (void)evict_step(store, ahead_bytes(store, bytes, available), wish(store));
@@ -118,6 +121,7 @@ make_space(struct store *store, uint32_t bytes, uint64_t *work)
     bool expired = false;
     bool emptied;
 
+    store->space_made++;
     if (*work == 0) {
         victim_look_anew(store);
         store->stats.evict_stalls++;

@@ -22,6 +22,7 @@
  *     lookup.c     from a key to its item
  *     change.c     changes of an item that is there
  *     reserve.c, commit.c    new items
+ *     put.c        the same in one step
  *     root.c       what survives the process: saved, checked, loaded
  *     store.c      the whole: created, kept, flushed, given time
  *     view.c       walks and figures
@@ -128,6 +129,7 @@ struct store {
     uint32_t flush_at_s;    /* a flush to come, or 0 */
     uint64_t content_bytes; /* keys and values of live records */
     uint64_t header_bytes;  /* their headers */
+    uint64_t space_made; /* times that items may have gone or moved for the space of new ones */
     uint64_t missing_bytes; /* that the last call lacked, and pins may keep */
     uint64_t trial_number;  /* of the last store_trial_begin() */
     struct store_trial trial;
@@ -420,3 +422,20 @@ char *store_find(const struct store *store, struct slice key, uint64_t hash,
                  uint64_t **slot) MUST_USE;
 /* Describe a record. False where it does not end within its segment: it is broken. */
 bool store_describe(const struct store *store, char *rec, struct item *item) MUST_USE;
+
+/* --- reserve.c --- */
+
+/* What a record for SPEC takes at most, or would take. */
+uint64_t reserve_bytes(const struct item_spec *spec) MUST_USE;
+/* Whether SPEC may be stored, for which there is space in the index then. */
+enum reserve_result reserve_check(struct store *store, const struct item_spec *spec) MUST_USE;
+/* The header of an item that is reserved. */
+struct rec_head reserve_head(const struct store *store, const struct item_spec *spec);
+
+/* --- commit.c --- */
+
+/* The live item of KEY, and its slot; one that is gone is removed. NULL: there is none. */
+char *commit_find_live(struct store *store, struct slice key, uint64_t hash,
+                       uint64_t **slot) MUST_USE;
+/* Let REC be the item of its key, in the SLOT of OLD or, when that is NULL, in a new one. */
+void commit_publish(struct store *store, char *rec, uint64_t hash, char *old, uint64_t *slot);

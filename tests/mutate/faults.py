@@ -26,8 +26,11 @@ FAULTS = [
      "            if (buf->read_off == buf->write_off)\n"
      "                buf->read_off = buf->write_off = 0;\n            return;"),
     ("history: a reply refers to what nobody keeps", "src/conn/output.c",
-     "        buf_append(c->wbuf, item->value);",
-     "        if (item->value.len > 0)\n            buf_append_ref(c->wbuf, item->value);"),
+     "    bytes_copy(p, value.ptr, value.len);\n    memcpy(p + value.len, parts->tail, sizeof(parts->tail));\n"
+     "    buf_produced(buf, parts->head_bytes + value.len + parts->tail_bytes);\n",
+     "    (void)p;\n    buf_produced(buf, parts->head_bytes);\n    if (value.len > 0)\n"
+     "        buf_append_ref(buf, value);\n"
+     "    buf_append(buf, slice_make(parts->tail, parts->tail_bytes));\n"),
     ("history: formats before it looks for room", "src/conn/batch.c",
      "        if (!conn_has_reply_room(c)) {\n            rewind_to",
      "        if (false) {\n            rewind_to"),

@@ -28,9 +28,19 @@ put_slice(char *p, struct slice s)
     return p + s.len;
 }
 
+/* The same of bytes that are short, but of a length that is not known here: a key. */
+static inline char *
+put_short(char *p, struct slice s)
+{
+    bytes_copy(p, s.ptr, s.len);
+    return p + s.len;
+}
+
 static inline char *
 put_u64(char *p, uint64_t v)
 {
+    if (v < 10)
+        return put_byte(p, (char)('0' + v));
     return p + num_format_u64(p, v);
 }
 

@@ -55,6 +55,27 @@ bytes_equal(const char *a, const char *b, size_t len)
     return (differ | (x ^ y)) == 0;
 }
 
+/* As memcpy(); without a call where it is for keys and short values. */
+static inline void
+bytes_copy(char *restrict dst, const char *restrict src, size_t len)
+{
+    enum { CHUNK = 16, CALL_BYTES = 128 };
+
+    if (len > CALL_BYTES || len < CHUNK / 2) {
+        if (len > 0)
+            memcpy(dst, src, len);
+        return;
+    }
+    if (len < CHUNK) { /* the first eight and the last eight, which overlap */
+        memcpy(dst, src, CHUNK / 2);
+        memcpy(dst + len - CHUNK / 2, src + len - CHUNK / 2, CHUNK / 2);
+        return;
+    }
+    for (size_t i = 0; i < len - CHUNK; i += CHUNK)
+        memcpy(dst + i, src + i, CHUNK);
+    memcpy(dst + len - CHUNK, src + len - CHUNK, CHUNK);
+}
+
 static inline bool
 slice_equal(struct slice a, struct slice b)
 {

@@ -52,14 +52,17 @@ enum parse_result {
     PARSE_PARTIAL,  /* more bytes are needed; *used of them may be dropped all the same */
 };
 
+enum { PROTO_TAIL_BYTES_MAX = 8 };
+
 /* What a reply consists of, in the order in which it is sent. All zero: nothing is sent. */
 struct reply_parts {
-    uint32_t head_bytes; /* formatted */
-    bool has_value;      /* then the item's value, from where it lies, */
-    uint8_t
-        tail_bytes; /* and these constant bytes; where there is no value, there is no tail */
-    const char *tail;
+    uint32_t head_bytes;             /* formatted */
+    bool has_value;                  /* then the item's value, from where it lies, */
+    uint8_t tail_bytes;              /* and of these bytes so many; none without a value */
+    char tail[PROTO_TAIL_BYTES_MAX]; /* in here, so that all of it is two registers */
 };
+
+_Static_assert(sizeof(struct reply_parts) == 16, "it is returned in registers");
 
 enum {
     PROTO_HEAD_BYTES_MAX = 1024, /* of a reply's head */

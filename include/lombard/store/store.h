@@ -310,6 +310,16 @@ enum commit_result {
 enum commit_result store_commit(struct store *store, void *handle,
                                 const struct commit_rule *rule, uint64_t *cas) MUST_USE;
 
+/* Whether a value so long has to be reserved: it lies in pieces. */
+bool store_is_large(const struct store *store, const struct item_spec *spec) MUST_USE;
+/*
+ * Reserve, fill and commit in one step, as by COMMIT_SET with NEW_CAS: SPEC is not large, VALUE is
+ * all of its value, and does not lie in the store. The CAS that it got is in *CAS on RESERVE_OK; else
+ * nothing has changed.
+ */
+enum reserve_result store_put(struct store *store, const struct item_spec *spec,
+                              struct slice value, uint64_t new_cas, uint64_t *cas) MUST_USE;
+
 /* --- Changing what is there; ITEM is as just looked up --- */
 
 void store_delete(struct store *store, const struct item *item);
