@@ -67,7 +67,8 @@ buckets_per_write(const char *rec)
 }
 
 void
-commit_publish(struct store *store, char *rec, uint64_t hash, char *old, uint64_t *slot)
+commit_publish(struct store *store, char *rec, uint64_t hash, char *old,
+               const struct slot *slot)
 {
     uint64_t loc = arena_loc(&store->arena, rec);
 
@@ -87,14 +88,14 @@ commit_publish(struct store *store, char *rec, uint64_t hash, char *old, uint64_
 }
 
 char *
-commit_find_live(struct store *store, struct slice key, uint64_t hash, uint64_t **slot)
+commit_find_live(struct store *store, struct slice key, uint64_t hash, struct slot *slot)
 {
     char *old = store_find(store, key, hash, slot);
 
     if (old == NULL || LIKELY(!rec_is_gone(store, old)))
         return old;
     item_count_reclaimed(store, old);
-    item_remove(store, old, hash, *slot);
+    item_remove(store, old, hash, slot);
     return NULL;
 }
 
@@ -109,7 +110,7 @@ store_commit(struct store *store, void *handle, const struct commit_rule *rule, 
 {
     uint64_t hash = rec_hash(store, handle);
     enum commit_result result = COMMIT_NOT_STORED;
-    uint64_t *slot = NULL;
+    struct slot slot = {0};
     uint64_t drawn;
     char *old, *rec;
 
@@ -130,7 +131,7 @@ store_commit(struct store *store, void *handle, const struct commit_rule *rule, 
         return COMMIT_OUT_OF_MEMORY;
     if (rec != handle) /* making space for it may have moved or evicted the old one */
         old = commit_find_live(store, rec_key(rec), hash, &slot);
-    commit_publish(store, rec, hash, old, slot);
+    commit_publish(store, rec, hash, old, &slot);
     if (store_has_cas(store) && rule->new_cas == 0)
         store->arena.cas = drawn;
     *cas = store_has_cas(store) ? drawn : 0;

@@ -41,7 +41,7 @@ gather(struct store *store, struct batch *batch)
             continue;
         if (!rec_is_piece(rec)) {
             batch->hash[batch->count] = rec_hash(store, rec);
-            PREFETCH(index_home(&store->index, batch->hash[batch->count]));
+            PREFETCH(index_home(&store->index, batch->hash[batch->count]).bucket);
         }
         batch->rec[batch->count++] = rec;
     }

@@ -19,14 +19,10 @@ tell_evicted(const struct store *store, char *rec)
 }
 
 static void
-evict_item(struct store *store, char *rec, uint64_t hash, uint64_t *slot)
+evict_item(struct store *store, char *rec, uint64_t hash, const struct slot *slot)
 {
     unsigned kind = log_is_main(arena_seg(&store->arena, rec)->log) ? GHOST_MAIN : GHOST_SMALL;
 
-    if (BROKEN(slot == NULL)) {
-        item_die(store, rec);
-        return;
-    }
     store->stats.evictions++;
     if ((rec_info(rec) & (ITEM_FETCHED << REC_MARKS_SHIFT)) == 0)
         store->stats.evicted_unfetched++;
@@ -42,6 +38,7 @@ evict_item(struct store *store, char *rec, uint64_t hash, uint64_t *slot)
 void
 evict_or_drop(struct store *store, char *rec)
 {
+    struct slot slot;
     uint64_t hash;
 
     if (rec_is_gone(store, rec)) {
@@ -50,8 +47,10 @@ evict_or_drop(struct store *store, char *rec)
         return;
     }
     hash = rec_hash(store, rec);
-    evict_item(store, rec, hash,
-               index_find(&store->index, hash, arena_loc(&store->arena, rec)));
+    if (BROKEN(!index_find(&store->index, hash, arena_loc(&store->arena, rec), &slot)))
+        item_die(store, rec);
+    else
+        evict_item(store, rec, hash, &slot);
 }
 
 static void
@@ -66,32 +65,32 @@ note_moved(struct store *store, enum log_id from, uint32_t bytes)
 bool
 evict_or_move_item(struct store *store, char *rec, uint64_t hash)
 {
-    uint64_t *slot = index_find(&store->index, hash, arena_loc(&store->arena, rec));
     enum log_id log = arena_seg(&store->arena, rec)->log;
     unsigned freq = rec_freq(rec);
+    struct slot slot;
     char *moved;
 
-    if (BROKEN(slot == NULL)) {
+    if (BROKEN(!index_find(&store->index, hash, arena_loc(&store->arena, rec), &slot))) {
         item_die(store, rec);
         return true;
     }
     if (rec_is_gone(store, rec)) {
         item_count_reclaimed(store, rec);
-        item_remove(store, rec, hash, slot);
+        item_remove(store, rec, hash, &slot);
         return true;
     }
     if (!policy_survives(store, rec)) {
-        evict_item(store, rec, hash, slot);
+        evict_item(store, rec, hash, &slot);
         return true;
     }
     moved = item_move(store, rec, store->evictor.clean ? log : log_main_for(log));
     if (moved == NULL) {
         if (!store->evict)
             return false;
-        evict_item(store, rec, hash, slot);
+        evict_item(store, rec, hash, &slot);
         return true;
     }
-    index_move(slot, arena_loc(&store->arena, moved));
+    index_move(&slot, arena_loc(&store->arena, moved));
     note_moved(store, log, rec_bytes(moved));
     if (!store->evictor.clean) {
         rec_set_freq(moved, policy_freq_after(freq));

@@ -5,18 +5,26 @@
 
 /* Nodes kept back so that resizing, which may need one before it frees one, never fails. */
 enum { NODES_RESERVED = 64 };
-#ifndef STORE_POS_BITS_MIN /* fewer where tests make the index tiny */
-#define STORE_POS_BITS_MIN 32
+#ifndef STORE_BUCKETS_MIN /* fewer where tests make the index tiny */
+#define STORE_BUCKETS_MIN 256
 #endif
-enum { POS_BITS_MIN = STORE_POS_BITS_MIN };
-/* Eight bits of the tag beyond what the bucket says keep false matches rare. */
-enum { POS_BITS_MORE = 8 };
+enum { BUCKETS_MIN = STORE_BUCKETS_MIN };
 enum { PAGE_BYTES = 4096 };
 
 static unsigned
 log2_floor(uint64_t v)
 {
     return 63U - (unsigned)__builtin_clzll(v | 1);
+}
+
+struct form
+index_form(uint64_t buckets, unsigned high_bits)
+{
+    unsigned bits = log2_floor(buckets) + META_TAG_BITS - high_bits;
+
+    if (bits > POS_BITS_MAX)
+        bits = POS_BITS_MAX;
+    return (struct form){buckets, (uint8_t)(64 - bits), (uint8_t)bits, (uint8_t)high_bits};
 }
 
 bool
@@ -27,26 +35,19 @@ index_map(struct index *ix, struct memory *memory)
     if (mem == NULL)
         return false;
     ix->in_file = memory_is_file(memory);
-    ix->buckets = (uint64_t *)(void *)mem;
+    ix->buckets = (struct bucket *)(void *)mem;
     ix->end = mem + ix->map_bytes;
     return true;
 }
 
 bool
-index_init(struct index *ix, struct memory *memory, size_t map_bytes, uint64_t items_max)
+index_init(struct index *ix, struct memory *memory, size_t map_bytes)
 {
-    unsigned bits = log2_floor(items_max / 7 + 1) + 1;
-
     memset(ix, 0, sizeof(*ix));
-    ix->pos_bits = bits + POS_BITS_MORE;
-    if (ix->pos_bits < POS_BITS_MIN)
-        ix->pos_bits = POS_BITS_MIN;
-    if (ix->pos_bits > POS_BITS_MAX)
-        ix->pos_bits = POS_BITS_MAX;
     ix->map_bytes = map_bytes & ~(size_t)(PAGE_BYTES - 1);
-    ix->pos_shift = 64 - ix->pos_bits;
-    ix->min = UINT64_C(1) << (ix->pos_bits - TAG_BITS);
-    ix->from = ix->to = ix->resident = ix->min;
+    ix->min = ix->resident = BUCKETS_MIN;
+    ix->from = ix->to = index_form(BUCKETS_MIN, 0);
+    ix->ghost_clock = 1;
     ix->node_keep = INDEX_NO_COMPACTION;
     return index_map(ix, memory);
 }
@@ -73,6 +74,25 @@ index_limit(struct index *ix, size_t bytes_max)
     return true;
 }
 
+void
+index_limit_locs(struct index *ix, uint64_t loc_end)
+{
+    unsigned bits = loc_end > 1 ? log2_floor(loc_end - 1) + 1 : 0;
+    unsigned high_bits = bits > LOC_LOW_BITS ? bits - LOC_LOW_BITS : 0;
+
+    if (BROKEN(high_bits > LOC_HIGH_BITS_MAX) || high_bits <= ix->high_bits)
+        return;
+    ix->high_bits = (uint8_t)high_bits;
+    if (ix->count == 0 && ix->ghost_clock == 1 && !ix->resizing) /* nothing was ever in it */
+        ix->from = ix->to = index_form(ix->from.buckets, high_bits);
+}
+
+uint64_t
+index_loc_end(const struct index *ix)
+{
+    return UINT64_C(1) << (LOC_LOW_BITS + ix->from.high_bits);
+}
+
 bool
 index_has_space(const struct index *ix)
 {
@@ -81,174 +101,208 @@ index_has_space(const struct index *ix)
 
 /* --- Slots of one chain --- */
 
-uint64_t *
-index_find(const struct index *ix, uint64_t hash, uint64_t loc)
+static struct slot
+slot_at(const struct slots *slots, unsigned i, unsigned high_bits)
 {
-    uint64_t want = index_tag(ix, hash) | (loc + 1);
-
-    for (struct chain c = chain_begin(index_home(ix, hash)); c.slot != NULL; chain_next(ix, &c))
-        if (*c.slot == want)
-            return c.slot;
-    return NULL;
+    return (struct slot){slots->metas + i, slots->locs + i, high_bits};
 }
 
-static uint64_t
-ghost_age(const struct index *ix, uint64_t slot)
+bool
+index_find(const struct index *ix, uint64_t hash, uint64_t loc, struct slot *slot)
 {
-    return (ix->ghost_clock - (slot >> 1)) & (SLOT_LOC >> 1);
+    struct home home = index_home(ix, hash);
+    unsigned meta = home.meta | (unsigned)(loc >> LOC_LOW_BITS);
+    struct slots slots = bucket_slots(home.bucket);
+
+    do {
+        for (unsigned i = 0; i < slots.count; i++) {
+            if (slots.locs[i] == (uint32_t)loc && slots.metas[i] == meta) {
+                *slot = slot_at(&slots, i, home.high_bits);
+                return true;
+            }
+        }
+    } while (slots_next(ix, &slots));
+    return false;
 }
 
-static bool
-slot_is_ghost(uint64_t slot)
+/* Of a ghost's second word: one bit for the kind, these for when it was made, the rest of the hash. */
+enum { WHEN_SHIFT = 1, WHEN_BITS = 19, CHECK_SHIFT = WHEN_SHIFT + WHEN_BITS, STEP_SHIFT = 4 };
+enum { WHEN_MASK = (1 << WHEN_BITS) - 1 };
+
+static uint32_t
+ghost_now(const struct index *ix)
 {
-    return (slot & (SLOT_LINK | SLOT_GHOST)) == SLOT_GHOST;
+    uint32_t when = (uint32_t)(ix->ghost_clock >> STEP_SHIFT) & WHEN_MASK;
+
+    return when != 0 ? when : 1;
+}
+
+static uint32_t
+ghost_age(const struct index *ix, uint32_t ghost)
+{
+    return ((ghost_now(ix) - (ghost >> WHEN_SHIFT)) & WHEN_MASK) << STEP_SHIFT;
+}
+
+/* Its bits of the hash are those that no position has. */
+static uint32_t
+ghost_check(uint64_t hash)
+{
+    return (uint32_t)hash << CHECK_SHIFT;
 }
 
 bool
 index_has_ghost(const struct index *ix, uint64_t hash, uint64_t age, unsigned *kind)
 {
-    const uint64_t *home = index_home(ix, hash);
-    uint64_t tag = index_tag(ix, hash);
+    struct home home = index_home(ix, hash);
+    const struct bucket *bucket = home.bucket;
 
-    for (unsigned i = 0; i < BUCKET_SLOTS; i++) {
-        if (slot_is_ghost(home[i]) && (home[i] & SLOT_TAG) == tag) {
-            *kind = home[i] & 1;
-            return ghost_age(ix, home[i]) < age;
+    for (unsigned vacant = bucket_vacant(bucket); vacant != 0; vacant &= vacant - 1) {
+        unsigned i = (unsigned)__builtin_ctz(vacant);
+
+        if (bucket->locs[i] != 0 && (bucket->metas[i] | META_ITEM) == home.meta &&
+            bucket->locs[i] >> CHECK_SHIFT == ghost_check(hash) >> CHECK_SHIFT) {
+            *kind = bucket->locs[i] & 1;
+            return ghost_age(ix, bucket->locs[i]) < age;
         }
     }
     return false;
 }
 
-/* The slot of a bucket that a new item with TAG may have: its own ghost's, an empty one, or
- * the oldest ghost's. */
-static uint64_t *
-home_vacancy(const struct index *ix, uint64_t *home, uint64_t tag)
+/*
+ * The slot of its bucket that a new item may have: its own ghost's, an empty one, or the oldest
+ * ghost's; BUCKET_SLOTS when there is none.
+ */
+static unsigned
+vacancy(const struct index *ix, const struct home *home)
 {
-    uint64_t *best = NULL;
+    const struct bucket *bucket = home->bucket;
+    unsigned best = BUCKET_SLOTS;
     uint64_t best_age = 0;
 
-    for (unsigned i = 0; i < BUCKET_SLOTS; i++) {
-        uint64_t age;
+    for (unsigned vacant = bucket_vacant(bucket); vacant != 0; vacant &= vacant - 1) {
+        unsigned i = (unsigned)__builtin_ctz(vacant);
+        uint64_t age = UINT64_MAX - 1;
 
-        if (home[i] == 0) {
-            age = UINT64_MAX - 1;
-        } else if (slot_is_ghost(home[i])) {
-            age = (home[i] & SLOT_TAG) == tag ? UINT64_MAX : ghost_age(ix, home[i]) + 1;
-        } else {
-            continue;
-        }
+        if (bucket->locs[i] != 0)
+            age = (bucket->metas[i] | META_ITEM) == home->meta
+                      ? UINT64_MAX
+                      : ghost_age(ix, bucket->locs[i]) + UINT64_C(1);
         if (age > best_age) {
             best_age = age;
-            best = home + i;
+            best = i;
         }
     }
     return best;
 }
 
-/* Hang VALUE on a bucket that is full. */
+/* Hang a slot of META and LOC on a bucket that is full. */
 static void
-chain_extend(struct index *ix, uint64_t *home, uint64_t value)
+chain_extend(struct index *ix, struct bucket *bucket, unsigned meta, uint32_t loc)
 {
-    uint64_t *last = home + BUCKET_SLOTS - 1;
-    uint64_t link;
-    uint64_t *node;
+    struct slots slots = bucket_slots(bucket);
+    unsigned i = BUCKET_SLOTS;
 
-    while ((*last & SLOT_LINK) != 0) {
-        node = index_node(ix, *last);
-        for (unsigned i = 0; i < NODE_SLOTS; i++) {
-            if (node[i] == 0) {
-                node[i] = value;
-                return;
-            }
-        }
-        last = node + NODE_SLOTS - 1;
+    while (i == slots.count && slots_next(ix, &slots))
+        for (i = 0; i < slots.count && slots.metas[i] != 0; i++)
+            continue;
+    if (i == slots.count) {
+        if (BROKEN(index_nodes_left(ix) == 0))
+            return; /* the item cannot be found any more: a miss */
+        *slots.link = index_node_make(ix);
+        (void)slots_next(ix, &slots);
+        i = 0;
     }
-    if (BROKEN(index_nodes_left(ix) == 0))
-        return; /* the item cannot be found any more: a miss */
-    link = index_node_make(ix);
-    node = index_node(ix, link);
-    node[0] = *last;
-    node[1] = value;
-    *last = link;
+    slots.metas[i] = (uint16_t)meta;
+    slots.locs[i] = loc;
 }
 
 void
-index_put_slot(struct index *ix, uint64_t *home, uint64_t value)
+index_put_slot(struct index *ix, const struct home *home, unsigned meta, uint32_t loc)
 {
-    uint64_t *slot = home_vacancy(ix, home, value & SLOT_TAG);
+    unsigned i = vacancy(ix, home);
 
-    if (slot != NULL)
-        *slot = value;
-    else
-        chain_extend(ix, home, value);
+    if (UNLIKELY(i == BUCKET_SLOTS)) {
+        chain_extend(ix, home->bucket, meta, loc);
+        return;
+    }
+    home->bucket->metas[i] = (uint16_t)meta;
+    home->bucket->locs[i] = loc;
 }
 
 bool
 index_fits_chain(const struct index *ix, uint64_t hash)
 {
-    uint64_t *home = index_home(ix, hash);
+    struct home home = index_home(ix, hash);
+    struct slots slots = bucket_slots(home.bucket);
 
-    if (home_vacancy(ix, home, index_tag(ix, hash)) != NULL)
+    if (bucket_vacant(home.bucket) != 0)
         return true;
-    for (struct chain c = chain_begin(home); c.slot != NULL; chain_next(ix, &c))
-        if (*c.slot == 0)
-            return true;
+    while (slots_next(ix, &slots))
+        for (unsigned i = 0; i < slots.count; i++)
+            if (slots.metas[i] == 0)
+                return true;
     return false;
 }
 
 void
 index_put(struct index *ix, uint64_t hash, uint64_t loc)
 {
-    if (BROKEN(loc > INDEX_LOC_MAX))
+    struct home home = index_home(ix, hash);
+
+    if (BROKEN(loc >= index_loc_end(ix)))
         return;
-    index_put_slot(ix, index_home(ix, hash), index_tag(ix, hash) | (loc + 1));
+    index_put_slot(ix, &home, home.meta | (unsigned)(loc >> LOC_LOW_BITS), (uint32_t)loc);
     ix->count++;
 }
 
 /* Fill the hole at SLOT with the chain's last, so that chains stay dense and short. */
 static void
-chain_remove(struct index *ix, uint64_t *home, uint64_t *slot)
+chain_remove(struct index *ix, struct bucket *bucket, const struct slot *slot)
 {
-    uint64_t *last = home + BUCKET_SLOTS - 1;
-    uint64_t *link = NULL;
-    uint64_t *node;
-    unsigned i;
+    struct slots last = bucket_slots(bucket);
+    uint32_t *link = NULL;
+    unsigned i = NODE_SLOTS;
 
-    while ((*last & SLOT_LINK) != 0) {
-        link = last;
-        last = index_node(ix, *last) + NODE_SLOTS - 1;
-    }
+    do {
+        if (*last.link != 0)
+            link = last.link;
+    } while (slots_next(ix, &last));
     if (link == NULL) {
-        *slot = 0;
+        *slot->meta = 0;
+        *slot->loc = 0;
         return;
     }
-    node = last - (NODE_SLOTS - 1);
-    for (i = NODE_SLOTS - 1; i > 0 && node[i] == 0; i--)
-        continue;
-    *slot = node[i];
-    node[i] = 0;
-    if (i == 0) {
+    while (i > 1 && last.metas[i - 1] == 0)
+        i--;
+    *slot->meta = last.metas[i - 1];
+    *slot->loc = last.locs[i - 1];
+    last.metas[i - 1] = 0;
+    last.locs[i - 1] = 0;
+    if (i == 1) {
         index_node_release(ix, *link);
         *link = 0;
     }
 }
 
 void
-index_remove(struct index *ix, uint64_t hash, uint64_t *slot)
+index_remove(struct index *ix, uint64_t hash, const struct slot *slot)
 {
-    chain_remove(ix, index_home(ix, hash), slot);
+    chain_remove(ix, index_home(ix, hash).bucket, slot);
     ix->count--;
 }
 
 void
-index_remove_to_ghost(struct index *ix, uint64_t hash, uint64_t *slot, unsigned kind)
+index_remove_to_ghost(struct index *ix, uint64_t hash, const struct slot *slot, unsigned kind)
 {
-    uint64_t *home = index_home(ix, hash);
-    uint64_t when = ix->ghost_clock++ << 1 & SLOT_LOC;
+    struct home home = index_home(ix, hash);
+    uint32_t when = ghost_now(ix);
 
-    if ((home[BUCKET_SLOTS - 1] & SLOT_LINK) == 0)
-        *slot = index_tag(ix, hash) | SLOT_GHOST | when | kind;
-    else
-        chain_remove(ix, home, slot);
+    ix->ghost_clock++;
     ix->count--;
+    if (home.bucket->link != 0) {
+        chain_remove(ix, home.bucket, slot);
+        return;
+    }
+    *slot->meta = (uint16_t)(home.meta & ~(unsigned)META_ITEM);
+    *slot->loc = ghost_check(hash) | when << WHEN_SHIFT | kind;
 }

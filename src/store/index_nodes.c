@@ -39,14 +39,14 @@ pop(const struct index *ix, uint64_t *chain)
 {
     uint64_t number = *chain - 1;
 
-    *chain = *index_node(ix, number);
+    *chain = index_node(ix, number)->link;
     return number;
 }
 
 static void
 push(const struct index *ix, uint64_t *chain, uint64_t number)
 {
-    *index_node(ix, number) = *chain;
+    index_node(ix, number)->link = (uint32_t)*chain;
     *chain = number + 1;
 }
 
@@ -66,14 +66,14 @@ take_number(struct index *ix)
     return ix->node_count++;
 }
 
-uint64_t
+uint32_t
 index_node_make(struct index *ix)
 {
     uint64_t number = take_number(ix);
 
     ix->nodes_used++;
     memset(index_node(ix, number), 0, NODE_BYTES);
-    return SLOT_LINK | number;
+    return (uint32_t)number + 1;
 }
 
 static void
@@ -88,9 +88,9 @@ put_free(struct index *ix, uint64_t number)
 }
 
 void
-index_node_release(struct index *ix, uint64_t link)
+index_node_release(struct index *ix, uint32_t link)
 {
-    put_free(ix, link & SLOT_LOC);
+    put_free(ix, link - UINT64_C(1));
     ix->nodes_used--;
 }
 
@@ -100,15 +100,15 @@ index_node_release(struct index *ix, uint64_t link)
 static void
 compact_chain(struct index *ix, uint64_t bucket)
 {
-    uint64_t *link = ix->buckets + bucket * BUCKET_SLOTS + BUCKET_SLOTS - 1;
+    uint32_t *link = &ix->buckets[bucket].link;
 
-    for (; (*link & SLOT_LINK) != 0; link = index_node(ix, *link) + NODE_SLOTS - 1) {
-        uint64_t old = *link;
+    for (; *link != 0; link = &index_node(ix, *link - 1)->link) {
+        uint32_t old = *link;
 
-        if ((old & SLOT_LOC) < ix->node_keep || ix->node_free == 0)
+        if (old - 1 < ix->node_keep || ix->node_free == 0)
             continue;
         *link = index_node_make(ix);
-        memcpy(index_node(ix, *link), index_node(ix, old), NODE_BYTES);
+        memcpy(index_node(ix, *link - 1), index_node(ix, old - 1), NODE_BYTES);
         index_node_release(ix, old);
     }
 }
@@ -165,7 +165,7 @@ index_compact_step(struct index *ix, unsigned count)
         put_free(ix, pop(ix, &ix->node_unsorted));
     if (ix->node_keep == INDEX_NO_COMPACTION)
         return true;
-    for (; ix->compacted < ix->from && count > 0; count--)
+    for (; ix->compacted < ix->from.buckets && count > 0; count--)
         compact_chain(ix, ix->compacted++);
     if (count > 0)
         end(ix);

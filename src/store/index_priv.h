@@ -1,33 +1,44 @@
 /*
  * src/store/index_priv.h - from a key's hash to the location of its record.
  *
- * A bucket is one cache line of 8 slots; what does not fit hangs on it in nodes
- * of 4, linked through the last slot:
+ * A bucket is one cache line with 10 slots of 6 bytes; what does not fit hangs on it in nodes of 4:
  *
- *     bucket | s0 | s1 | s2 | s3 | s4 | s5 | s6 | link |--> | s0 | s1 | s2 | s3 |
+ *     bucket | link 4 | metas 10 * 2 | locs 10 * 4 |
+ *     node   | link 4 | metas  4 * 2 | locs  4 * 4 | unused 4 |    link: number + 1 of the next node
  *
- *     slot   | tag 24 | link, ghost | location + 1, 38 bits |
- *     ghost  | tag 24 |      1      | when 37 | kind 1      |
+ *                       meta                             loc
+ *     slot   | item 1 | tag 15 - H | location high H |  location low 32  |
+ *     ghost  |      0 | tag 15 - H |               0 | more of the hash 12 | when 19 | kind 1 |
+ *     empty  |      0 |          0 |               0 |                 0 |
  *
- * The first pos_bits of a hash are its position. The bucket is the position's
- * share of the number of buckets (a multiplication, so any number will do), the
- * tag its low 24 bits. There are at least 2^(pos_bits - 24) buckets, so bucket
- * and tag together give the position back: the table is resized without looking
- * at a single record.
+ * Locations have 32 + H bits: H is 0 up to 4 GB of segments, and 6 at most.
  *
- * Resizing goes in place, a few buckets at a time: growing from the last bucket
- * down (what leaves bucket b goes to b or above), shrinking from the first up.
+ * The first pos_bits of a hash are its position. The bucket is the position's share of the number
+ * of buckets (a multiplication, so any number will do), the tag its low bits. There are so
+ * many buckets that bucket and tag together give the position back: the table is resized without
+ * looking at a single record. When it has grown a hundredfold, few bits of the tag are left that
+ * the bucket does not say already: then one resizing looks at the records, and pos_bits grow.
  *
- *     growing    | old form     | moved, new form                     |
+ * Number of buckets, pos_bits and H are the form. Resizing goes in place, a few buckets at a time,
+ * from one form to another: upwards (more buckets, or a longer position) from the last bucket down (what
+ * leaves bucket b goes to b or above), downwards (fewer buckets, a shorter position, or a larger H)
+ * from the first up.
+ *
+ *     upwards    | old form     | moved, new form                     |
  *                0              frontier        from                  to
  *
  * A slot of an evicted item may stay as a ghost: the policy's memory of keys
- * that went too early. Ghosts only use slots that no item needs.
+ * that went too early. Ghosts only use slots of buckets that no item needs. Of their hash they keep
+ * more than an item does, since there is no key to compare; when they were made is counted
+ * in steps of 16, from 1 on.
  *
  * Buckets grow from the mapping's beginning, nodes from its end.
  */
 #pragma once
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -37,37 +48,53 @@
 #include "memory_priv.h"
 
 enum {
-    BUCKET_SLOTS = 8,
+    BUCKET_SLOTS = 10,
     BUCKET_BYTES = 64,
     NODE_SLOTS = 4,
     NODE_BYTES = 32,
-    TAG_BITS = 24,
-    TAG_SHIFT = 64 - TAG_BITS,
+    META_ITEM = 1 << 15,
+    META_TAG_BITS = 15, /* less those of the location */
+    LOC_LOW_BITS = 32,
+    LOC_HIGH_BITS_MAX = 6,
 };
+#define INDEX_LOC_BITS_MAX (LOC_LOW_BITS + LOC_HIGH_BITS_MAX)
 
-#define SLOT_LINK     (UINT64_C(1) << 39)
-#define SLOT_GHOST    (UINT64_C(1) << 38)
-#define SLOT_LOC      (SLOT_GHOST - 1)
-#define SLOT_TAG      (UINT64_MAX << TAG_SHIFT)
-#define INDEX_LOC_MAX (SLOT_LOC - 1)
-_Static_assert(BUCKET_BYTES == BUCKET_SLOTS * sizeof(uint64_t), "a bucket is a cache line");
-_Static_assert(NODE_BYTES == NODE_SLOTS * sizeof(uint64_t), "a node is half of one");
-_Static_assert((SLOT_TAG ^ SLOT_LINK ^ SLOT_GHOST ^ SLOT_LOC) == UINT64_MAX,
-               "each bit of a slot is for one thing");
+struct bucket {
+    uint32_t link;
+    uint16_t metas[BUCKET_SLOTS];
+    uint32_t locs[BUCKET_SLOTS];
+};
+struct node {
+    uint32_t link;
+    uint16_t metas[NODE_SLOTS];
+    uint32_t locs[NODE_SLOTS];
+    uint32_t unused;
+};
+_Static_assert(sizeof(struct bucket) == BUCKET_BYTES, "a bucket is a cache line");
+_Static_assert(sizeof(struct node) == NODE_BYTES, "a node is half of one");
+
 /*
  * A position times a number of buckets has 64 bits. Beyond that chains get longer: that
- * is at 4 billion items.
+ * is at 5 billion items.
  */
 enum { POS_BITS_MAX = 35 };
 #define INDEX_BUCKETS_MAX ((UINT64_C(1) << (64 - POS_BITS_MAX)) - 1)
 
+struct form {
+    uint64_t buckets;
+    uint8_t pos_shift; /* hash to position */
+    uint8_t pos_bits;
+    uint8_t high_bits; /* H */
+};
+
 struct index {
-    uint64_t *buckets;
-    unsigned pos_shift; /* hash to position */
-    unsigned pos_bits;
-    uint64_t from;  /* buckets, in the form that lookups try first */
-    uint64_t to;    /* buckets that it is being resized to, or FROM */
-    uint64_t moved; /* first bucket of FROM in the new form */
+    struct bucket *buckets;
+    struct form from; /* that lookups try first */
+    struct form to;   /* that it is being resized to, or FROM */
+    bool resizing;
+    bool upwards;      /* it is being resized so */
+    uint8_t high_bits; /* H that it must have as soon as possible */
+    uint64_t moved;    /* first bucket of FROM in the new form */
     uint64_t moved_count;
     uint64_t count;       /* items */
     uint64_t ghost_clock; /* ghosts made; their age is measured in it */
@@ -92,11 +119,10 @@ struct index {
 #define INDEX_NO_COMPACTION UINT64_MAX
 
 /*
- * ITEMS_MAX bounds what it is ever going to hold, and MAP_BYTES of MEMORY what index_limit() will
- * allow. False when there is no address space. It has no space until index_limit().
+ * MAP_BYTES of MEMORY bound what index_limit() will allow. False when there is no address
+ * space. It has no space until index_limit().
  */
-bool index_init(struct index *ix, struct memory *memory, size_t map_bytes,
-                uint64_t items_max) MUST_USE;
+bool index_init(struct index *ix, struct memory *memory, size_t map_bytes) MUST_USE;
 /* Address space for one whose map_bytes are known. False when there is none. */
 bool index_map(struct index *ix, struct memory *memory) MUST_USE;
 void index_fini(struct index *ix);
@@ -105,104 +131,203 @@ void index_fini(struct index *ix);
  * False, and nothing changes, when the kernel refuses.
  */
 bool index_limit(struct index *ix, size_t bytes_max) MUST_USE;
+/* There are going to be locations up to LOC_END, at most 2^INDEX_LOC_BITS_MAX. */
+void index_limit_locs(struct index *ix, uint64_t loc_end);
+/* Locations below this one can be put: all, but for the time that index_step() takes to make it so. */
+uint64_t index_loc_end(const struct index *ix) MUST_USE;
 
-static inline uint64_t
-index_pos(const struct index *ix, uint64_t hash)
-{
-    return hash >> ix->pos_shift;
-}
+/* --- Slots --- */
 
-/* The first slot of the bucket of this hash. */
-static inline uint64_t *
-index_home(const struct index *ix, uint64_t hash)
-{
-    uint64_t pos = index_pos(ix, hash);
-    uint64_t bucket = (pos * ix->from) >> ix->pos_bits;
-
-    if (UNLIKELY(bucket - ix->moved < ix->moved_count))
-        bucket = (pos * ix->to) >> ix->pos_bits;
-    return ix->buckets + bucket * BUCKET_SLOTS;
-}
-
-static inline uint64_t
-index_tag(const struct index *ix, uint64_t hash)
-{
-    return index_pos(ix, hash) << TAG_SHIFT;
-}
-
-/* Whether SLOT holds an item under TAG; then its location is SLOT's low bits less one. */
-static inline bool
-slot_is_item(uint64_t slot, uint64_t tag)
-{
-    return (slot ^ tag) - 1 < SLOT_LOC;
-}
-
-static inline uint64_t
-slot_loc(uint64_t slot)
-{
-    return (slot & SLOT_LOC) - 1;
-}
-
-static inline uint64_t *
-index_node(const struct index *ix, uint64_t link)
-{
-    return (uint64_t *)(void *)(ix->end - ((link & SLOT_LOC) + 1) * NODE_BYTES);
-}
-
-/* Every slot of a chain: for (c = chain_begin(home); c.slot != NULL; chain_next(ix, &c)). */
-struct chain {
-    uint64_t *slot;
-    unsigned left; /* slots behind this one in its bucket or node */
+/* One slot, in a bucket or node of a form with HIGH_BITS. */
+struct slot {
+    uint16_t *meta;
+    uint32_t *loc;
+    unsigned high_bits;
 };
 
-static inline struct chain
-chain_begin(uint64_t *home)
+/* The slots of a bucket or of a node. */
+struct slots {
+    uint16_t *metas;
+    uint32_t *locs;
+    uint32_t *link;
+    unsigned count;
+};
+
+/* Where a hash belongs: the bucket, and the meta that its items have there but for the location. */
+struct home {
+    struct bucket *bucket;
+    unsigned meta;
+    unsigned high_bits;
+};
+
+static inline unsigned
+meta_of(const struct form *form, uint64_t pos)
 {
-    return (struct chain){home, BUCKET_SLOTS - 1};
+    return ((unsigned)pos << form->high_bits | META_ITEM) & UINT16_MAX;
 }
 
-static inline void
-chain_next(const struct index *ix, struct chain *c)
+static inline struct home
+index_home(const struct index *ix, uint64_t hash)
 {
-    if (c->left > 0) {
-        c->slot++;
-        c->left--;
-        if (LIKELY(c->left > 0 || (*c->slot & SLOT_LINK) == 0))
-            return;
-        c->slot = index_node(ix, *c->slot);
-        c->left = NODE_SLOTS - 1;
-        return;
+    const struct form *form = &ix->from;
+    uint64_t pos = hash >> form->pos_shift;
+    uint64_t bucket = (pos * form->buckets) >> form->pos_bits;
+
+    if (UNLIKELY(bucket - ix->moved < ix->moved_count)) {
+        form = &ix->to;
+        pos = hash >> form->pos_shift;
+        bucket = (pos * form->buckets) >> form->pos_bits;
     }
-    c->slot = NULL;
+    return (struct home){ix->buckets + bucket, meta_of(form, pos), form->high_bits};
 }
 
-/* The slot of the item at LOC; NULL when there is none. */
-uint64_t *index_find(const struct index *ix, uint64_t hash, uint64_t loc) MUST_USE;
+static inline struct node *
+index_node(const struct index *ix, uint64_t number)
+{
+    return (struct node *)(void *)(ix->end - (number + 1) * NODE_BYTES);
+}
+
+static inline struct slots
+bucket_slots(struct bucket *bucket)
+{
+    return (struct slots){bucket->metas, bucket->locs, &bucket->link, BUCKET_SLOTS};
+}
+
+static inline struct slots
+node_slots(struct node *node)
+{
+    return (struct slots){node->metas, node->locs, &node->link, NODE_SLOTS};
+}
+
+/* The slots of a chain: SLOTS are its bucket's, then those of each node, until it is false. */
+static inline bool
+slots_next(const struct index *ix, struct slots *slots)
+{
+    uint32_t link = *slots->link;
+
+    if (link == 0)
+        return false;
+    *slots = node_slots(index_node(ix, link - 1));
+    return true;
+}
+
+static inline bool
+meta_is_item(unsigned meta)
+{
+    return (meta & META_ITEM) != 0;
+}
+
+static inline uint64_t
+slot_loc(unsigned meta, uint32_t loc, unsigned high_bits)
+{
+    return (uint64_t)(meta & ((1U << high_bits) - 1)) << LOC_LOW_BITS | loc;
+}
+
+static inline uint64_t
+slots_loc(const struct slots *slots, unsigned i, unsigned high_bits)
+{
+    return slot_loc(slots->metas[i], slots->locs[i], high_bits);
+}
+
+/* Let the item of SLOT be at LOC. */
+static inline void
+index_move(const struct slot *slot, uint64_t loc)
+{
+    unsigned meta = *slot->meta;
+
+    if (BROKEN(loc >> (LOC_LOW_BITS + slot->high_bits) != 0))
+        return; /* the next lookup finds what is dead there */
+    *slot->meta = (uint16_t)((meta >> slot->high_bits << slot->high_bits) |
+                             (unsigned)(loc >> LOC_LOW_BITS));
+    *slot->loc = (uint32_t)loc;
+}
+
+#ifdef __SSE2__
+/* A bit for each of a bucket's metas; FIRST has what was found of the first eight, LAST of the last. */
+static inline unsigned
+bucket_mask(__m128i first, __m128i last)
+{
+    unsigned mask = (unsigned)_mm_movemask_epi8(_mm_packs_epi16(first, last));
+
+    return (mask & 0xff) | (mask >> 6 & 0x300);
+}
+#endif
+
+/* Bit I for each of the slots that hold an item under the tag of META. */
+static inline unsigned
+bucket_matches(const struct bucket *bucket, unsigned meta, unsigned high_bits)
+{
+#ifdef __SSE2__
+    __m128i shift = _mm_cvtsi32_si128((int)high_bits);
+    __m128i want = _mm_set1_epi16((short)(meta >> high_bits));
+    __m128i first = _mm_loadu_si128((const __m128i *)(const void *)bucket->metas);
+    __m128i last = _mm_loadu_si128((const __m128i *)(const void *)(bucket->metas + 2));
+
+    return bucket_mask(_mm_cmpeq_epi16(_mm_srl_epi16(first, shift), want),
+                       _mm_cmpeq_epi16(_mm_srl_epi16(last, shift), want));
+#else
+    unsigned mask = 0;
+
+    for (unsigned i = 0; i < BUCKET_SLOTS; i++)
+        mask |= (unsigned)((bucket->metas[i] ^ meta) >> high_bits == 0) << i;
+    return mask;
+#endif
+}
+
+/* Bit I for each of the slots without an item: empty ones, and ghosts. */
+static inline unsigned
+bucket_vacant(const struct bucket *bucket)
+{
+    enum { ALL = (1 << BUCKET_SLOTS) - 1 };
+#ifdef __SSE2__
+    return ALL ^
+           bucket_mask(_mm_loadu_si128((const __m128i *)(const void *)bucket->metas),
+                       _mm_loadu_si128((const __m128i *)(const void *)(bucket->metas + 2)));
+#else
+    unsigned mask = 0;
+
+    for (unsigned i = 0; i < BUCKET_SLOTS; i++)
+        mask |= (unsigned)meta_is_item(bucket->metas[i]) << i;
+    return ALL ^ mask;
+#endif
+}
+
+/* The same of slots of any kind. */
+static inline unsigned
+slots_matches(const struct slots *slots, unsigned meta, unsigned high_bits)
+{
+    unsigned mask = 0;
+
+    for (unsigned i = 0; i < slots->count; i++)
+        mask |= (unsigned)((slots->metas[i] ^ meta) >> high_bits == 0) << i;
+    return mask;
+}
+
+/* --- index.c --- */
+
+/* The slot of the item at LOC. False when there is none. */
+bool index_find(const struct index *ix, uint64_t hash, uint64_t loc,
+                struct slot *slot) MUST_USE;
 /* Whether one more item can be put. */
 bool index_has_space(const struct index *ix) MUST_USE;
 /* Put an item. BUG without index_has_space(). May replace its key's ghost. */
 void index_put(struct index *ix, uint64_t hash, uint64_t loc);
 /* Empty SLOT, of the chain of HASH. Other slots of the chain may move. */
-void index_remove(struct index *ix, uint64_t hash, uint64_t *slot);
+void index_remove(struct index *ix, uint64_t hash, const struct slot *slot);
 /* Likewise, but remember the key as a ghost of KIND (0 or 1) where that costs nothing. */
-void index_remove_to_ghost(struct index *ix, uint64_t hash, uint64_t *slot, unsigned kind);
-/* Whether the key was made a ghost less than AGE ghosts ago; then *KIND is set. */
+void index_remove_to_ghost(struct index *ix, uint64_t hash, const struct slot *slot,
+                           unsigned kind);
+/* Whether the key was made a ghost less than about AGE ghosts ago; then *KIND is set. */
 bool index_has_ghost(const struct index *ix, uint64_t hash, uint64_t age,
                      unsigned *kind) MUST_USE;
-
-static inline void
-index_move(uint64_t *slot, uint64_t loc)
-{
-    *slot = (*slot & SLOT_TAG) | (loc + 1);
-}
 
 /* --- index_nodes.c --- */
 
 /* How many more there may be, made or free. */
 uint64_t index_nodes_left(const struct index *ix) MUST_USE;
 /* A link to an empty node. BUG without one left. */
-uint64_t index_node_make(struct index *ix) MUST_USE;
-void index_node_release(struct index *ix, uint64_t link);
+uint32_t index_node_make(struct index *ix) MUST_USE;
+void index_node_release(struct index *ix, uint32_t link);
 /*
  * Where more than half of the nodes are free, move those at the end of their memory and give it
  * back, COUNT buckets or free nodes at a time. False when nothing is left to do. Not while
@@ -217,15 +342,19 @@ index_is_compacting(const struct index *ix)
 
 /* --- For index_resize.c --- */
 
-/* Put the slot VALUE into the bucket HOME: of a new item, or of one that moves. */
-void index_put_slot(struct index *ix, uint64_t *home, uint64_t value);
+/* Put a slot of META and LOC into BUCKET: of a new item, or of one that moves. HIGH_BITS are the bucket's. */
+void index_put_slot(struct index *ix, const struct home *home, unsigned meta, uint32_t loc);
 /* Whether an item of HASH finds a slot in the chain that there is. */
 bool index_fits_chain(const struct index *ix, uint64_t hash) MUST_USE;
+/* The narrowest form for so many BUCKETS: as long a position as tags of HIGH_BITS give back. */
+struct form index_form(uint64_t buckets, unsigned high_bits) MUST_USE;
 
 /* --- Resizing --- */
 
-/* How many buckets it should have for the items in it now; TO where it need not change. */
+/* How many buckets it should have for the items in it now; as it has where it need not change. */
 uint64_t index_wanted(const struct index *ix) MUST_USE;
+/* Whether its locations have to become longer. */
+bool index_is_narrow(const struct index *ix) MUST_USE;
 /* Memory that it takes with BUCKETS, nodes included. */
 uint64_t index_bytes(const struct index *ix, uint64_t buckets) MUST_USE;
 /* Memory that it takes now. */
@@ -241,10 +370,17 @@ void index_resize(struct index *ix, uint64_t buckets);
 static inline bool
 index_is_resizing(const struct index *ix)
 {
-    return ix->from != ix->to;
+    return ix->resizing;
 }
-/* Move COUNT buckets, or give a piece of memory back. False when nothing is left to do. */
-bool index_step(struct index *ix, unsigned count);
+
+/* HASHES of the keys of COUNT items at LOCS, at most BUCKET_SLOTS. */
+typedef void index_hashes_fn(const void *ctx, const uint64_t *locs, unsigned count,
+                             uint64_t *hashes);
+/*
+ * Move about COUNT buckets, or give a piece of memory back; of items whose position gets longer
+ * HASHES_OF tells the hash. False when nothing is left to do.
+ */
+bool index_step(struct index *ix, unsigned count, index_hashes_fn *hashes_of, const void *ctx);
 
 /* --- Walking in order of the hash --- */
 

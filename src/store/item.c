@@ -10,7 +10,7 @@ item_die(struct store *store, char *rec)
 }
 
 void
-item_remove(struct store *store, char *rec, uint64_t hash, uint64_t *slot)
+item_remove(struct store *store, char *rec, uint64_t hash, const struct slot *slot)
 {
     if (rec_is_flushed(store, rec)) {
         store->flushed_items--;
@@ -24,12 +24,12 @@ void
 item_drop(struct store *store, char *rec)
 {
     uint64_t hash = rec_hash(store, rec);
-    uint64_t *slot = index_find(&store->index, hash, arena_loc(&store->arena, rec));
+    struct slot slot;
 
-    if (BROKEN(slot == NULL))
+    if (BROKEN(!index_find(&store->index, hash, arena_loc(&store->arena, rec), &slot)))
         item_die(store, rec);
     else
-        item_remove(store, rec, hash, slot);
+        item_remove(store, rec, hash, &slot);
 }
 
 void

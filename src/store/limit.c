@@ -42,7 +42,10 @@ limit_segments_with(const struct store *store, uint64_t index_bytes)
     uint64_t taken = store->own_bytes + index_bytes;
     uint64_t left = store->limit_bytes > taken ? store->limit_bytes - taken : 0;
     uint64_t count = left >> store->arena.seg_shift;
+    uint64_t found = index_loc_end(&store->index) >> store->arena.seg_shift;
 
+    if (UNLIKELY(count > found)) /* until the index has longer locations */
+        count = found;
     return count < store->arena.seg_count ? (uint32_t)count : store->arena.seg_count;
 }
 
@@ -101,12 +104,26 @@ divide(struct store *store)
         arena->seg_allowed = allowed_while_shrinking(store, left);
         allow_index(store);
         /* What the index is about to give back need not come from items. */
-        if (wanted < ix->to || index_is_shrinking(ix))
+        if (wanted < ix->to.buckets || index_is_shrinking(ix))
             arena->seg_goal = limit_segments_with(store, index_bytes_ideal(ix));
     }
-    if (wanted > ix->to)
+    if (wanted > ix->to.buckets)
         arena->seg_goal = limit_segments_with(store, index_bytes(ix, wanted));
     return wanted;
+}
+
+/* Of items whose bucket is moved. */
+static void
+hashes_of(const void *ctx, const uint64_t *locs, unsigned count, uint64_t *hashes)
+{
+    const struct store *store = ctx;
+
+    for (unsigned i = 0; i < count; i++)
+        PREFETCH(arena_at(&store->arena, locs[i]));
+    for (unsigned i = 0; i < count; i++)
+        hashes[i] = BROKEN(!arena_has(&store->arena, locs[i]))
+                        ? 0
+                        : rec_hash(store, arena_at(&store->arena, locs[i]));
 }
 
 bool
@@ -119,11 +136,11 @@ limit_index_step(struct store *store, unsigned buckets)
     bool more = store->shrinking && index_is_shrinking(ix);
 
     more |= arena_trim(arena, SEGS_AHEAD);
-    if (wanted == ix->to)
-        return index_step(ix, buckets) || more;
+    if (LIKELY(wanted == ix->to.buckets && !index_is_narrow(ix)))
+        return index_step(ix, buckets, hashes_of, store) || more;
     /* Growing waits until its memory is free: space.c works towards the goal. */
-    if (wanted > ix->to && (arena->seg_resident > arena->seg_goal ||
-                            arena_in_use(arena) + SEGS_FOR_SURVIVORS > arena->seg_goal))
+    if (wanted > ix->to.buckets && (arena->seg_resident > arena->seg_goal ||
+                                    arena_in_use(arena) + SEGS_FOR_SURVIVORS > arena->seg_goal))
         return more;
     index_resize(ix, wanted);
     store->stats.index_resizes++;
@@ -168,6 +185,7 @@ limit_set(struct store *store, size_t limit_bytes)
     if (!arena_grow(arena, (uint32_t)(limit_bytes >> arena->seg_shift)) ||
         !index_limit(&store->index, limit_index_bytes(limit_bytes)))
         return false;
+    index_limit_locs(&store->index, store->arena.bytes);
     store->limit_bytes = limit_bytes;
     store->own_bytes = own_bytes(store);
     return true;

@@ -7,67 +7,83 @@ store_hash(const struct store *store, struct slice key)
     return hash_bytes(&store->hash_key, key.ptr, key.len);
 }
 
-/* Bit I for each of COUNT slots that hold an item under TAG. No branch: most hold none. */
-static inline unsigned
-matches(const uint64_t *slots, unsigned count, uint64_t tag)
-{
-    unsigned mask = 0;
-
-    for (unsigned i = 0; i < count; i++)
-        mask |= (unsigned)slot_is_item(slots[i], tag) << i;
-    return mask;
-}
-
 void
 store_prefetch_bucket(const struct store *store, uint64_t hash)
 {
-    PREFETCH(index_home(&store->index, hash));
+    PREFETCH(index_home(&store->index, hash).bucket);
 }
 
 void
 store_prefetch_item(const struct store *store, uint64_t hash)
 {
     enum { LINE_BYTES = 64 };
-    const uint64_t *home = index_home(&store->index, hash);
-    unsigned mask = matches(home, BUCKET_SLOTS, index_tag(&store->index, hash));
+    struct home home = index_home(&store->index, hash);
+    struct bucket *bucket = home.bucket;
+    unsigned mask = bucket_matches(bucket, home.meta, home.high_bits);
     const char *rec;
 
     if (mask != 0) {
-        rec = arena_at(&store->arena, slot_loc(home[__builtin_ctz(mask)]));
+        unsigned i = (unsigned)__builtin_ctz(mask);
+
+        rec = arena_at(&store->arena,
+                       slot_loc(bucket->metas[i], bucket->locs[i], home.high_bits));
         PREFETCH(rec);
         PREFETCH(rec + LINE_BYTES);
-    } else if ((home[BUCKET_SLOTS - 1] & SLOT_LINK) != 0) {
-        PREFETCH(index_node(&store->index, home[BUCKET_SLOTS - 1]));
+    } else if (bucket->link != 0) {
+        PREFETCH(index_node(&store->index, bucket->link - UINT64_C(1)));
     }
 }
 
-char *
-store_find(const struct store *store, struct slice key, uint64_t hash, uint64_t **slot)
+/* The record of KEY among the slots of SLOTS that MASK has; then SLOT is set. */
+static inline char *
+find_among(const struct store *store, struct slice key, const struct slots *slots,
+           unsigned mask, struct slot *slot)
 {
-    uint64_t *slots = index_home(&store->index, hash);
-    uint64_t tag = index_tag(&store->index, hash);
-    unsigned count = BUCKET_SLOTS;
-    uint64_t link;
+    for (; mask != 0; mask &= mask - 1) {
+        unsigned i = (unsigned)__builtin_ctz(mask);
+        uint64_t loc = slots_loc(slots, i, slot->high_bits);
+        char *rec = arena_at(&store->arena, loc);
 
-    for (;;) {
-        for (unsigned mask = matches(slots, count, tag); mask != 0; mask &= mask - 1) {
-            uint64_t *match = slots + __builtin_ctz(mask);
-            char *rec = arena_at(&store->arena, slot_loc(*match));
-
-            if (BROKEN(!arena_has(&store->arena, slot_loc(*match))))
-                continue;
-            if (LIKELY(rec_key_len(rec) == key.len &&
-                       bytes_equal(rec_key(rec).ptr, key.ptr, key.len))) {
-                *slot = match;
-                return rec;
-            }
+        if (BROKEN(!arena_has(&store->arena, loc)))
+            continue;
+        if (LIKELY(rec_key_len(rec) == key.len &&
+                   bytes_equal(rec_key(rec).ptr, key.ptr, key.len))) {
+            slot->meta = slots->metas + i;
+            slot->loc = slots->locs + i;
+            return rec;
         }
-        link = slots[count - 1];
-        if (LIKELY((link & SLOT_LINK) == 0))
-            return NULL;
-        slots = index_node(&store->index, link);
-        count = NODE_SLOTS;
     }
+    return NULL;
+}
+
+/* Likewise, in the nodes that hang on SLOTS, those of a bucket. */
+static NOINLINE char *
+find_in_nodes(const struct store *store, struct slice key, unsigned meta, struct slots *slots,
+              struct slot *slot)
+{
+    while (slots_next(&store->index, slots)) {
+        unsigned mask = slots_matches(slots, meta, slot->high_bits);
+        char *rec = find_among(store, key, slots, mask, slot);
+
+        if (rec != NULL)
+            return rec;
+    }
+    return NULL;
+}
+
+char *
+store_find(const struct store *store, struct slice key, uint64_t hash, struct slot *slot)
+{
+    struct home home = index_home(&store->index, hash);
+    struct slots slots = bucket_slots(home.bucket);
+    unsigned mask = bucket_matches(home.bucket, home.meta, home.high_bits);
+    char *rec;
+
+    slot->high_bits = home.high_bits;
+    rec = find_among(store, key, &slots, mask, slot);
+    if (rec != NULL || LIKELY(*slots.link == 0))
+        return rec;
+    return find_in_nodes(store, key, home.meta, &slots, slot);
 }
 
 /*
@@ -113,7 +129,7 @@ store_describe(const struct store *store, char *rec, struct item *item)
 bool
 store_peek(struct store *store, struct slice key, uint64_t hash, struct item *item)
 {
-    uint64_t *slot;
+    struct slot slot;
     char *rec = store_find(store, key, hash, &slot);
 
     if (rec == NULL || rec_is_gone(store, rec))
@@ -178,7 +194,7 @@ relocate(const struct store *store, struct item *item, char *rec)
 
 /* REC, which a get came across, goes. */
 static NOINLINE void
-drop_gone(struct store *store, char *rec, uint64_t hash, uint64_t *slot)
+drop_gone(struct store *store, char *rec, uint64_t hash, const struct slot *slot)
 {
     *(rec_is_flushed(store, rec) ? &store->stats.get_flushed : &store->stats.get_expired) += 1;
     item_count_reclaimed(store, rec);
@@ -188,13 +204,13 @@ drop_gone(struct store *store, char *rec, uint64_t hash, uint64_t *slot)
 MERGED bool
 store_get(struct store *store, struct slice key, uint64_t hash, bool bump, struct item *item)
 {
-    uint64_t *slot;
+    struct slot slot;
     char *rec = store_find(store, key, hash, &slot);
 
     if (rec == NULL)
         return false;
     if (UNLIKELY(rec_is_gone(store, rec))) {
-        drop_gone(store, rec, hash, slot);
+        drop_gone(store, rec, hash, &slot);
         return false;
     }
     if (!describe(store, rec, item))

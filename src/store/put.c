@@ -34,7 +34,7 @@ store_put(struct store *store, const struct item_spec *spec, struct slice value,
     struct rec_head head;
     enum reserve_result result;
     uint64_t made = store->space_made;
-    uint64_t *slot = NULL;
+    struct slot slot = {0};
     char *old, *rec;
 
     result = reserve_check(store, spec);
@@ -53,7 +53,7 @@ store_put(struct store *store, const struct item_spec *spec, struct slice value,
         old = commit_find_live(store, spec->key, spec->hash, &slot);
     if (old == NULL && !space_fits_index(store, spec->hash))
         return refuse(store, rec);
-    commit_publish(store, rec, spec->hash, old, slot);
+    commit_publish(store, rec, spec->hash, old, &slot);
     if (store_has_cas(store) && new_cas == 0)
         store->arena.cas = head.cas;
     *cas = store_has_cas(store) ? head.cas : 0;

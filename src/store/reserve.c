@@ -65,7 +65,7 @@ store_reserve(struct store *store, const struct item_spec *spec, void **handle)
     enum reserve_result result = reserve_check(store, spec);
     struct rec_head head;
     uint32_t more;
-    uint64_t *slot;
+    struct slot slot;
     enum log_id log;
     char *rec;
 

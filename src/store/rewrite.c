@@ -6,16 +6,15 @@ rewrite(struct store *store, char *rec, const struct rec_head *head)
 {
     uint64_t loc = arena_loc(&store->arena, rec);
     uint64_t hash = rec_hash(store, rec);
-    uint64_t *slot;
+    struct slot slot;
     char *new;
 
     /* All of it: making space must not take a part. */
     store_pin_item(store, rec);
     new = space_rewrite(store, rec, head);
     if (new != NULL) {
-        slot = index_find(&store->index, hash, loc);
-        if (!BROKEN(slot == NULL))
-            index_move(slot, arena_loc(&store->arena, new));
+        if (!BROKEN(!index_find(&store->index, hash, loc, &slot)))
+            index_move(&slot, arena_loc(&store->arena, new));
     }
     store_unpin_item(store, rec);
     return new;

@@ -8,11 +8,9 @@
 #endif
 /* The largest record in one piece, as a part of a segment. */
 enum { RECORD_DIVISOR = STORE_RECORD_DIVISOR };
-/* Of key, value and bookkeeping in the index: no item takes less. */
-enum { ITEM_BYTES_MIN = 24 };
 
-_Static_assert(STORE_LIMIT_BYTES_MAX - 1 <= INDEX_LOC_MAX + 1,
-               "every byte of the segments but the last has a location");
+_Static_assert(STORE_LIMIT_BYTES_MAX <= UINT64_C(1) << INDEX_LOC_BITS_MAX,
+               "every byte of the segments has a location");
 _Static_assert(STORE_LIMIT_BYTES_MAX >> 14 < SEG_NONE, "every segment has a number");
 
 static void
@@ -31,16 +29,13 @@ set_sizes(struct store *store, const struct store_config *config)
 static bool
 map_memory(struct store *store, size_t limit_bytes, size_t limit_bytes_max)
 {
-    uint64_t items_max = limit_bytes_max / ITEM_BYTES_MIN;
-
     store->limit_bytes_max = limit_bytes_max;
     store->memory.taken = 0;
     if (memory_is_file(&store->memory) && !root_begin(store))
         return false;
     if (!arena_init(&store->arena, &store->memory, limit_bytes, limit_bytes_max))
         goto fail_arena;
-    if (!index_init(&store->index, &store->memory, limit_index_bytes(limit_bytes_max),
-                    items_max))
+    if (!index_init(&store->index, &store->memory, limit_index_bytes(limit_bytes_max)))
         goto fail_index;
     if (limit_set(store, limit_bytes))
         return true;

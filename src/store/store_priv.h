@@ -198,7 +198,7 @@ void record_die(struct store *store, char *rec);
 /* A record that is in no bucket (any more) dies, with all its pieces. */
 void item_die(struct store *store, char *rec);
 /* Take an item out of the index by its SLOT and let it die. */
-void item_remove(struct store *store, char *rec, uint64_t hash, uint64_t *slot);
+void item_remove(struct store *store, char *rec, uint64_t hash, const struct slot *slot);
 /* Likewise when only the record is known. */
 void item_drop(struct store *store, char *rec);
 /* Why an item went away, for the counters; call before it dies. */
@@ -419,7 +419,7 @@ char *rewrite(struct store *store, char *rec, const struct rec_head *head) MUST_
 
 /* The record of KEY, live or gone; NULL when there is none. */
 char *store_find(const struct store *store, struct slice key, uint64_t hash,
-                 uint64_t **slot) MUST_USE;
+                 struct slot *slot) MUST_USE;
 /* Describe a record. False where it does not end within its segment: it is broken. */
 bool store_describe(const struct store *store, char *rec, struct item *item) MUST_USE;
 
@@ -436,6 +436,7 @@ struct rec_head reserve_head(const struct store *store, const struct item_spec *
 
 /* The live item of KEY, and its slot; one that is gone is removed. NULL: there is none. */
 char *commit_find_live(struct store *store, struct slice key, uint64_t hash,
-                       uint64_t **slot) MUST_USE;
+                       struct slot *slot) MUST_USE;
 /* Let REC be the item of its key, in the SLOT of OLD or, when that is NULL, in a new one. */
-void commit_publish(struct store *store, char *rec, uint64_t hash, char *old, uint64_t *slot);
+void commit_publish(struct store *store, char *rec, uint64_t hash, char *old,
+                    const struct slot *slot);

@@ -12,9 +12,9 @@ snapshot(const struct store *store, struct store_stats *stats)
     *stats = store->stats;
     stats->curr_items = ix->count - store->flushed_items;
     stats->bytes = store->content_bytes + store->header_bytes;
-    stats->hash_buckets = ix->to;
+    stats->hash_buckets = ix->to.buckets;
     stats->hash_bytes = index_bytes_now(ix);
-    stats->hash_is_expanding = ix->to > ix->from;
+    stats->hash_is_expanding = ix->resizing && ix->upwards;
     stats->segments_pinned = store->arena.seg_pinned;
 }
 

@@ -9,25 +9,27 @@
 static char *
 lowest_from(const struct store *store, uint64_t from, uint64_t *lowest)
 {
-    const struct index *ix = &store->index;
+    struct home home = index_home(&store->index, from);
+    struct slots slots = bucket_slots(home.bucket);
     char *best = NULL;
 
-    for (struct chain c = chain_begin(index_home(ix, from)); c.slot != NULL;
-         chain_next(ix, &c)) {
-        uint64_t hash;
-        char *rec;
+    do {
+        for (unsigned i = 0; i < slots.count; i++) {
+            uint64_t hash;
+            char *rec;
 
-        if (*c.slot == 0 || (*c.slot & (SLOT_GHOST | SLOT_LINK)) != 0)
-            continue;
-        rec = arena_at(&store->arena, slot_loc(*c.slot));
-        if (rec_is_flushed(store, rec))
-            continue;
-        hash = rec_hash(store, rec);
-        if (hash < from || (best != NULL && hash > *lowest) || rec_is_expired(store, rec))
-            continue;
-        best = rec;
-        *lowest = hash;
-    }
+            if (!meta_is_item(slots.metas[i]))
+                continue;
+            rec = arena_at(&store->arena, slots_loc(&slots, i, home.high_bits));
+            if (rec_is_flushed(store, rec))
+                continue;
+            hash = rec_hash(store, rec);
+            if (hash < from || (best != NULL && hash > *lowest) || rec_is_expired(store, rec))
+                continue;
+            best = rec;
+            *lowest = hash;
+        }
+    } while (slots_next(&store->index, &slots));
     return best;
 }
 

@@ -26,7 +26,7 @@ LIMIT_FAULTS = [
     ("limit: nodes are never given back", NODES,
      "        return give_back(ix) || begin(ix);", "        return false;"),
     ("limit: a moved node is not linked", NODES,
-     "        memcpy(index_node(ix, *link), index_node(ix, old), NODE_BYTES);", ""),
+     "        memcpy(index_node(ix, *link - 1), index_node(ix, old - 1), NODE_BYTES);", ""),
     ("limit: nodes that were taken meanwhile are given back", NODES,
      "    if (ix->nodes_high == ix->node_count - ix->node_keep)", "    if (true)"),
     ("sizes: all are of one class", "src/store/policy.c",

@@ -37,6 +37,7 @@ count_record(const struct store *store, char *rec, struct tally *tally)
 {
     uint32_t index = arena_seg_of(&store->arena, rec);
     uint32_t bytes = rec_bytes(rec);
+    struct slot slot;
 
     if ((rec_info(rec) & REC_DEAD) != 0)
         return;
@@ -48,8 +49,8 @@ count_record(const struct store *store, char *rec, struct tally *tally)
     if ((rec_info(rec) & REC_PENDING) != 0)
         return;
     tally->items++;
-    REQUIRE(index_find(&store->index, rec_hash(store, rec), arena_loc(&store->arena, rec)) !=
-            NULL);
+    REQUIRE(
+        index_find(&store->index, rec_hash(store, rec), arena_loc(&store->arena, rec), &slot));
 }
 
 static void

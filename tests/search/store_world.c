@@ -163,7 +163,7 @@ parts_of(const struct world *w, struct part parts[PARTS])
     const struct index *ix = &w->store->index;
 
     REQUIRE(ix->node_count <= NODES_SAVED);
-    REQUIRE(ix->to == ix->min);
+    REQUIRE(ix->to.buckets == ix->min);
     parts[0] = (struct part){arena->base, arena->bytes};
     parts[1] = (struct part){arena->segs, arena->seg_count * sizeof(struct seg)};
     parts[2] = (struct part){ix->buckets, ix->min * BUCKET_BYTES};

@@ -46,13 +46,16 @@ record_of(uint64_t number)
     return item.handle;
 }
 
-static uint64_t *
+static struct slot
 slot_of(uint64_t number)
 {
     struct store *store = rig.store;
     char *rec = record_of(number);
+    struct slot slot;
 
-    return index_find(&store->index, rec_hash(store, rec), arena_loc(&store->arena, rec));
+    REQUIRE(
+        index_find(&store->index, rec_hash(store, rec), arena_loc(&store->arena, rec), &slot));
+    return slot;
 }
 
 /* Whatever was broken, other items are stored and found, several times the memory's worth. */
@@ -73,9 +76,9 @@ expect_service(void)
 START_TEST(a_location_outside_the_segments_is_a_miss)
 {
     struct item item;
-    uint64_t *slot = slot_of(7);
+    struct slot slot = slot_of(7);
 
-    index_move(slot, rig.store->arena.bytes + 5);
+    index_move(&slot, rig.store->arena.bytes + 5);
     ck_assert(!rig_get(&rig, 7, &item));
     ck_assert_uint_eq(broken(), 1);
     ck_assert(rig_get(&rig, 8, &item));
@@ -146,8 +149,8 @@ END_TEST
 
 START_TEST(what_is_not_in_the_index_is_dropped)
 {
-    *slot_of(7) = 0;
-    *slot_of(8) = 0;
+    *slot_of(7).meta = 0;
+    *slot_of(8).meta = 0;
     expect_service();
     ck_assert_uint_eq(broken(), 2);
 }
