@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cmd_priv.h"
+#include "lombard/base/copy.h"
 
 bool
 cmd_fill(struct cmd *cmd, void *handle, uint64_t off, struct slice value)
@@ -12,7 +13,7 @@ cmd_fill(struct cmd *cmd, void *handle, uint64_t off, struct slice value)
 
         if (n == 0)
             return false;
-        memcpy(at.ptr, value.ptr, n);
+        copy_to_store(at.ptr, value.ptr, n);
         value = slice_make(value.ptr + n, value.len - n);
         off += n;
     }

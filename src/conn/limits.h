@@ -23,7 +23,9 @@ enum {
     LOOKS_IN_VAIN = 16,          /* in a row: a look costs as much as some commands */
     WORK_NS = 500 * 1000,        /* between pieces of background work, while clients wait */
     STREAM_LINES_MAX = 32,       /* of a stream in one step: some 10 us */
-    COPY_BYTES_MAX = 512,        /* longer values are sent from where they lie */
+    COPY_BYTES_MAX = 512,        /* such a value is copied into the write buffer, */
+    COPY_LONG_MAX = 8192,        /* one of these as well, if it leaves this much room there: */
+    COPY_LEAVES_BYTES = 3072,    /* others are sent from where they lie */
     STASH_BYTES_MAX = 4096,      /* what an idle connection may keep */
     SMALL_BODY_BYTES = 2048,     /* a shorter command is waited for as a whole */
     STALL_PROGRESS_BYTES = 1024, /* less in a row than this is no progress */

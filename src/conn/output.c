@@ -46,6 +46,21 @@ queue_value(struct conn *c, const void *handle, uint64_t *off, uint64_t total)
     return !CONN_BROKEN(c, *off != total); /* what is sent is as long as was announced */
 }
 
+/*
+ * Copying costs less than a reference, which takes a pin and more of the kernel's time. But a long value
+ * shall not take the room of many further replies that one call could send.
+ */
+static bool
+shall_copy(const struct conn *c, const struct reply_item *item)
+{
+    uint64_t bytes = item->value_bytes;
+
+    if (item->value.len != bytes)
+        return false;
+    return bytes <= DRAWN(COPY_BYTES_MAX) ||
+           (bytes <= DRAWN(COPY_LONG_MAX) && bytes + COPY_LEAVES_BYTES <= buf_room(c->wbuf));
+}
+
 /* The buffer is full of references to parts of the value: the rest has to wait. */
 static void
 leave_value_task(struct conn *c, const struct reply_item *item, uint64_t off,
@@ -104,10 +119,14 @@ conn_reply(struct conn *c, const struct request *req, const struct reply *reply)
     buf_produced(c->wbuf, parts.head_bytes);
     if (!parts.has_value)
         return;
-    if (queue_value(c, item->handle, &off, item->value_bytes))
-        buf_append(c->wbuf, slice_make(parts.tail, parts.tail_bytes));
-    else if (!conn_is_dead(c))
-        leave_value_task(c, item, off, &parts);
+    if (shall_copy(c, item)) {
+        buf_append(c->wbuf, item->value);
+    } else if (!queue_value(c, item->handle, &off, item->value_bytes)) {
+        if (!conn_is_dead(c))
+            leave_value_task(c, item, off, &parts);
+        return;
+    }
+    buf_append(c->wbuf, slice_make(parts.tail, parts.tail_bytes));
 }
 
 enum step

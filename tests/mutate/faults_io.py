@@ -38,4 +38,8 @@ IO_FAULTS = [
     ("io: queued replies hold the memory that a request lacks", "src/conn/shed.c",
      "    if (conn_send_queued(server)) /* replies of the same group hold memory, too */\n"
      "        return true;\n", ""),
+    ("io: what is streamed to the store ends early", "include/lombard/base/copy.h",
+     "    before += lines * COPY_LINE;\n    memcpy(dst + before, src + before, bytes - before);\n", ""),
+    ("io: a value is copied where it does not fit", "src/conn/output.c",
+     "bytes + COPY_LEAVES_BYTES <= buf_room(c->wbuf)", "bytes > 0"),
 ]

@@ -4,8 +4,8 @@
 #define USUAL                                                                                  \
     {                                                                                          \
         BATCH_REQUESTS, GROUP_CONNS, FIRST_REQUESTS, SLICE_BYTES, COPY_BYTES_MAX,              \
-            QUEUED_BYTES_MAX, RING_RECEIVES_MIN, RING_SENDS_MIN, STASH_BYTES_MAX,              \
-            SMALL_BODY_BYTES,                                                                  \
+            COPY_LONG_MAX, QUEUED_BYTES_MAX, RING_RECEIVES_MIN, RING_SENDS_MIN,                \
+            STASH_BYTES_MAX, SMALL_BODY_BYTES,                                                 \
     }
 
 struct drawn_limits drawn_limits = USUAL;

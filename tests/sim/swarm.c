@@ -74,6 +74,7 @@ draw_conn_limits(struct drawn_limits *limits)
     limits->SLICE_BYTES = draw_limit(SLICE_BYTES_LEAST, usual->SLICE_BYTES);
     /* Numbers are changed where they lie: none may be sent from there. */
     limits->COPY_BYTES_MAX = draw_limit(NUMBER_BYTES, usual->COPY_BYTES_MAX);
+    limits->COPY_LONG_MAX = draw_limit(NUMBER_BYTES, usual->COPY_LONG_MAX);
     limits->QUEUED_BYTES_MAX = draw_limit(1, usual->QUEUED_BYTES_MAX);
     limits->RING_RECEIVES_MIN = draw_limit(1, usual->RING_RECEIVES_MIN);
     limits->RING_SENDS_MIN = draw_limit(1, usual->RING_SENDS_MIN);

@@ -27,7 +27,7 @@ struct iovec;
 
 /* Of a buffer with its header. Tests that search all states need small ones. */
 #ifndef BUF_TOTAL_BYTES_OF_TEST
-enum { BUF_TOTAL_BYTES = 16 * 1024 };
+enum { BUF_TOTAL_BYTES = 20 * 1024 };
 #else
 enum { BUF_TOTAL_BYTES = BUF_TOTAL_BYTES_OF_TEST };
 #endif

@@ -9,7 +9,7 @@
 
 enum {
     BUFFERS = SERVER_BUFFER_BYTES_MIN / BUF_TOTAL_BYTES,
-    INPUT_BUFFERS = BUFFERS * 3 / 4,
+    INPUT_BUFFERS = BUFFERS - SERVER_BUFFER_BYTES_MIN / 4 / BUF_TOTAL_BYTES,
 };
 
 static struct borrower holder;

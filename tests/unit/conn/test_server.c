@@ -82,9 +82,10 @@ START_TEST(half_close_behind_a_full_buffer_still_gets_the_reply)
 END_TEST
 
 /* Values of every kind of way: copied, referenced, received in place, in several parts. */
-static const size_t value_sizes[] = {0,     1,     1023,   1024,   1025,    2047,
-                                     2048,  16351, 16352,  16353,  65536,   100000,
-                                     65400, 70000, 131072, 524288, 1048000, 1500000};
+static const size_t value_sizes[] = {0,      1,     1023,  1024,   1025,   2047,    2048,
+                                     4095,   4096,  8191,  8192,   8193,   16351,   16352,
+                                     16384,  17376, 17377, 20447,  20448,  20449,   65536,
+                                     100000, 65400, 70000, 131072, 524288, 1048000, 1500000};
 
 START_TEST(values_of_all_sizes_come_back)
 {

@@ -9,7 +9,8 @@
 
 enum {
     BUFFERS = SERVER_BUFFER_BYTES_MIN / BUF_TOTAL_BYTES,
-    STALLERS = BUFFERS * 3 / 4,
+    STALLERS =
+        BUFFERS - SERVER_BUFFER_BYTES_MIN / 4 / BUF_TOTAL_BYTES, /* without the reserve */
 };
 
 static uint64_t
