@@ -30,7 +30,8 @@ ORDER = {
         cmd
         cmd_admin cmd_auth cmd_item cmd_meta cmd_store cmd_stats cmd_dump cmd_export
         cmd_number cmd_join
-        cmd_value cmd_time cmd_pin cmd_prefix cmd_classes cmd_hot
+        cmd_prefix cmd_classes cmd_hot
+        cmd_value cmd_time cmd_pin cmd_big
     """,
     "event": """
         listener signal

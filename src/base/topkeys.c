@@ -1,8 +1,9 @@
 /* Counts the keys that have the greatest share of a stream. */
 #include "lombard/base/topkeys.h"
 
-#include <stdlib.h>
 #include <string.h>
+
+#include "lombard/base/rank.h"
 
 /* The bits above those that choose the set of an index: any will do. */
 static struct topkeys_set *
@@ -79,8 +80,8 @@ halve(struct topkeys *top)
             set->count[way] /= 2;
             set->error[way] /= 2;
             set->draws[way] /= 2;
-            if (set->count[way] == 0)
-                set->hash[way] = 0;
+            if (set->draws[way] == 0)
+                set->hash[way] = set->count[way] = 0;
         }
     }
 }
@@ -106,18 +107,11 @@ topkeys_reset(struct topkeys *top, uint64_t now_ms)
 /* --- Asking --- */
 
 static uint64_t
-count_at(const struct topkeys *top, uint32_t i)
+count_at(const void *ctx, uint32_t i)
 {
+    const struct topkeys *top = ctx;
+
     return top->sets[i / TOPKEYS_WAYS].count[i % TOPKEYS_WAYS];
-}
-
-static int
-by_count(const void *a, const void *b, void *ctx)
-{
-    uint64_t left = count_at(ctx, *(const uint16_t *)a);
-    uint64_t right = count_at(ctx, *(const uint16_t *)b);
-
-    return left < right ? 1 : left > right ? -1 : 0;
 }
 
 uint32_t
@@ -128,7 +122,7 @@ topkeys_sort(struct topkeys *top)
     for (uint32_t i = 0; i < TOPKEYS; i++)
         if (count_at(top, i) > 0)
             top->order[count++] = (uint16_t)i;
-    qsort_r(top->order, count, sizeof(top->order[0]), by_count, top);
+    rank_sort(top->order, count, count_at, top);
     for (uint32_t i = count; i < TOPKEYS; i++)
         top->order[i] = UINT16_MAX;
     return count;

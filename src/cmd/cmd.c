@@ -23,9 +23,8 @@ cmd_create(const struct cmd_config *config, struct store *store)
         sys_free(cmd);
         return NULL;
     }
-    if (!cmd_hot_init(cmd)) {
-        cmd_prefixes_fini(&cmd->prefixes);
-        sys_free(cmd);
+    if (!cmd_hot_init(cmd) || !cmd_big_init(cmd)) {
+        cmd_destroy(cmd);
         return NULL;
     }
     cmd_new_iteration(cmd);
@@ -37,6 +36,7 @@ cmd_destroy(struct cmd *cmd)
 {
     if (cmd == NULL)
         return;
+    cmd_big_fini(cmd);
     cmd_hot_fini(cmd);
     cmd_prefixes_fini(&cmd->prefixes);
     sys_free(cmd);

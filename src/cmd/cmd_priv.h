@@ -4,7 +4,8 @@
  *     cmd.c              executes a request by its handler
  *     cmd_admin.c cmd_auth.c cmd_item.c cmd_meta.c cmd_store.c cmd_stats.c cmd_dump.c
  *     cmd_number.c cmd_join.c cmd_export.c
- *     cmd_value.c cmd_time.c cmd_pin.c cmd_prefix.c cmd_classes.c cmd_hot.c
+ *     cmd_prefix.c cmd_classes.c cmd_hot.c
+ *     cmd_value.c cmd_time.c cmd_pin.c cmd_big.c
  *
  * Each uses only those in the rows below its own.
  */
@@ -24,6 +25,7 @@ struct cmd_counters {
 };
 
 struct hot;
+struct big_keys;
 
 /* `stats detail`: how often keys with each prefix were asked for. */
 struct cmd_prefixes {
@@ -37,9 +39,10 @@ struct cmd_prefixes {
 };
 
 struct cmd {
-    uint32_t hot_gap; /* cmd_hot.c: requests before the next one that is to be looked at */
-    uint64_t hot_big_bytes; /* a value of more is one of the largest */
+    uint32_t hot_gap;   /* cmd_hot.c: requests before the next one that is to be looked at */
+    uint64_t big_bytes; /* cmd_big.c: a value of more is one of the largest */
     struct hot *hot;
+    struct big_keys *big;
     struct store *store;
     const struct clock *clock;
     struct cmd_counters stats;
@@ -111,7 +114,7 @@ cmd_count(struct cmd *cmd, const struct request *req, enum reply_status status)
 /* cmd_classes.c: stats items, slabs and sizes. */
 void cmd_add_class_stats(struct cmd *cmd, struct stat_registry *registry);
 
-/* --- cmd_hot.c: which keys are asked for, missed and sent most, and which are the largest --- */
+/* --- cmd_hot.c: which keys are asked for, missed and sent most --- */
 
 enum hot_list_kind { HOT_REQUESTS, HOT_BYTES, HOT_MISSES };
 
@@ -120,17 +123,29 @@ enum { HOT_LISTS = HOT_MISSES + 1 };
 bool cmd_hot_init(struct cmd *cmd) MUST_USE;
 void cmd_hot_fini(struct cmd *cmd);
 void cmd_add_hot_stats(struct cmd *cmd, struct stat_registry *registry);
-/* Now and then: forget what has gone of the largest, one after the other. */
+/* In the background, as often as it comes. */
 void cmd_hot_work(struct cmd *cmd);
-/* REQ's key has a value of so many bytes: more than the smallest of the largest. */
-void cmd_hot_note_big(struct cmd *cmd, const struct request *req, uint64_t bytes);
 
+/* --- cmd_big.c: which keys have the largest values --- */
+
+bool cmd_big_init(struct cmd *cmd) MUST_USE;
+void cmd_big_fini(struct cmd *cmd);
+/* REQ's key has a value of so many bytes. */
+void cmd_big_note_any(struct cmd *cmd, const struct request *req, uint64_t bytes);
+/* Compare one of them with the store, another one each time: what has gone makes room. */
+void cmd_big_check(struct cmd *cmd);
+/* The bytes of KEY as in a URI. */
+void cmd_put_key(struct stat_value *value, struct slice key);
+
+/* Likewise, where most are too short to be looked at. */
 static inline void
-cmd_hot_big(struct cmd *cmd, const struct request *req, uint64_t bytes)
+cmd_big_note(struct cmd *cmd, const struct request *req, uint64_t bytes)
 {
-    if (UNLIKELY(bytes > cmd->hot_big_bytes))
-        cmd_hot_note_big(cmd, req, bytes);
+    if (UNLIKELY(bytes > cmd->big_bytes))
+        cmd_big_note_any(cmd, req, bytes);
 }
+
+extern const struct stat_section cmd_big_stats;
 
 /* --- cmd_time.c --- */
 

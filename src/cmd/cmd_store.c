@@ -157,7 +157,7 @@ commit_value(struct cmd *cmd, const struct request *req, void *handle, struct re
         settle_stale(cmd, req, stale ? &old : NULL);
     reply->item.value_bytes = req->value_bytes;
     if (result == COMMIT_STORED)
-        cmd_hot_big(cmd, req, req->value_bytes);
+        cmd_big_note(cmd, req, req->value_bytes);
 }
 
 /* The same as below, of a value that may be stored whatever is there, in one step. */
@@ -172,7 +172,7 @@ put_value(struct cmd *cmd, const struct request *req, const struct item_spec *sp
         return;
     reply->status = REPLY_STORED;
     reply->item.value_bytes = req->value_bytes;
-    cmd_hot_big(cmd, req, req->value_bytes);
+    cmd_big_note(cmd, req, req->value_bytes);
 }
 
 void

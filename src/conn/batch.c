@@ -109,6 +109,7 @@ conn_parse_ahead(struct conn *c, struct dispatch *dispatch)
     batch->count = 0;
     batch->end_off = 0;
     batch->ops = 0;
+    batch->apart = false;
     batch->needs_input = false;
     batch->parsed = true;
     batch->before = c->proto_state;
@@ -218,6 +219,7 @@ batch_step(struct conn *c, struct dispatch *dispatch)
     struct batch *batch = &dispatch->batch;
     struct slice in = conn_input(c);
     enum step step;
+    uint32_t parsed;
 
     if (in.len == 0)
         return STEP_NEED_INPUT;
@@ -230,8 +232,10 @@ batch_step(struct conn *c, struct dispatch *dispatch)
     batch->parsed = false;
     dispatch->budget.requests -= batch->count;
     conn_care_begin(c, batch);
+    parsed = batch->count;
     step = run_entries(c, batch, in);
-    conn_care_end(c, batch);
+    if (UNLIKELY(batch->count < parsed || batch->apart))
+        cmd_look_again(c->server->cmd);
     count_executed(c, batch);
     if (LIKELY(batch->count > 0 && !batch->apart))
         dispatch->last = &batch->entries[batch->count - 1];

@@ -31,11 +31,10 @@ is_told(const struct conn *c)
 static void
 mark_look(const struct conn *c, struct batch *batch, uint32_t passed)
 {
-    uint32_t next = passed + cmd_look_gap(c->server->cmd);
+    uint32_t next = cmd_look_next(c->server->cmd, batch->count - passed);
 
-    batch->looked = passed;
-    if (UNLIKELY(next < batch->count))
-        batch->entries[next].care |= CARE_LOOK;
+    if (UNLIKELY(next < batch->count - passed))
+        batch->entries[passed + next].care |= CARE_LOOK;
 }
 
 void
@@ -49,14 +48,7 @@ conn_care_begin(const struct conn *c, struct batch *batch)
         care |= CARE_TOLD;
     for (uint32_t i = 0; UNLIKELY(care != 0) && i < batch->count; i++)
         batch->entries[i].care |= (uint8_t)care;
-    batch->apart = false;
     mark_look(c, batch, 0);
-}
-
-void
-conn_care_end(const struct conn *c, const struct batch *batch)
-{
-    cmd_look_passed(c->server->cmd, batch->count - batch->looked - batch->apart);
 }
 
 /* --- Tasks --- */
@@ -214,7 +206,6 @@ execute(struct conn *c, struct batch *batch, const struct batch_entry *entry,
     if (reply->status == REPLY_OUT_OF_MEMORY)
         make_room(c, entry, reply);
     if ((entry->care & CARE_LOOK) != 0) {
-        cmd_look_passed(cmd, (uint32_t)(entry - batch->entries) - batch->looked);
         cmd_look(cmd, &entry->req, reply);
         mark_look(c, batch, (uint32_t)(entry - batch->entries) + 1);
     }

@@ -4,7 +4,6 @@
  *     conn_care_begin()       which of them do: batch_entry's `care`
  *         conn_run_carefully()    each of those
  *         conn_answer_seldom()    any that was executed with a status from REPLY_SELDOM on
- *     conn_care_end()
  *
  * All that is decided for a batch as a whole costs the other requests nothing: whether commands are
  * watched or traced, what the session may do, and which request is drawn for `stats hotkeys`.
@@ -17,8 +16,6 @@
 
 /* C is about to execute BATCH. What may change who may do what ends a batch: PROP_BARRIER. */
 void conn_care_begin(const struct conn *c, struct batch *batch);
-/* batch->count of them were executed. */
-void conn_care_end(const struct conn *c, const struct batch *batch);
 
 /* Execute and answer ENTRY, of the input IN. True when the next entry of BATCH may follow. */
 bool conn_run_carefully(struct conn *c, struct batch *batch, const struct batch_entry *entry,

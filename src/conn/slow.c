@@ -3,10 +3,10 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "lombard/base/put.h"
+#include "lombard/base/rank.h"
 #include "lombard/base/sys.h"
 #include "server_state.h"
 
@@ -203,13 +203,10 @@ entry_at(const struct slow *slow, uint32_t i)
     return &slow->windows[i / SLOW_KEPT].entries[i % SLOW_KEPT];
 }
 
-static int
-by_time(const void *a, const void *b, void *ctx)
+static uint64_t
+took_ns(const void *ctx, uint32_t i)
 {
-    uint64_t left = entry_at(ctx, *(const uint8_t *)a)->request.took_ns;
-    uint64_t right = entry_at(ctx, *(const uint8_t *)b)->request.took_ns;
-
-    return left < right ? 1 : left > right ? -1 : 0;
+    return entry_at(ctx, i)->request.took_ns;
 }
 
 static uint32_t
@@ -225,8 +222,8 @@ sort(struct slow *slow)
 
     for (uint32_t i = 0; i < 2 * SLOW_KEPT; i++)
         if (i % SLOW_KEPT < slow->windows[i / SLOW_KEPT].count)
-            slow->order[count++] = (uint8_t)i;
-    qsort_r(slow->order, count, sizeof(slow->order[0]), by_time, slow);
+            slow->order[count++] = (uint16_t)i;
+    rank_sort(slow->order, count, took_ns, slow);
 }
 
 /* Positions are ranks. */

@@ -55,7 +55,7 @@ struct slow {
     uint64_t since_ms; /* of the clock: this window began */
     uint32_t now;      /* of the windows */
     struct slow_window windows[2];
-    uint8_t order[2 * SLOW_KEPT]; /* of all entries, for `stats slow`: the longest first */
+    uint16_t order[2 * SLOW_KEPT]; /* of all entries, for `stats slow`: the longest first */
     /* The key of an upload or a join, whose request is gone when its reply is sent. */
     uint32_t kept_id; /* of its connection; 0: none */
     uint64_t kept_ns; /* when the clock had been read last before */

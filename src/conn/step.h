@@ -55,7 +55,6 @@ struct batch {
     struct proto_state before;   /* the protocol's state before the first of them */
     uint32_t count;
     uint32_t end_off; /* of the input: what was parsed, or may be dropped */
-    uint32_t looked;  /* the first so many were executed, and looked at or passed: cmd_look() */
     uint64_t ops;     /* a bit of each operation that is among them */
     bool apart;       /* the last one that was executed will be answered by a task */
     bool parsed;      /* the rest is set */

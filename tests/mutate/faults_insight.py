@@ -5,6 +5,7 @@ LATENCY_H = "src/conn/server_latency.h"
 SPANS = "src/base/spans.c"
 TOPKEYS = "src/base/topkeys.c"
 HOT = "src/cmd/cmd_hot.c"
+BIG = "src/cmd/cmd_big.c"
 WATCH = "src/conn/watch_line.c"
 DISPATCH = "src/conn/dispatch.c"
 
@@ -54,7 +55,19 @@ INSIGHT_FAULTS = [
     ("insight: a key in the table is not found", TOPKEYS,
      "        if (set->hash[way] == id) {", "        if (set->hash[way] == id && way == 0) {"),
     ("insight: every request is looked at", HOT,
-     "    return (uint32_t)(log2 * 0.693147 * SAMPLE_MEAN);", "    return (uint32_t)(log2 * 0);"),
+     "    return (uint32_t)(log2 * 0.693147 * hot->mean_gap);", "    return (uint32_t)(log2 * 0);"),
+    ("insight: what one of many requests stands for is not counted", HOT,
+     "    uint64_t weight = cmd->hot->mean_gap;", "    uint64_t weight = MEAN_GAP_MIN;"),
+    ("insight: a busy server looks at as many", HOT,
+     "    hot->mean_gap *= 2;\n", ""),
+    ("insight: a server that was busy looks at few for ever", HOT,
+     "        hot->mean_gap /= 2;\n", ""),
+    ("rank: of two the smaller one is not found", "src/base/rank.c",
+     "            child++;\n", ""),
+    ("rank: the last one does not sink", "src/base/rank.c",
+     "        sink(&r, 0, end - 1);\n", "        if (end > 3)\n            sink(&r, 0, end - 1);\n"),
+    ("insight: a large value drives out one that is larger", BIG,
+     "    big->least = least;\n", ""),
     ("slow: the shortest stays, and the longest goes", "src/conn/slow.c",
      ".took_ns < found->request.took_ns)", ".took_ns > found->request.took_ns)"),
     ("slow: what is short is kept as well", "src/conn/slow.c",
@@ -67,8 +80,8 @@ INSIGHT_FAULTS = [
      "        tell_evicted(store, rec);\n", "        (void)0;\n"),
     ("watch: an event has one more listener than there is", "src/base/eventlog.c",
      "    if (listener != NULL)\n", "    if (listener_ctx != NULL)\n"),
-    ("insight: what was executed brings no look nearer", "src/conn/careful.c",
-     "    cmd_look_passed(c->server->cmd, batch->count - batch->looked - batch->apart);\n", ""),
+    ("insight: what was executed brings no look nearer", HOT,
+     "    cmd->hot_gap = LIKELY(gap >= count) ? gap - count : 0;\n", "    cmd->hot_gap = gap;\n"),
     ("insight: what a task answers is counted twice", "src/conn/careful.c",
      "    batch->apart = true;\n", ""),
     ("insight: a mixed batch counts for its first command", "src/conn/batch.c",
@@ -78,13 +91,13 @@ INSIGHT_FAULTS = [
     ("insight: an error is counted beyond its bits", "src/conn/conn_state.h",
      "    if (conn_errors(c) < (1U << TALLY_ERROR_BITS) - 1)\n", ""),
     ("insight: noop is a hot key", HOT, "    if (!op_has(req->op, PROP_KEYED) || ", "    if ("),
-    ("insight: bytes of keys are shown as they are", HOT, "    *put_uri(text, key) = '\\0';",
+    ("insight: bytes of keys are shown as they are", BIG, "    *put_uri(text, key) = '\\0';",
      "    memcpy(text, key.ptr, key.len);\n    text[key.len] = '\\0';"),
-    ("insight: a large key that has gone stays", HOT,
+    ("insight: a large key that has gone stays", BIG,
      "store_peek(cmd->store, key, big->hash[i], &item) ? item.value_bytes : 0;",
      "store_peek(cmd->store, key, big->hash[i], &item) ? item.value_bytes : big->bytes[i];"),
     ("insight: large values are seen by chance alone", "src/cmd/cmd_store.c",
-     "    if (result == COMMIT_STORED)\n        cmd_hot_big(cmd, req, req->value_bytes);\n", ""),
+     "    if (result == COMMIT_STORED)\n        cmd_big_note(cmd, req, req->value_bytes);\n", ""),
     ("insight: hits are misses", HOT,
      "    if (reply->status == REPLY_MISS || ", "    if (reply->status == REPLY_HIT || "),
     # Watchers.

@@ -88,11 +88,12 @@ void cmd_execute(struct cmd *cmd, struct session *session, const struct request 
 
 /*
  * For `stats hotkeys` and its kin some requests, drawn by chance, are looked at after they were
- * executed. The caller asks once for many: so many come before the next one that is to be looked at.
+ * executed. The caller asks once for the COUNT that it is about to execute: so many of them come before
+ * the next one that is to be looked at; COUNT: none of them is.
  */
-uint32_t cmd_look_gap(const struct cmd *cmd);
-/* COUNT requests were executed, and not looked at. */
-void cmd_look_passed(struct cmd *cmd, uint32_t count);
+uint32_t cmd_look_next(struct cmd *cmd, uint32_t count);
+/* Not all of them were executed: what was drawn for the others does not count. */
+void cmd_look_again(struct cmd *cmd);
 /* REQ was executed: count it as one that passed, or look at it, and draw the next one. */
 void cmd_look(struct cmd *cmd, const struct request *req, const struct reply *reply);
 

@@ -78,6 +78,30 @@ START_TEST(shares_are_those_of_the_requests)
 }
 END_TEST
 
+/*
+ * Of a busy server one request in more is looked at, for which it counts as much more; when it is
+ * busy no longer, one in as few as before.
+ */
+START_TEST(looks_are_few_enough)
+{
+    for (int i = 0; i < 10 * MANY; i++)
+        rig_expect(&rig, i % 4 == 0 ? "a" : "b", NULL);
+    rig.clock.now_ms += 1000;
+    expect_line("hotkeys", "1:key", "b");
+    expect_between("hotkeys", "1:per_second", 6.5 * MANY, 8.5 * MANY);
+    expect_between("hotkeys", "1:share_pct", 70, 80);
+    expect_between("hotkeys", "1:error_pct", 2, 10);
+    stats_reset(&rig.stats);
+    for (int i = 0; i < 20; i++) {
+        rig.clock.now_ms += 100;
+        (void)cmd_work(rig.cmd);
+    }
+    for (int i = 0; i < MANY; i++)
+        rig_expect(&rig, i % 4 == 0 ? "a" : "b", NULL);
+    expect_between("hotkeys", "1:error_pct", 0, 10);
+}
+END_TEST
+
 START_TEST(what_names_no_key_does_not_count)
 {
     struct request req = rig_request(OP_VERSION, "");
@@ -190,6 +214,7 @@ main(void)
 
     tcase_add_checked_fixture(tc, start, stop);
     tcase_add_test(tc, shares_are_those_of_the_requests);
+    tcase_add_test(tc, looks_are_few_enough);
     tcase_add_test(tc, what_names_no_key_does_not_count);
     tcase_add_test(tc, bytes_of_keys_are_escaped);
     tcase_add_test(tc, the_largest_are_those_of_now);
