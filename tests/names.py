@@ -1,11 +1,12 @@
 #!/usr/bin/python3
-"""Check that the load generator and the simulator share no names with the server.
+"""Check that names mean one thing, and that the top level has only what belongs there.
 
     names.py [ROOT]
 
 A search for `struct conn` or `conn.c` must find the server's, and only that. So no file of
 tools/ or tests/sim/ has the base name of one in src/ or include/, and they define no struct,
-enum or union with the tag of one defined there.
+enum or union with the tag of one defined there. At the top are the files and folders of TOP, and
+what .gitignore names: a log that a build has left beside them is found before it is committed.
 """
 import os
 import re
@@ -13,6 +14,9 @@ import sys
 
 PRODUCT = ["src", "include"]
 OTHERS = ["tools", "tests/sim"]
+TOP = [".ci", ".clang-format", ".clang-tidy", ".gitignore", "README.md", "include", "meson.build", "src",
+       "tests", "tools"]
+IGNORED = re.compile(r"build[^/]*/|\.cache/|__pycache__/|\.git/?")
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
 TAG = re.compile(r"\b(?:struct|enum|union)\s+(\w+)\s*\{")
 
@@ -43,6 +47,16 @@ def collisions(product, others):
     return found
 
 
+def top_level(root):
+    """Its names, those of folders with a slash."""
+    return [name + "/" * os.path.isdir(os.path.join(root, name)) for name in os.listdir(root)]
+
+
+def strays(names):
+    return ["%s does not belong to the top level" % name for name in sorted(names)
+            if name.rstrip("/") not in TOP and not IGNORED.fullmatch(name)]
+
+
 SELF_TEST = [
     ("a file with the same name is found", True,
      {"src/conn/conn.c": ""}, {"tools/bench/conn.c": ""}),
@@ -52,16 +66,20 @@ SELF_TEST = [
      {"include/lombard/x.h": "struct conn {\n"}, {"tests/sim/y.c": "struct conn *c;\n"}),
 ]
 
+STRAY_TEST = [("src/", False), ("build/", False), ("build-c/", False), (".git", False), (".git/", False),
+              ("build.log", True), ("buildlog", True), ("notes.md", True), ("doc/", True), (".env", True)]
+
 
 def main():
     root = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(__file__), "..")
     found = ["self-test: " + name for name, want, product, others in SELF_TEST
              if bool(collisions(product, others)) != want]
     product, others = sources(root, PRODUCT), sources(root, OTHERS)
-    found += collisions(product, others)
+    found += ["self-test: " + name for name, want in STRAY_TEST if bool(strays([name])) != want]
+    found += collisions(product, others) + strays(top_level(root))
     for line in found:
         print(line)
-    print("%d passed, %d failed" % (max(len(SELF_TEST) + len(others) - len(found), 0), len(found)))
+    print("%d passed, %d failed" % (max(len(SELF_TEST) + len(STRAY_TEST) + len(others) - len(found), 0), len(found)))
     sys.exit(1 if found else 0)
 
 

@@ -22,9 +22,10 @@ ORDER = {
         text mcbp http
         text_line text_auth http_head http_reply
         text_get text_set text_admin text_stream meta meta_reply mcbp_reply http_metrics http_json http_page
+        http_target http_fields
         text_reply http_lines http_buckets
         http_sample
-        request words token base64 http_put http_page_text
+        request words token base64 http_words http_put http_page_text
     """,
     "cmd": """
         cmd

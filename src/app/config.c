@@ -94,6 +94,7 @@ take_option(struct config *config, const struct option_info *option, char *text)
     case OPTION_AUTO_OFF:
     case OPTION_COUNT:
     case OPTION_NUMBER:
+    case OPTION_MILLISECONDS:
     case OPTION_SECONDS:
     case OPTION_SECONDS_IN_MS:
     case OPTION_MEGABYTES:

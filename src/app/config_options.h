@@ -20,6 +20,7 @@ enum option_kind {
     OPTION_AUTO_OFF,      /* auto, off: bool */
     OPTION_COUNT,         /* no value: int, how often it is there */
     OPTION_NUMBER,        /* uint32_t */
+    OPTION_MILLISECONDS,  /* uint32_t, as they are written */
     OPTION_SECONDS,       /* uint32_t */
     OPTION_SECONDS_IN_MS, /* uint32_t: milliseconds */
     OPTION_MEGABYTES, /* m may follow without a meaning, g with one: uint64_t or size_t, bytes */

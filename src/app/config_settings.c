@@ -123,6 +123,7 @@ get_hosts(const struct stat_entry *entry UNUSED, const void *record, struct stat
 #define SHOWN_NUMBER        GAUGE, NUMBER, stat_get_u32
 #define SHOWN_UDP           GAUGE, NUMBER, stat_get_u32
 #define SHOWN_THREADS       GAUGE, THREADS, stat_get_u32
+#define SHOWN_MILLISECONDS  GAUGE, MILLISECONDS, stat_get_u32
 #define SHOWN_SECONDS       GAUGE, SECONDS, stat_get_u32
 #define SHOWN_SECONDS_IN_MS GAUGE, MILLISECONDS, stat_get_u32
 #define SHOWN_BYTES         GAUGE, BYTES, stat_get_u64

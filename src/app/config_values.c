@@ -241,6 +241,7 @@ parse(const struct option_info *o, const char *text, uint64_t *out)
     case OPTION_ON_OFF: return parse_either("on", text, out);
     case OPTION_AUTO_OFF: return parse_either("auto", text, out);
     case OPTION_NUMBER:
+    case OPTION_MILLISECONDS:
     case OPTION_SECONDS:
     case OPTION_THREADS:
     case OPTION_UDP: return parse_number(o, text, out);
@@ -318,6 +319,7 @@ option_range(const struct option_info *o, char *dst, size_t bytes)
 {
     switch (o->kind) {
     case OPTION_NUMBER:
+    case OPTION_MILLISECONDS:
     case OPTION_SECONDS:
     case OPTION_SECONDS_IN_MS:
     case OPTION_MEGABYTES:

@@ -218,6 +218,7 @@ daemon_listen(const struct config *config, const struct user *user,
     struct opening operators = opening_for(config, user, sockets, ROLE_ADMIN);
     struct opening http = opening_for(config, user, sockets, ROLE_HTTP);
     bool opens_clients = clients.sockets->count == 0;
+    bool others_given = sockets->of[ROLE_ADMIN].count > 0 || sockets->of[ROLE_HTTP].count > 0;
 
     if ((opens_clients && config->tcp && !listen_tcp(&clients)) ||
         (is_address(&operators, config->admin) &&
@@ -227,8 +228,7 @@ daemon_listen(const struct config *config, const struct user *user,
     if (!opens_clients && (config->host_count > 0 || config->unix_path != NULL))
         log_line(LOG_WARN, "LISTEN_FDS: the sockets of the service manager are used; -l and -s "
                            "are not looked at");
-    if (opens_clients &&
-        (sockets->of[ROLE_ADMIN].count > 0 || sockets->of[ROLE_HTTP].count > 0) && config->tcp)
+    if (opens_clients && others_given && config->tcp)
         log_line(LOG_INFO,
                  "LISTEN_FDS: among the sockets of the service manager is none for "
                  "clients: they are served where -p and -l say, and with -p 0 nowhere");

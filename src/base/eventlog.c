@@ -184,28 +184,76 @@ oldest(void)
     return counts.added > EVENTS_MAX ? counts.added - EVENTS_MAX : 0;
 }
 
+/*
+ * A position is the number of an event, and above it how many levels are left out: a walk that begins
+ * at 0 shows all.
+ */
+enum { LEVEL_SHIFT = 56 };
+
+static enum log_level
+level_shown(uint64_t position)
+{
+    return (enum log_level)(LOG_TRACE - (position >> LEVEL_SHIFT));
+}
+
+static uint64_t
+number_of(uint64_t position)
+{
+    return position & ((UINT64_C(1) << LEVEL_SHIFT) - 1);
+}
+
 static enum stat_step
 next_event(void *ctx UNUSED, uint64_t *position, struct stat_instance *instance)
 {
-    if (*position < oldest())
-        *position = oldest();
-    if (*position >= counts.added)
+    enum log_level level = level_shown(*position);
+    uint64_t number = number_of(*position);
+
+    if (number < oldest())
+        number = oldest();
+    while (number < counts.added && ring[number % EVENTS_MAX].level > level)
+        number++;
+    if (number >= counts.added)
         return STAT_END;
-    instance->record = &ring[*position % EVENTS_MAX];
-    (void)snprintf(instance->label, sizeof(instance->label), "%" PRIu64, *position);
+    *position = (uint64_t)(LOG_TRACE - level) << LEVEL_SHIFT | number;
+    instance->record = &ring[number % EVENTS_MAX];
+    (void)snprintf(instance->label, sizeof(instance->label), "%" PRIu64, number);
     return STAT_FOUND;
 }
 
-/* `stats events N`: the last N. */
+/* ARGS may begin with a level, which is taken off them then; *LEVEL is left alone otherwise. */
+static struct slice
+take_level(struct slice args, enum log_level *level)
+{
+    for (enum log_level l = LOG_ERROR; l <= LOG_TRACE; l++) {
+        const char *text = level_text(l);
+        size_t len = strlen(text);
+
+        if (args.len < len || memcmp(args.ptr, text, len) != 0 ||
+            (args.len > len && args.ptr[len] != ' '))
+            continue;
+        *level = l;
+        len += args.len > len;
+        return slice_make(args.ptr + len, args.len - len);
+    }
+    return args;
+}
+
+/* `stats events [LEVEL] [N]`: the last N of that level or a worse one. */
 static bool
 select_events(void *ctx UNUSED, struct slice args, uint64_t *position, uint64_t *count UNUSED)
 {
-    uint64_t wanted;
+    enum log_level level = LOG_TRACE;
+    uint64_t wanted = EVENTS_MAX;
+    uint64_t number = counts.added;
+    struct slice rest = take_level(args, &level);
 
-    if (!num_parse_u64(args, &wanted))
+    if (rest.len > 0 && !num_parse_u64(rest, &wanted))
         return false;
-    if (wanted < counts.added)
-        *position = counts.added - wanted;
+    while (wanted > 0 && number > oldest()) {
+        number--;
+        wanted -= ring[number % EVENTS_MAX].level <= level;
+    }
+    *position = (uint64_t)(LOG_TRACE - level) << LEVEL_SHIFT | number;
     return true;
 }
 

@@ -6,6 +6,9 @@
  *
  *     http.c             the table; where a request ends
  *     http_head.c            its line and its fields
+ *     http_target.c              what is asked for
+ *     http_fields.c              the fields
+ *     http_words.c                   words, lists and lines
  *     http_reply.c       heads of answers, whole answers, pieces of streams
  *     http_metrics.c         /metrics: names in http_metrics.def
  *     http_buckets.c             histograms
@@ -63,6 +66,12 @@ enum http_status {
 void http_head_parse(struct slice head, struct request *req);
 /* Answer STATUS, and close where CLOSES. */
 void http_refuse(struct request *req, enum http_status status, bool closes);
+
+/* --- http_target.c --- */
+
+/* What TARGET asks for; HTTP_OK: REQ says it. A group is decoded to req->key_decoded, from OFF on. */
+enum http_status http_take_target(struct slice target, size_t off,
+                                  struct request *req) MUST_USE;
 
 /* --- http_reply.c: as struct proto_ops --- */
 

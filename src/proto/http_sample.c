@@ -67,12 +67,15 @@ void
 http_name_metric(char *dst, size_t bytes, const char *prefix, struct slice name,
                  const char *suffix)
 {
+    static const struct slice ours = {"lombard_", sizeof("lombard_") - 1};
     const char *end = dst + bytes - 1;
     char *p;
 
+    /* `lombard_version` of plain `stats` has its own already. */
+    if (*prefix == '\0' && name.len > ours.len && memcmp(name.ptr, ours.ptr, ours.len) == 0)
+        name = slice_make(name.ptr + ours.len, name.len - ours.len);
     dst[0] = '\0';
-    p = http_put(dst, end, SLICE("lombard_"));
-
+    p = http_put(dst, end, ours);
     p = http_put(http_put_text(p, end, prefix), end, name);
     *http_put_text(p, end, suffix) = '\0';
 }

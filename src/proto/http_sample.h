@@ -31,7 +31,7 @@ char *http_put_metric(char *p, const char *end, const struct request *req,
 char *http_put_sample(char *p, const char *end, const char *name, const struct labels *labels,
                       const char *value);
 
-/* "lombard_" PREFIX NAME SUFFIX, NUL-terminated, at DST, which has BYTES. */
+/* "lombard_" PREFIX NAME SUFFIX, NUL-terminated, at DST, which has BYTES; a NAME that begins so keeps to one. */
 void http_name_metric(char *dst, size_t bytes, const char *prefix, struct slice name,
                       const char *suffix);
 

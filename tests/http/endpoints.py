@@ -7,6 +7,7 @@ import base64
 import email.utils
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -60,6 +61,8 @@ def check_metrics(http, s, openmetrics):
                        ("items_evicted" + end, "evictions")):
         checks.equal(metrics["memcached_" + name].value(), float(plain[stat]), name)
     checks.equal(metrics["memcached_version"].value(version=plain["version"]), 1.0, "version")
+    checks.equal(metrics["lombard_version" + ("" if openmetrics else "_info")].value(value=plain["lombard_version"]), 1.0, "Lombard's own")
+    checks.equal([name for name in metrics if re.match(r"([a-z]+_)\1", name)], [], "doubled prefixes")
     checks.equal(metrics["memcached_up"].value(), 1.0, "up")
     checks.equal(metrics["memcached_slab_current_items"].value(slab="1"), 20.0, "items of a class")
     closed = metrics["lombard_conn_closed" + end]
@@ -195,6 +198,8 @@ def main():
     with Server([lombard, "--http", "127.0.0.1:0", "-vv"]) as server:
         http = port_of(server)
         s = fill(server)
+        with open(server.log_path, encoding="ascii") as log:
+            checks.that("LISTEN_FDS" not in log.read(), "no service manager is spoken of")
         check_metrics(http, s, False)
         check_metrics(http, s, True)
         check_promtool(http)

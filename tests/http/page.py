@@ -21,8 +21,8 @@ from http_client import ask as get, port_of
 from server import Server, end_on_sigterm
 
 SKIPPED = 77
-STABLE = ["pid", "limit_maxbytes", "curr_items", "total_items", "get_hits", "get_misses", "cmd_set",
-          "bytes", "evictions", "max_connections", "lombard_version"]
+# What may be anything in between: what connections do now, and what the last seconds were like.
+RESTLESS = re.compile(r"conn_ready|task_bytes|buffers_(lent|free)|.*:(1s|10s|60s)|.*:ever:(mean|p\d+)_us")
 checks = Checks()
 
 
@@ -60,17 +60,49 @@ def check_policy(http):
 
 
 def rows(page):
-    """The numbers of its table, of the group stats."""
-    return json.loads(page.evaluate("""JSON.stringify(Object.fromEntries([...document.getElementById(
-        "all").tBodies[0].rows].slice(1).map(row => [row.cells[0].textContent, row.cells[1].textContent])))"""))
+    """The numbers of its table: {group: {name: value}}."""
+    return json.loads(page.evaluate("""JSON.stringify(Object.fromEntries([...document.getElementById("all").tBodies].map(
+        body => [body.rows[0].cells[0].textContent, Object.fromEntries([...body.rows].slice(1).map(
+            row => [row.cells[0].textContent, row.cells[1].textContent]))])))"""))
 
 
-def check_numbers(page, s, what):
-    want = stats(s)
+def all_stats(s, groups):
+    return {group: stats(s, "" if group == "stats" else " " + group) for group in groups}
+
+
+def lies_between(value, low, high):
+    try:
+        return min(float(low), float(high)) <= float(value) <= max(float(low), float(high))
+    except ValueError:
+        return value in (low, high)
+
+
+def check_numbers(page, s, what, show):
+    """Each number of each group was what `stats` says, between an answer before and one after SHOW()."""
+    before = all_stats(s, rows(page))
+    show()
     got = rows(page)
-    for name in STABLE:
-        checks.equal(got.get(name), want[name], "%s: %s" % (what, name))
-    checks.that(set(want) <= set(got), "%s: all are there" % what, set(want) - set(got))
+    after = all_stats(s, got)
+    checks.that(len(got) >= 7, "%s: groups" % what, list(got))
+    for group, numbers in got.items():
+        checks.that(set(after[group]) <= set(numbers), "%s: all of %s are there" % (what, group),
+                    set(after[group]) - set(numbers))
+        for name, value in numbers.items():
+            if not RESTLESS.match(name):
+                low, high = (at[group].get(name, "") for at in (before, after))
+                checks.that(lies_between(value, low, high), "%s: %s of %s: %s, not %s to %s" % (
+                    what, name, group, value, low, high))
+
+
+def check_tiles(page, s):
+    """What is shown large is what `stats` says."""
+    tiles = dict(line.split("\n")[::-1] for line in page.evaluate("""[...document.querySelectorAll(
+        ".tile:not([hidden])")].map(t => t.innerText).join("|")""").split("|"))
+    plain, store = stats(s), stats(s, " store")
+    checks.equal(tiles["items"], plain["curr_items"], "items")
+    checks.equal(tiles["connections"], plain["curr_connections"], "connections")
+    used = 100 * (1 - int(store["free_bytes"]) / int(store["limit_bytes"]))
+    checks.that(abs(float(tiles["memory in use"].split()[0]) - used) < 0.1, "memory: %s, %s" % (tiles, used))
 
 
 def check_drawn(page):
@@ -102,8 +134,15 @@ def look(page, directory, name, seconds=1.2):
         page.screenshot(os.path.join(directory, name + ".png"))
 
 
+def update_of(page):
+    """Let it fetch all anew."""
+    page.evaluate("window.round_before = round")
+    page.wait("round >= round_before + 2")
+
+
 def drive(server, http, directory):
     s = connect(server)
+    ask(s, b"config stall-ms 30\r\n")  # is an event
     load = Load(server)
     page = browser.Browser()
     try:
@@ -118,9 +157,8 @@ def drive(server, http, directory):
         checks.that(page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "a phone's width")
         load.stop()
         page.evaluate("document.getElementById('numbers').open = true")
-        page.evaluate("window.round_before = round")
-        page.wait("round >= round_before + 2")
-        check_numbers(page, s, "with scripts")
+        check_numbers(page, s, "with scripts", lambda: update_of(page))
+        check_tiles(page, s)
         check_hostile(page)
         checks.equal(page.messages, [], "its console")
         other = {url for url in page.requests if not url.startswith("http://127.0.0.1:%d/" % http)
@@ -129,8 +167,7 @@ def drive(server, http, directory):
         page.emulate(800, 900, scripts=False)
         page.open("http://127.0.0.1:%d/" % http)
         look(page, directory, "without-scripts", 0.5)
-        page.emulate(800, 900, scripts=True)  # to ask; the page is what it was without
-        check_numbers(page, s, "without scripts")
+        check_numbers(page, s, "without scripts", lambda: page.open("http://127.0.0.1:%d/?again" % http))
         checks.that(page.evaluate("document.getElementById('live').hidden"), "nothing that needs a script shows")
         checks.that(page.evaluate("document.getElementById('numbers').open"), "the numbers are open")
     finally:

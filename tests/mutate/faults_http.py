@@ -1,8 +1,11 @@
 """Faults of HTTP: what is let through, what is rendered, and what is left open. As in faults.py."""
 
+FIELDS = "src/proto/http_fields.c"
 HEAD = "src/proto/http_head.c"
 HTTP = "src/proto/http.c"
 METRICS = "src/proto/http_metrics.c"
+SAMPLE = "src/proto/http_sample.c"
+TARGET = "src/proto/http_target.c"
 PUT = "src/proto/http_put.c"
 REPLY = "src/proto/http_reply.c"
 ADMISSION = "src/conn/admission.c"
@@ -20,14 +23,14 @@ HTTP_FAULTS = [
      "    state->scanned_off = 0;\n    *used = skipped", "    *used = skipped"),
     ("http: a body is passed over as a request", HEAD,
      "    return fields->has_body ? HTTP_CONTENT_TOO_LARGE : HTTP_OK;", "    return HTTP_OK;"),
-    ("http: chunks of a request are no body", HEAD,
+    ("http: chunks of a request are no body", FIELDS,
      "        fields->has_body = fields->has_chunks = true;\n", "        fields->has_chunks = true;\n"),
     ("http: a length and chunks are one body", HEAD,
      "    if (fields->has_chunks && (fields->lengths > 0 || minor == 0))", "    if (false)"),
-    ("http: a length may have a sign", HEAD,
+    ("http: a length may have a sign", FIELDS,
      "        fields->malformed |= value.ptr[i] < '0' || value.ptr[i] > '9';\n", ""),
-    ("http: a second length is passed over", HEAD, " || fields->lengths++ > 0;", ";"),
-    ("http: any text is a host", HEAD, "    fields->malformed |= !is_host(value);\n", ""),
+    ("http: a second length is passed over", FIELDS, " || fields->lengths++ > 0;", ";"),
+    ("http: any text is a host", FIELDS, "    fields->malformed |= !is_host(value);\n", ""),
     ("http: no date", REPLY, "    p = put_date(http_put_text(put_byte(p, ' '), end, reason_of(status)), end);",
      "    p = http_put_text(put_byte(p, ' '), end, reason_of(status));"),
     ("http: a failed password of a client that closes is not logged", "src/conn/command.c",
@@ -42,17 +45,19 @@ HTTP_FAULTS = [
     ("http: any method gets an answer", HEAD,
      "        return HTTP_METHOD_NOT_ALLOWED;\n    return", "        return HTTP_OK;\n    return"),
     ("http: two hosts are one", HEAD, "fields->hosts > 1 || ", ""),
-    ("http: a field may go on", HEAD,
-     "if (!has_colon || !is_token(name) || !is_field_value(value)) {",
+    ("http: a field may go on", FIELDS,
+     "if (!has_colon || !http_is_token(name) || !is_field_value(value)) {",
      "if (!has_colon || !is_field_value(value)) {"),
-    ("http: controls pass in a value", HEAD,
+    ("http: controls pass in a value", FIELDS,
      "if ((c < ' ' && c != '\\t') || c == 0x7f)", "if (c == 0x7f)"),
     ("http: a client that wants the end does not get it", HEAD,
      "    if (minor == 0 || fields.closes)", "    if (minor == 0)"),
-    ("http: weights do not count", HEAD,
+    ("http: weights do not count", FIELDS,
      "    return openmetrics > 0 && openmetrics >= text;", "    return openmetrics > 0;"),
-    ("http: a group may hold controls", HEAD, "        if (c < ' ' || c == 0x7f || ", "        if ("),
+    ("http: a group may hold controls", TARGET, "        if (c < ' ' || c == 0x7f || ", "        if ("),
     # Renderings.
+    ("http: a name that is Lombard's own gets the prefix twice", SAMPLE,
+     "memcmp(name.ptr, ours.ptr, ours.len) == 0)", "false)"),
     ("http: a quote ends a string of JSON", PUT,
      "    if (c == '\"')\n        return SLICE(\"\\\\\\\"\");\n    if (c == '\\\\')\n        return SLICE(\"\\\\\\\\\");\n"
      "    if (c >= ' ' && c != 0x7f && c != '<'",

@@ -90,7 +90,7 @@ ask_rest(struct target *target)
                 answers_expect(&target->answers, kinds[i]);
         (void)snprintf(target->question, sizeof(target->question),
                        "stats rates\r\nstats latency\r\n%s"
-                       "stats conns top %s %d\r\nstats events 20\r\n",
+                       "stats conns top %s %d\r\nstats events info 20\r\n",
                        target->keys_refused[0] == '\0' ? "stats hotkeys\r\n" : "",
                        target->measure, TARGET_TOP);
     } else if (target->lists_conns) {

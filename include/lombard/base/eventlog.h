@@ -62,5 +62,8 @@ void event_tick(void);
 void event_finish(void);
 
 struct stat_registry;
-/* Add `events` and `events_left_out` to plain `stats`, and the group `events`, oldest first. */
+/*
+ * Add `events` and `events_left_out` to plain `stats`, and the group `events`, oldest first; its arguments
+ * are [LEVEL] [N]: only those of that level or a worse one; only the last N of them.
+ */
 void event_add_stats(struct stat_registry *registry);

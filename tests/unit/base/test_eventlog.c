@@ -62,6 +62,38 @@ START_TEST(the_last_ones_are_shown)
 }
 END_TEST
 
+START_TEST(those_of_a_level_or_worse_are_shown)
+{
+    static struct event_kind debug = EVENT_KIND_OF("d", LOG_DEBUG, UINT32_MAX);
+    static struct event_kind warn = EVENT_KIND("w", LOG_WARN);
+    static struct event_kind error = EVENT_KIND("e", LOG_ERROR);
+    static const char *const bad[] = {"warns",   "warn x", "warn -1",
+                                      "warn  2", "2 warn", "loud"};
+    struct stat_cursor cursor;
+
+    event_add(&error, "i=%d", 1);
+    event_add(&warn, "i=%d", 2);
+    event_add(&warn, "i=%d", 3);
+    ck_assert_ptr_nonnull(strstr(line("error", 0), "event=e i=1"));
+    ck_assert_ptr_null(line("error", 1));
+    ck_assert_ptr_nonnull(strstr(line("warn", 0), "event=e i=1"));
+    ck_assert_ptr_nonnull(strstr(line("warn", 2), "event=w i=3"));
+    for (int i = 0; i < EVENTS_MAX - 2; i++)
+        event_add(&debug, "i=%d", i);
+    ck_assert_ptr_nonnull(strstr(line("info", 0), "event=w i=2"));
+    ck_assert_ptr_nonnull(strstr(line("info", 1), "event=w i=3"));
+    ck_assert_ptr_null(line("info", 2)); /* the error has gone */
+    ck_assert_ptr_nonnull(strstr(line("warn 1", 0), "event=w i=3"));
+    ck_assert_ptr_null(line("warn 1", 1));
+    ck_assert_ptr_null(line("error 5", 0));
+    ck_assert_ptr_nonnull(strstr(line("debug 1", 0), "event=d"));
+    ck_assert_ptr_nonnull(strstr(line("trace", EVENTS_MAX - 1), "event=d"));
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        ck_assert(!stats_begin_with(&registry, SLICE("events"),
+                                    slice_make(bad[i], strlen(bad[i])), &cursor));
+}
+END_TEST
+
 START_TEST(a_kind_has_a_limit)
 {
     static struct event_kind often = EVENT_KIND_OF("often", LOG_DEBUG, 3);
@@ -130,6 +162,7 @@ main(void)
     tcase_add_checked_fixture(tc, setup, NULL);
     tcase_add_test(tc, an_event_is_kept);
     tcase_add_test(tc, the_last_ones_are_shown);
+    tcase_add_test(tc, those_of_a_level_or_worse_are_shown);
     tcase_add_test(tc, a_kind_has_a_limit);
     tcase_add_test(tc, a_window_that_ends_says_how_many_more_there_were);
     tcase_add_test(tc, long_events_are_cut);
