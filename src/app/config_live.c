@@ -96,18 +96,25 @@ take_limit(const struct config_live *live)
     live->config->store.limit_bytes = store_limit_bytes(live->store);
 }
 
-static bool
-set_memory(struct config_live *live, uint64_t bytes, char *why)
+/* Which values OPTION can be given now: the store's limit depends on what it was started with. */
+static void
+show_range(const struct config_live *live, const struct option_info *option, char *dst,
+           size_t bytes)
 {
-    char text[128];
+    if (option->off == offsetof(struct config, store.limit_bytes))
+        (void)snprintf(dst, bytes, "%" PRIu64 " to %" PRIu64 " (megabytes), as it was started",
+                       (store_limit_bytes_min(live->store) + (1 << 20) - 1) >> 20,
+                       store_limit_bytes_max(live->store) >> 20);
+    else if (option->kind == OPTION_COUNT)
+        (void)snprintf(dst, bytes, "0 to %d", VERBOSITY_MAX);
+    else
+        option_range(option, dst, bytes);
+}
 
-    if (bytes == store_limit_bytes(live->store) || store_set_limit(live->store, bytes))
-        return true;
-    (void)snprintf(text, sizeof(text),
-                   "%" PRIu64 " to %" PRIu64 " (megabytes), as it was started",
-                   (store_limit_bytes_min(live->store) + (1 << 20) - 1) >> 20,
-                   store_limit_bytes_max(live->store) >> 20);
-    return refuse(why, "memory-limit", text);
+static bool
+set_memory(struct config_live *live, uint64_t bytes)
+{
+    return bytes == store_limit_bytes(live->store) || store_set_limit(live->store, bytes);
 }
 
 void
@@ -147,17 +154,16 @@ config_live_set(void *ctx, struct slice name, struct slice value, char *why)
     if (!is_live(option))
         return refuse(why, option->name, "can be set at the start only");
     (void)snprintf(text, sizeof(text), "%.*s", (int)value.len, value.ptr);
-    if (option->kind == OPTION_COUNT) {
-        (void)snprintf(range, sizeof(range), "0 to %d", VERBOSITY_MAX);
+    if (option->kind == OPTION_COUNT)
         ok = set_verbosity(&next, value);
-    } else {
-        option_range(option, range, sizeof(range));
+    else
         ok = value.len < sizeof(text) && option_set(&next, option, text);
-    }
-    if (!ok)
-        return refuse(why, option->name, range);
-    if (!check(&next, option, why) || !set_memory(live, next.store.limit_bytes, why))
+    if (ok && !check(&next, option, why))
         return false;
+    if (!ok || !set_memory(live, next.store.limit_bytes)) {
+        show_range(live, option, range, sizeof(range));
+        return refuse(why, option->name, range);
+    }
     apply(live, &next);
     (void)snprintf(why, SERVER_WHY_BYTES, "%s", option->name);
     return true;
@@ -219,11 +225,9 @@ get_option(const struct stat_entry *entry UNUSED, const void *record, struct sta
 
     take_limit(listed->live);
     show_value(listed->live->config, listed->option, &now);
-    option_range(listed->option, range, sizeof(range));
+    show_range(listed->live, listed->option, range, sizeof(range));
     if (!is_live(listed->option))
         stat_printf(value, "%.100s at the start only", now.text);
-    else if (listed->option->kind == OPTION_COUNT)
-        stat_printf(value, "%s live 0 to %d", now.text, VERBOSITY_MAX);
     else
         stat_printf(value, "%.100s live %s", now.text, range);
 }

@@ -33,7 +33,7 @@ import re
 #   looked at since comes back;
 # - binary 0x1b (verbosity), and unknown opcodes with extras or a key: there is no such opcode
 #   there, and more than the body is skipped of the others;
-# - watch: refused here; stats, me's cls and size, lru_crawler: what they say is about memory.
+# - stats, me's cls and size, lru_crawler: what they say is about memory.
 
 FOLLOWED = (1, 6, 45)
 

@@ -142,7 +142,7 @@ def update_of(page):
 
 def drive(server, http, directory):
     s = connect(server)
-    ask(s, b"config stall-ms 30\r\n")  # is an event
+    ask(s, b"config idle-timeout 3000\r\n")  # is an event
     load = Load(server)
     page = browser.Browser()
     try:

@@ -203,6 +203,9 @@ def as_text(top, lombard):
 def as_terminal(top, lombard, plain):
     terminal = Terminal([top, "-i", "0.2", "127.0.0.1:%d" % lombard.port, ":%d" % plain.port])
     terminal.wait_for("hot%20key")
+    with socket.create_connection(("127.0.0.1", lombard.port)) as s:
+        s.sendall(b"config idle-timeout 3000\r\n")  # is an event
+        check.equal(s.recv(100), b"OK\r\n", "an option is changed")
     rows = terminal.wait_for("tcp:127.0.0.1:")
     check.equal(len(rows), 24, "rows")
     check.that(max(len(row) for row in rows) <= 80, "none is too long:", rows)
