@@ -27,7 +27,7 @@ from checks import Checks
 
 SKIPPED_STATUS = 77
 PATIENCE_S = 60
-BYTES_MOST = 600 * 1024
+BYTES_MOST = 720 * 1024
 SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 check = Checks()
 

@@ -2,7 +2,6 @@
 #include "options/options_priv.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,19 +91,6 @@ find(const char *word, const char **inline_arg)
         }
     }
     return NULL;
-}
-
-enum options_result
-options_bad(const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    (void)fputs("lombard-bench: ", stderr);
-    (void)vfprintf(stderr, format, args);
-    (void)fputs(" (see --help)\n", stderr);
-    va_end(args);
-    return OPTIONS_BAD;
 }
 
 void
