@@ -1,4 +1,5 @@
 /* Storing a short value whole: reserved, filled and committed in one step. */
+#include "lombard/base/copy.h"
 #include "store_priv.h"
 
 /* Give REC up, which no client has seen. */
@@ -47,7 +48,10 @@ store_put(struct store *store, const struct item_spec *spec, struct slice value,
         append(store, spec, &head, policy_log_for(store, spec->hash, old, reserve_bytes(spec)));
     if (rec == NULL)
         return RESERVE_OUT_OF_MEMORY;
-    bytes_copy(rec + rec_body_off(rec), value.ptr, value.len);
+    if (value.len < COPY_STREAM_MIN)
+        bytes_copy(rec + rec_body_off(rec), value.ptr, value.len);
+    else
+        copy_to_store(rec + rec_body_off(rec), value.ptr, value.len);
     /* Making space may have moved or evicted it, or the slot. */
     if (UNLIKELY(store->space_made != made || (old != NULL && rec_is_gone(store, old))))
         old = commit_find_live(store, spec->key, spec->hash, &slot);
