@@ -198,7 +198,9 @@ describe_numbers(const struct conn *c, struct conn_image *image)
 static void
 describe(const struct conn *c, struct image *image)
 {
-    static const struct proto_state no_state;
+    static const char nothing[sizeof(struct proto_state)];
+    const struct slice state =
+        slice_make((const char *)&c->proto_state, sizeof(c->proto_state));
     struct handed_ref refs[BUF_BYTES / sizeof(struct buf_ref)];
     struct handed_top tops[SCAN_TOP_MAX];
     struct conn_image conn;
@@ -207,8 +209,8 @@ describe(const struct conn *c, struct image *image)
     memset(&conn, 0, sizeof(conn));
     describe_numbers(c, &conn);
     describe_session(c, &conn);
-    if (memcmp(&c->proto_state, &no_state, sizeof(no_state)) != 0)
-        conn.proto_state = slice_make((const char *)&c->proto_state, sizeof(c->proto_state));
+    if (!slice_equal(state, slice_make(nothing, sizeof(nothing))))
+        conn.proto_state = state;
     conn.stashed = c->stash != NULL;
     if (c->stash != NULL)
         conn.input = conn_stashed_input(c);
