@@ -10,9 +10,9 @@
 #include "lombard/base/topkeys.h"
 
 enum {
-    MEAN_GAP_MIN = 40, /* one request in as many is looked at; but where that were more than */
-    LOOKS_MAX = 400,   /* within PERIOD_MS, one in twice as many, and so on, until */
-    MEAN_GAP_MAX = MEAN_GAP_MIN << 10,
+    MEAN_GAP_MIN = 5, /* one request in as many is looked at; but where that were more than */
+    LOOKS_MAX = 400,  /* within PERIOD_MS, one in twice as many, and so on, until */
+    MEAN_GAP_MAX = MEAN_GAP_MIN << 13,
     PERIOD_MS = 100,
     SHOWN_KEYS = 32, /* of each list, unless it is asked for another number */
 };
@@ -82,7 +82,7 @@ draw_gap(struct hot *hot)
     double f = (double)(u << zeros << 1 >> 11) / 9007199254740992.0;
     double log2 = (double)zeros + 1 - (f + 0.343 * f * (1 - f));
 
-    return (uint32_t)(log2 * 0.693147 * hot->mean_gap);
+    return (uint32_t)(log2 * 0.693147 * (hot->mean_gap - 0.5)); /* it is rounded down */
 }
 
 /* One more was looked at: enough are known of a busy server. */

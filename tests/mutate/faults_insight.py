@@ -55,7 +55,7 @@ INSIGHT_FAULTS = [
     ("insight: a key in the table is not found", TOPKEYS,
      "        if (set->hash[way] == id) {", "        if (set->hash[way] == id && way == 0) {"),
     ("insight: every request is looked at", HOT,
-     "    return (uint32_t)(log2 * 0.693147 * hot->mean_gap);", "    return (uint32_t)(log2 * 0);"),
+     "    return (uint32_t)(log2 * 0.693147 * (hot->mean_gap - 0.5));", "    return (uint32_t)(log2 * 0);"),
     ("insight: what one of many requests stands for is not counted", HOT,
      "    uint64_t weight = cmd->hot->mean_gap;", "    uint64_t weight = MEAN_GAP_MIN;"),
     ("insight: a busy server looks at as many", HOT,
