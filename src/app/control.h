@@ -37,9 +37,9 @@ struct control {
 void control_init(struct control *control);
 /* Listen at PATH, and make the file. False, logged. */
 bool control_open(struct control *control, const char *path, const struct user *user) MUST_USE;
-/* Be ready for those who ask, as the user that the server is from now on. False, logged. */
+/* Listen for a successor, as the user that the server is from now on. False, logged. */
 bool control_start(struct control *control, struct loop *loop) MUST_USE;
-/* Nobody is listened to any more. */
+/* Stop listening for one. */
 void control_stop(struct control *control);
 /* Close what is left; the name is the caller's to remove. */
 void control_close(struct control *control);

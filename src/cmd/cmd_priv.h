@@ -130,7 +130,7 @@ void cmd_hot_work(struct cmd *cmd);
 
 bool cmd_big_init(struct cmd *cmd) MUST_USE;
 void cmd_big_fini(struct cmd *cmd);
-/* REQ's key has a value of so many bytes. */
+/* REQ's key has a value of BYTES bytes. */
 void cmd_big_note_any(struct cmd *cmd, const struct request *req, uint64_t bytes);
 /* Compare one of them with the store, another one each time: what has gone makes room. */
 void cmd_big_check(struct cmd *cmd);

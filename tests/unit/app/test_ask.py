@@ -62,7 +62,7 @@ def is_none():
 
 def other(answer, want, question="--ping", drips=False):
     """What is no cache, and says ANSWER; None: nothing, without closing; DRIPS: again and again,
-    with so many seconds between (True: none)."""
+    with that many seconds between (True: none)."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
