@@ -310,6 +310,7 @@ describe(struct process *p, uint64_t begun_ns, struct handover *out, struct imag
     const char *why;
     size_t begun;
 
+    out->image = image;
     out->fds[PASS_FD_IMAGE] = p->control.image_fd;
     out->fds[PASS_FD_STORE] = p->memory_file.file.fd;
     out->fds[PASS_FD_CONTROL] = p->control.watch.fd;
@@ -317,10 +318,11 @@ describe(struct process *p, uint64_t begun_ns, struct handover *out, struct imag
     describe_process(p, begun_ns, image);
     describe_files(p, image, out);
     describe_listeners(p, image, out);
+    begun = image_begin(image, PASS_SERVER);
     why = server_hand_over(p->server, out);
     if (why != NULL)
         return why;
-    image_put_bytes(image, PASS_SERVER, slice_make(out->image.bytes, out->image.len));
+    image_end(image, begun);
     begun = image_begin(image, PASS_COUNTERS | IMAGE_OPTIONAL);
     stats_write(&p->stats, image);
     image_end(image, begun);
@@ -441,7 +443,6 @@ try(struct process *p, char *text, size_t bytes)
     out.fds = sys_malloc(most * sizeof(int));
     if (out.fds != NULL)
         why = give(p, &out, &image, text, bytes);
-    image_fini(&out.image);
     image_fini(&image);
     sys_free(out.fds);
     return why;

@@ -368,8 +368,10 @@ start_and_serve(struct process *p)
 static enum log_level
 level_of(const struct config *config)
 {
+    bool has_log = config->log_file != NULL || process_keeps_log(config);
+
     if (config->verbosity == 0)
-        return config->daemon && config->log_file == NULL ? LOG_WARN : LOG_INFO;
+        return config->daemon && !has_log ? LOG_WARN : LOG_INFO;
     return config->verbosity == 1 ? LOG_DEBUG : LOG_TRACE;
 }
 

@@ -51,6 +51,12 @@ find_watchdog_ms(void)
     return usec / 2000 > 0 ? usec / 2000 : usec > 0;
 }
 
+bool
+notify_is_wanted(void)
+{
+    return getenv("NOTIFY_SOCKET") != NULL;
+}
+
 void
 notify_open(struct notify *notify)
 {

@@ -15,6 +15,9 @@
 #include "lombard/event/loop.h"
 #include "lombard/event/timer.h"
 
+/* Whether a service manager wants to be told. */
+bool notify_is_wanted(void);
+
 struct notify {
     int fd;                            /* -1: there is no manager that asked */
     const struct sockaddr_un *address; /* sealed (sealed.h) */

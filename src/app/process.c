@@ -28,6 +28,12 @@ make_files(struct process *p)
 }
 
 bool
+process_keeps_log(const struct config *config)
+{
+    return config->takeover != NULL && notify_is_wanted();
+}
+
+bool
 process_become(struct process *p)
 {
     const struct config *config = &p->config;
@@ -43,7 +49,7 @@ process_become(struct process *p)
         log_file_use(&p->log_file);
     p->pid = getpid();
     p->control.uid = geteuid();
-    return true;
+    return !is_takeover(p) || !config->daemon || detach_prepare(&p->detach);
 }
 
 static enum detach_log
@@ -51,7 +57,30 @@ detached_log(const struct config *config)
 {
     if (config->log_file != NULL)
         return DETACH_LOG_FILE;
-    return config->verbosity > 0 ? DETACH_LOG_STDERR : DETACH_LOG_NOWHERE;
+    return config->verbosity > 0 || process_keeps_log(config) ? DETACH_LOG_STDERR
+                                                              : DETACH_LOG_NOWHERE;
+}
+
+/*
+ * The caller and the service manager. After a takeover first the latter, for the caller may be a command of
+ * it that must not return before; and a caller that has gone is no reason to end.
+ */
+static bool
+tell_all(struct process *p)
+{
+    const struct config *config = &p->config;
+
+    if (is_takeover(p)) {
+        notify_ready(&p->notify);
+        takeover_ready(p);
+        if (config->daemon)
+            (void)!detach_ready(&p->detach, detached_log(config));
+        return true;
+    }
+    if (config->daemon && !detach_ready(&p->detach, detached_log(config)))
+        return false;
+    notify_ready(&p->notify);
+    return true;
 }
 
 static void
@@ -101,16 +130,11 @@ process_get_ready(struct process *p)
     if (!make_files(p) || (!is_takeover(p) && !process_become(p)))
         return false;
     daemon_log_listening(&p->sockets);
-    if (config->daemon && !detach_prepare(&p->detach))
+    if (!is_takeover(p) && config->daemon && !detach_prepare(&p->detach))
         return false;
     ledger_begin(&p->ledger);
     enter_sandbox(p);
     log_line(LOG_INFO, "lombard " LOMBARD_VERSION " ready: %zu MB, %u connections",
              config->store.limit_bytes >> 20, config->server.max_conns);
-    if (config->daemon && !detach_ready(&p->detach, detached_log(config)))
-        return false;
-    notify_ready(&p->notify);
-    if (is_takeover(p))
-        takeover_ready(p);
-    return true;
+    return tell_all(p);
 }

@@ -46,6 +46,11 @@ struct process {
 };
 
 /*
+ * Whether standard error is the log in the background, too: a service manager that has its server taken over
+ * waits for the command to return, and reads the log from there.
+ */
+bool process_keeps_log(const struct config *config);
+/*
  * Open the log, and become its user. In a takeover before it is asked for, for from then on nothing may
  * fail. False, logged.
  */

@@ -208,8 +208,8 @@ conn_on_grant(struct borrower *borrower, enum loan_purpose purpose, struct buf *
     (void)CONN_BROKEN(c, !buf_is_empty(buf));
 }
 
-bool
-conn_open(struct conn *c, struct server *server, int fd)
+void
+conn_init(struct conn *c, struct server *server, int fd)
 {
     watch_init(&c->watch, fd, on_event);
     list_init(&c->link.node);
@@ -217,5 +217,11 @@ conn_open(struct conn *c, struct server *server, int fd)
     c->accepted_s = server->attended_s;
     c->active_s = server->attended_s;
     c->state = CONN_IDLE;
+}
+
+bool
+conn_open(struct conn *c, struct server *server, int fd)
+{
+    conn_init(c, server, fd);
     return loop_want(server->loop, &c->watch, WATCH_IN);
 }

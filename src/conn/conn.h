@@ -9,7 +9,9 @@
 #include "conn_state.h"
 #include "lombard/base/invariant.h"
 
-/* A connection for FD in C, which is the table's, watched. False when the loop refuses. */
+/* A connection for FD in C, which is the table's; not watched. */
+void conn_init(struct conn *c, struct server *server, int fd);
+/* Likewise, watched. False when the loop refuses. */
 bool conn_open(struct conn *c, struct server *server, int fd) MUST_USE;
 
 /* Remove C from the list that goes with its state. */

@@ -6,8 +6,12 @@
 void
 conn_image_write(const struct conn_image *conn, struct image *image)
 {
-#define NUMBER(type, name, max) image_put_number(image, type, conn->name);
-#define BYTES(type, name, max)  image_put_bytes(image, type, conn->name);
+#define NUMBER(type, name, max)                                                                \
+    if (conn->name != 0) /* as image_put_number() says: most are, of an idle one */            \
+        image_put_number(image, type, conn->name);
+#define BYTES(type, name, max)                                                                 \
+    if (conn->name.len > 0)                                                                    \
+        image_put_bytes(image, type, conn->name);
 #include "conn_image.def"
 #undef NUMBER
 #undef BYTES

@@ -5,6 +5,7 @@
 #include "conn.h"
 #include "conn_image.h"
 #include "handover_priv.h"
+#include "limits.h"
 #include "lombard/base/sys.h"
 #include "lombard/conn/handover.h"
 #include "scan_words.h"
@@ -320,6 +321,19 @@ take_contents(const struct arrival *arrival, struct conn *c, const struct conn_i
     return why;
 }
 
+/*
+ * To be watched takes longer than all else, and clients wait meanwhile: one that has been idle for a while
+ * is watched when the others are served again.
+ */
+static bool
+is_for_later(const struct conn *c)
+{
+    const struct server *server = c->server;
+
+    return c->state == CONN_IDLE && server->keeps_unwatched &&
+           server->attended_s - c->active_s >= DRAWN(QUIET_S);
+}
+
 /* From here on FD is the connection's. */
 static const char *
 take_conn(struct arrival *arrival, struct slice bytes, int fd)
@@ -328,7 +342,6 @@ take_conn(struct arrival *arrival, struct slice bytes, int fd)
     struct conn_image image;
     const char *why = conn_image_read(bytes, &image);
     struct conn *c;
-    bool watched;
 
     if (why != NULL)
         return why;
@@ -337,16 +350,16 @@ take_conn(struct arrival *arrival, struct slice bytes, int fd)
         return no_memory;
     arrival->in->used++;
     arrival->in->conns++;
-    watched = conn_open(c, server, fd);
+    conn_init(c, server, fd);
     take_numbers(arrival, c, &image);
     take_session(c, &image);
-    if (watched)
-        why = take_contents(arrival, c, &image);
+    why = take_contents(arrival, c, &image);
     c->state = state_of((enum handed_state)image.state);
-    if (!watched ||
-        (why == NULL && c->blocked && !loop_want(server->loop, &c->watch, WATCH_OUT)))
+    if (why != NULL || is_for_later(c))
+        return why;
+    if (!loop_want(server->loop, &c->watch, c->blocked ? WATCH_OUT : WATCH_IN))
         return "no memory to watch all connections";
-    return why;
+    return NULL;
 }
 
 /* --- A server --- */
@@ -432,6 +445,7 @@ server_take_over(struct server *server, struct handed *in)
 
     handover_numbers_init(&arrival.numbers);
     in->used = in->conns = 0;
+    server->keeps_unwatched = in->count >= DRAWN(WATCH_LATER_MIN);
     server->config.buffer_bytes = UINT64_MAX / 2;
     pool_set_limit(server->pool, SIZE_MAX / 2, 0);
     why = take_all(&arrival);
@@ -447,6 +461,8 @@ server_go_on(struct server *server)
     struct conn *c;
 
     server->iteration_ms = server->clock->now_ms;
+    server->unwatched_cursor = 0;
+    server->has_unwatched = server->keeps_unwatched;
     while ((c = table_next(&server->table, &cursor)) != NULL) {
         if (conn_is_watching(c))
             (void)CONN_BROKEN(c, !watchers_add(&server->watchers, c, (uint32_t)c->task->total));

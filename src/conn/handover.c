@@ -10,6 +10,8 @@
 #include "server_state.h"
 #include "stash.h"
 
+enum { CONN_BYTES = 400 }; /* of the image: what most connections take */
+
 /* --- A connection is described --- */
 
 /* How many connections are before the slot POSITION. */
@@ -245,7 +247,7 @@ describe_conns(struct server *server, struct handover *out)
     const struct conn *c;
 
     while ((c = table_next(&server->table, &cursor)) != NULL) {
-        describe(c, &out->image);
+        describe(c, out->image);
         add_fd(out, c->watch.fd);
         out->conns++;
     }
@@ -254,7 +256,7 @@ describe_conns(struct server *server, struct handover *out)
 const char *
 server_hand_over(struct server *server, struct handover *out)
 {
-    struct image *image = &out->image;
+    struct image *image = out->image;
 
     if (server->stopping)
         return "it is shutting down";
@@ -268,6 +270,7 @@ server_hand_over(struct server *server, struct handover *out)
     image_put_bytes(image, ENTRY_OPS, handover_op_names());
     image_put_bytes(image, ENTRY_REASONS, handover_reason_names());
     image_put_number(image, ENTRY_REGISTRY, handover_registry_sum(server));
+    image_reserve(image, (size_t)server->table.conns * CONN_BYTES);
     describe_conns(server, out);
     for (int i = 0; i < LINGERS_MAX; i++) {
         if (server->lingerers.slots[i].watch.fd < 0)

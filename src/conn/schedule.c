@@ -185,5 +185,6 @@ schedule_has_work(void *ctx)
     const struct server *server = ctx;
 
     return server->background || !list_is_empty(&server->ready) ||
-           !list_is_empty(&server->arrived) || !list_is_empty(&server->dead);
+           !list_is_empty(&server->arrived) || !list_is_empty(&server->dead) ||
+           server->has_unwatched;
 }

@@ -139,13 +139,46 @@ def reloaded(debian):
     is_state(debian, "lombard", "active")
     check("its log is a file", " ready: " in debian.good("cat /var/log/lombard/a.log"))
     debian.good("mv /var/log/lombard/a.log /var/log/lombard/a.log.1; systemctl reload lombard")
-    check("both are opened again", wait_for(lambda: "read again" in debian.run(
+    check("a new one is begun", wait_for(lambda: "took over from process" in debian.run(
         "cat /var/log/lombard/a.log")[1]))
     is_state(debian, "lombard", "active")
-    debian.good("systemctl reload lombard; systemctl reload lombard")
+    debian.good("systemctl kill --kill-whom=main --signal=HUP lombard")
     is_state(debian, "lombard", "active")
     debian.good("cp /root/default /etc/default/lombard; rm /etc/lombard.users; "
                 "systemctl reset-failed; systemctl restart lombard")
+    serves(debian, 11211)
+
+
+GET = "printf 'get k\\r\\nquit\\r\\n' | nc -w 5 127.0.0.1 11211"
+
+
+def taken_over(debian):
+    """A reload keeps the cache and a connection, gives another process, and the watchdog goes along; or is refused."""
+    debian.good("mkfifo /root/in; (sleep 1000 > /root/in & nc 127.0.0.1 11211 < /root/in > /root/out) "
+                "> /dev/null 2>&1 & sleep 1; printf 'set k 0 0 5\\r\\nhel' > /root/in; sleep 0.5")
+    pids = [debian.good("systemctl show -P MainPID lombard").strip()]
+    for memory in ("64", "77", "64"):
+        debian.good("sed -i 's/^MEMORY=.*/MEMORY=%s/' /etc/default/lombard; systemctl reload lombard" % memory)
+        pids.append(debian.good("systemctl show -P MainPID lombard").strip())
+        is_state(debian, "lombard", "active")
+    check("each is another process: %s" % pids, len(set(pids)) == 4)
+    check("one process is left", debian.good("pgrep -x lombard").split() == [pids[-1]])
+    debian.good("printf 'lo\\r\\n' > /root/in; sleep 0.5")
+    check("an upload goes on", "STORED" in debian.good("cat /root/out"))
+    check("it is there", "hello" in debian.good(GET))
+    log = debian.good("journalctl -u lombard")
+    check("it is in the journal: %s" % log, log.count("took over from process") == 3)
+    debian.good("systemctl show -P WatchdogTimestampMonotonic lombard > /root/before; sleep 20")
+    check("the watchdog goes along", debian.good("cat /root/before") !=
+          debian.good("systemctl show -P WatchdogTimestampMonotonic lombard"))
+    debian.good("cp /etc/default/lombard /root/default; echo OPTIONS=-C >> /etc/default/lombard")
+    check("what does not fit is refused", debian.run("systemctl reload lombard")[0] != 0)
+    is_state(debian, "lombard", "active")
+    check("and the server goes on", debian.good("systemctl show -P MainPID lombard").strip() == pids[-1] and
+          "hello" in debian.good(GET))
+    debian.good("cp /root/default /etc/default/lombard; systemctl kill --kill-whom=main --signal=KILL lombard")
+    check("a crash of a successor is noticed", wait_for(
+        lambda: debian.run("systemctl show -P NRestarts lombard")[1].strip() != "0"))
     serves(debian, 11211)
 
 
@@ -198,12 +231,15 @@ def in_place_of_memcached(debian):
 def upgrade(debian):
     debian.good("echo MEMORY=99 >> /etc/default/lombard")
     before = [debian.good("systemctl show -P MainPID " + u) for u in ("lombard", "lombard@b")]
+    debian.good("printf 'set kept 0 0 1\\r\\nx\\r\\nquit\\r\\n' | nc -w 5 127.0.0.1 11211")
     debian.good("dpkg -i /root/new.deb")
     after = [debian.good("systemctl show -P MainPID " + u) for u in ("lombard", "lombard@b")]
-    check("an upgrade restarts every instance", before[0] != after[0] and before[1] != after[1])
+    check("an upgrade gives every instance another process", before[0] != after[0] and before[1] != after[1])
     serves(debian, 11211)
     serves(debian, 11300)
     text = debian.good("printf 'stats settings\\r\\nquit\\r\\n' | nc -w 5 127.0.0.1 11211")
+    check("an upgrade keeps the cache", "VALUE kept" in debian.good(
+        "printf 'get kept\\r\\nquit\\r\\n' | nc -w 5 127.0.0.1 11211"))
     check("an upgrade keeps what was configured", "STAT maxbytes %d\r" % (99 << 20) in text)
 
 
@@ -227,7 +263,7 @@ def main():
     with Booted(root_tar) as debian:
         shutil.copy(old, os.path.join(debian.top, "root/old.deb"))
         shutil.copy(new, os.path.join(debian.top, "root/new.deb"))
-        for part in (memcached_first, verbs, reloaded, activated, instances, in_place_of_memcached, upgrade, purge):
+        for part in (memcached_first, verbs, taken_over, reloaded, activated, instances, in_place_of_memcached, upgrade, purge):
             part(debian)
     check.done()
 

@@ -39,14 +39,16 @@ list_of(struct slice image, uint32_t type)
 static const char *
 describe(const struct rig *rig, struct handover *out, struct slice *server, struct image *all)
 {
-    const char *why = server_hand_over(rig->server, out);
-    size_t begun;
+    size_t begun = image_begin(all, LIST_SERVER);
+    const char *why;
 
+    out->image = all;
+    why = server_hand_over(rig->server, out);
     if (why != NULL)
         return why;
+    image_end(all, begun);
     if (!store_lend(rig->store))
         sim_die("the store cannot be lent");
-    image_put_bytes(all, LIST_SERVER, slice_make(out->image.bytes, out->image.len));
     begun = image_begin(all, LIST_COUNTERS);
     stats_write(rig->stats, all);
     image_end(all, begun);
@@ -150,7 +152,6 @@ rig_hand_over(struct rig *rig)
         abort();
     if (describe(rig, &out, &server, &all) == NULL)
         done = receive(rig, &out, server, slice_make(all.bytes, all.len));
-    image_fini(&out.image);
     image_fini(&all);
     free(out.fds);
     rig_check(rig);

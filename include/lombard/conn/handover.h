@@ -26,14 +26,14 @@ uint32_t server_descriptor_count(const struct server *server);
 
 /* What leaves a server. */
 struct handover {
-    struct image image; /* a list */
-    int *fds;           /* room for server_descriptor_count() */
-    uint32_t count;     /* of these; they stay open here */
-    uint32_t conns;     /* connections among them */
+    struct image *image; /* what is put into it is a list */
+    int *fds;            /* room for server_descriptor_count() */
+    uint32_t count;      /* of these; they stay open here */
+    uint32_t conns;      /* connections among them */
 };
 
 /*
- * Describe SERVER in *OUT, whose image and count are empty. What is joined begins again. NULL, or why it
+ * Describe SERVER in *OUT, whose count says how many descriptors there are already. What is joined begins again. NULL, or why it
  * cannot be: it is shutting down, or there is no memory.
  */
 const char *server_hand_over(struct server *server, struct handover *out) MUST_USE;

@@ -6,7 +6,6 @@
 import array
 import contextlib
 import os
-import signal
 import socket
 import struct
 import subprocess
@@ -17,42 +16,15 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "helpers"))
 from checks import Checks
 from client import ask, connect, read_all, stats, value
+from heir import PATIENCE_S, USER, Heir
 from server import Server, end_on_sigterm
 
-PATIENCE_S = 60
 EX_OSERR, EX_USAGE = 71, 64
 DAEMONS = [os.path.abspath(path) for path in (sys.argv[1:] * 2)[:2]]
-USER = ["-u", "nobody"] if os.geteuid() == 0 else []
 check = Checks()
 # src/app/passing.h
 HELLO, STATE, MORE, YES, NO, YOURS, RESUMED = range(1, 8)
 MESSAGE = struct.Struct("=IIQQ200s")
-
-
-class Heir:
-    """A process that is to take the place of the server at CONTROL."""
-
-    def __init__(self, control, *args, daemon=0, env=None):
-        self.process = subprocess.Popen([DAEMONS[daemon]] + USER + ["--takeover=" + control] + list(args),
-                                        stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, env=env)
-        self.log = ""
-
-    def wait_for(self, word):
-        while word not in self.log:
-            line = self.process.stderr.readline().decode()
-            if line == "":
-                return False
-            self.log += line
-        return True
-
-    def ended(self):
-        self.log += self.process.communicate(timeout=PATIENCE_S)[1].decode()
-        return self.process.returncode
-
-    def stop(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        return self.ended()
 
 
 class Peer:
@@ -134,7 +106,7 @@ def test_chain(folder):
             if i < 3:
                 partial.sendall(get_pieces[i])
             args = ("-m", "64", "-c", "500", "--buffer-memory=8") if i == 3 else ("-m", "32")
-            heir = Heir(control, *args, daemon=i % 2)
+            heir = Heir(DAEMONS[i % 2], control, *args)
             took = heir.wait_for("took over")
             check("takeover %d: %s" % (i, heir.log), took)
             check.equal((last.ended() if last else server.process.wait(PATIENCE_S)), 0, "the old one exits")
@@ -178,7 +150,7 @@ def test_chain(folder):
 
 def refused(server, control, why, *args):
     with connect(server) as s:
-        heir = Heir(control, *args)
+        heir = Heir(DAEMONS[0], control, *args)
         check.equal(heir.ended(), EX_OSERR, why)
         check("%s: %s" % (why, heir.log), why in heir.log and "goes on" in heir.log)
         check("%s: it is as before" % why, get(s, b"k", b"abc"))
@@ -193,7 +165,7 @@ def test_refused(folder):
         refused(server, control, "-C is given", "-I", "2m")
         refused(server, control, "-m is more", "-I", "2m", "-C", "-m", "100000")
         refused(server, control, "is not in that file", "-I", "2m", "-C", "-e", os.path.join(folder, "other"))
-        heir = Heir(os.path.join(folder, "nothing"))
+        heir = Heir(DAEMONS[0], os.path.join(folder, "nothing"))
         check.equal(heir.ended(), EX_OSERR, "no server there: " + heir.log)
         with connect(server) as s:
             half = connect(server)
@@ -224,7 +196,7 @@ def test_refused(folder):
             check.equal(got["takeovers"], "0", "none has taken over")
             check("each was counted: " + got["takeovers_refused"], int(got["takeovers_refused"]) >= 12)
             check.equal((got["internal_errors"], got["sandbox_denied"]), ("0", "0"), "nothing is wrong")
-        first, second = Heir(control, "-I", "2m", "-C"), Heir(control, "-I", "2m", "-C")
+        first, second = Heir(DAEMONS[0], control, "-I", "2m", "-C"), Heir(DAEMONS[0], control, "-I", "2m", "-C")
         check("two at once: one takes over", first.wait_for("took over"))
         check("and the other one from that", second.wait_for("took over"))
         while first.process.poll() is None and second.process.poll() is None:
@@ -244,7 +216,7 @@ def fake(folder, act):
         listener.bind(path)
         listener.listen()
         os.chmod(path, 0o777)
-        heir = Heir(path)
+        heir = Heir(DAEMONS[0], path)
         peer = Peer(listener.accept()[0])
         peer.hear()
         act(peer)
@@ -295,7 +267,7 @@ def test_file_and_manager(folder):
             manager.settimeout(PATIENCE_S)
             with connect(server) as s:
                 ask(s, b"set k 0 0 3\r\nabc\r\n")
-            heir = Heir(control, "-e", memory, "-m", "32", env=dict(os.environ, NOTIFY_SOCKET=name))
+            heir = Heir(DAEMONS[0], control, "-e", memory, "-m", "32", env=dict(os.environ, NOTIFY_SOCKET=name))
             told = manager.recv(4096).decode()
             check("told: " + told, "READY=1" in told and "MAINPID=%d" % heir.process.pid in told)
             check("took over", heir.wait_for("took over"))
