@@ -127,7 +127,7 @@ fill_up(void)
     for (int i = 0; refused < 3; i++) {
         ck_assert_int_lt(i, 50000);
         (void)snprintf(key, sizeof(key), "f%d", i);
-        send_set(0, key, i % 2 == 0 ? 3000 : 100);
+        send_set(0, key, i % 2 == 0 ? 14000 : 400);
         refused += out[0] == 'S' && out[1] == 'E';
     }
 }

@@ -20,6 +20,11 @@
             ck_abort_msg("%s", #cond);                                                         \
     } while (0)
 
+#if defined(__SANITIZE_ADDRESS__)
+enum { RIG_SANITIZED = 1 };
+#else
+enum { RIG_SANITIZED = 0 };
+#endif
 enum { MB = 1024 * 1024, RIG_LIMIT_MAX = 256 * MB, RIG_KEY_BYTES = 32, START_S = 100 };
 
 struct rig {

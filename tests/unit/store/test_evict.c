@@ -368,7 +368,8 @@ evict_tcase(void)
     tcase_add_test(tcase, test_progress_when_all_is_hot);
     tcase_add_test(tcase, test_popularity_changes);
     tcase_add_test(tcase, test_popularity_stays);
-    tcase_add_loop_test(tcase, test_items_held, 0, 4);
+    if (!RIG_SANITIZED) /* which changes no figure of it, and takes long */
+        tcase_add_loop_test(tcase, test_items_held, 0, 4);
     tcase_add_loop_test(tcase, test_no_eviction, 0, 5);
     tcase_add_test(tcase, test_full_takes_what_was_deleted);
     tcase_add_test(tcase, test_full_finds_what_expired);

@@ -212,7 +212,7 @@ END_TEST
 /* The capacity is known: what keeps the limit is found within 5 %, three times of three. */
 START_TEST(find_max_finds_the_capacity)
 {
-    static uint64_t services_us[] = {20, 100};
+    static uint64_t services_us[] = {50, 200};
     uint64_t service = services_us[_i % 2] * US;
     struct sim_server server = {.service = fixed, .context = &service};
     double capacity = 1e9 / (double)service;
