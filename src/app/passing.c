@@ -145,7 +145,7 @@ receive_once(int fd, struct pass_message *message, struct pass_fds *fds)
         fds = &none;
     }
     if (got <= 0)
-        return got == 0 || errno == ECONNRESET ? PASS_CLOSED : PASS_FAILED;
+        return got == 0 ? PASS_CLOSED : PASS_FAILED;
     whole = detach(&msg, fds);
     if (got == (ssize_t)sizeof(*message) && whole &&
         memchr(message->text, '\0', sizeof(message->text)) != NULL)
@@ -164,7 +164,8 @@ pass_receive(int fd, struct pass_message *message, struct pass_fds *fds, uint64_
         if (result != PASS_GOT)
             return result;
         result = receive_once(fd, message, fds);
-        if (result != PASS_FAILED || (errno != EAGAIN && errno != EINTR))
+        /* A peer that has closed without having read all: what it said before comes after that error. */
+        if (result != PASS_FAILED || (errno != EAGAIN && errno != EINTR && errno != ECONNRESET))
             return result;
     }
 }

@@ -277,15 +277,23 @@ check_options(const struct process *p)
     return check_file(p);
 }
 
+/* One that has refused and closed already has said why: that is to be received. */
+static bool
+greet(struct takeover *t)
+{
+    struct pass_message hello = pass_message(PASS_HELLO, LOMBARD_VERSION);
+    enum pass_result result = pass_send(t->fd, &hello, NULL, 0, pass_until_ns(PASS_HELLO_MS));
+
+    return result == PASS_GOT || result == PASS_CLOSED;
+}
+
 static const char *
 begin(struct process *p, char *text, size_t bytes)
 {
     struct takeover *t = &p->takeover;
-    struct pass_message hello = pass_message(PASS_HELLO, LOMBARD_VERSION);
     const char *why;
 
-    if (!dial(t) ||
-        pass_send(t->fd, &hello, NULL, 0, pass_until_ns(PASS_HELLO_MS)) != PASS_GOT) {
+    if (!dial(t) || !greet(t)) {
         (void)snprintf(text, bytes, "%s: is a server with --control=%s running?",
                        strerror(errno), t->path);
         return text;

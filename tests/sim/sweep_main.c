@@ -160,6 +160,27 @@ fail_handovers(const struct script *s)
     checks++;
 }
 
+/* A long value that is sent in parts: handed over at some cuts, and with each call that fails, at the begin, amid it and at the end. */
+static void
+sweep_parts_handed(void)
+{
+    const size_t cuts[] = {1, 17, 12700, 13000, 500000, 1912000};
+    uint64_t before = points;
+    struct script s;
+
+    if (effort->handovers == 0)
+        return;
+    build_parts(&s);
+    for (size_t i = 0; i < ARRAY_LEN(cuts); i++, points++)
+        hand_over_output(&s, cuts[i], cuts[i]);
+    fail_handovers(&s);
+    printf(
+        "parts: handed over in every iteration, cut in %zu ways; a call of it fails in %" PRIu64
+        " ways\n",
+        ARRAY_LEN(cuts), points - before - ARRAY_LEN(cuts));
+    script_fini(&s);
+}
+
 static void
 sweep_handovers(void (*build)(struct script *s))
 {
@@ -282,6 +303,8 @@ main(int argc, char **argv)
     for (size_t i = 0; i < ARRAY_LEN(scripts); i++)
         if (is_wanted("handovers", argc, argv))
             sweep_handovers(scripts[i].build);
+    if (is_wanted("handovers", argc, argv))
+        sweep_parts_handed();
     if (is_wanted("parts", argc, argv))
         sweep_parts();
     if (is_wanted("faults", argc, argv) && !founding)

@@ -9,6 +9,8 @@
     --admin refused|heard   give the daemon --admin, and play through the other listener, or that one
     --only TEXT          only sections whose title contains TEXT
     --modes LIST         of whole,cut,bytes (all of them)
+    --takeovers N        another mode, alone: at each of N positions of each section another process takes the
+                         server's place; 0: at those of mode cut, which are all of most sections
 
 The format of a transcript: transcript.py. Consecutive > lines are sent as one piece, then
 the answer is awaited. Each section runs in every mode; in mode cut once for every position
@@ -24,6 +26,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "helpers"))
 
+from heir import PATIENCE_S, Heir
 from server import Server
 from transcript import expand, load, packet, packet_pattern, pattern
 
@@ -52,8 +55,33 @@ def connect(address):
     return connection
 
 
+class Chain:
+    """A server whose place another process takes, again and again."""
+
+    def __init__(self, daemon, control, args, server):
+        self.daemon, self.control, self.args = daemon, control, args
+        self.last, self.server = None, server
+
+    def go_on(self):
+        heir = Heir(self.daemon, self.control, *self.args)
+        if not heir.wait_for("took over"):
+            raise Different("is not taken over: " + heir.log)
+        self.end_of_last()
+        self.last = heir
+
+    def end_of_last(self):
+        if self.last is None:
+            code = self.server.process.wait(PATIENCE_S)
+        else:
+            code = self.last.ended()
+        if code != 0:
+            raise Different("the server before ended with %d" % code)
+
+
 class Connection:
     """Sends the bytes of a section in pieces, whatever step they belong to."""
+
+    chain = None  # which is to go on at each cut
 
     def __init__(self, address, mode, cut):
         self.socket = connect(address)
@@ -73,7 +101,9 @@ class Connection:
 
     def send(self, data):
         for i, piece in enumerate(self.pieces(data)):
-            if i > 0:
+            if i > 0 and self.chain is not None:
+                self.chain.go_on()
+            elif i > 0:
                 time.sleep(PAUSE_S if self.mode == "cut" else PAUSE_S / 6)
             try:
                 self.socket.sendall(piece)
@@ -166,7 +196,16 @@ def play(section, target, mode, cut):
     return connection.sent
 
 
+def spread(length, count):
+    """COUNT positions at most."""
+    if length - 1 <= count:
+        return range(1, length)
+    return [length * (i + 1) // (count + 1) for i in range(count)]
+
+
 def cuts_of(length):
+    if Connection.chain is not None and Connection.chain.count > 0:
+        return spread(length, Connection.chain.count)
     most = CUTS_MAX if length <= LONG_BYTES else CUTS_OF_LONG
     if length <= most:
         return range(1, length)
@@ -179,14 +218,16 @@ def check(section, target, modes):
     """The modes in which a section failed, with the reason of each; and how often it ran."""
     failures = {}
     runs = 0
-    slow = any(kind == "wait" for kind, _ in section.lines)
+    handed = Connection.chain is not None
+    slow = not handed and any(kind == "wait" for kind, _ in section.lines)
     length = 0
     for mode in modes:
         if mode == "cut" and length == 0:
             try:
                 length = play(section, target, "whole", 0)
-            except Different:
-                pass
+            except Different as reason:
+                if handed:
+                    failures[mode] = "without a cut: %s" % reason
         cuts = cuts_of(length) if mode == "cut" and not slow else [0]
         for cut in cuts:
             runs += 1
@@ -237,6 +278,21 @@ def run_all(sections, address, modes, differences, user=None):
     return passed, failed
 
 
+def run_handed(args, sections):
+    """Mode cut, and at the cut another process takes the server's place."""
+    with tempfile.TemporaryDirectory(prefix="lombard-wire-") as directory:
+        os.chmod(directory, 0o777)
+        control = os.path.join(directory, "control")
+        options = ["-Y", args.passwords] if args.passwords else []
+        with Server([args.daemon, "--control=" + control] + options) as server:
+            chain = Connection.chain = Chain(args.daemon, control, options, server)
+            chain.count = args.takeovers
+            passed, failed = run_all(sections, ("127.0.0.1", server.port), ["cut"], {}, first_user(args.passwords))
+            if chain.last is not None:
+                failed += chain.last.stop() != 0
+    return passed, failed
+
+
 def run_daemon(args, sections, modes, differences):
     argv = [args.daemon] + (["-Y", args.passwords] if args.passwords else [])
     with tempfile.TemporaryDirectory(prefix="lombard-wire-") as directory:
@@ -263,6 +319,7 @@ def main():
     parser.add_argument("--admin", choices=("refused", "heard"))
     parser.add_argument("--only", default="")
     parser.add_argument("--modes", default=",".join(MODES))
+    parser.add_argument("--takeovers", type=int)
     parser.add_argument("rest", nargs="*")
     args = parser.parse_args()
     if not args.daemon and not args.rest:
@@ -274,7 +331,9 @@ def main():
     sections = [s for path in files for s in load(path) if args.only in s.title]
     modes = [mode for mode in MODES if mode in args.modes.split(",")]
     differences = load_differences(args.differences)
-    if args.daemon:
+    if args.daemon and args.takeovers is not None:
+        passed, failed = run_handed(args, sections)
+    elif args.daemon:
         passed, failed = run_daemon(args, sections, modes, differences)
     else:
         host, _, port = args.rest[0].rpartition(":")

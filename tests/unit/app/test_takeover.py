@@ -1,11 +1,13 @@
 #!/usr/bin/python3
 """--takeover: a server takes another one's place, with its connections in whatever they do; or comes to nothing.
 
-    test_takeover.py DAEMON [OTHER_DAEMON]
+    test_takeover.py DAEMON [OTHER_DAEMON [KILLS]]
 """
 import array
 import contextlib
 import os
+import random
+import signal
 import socket
 import struct
 import subprocess
@@ -20,7 +22,8 @@ from heir import PATIENCE_S, USER, Heir
 from server import Server, end_on_sigterm
 
 EX_OSERR, EX_USAGE = 71, 64
-DAEMONS = [os.path.abspath(path) for path in (sys.argv[1:] * 2)[:2]]
+DAEMONS = [os.path.abspath(path) for path in (sys.argv[1:3] * 2)[:2]]
+KILLS = int(sys.argv[3]) if len(sys.argv) > 3 else 6  # of one side, at random moments
 check = Checks()
 # src/app/passing.h
 HELLO, STATE, MORE, YES, NO, YOURS, RESUMED = range(1, 8)
@@ -276,9 +279,180 @@ def test_file_and_manager(folder):
             check("and keeps the cache: " + heir.log, "1 items are kept" in heir.log)
 
 
+def take_over(server, control, *args):
+    """By one heir, to its end; what it said."""
+    heir = Heir(DAEMONS[1], control, *args)
+    check("it takes over: " + heir.log, heir.wait_for("took over"))
+    check.equal(server.wait(PATIENCE_S), 0, "the old one exits")
+    return heir
+
+
+def sasl(secret):
+    """A binary SASL AUTH by PLAIN."""
+    return struct.pack("!BBHBBHIIQ", 0x80, 0x21, 5, 0, 0, 0, 5 + len(secret), 0, 0) + b"PLAIN" + secret
+
+
+def test_passwords(folder):
+    """Who has authenticated stays so, by either protocol, and nobody else; -Y must be there on both sides."""
+    users = os.path.join(folder, "users")
+    with open(users, "w", encoding="ascii") as f:
+        f.write("me:secret\n")
+    os.chmod(users, 0o644)
+    with start(folder, "-Y", users) as (server, control):
+        text, binary, stranger, half = [connect(server) for _ in range(4)]
+        check.equal(ask(text, b"set auth 0 0 9\r\nme secret\r\n"), b"STORED\r\n", "by text")
+        ask(text, b"set k 0 0 3\r\nabc\r\n")
+        binary.sendall(sasl(b"\0me\0secret"))
+        check.equal(binary.recv(100)[6:8], b"\0\0", "by SASL")
+        half.sendall(b"set auth 0 0 9\r\nme sec")
+        heir = Heir(DAEMONS[1], control)
+        check.equal(heir.ended(), EX_OSERR, "without -Y")
+        check("without -Y: " + heir.log, "-Y is given" in heir.log)
+        heir = take_over(server.process, control, "-Y", users)
+        check("authenticated by text", get(text, b"k", b"abc"))
+        binary.sendall(struct.pack("!BBHBBHIIQ", 0x80, 0, 1, 0, 0, 0, 1, 0, 0) + b"k")
+        check("and by SASL", binary.recv(100)[6:8] == b"\0\0")
+        check.equal(ask(stranger, b"get k\r\n"), b"CLIENT_ERROR unauthenticated\r\n", "a stranger stays one")
+        half.sendall(b"ret\r\n")
+        check("half a password goes on", read_all(half, b"STORED\r\n"))
+        for s in (text, binary, stranger, half):
+            s.close()
+        check.equal(heir.stop(), 0, "the end")
+
+
+def unix(path):
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    s.settimeout(PATIENCE_S)
+    s.connect(path)
+    return s
+
+
+def test_listeners(folder):
+    """All of them go over, and what is connected through them: unix socket, operators, HTTP."""
+    paths = [os.path.join(folder, name) for name in ("client", "admin", "http")]
+    with start(folder, "-s", paths[0], "--admin", paths[1], "--http", paths[2]) as (server, control):
+        before = [unix(path) for path in paths]
+        check.equal(ask(before[1], b"config idle-timeout 77\r\n")[:2], b"OK", "an operator may")
+        before[0].sendall(b"get nothi")
+        before[1].sendall(b"stats set")
+        before[2].sendall(b"GET /healthz HTTP/1.1\r\nHos")
+        heir = take_over(server.process, control)
+        before[0].sendall(b"ng\r\n")
+        check("a client's connection", read_all(before[0], b"END\r\n"))
+        check("an operator's", b"STAT maxbytes" in ask(before[1], b"tings\r\n", b"END\r\n"))
+        before[2].sendall(b"t: x\r\n\r\n")
+        check("one of HTTP", before[2].recv(1000).startswith(b"HTTP/1.1 200"))
+        with unix(paths[0]) as s:
+            check.equal(ask(s, b"verbosity 1\r\n")[:12], b"CLIENT_ERROR", "a client stays one")
+        with unix(paths[1]) as s:
+            check.equal(ask(s, b"verbosity 1\r\n"), b"OK\r\n", "an operator, too")
+        with unix(paths[2]) as s:
+            s.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+            check("HTTP is heard", s.recv(1000).startswith(b"HTTP/1.1 200"))
+        for s in before:
+            s.close()
+        check.equal(heir.stop(), 0, "the end")
+        check("no socket is left", not any(os.path.exists(path) for path in paths + [control]))
+
+
+def test_not_now(folder):
+    """A server that shuts down goes on with that; another user is refused; so is what has no descriptor."""
+    with start(folder, "--drain-time", "60") as (server, control):
+        with connect(server) as s:
+            ask(s, b"set k 0 0 3\r\nabc\r\n")
+        if os.geteuid() == 0:
+            os.chmod(control, 0o777)
+            heir = Heir(DAEMONS[1], control, user=["-u", "daemon"])
+            check.equal(heir.ended(), EX_OSERR, "another user")
+            check("another user: " + heir.log, "(EPERM)" in heir.log)
+        reader = connect(server, 4096)
+        ask(reader, b"set long 0 0 900000\r\n%s\r\n" % value(1, 900000))
+        reader.sendall(b"get long\r\n" * 20)
+        time.sleep(0.1)
+        server.process.send_signal(signal.SIGTERM)
+        heir = Heir(DAEMONS[1], control)
+        check.equal(heir.ended(), EX_OSERR, "a server that shuts down")
+        check("it says so: " + heir.log, "shutting down" in heir.log)
+        check("and its replies leave", read_all(reader, (b"VALUE long 0 900000\r\n%s\r\nEND\r\n" % value(1, 900000)) * 20))
+        reader.close()
+        check.equal(server.process.wait(PATIENCE_S), 0, "and it ends")
+
+
+def test_few_buffers(folder):
+    """More replies are waited for than buffers are there: everyone gets its own, from whichever process."""
+    with start(folder, "--buffer-memory=1", "-c", "400") as (server, control):
+        with connect(server) as s:
+            ask(s, b"set k 0 0 2000\r\n%s\r\n" % value(1, 2000))
+        readers = [connect(server, 4096) for _ in range(30)]
+        writers = [connect(server) for _ in range(30)]
+        want = b"VALUE k 0 2000\r\n%s\r\nEND\r\n" % value(1, 2000)
+        for s in readers:
+            s.sendall(b"get k\r\n" * 60)
+        for i, s in enumerate(writers):
+            s.sendall(b"set w%d 0 0 50000\r\n" % i + value(i, 50000)[:30000])
+        heir = take_over(server.process, control, "--buffer-memory=1", "-c", "400")
+        check("all replies", all(read_all(s, want * 60) for s in readers))
+        for i, s in enumerate(writers):
+            s.sendall(value(i, 50000)[30000:] + b"\r\n")
+        check("all uploads", all(read_all(s, b"STORED\r\n") for s in writers))
+        check("no buffer is left lent", int(stats(readers[0], " buffers")["buffers_lent"]) <= 2)
+        for s in readers + writers:
+            s.close()
+        check.equal(heir.stop(), 0, "the end")
+
+
+def test_quiet(folder):
+    """Idle connections are watched a little later; they miss nothing, even if another one takes over before."""
+    with start(folder) as (server, control):
+        conns = [connect(server) for _ in range(400)]
+        ask(conns[0], b"set k 0 0 3\r\nabc\r\n")
+        time.sleep(2.2)
+        first = take_over(server.process, control)
+        check("all are heard", all(get(s, b"k", b"abc") for s in conns[::2]))
+        second = take_over(first.process, control)
+        check("then as well", all(get(s, b"k", b"abc") for s in reversed(conns)))
+        for s in conns:
+            s.close()
+        check.equal(second.stop(), 0, "the end")
+
+
+def kill_one(folder, rng, kills_old):
+    """After some milliseconds one side dies. What is left has all, or the one that is left has said no."""
+    with start(folder) as (server, control):
+        with connect(server) as s, connect(server) as half:
+            ask(s, b"set k 0 0 3\r\nabc\r\n")
+            half.sendall(b"set up 0 0 5\r\nhe")
+            heir = Heir(DAEMONS[1], control)
+            time.sleep(rng.random() * 0.04)
+            (server.process if kills_old else heir.process).kill()
+            took = heir.wait_for("took over") if kills_old else "has taken over" in open(server.log_path, encoding="latin-1").read()
+            if took != kills_old:  # all went with the one that was killed
+                check.equal(heir.stop(), EX_OSERR if kills_old else -signal.SIGKILL, "which the other one says")
+                return
+            check("it is there", get(s, b"k", b"abc"))
+            half.sendall(b"llo\r\n")
+            check("an upload goes on", read_all(half, b"STORED\r\n"))
+            if not kills_old:
+                heir.ended()
+                third = take_over(server.process, control)
+                check("and later it is taken over", get(s, b"up", b"hello"))
+                check.equal(third.stop(), 0, "the end")
+        if kills_old:
+            check.equal(heir.stop(), 0, "the end")
+
+
+def test_killed(folder):
+    rng = random.Random(1)
+    for i in range(KILLS):
+        kill_one(folder, rng, i % 2 == 0)
+        for name in os.listdir(folder):
+            os.unlink(os.path.join(folder, name))
+
+
 def main():
     end_on_sigterm()
-    for test in (test_chain, test_refused, test_fakes, test_few_descriptors, test_file_and_manager):
+    for test in (test_chain, test_refused, test_fakes, test_few_descriptors, test_file_and_manager, test_passwords,
+                 test_listeners, test_not_now, test_few_buffers, test_quiet, test_killed):
         with tempfile.TemporaryDirectory(prefix="lombard-takeover-") as folder:
             os.chmod(folder, 0o777)
             test(folder)
