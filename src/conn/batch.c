@@ -213,6 +213,15 @@ run_entries(struct conn *c, struct batch *batch, struct slice in)
     return batch->needs_input ? STEP_NEED_INPUT : STEP_ON;
 }
 
+/* A key that was decoded lies with its request. */
+static struct answered
+answered(const struct request *req)
+{
+    bool has_key = op_has(req->op, PROP_KEYED) && req->key.ptr != req->key_decoded;
+
+    return (struct answered){true, req->op, has_key ? req->key : slice_make("", 0)};
+}
+
 static enum step
 batch_step(struct conn *c, struct dispatch *dispatch)
 {
@@ -238,7 +247,7 @@ batch_step(struct conn *c, struct dispatch *dispatch)
         cmd_look_again(c->server->cmd);
     count_executed(c, batch);
     if (LIKELY(batch->count > 0 && !batch->apart))
-        dispatch->last = &batch->entries[batch->count - 1];
+        dispatch->last = answered(&batch->entries[batch->count - 1].req);
     if (conn_is_dead(c))
         return STEP_STOP;
     buf_consumed(c->rbuf, batch->end_off, NULL);

@@ -19,20 +19,16 @@ static NOINLINE void
 note_slow(const struct dispatch *dispatch, uint64_t took_ns, uint64_t served_ns)
 {
     const struct latency *latency = &dispatch->conn->server->latency;
-    const struct slice none = slice_make("", 0);
-    const struct request *req = dispatch->last == NULL ? NULL : &dispatch->last->req;
+    const struct answered *last = &dispatch->last;
     const struct slow_request slow = {
         .took_ns = took_ns,
         .served_ns = served_ns,
         .bytes = dispatch->budget.all_bytes - dispatch->budget.bytes,
         .requests = latency->settled,
-        .op = req != NULL ? req->op : conn_last_op(dispatch->conn),
+        .op = last->known ? last->op : conn_last_op(dispatch->conn),
     };
 
-    slow_note(dispatch->conn, &slow,
-              req == NULL                   ? NULL
-              : op_has(req->op, PROP_KEYED) ? &req->key
-                                            : &none);
+    slow_note(dispatch->conn, &slow, last->known ? &last->key : NULL);
 }
 
 /*
@@ -220,7 +216,7 @@ run(struct conn *c, struct dispatch *dispatch)
             break;
         case STEP_NEED_INPUT:
             if (c->more_input)
-                dispatch->last = NULL; /* what is received may lie where it did */
+                dispatch->last.known = false; /* what is received may lie where it did */
             on = feed(c, &dispatch->budget, &more);
             break;
         case STEP_NEED_OUTPUT: on = make_room(c, dispatch, &more); break;
@@ -295,7 +291,7 @@ conn_dispatch_begin(struct dispatch *dispatch, struct conn *c, enum slice_kind s
     dispatch->paused = false;
     dispatch->batch.parsed = false;
     dispatch->asked = false;
-    dispatch->last = NULL;
+    dispatch->last.known = false;
     dispatch->ends_group = false;
     dispatch->may_queue = false;
     dispatch->queued = false;

@@ -5,10 +5,10 @@
  *     begin     lend each a read buffer
  *     receive   for all, in one call
  *     parse     until a batch of requests is full; prefetch what they will look at
- *     serve     execute; few requests' replies are queued
+ *     serve     execute; replies are queued
  *     send      for all, in one call; end
  *
- * A reply waits for one batch of requests at most: what follows on that is sent by itself.
+ * A reply waits for QUEUED_REQUESTS_MAX requests at most, and for the first slice of one connection.
  */
 #include "group.h"
 
@@ -23,6 +23,7 @@ struct group {
     unsigned count;
     unsigned ended;    /* of these, from the first on */
     unsigned requests; /* parsed ahead */
+    uint32_t waited;   /* requests that were executed since replies are queued */
 };
 
 static uint32_t
@@ -136,16 +137,24 @@ static void
 end_queued(struct group *group, unsigned end)
 {
     (void)conn_send_queued(group->server);
+    group->waited = 0;
     for (; group->ended < end; group->ended++)
         conn_dispatch_end(&group->dispatches[group->ended], false);
 }
 
-/* All that has just come for it was parsed ahead: it will take no longer than that. */
+/* All that has come for it lies in its buffer: it is a client that asks, and waits for replies. */
 static bool
 is_light(const struct dispatch *dispatch)
 {
-    return dispatch->slice == SLICE_FIRST && dispatch->batch.parsed &&
-           dispatch->batch.needs_input && !dispatch->conn->more_input;
+    return dispatch->slice == SLICE_FIRST && dispatch->asked && !dispatch->conn->more_input;
+}
+
+/* What is queued has waited for so much, or is so much, that more would not be better. */
+static bool
+must_send(const struct group *group)
+{
+    return group->waited >= DRAWN(QUEUED_REQUESTS_MAX) ||
+           group->server->sends.bytes >= DRAWN(QUEUED_ALL_BYTES_MAX);
 }
 
 static void
@@ -155,14 +164,19 @@ serve(struct group *group)
         group->dispatches[group->count - 1].ends_group = true;
     for (unsigned i = 0; i < group->count; i++) {
         struct dispatch *dispatch = &group->dispatches[i];
+        uint32_t requests = dispatch->budget.requests;
         bool more;
 
         dispatch->may_queue = group->count > 1 && is_light(dispatch);
         if (!dispatch->may_queue)
             end_queued(group, i);
         more = conn_dispatch_serve(dispatch);
-        if (dispatch->queued)
+        group->waited += requests - dispatch->budget.requests;
+        if (dispatch->queued) {
+            if (must_send(group))
+                end_queued(group, i + 1);
             continue;
+        }
         end_queued(group, i);
         conn_dispatch_end(dispatch, more);
         group->ended = i + 1;
@@ -178,7 +192,7 @@ conn_serve_group(struct server *server, struct list_node *queue, enum slice_kind
     struct receives receives;
 
     group.server = server;
-    group.count = group.ended = group.requests = 0;
+    group.count = group.ended = group.requests = group.waited = 0;
     receives.count = 0;
     begin(&group, queue, slice, &receives);
     receive(&group, &receives);

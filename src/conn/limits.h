@@ -51,7 +51,10 @@ enum {
 /* Of groups: transfer.c, send.c. Linux 6.18, measured with the sandbox on. */
 enum {
     QUEUED_BYTES_MAX = 32 * 1024, /* of one connection, to be sent with others */
-    RING_RECEIVES_MIN = 4,        /* with fewer, the ring costs more than it spares */
+    /* What is queued is sent when it has waited for so many requests, or is so many bytes. */
+    QUEUED_REQUESTS_MAX = 256,
+    QUEUED_ALL_BYTES_MAX = 128 * 1024,
+    RING_RECEIVES_MIN = 4, /* with fewer, the ring costs more than it spares */
     RING_SENDS_MIN = 2,
 };
 

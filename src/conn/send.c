@@ -107,6 +107,7 @@ conn_queue_send(struct conn *c, struct budget *budget)
     bytes = buf_pending_bytes(buf);
     if (bytes > DRAWN(QUEUED_BYTES_MAX) || bytes > budget->bytes)
         return false;
+    queue->bytes += bytes;
     queue->of[queue->count++] = (struct queued_send){c, budget};
     return true;
 }
@@ -146,6 +147,7 @@ conn_send_queued(struct server *server)
         queued[count++] = queue->of[i];
     }
     queue->count = 0;
+    queue->bytes = 0;
     transfer_many(&server->transfers, TRANSFER_SEND, transfers, count);
     for (unsigned i = 0; i < count; i++)
         finish_queued(&queued[i], &transfers[i]);

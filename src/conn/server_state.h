@@ -41,6 +41,7 @@ struct queued_send {
 
 struct send_queue {
     unsigned count;
+    uint64_t bytes;
     struct queued_send of[GROUP_CONNS];
 };
 

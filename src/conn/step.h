@@ -61,13 +61,20 @@ struct batch {
     bool needs_input; /* the input behind end_off is incomplete */
 };
 
+/* A request that was executed, for `stats slow`: its entry may be another's when its reply is sent. */
+struct answered {
+    bool known; /* the rest is set */
+    enum request_op op;
+    struct slice key; /* empty where it is not in the input */
+};
+
 /* One connection being served. */
 struct dispatch {
     struct conn *conn;
     uint64_t since_ns; /* the kernel had reported what it begins with by then */
     struct budget budget;
     struct batch batch;
-    const struct batch_entry *last; /* executed, while its bytes are in the input; or NULL */
+    struct answered last; /* while its key is in the input */
     enum slice_kind slice;
     bool ends_group;  /* none is served behind it */
     bool was_stalled; /* before it */

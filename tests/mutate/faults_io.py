@@ -26,6 +26,14 @@ IO_FAULTS = [
      "        if (!tried || list[i].result == SYS_NOT_MADE)\n",
      "        if (tried && list[i].result == SYS_NOT_MADE)\n            list[i].result = -EAGAIN;\n"
      "        if (!tried)\n"),
+    ("io: replies wait for any number of requests", GROUP,
+     "    return group->waited >= DRAWN(QUEUED_REQUESTS_MAX) ||", "    return"),
+    ("io: requests that waited once count for ever", GROUP, "    group->waited = 0;\n", ""),
+    ("io: a pipeline is sent by itself", GROUP,
+     "dispatch->asked && !dispatch->conn->more_input;",
+     "dispatch->batch.parsed && dispatch->batch.needs_input && !dispatch->conn->more_input;"),
+    ("io: bytes of another key are told of a slow one", "src/conn/batch.c",
+     " && req->key.ptr != req->key_decoded;", ";"),
     ("io: a short send of a group counts as a whole one", SEND,
      "    if ((size_t)sent == wanted)\n        return FLUSH_DONE;\n    c->blocked = true;\n",
      "    if ((size_t)sent == wanted || budget->bytes > 0)\n        return FLUSH_DONE;\n    c->blocked = true;\n"),
@@ -34,7 +42,7 @@ IO_FAULTS = [
     ("io: a killed connection of a group is sent to", SEND,
      "        if (c->state != CONN_RUNNING) /* killed by another of its group */\n            continue;\n", ""),
     ("io: a queued connection is ended before it is sent to", GROUP,
-     "        if (dispatch->queued)\n            continue;\n", ""),
+     "        if (dispatch->queued) {\n", "        if (false) {\n"),
     ("io: queued replies hold the memory that a request lacks", "src/conn/shed.c",
      "    if (conn_send_queued(server)) /* replies of the same group hold memory, too */\n"
      "        return true;\n", ""),

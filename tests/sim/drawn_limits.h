@@ -17,6 +17,8 @@ struct drawn_limits {
     uint32_t COPY_BYTES_MAX;
     uint32_t COPY_LONG_MAX;
     uint32_t QUEUED_BYTES_MAX;
+    uint32_t QUEUED_REQUESTS_MAX;
+    uint32_t QUEUED_ALL_BYTES_MAX;
     uint32_t RING_RECEIVES_MIN;
     uint32_t RING_SENDS_MIN;
     uint32_t STASH_BYTES_MAX;

@@ -76,6 +76,8 @@ draw_conn_limits(struct drawn_limits *limits)
     limits->COPY_BYTES_MAX = draw_limit(NUMBER_BYTES, usual->COPY_BYTES_MAX);
     limits->COPY_LONG_MAX = draw_limit(NUMBER_BYTES, usual->COPY_LONG_MAX);
     limits->QUEUED_BYTES_MAX = draw_limit(1, usual->QUEUED_BYTES_MAX);
+    limits->QUEUED_REQUESTS_MAX = draw_limit(1, usual->QUEUED_REQUESTS_MAX);
+    limits->QUEUED_ALL_BYTES_MAX = draw_limit(1, usual->QUEUED_ALL_BYTES_MAX);
     limits->RING_RECEIVES_MIN = draw_limit(1, usual->RING_RECEIVES_MIN);
     limits->RING_SENDS_MIN = draw_limit(1, usual->RING_SENDS_MIN);
     limits->STASH_BYTES_MAX = draw_limit(0, usual->STASH_BYTES_MAX);

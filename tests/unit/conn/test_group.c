@@ -89,6 +89,79 @@ START_TEST(one_has_hung_up)
 }
 END_TEST
 
+/* COUNT times "mn\r\n", or what it is answered. */
+static const char *
+repeated(char *dst, const char *text, int count)
+{
+    size_t len = strlen(text);
+
+    for (int i = 0; i < count; i++)
+        memcpy(dst + (size_t)i * len, text, len + 1);
+    return dst;
+}
+
+/* More than was parsed ahead of each: still one call, as long as few have to wait. */
+START_TEST(pipelines_leave_together)
+{
+    enum { PIPELINE = 2 * BATCH_REQUESTS };
+    char asked[4 * PIPELINE + 1], want[4 * PIPELINE + 1];
+
+    _Static_assert(PIPELINE * GROUP <= QUEUED_REQUESTS_MAX, "they are few");
+    all_say(repeated(asked, "mn\r\n", PIPELINE));
+    expect_all(repeated(want, "MN\r\n", PIPELINE), 0);
+    if (!server->transfers.on)
+        return;
+    ck_assert_uint_eq(server->transfers.batches, 2);
+    ck_assert_uint_eq(server->transfers.batched_sends, GROUP);
+}
+END_TEST
+
+/* Nor does a reply wait until all of a group have been served, where that takes long. */
+START_TEST(no_reply_waits_for_many)
+{
+    enum { PIPELINE = FIRST_REQUESTS - 1 };
+    char asked[4 * PIPELINE + 1], want[4 * PIPELINE + 1];
+    unsigned calls = (PIPELINE * GROUP + QUEUED_REQUESTS_MAX - 1) / QUEUED_REQUESTS_MAX;
+
+    all_say(repeated(asked, "mn\r\n", PIPELINE));
+    expect_all(repeated(want, "MN\r\n", PIPELINE), 0);
+    if (!server->transfers.on)
+        return;
+    ck_assert_uint_gt(calls, 1);
+    ck_assert_uint_ge(server->transfers.batches - 1, calls - 1); /* the last may be of one */
+}
+END_TEST
+
+/* What is told of a slow one is its own key, though others were parsed to where its request was. */
+START_TEST(each_is_slow_by_its_own_key)
+{
+    char asked[8 * (BATCH_REQUESTS + 1) + 1], want[5 * (BATCH_REQUESTS + 1) + 1];
+    const struct slow_window *window = &server->slow.windows[server->slow.now];
+
+    server->slow.limit_ns = 0;
+    for (int i = 0; i < GROUP; i++) {
+        char *p = asked;
+
+        for (int j = 0; j <= BATCH_REQUESTS; j++)
+            p += sprintf(p, "get k%d\r\n", i);
+        whisper(i, asked);
+    }
+    iterate(2);
+    expect_all(repeated(want, "END\r\n", BATCH_REQUESTS + 1), 0);
+    /* One reading of the clock for all that left together. */
+    ck_assert_uint_ge(window->count, 1);
+    for (uint32_t i = 0; i < window->count; i++) {
+        const struct slow_entry *entry = &window->entries[i];
+        int n = 0;
+
+        while (conn_at(n)->id != entry->id)
+            n++;
+        ck_assert_uint_eq(entry->key_bytes, 2);
+        ck_assert_int_eq(entry->key[1], '0' + n);
+    }
+}
+END_TEST
+
 /* Replies are in order where one of them is a long one that leaves by itself. */
 START_TEST(light_and_heavy_ones)
 {
@@ -163,6 +236,9 @@ main(void)
     tcase_add_test(tc, values_leave_together);
     tcase_add_test(tc, one_is_killed_by_its_group);
     tcase_add_test(tc, one_has_hung_up);
+    tcase_add_test(tc, pipelines_leave_together);
+    tcase_add_test(tc, no_reply_waits_for_many);
+    tcase_add_test(tc, each_is_slow_by_its_own_key);
     tcase_add_test(tc, light_and_heavy_ones);
     tcase_add_test(tc, the_ring_dies);
     tcase_add_test(tc, without_it);
