@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "host.h"
 #include "lombard/base/log.h"
 #include "lombard/base/sys.h"
 #include "lombard/conn/server.h"
@@ -112,6 +113,8 @@ daemon_make_store(const struct config *config, const struct memory_file *file,
     if (store == NULL)
         log_line(LOG_ERROR, "no memory for a cache of %zu MB: lower -m",
                  store_config.limit_bytes >> 20);
+    else
+        host_report_huge_pages(config, store_explicit_bytes(store));
     return store;
 }
 

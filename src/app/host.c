@@ -77,26 +77,43 @@ lock_memory(const struct config *config)
     return false;
 }
 
-/* --- -L --- */
+/* --- Huge pages --- */
 
-/* The store asks for them; whether that means something is one word of the host's. */
-static void
-check_huge_pages(void)
+static const char huge_path[] = "/sys/kernel/mm/transparent_hugepage/enabled";
+
+/* Whether this host lets memory be on them that does not ask for explicit ones. */
+static bool
+has_transparent_huge_pages(void)
 {
-    static const char path[] = "/sys/kernel/mm/transparent_hugepage/enabled";
     char text[64] = "";
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(huge_path, O_RDONLY | O_CLOEXEC);
     ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 
     if (fd >= 0)
         (void)close(fd);
-    if (n <= 0)
-        log_line(LOG_WARN, "-L: this kernel has no huge pages (%s): small ones are used", path);
-    else if (strstr(text, "[never]") != NULL)
+    return n > 0 && strstr(text, "[never]") == NULL;
+}
+
+/* What -L got: the store has asked. */
+void
+host_report_huge_pages(const struct config *config, uint64_t explicit_bytes)
+{
+    uint64_t of_mb = config->store.limit_bytes >> 20;
+
+    if (!config->store.huge_explicit)
+        return;
+    if (has_transparent_huge_pages())
+        log_line(LOG_INFO,
+                 "-L: huge pages: %" PRIu64 " of %" PRIu64
+                 " MB explicit ones (vm.nr_hugepages), the rest transparent ones",
+                 explicit_bytes >> 20, of_mb);
+    else if (explicit_bytes >> 20 < of_mb)
         log_line(LOG_WARN,
-                 "-L: huge pages are turned off on this host (%s): small ones are used", path);
+                 "-L: huge pages: the host has explicit ones (vm.nr_hugepages) for %" PRIu64
+                 " of %" PRIu64 " MB, and no others (%s): the rest is on small ones",
+                 explicit_bytes >> 20, of_mb, huge_path);
     else
-        log_line(LOG_INFO, "-L: huge pages are asked for");
+        log_line(LOG_INFO, "-L: huge pages: all items on explicit ones");
 }
 
 void
@@ -104,8 +121,7 @@ host_prepare(struct config *config)
 {
     if (config->core_dumps)
         raise_core();
-    if (config->store.huge_pages)
-        check_huge_pages();
+    config->store.huge_pages &= has_transparent_huge_pages();
     if (config->lock_memory)
         config->lock_memory = lock_memory(config); /* what is not locked may grow */
 }

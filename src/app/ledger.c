@@ -68,6 +68,8 @@ read_parts(const struct ledger *ledger, struct parts *parts)
         .heap = end > ledger->heap_start ? end - ledger->heap_start : 0,
         .program = ledger->program,
     };
+    if (parts->resident > 0)
+        parts->resident += layout.explicit_bytes;
 }
 
 static uint64_t

@@ -236,13 +236,29 @@ sys_map(size_t bytes)
     return mem == MAP_FAILED ? NULL : mem;
 }
 
+/* Address space of BYTES, which begins with a whole huge page where it is as large. */
+static char *
+reserve(size_t bytes)
+{
+    size_t more = bytes >= SYS_HUGE_BYTES ? SYS_HUGE_BYTES : 0;
+    char *mem =
+        mmap(NULL, bytes + more, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    size_t before;
+
+    if (mem == MAP_FAILED)
+        return NULL;
+    before = more > 0 ? -(uintptr_t)mem % SYS_HUGE_BYTES : 0;
+    if (before > 0)
+        (void)munmap(mem, before);
+    if (more > before)
+        (void)munmap(mem + before + bytes, more - before);
+    return mem + before;
+}
+
 void *
 sys_reserve(size_t bytes)
 {
-    void *mem =
-        mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-    return mem == MAP_FAILED ? NULL : mem;
+    return reserve(bytes);
 }
 
 bool
@@ -270,7 +286,6 @@ sys_unmap(void *mem, size_t bytes)
 
 /* MADV_DONTNEED_LOCKED, which older headers lack. */
 enum { DISCARD_LOCKED = 24 };
-
 void
 sys_discard(void *mem, size_t bytes)
 {
@@ -282,10 +297,17 @@ sys_discard(void *mem, size_t bytes)
 void *
 sys_map_file(int fd, uint64_t off, size_t bytes)
 {
-    void *mem =
-        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, (off_t)off);
+    char *at = reserve(bytes);
+    void *mem;
 
-    return mem == MAP_FAILED ? NULL : mem;
+    if (at == NULL)
+        return NULL;
+    mem = mmap(at, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd,
+               (off_t)off);
+    if (mem != MAP_FAILED)
+        return mem;
+    (void)munmap(at, bytes);
+    return NULL;
 }
 
 void
@@ -316,12 +338,6 @@ sys_file_bytes(int fd, uint64_t *bytes)
         return false;
     *bytes = (uint64_t)status.st_size;
     return true;
-}
-
-void
-sys_advise_huge(void *mem, size_t bytes)
-{
-    (void)madvise(mem, bytes, MADV_HUGEPAGE);
 }
 
 void *

@@ -49,6 +49,12 @@ cmd_new_iteration(struct cmd *cmd)
 }
 
 bool
+cmd_is_due(const struct cmd *cmd)
+{
+    return store_is_due(cmd->store, cmd->clock->now_ns);
+}
+
+bool
 cmd_work(struct cmd *cmd)
 {
     cmd_hot_work(cmd);

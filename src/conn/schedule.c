@@ -30,6 +30,7 @@ schedule_begin(void *ctx)
     server->attended_ms += lapse_ms;
     server->attended_s = (uint32_t)(server->attended_ms / 1000);
     cmd_new_iteration(server->cmd);
+    server->background |= cmd_is_due(server->cmd);
 }
 
 /* One piece: what is left waits for the next iteration, behind new events. */

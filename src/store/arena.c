@@ -99,7 +99,7 @@ queue_of(struct arena *arena, const struct seg *seg)
 static uint32_t
 seg_take(struct arena *arena, int64_t keep)
 {
-    bool fresh = arena->free_head == SEG_NONE;
+    bool ahead = true;
     uint32_t index;
     struct seg *seg;
 
@@ -113,15 +113,17 @@ seg_take(struct arena *arena, int64_t keep)
         index = arena->unbacked_head;
         arena->unbacked_head = arena->segs[index].next;
         arena->seg_resident++;
+        ahead = arena_back(arena, index);
     } else {
         if (BROKEN(arena->seg_touched == arena->seg_count))
             return SEG_NONE;
         index = arena->seg_touched++;
         arena->seg_resident++;
+        ahead = arena_back(arena, index) || index < arena->seg_ahead;
     }
     seg = arena->segs + index;
     seg->used = seg->live = seg->pins = seg->extents = 0;
-    seg->fresh = fresh;
+    seg->fresh = !ahead;
     seg->epoch = arena->epoch;
     seg->base_s = arena->base_s;
     seg->base_cas = arena->cas;
@@ -139,27 +141,6 @@ seg_give(struct arena *arena, uint32_t index)
     seg->next = arena->free_head;
     arena->free_head = index;
     arena->seg_free++;
-}
-
-bool
-arena_trim(struct arena *arena, uint32_t keep)
-{
-    uint32_t index = arena->free_head;
-    struct seg *seg;
-
-    if (LIKELY(arena->seg_resident <= arena->seg_goal) || index == SEG_NONE)
-        return false;
-    if (arena->seg_resident <= arena->seg_allowed && arena->seg_free <= keep)
-        return false;
-    seg = arena->segs + index;
-    arena->free_head = seg->next;
-    arena->seg_free--;
-    arena->seg_resident--;
-    memory_discard(arena->in_file, seg_base(arena, index), arena->seg_bytes);
-    seg->state = SEG_UNBACKED;
-    seg->next = arena->unbacked_head;
-    arena->unbacked_head = index;
-    return true;
 }
 
 /* --- Life of a segment --- */

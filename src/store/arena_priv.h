@@ -80,6 +80,7 @@ struct seg {
     uint8_t dead_class;  /* the list that it is in; 0: none */
     bool queued;         /* an extent that stands for a large value */
     bool fresh;          /* behind `used` it has no memory yet */
+    bool huge; /* all of it is on huge pages; of those that have no memory: on one made ahead */
     uint32_t dead_next, dead_prev;
     uint32_t base_s;   /* what times of its records are counted from, */
     uint64_t base_cas; /* and their CAS */
@@ -117,6 +118,10 @@ struct arena {
     uint32_t seg_resident; /* have memory */
     uint32_t seg_free;     /* of these without contents */
     uint32_t seg_pinned;   /* with pins */
+    uint32_t seg_ahead;    /* from this number on, or from seg_touched, there is no memory */
+    uint32_t seg_explicit; /* up to this number, memory is of the host's explicit huge pages; */
+    uint32_t seg_taken;    /* so many of these have memory */
+    uint32_t seg_huge;     /* are on huge pages */
     uint64_t pinned_live;  /* bytes that live in these */
     uint32_t free_head;
     uint32_t unbacked_head; /* those that had memory */
@@ -194,6 +199,24 @@ seg_base(const struct arena *arena, uint32_t index)
     return arena->base + ((size_t)index << arena->seg_shift);
 }
 
+/* Whether the segment that will be taken again next has memory already. */
+static inline bool
+arena_head_is_ahead(const struct arena *arena)
+{
+    return arena->unbacked_head != SEG_NONE && arena->seg_bytes == MEMORY_AREA_BYTES &&
+           arena->segs[arena->unbacked_head].huge;
+}
+
+/* Segments that have memory before they are in use. */
+static inline uint32_t
+arena_ahead(const struct arena *arena)
+{
+    uint32_t fresh =
+        arena->seg_ahead > arena->seg_touched ? arena->seg_ahead - arena->seg_touched : 0;
+
+    return fresh + arena_head_is_ahead(arena);
+}
+
 /* Segments that may still be taken into use; negative when the limit was lowered. */
 static inline int64_t
 arena_available(const struct arena *arena)
@@ -207,11 +230,6 @@ arena_in_use(const struct arena *arena)
     return arena->seg_resident - arena->seg_free;
 }
 
-/*
- * Give the memory of a free segment back when there is more than allowed, or
- * more than the goal and KEEP free ones besides. False when there is nothing to give back.
- */
-bool arena_trim(struct arena *arena, uint32_t keep);
 /*
  * BYTES at the tail of LOG, counted as live; NULL when that takes a new segment
  * and fewer than KEEP + 1 are available.
@@ -262,6 +280,23 @@ void arena_unqueue_extent(struct arena *arena, const void *addr);
 /* Note that a large item here owns COUNT segments more, or no longer. */
 void arena_own_extents(struct arena *arena, const void *addr, uint32_t count);
 void arena_disown_extents(struct arena *arena, const void *addr, uint32_t count);
+
+/* --- backing.c --- */
+
+/*
+ * Give memory back of what was had ahead, or of a free segment, when there is more than allowed, or
+ * more than the goal and KEEP free ones besides. False when there is nothing to give back.
+ */
+bool arena_trim(struct arena *arena, uint32_t keep);
+/*
+ * The first segment of the next block that arena_touch_ahead() would touch, within the goal, and so that at
+ * most MOST segments have memory ahead. SEG_NONE when there is none.
+ */
+uint32_t arena_next_ahead(const struct arena *arena, uint32_t most) MUST_USE;
+/* Have memory for that block: false when it is on small pages. BUG when there is none. */
+bool arena_touch_ahead(struct arena *arena, uint32_t most) MUST_USE;
+/* Segment INDEX, which was not in use, is going to be: whether it has all of its memory already. */
+bool arena_back(struct arena *arena, uint32_t index) MUST_USE;
 
 /* --- segment_lists.c, for arena.c --- */
 

@@ -44,7 +44,7 @@ bool
 index_init(struct index *ix, struct memory *memory, size_t map_bytes)
 {
     memset(ix, 0, sizeof(*ix));
-    ix->map_bytes = map_bytes & ~(size_t)(PAGE_BYTES - 1);
+    ix->map_bytes = (map_bytes + MEMORY_AREA_BYTES - 1) / MEMORY_AREA_BYTES * MEMORY_AREA_BYTES;
     ix->min = ix->resident = BUCKETS_MIN;
     ix->from = ix->to = index_form(BUCKETS_MIN, 0);
     ix->ghost_clock = 1;

@@ -115,7 +115,10 @@ struct index {
     size_t bytes_open;      /* that may be used from either end of the mapping */
     size_t map_bytes;
     bool in_file; /* where its memory comes from */
+    bool huge;    /* where it is large, it grows in whole huge pages */
 };
+/* From so many bytes on of buckets, or of nodes, these do. */
+enum { INDEX_HUGE_MIN = 16 * 1024 * 1024, INDEX_NODES_HUGE_MIN = 8 * 1024 * 1024 };
 #define INDEX_NO_COMPACTION UINT64_MAX
 
 /*
@@ -357,6 +360,8 @@ uint64_t index_wanted(const struct index *ix) MUST_USE;
 bool index_is_narrow(const struct index *ix) MUST_USE;
 /* Memory that it takes with BUCKETS, nodes included. */
 uint64_t index_bytes(const struct index *ix, uint64_t buckets) MUST_USE;
+/* Of that, what its nodes take. */
+uint64_t index_node_bytes_now(const struct index *ix) MUST_USE;
 /* Memory that it takes now. */
 uint64_t index_bytes_now(const struct index *ix) MUST_USE;
 /* Likewise once what it has to spare was given back, about. */

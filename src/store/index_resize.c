@@ -26,8 +26,19 @@ enum { SPARE_BITS = 8, SPARE_BITS_LESS = 2 };
 enum { RECORDS_COST = 2 };
 /* Given back in one step after shrinking: a discard of this size takes some 20 us. */
 enum { DISCARD_BYTES = 256 * 1024, PAGE_BYTES = 4096 };
-/* Memory of nodes is accounted in pieces of this. */
-enum { NODES_CHUNK_BYTES = 4096 };
+/* Memory of nodes is accounted in pieces of this, or in huge pages, of which one more is had that long before. */
+enum { NODES_CHUNK_BYTES = 4096, NODES_AHEAD_BYTES = 512 * 1024 };
+
+/* So many buckets, or a few more. */
+static uint64_t
+in_whole_blocks(const struct index *ix, uint64_t buckets)
+{
+    enum { BLOCK = MEMORY_AREA_BYTES / BUCKET_BYTES };
+
+    if (!ix->huge || buckets * BUCKET_BYTES < INDEX_HUGE_MIN)
+        return buckets;
+    return (buckets + BLOCK - 1) / BLOCK * BLOCK;
+}
 
 uint64_t
 index_wanted(const struct index *ix)
@@ -39,6 +50,7 @@ index_wanted(const struct index *ix)
     if (ix->count * 8 > now * LOAD_MAX_8THS && !index_is_narrow(ix)) {
         uint64_t more = now + now / STEP_DIVISOR;
 
+        more = in_whole_blocks(ix, more);
         if (more > INDEX_BUCKETS_MAX)
             more = INDEX_BUCKETS_MAX;
         return index_bytes(ix, more) <= ix->bytes_max ? more : now;
@@ -77,14 +89,32 @@ index_is_shrinking(const struct index *ix)
            ix->nodes_resident - ix->node_count >= PAGE_BYTES / NODE_BYTES;
 }
 
+/* Memory that COUNT nodes are accounted with. */
+static uint64_t
+node_bytes(const struct index *ix, uint64_t count)
+{
+    uint64_t bytes = count * NODE_BYTES;
+    uint64_t chunk = NODES_CHUNK_BYTES;
+
+    if (ix->huge && bytes >= INDEX_NODES_HUGE_MIN) {
+        bytes += NODES_AHEAD_BYTES;
+        chunk = MEMORY_AREA_BYTES;
+    }
+    return (bytes + chunk - 1) / chunk * chunk;
+}
+
+uint64_t
+index_node_bytes_now(const struct index *ix)
+{
+    return node_bytes(ix, ix->nodes_resident);
+}
+
 uint64_t
 index_bytes(const struct index *ix, uint64_t buckets)
 {
-    uint64_t nodes = ix->nodes_resident * NODE_BYTES + NODES_CHUNK_BYTES - 1;
-
     if (buckets < ix->resident)
         buckets = ix->resident;
-    return buckets * BUCKET_BYTES + nodes - nodes % NODES_CHUNK_BYTES;
+    return buckets * BUCKET_BYTES + index_node_bytes_now(ix);
 }
 
 uint64_t
@@ -96,12 +126,9 @@ index_bytes_now(const struct index *ix)
 uint64_t
 index_bytes_with_item(const struct index *ix, uint64_t hash)
 {
-    uint64_t nodes = ix->nodes_resident * NODE_BYTES;
-
-    if (ix->nodes_used < ix->nodes_resident || nodes % NODES_CHUNK_BYTES != 0 ||
-        index_fits_chain(ix, hash))
+    if (ix->nodes_used < ix->nodes_resident || index_fits_chain(ix, hash))
         return index_bytes_now(ix);
-    return index_bytes_now(ix) + NODES_CHUNK_BYTES;
+    return ix->resident * BUCKET_BYTES + node_bytes(ix, ix->nodes_resident + 1);
 }
 
 /* Whether a position of BITS says enough of an item that the bucket does not. */

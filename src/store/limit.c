@@ -95,7 +95,8 @@ divide(struct store *store)
     struct arena *arena = &store->arena;
     struct index *ix = &store->index;
     uint64_t wanted = index_wanted(ix);
-    uint32_t left = limit_segments_with(store, index_bytes_now(ix));
+    uint32_t left =
+        limit_segments_with(store, index_bytes_now(ix) + huge_index_ahead_bytes(store));
 
     arena->seg_goal = left;
     if (LIKELY(!store->shrinking)) {
@@ -136,11 +137,15 @@ limit_index_step(struct store *store, unsigned buckets)
     bool more = store->shrinking && index_is_shrinking(ix);
 
     more |= arena_trim(arena, SEGS_AHEAD);
+    if (LIKELY(wanted <= ix->to.buckets))
+        more |= huge_index_relents(store);
     if (LIKELY(wanted == ix->to.buckets && !index_is_narrow(ix)))
         return index_step(ix, buckets, hashes_of, store) || more;
     /* Growing waits until its memory is free: space.c works towards the goal. */
     if (wanted > ix->to.buckets && (arena->seg_resident > arena->seg_goal ||
                                     arena_in_use(arena) + SEGS_FOR_SURVIVORS > arena->seg_goal))
+        return more;
+    if (wanted > ix->to.buckets && huge_index_waits(store, wanted))
         return more;
     index_resize(ix, wanted);
     store->stats.index_resizes++;

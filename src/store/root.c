@@ -158,7 +158,8 @@ is_possible(const struct store *store)
     const struct arena *arena = &store->arena;
 
     return arena->seg_shift < 32 && arena->seg_bytes == UINT32_C(1) << arena->seg_shift &&
-           arena->seg_touched <= arena->seg_count && arena->seg_count <= arena->seg_max &&
+           arena->seg_touched <= arena->seg_count && arena->seg_ahead <= arena->seg_count &&
+           arena->seg_count <= arena->seg_max && arena->seg_explicit == 0 &&
            arena->seg_max * (sizeof(struct seg) + sizeof(struct seg_trial)) ==
                arena->segs_bytes &&
            arena->bytes == (uint64_t)arena->seg_count << arena->seg_shift &&

@@ -88,11 +88,7 @@ empty_file(struct store *store)
 static void
 set_up(struct store *store, const struct store_config *config)
 {
-    if (config->huge_pages) {
-        sys_advise_huge(store->arena.base,
-                        (size_t)store->arena.seg_max << store->arena.seg_shift);
-        sys_advise_huge(store->index.buckets, store->index.map_bytes);
-    }
+    huge_begin(store, config);
     store->evict = config->evict;
     store->favor = config->favor;
     set_sizes(store, config);
@@ -345,6 +341,12 @@ store_on_evict(struct store *store, store_on_evict_fn *on_evict, void *ctx)
 }
 
 bool
+store_is_due(const struct store *store, uint64_t now_ns)
+{
+    return huge_is_due(store, now_ns);
+}
+
+bool
 store_work(struct store *store)
 {
     enum { BUCKETS = 64, RECORDS = 512 };
@@ -352,5 +354,6 @@ store_work(struct store *store)
 
     busy |= ttl_step(store, RECORDS);
     busy |= space_work(store);
+    busy |= huge_step(store);
     return busy;
 }

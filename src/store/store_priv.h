@@ -30,6 +30,7 @@
 #pragma once
 
 #include "arena_priv.h"
+#include "huge_priv.h"
 #include "index_priv.h"
 #include "record_priv.h"
 
@@ -137,6 +138,7 @@ struct store {
     struct ttl ttl;
     struct tail_cursor tail[LOGS];
     struct store_tail evicted; /* but for the age */
+    struct huge huge;
     struct store_stats stats;
     store_on_evict_fn *on_evict; /* or NULL */
     void *on_evict_ctx;

@@ -14,6 +14,7 @@ snapshot(const struct store *store, struct store_stats *stats)
     stats->bytes = store->content_bytes + store->header_bytes;
     stats->hash_buckets = ix->to.buckets;
     stats->hash_bytes = index_bytes_now(ix);
+    stats->huge_bytes = huge_bytes(store);
     stats->hash_is_expanding = ix->resizing && ix->upwards;
     stats->segments_pinned = store->arena.seg_pinned;
 }

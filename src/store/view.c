@@ -86,7 +86,8 @@ extent(const struct arena *arena)
 {
     struct extent e = {(uint64_t)arena_in_use(arena) << arena->seg_shift,
                        (uint64_t)arena->seg_pinned << arena->seg_shift,
-                       (uint64_t)arena->seg_resident << arena->seg_shift};
+                       (uint64_t)(arena->seg_resident + arena_ahead(arena))
+                           << arena->seg_shift};
 
     for (int log = 0; log < LOGS; log++) {
         const struct seg *seg = arena->segs + arena->logs[log].open;
@@ -120,11 +121,18 @@ store_layout(const struct store *store, struct store_layout *layout)
     layout->index_bytes = store->own_bytes + index_bytes_now(&store->index);
     layout->items = store->index.count - store->flushed_items;
     layout->resident_bytes = e.resident;
+    layout->explicit_bytes = (uint64_t)arena->seg_taken << arena->seg_shift;
     layout->segment_bytes = arena->seg_bytes;
     layout->segments = arena->seg_allowed;
     layout->segments_free = (uint64_t)(arena_available(arena) > 0 ? arena_available(arena) : 0);
     rest = live + layout->dead_bytes + layout->pinned_bytes + layout->index_bytes;
     layout->free_bytes = rest < layout->limit_bytes ? layout->limit_bytes - rest : 0;
+}
+
+uint64_t
+store_explicit_bytes(const struct store *store)
+{
+    return (uint64_t)store->arena.seg_explicit << store->arena.seg_shift;
 }
 
 bool

@@ -28,6 +28,7 @@ from faults_bench import BENCH_FAULTS
 from faults_bench_truth import BENCH_TRUTH_FAULTS
 from faults_loads import LOADS_FAULTS
 from faults_http import HTTP_FAULTS
+from faults_huge import HUGE_FAULTS
 from faults_insight import INSIGHT_FAULTS
 from faults_io import IO_FAULTS
 from faults_layout import LAYOUT_FAULTS
@@ -42,6 +43,7 @@ from suite import Suite
 FAULTS += ADMIN_FAULTS
 FAULTS += AUTH_FAULTS
 FAULTS += HTTP_FAULTS
+FAULTS += HUGE_FAULTS
 FAULTS += BENCH_FAULTS + BENCH_TRUTH_FAULTS + LOADS_FAULTS
 FAULTS += INSIGHT_FAULTS
 FAULTS += IO_FAULTS

@@ -113,8 +113,28 @@ bool sys_sync_file(void *mem, size_t bytes) MUST_USE;
 bool sys_resize_file(int fd, uint64_t bytes) MUST_USE;
 /* How large it is; false when FD is no regular file. */
 bool sys_file_bytes(int fd, uint64_t *bytes) MUST_USE;
-/* Ask for huge pages. Advice only. */
-void sys_advise_huge(void *mem, size_t bytes);
+/*
+ * Huge pages, of SYS_HUGE_BYTES. What sys_reserve() and sys_map_file() give begins with a whole one where it
+ * is as large. AREA and AREA_BYTES: what one sys_reserve() or sys_map_file() gave, as far as it is allowed.
+ */
+enum { SYS_HUGE_BYTES = 2 * 1024 * 1024 };
+/* Memory that is touched there comes on small pages, whatever the host's default, but for sys_touch_huge(). */
+void sys_forbid_huge(void *area, size_t area_bytes);
+/*
+ * Have memory for the SYS_HUGE_BYTES at MEM, none of which was touched yet, as one huge page where the kernel
+ * has one. AREA is NULL for what sys_take_huge() gave. False: it has none, and part of it, or all, is on small ones.
+ */
+bool sys_touch_huge(void *mem, void *area, size_t area_bytes) MUST_USE;
+/* The same of a file's; false where files of its kind have none. */
+bool sys_touch_huge_file(void *mem) MUST_USE;
+/*
+ * BYTES at MEM, of what sys_reserve() gave and all in huge pages, become as those of sys_map(), but from the
+ * pages that the host has set aside for those that ask for them (vm.nr_hugepages), where it has so many left:
+ * else false, and nothing changes. Only whole huge pages of them can be discarded.
+ */
+bool sys_take_huge(void *mem, size_t bytes) MUST_USE;
+/* Before a part of a huge page is discarded: else the kernel keeps that until it needs it. */
+void sys_divide_huge(void *mem, size_t bytes);
 void *sys_malloc(size_t bytes) MUST_USE;
 void sys_free(void *mem);
 

@@ -66,6 +66,8 @@ void cmd_set_stopping(struct cmd *cmd);
 void cmd_new_iteration(struct cmd *cmd);
 /* A bounded piece of background work; false when none is left. */
 bool cmd_work(struct cmd *cmd);
+/* Whether there is some that should not wait for the next tick. */
+bool cmd_is_due(const struct cmd *cmd) MUST_USE;
 
 /* Add what the commands and their store count. */
 void cmd_add_stats(struct cmd *cmd, struct stat_registry *registry);

@@ -42,9 +42,12 @@ struct store_config {
         limit_bytes_max; /* that store_set_limit() may be asked for; less is as much as above */
     size_t item_bytes_max; /* -I: key, value and header of one item */
     enum store_favor favor;
-    bool evict;      /* false for -M */
-    bool with_cas;   /* false for -C */
-    bool huge_pages; /* -L: ask the kernel for them; it may have none */
+    bool evict;    /* false for -M */
+    bool with_cas; /* false for -C */
+    bool
+        huge_pages; /* of 256 MB or more: memory comes on huge pages where the kernel has some */
+    bool
+        huge_explicit; /* -L: whatever its size, and on the host's explicit ones where it has some */
     struct hash_key hash_key;
     const struct store_file *file; /* NULL: the memory is the kernel's own. Not kept */
 };
@@ -56,6 +59,8 @@ struct store_config {
  */
 struct store *store_create(const struct store_config *config) MUST_USE;
 void store_destroy(struct store *store);
+/* Memory of items that is promised to it of the host's explicit huge pages. */
+uint64_t store_explicit_bytes(const struct store *store) MUST_USE;
 
 /* --- A store that is kept in a file --- */
 
@@ -142,6 +147,8 @@ void store_set_time(struct store *store, uint32_t now_s);
  * when there is nothing left to do now.
  */
 bool store_work(struct store *store);
+/* Whether there is some that should not wait for the next tick. */
+bool store_is_due(const struct store *store, uint64_t now_ns) MUST_USE;
 
 /* --- Looking up, in three steps so that a batch overlaps its cache misses --- */
 

@@ -43,7 +43,8 @@ static const struct {
          "total_items bytes evictions "
          "evicted_unfetched reclaimed expired_unfetched get_expired get_flushed flushed "
          "outofmemory "
-         "hash_buckets hash_bytes hash_is_expanding index_resizes bytes_moved "
+         "hash_buckets hash_bytes hash_is_expanding index_resizes huge_bytes huge_refused "
+         "bytes_moved "
          "segments_emptied segments_pinned evict_stalls ttl_scans evicted_active "
          "response_obj_oom response_obj_count response_obj_bytes read_buf_count "
          "read_buf_bytes read_buf_bytes_free read_buf_oom idle_kicks malloc_fails "
@@ -67,7 +68,8 @@ static const struct {
      "item_size_max flush_enabled dump_enabled watch_enabled shutdown_command "
      "memory_file idle_timeout "
      "send_timeout peer_timeout operator_timeout drain_time_ms buffer_memory "
-     "total_memory favor batch_io loan auth_enabled_ascii auth_enabled_sasl auth_timeout "
+     "total_memory favor huge_pages batch_io loan auth_enabled_ascii auth_enabled_sasl "
+     "auth_timeout "
      "log_file control takeover sandbox batch_io_in_force detail_enabled "
      "umask maxconns_fast slab_reassign lru_crawler slab_automove "
      "lru_maintainer_thread lru_segmented tail_repair_time temp_lru "
@@ -81,9 +83,9 @@ static const struct {
                 "buffers_peak buffers_trimmed waiters stash_bytes conn_stalled "
                 "rbufs_existing rbufs_loaned rbufs_allocated rbufs_waiting rbufs_failed "
                 "wbufs_existing wbufs_loaned wbufs_allocated wbufs_waiting wbufs_failed "},
-    {"store",
-     "limit_bytes live_bytes header_bytes dead_bytes index_bytes "
-     "pinned_bytes free_bytes resident_bytes items segment_bytes segments segments_free "},
+    {"store", "limit_bytes live_bytes header_bytes dead_bytes index_bytes "
+              "pinned_bytes free_bytes resident_bytes explicit_bytes items segment_bytes "
+              "segments segments_free "},
     {"latency", "iteration:10s:count iteration:10s:p50_us iteration:10s:p90_us "
                 "iteration:10s:p99_us iteration:10s:p999_us iteration:10s:max_us "
                 "iteration:60s:count iteration:60s:p50_us iteration:60s:p90_us "

@@ -1,0 +1,41 @@
+"""Faults in how memory comes on huge pages, and goes back."""
+
+HUGE = "src/store/huge.c"
+BACKING = "src/store/backing.c"
+
+HUGE_FAULTS = [
+    ("huge: small caches, too", HUGE, "config->limit_bytes >= LIMIT_BYTES_MIN);", "true);"),
+    ("huge: more than one block a step", HUGE, "    made = touch(store, lacking(store));",
+     "    made = touch(store, lacking(store)) && touch(store, lacking(store));"),
+    ("huge: no pause", HUGE, "    if (begin_ns < huge->next_ns)\n        return false;\n", ""),
+    ("huge: a kernel that refuses is asked for ever", HUGE, "    if (++huge->refused < REFUSALS_MAX)\n",
+     "    if (++huge->refused > 0)\n"),
+    ("huge: the index waits for a kernel that refuses", HUGE,
+     "        if (huge->paused)\n            return false;\n", ""),
+    ("huge: the index does not wait for its memory", HUGE,
+     "    if (huge->index_done < huge->index_end)\n        return true;\n", ""),
+    ("huge: memory that the index has in use is touched again", HUGE,
+     "huge->index_done = round_up(store->index.resident * BUCKET_BYTES);",
+     "huge->index_done = 0;"),
+    ("huge: what the index had ahead is kept", HUGE,
+     "    huge->index_done -= BLOCK_BYTES;\n", "    huge->index_done = huge->index_begin;\n    return true;\n"),
+    ("huge: nodes are touched when they are needed", "src/store/index_resize.c",
+     "        bytes += NODES_AHEAD_BYTES;\n", ""),
+    ("huge: the index grows by parts of a block", "src/store/index_resize.c",
+     "        more = in_whole_blocks(ix, more);\n", ""),
+    ("huge: explicit ones all or none", HUGE, "        bytes = bytes / 2 / BLOCK_BYTES * BLOCK_BYTES;",
+     "        bytes = 0;"),
+    ("huge: any amount ahead", BACKING, " || end - arena->seg_touched > most ||", " ||"),
+    ("huge: ahead beyond the goal", BACKING,
+     " ||\n        arena->seg_resident + (end - arena->seg_touched) > arena->seg_goal)", ")"),
+    ("huge: what is ahead stays when the limit is lowered", BACKING,
+     "    if (arena_ahead(arena) > 0) {", "    if (false) {"),
+    ("huge: a part goes and the rest stays huge", BACKING,
+     "        if (per_block(arena) > 1 && !arena->in_file)\n", "        if (false)\n"),
+    ("huge: explicit ones are given back in parts", BACKING,
+     "        if (!is_last_of_block(arena, index))\n            return;\n", ""),
+    ("huge: what comes back is on small pages", BACKING,
+     "        return next_unbacked(arena);", "        return SEG_NONE;"),
+    ("huge: a refusal leaves a hole in memory", "src/base/sys_huge.c",
+     "    if (!map_at(mem, bytes, MAP_NORESERVE))\n", "    if (false)\n"),
+]
