@@ -1,6 +1,7 @@
 """Faults in taking a server's place."""
 HANDOVER, HANDED = "src/conn/handover.c", "src/conn/handed.c"
 CONTROL, TAKEOVER = "src/app/control.c", "src/app/takeover.c"
+PASSING, SWEEP, LENT = "src/app/passing.c", "src/conn/sweep.c", "src/store/lent.c"
 
 TAKEOVER_FAULTS = [
     ("takeover: bytes that were sent are sent again", HANDOVER,
@@ -32,4 +33,24 @@ TAKEOVER_FAULTS = [
      "    if (answer.kind == PASS_YES)\n", "    if (answer.kind == PASS_YES || answer.kind == PASS_NO)\n"),
     ("takeover: files are removed by the one that failed", "src/app/main.c",
      "    if (p->takeover.path != NULL && p->control.takeovers == 0)\n        return;\n", ""),
+    ("takeover: that a socket may hold more is lost", HANDED,
+     "    c->more_input = (image->marks & CONN_MORE_INPUT) != 0;\n", ""),
+    ("takeover: one that ends does not", HANDED, "    c->finishing = (image->marks & CONN_FINISHING) != 0;\n", ""),
+    ("takeover: one that ends does so for another reason", HANDED,
+     "arrival->numbers.reason[image->close_reason];", "CLOSE_EOF;"),
+    ("takeover: what is joined is not begun anew", HANDOVER,
+     "        conn_suspend_task(server->joining);", "        (void)server->joining;"),
+    ("takeover: a location that is not held is taken", LENT,
+     "    return seg->pins > 0 && seg->state", "    return seg->state"),
+    ("takeover: a value of another length is taken", LENT,
+     "        value_bytes_of(rec) != value_bytes || (", "        ("),
+    ("takeover: of quiet connections only the first are watched", SWEEP,
+     "    server->has_unwatched = server->unwatched_cursor < table_span(&server->table);\n",
+     "    server->has_unwatched = false;\n"),
+    ("takeover: one that is refused is not told why", TAKEOVER,
+     "    return result == PASS_GOT || result == PASS_CLOSED;", "    return result == PASS_GOT;"),
+    ("takeover: any user may take over", CONTROL,
+     "    return user.uid == 0 || user.uid == control->uid;", "    return true;"),
+    ("takeover: a server that shuts down is handed over", HANDOVER,
+     "    if (server->stopping)\n", "    if (server->stopping && server->joining != NULL)\n"),
 ]

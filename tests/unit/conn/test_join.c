@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include "conn.h"
+#include "lombard/conn/handover.h"
 #include "rig.h"
 #include "task.h"
 
@@ -58,6 +59,29 @@ turn_until_joined(void)
             ck_assert_uint_ge(server->joining->task->join.off, off);
     }
 }
+
+/* What was copied is for this process alone: another one begins anew, and so does this one if that comes to nothing. */
+START_TEST(it_begins_anew_when_it_is_handed_over)
+{
+    struct image image = {.len = 0};
+    int fds[8];
+    struct handover handover = {.image = &image, .fds = fds};
+
+    whisper(0, "append v 0 0 1\r\n+\r\n");
+    iterate(1);
+    ck_assert_ptr_nonnull(server->joining);
+    ck_assert_uint_gt(server->joining->task->join.off, 0);
+    ck_assert_ptr_null(server_hand_over(server, &handover));
+    ck_assert_uint_eq(handover.conns, 3);
+    ck_assert_ptr_null(server->joining);
+    ck_assert_ptr_null(conn_at(0)->task->join.handle);
+    image_fini(&image);
+    iterate(1);
+    turn_until_joined();
+    expect(0, "STORED\r\n");
+    expect_long(0, "+");
+}
+END_TEST
 
 START_TEST(others_are_served_between_its_steps)
 {
@@ -161,6 +185,7 @@ main(void)
     TCase *tc = leak_tcase("join");
 
     tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, it_begins_anew_when_it_is_handed_over);
     tcase_add_test(tc, others_are_served_between_its_steps);
     tcase_add_test(tc, each_in_its_order);
     tcase_add_test(tc, an_upload_is_joined_likewise);
