@@ -108,7 +108,6 @@ conn_parse_ahead(struct conn *c, struct dispatch *dispatch)
 
     batch->count = 0;
     batch->end_off = 0;
-    batch->ops = 0;
     batch->apart = false;
     batch->needs_input = false;
     batch->parsed = true;
@@ -118,10 +117,8 @@ conn_parse_ahead(struct conn *c, struct dispatch *dispatch)
     if (UNLIKELY(c->proto == NULL))
         c->proto = proto_detect(c->session.role, (unsigned char)in.ptr[0]);
     parse_batch(c, batch, in, max);
-    for (uint32_t i = 0; i < batch->count; i++) {
-        batch->ops |= UINT64_C(1) << batch->entries[i].req.op;
+    for (uint32_t i = 0; i < batch->count; i++)
         cmd_prepare(c->server->cmd, &batch->entries[i].req);
-    }
 }
 
 void
@@ -169,22 +166,22 @@ run_entry(struct conn *c, struct batch *batch, const struct batch_entry *entry, 
     return c->task == NULL && c->state == CONN_RUNNING && !c->finishing;
 }
 
+/* Of BATCH those before the END-th have their replies, the last of them of one operation. */
+static void
+note_run(struct conn *c, struct batch *batch, uint32_t end)
+{
+    latency_note(&c->server->latency, batch->op, end - batch->noted);
+    batch->noted = end;
+}
+
 /* Count those of BATCH that were executed: all but one that will be answered later has its reply. */
 static void
-count_executed(struct conn *c, const struct batch *batch)
+count_executed(struct conn *c, struct batch *batch)
 {
-    struct latency *latency = &c->server->latency;
-    uint32_t answered = batch->count - batch->apart;
-
     if (UNLIKELY(batch->count == 0))
         return;
-    conn_count(c, batch->count, batch->entries[batch->count - 1].req.op);
-    if (LIKELY((batch->ops & (batch->ops - 1)) == 0)) {
-        latency_note(latency, batch->entries[0].req.op, answered);
-        return;
-    }
-    for (uint32_t i = 0; i < answered; i++)
-        latency_note(latency, batch->entries[i].req.op, 1);
+    conn_count(c, batch->count, batch->op);
+    note_run(c, batch, batch->count - batch->apart);
 }
 
 /*
@@ -201,6 +198,10 @@ run_entries(struct conn *c, struct batch *batch, struct slice in)
             rewind_to(c, batch, &batch->entries[i]);
             batch->count = i;
             return STEP_NEED_OUTPUT;
+        }
+        if (UNLIKELY(batch->entries[i].req.op != batch->op)) {
+            note_run(c, batch, i);
+            batch->op = batch->entries[i].req.op;
         }
         go_on = run_entry(c, batch, &batch->entries[i], in);
         if (!go_on) {
@@ -239,6 +240,8 @@ batch_step(struct conn *c, struct dispatch *dispatch)
             conn_prefetch_ahead(c, dispatch);
     }
     batch->parsed = false;
+    batch->op = batch->entries[0].req.op;
+    batch->noted = 0;
     dispatch->budget.requests -= batch->count;
     conn_care_begin(c, batch);
     parsed = batch->count;

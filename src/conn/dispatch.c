@@ -16,47 +16,35 @@
 /* --- One connection --- */
 
 static NOINLINE void
-note_slow(const struct dispatch *dispatch, uint64_t took_ns, uint64_t served_ns)
+note_slow(const struct dispatch *dispatch, uint32_t requests, uint64_t took_ns,
+          uint64_t served_ns)
 {
-    const struct latency *latency = &dispatch->conn->server->latency;
     const struct answered *last = &dispatch->last;
     const struct slow_request slow = {
         .took_ns = took_ns,
         .served_ns = served_ns,
         .bytes = dispatch->budget.all_bytes - dispatch->budget.bytes,
-        .requests = latency->settled,
+        .requests = requests,
         .op = last->known ? last->op : conn_last_op(dispatch->conn),
     };
 
     slow_note(dispatch->conn, &slow, last->known ? &last->key : NULL);
 }
 
-/*
- * What DISPATCH's connection was answered is sent, if it is anything. Of a first slice, all in a
- * group have waited since the same time, and may share a reading of the clock.
- */
-static void
-note_sent(const struct dispatch *dispatch)
+void
+conn_settle_latency(const struct dispatch *dispatch)
 {
     struct server *server = dispatch->conn->server;
-    uint64_t before_ns = server->latency.last_ns;
+    struct latency *latency = &server->latency;
+    uint32_t requests = latency_noted(latency);
+    uint64_t before_ns = latency->last_ns;
     uint64_t took_ns;
 
-    if (!latency_is_noted(&server->latency))
+    if (requests == 0)
         return;
-    if (!latency_sent(&server->latency) && !dispatch->ends_group && !dispatch->queued &&
-        dispatch->slice == SLICE_FIRST)
-        return;
-    took_ns = latency_settle(&server->latency);
+    took_ns = latency_settle(latency, dispatch->since_ns);
     if (UNLIKELY(took_ns > server->slow.limit_ns))
-        note_slow(dispatch, took_ns, server->latency.last_ns - before_ns);
-}
-
-void
-conn_settle_latency(struct server *server)
-{
-    if (server->latency.sends > 0)
-        (void)latency_settle(&server->latency);
+        note_slow(dispatch, requests, took_ns, latency->last_ns - before_ns);
 }
 
 /* Lend what it lacks. Part of the limit is for output alone: what is read can be answered. */
@@ -196,7 +184,7 @@ make_room(struct conn *c, struct dispatch *dispatch, bool *more)
     (void)conn_send_queued(c->server); /* all that is noted shall have been sent */
     on = drain(c, &dispatch->budget, more);
     if (on)
-        note_sent(dispatch);
+        conn_settle_latency(dispatch);
     *more = *more || (on && is_over(dispatch));
     return on && !*more;
 }
@@ -237,7 +225,6 @@ conn_dispatch_serve(struct dispatch *dispatch)
 
     if (UNLIKELY(c->state == CONN_DEAD)) /* killed by another of its group */
         return false;
-    c->server->latency.since_ns = dispatch->since_ns;
     if (UNLIKELY(held))
         latency_resume(&c->server->latency, c->held);
     c->keeps_replies = false;
@@ -292,7 +279,6 @@ conn_dispatch_begin(struct dispatch *dispatch, struct conn *c, enum slice_kind s
     dispatch->batch.parsed = false;
     dispatch->asked = false;
     dispatch->last.known = false;
-    dispatch->ends_group = false;
     dispatch->may_queue = false;
     dispatch->queued = false;
     c->was_stalled = false;
@@ -350,8 +336,7 @@ note_queued(struct dispatch *dispatch)
     if (c->keeps_replies)
         c->held = latency_hold(latency);
     else
-        note_sent(dispatch);
-    conn_settle_latency(c->server);
+        conn_settle_latency(dispatch);
     if (!c->session.over_limit)
         c->queued_at = latency_pack(waits_on ? dispatch->since_ns : latency->last_ns);
 }
@@ -366,7 +351,7 @@ conn_dispatch_end(struct dispatch *dispatch, bool more)
     if (UNLIKELY(on || c->state == CONN_WAITING || c->keeps_replies))
         note_queued(dispatch);
     else
-        note_sent(dispatch);
+        conn_settle_latency(dispatch);
     conn_settle(c, on, dispatch->was_stalled);
     if (dispatch->paused && c->state == CONN_READY)
         pause_slice(dispatch);

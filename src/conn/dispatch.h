@@ -26,7 +26,10 @@ bool conn_dispatch_prepare(struct dispatch *dispatch, struct iovec *room) MUST_U
  * conn_send_queued(); dispatch->queued then, and it is ended after that.
  */
 bool conn_dispatch_serve(struct dispatch *dispatch) MUST_USE;
-/* Read the clock for what was sent before connections that are answered nothing. */
-void conn_settle_latency(struct server *server);
+/*
+ * What DISPATCH's connection was answered is sent, and what those queued before it were, if it is
+ * anything: read the clock for it. Before its buffers are returned.
+ */
+void conn_settle_latency(const struct dispatch *dispatch);
 /* MORE: it goes on as soon as others had their slice. */
 void conn_dispatch_end(struct dispatch *dispatch, bool more);

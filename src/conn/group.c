@@ -136,8 +136,11 @@ parse(struct group *group)
 static void
 end_queued(struct group *group, unsigned end)
 {
+    if (group->ended == end)
+        return;
     (void)conn_send_queued(group->server);
     group->waited = 0;
+    conn_settle_latency(&group->dispatches[end - 1]);
     for (; group->ended < end; group->ended++)
         conn_dispatch_end(&group->dispatches[group->ended], false);
 }
@@ -160,8 +163,6 @@ must_send(const struct group *group)
 static void
 serve(struct group *group)
 {
-    if (group->count > 0)
-        group->dispatches[group->count - 1].ends_group = true;
     for (unsigned i = 0; i < group->count; i++) {
         struct dispatch *dispatch = &group->dispatches[i];
         uint32_t requests = dispatch->budget.requests;
@@ -182,7 +183,6 @@ serve(struct group *group)
         group->ended = i + 1;
     }
     end_queued(group, group->count);
-    conn_settle_latency(group->server);
 }
 
 void

@@ -119,19 +119,14 @@ others_sent(struct latency *latency, uint64_t took_ns)
 }
 
 uint64_t
-latency_settle(struct latency *latency)
+latency_settle(struct latency *latency, uint64_t since_ns)
 {
     uint64_t took_ns;
-    uint32_t index;
 
     latency_step(latency, STEP_SERVE);
-    took_ns = latency->last_ns - latency->since_ns;
-    index = span_index(took_ns);
-    for (uint32_t i = 0; i < latency->sends; i++)
-        spans_add_at(&latency->spans->ops[latency->sent[i].op], index, took_ns,
-                     latency->sent[i].count);
-    latency->settled = latency->sent[latency->sends - 1].count + latency->noted_others;
-    latency->sends = 0;
+    took_ns = latency->last_ns - since_ns;
+    spans_add(&latency->spans->ops[latency->op], took_ns, latency->noted);
+    latency->noted = 0;
     if (UNLIKELY(latency->noted_others > 0))
         others_sent(latency, took_ns);
     return took_ns;
@@ -140,7 +135,7 @@ latency_settle(struct latency *latency)
 uint32_t
 latency_hold(struct latency *latency)
 {
-    uint32_t count = latency->noted + latency->noted_others;
+    uint32_t count = latency_noted(latency);
 
     memset(latency->others, 0, sizeof(latency->others));
     latency->noted = 0;

@@ -3,13 +3,12 @@
  *
  *     the kernel reports events   since: the iteration begins; or a connection is queued
  *        execute                  latency_note(): operations whose replies are not sent yet
- *        send                     latency_sent(): they are
- *     after some sends            latency_settle(): one reading of the clock for all of these
+ *        send                     latency_settle(): they are; one reading of the clock
  *     the iteration ends          latency_iteration(): until the last reading
  *
- * Reading the clock takes as long as a hundredth of a small request. So up to SENDS_A_READING
- * connections of a group that bring little share one, behind the last of them: the first of them
- * seem to take as much longer as the others' sends do. That is microseconds, unless one stalls.
+ * Reading the clock takes as long as a hundredth of a small request. So connections of a group whose
+ * replies leave together share one, behind the last of them: the first of them seem to take as much
+ * longer as the others' sends do. One that brings more than little sends by itself, and has its own.
  * What a reply waited within the server is part of it: for other connections, for a buffer, for a
  * further slice. What it waits for its own peer to read is not.
  */
@@ -23,14 +22,9 @@
 #include "lombard/base/stats.h"
 #include "lombard/proto/op.h"
 
-enum {
-    SENDS_A_READING = 4,
-    REQUESTS_A_READING = 4, /* one that brings more requests has a reading of its own */
-};
-
 /* What the thread does in one go: of each, the longest is known. */
 enum latency_step {
-    STEP_SERVE,  /* one connection, one slice; or up to SENDS_A_READING of little */
+    STEP_SERVE,  /* one connection, one slice; or those whose replies leave together */
     STEP_ACCEPT, /* one connection */
     STEP_WORK,   /* a piece of the store's background work */
     STEP_TICK,   /* timeouts, sweeps */
@@ -48,16 +42,8 @@ struct latency_spans {
 
 /* All of it; `spans` is NULL before latency_init(). */
 struct latency {
-    uint64_t last_ns;  /* the last reading of the clock */
-    uint64_t since_ns; /* of the connection that is served: its bytes were reported then */
-    /* What was sent since that reading, by send. */
-    struct {
-        enum request_op op;
-        uint32_t count;
-    } sent[SENDS_A_READING];
-    uint32_t sends;
-    uint32_t settled; /* requests of the last of these sends, when the clock was read */
-    /* Operations with replies that are not sent yet: mostly of one kind. */
+    uint64_t last_ns; /* the last reading of the clock */
+    /* Operations with replies that are not settled yet: mostly of one kind. */
     uint32_t noted;            /* of operation `op` */
     uint32_t noted_others;     /* all but these, */
     uint32_t others[OP_COUNT]; /* and of which operations */
@@ -85,8 +71,11 @@ const char *latency_step_name(enum latency_step step);
 void latency_tick(struct latency *latency, uint64_t now_ms, uint64_t late_ns);
 /* What took until now since the last reading. */
 void latency_step(struct latency *latency, enum latency_step step);
-/* Read the clock for all that was sent, which is something: how long it took. Before since_ns changes. */
-uint64_t latency_settle(struct latency *latency);
+/*
+ * All that is noted was handed to the kernel, or needs no more of this server; its bytes were reported
+ * at SINCE_NS: how long it took.
+ */
+uint64_t latency_settle(struct latency *latency, uint64_t since_ns);
 /* For latency_note(): COUNT of another operation than the last. */
 void latency_note_other(struct latency *latency, enum request_op op, uint32_t count);
 
@@ -122,27 +111,11 @@ latency_note(struct latency *latency, enum request_op op, uint32_t count)
         latency_note_other(latency, op, count);
 }
 
-/*
- * All that is noted was handed to the kernel, or needs no more of this server. True: it is time
- * for latency_settle(), unless that was called by then.
- */
-static inline bool
-latency_sent(struct latency *latency)
+/* How many operations are noted. */
+static inline uint32_t
+latency_noted(const struct latency *latency)
 {
-    uint32_t count = latency->noted;
-
-    latency->sent[latency->sends].op = latency->op;
-    latency->sent[latency->sends].count = count;
-    latency->sends++;
-    latency->noted = 0;
-    return latency->sends == SENDS_A_READING || count > REQUESTS_A_READING ||
-           latency->noted_others > 0;
-}
-
-static inline bool
-latency_is_noted(const struct latency *latency)
-{
-    return latency->noted + latency->noted_others != 0;
+    return latency->noted + latency->noted_others;
 }
 
 /* An iteration that began at BEGAN_NS is over. */

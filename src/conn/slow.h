@@ -31,7 +31,7 @@ struct slow_request {
     uint64_t took_ns;   /* since the kernel had reported its bytes */
     uint64_t served_ns; /* of this: since the clock was read before; the rest it waited */
     uint64_t bytes;     /* that its connection received and sent meanwhile */
-    uint32_t requests;  /* answered together with it, mostly of the same connection */
+    uint32_t requests;  /* answered together with it, of its connection and of its group */
     enum request_op op;
 };
 

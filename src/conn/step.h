@@ -54,11 +54,12 @@ struct batch {
     struct batch_entry *entries; /* only the first `count` are its own */
     struct proto_state before;   /* the protocol's state before the first of them */
     uint32_t count;
-    uint32_t end_off; /* of the input: what was parsed, or may be dropped */
-    uint64_t ops;     /* a bit of each operation that is among them */
-    bool apart;       /* the last one that was executed will be answered by a task */
-    bool parsed;      /* the rest is set */
-    bool needs_input; /* the input behind end_off is incomplete */
+    uint32_t end_off;   /* of the input: what was parsed, or may be dropped */
+    uint32_t noted;     /* these are in the server's struct latency */
+    enum request_op op; /* of the one that is executed; of all behind these, so far */
+    bool apart;         /* the last one that was executed will be answered by a task */
+    bool parsed;        /* the rest is set */
+    bool needs_input;   /* the input behind end_off is incomplete */
 };
 
 /* A request that was executed, for `stats slow`: its entry may be another's when its reply is sent. */
@@ -76,7 +77,6 @@ struct dispatch {
     struct batch batch;
     struct answered last; /* while its key is in the input */
     enum slice_kind slice;
-    bool ends_group;  /* none is served behind it */
     bool was_stalled; /* before it */
     bool asked;       /* for a read buffer, which each dispatch does once */
     bool paused;      /* the slice goes on when events have been looked for */

@@ -79,21 +79,14 @@ span_index(uint64_t ns)
     return index < SPAN_BUCKETS ? index : SPAN_BUCKETS - 1;
 }
 
-/* COUNT spans of NS each, whose span_index() is INDEX. */
-static inline void
-spans_add_at(struct spans *spans, uint32_t index, uint64_t ns, uint32_t count)
-{
-    spans->now.buckets[index] += count;
-    spans->sum_ns += ns * count;
-    if (ns > spans->now.max_ns)
-        spans->now.max_ns = ns;
-}
-
 /* COUNT spans of NS each. */
 static inline void
 spans_add(struct spans *spans, uint64_t ns, uint32_t count)
 {
-    spans_add_at(spans, span_index(ns), ns, count);
+    spans->now.buckets[span_index(ns)] += count;
+    spans->sum_ns += ns * count;
+    if (ns > spans->now.max_ns)
+        spans->now.max_ns = ns;
 }
 
 /* --- Only the longest, by the same windows --- */
