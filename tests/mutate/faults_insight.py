@@ -84,7 +84,7 @@ INSIGHT_FAULTS = [
     ("insight: what a task answers is counted twice", "src/conn/careful.c",
      "    batch->apart = true;\n", ""),
     ("insight: a mixed batch counts for its first command", "src/conn/batch.c",
-     "    if (LIKELY((batch->ops & (batch->ops - 1)) == 0)) {", "    if (true) {"),
+     "            note_run(c, batch, i);\n            batch->op", "            batch->op"),
     ("insight: a group has no last reading of the clock", "src/conn/group.c",
      "    conn_settle_latency(&group->dispatches[end - 1]);\n", ""),
     ("insight: an error is counted beyond its bits", "src/conn/conn_state.h",
