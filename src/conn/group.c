@@ -136,10 +136,10 @@ parse(struct group *group)
 static void
 end_queued(struct group *group, unsigned end)
 {
+    group->waited = 0;
     if (group->ended == end)
         return;
     (void)conn_send_queued(group->server);
-    group->waited = 0;
     conn_settle_latency(&group->dispatches[end - 1]);
     for (; group->ended < end; group->ended++)
         conn_dispatch_end(&group->dispatches[group->ended], false);
