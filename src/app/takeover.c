@@ -155,11 +155,23 @@ take_file(struct process *p, struct slice list)
     return NULL;
 }
 
+/* Of socket activation: the server there has them, too. */
+static void
+close_own(struct daemon_sockets *own)
+{
+    for (int role = 0; role < SESSION_ROLES; role++) {
+        for (int i = 0; i < own->of[role].count; i++)
+            (void)close(own->of[role].fd[i]);
+        own->of[role].count = 0;
+    }
+}
+
 static const char *
 take_listeners(struct process *p)
 {
     struct takeover *t = &p->takeover;
 
+    close_own(&p->sockets);
     for (size_t i = 0; i < t->listeners.len; i++) {
         unsigned role = (unsigned char)t->listeners.ptr[i];
         struct listen_sockets *sockets;

@@ -416,6 +416,26 @@ def test_quiet(folder):
         check.equal(second.stop(), 0, "the end")
 
 
+def test_activated(folder):
+    """Sockets that a service manager passes again and again are those that are taken over."""
+    with start(folder) as (server, control), socket.socket() as passed:
+        passed.bind(("127.0.0.1", 0))
+        passed.listen()
+        process, counts = server.process, []
+        for _ in range(3):
+            command = 'exec 3<&%d; LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"' % passed.fileno()
+            heir = subprocess.Popen(["sh", "-c", command, "sh", DAEMONS[1]] + USER + ["--takeover=" + control],
+                                    pass_fds=[passed.fileno()], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            check.equal(process.wait(PATIENCE_S), 0, "the old one exits")
+            process = heir
+            counts.append(len(os.listdir("/proc/%d/fd" % heir.pid)))
+        check.equal(len(set(counts)), 1, "descriptors after each: %s" % counts)
+        with connect(server) as s:
+            check.equal(ask(s, b"mn\r\n"), b"MN\r\n", "it serves where it did")
+        process.terminate()
+        check.equal(process.wait(PATIENCE_S), 0, "the end")
+
+
 def kill_one(folder, rng, kills_old):
     """After some milliseconds one side dies. What is left has all, or the one that is left has said no."""
     with start(folder) as (server, control):
@@ -452,7 +472,8 @@ def test_killed(folder):
 def main():
     end_on_sigterm()
     for test in (test_chain, test_refused, test_fakes, test_few_descriptors, test_file_and_manager, test_passwords,
-                 test_listeners, test_not_now, test_few_buffers, test_quiet, test_killed):
+                 test_listeners, test_not_now, test_few_buffers, test_quiet,
+                 test_activated, test_killed):
         with tempfile.TemporaryDirectory(prefix="lombard-takeover-") as folder:
             os.chmod(folder, 0o777)
             test(folder)
