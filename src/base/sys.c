@@ -10,6 +10,7 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <time.h>
@@ -178,6 +179,21 @@ int
 sys_epoll_wait(int epfd, struct epoll_event *events, int max, int timeout_ms)
 {
     return epoll_wait(epfd, events, max, timeout_ms);
+}
+
+int
+sys_timer_create(void)
+{
+    return timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+}
+
+int
+sys_timer_set(int fd, uint64_t at_ns)
+{
+    struct itimerspec at = {
+        .it_value = {(time_t)(at_ns / 1000000000), (long)(at_ns % 1000000000)}};
+
+    return timerfd_settime(fd, TFD_TIMER_ABSTIME, &at, NULL);
 }
 
 /*

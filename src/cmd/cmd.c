@@ -70,11 +70,16 @@ cmd_prepare(struct cmd *cmd, struct request *req)
     store_prefetch_bucket(cmd->store, req->hash);
 }
 
-void
+bool
 cmd_prefetch(struct cmd *cmd, const struct request *req)
 {
-    if (op_has(req->op, PROP_KEYED))
-        store_prefetch_item(cmd->store, req->hash);
+    return op_has(req->op, PROP_KEYED) && store_prefetch_item(cmd->store, req->hash);
+}
+
+void
+cmd_prefetch_far(struct cmd *cmd, const struct request *req)
+{
+    store_prefetch_far(cmd->store, req->hash);
 }
 
 static cmd_fn *const handlers[] = {

@@ -16,6 +16,7 @@
 #include "upload.h"
 #include "watch.h"
 
+_Static_assert((int)BATCH_REQUESTS <= 32, "one has a bit in batch.far");
 _Static_assert((int)SMALL_BODY_BYTES <= (int)BUF_BYTES / 2,
                "such a command fits into a buffer");
 
@@ -132,8 +133,18 @@ conn_rewind(struct conn *c, struct dispatch *dispatch)
 void
 conn_prefetch_ahead(struct conn *c, struct dispatch *dispatch)
 {
-    for (uint32_t i = 0; i < dispatch->batch.count; i++)
-        cmd_prefetch(c->server->cmd, &dispatch->batch.entries[i].req);
+    struct batch *batch = &dispatch->batch;
+
+    batch->far = 0;
+    for (uint32_t i = 0; i < batch->count; i++)
+        batch->far |= (uint32_t)cmd_prefetch(c->server->cmd, &batch->entries[i].req) << i;
+}
+
+void
+conn_prefetch_far(struct conn *c, const struct dispatch *dispatch)
+{
+    for (uint32_t far = dispatch->batch.far; far != 0; far &= far - 1)
+        cmd_prefetch_far(c->server->cmd, &dispatch->batch.entries[__builtin_ctz(far)].req);
 }
 
 /* Rewind everything from ENTRY on: there is no room or no right to execute it now. */
@@ -236,8 +247,10 @@ batch_step(struct conn *c, struct dispatch *dispatch)
     if (!batch->parsed) {
         batch->entries = c->server->batch; /* in the group's, other connections' follow */
         conn_parse_ahead(c, dispatch);
-        if (batch->count > 1) /* else there is nothing to overlap with */
+        if (batch->count > 1) { /* else there is nothing to overlap with */
             conn_prefetch_ahead(c, dispatch);
+            conn_prefetch_far(c, dispatch);
+        }
     }
     batch->parsed = false;
     batch->op = batch->entries[0].req.op;

@@ -3,6 +3,7 @@
  *
  *     conn_parse_ahead()      up to 16 requests into dispatch->batch; their buckets are fetched
  *     conn_prefetch_ahead()   their items
+ *     conn_prefetch_far()     those of them that take one more step
  *     conn_step()             execute them, each with its reply, as far as replies have room
  *
  * Between the first and the last, other connections of the group do the same: a cache miss of
@@ -18,5 +19,6 @@ enum step conn_step(struct conn *c, struct dispatch *dispatch) MUST_USE;
 /* Parse what is there. Leaves nothing behind but what it put into DISPATCH, and c->proto_state. */
 void conn_parse_ahead(struct conn *c, struct dispatch *dispatch);
 void conn_prefetch_ahead(struct conn *c, struct dispatch *dispatch);
+void conn_prefetch_far(struct conn *c, const struct dispatch *dispatch);
 /* Undo that: it cannot be executed now, and will be parsed again. Looks at no entry. */
 void conn_rewind(struct conn *c, struct dispatch *dispatch);

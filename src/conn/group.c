@@ -128,6 +128,9 @@ parse(struct group *group)
     for (unsigned i = 0; i < group->count; i++)
         if (group->dispatches[i].batch.parsed)
             conn_prefetch_ahead(group->dispatches[i].conn, &group->dispatches[i]);
+    for (unsigned i = 0; i < group->count; i++)
+        if (group->dispatches[i].batch.parsed)
+            conn_prefetch_far(group->dispatches[i].conn, &group->dispatches[i]);
 }
 
 /* --- Serving, and sending --- */

@@ -57,6 +57,7 @@ struct batch {
     uint32_t end_off;   /* of the input: what was parsed, or may be dropped */
     uint32_t noted;     /* these are in the server's struct latency */
     enum request_op op; /* of the one that is executed; of all behind these, so far */
+    uint32_t far;       /* a bit of each that conn_prefetch_far() is for */
     bool apart;         /* the last one that was executed will be answered by a task */
     bool parsed;        /* the rest is set */
     bool needs_input;   /* the input behind end_off is incomplete */

@@ -11,14 +11,34 @@ enum { EVENTS_AT_ONCE = 256 };
 
 struct loop {
     int epfd;
+    int timer_fd; /* readable when the first timer is due, without a watch; -1: there is none */
     bool stopped;
-    bool left; /* loop_run() returns, but may be called again */
+    bool left;         /* loop_run() returns, but may be called again */
+    uint64_t armed_ms; /* what timer_fd is set to; 0: to nothing */
     struct clock *clock;
     struct timers timers;
     struct loop_user user;
     struct loop_stats stats;
     struct epoll_event events[EVENTS_AT_ONCE];
 };
+
+/*
+ * A wait that ends by itself has the kernel set a timer, and take it off again, whenever the thread
+ * sleeps; this one is set when the first timer changes. Without it there are such waits. It is never
+ * read: it tells of each time once.
+ */
+static void
+open_timer(struct loop *loop)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.ptr = NULL};
+
+    loop->timer_fd = sys_timer_create();
+    if (loop->timer_fd < 0 ||
+        sys_epoll_ctl(loop->epfd, EPOLL_CTL_ADD, loop->timer_fd, &event) == 0)
+        return;
+    (void)sys_close(loop->timer_fd);
+    loop->timer_fd = -1;
+}
 
 struct loop *
 loop_create(struct clock *clock, const struct loop_user *user)
@@ -33,6 +53,7 @@ loop_create(struct clock *clock, const struct loop_user *user)
         sys_free(loop);
         return NULL;
     }
+    open_timer(loop);
     loop->clock = clock;
     loop->user = *user;
     timers_init(&loop->timers);
@@ -44,6 +65,8 @@ loop_destroy(struct loop *loop)
 {
     if (loop == NULL)
         return;
+    if (loop->timer_fd >= 0)
+        (void)sys_close(loop->timer_fd);
     (void)sys_close(loop->epfd);
     sys_free(loop);
 }
@@ -128,8 +151,13 @@ static void
 deliver(struct loop *loop, const struct epoll_event *event)
 {
     struct watch *watch = event->data.ptr;
-    uint32_t bits = watch_bits(event->events) & watch->wanted;
+    uint32_t bits;
 
+    if (UNLIKELY(watch == NULL)) { /* a timer is due, and will be run */
+        loop->armed_ms = 0;
+        return;
+    }
+    bits = watch_bits(event->events) & watch->wanted;
     if (bits == 0)
         return;
     loop->stats.events++;
@@ -145,14 +173,38 @@ loop_wait_ms(const struct loop *loop)
     return timers_wait_ms(&loop->timers, loop->clock->now_ms);
 }
 
+/* True when timer_fd ends a wait at AT_MS. */
+static bool
+timer_ends_at(struct loop *loop, uint64_t at_ms)
+{
+    if (loop->timer_fd < 0)
+        return false;
+    if (LIKELY(loop->armed_ms == at_ms))
+        return true;
+    if (sys_timer_set(loop->timer_fd, loop->clock->start_ns + at_ms * 1000000) != 0)
+        return false;
+    loop->armed_ms = at_ms;
+    return true;
+}
+
+static int
+how_long(struct loop *loop, int max_wait_ms)
+{
+    int wait_ms = loop_wait_ms(loop);
+
+    if (max_wait_ms >= 0 && (wait_ms < 0 || wait_ms > max_wait_ms))
+        return max_wait_ms;
+    if (wait_ms > 0 && timer_ends_at(loop, loop->clock->now_ms + (uint64_t)wait_ms))
+        return -1;
+    return wait_ms;
+}
+
 bool
 loop_iterate(struct loop *loop, int max_wait_ms)
 {
-    int wait_ms = loop_wait_ms(loop);
+    int wait_ms = how_long(loop, max_wait_ms);
     int count;
 
-    if (max_wait_ms >= 0 && (wait_ms < 0 || wait_ms > max_wait_ms))
-        wait_ms = max_wait_ms;
     count = sys_epoll_wait(loop->epfd, loop->events, EVENTS_AT_ONCE, wait_ms);
     if (count < 0 && errno != EINTR)
         return false;

@@ -13,25 +13,51 @@ store_prefetch_bucket(const struct store *store, uint64_t hash)
     PREFETCH(index_home(&store->index, hash).bucket);
 }
 
-void
-store_prefetch_item(const struct store *store, uint64_t hash)
+/* Most records that are asked for end in their second line. */
+static void
+prefetch_record(const struct store *store, uint64_t loc)
 {
     enum { LINE_BYTES = 64 };
+    const char *rec = arena_at(&store->arena, loc);
+
+    PREFETCH(rec);
+    PREFETCH(rec + LINE_BYTES);
+}
+
+bool
+store_prefetch_item(const struct store *store, uint64_t hash)
+{
     struct home home = index_home(&store->index, hash);
     struct bucket *bucket = home.bucket;
     unsigned mask = bucket_matches(bucket, home.meta, home.high_bits);
-    const char *rec;
 
-    if (mask != 0) {
+    if (LIKELY(mask != 0)) {
         unsigned i = (unsigned)__builtin_ctz(mask);
 
-        rec = arena_at(&store->arena,
-                       slot_loc(bucket->metas[i], bucket->locs[i], home.high_bits));
-        PREFETCH(rec);
-        PREFETCH(rec + LINE_BYTES);
-    } else if (bucket->link != 0) {
-        PREFETCH(index_node(&store->index, bucket->link - UINT64_C(1)));
+        prefetch_record(store, slot_loc(bucket->metas[i], bucket->locs[i], home.high_bits));
+        return false;
     }
+    if (bucket->link == 0)
+        return false;
+    PREFETCH(index_node(&store->index, bucket->link - UINT64_C(1)));
+    return true;
+}
+
+void
+store_prefetch_far(const struct store *store, uint64_t hash)
+{
+    struct home home = index_home(&store->index, hash);
+    struct slots slots = bucket_slots(home.bucket);
+    unsigned mask;
+
+    if (!slots_next(&store->index, &slots))
+        return;
+    mask = slots_matches(&slots, home.meta, home.high_bits);
+    if (mask != 0)
+        prefetch_record(store,
+                        slots_loc(&slots, (unsigned)__builtin_ctz(mask), home.high_bits));
+    else if (*slots.link != 0)
+        PREFETCH(index_node(&store->index, *slots.link - UINT64_C(1)));
 }
 
 /* The record of KEY among the slots of SLOTS that MASK has; then SLOT is set. */

@@ -64,7 +64,8 @@ look(struct fuzz *f, uint8_t key, bool bump, struct item *item)
     uint64_t hash = store_hash(f->store, slice);
 
     store_prefetch_bucket(f->store, hash);
-    store_prefetch_item(f->store, hash);
+    if (store_prefetch_item(f->store, hash))
+        store_prefetch_far(f->store, hash);
     if (!store_get(f->store, slice, hash, bump, item))
         return false;
     REQUIRE(slice_equal(item->key, slice));

@@ -344,7 +344,7 @@ FAULTS = [
      "    case CONN_WAITING:\n    case CONN_DEAD: return false;",
      "    case CONN_WAITING: break;\n    case CONN_DEAD: return false;"),
     ("loop: a stale event is served", "src/event/loop.c",
-     "& watch->wanted;\n\n    if (bits == 0)\n        return;", ";\n"),
+     "& watch->wanted;\n    if (bits == 0)\n        return;", ";\n"),
     ("loop: what is wanted is not remembered", "src/event/loop.c",
      "    watch->wanted = wanted;\n    return true;", "    return true;"),
     ("listen: a pause never ends", "src/event/listener.c",

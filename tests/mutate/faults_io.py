@@ -50,4 +50,10 @@ IO_FAULTS = [
      "    before += lines * COPY_LINE;\n    memcpy(dst + before, src + before, bytes - before);\n", ""),
     ("io: a value is copied where it does not fit", "src/conn/output.c",
      "bytes + COPY_LEAVES_BYTES <= buf_room(c->wbuf)", "bytes > 0"),
+    ("loop: a timer that was due wakes for ever", "src/event/loop.c", "EPOLLIN | EPOLLET, .data", "EPOLLIN, .data"),
+    ("loop: without a descriptor no timer ends a wait", "src/event/loop.c",
+     "    if (loop->timer_fd < 0)\n        return false;\n",
+     "    if (loop->timer_fd < 0)\n        return true;\n"),
+    ("loop: only the first timer is set", "src/event/loop.c",
+     "    if (LIKELY(loop->armed_ms == at_ms))", "    if (LIKELY(loop->armed_ms != 0))"),
 ]

@@ -94,6 +94,22 @@ sys_peer_state(int fd, struct sys_peer_state *state)
     return true;
 }
 
+/* There is none: the loop waits for no longer than until its first timer. */
+int
+sys_timer_create(void)
+{
+    errno = EMFILE;
+    return -1;
+}
+
+int
+sys_timer_set(int fd, uint64_t at_ns)
+{
+    (void)fd;
+    (void)at_ns;
+    abort();
+}
+
 int
 sys_epoll_wait(int epfd, struct epoll_event *events, int max, int timeout_ms)
 {

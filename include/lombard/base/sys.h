@@ -86,6 +86,12 @@ int sys_send_many(struct sys_transfer *transfers, unsigned count) MUST_USE;
 int sys_epoll_create(void) MUST_USE;
 int sys_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event) MUST_USE;
 int sys_epoll_wait(int epfd, struct epoll_event *events, int max, int timeout_ms) MUST_USE;
+/*
+ * A descriptor that is readable from a time on, in sys_monotonic_ns()'s nanoseconds; setting it again
+ * makes it unreadable until then.
+ */
+int sys_timer_create(void) MUST_USE;
+int sys_timer_set(int fd, uint64_t at_ns) MUST_USE;
 
 /* Memory. */
 /* Zeroed private pages, or NULL. Not counted against overcommit until touched. */

@@ -6,7 +6,8 @@
  *
  * How a connection uses it, for a batch of up to 16 requests:
  *     cmd_prepare() each          hash the key, prefetch the bucket
- *     cmd_prefetch() each         prefetch the item
+ *     cmd_prefetch() each         prefetch the item, or where it says true,
+ *     cmd_prefetch_far() that     the item
  *     cmd_execute() each          and format its reply before the next one
  *
  * A store command whose value is not all there goes another way:
@@ -75,7 +76,8 @@ void cmd_add_stats(struct cmd *cmd, struct stat_registry *registry);
 /* --- One request --- */
 
 void cmd_prepare(struct cmd *cmd, struct request *req);
-void cmd_prefetch(struct cmd *cmd, const struct request *req);
+bool cmd_prefetch(struct cmd *cmd, const struct request *req);
+void cmd_prefetch_far(struct cmd *cmd, const struct request *req);
 /*
  * Execute for SESSION, if session_may(). Of store commands, req->value is all of the value. The reply's slices
  * die with the next call, except for what was pinned. OP_VERBOSITY, OP_SHUTDOWN

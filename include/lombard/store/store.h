@@ -150,12 +150,16 @@ bool store_work(struct store *store);
 /* Whether there is some that should not wait for the next tick. */
 bool store_is_due(const struct store *store, uint64_t now_ns) MUST_USE;
 
-/* --- Looking up, in three steps so that a batch overlaps its cache misses --- */
+/* --- Looking up, in steps so that a batch overlaps its cache misses --- */
 
 uint64_t store_hash(const struct store *store, struct slice key);
 void store_prefetch_bucket(const struct store *store, uint64_t hash);
-/* After the bucket has arrived: prefetch the item that it seems to hold. */
-void store_prefetch_item(const struct store *store, uint64_t hash);
+/*
+ * After the bucket has arrived: prefetch the item that it seems to hold. True: the item is not in the
+ * bucket itself, but perhaps in a node that hangs on it; then store_prefetch_far() after that has arrived.
+ */
+bool store_prefetch_item(const struct store *store, uint64_t hash);
+void store_prefetch_far(const struct store *store, uint64_t hash);
 
 /* Bits of item.marks: what the meta protocol keeps with an item. */
 enum {

@@ -109,7 +109,8 @@ enum reply_status
 rig_run(struct rig *rig, struct request *req)
 {
     cmd_prepare(rig->cmd, req);
-    cmd_prefetch(rig->cmd, req);
+    if (cmd_prefetch(rig->cmd, req))
+        cmd_prefetch_far(rig->cmd, req);
     memset(&rig->reply, 0xdb, sizeof(rig->reply));
     cmd_execute(rig->cmd, &rig->session, req, &rig->reply);
     cmd_look(rig->cmd, req, &rig->reply);

@@ -1,4 +1,7 @@
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "lombard/event/loop.h"
@@ -238,6 +241,66 @@ START_TEST(timers_end_the_sleep)
     timer_init(&timer, stop_at_time);
     timer_set(loop_timers(loop), &timer, loop_now_ms(loop) + 5);
     ck_assert(loop_run(loop));
+    ck_assert_uint_ge(loop_now_ms(loop), timer.at_ms);
+}
+END_TEST
+
+/* No descriptor is left for the kernel's timer: then each wait has its end. */
+START_TEST(timers_end_the_sleep_without_a_descriptor)
+{
+    struct loop_user user = {NULL, on_begin, serve, on_end, has_work};
+    struct rlimit limit, few;
+    struct timer timer;
+    int fd;
+
+    loop_destroy(loop);
+    fd = dup(STDERR_FILENO); /* what the loop will have */
+    ck_assert_int_ge(fd, 0);
+    (void)close(fd);
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    few = limit;
+    few.rlim_cur = (rlim_t)fd + 1;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+    loop = loop_create(&now, &user);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    ck_assert_ptr_nonnull(loop);
+    timer_init(&timer, stop_at_time);
+    timer_set(loop_timers(loop), &timer, loop_now_ms(loop) + 5);
+    ck_assert(loop_run(loop));
+}
+END_TEST
+
+static void
+forget_time(struct timer *timer)
+{
+    (void)timer;
+}
+
+static void
+on_alarm(int signal)
+{
+    (void)signal;
+}
+
+/* Nothing but a signal ends the next wait. */
+START_TEST(a_timer_that_was_due_wakes_once)
+{
+    const struct itimerval soon = {{0, 30000}, {0, 30000}}, never = {.it_value = {0, 0}};
+    struct sigaction action = {.sa_handler = on_alarm};
+    struct timer timer;
+    uint64_t before_ms;
+
+    timer_init(&timer, forget_time);
+    timer_set(loop_timers(loop), &timer, loop_now_ms(loop) + 1);
+    while (loop_wait_ms(loop) >= 0)
+        ck_assert(loop_iterate(loop, -1));
+    ck_assert_int_eq(sigaction(SIGALRM, &action, NULL), 0);
+    clock_read(&now);
+    before_ms = now.now_ms;
+    ck_assert_int_eq(setitimer(ITIMER_REAL, &soon, NULL), 0);
+    ck_assert(loop_iterate(loop, -1));
+    ck_assert_int_eq(setitimer(ITIMER_REAL, &never, NULL), 0);
+    ck_assert_uint_ge(now.now_ms, before_ms + 29);
 }
 END_TEST
 
@@ -259,5 +322,7 @@ main(void)
     tcase_add_test(tc, work_that_a_timer_brings_is_not_overlooked);
     tcase_add_test(tc, quiet_is_registered_and_says_nothing);
     tcase_add_test(tc, timers_end_the_sleep);
+    tcase_add_test(tc, timers_end_the_sleep_without_a_descriptor);
+    tcase_add_test(tc, a_timer_that_was_due_wakes_once);
     return leak_run(tc, "event/loop");
 }

@@ -218,7 +218,8 @@ do_get(struct world *w, uint32_t key)
     bool there;
 
     store_prefetch_bucket(w->store, hash_of(w, key));
-    store_prefetch_item(w->store, hash_of(w, key));
+    if (store_prefetch_item(w->store, hash_of(w, key)))
+        store_prefetch_far(w->store, hash_of(w, key));
     there = sync_key(w, key, &item);
     REQUIRE(store_get(w->store, key_of(key, buf), hash_of(w, key), bump, &again) == there);
     if (!there)
