@@ -1,0 +1,98 @@
+#!/usr/bin/python3
+"""For how long a client waits when its server is taken over. On a quiet machine; nothing is judged.
+
+    pause.py DAEMON BENCH [--conns N] [--items-mb MB] [--takeovers N]
+
+A client asks one request after the other; beside it are N idle connections, and MB megabytes of items. For each
+takeover: the longest wait in the second of it, the 99th percentile, and what the server itself says.
+"""
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "helpers"))
+
+from client import ask, connect
+from heir import PATIENCE_S, Heir
+from server import Server, end_on_sigterm
+
+QUIET_S = 2.5  # then idle connections are known to be idle
+
+
+class Client(threading.Thread):
+    """Asks one request after the other; `waits` are (when, for how long)."""
+
+    def __init__(self, server):
+        super().__init__(daemon=True)
+        self.s = connect(server)
+        self.waits = []
+        self.stop = False
+
+    def run(self):
+        while not self.stop:
+            begun = time.perf_counter()
+            self.s.sendall(b"get k\r\n")
+            self.s.recv(100)
+            self.waits.append((begun, time.perf_counter() - begun))
+
+    def of_second(self, middle):
+        return sorted(wait for begun, wait in self.waits if abs(begun - middle) < 0.5)
+
+
+def measure(args, server, control, options, client):
+    last, most = server.process, []
+    for _ in range(args.takeovers):
+        time.sleep(QUIET_S)
+        client.waits = []
+        heir = Heir(args.daemon, control, *options)
+        took = heir.wait_for("took over")
+        at = time.perf_counter()
+        time.sleep(0.5)
+        if not took or last.wait(PATIENCE_S) != 0:
+            sys.exit("no takeover: " + heir.log)
+        waits = client.of_second(at)
+        most.append(waits[-1])
+        print("longest wait %.1f ms, p99 %.3f ms; %s" % (waits[-1] * 1e3, waits[len(waits) * 99 // 100] * 1e3,
+                                                         heir.log.strip().rsplit("): ", 1)[-1]), flush=True)
+        last = heir.process
+    most.sort()
+    print("%d connections, %d MB: median of the longest waits %.1f ms" % (args.conns, args.items_mb,
+                                                                        most[len(most) // 2] * 1e3))
+    client.stop = True
+    client.join(PATIENCE_S)
+    heir.stop()
+
+
+def main():
+    end_on_sigterm()
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("daemon", type=os.path.abspath)
+    parser.add_argument("bench", type=os.path.abspath)
+    parser.add_argument("--conns", type=int, default=0)
+    parser.add_argument("--items-mb", type=int, default=0)
+    parser.add_argument("--takeovers", type=int, default=8)
+    args = parser.parse_args()
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    options = ["-m", str(64 + args.items_mb * 5 // 4), "-c", str(args.conns + 100)]
+    with tempfile.TemporaryDirectory(prefix="lombard-pause-") as folder:
+        os.chmod(folder, 0o777)
+        control = os.path.join(folder, "control")
+        with Server([args.daemon, "--control=" + control] + options) as server:
+            if args.items_mb > 0:
+                subprocess.run([args.bench, "-s", "127.0.0.1:%d" % server.port, "-f", "-k", str(args.items_mb * 950),
+                                "--value-size", "1000", "-P", "64", "-n", "1000", "-q"], check=True)
+            idle = [connect(server) for _ in range(args.conns)]
+            for s in idle:
+                ask(s, b"version\r\n")
+            client = Client(server)
+            client.start()
+            measure(args, server, control, options, client)
+
+
+main()
