@@ -189,7 +189,23 @@ check_address(const char *option, const char *text)
                         text);
 }
 
-/* Of all listeners: what they are told to open, and that no two are told the same path. */
+/* Whether TCP is served at ADDRESS, "host:port", by what -l and -p say. */
+static bool
+is_served(const struct config *config, const char *address)
+{
+    struct tcp_address wanted, served;
+
+    if (!config->tcp || address == NULL || is_path(address) ||
+        !tcp_address_parse(address, 0, &wanted))
+        return false;
+    for (int i = 0; i < config->host_count; i++)
+        if (tcp_address_parse(config->hosts[i], config->port, &served) &&
+            served.port == wanted.port && strcmp(served.host, wanted.host) == 0)
+            return true;
+    return config->host_count == 0 && wanted.port == config->port && wanted.port != 0;
+}
+
+/* Of all listeners: what they are told to open, and that no two are told the same. */
 static enum config_result
 check_listeners(const struct config *config)
 {
@@ -212,11 +228,16 @@ check_listeners(const struct config *config)
                 strcmp(paths[i].path, paths[j].path) == 0)
                 return config_usage("%s and %s name the same path %s", paths[j].option,
                                     paths[i].option, paths[i].path);
+    for (size_t i = 1; i < ARRAY_LEN(paths); i++)
+        if (is_served(config, paths[i].path))
+            return config_usage("%s %s: clients are served there already, by -p %d",
+                                paths[i].option, paths[i].path, config->port);
     return CONFIG_RUN;
 }
 
 static enum config_result
-check_together(const struct config *config, int argc, char **argv)
+check_together(const struct config *config, const struct config_named *named, int argc,
+               char **argv)
 {
     if (optind < argc && is_program_name(argv[optind]))
         optind++;
@@ -224,6 +245,9 @@ check_together(const struct config *config, int argc, char **argv)
         return unexpected(argv[optind]);
     if (config->store.item_bytes_max > config->store.limit_bytes)
         return config_usage("-I: an item of %zu bytes does not fit into -m %zu megabytes",
+                            config->store.item_bytes_max, config->store.limit_bytes >> 20);
+    if (named->item_size && config->store.item_bytes_max > config->store.limit_bytes / 2)
+        return config_usage("-I: an item of %zu bytes is more than half of -m %zu megabytes",
                             config->store.item_bytes_max, config->store.limit_bytes >> 20);
     if (config->sasl && config->auth_file == NULL)
         return config_usage(
@@ -260,7 +284,7 @@ finish(struct config *config, const struct config_named *named, int argc, char *
     config->sasl |= config->auth_file != NULL;
     config->tcp = config->port != 0 && (named->tcp || config->unix_path == NULL);
     result = config_divide_total(config, named);
-    return result == CONFIG_RUN ? check_together(config, argc, argv) : result;
+    return result == CONFIG_RUN ? check_together(config, named, argc, argv) : result;
 }
 
 enum config_result
@@ -288,6 +312,7 @@ config_parse(struct config *config, int argc, char **argv)
         named.tcp |= option->letter == 'p' || option->letter == 'l';
         named.memory |= option->letter == 'm';
         named.buffers |= option == option_of_name("buffer-memory");
+        named.item_size |= option->letter == 'I';
     }
     return finish(config, &named, argc, argv);
 }

@@ -36,6 +36,7 @@ struct config_named {
     bool tcp;
     bool memory;
     bool buffers;
+    bool item_size;
 };
 
 /* Choose what --total-memory leaves to choose, or say why it does not suffice. */

@@ -18,7 +18,7 @@
 
 /*
  * Let the process open a descriptor for every connection of max_conns, and what it needs
- * besides, which includes those of operators. Where the host does not allow that many, max_conns is lowered to what can
+ * in addition, which includes those of operators. Where the host does not allow that many, max_conns is lowered to what can
  * be had. After everything else that stays open is open. False when hardly any is left.
  */
 bool daemon_raise_limits(struct config *config) MUST_USE;

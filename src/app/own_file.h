@@ -36,7 +36,7 @@ bool own_file_adopt(struct own_file *file, const char *path, int dir, int fd) MU
 bool own_file_remove(struct own_file *file) MUST_USE;
 /* Let it go as it is; where it could not be removed, what was written is taken out of it. */
 void own_file_fini(struct own_file *file);
-/* Let it go, and let it stay for those who read it. */
+/* Let it go, and let it stay for its readers. */
 void own_file_leave(struct own_file *file);
 
 /* Keep others away from names in the directory of PATH. A descriptor, or -1: without a lock. */

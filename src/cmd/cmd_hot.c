@@ -5,6 +5,7 @@
 #include "cmd_priv.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "lombard/base/sys.h"
 #include "lombard/base/topkeys.h"
@@ -261,26 +262,37 @@ LIST(misses_section, "misskey_");
 
 #undef LIST
 
+static const char *const groups[] = {"hotkeys", "hotbytes", "misskeys", "bigkeys"};
+
+bool
+cmd_is_hot_group(struct slice group)
+{
+    for (size_t i = 0; i < ARRAY_LEN(groups); i++)
+        if (slice_equal(group, slice_make(groups[i], strlen(groups[i]))))
+            return true;
+    return false;
+}
+
 /* What lists keys: with -X there is none of it. */
 void
 cmd_add_hot_stats(struct cmd *cmd, struct stat_registry *registry)
 {
     struct hot_list *lists = cmd->hot->lists;
     const struct {
-        const char *group;
         const struct stat_section *section;
         void *ctx;
     } sources[] = {
-        {"hotkeys", &requests_section, &lists[HOT_REQUESTS]},
-        {"hotbytes", &bytes_section, &lists[HOT_BYTES]},
-        {"misskeys", &misses_section, &lists[HOT_MISSES]},
-        {"bigkeys", &cmd_big_stats, cmd},
+        {&requests_section, &lists[HOT_REQUESTS]},
+        {&bytes_section, &lists[HOT_BYTES]},
+        {&misses_section, &lists[HOT_MISSES]},
+        {&cmd_big_stats, cmd},
     };
 
+    _Static_assert(ARRAY_LEN(sources) == ARRAY_LEN(groups), "each has its name");
     if (!cmd->config.dump_enabled)
         return;
     for (size_t i = 0; i < ARRAY_LEN(sources); i++) {
-        stats_list(registry, sources[i].group, sources[i].section, sources[i].ctx);
+        stats_list(registry, groups[i], sources[i].section, sources[i].ctx);
         stats_select(registry, stats_select_count);
         stats_guard(registry);
     }

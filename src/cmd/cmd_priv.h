@@ -122,6 +122,8 @@ enum { HOT_LISTS = HOT_MISSES + 1 };
 
 bool cmd_hot_init(struct cmd *cmd) MUST_USE;
 void cmd_hot_fini(struct cmd *cmd);
+/* Whether GROUP of statistics is one that lists keys. */
+bool cmd_is_hot_group(struct slice group);
 void cmd_add_hot_stats(struct cmd *cmd, struct stat_registry *registry);
 /* In the background, as often as it comes. */
 void cmd_hot_work(struct cmd *cmd);

@@ -45,6 +45,8 @@ cmd_stats(struct cmd *cmd, struct session *session, const struct request *req,
         reply->status = session->no_admin && stats_is_guarded(cmd->config.stats, &cursor)
                             ? REPLY_ADMIN_ONLY
                             : REPLY_STREAM;
+    } else if (!cmd->config.dump_enabled && cmd_is_hot_group(req->key)) {
+        reply->status = REPLY_DUMP_OFF;
     } else {
         reply->status = stats_begin(cmd->config.stats, req->key, &cursor) ? REPLY_BAD_ARGUMENT
                                                                           : REPLY_NO_STATS;

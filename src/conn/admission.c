@@ -1,4 +1,4 @@
-/* Lets connections in: of each role at most so many, and one client more from this host, for an operator. */
+/* Lets connections in: of each role up to its limit, and one client more from this host, for an operator. */
 #include "admission.h"
 
 #include <inttypes.h>

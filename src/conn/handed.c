@@ -485,14 +485,14 @@ ignore(void *ctx UNUSED, const void *base UNUSED)
 static void
 forget(struct conn *c)
 {
-    static const struct buf_owner nobody = {ignore, NULL};
+    static const struct buf_owner owner_of_nothing = {ignore, NULL};
 
     if (list_is_linked(&c->link.node))
         conn_leave_list(c);
     c->state = CONN_IDLE;
     c->finishing = false;
     if (c->wbuf != NULL)
-        buf_clear(c->wbuf, &nobody);
+        buf_clear(c->wbuf, &owner_of_nothing);
     if (c->task == NULL)
         return;
     if (c->task->kind == TASK_SCAN)

@@ -16,8 +16,8 @@ put(struct event_kind *kind, const struct conn *c, const char *fields)
     char peer[128];
 
     sys_peer_name(c->watch.fd, peer, sizeof(peer));
-    event_add(kind, "id=%" PRIu32 " addr=%s %s name=%s", c->id, peer, fields,
-              client_names_get(&c->server->names, c->id));
+    event_add(kind, "id=%" PRIu32 " addr=%s name=%s %s", c->id, peer,
+              client_names_get(&c->server->names, c->id), fields);
 }
 
 void

@@ -17,7 +17,7 @@
 
 enum {
     PIECE_COST = 4096, /* of one step, in slots looked at; */
-    PEER_COST = 64,    /* a peer's address costs as much as so many */
+    PEER_COST = 64,    /* looking up a peer's address costs as much as this many slots */
 };
 
 /* --- Whether a connection is one of them --- */

@@ -55,8 +55,9 @@ on_drain_end(struct timer *timer)
 {
     struct server *server = CONTAINER_OF(timer, struct server, drain_end);
 
-    log_line(LOG_WARN, "%u connections did not take their replies in time: closed",
-             server->table.conns);
+    if (server->table.conns > 0)
+        log_line(LOG_WARN, "%u connections did not take their replies in time: closed",
+                 server->table.conns);
     loop_stop(server->loop);
 }
 

@@ -43,7 +43,7 @@ struct watchers {
 bool watchers_add(struct watchers *watchers, struct conn *c, uint32_t topics) MUST_USE;
 void watchers_remove(struct watchers *watchers, const struct conn *c);
 
-/* For those who watch it: REQ of C was answered. Only where watchers.topics is not 0. */
+/* For the connections that watch it: REQ of C was answered. Only where watchers.topics is not 0. */
 void watch_line_request(const struct conn *c, const struct request *req,
                         const struct reply *reply);
 /* COMMAND is one line of what C sends, without its end. */

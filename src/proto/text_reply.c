@@ -40,6 +40,8 @@ dump_off(enum request_op op)
 {
     if (op == OP_DETAIL)
         return SLICE("CLIENT_ERROR stats detail not allowed\r\n");
+    if (op == OP_STATS)
+        return SLICE("CLIENT_ERROR statistics of keys not allowed\r\n");
     if (op == OP_DUMP_CLASS)
         return SLICE("CLIENT_ERROR stats cachedump not allowed\r\n");
     return op == OP_DUMP_KEYS ? SLICE("ERROR key dump not allowed\r\n")

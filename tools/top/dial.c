@@ -68,6 +68,17 @@ is_port(const char *text)
            port <= UINT16_MAX;
 }
 
+bool
+dial_is_address(const char *address)
+{
+    char host[DIAL_HOST_BYTES], port[16];
+
+    if (strchr(address, '/') != NULL)
+        return true;
+    split(address, host, port);
+    return is_port(port);
+}
+
 int
 dial(const char *address, const char **why)
 {

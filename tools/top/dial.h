@@ -3,6 +3,10 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
+#include "lombard/base/attr.h"
+
 enum { DIAL_HOST_BYTES = 128 };
 
 /*
@@ -11,3 +15,5 @@ enum { DIAL_HOST_BYTES = 128 };
  * *WHY a text that lives until the next call.
  */
 int dial(const char *address, const char **why);
+/* Whether ADDRESS may be one, whatever is there. */
+bool dial_is_address(const char *address) MUST_USE;

@@ -8,6 +8,7 @@
 #include <sysexits.h>
 #include <time.h>
 
+#include "dial.h"
 #include "operator.h"
 #include "page_json.h"
 #include "tty.h"
@@ -292,6 +293,12 @@ parse_options(struct program *p, int argc, char **argv)
         (void)fprintf(stderr, "lombard-top: at most %d servers\n", TARGETS_MAX);
         return EX_USAGE;
     }
+    for (int i = optind; i < argc; i++)
+        if (!dial_is_address(argv[i])) {
+            (void)fprintf(stderr, "lombard-top: '%s': a port is a number from 1 to 65535\n",
+                          argv[i]);
+            return EX_USAGE;
+        }
     return -1;
 }
 

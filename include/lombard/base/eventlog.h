@@ -5,7 +5,7 @@
  *     event=closed reason=idle id=7 addr=tcp:10.0.0.1:4711 idle_s=300 ...
  *
  * Fields are key=value, separated by blanks, without blanks in a value. Of each kind EVENT_LINES, or as
- * many as it says, are taken within EVENT_WINDOW_MS; after that time one more says how many there were besides: "more=29".
+ * many as it says, are taken within EVENT_WINDOW_MS; after that time one more says how many were left out: "more=29".
  * One static object for each kind; what costs something is asked for only where it is admitted:
  *
  *     static struct event_kind kind = EVENT_KIND("refused reason=conn_limit", LOG_WARN);
@@ -24,7 +24,7 @@
 
 enum {
     EVENTS_MAX = 1000,
-    EVENT_TEXT_BYTES = 216, /* longer ones are cut */
+    EVENT_TEXT_BYTES = 320, /* longer ones are cut: what says who it was comes first */
     EVENT_LINES = 200,
     EVENT_WINDOW_MS = 60 * 1000,
 };

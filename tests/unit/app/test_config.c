@@ -521,6 +521,7 @@ static const struct {
     {"-I 1kk", "'1kk' is not"},
     {"-I 65m", "-I: an item of 68157440 bytes does not fit into -m 64 megabytes"},
     {"-m 1 -I 2m", "does not fit into -m 1 megabytes"},
+    {"-m 1 -I 1m", "-I: an item of 1048576 bytes is more than half of -m 1 megabytes"},
     {"--total-memory 20",
      "--total-memory 20: at least 21 megabytes are needed for -m 1, -c 1024 and "
      "--buffer-memory 1"},
@@ -556,6 +557,9 @@ static const struct {
     {"-l [::1", "-l: malformed address '[::1': host, host:port or [v6]:port"},
     {"--admin a:65536", "--admin: malformed address 'a:65536': host, host:port or [v6]:port"},
     {"--http [a]b", "--http: malformed address '[a]b': host, host:port or [v6]:port"},
+    {"--admin 127.0.0.1:11211",
+     "--admin 127.0.0.1:11211: clients are served there already, by -p 11211"},
+    {"-l 127.0.0.1 -p 5 --http 127.0.0.1:5", "--http 127.0.0.1:5: clients are served there"},
     {"-s /run/x --admin /run/x", "-s and --admin name the same path /run/x"},
     {"-s /run/x --http /run/x", "-s and --http name the same path /run/x"},
     {"--admin /run/x --http /run/x", "--admin and --http name the same path /run/x"},

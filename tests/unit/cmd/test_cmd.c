@@ -500,7 +500,9 @@ START_TEST(switched_off)
     rig_expect(&off, "a", "x");
     ck_assert_int_eq(rig_do(&off, OP_DUMP, ""), REPLY_DUMP_OFF);
     ck_assert_int_eq(rig_do(&off, OP_DUMP_CLASS, ""), REPLY_DUMP_OFF);
-    ck_assert_int_eq(rig_do(&off, OP_STATS, "hotkeys"), REPLY_NO_STATS);
+    ck_assert_int_eq(rig_do(&off, OP_STATS, "hotkeys"), REPLY_DUMP_OFF);
+    ck_assert_int_eq(rig_do(&off, OP_STATS, "bigkeys"), REPLY_DUMP_OFF);
+    ck_assert_int_eq(rig_do(&off, OP_STATS, "hotkey"), REPLY_NO_STATS);
     ck_assert_int_eq(rig_do(&off, OP_SHUTDOWN, ""), REPLY_SHUTDOWN_OFF);
     rig_destroy(&off);
 }

@@ -69,6 +69,7 @@ static const struct reply_case text_cases[] = {
     {"stats reset\r\n", REPLY_RESET, "RESET\r\n"},
     {"stats foo\r\n", REPLY_NO_STATS, "ERROR\r\n"},
     {"stats events x\r\n", REPLY_BAD_ARGUMENT, "CLIENT_ERROR bad command line format\r\n"},
+    {"stats hotkeys\r\n", REPLY_DUMP_OFF, "CLIENT_ERROR statistics of keys not allowed\r\n"},
     {"stats cachedump 1 1\r\n", REPLY_DUMP_OFF, "CLIENT_ERROR stats cachedump not allowed\r\n"},
     {"lru_crawler metadump all\r\n", REPLY_DUMP_OFF, "ERROR metadump not allowed\r\n"},
     {"lru_crawler mgdump all\r\n", REPLY_DUMP_OFF, "ERROR key dump not allowed\r\n"},
