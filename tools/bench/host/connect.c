@@ -22,13 +22,15 @@ bind_source(int fd, uint32_t source)
 
 /*
  * Within one machine nothing is congested. Some algorithms (BBR) pace what is
- * sent all the same, and a store of 1 MB then waits for the pacing, not for the
- * server.
+ * sent all the same: a store of 1 MB then waits for the pacing, not for the
+ * server, and each wait is a timer (half of the client's CPU for it). A socket
+ * that was connected with such an algorithm goes on pacing with any other, so
+ * it is chosen before.
  */
 static void
-avoid_pacing(int fd)
+avoid_pacing(int fd, const struct net_addr *addr)
 {
-    if (net_is_local(fd))
+    if (net_leads_home(addr))
         (void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", 4); /* always built in */
 }
 
@@ -44,15 +46,16 @@ fail(int fd)
     return -1;
 }
 
+/* Before it is connected. */
 static void
-set_tcp_options(int fd, int family)
+set_tcp_options(int fd, const struct net_addr *addr)
 {
     int on = 1;
 
-    if (family == AF_UNIX)
+    if (addr->addr.ss_family == AF_UNIX)
         return;
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    avoid_pacing(fd);
+    avoid_pacing(fd, addr);
 }
 
 int
@@ -67,10 +70,10 @@ net_connect(const struct net_addr *addr, uint32_t source)
         return -1;
     /* Connecting blocks, but not for ever. */
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+    set_tcp_options(fd, addr);
     if ((source != 0 && family == AF_INET && bind_source(fd, source) != 0) ||
         connect(fd, (const struct sockaddr *)&addr->addr, addr->len) != 0)
         return fail(fd);
-    set_tcp_options(fd, family);
     flags = fcntl(fd, F_GETFL);
     if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0)
         return fail(fd);
@@ -85,6 +88,7 @@ net_connect_begin(const struct net_addr *addr, uint32_t source)
 
     if (fd < 0)
         return -1;
+    set_tcp_options(fd, addr);
     if (source != 0 && family == AF_INET && bind_source(fd, source) != 0)
         return fail(fd);
     if (connect(fd, (const struct sockaddr *)&addr->addr, addr->len) != 0 &&
@@ -110,6 +114,5 @@ net_connect_end(int fd)
         errno = errno == ENOTCONN ? EINPROGRESS : errno;
         return false;
     }
-    set_tcp_options(fd, peer.ss_family);
     return true;
 }

@@ -121,6 +121,14 @@ host_part(const struct sockaddr_storage *addr, const void **part)
     return 0;
 }
 
+static bool
+is_loopback(const struct sockaddr_storage *addr)
+{
+    const struct sockaddr_in *in4 = (const struct sockaddr_in *)addr;
+
+    return addr->ss_family == AF_INET && ntohl(in4->sin_addr.s_addr) >> 24 == 127;
+}
+
 bool
 net_is_local(int fd)
 {
@@ -135,10 +143,26 @@ net_is_local(int fd)
     if (getsockname(fd, (struct sockaddr *)&here, &here_len) != 0 ||
         getpeername(fd, (struct sockaddr *)&there, &there_len) != 0)
         return false;
-    if (there.ss_family == AF_UNIX)
+    if (there.ss_family == AF_UNIX || is_loopback(&there))
         return true;
     bytes = host_part(&here, &a);
     return bytes > 0 && bytes == host_part(&there, &b) && memcmp(a, b, bytes) == 0;
+}
+
+bool
+net_leads_home(const struct net_addr *addr)
+{
+    int family = addr->addr.ss_family;
+    /* Connecting a socket of datagrams chooses the address that a connection would come from. */
+    int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool home = family == AF_UNIX;
+
+    if (fd < 0)
+        return home;
+    if (!home && connect(fd, (const struct sockaddr *)&addr->addr, addr->len) == 0)
+        home = net_is_local(fd);
+    (void)close(fd);
+    return home;
 }
 
 int

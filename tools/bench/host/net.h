@@ -36,6 +36,8 @@ bool net_connect_end(int fd) MUST_USE;
 
 /* Whether the other end of FD is on this machine. */
 bool net_is_local(int fd);
+/* Whether that of a connection to ADDR would be. Nothing is sent. */
+bool net_leads_home(const struct net_addr *addr);
 
 /* A socket that listens on a free port of 127.0.0.1, which is written to *OUT; -1 with errno. */
 int net_listen(struct net_addr *out) MUST_USE;

@@ -179,6 +179,48 @@ apply_usr(struct options *o)
     return option_ratio(o, "998:2") && option_key_size(o, "16,21") && option_value_size(o, "2");
 }
 
+/* Meta's pools of which the shares of operations and some sizes were published. */
+struct pool {
+    const char *name;
+    const char *mix;
+    const char *keys;
+    const char *values;
+    const char *words;
+};
+
+static const struct pool pools[] = {
+    {"meta-app", "get=84,set=4,delete=12", "31:90,20-45:10", "270:30,1-500:70",
+     "84 % gets, 4 % sets, 12 % deletes; 90 % of keys 31 B, 30 % of values 270 B"},
+    {"meta-var", "get=18,set=82", "31:90,20-45:10", "1-500",
+     "18 % gets, 82 % sets; 90 % of keys 31 B"},
+    {"meta-sys", "get=67,set=33", "20-45", "1-500", "67 % gets, 33 % sets"},
+};
+
+/* What was not published: that zipf's exponent is 0.99, other keys are of 20 to 45 bytes, and other values
+ * of 1 to 500, to which 90 % of the data belong. */
+static bool
+apply_pool(struct options *o, const struct pool *p)
+{
+    o->dist = (struct dist_config){.kind = DIST_ZIPF, .alpha = 0.99};
+    (void)snprintf(described, sizeof(described), "%s", p->words);
+    return option_mix(o, p->mix) && option_key_size(o, p->keys) &&
+           option_value_size(o, p->values);
+}
+
+static bool
+apply_meta(struct options *o, const char *name)
+{
+    if (strcmp(name, "meta-etc") == 0)
+        return apply_etc(o);
+    if (strcmp(name, "meta-usr") == 0)
+        return apply_usr(o);
+    for (size_t i = 0; i < ARRAY_LEN(pools); i++) {
+        if (strcmp(name, pools[i].name) == 0)
+            return apply_pool(o, &pools[i]);
+    }
+    return false;
+}
+
 bool
 preset_apply(struct options *o, const char *name)
 {
@@ -189,12 +231,10 @@ preset_apply(struct options *o, const char *name)
         o->list_presets = true;
         return true;
     }
-    if (strcmp(name, "meta-etc") == 0)
-        known = apply_etc(&draft);
-    else if (strcmp(name, "meta-usr") == 0)
-        known = apply_usr(&draft);
+    if (strncmp(name, "twitter:", 8) == 0)
+        known = apply_twitter(&draft, name + 8);
     else
-        known = strncmp(name, "twitter:", 8) == 0 && apply_twitter(&draft, name + 8);
+        known = apply_meta(&draft, name);
     if (!known)
         return false;
     *o = draft;
@@ -207,8 +247,8 @@ void
 preset_summary(void)
 {
     (void)printf(
-        "  meta-etc, meta-usr, twitter:1 to twitter:54; --preset list shows what each is "
-        "and its source\n");
+        "  meta-app, meta-etc, meta-sys, meta-usr, meta-var, twitter:1 to twitter:54;\n"
+        "  --preset list shows what each is and its source\n");
 }
 
 void
@@ -224,9 +264,14 @@ preset_list(void)
         "              (15, 214.476, 0.348238) to some 170 KB; 30 gets a set; gaps: "
         "generalized\n"
         "              Pareto (0, 16.0292 us, 0.154971), which --rate scales (52,700/s) [A];\n"
-        "              zipf 0.93: of a million keys a hundredth gets 55 %% of the requests\n"
-        "              there is no preset of APP, VAR and SYS: no formulas of their sizes\n"
-        "              were at hand\n\n"
+        "              zipf 0.93: of a million keys a hundredth gets 55 %% of the requests\n");
+    for (size_t i = 0; i < ARRAY_LEN(pools); i++)
+        (void)printf("%-13s %s [A]\n", pools[i].name, pools[i].words);
+    (void)printf(
+        "              shares read off a figure; values of 500 B and less are 90 %% of the "
+        "data\n"
+        "              [A]; zipf 0.99, keys of 20 to 45 B and values of 1 to 500 B else are "
+        "guesses\n\n"
         "Twitter's clusters [Y]: means of each, so that all keys and values are as long;\n"
         "their times to live with their shares; rate and working set (--rate and --keys are\n"
         "yours to choose):\n");

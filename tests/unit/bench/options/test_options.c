@@ -117,6 +117,35 @@ START_TEST(mixes_and_presets)
 }
 END_TEST
 
+/* Meta's pools: the shares that were published. */
+START_TEST(pools_are_as_published)
+{
+    static const struct {
+        const char *name;
+        double gets, sets, deletes;
+        uint32_t value_max;
+    } pools[] = {
+        {"meta-app", 84, 4, 12, 500},
+        {"meta-var", 18, 82, 0, 500},
+        {"meta-sys", 67, 33, 0, 500},
+        {"meta-usr", 998, 2, 0, 2},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(pools); i++) {
+        const char *const words[] = {"--preset", pools[i].name, NULL};
+        struct options o;
+        char said[256];
+
+        ck_assert_int_eq(parse_words(words, &o, said, sizeof(said)), OPTIONS_OK);
+        ck_assert_double_eq(o.weights[QUERY_GET], pools[i].gets);
+        ck_assert_double_eq(o.weights[QUERY_SET], pools[i].sets);
+        ck_assert_double_eq(o.weights[QUERY_DELETE], pools[i].deletes);
+        ck_assert_uint_eq(o.value_size.max, pools[i].value_max);
+        ck_assert_str_eq(o.preset, pools[i].name);
+    }
+}
+END_TEST
+
 /* A bad option is named, and so is what was wrong with it. */
 static const struct {
     const char *words[4];
@@ -245,6 +274,7 @@ main(void)
     tcase_add_test(tc, comparing_takes_even_rounds);
     tcase_add_test(tc, all_forms);
     tcase_add_test(tc, mixes_and_presets);
+    tcase_add_test(tc, pools_are_as_published);
     tcase_add_loop_test(tc, bad_options_name_themselves, 0, (int)ARRAY_LEN(bad));
     tcase_add_loop_test(tc, durations_parse, 0, (int)ARRAY_LEN(durations));
     return leak_run(tc, "options");
