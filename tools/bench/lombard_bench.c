@@ -247,10 +247,11 @@ place(struct options *o)
         return true;
     why = placement_init(&servers, o->placement, o->server, &bad);
     o->servers = &servers;
-    if (why != NULL)
-        (void)fprintf(stderr, "lombard-bench: option '--server' cannot have '%.*s': %s\n",
-                      (int)strcspn(bad, ","), bad, why);
-    return why == NULL;
+    if (why == NULL)
+        return o->placement != PLACEMENT_EACH || options_check_each(o, &servers) == OPTIONS_OK;
+    (void)fprintf(stderr, "lombard-bench: option '--server' cannot have '%.*s': %s\n",
+                  (int)strcspn(bad, ","), bad, why);
+    return false;
 }
 
 /* The addresses of all servers: how many, 0 when one cannot be resolved. */

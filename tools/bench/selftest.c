@@ -282,6 +282,7 @@ test_find_max(void)
     struct stub_config config = {.service_ns = MS_NS / 5};
     uint64_t capacity = 1000 * MS_NS / config.service_ns;
     struct findmax found = {0};
+    struct jobs alone = {0};
     struct driver *d;
     struct options o;
     struct stub stub;
@@ -300,7 +301,7 @@ test_find_max(void)
     o.find_max_ns = 10 * MS_NS;
     o.find_max_quantile = 0.99;
     ok = driver_open(d, &o, &stub.addr) == DRIVER_OK && driver_fill(d) == DRIVER_OK &&
-         findmax_search(d, &o, false, &found) == DRIVER_OK;
+         findmax_search(d, &alone, false, &found) == DRIVER_OK;
     driver_close(d);
     stub_stop(&stub);
     free(d);

@@ -207,6 +207,14 @@ dist_rank(struct dist *d, struct rng *rng)
     BUG("dist_kind out of range");
 }
 
+void
+dist_skip(struct dist *d, double share)
+{
+    uint64_t n = d->config.kind == DIST_TRACE ? d->config.trace_count : d->n;
+
+    d->next = (uint64_t)((double)n * share);
+}
+
 uint64_t
 dist_spread(const struct dist *d, uint64_t rank)
 {

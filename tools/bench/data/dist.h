@@ -54,6 +54,8 @@ void dist_name(const struct dist_config *config, char *dst, uint32_t bytes);
 void dist_init(struct dist *d, const struct dist_config *config, uint64_t n);
 /* Let SEED decide which ids are the popular ones. */
 void dist_seed(struct dist *d, uint64_t seed);
+/* What has an order begins at SHARE of it, from 0 to below 1. */
+void dist_skip(struct dist *d, double share);
 /* A rank in [0, n). */
 uint64_t dist_rank(struct dist *d, struct rng *rng);
 /* A key id in [0, n). */

@@ -18,7 +18,8 @@ enum {
     MEMCACHED_PORT = 11211,
 };
 
-static const char *const names[] = {"ketama", "ketama-weighted", "rendezvous", "modula"};
+static const char *const names[] = {"ketama", "ketama-weighted", "rendezvous", "modula",
+                                    "each"};
 
 bool
 placement_find(const char *name, enum placement_kind *kind)
@@ -183,9 +184,9 @@ placement_init(struct placement *p, enum placement_kind kind, const char *list,
             return why;
         next = next[len] == ',' ? next + len + 1 : NULL;
     }
-    if (kind == PLACEMENT_RENDEZVOUS || kind == PLACEMENT_MODULA || make_ring(p))
-        return NULL;
-    return "out of memory";
+    if (kind == PLACEMENT_KETAMA || kind == PLACEMENT_KETAMA_WEIGHTED)
+        return make_ring(p) ? NULL : "out of memory";
+    return NULL;
 }
 
 void
@@ -271,6 +272,7 @@ placement_of(const struct placement *p, const char *key, size_t len)
     case PLACEMENT_KETAMA_WEIGHTED: return on_ring(p, md5_part(key, len, 0));
     case PLACEMENT_RENDEZVOUS: return highest_of(p, key, len);
     case PLACEMENT_MODULA: return one_at_a_time(key, len) % p->count;
+    case PLACEMENT_EACH: return 0;
     }
     BUG("placement_kind out of range");
 }

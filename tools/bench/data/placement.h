@@ -6,6 +6,7 @@
  *     ketama-weighted   with MEMCACHED_BEHAVIOR_KETAMA_WEIGHTED, where MD5 makes 160 points a server
  *     rendezvous        pymemcache's HashClient: the highest hash of server and key
  *     modula            libmemcached by default: the hash modulo the number of servers
+ *     each              none shares its keys: each has all, and a load of its own
  *
  * A server's name on the ring is what the user wrote, so "localhost" and "127.0.0.1" are two, as they
  * are for the clients.
@@ -24,6 +25,7 @@ enum placement_kind {
     PLACEMENT_KETAMA_WEIGHTED,
     PLACEMENT_RENDEZVOUS,
     PLACEMENT_MODULA,
+    PLACEMENT_EACH,
 };
 
 enum { PLACEMENT_SERVERS_MAX = 64 };

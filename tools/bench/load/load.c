@@ -69,6 +69,8 @@ load_init(struct load *l, const struct options *options, const char *server_name
         draws += rng_mix(options->job);
     rng_init(&l->rng, draws);
     rng_init(&l->arrival_rng, ~draws);
+    if (options->job > 0)
+        dist_skip(&l->dist, (double)options->job / (double)options->jobs);
     for (int i = 0; i < LOAD_AHEAD; i++)
         l->ahead[i] = (uint32_t)dist_next(&l->dist, &l->rng);
     load_set_mix(l, options->weights);
@@ -112,23 +114,25 @@ is_timed(const struct load *l)
     return l->phase == LOAD_REPLAY && l->rate == 0;
 }
 
-/* A replay begins with its first request. */
-static void
-begin_replay(struct load *l)
+/* Whether a step of the trace is this job's: each job has keys of its own. */
+static bool
+is_mine(const struct load *l, uint64_t step)
 {
-    const struct replay *r = l->options->replay_plan;
+    const struct options *o = l->options;
 
-    l->step = 0;
-    l->replay_ns = l->now_ns;
-    if (l->budget > r->count)
-        l->budget = r->count;
-    if (l->rate > 0)
-        return;
-    l->gap_ns = fmax(1, (double)r->span_ns / (double)r->count);
-    l->next_due_ns = l->now_ns + r->steps[0].due_ns;
+    return o->jobs == 1 || rng_mix(o->replay_plan->steps[step].key) % o->jobs == o->job;
 }
 
-/* When the step after the one that is taken is due; behind the last one the replay ends. */
+/* The first step from AT on that is this job's. */
+static uint64_t
+own_step(const struct load *l, uint64_t at)
+{
+    while (at < l->options->replay_plan->count && !is_mine(l, at))
+        at++;
+    return at;
+}
+
+/* When the next step is due; behind the last one the replay ends. */
 static void
 plan_step(struct load *l)
 {
@@ -136,6 +140,25 @@ plan_step(struct load *l)
 
     l->next_due_ns =
         l->replay_ns + (l->step < r->count ? r->steps[l->step].due_ns : r->span_ns);
+}
+
+/* A replay begins with its first request. */
+static void
+begin_replay(struct load *l)
+{
+    const struct replay *r = l->options->replay_plan;
+    uint64_t steps = 0;
+
+    for (uint64_t i = 0; i < r->count; i++)
+        steps += is_mine(l, i);
+    l->step = own_step(l, 0);
+    l->replay_ns = l->now_ns;
+    if (l->budget > steps)
+        l->budget = steps;
+    if (l->rate > 0)
+        return;
+    l->gap_ns = fmax(1, (double)r->span_ns / (double)(steps > 0 ? steps : 1));
+    plan_step(l);
 }
 
 /* Plan the arrival after the one that is due. */
@@ -237,7 +260,10 @@ load_take_due(struct load *l)
 {
     uint64_t due = l->next_due_ns;
 
-    l->step += l->phase == LOAD_REPLAY;
+    if (l->phase == LOAD_REPLAY) {
+        l->last_step = l->step;
+        l->step = own_step(l, l->step + 1);
+    }
     if (is_timed(l))
         plan_step(l);
     else

@@ -67,6 +67,7 @@ struct load {
     double due_fraction;                /* of a nanosecond, carried on */
     double gap_ns;                      /* open loop: mean time between two; 0: closed loop */
     uint64_t step;                      /* of the replay: the next */
+    uint64_t last_step;                 /* the one that was taken last */
     uint64_t replay_ns;                 /* when it began */
     uint64_t size_salt;                 /* of the sizes of values: from the seed */
     uint64_t mix_cut[QUERY_KIND_COUNT]; /* of 2^32: kind i below mix_cut[i] */

@@ -271,7 +271,7 @@ make_step(struct load *l, struct query *query)
     if (l->next_due_ns > l->now_ns)
         return false;
     query->due_ns = load_take_due(l);
-    s = &r->steps[l->step - 1];
+    s = &r->steps[l->last_step];
     l->budget--;
     query->kind = s->kind;
     query->ttl_s = s->ttl_s;

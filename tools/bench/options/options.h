@@ -42,6 +42,7 @@ struct options {
     const char *compare;             /* other servers, separated by commas, or NULL */
     enum placement_kind placement;   /* of keys on several servers */
     const struct placement *servers; /* those; NULL: there is one */
+    const struct placement *each;    /* those, where each has a job, and all keys; else NULL */
     const char *protocol;
     const char *login_path; /* who each connection says it is; or NULL */
     struct login login;
@@ -167,6 +168,9 @@ struct options_plan options_plan(const struct options *o, uint64_t round);
 void options_mix_phases(struct options *o);
 /* The requests, keys and sizes are those of a trace, which must outlive the options. */
 void options_replay(struct options *o, const struct replay *replay);
+/* SERVERS are loaded by a job each (--placement each). */
+enum options_result options_check_each(struct options *o,
+                                       const struct placement *servers) MUST_USE;
 /* Whether requests have a time when they are due: in some round at least. */
 bool options_is_open(const struct options *o);
 

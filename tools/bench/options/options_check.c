@@ -116,12 +116,6 @@ check_jobs(struct options *o)
         return options_bad(
             "no --jobs with hitratio: a cache's hit ratio depends on the order of requests, "
             "which is one client's");
-    if (o->trace_path != NULL)
-        return options_bad(
-            "no --jobs with a --trace: split the trace by its keys, and start one "
-            "lombard-bench for each part");
-    if (o->find_max_ns > 0)
-        return options_bad("no --jobs with --find-max: --sweep goes up with several");
     if (o->connections < o->jobs || (o->rate > 0 && o->rate < o->jobs))
         return options_bad("each of the --jobs needs a connection, and a part of the --rate");
     return OPTIONS_OK;
@@ -201,6 +195,16 @@ check_clients(struct options *o)
     if (o->recache_s > 0 && !o->leases)
         return options_bad("--recache needs --leases");
     return OPTIONS_OK;
+}
+
+enum options_result
+options_check_each(struct options *o, const struct placement *servers)
+{
+    if (o->jobs > 1)
+        return options_bad("--placement each has a process for each server: no --jobs");
+    o->jobs = servers->count;
+    o->each = servers;
+    return check_jobs(o);
 }
 
 enum options_result

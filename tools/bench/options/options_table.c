@@ -12,8 +12,9 @@ const struct option_desc option_descs[] = {
      "                           by commas, share the keys: each client is connected to all"},
     {"placement", 0, ARG_CUSTOM, 0, 0, 0, option_placement, "P",
      "which of several servers has a key: as libmemcached places it (ketama, ketama-weighted\n"
-     "                           with addr=weight, modula), or pymemcache (rendezvous) "
-     "(ketama)"},
+     "                           with addr=weight, modula), or pymemcache (rendezvous);\n"
+     "                           each: all of them, each server is loaded by a process of its "
+     "own (ketama)"},
     {"auth", 0, ARG_TEXT, FIELD(login_path), 0, 0, NULL, "FILE",
      "log in as the first user of FILE, which has lines user:password: SASL PLAIN in binary,\n"
      "                           else as memcached's text protocol does it"},

@@ -180,7 +180,7 @@ apply_usr(struct options *o)
 }
 
 /* Meta's pools of which the shares of operations and some sizes were published. */
-struct pool {
+struct meta_pool {
     const char *name;
     const char *mix;
     const char *keys;
@@ -188,7 +188,7 @@ struct pool {
     const char *words;
 };
 
-static const struct pool pools[] = {
+static const struct meta_pool pools[] = {
     {"meta-app", "get=84,set=4,delete=12", "31:90,20-45:10", "270:30,1-500:70",
      "84 % gets, 4 % sets, 12 % deletes; 90 % of keys 31 B, 30 % of values 270 B"},
     {"meta-var", "get=18,set=82", "31:90,20-45:10", "1-500",
@@ -199,7 +199,7 @@ static const struct pool pools[] = {
 /* What was not published: that zipf's exponent is 0.99, other keys are of 20 to 45 bytes, and other values
  * of 1 to 500, to which 90 % of the data belong. */
 static bool
-apply_pool(struct options *o, const struct pool *p)
+apply_pool(struct options *o, const struct meta_pool *p)
 {
     o->dist = (struct dist_config){.kind = DIST_ZIPF, .alpha = 0.99};
     (void)snprintf(described, sizeof(described), "%s", p->words);

@@ -100,7 +100,7 @@ find_server(const struct bench *b, struct target *t)
 {
     const struct options *o = &t->options;
 
-    if (o->servers != NULL)
+    if (b->options->servers != NULL)
         return true; /* they are several processes */
     if (t->addr.len > 0) {
         t->pid = t == &b->targets[0] && o->server_pid != 0 ? (pid_t)o->server_pid
@@ -199,7 +199,7 @@ find_max(struct target *t)
 
     if (o->find_max_ns == 0)
         return true;
-    return note_result(t, findmax_search(t->driver, o, say_trials, &t->findmax));
+    return note_result(t, findmax_search(t->driver, &t->jobs, say_trials, &t->findmax));
 }
 
 static void
@@ -242,10 +242,20 @@ restart_round(void *context)
     look(t, &t->round_start);
 }
 
+/* Of all jobs, in the round that comes. */
+static uint64_t
+planned_rate(const struct options *all, const struct target *t)
+{
+    if (all->find_max_ns == 0)
+        return options_plan(all, t->rounds_done).rate;
+    return t->findmax.rate > 0 ? t->findmax.rate : FINDMAX_RATE_MIN;
+}
+
 static bool
 measure(const struct bench *b, struct target *t)
 {
     const struct options *o = &t->options;
+    struct job_order order = {0};
     enum driver_result result = DRIVER_OK;
 
     if (b->by_turns)
@@ -254,14 +264,14 @@ measure(const struct bench *b, struct target *t)
         result = driver_warm_up(t->driver, o->warmup_ns);
     if (!note_result(t, result))
         return false;
-    t->driver->round = t->rounds_done;
-    if (o->find_max_ns == 0)
-        t->driver->load.rate = jobs_rate(b->options, t->rounds_done, 0);
+    order.round = t->driver->round = t->rounds_done;
+    order.rate = t->rate = planned_rate(b->options, t);
+    t->driver->load.rate = jobs_part(order.rate, 0, o->jobs);
     t->driver->on_restart = restart_round;
     t->driver->restart_context = t;
     t->driver->look_pid = o->looks ? t->pid : 0;
     restart_round(t);
-    jobs_go(&t->jobs, t->rounds_done);
+    jobs_go(&t->jobs, &order);
     result = driver_measure(t->driver);
     if (t->jobs.count > 0) {
         enum driver_result others = jobs_collect(&t->jobs, t->driver);
@@ -317,9 +327,9 @@ open_all(struct bench *b)
 
         if (stop_signal() != 0 && t->driver == NULL)
             return note_result(t, DRIVER_INTERRUPTED);
-        if (!open_target(b, t) || !prepare(t) || !start_roles(t) || !find_max(t))
+        if (!open_target(b, t) || !prepare(t) || !start_roles(t))
             return false;
-        if (b->options->jobs > 1 && !start_jobs(b, t))
+        if ((b->options->jobs > 1 && !start_jobs(b, t)) || !find_max(t))
             return false;
         if (b->by_turns)
             driver_disconnect(t->driver);

@@ -69,6 +69,7 @@ struct target {
     struct findmax findmax;          /* where it was asked for */
     uint64_t server_cpu_ns;          /* in all measured rounds */
     uint64_t rounds_done;
+    uint64_t rate; /* planned for all jobs in the round that is measured; 0: a closed loop */
     struct round rounds[OPTIONS_ROUNDS_MAX];
     struct tally total;                /* of the measured rounds */
     struct certain certain;            /* likewise: how sure its figures are */

@@ -25,6 +25,7 @@ driver_result_name(enum driver_result result)
     case DRIVER_NO_TRACE: return "cannot read the trace";
     case DRIVER_INTERRUPTED: return "interrupted";
     case DRIVER_STALLED: return "the server stopped answering";
+    case DRIVER_NOT_FILLED: return "not all keys could be stored";
     }
     BUG("driver_result out of range");
 }

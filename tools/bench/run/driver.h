@@ -76,6 +76,7 @@ enum driver_result {
     DRIVER_INTERRUPTED,    /* stop.h: what was measured so far is there */
     DRIVER_SERVER_GONE,    /* no connection for seconds: given up */
     DRIVER_STALLED,        /* answers are missing, long after the end */
+    DRIVER_NOT_FILLED,     /* of a further process: keys are missing */
 };
 
 const char *driver_result_name(enum driver_result result);

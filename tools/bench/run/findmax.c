@@ -8,8 +8,7 @@ enum {
     TRIALS_TO_DECIDE = 2, /* with the same result: three trials at most */
     PRECISE_PERCENT = 2,  /* the search ends when the bounds are that close, */
     TRIALS_APART = 7,     /* and were judged at times that far apart */
-    LOWEST_RATE = 100,
-    LOWEST_GUESS = 2 * LOWEST_RATE,
+    LOWEST_GUESS = 2 * FINDMAX_RATE_MIN,
     DISTURBED_TRIES = 3, /* until a trial in which this process was late counts all the same */
 };
 
@@ -106,7 +105,7 @@ judge_next(struct search *f, bool *done)
 {
     const struct bound *kept = last(&f->kept);
     const struct bound *missed = last(&f->missed);
-    uint64_t low = kept != NULL ? kept->rate : LOWEST_RATE;
+    uint64_t low = kept != NULL ? kept->rate : FINDMAX_RATE_MIN;
     uint64_t high = missed != NULL ? missed->rate : f->guess;
 
     *done = false;
@@ -143,8 +142,25 @@ findmax_bisect(findmax_try try_rate, void *context, bool say, struct findmax *ou
 /* What a trial needs. */
 struct trials {
     struct driver *driver;
-    const struct options *options;
+    struct jobs *jobs;
 };
+
+/* Run at RATE for the time of a trial; the driver's tally is then that of all jobs. */
+static enum driver_result
+run_trial(const struct trials *t, uint64_t rate)
+{
+    const struct options *o = t->driver->options;
+    const struct job_order order = {.rate = rate, .trial_ns = o->duration_ns};
+    enum driver_result result;
+    enum driver_result others = DRIVER_OK;
+
+    t->driver->load.rate = jobs_part(rate, 0, o->jobs);
+    jobs_go(t->jobs, &order);
+    result = driver_run(t->driver, o->duration_ns, 0);
+    if (t->jobs->count > 0)
+        others = jobs_collect(t->jobs, t->driver);
+    return result != DRIVER_OK ? result : others;
+}
 
 /* Whether this process itself was so late that the trial says little of the server. */
 static bool
@@ -158,39 +174,37 @@ was_disturbed(const struct tally *t, const struct options *o)
 static enum driver_result
 try_rate(void *context, uint64_t rate, struct findmax_trial *out)
 {
-    struct trials *t = context;
+    const struct trials *t = context;
+    const struct options *o = t->driver->options;
     const struct tally *tally = &t->driver->load.tally;
     enum driver_result result = DRIVER_OK;
     uint32_t tries = 0;
 
-    t->driver->load.rate = rate;
     do {
-        result = driver_run(t->driver, t->options->duration_ns, 0);
-        out->latency_ns = hist_quantile(&tally->response, t->options->find_max_quantile);
+        result = run_trial(t, rate);
+        out->latency_ns = hist_quantile(&tally->response, o->find_max_quantile);
         out->kept =
-            tally->requests > 0 && out->latency_ns < t->options->find_max_ns &&
+            tally->requests > 0 && out->latency_ns < o->find_max_ns &&
             tally->unbegun + tally->lost_requests + tally->unsent + tally->skipped == 0 &&
             tally->errors * 100 <= tally_answers(tally);
-    } while (result == DRIVER_OK && !out->kept && was_disturbed(tally, t->options) &&
+    } while (result == DRIVER_OK && !out->kept && was_disturbed(tally, o) &&
              ++tries < DISTURBED_TRIES);
     return result;
 }
 
 enum driver_result
-findmax_search(struct driver *d, const struct options *o, bool say, struct findmax *out)
+findmax_search(struct driver *d, struct jobs *jobs, bool say, struct findmax *out)
 {
-    struct trials trials = {d, o};
+    struct trials trials = {d, jobs};
     enum driver_result result;
     struct findmax f = {0};
 
-    d->load.rate = 0;
-    result = driver_run(d, o->duration_ns, 0);
+    result = run_trial(&trials, 0);
     f.closed_rate = d->load.tally.requests > 0 ? (uint64_t)tally_rate(&d->load.tally) : 0;
     if (say)
         (void)printf("find-max      closed loop: %llu/s\n", (unsigned long long)f.closed_rate);
     if (result == DRIVER_OK)
         result = findmax_bisect(try_rate, &trials, say, &f);
-    d->load.rate = f.rate > 0 ? f.rate : LOWEST_RATE;
     *out = f;
     return result;
 }

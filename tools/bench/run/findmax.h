@@ -16,12 +16,16 @@
 
 #include "lombard/base/attr.h"
 #include "run/driver.h"
+#include "run/jobs.h"
 
-enum { FINDMAX_RATES_MAX = 60 }; /* that are judged, some of them twice */
+enum {
+    FINDMAX_RATES_MAX = 60, /* that are judged, some of them twice */
+    FINDMAX_RATE_MIN = 100, /* no rate below it is tried */
+};
 
 struct findmax {
     uint64_t closed_rate; /* what the closed loop reaches: where the search begins */
-    uint64_t rate;        /* the highest that kept the limit; 0: none did */
+    uint64_t rate;        /* of all jobs, the highest that kept the limit; 0: none did */
     uint64_t latency_ns;  /* the quantile at that rate */
     uint32_t rates;       /* that were judged */
 };
@@ -42,7 +46,7 @@ enum driver_result findmax_bisect(findmax_try try_rate, void *context, bool say,
 
 /*
  * The same with trials of DURATION_NS in an open loop. The latency is the response time: it counts
- * from when a request was due. Leaves the driver at the rate that was found.
+ * from when a request was due. All JOBS take part; D is the driver of the first.
  */
-enum driver_result findmax_search(struct driver *d, const struct options *o, bool say,
+enum driver_result findmax_search(struct driver *d, struct jobs *jobs, bool say,
                                   struct findmax *out) MUST_USE;

@@ -21,8 +21,8 @@ struct job_result {
     struct moment list[SERIES_MAX];
 };
 
-static uint64_t
-part(uint64_t all, uint64_t i, uint64_t n)
+uint64_t
+jobs_part(uint64_t all, uint64_t i, uint64_t n)
 {
     return all / n + (i < all % n ? 1 : 0);
 }
@@ -35,18 +35,16 @@ jobs_divide(const struct options *options, uint64_t i, struct options *out)
     *out = *options;
     if (n <= 1)
         return;
-    out->connections = part(options->connections, i, n);
-    out->requests = part(options->requests, i, n);
-    out->rate = part(options->rate, i, n);
+    out->connections = jobs_part(options->connections, i, n);
+    /* Of a trace each has what belongs to its keys. */
+    if (options->replay_plan == NULL)
+        out->requests = jobs_part(options->requests, i, n);
+    out->rate = jobs_part(options->rate, i, n);
     out->job = i;
+    if (options->each != NULL)
+        out->servers = NULL; /* each job has one */
     out->quiet |= i > 0;
     out->find_warmup &= i == 0; /* the others do as the first */
-}
-
-uint64_t
-jobs_rate(const struct options *options, uint64_t round, uint64_t i)
-{
-    return part(options_plan(options, round).rate, i, options->jobs);
 }
 
 static void
@@ -56,6 +54,8 @@ hand_over(struct job_result *r, const struct driver *d, enum driver_result resul
 
     r->result = result;
     r->tally = d->load.tally;
+    if (d->options->each != NULL)
+        r->tally.placed[d->options->job] = r->tally.requests;
     r->cut_requests = d->cut_requests;
     r->series_start_ns = s->start_ns;
     r->series_width_ns = s->width_ns;
@@ -71,6 +71,37 @@ struct job_plan {
     const struct driver *first;
 };
 
+/* Connect job number I, to a server that has all keys. */
+static enum driver_result
+open_job(const struct job_plan *plan, uint64_t i, struct driver *d, const struct options *own)
+{
+    const struct placement *each = plan->options->each;
+    enum driver_result result =
+        driver_open(d, own, each != NULL ? &each->addrs[i] : plan->addr);
+
+    if (result != DRIVER_OK)
+        return result;
+    if (each == NULL) {
+        load_join(&d->load, &plan->first->load);
+        return DRIVER_OK;
+    }
+    if (own->fill)
+        result = driver_fill(d);
+    if (result == DRIVER_OK && own->fill && fill_missing(&d->load.fill) > 0)
+        result = DRIVER_NOT_FILLED;
+    if (result == DRIVER_OK && own->warmup_ns > 0)
+        result = driver_warm_up(d, own->warmup_ns);
+    return result;
+}
+
+static enum driver_result
+execute(struct driver *d, const struct job_order *order, uint64_t i, uint64_t n)
+{
+    d->round = order->round;
+    d->load.rate = jobs_part(order->rate, i, n);
+    return order->trial_ns > 0 ? driver_run(d, order->trial_ns, 0) : driver_measure(d);
+}
+
 /* A child: measures whenever it is told to. */
 static NORETURN void
 work(const struct job_plan *plan, uint64_t i, int fd, struct job_result *result)
@@ -78,21 +109,16 @@ work(const struct job_plan *plan, uint64_t i, int fd, struct job_result *result)
     static struct driver driver;
     static struct options own;
     enum driver_result opened;
-    uint64_t round;
+    struct job_order order;
 
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     jobs_divide(plan->options, i, &own);
-    opened = driver_open(&driver, &own, plan->addr);
-    if (opened == DRIVER_OK)
-        load_join(&driver.load, &plan->first->load);
+    opened = open_job(plan, i, &driver, &own);
     driver.signals = plan->first->signals;
     result->result = opened;
     while (write(fd, "r", 1) == 1 && opened == DRIVER_OK &&
-           recv(fd, &round, sizeof(round), MSG_WAITALL) == (ssize_t)sizeof(round)) {
-        driver.round = round;
-        driver.load.rate = jobs_rate(plan->options, round, i);
-        hand_over(result, &driver, driver_measure(&driver));
-    }
+           recv(fd, &order, sizeof(order), MSG_WAITALL) == (ssize_t)sizeof(order))
+        hand_over(result, &driver, execute(&driver, &order, i, plan->options->jobs));
     _exit(0);
 }
 
@@ -142,12 +168,12 @@ jobs_start(struct jobs *j, const struct options *options, const struct net_addr 
 }
 
 void
-jobs_go(const struct jobs *j, uint64_t round)
+jobs_go(const struct jobs *j, const struct job_order *order)
 {
     if (j->signals != NULL)
         *j->signals = (struct driver_signals){0};
     for (uint32_t i = 0; i < j->count; i++)
-        (void)send(j->list[i].fd, &round, sizeof(round), MSG_NOSIGNAL);
+        (void)send(j->list[i].fd, order, sizeof(*order), MSG_NOSIGNAL);
 }
 
 /* Add the moments of a job, each to the one of the same time. */
@@ -168,6 +194,8 @@ jobs_collect(struct jobs *j, struct driver *d)
     enum driver_result result = DRIVER_OK;
     struct tally *t = &d->load.tally;
 
+    if (d->options->each != NULL)
+        t->placed[0] = t->requests;
     for (uint32_t i = 0; i < j->count; i++) {
         const struct job *job = &j->list[i];
         double seconds = t->seconds_before;

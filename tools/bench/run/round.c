@@ -50,7 +50,7 @@ round_note(struct target *t, enum driver_result result, uint64_t server_cpu_ns)
     else
         tally_service(tally, &all);
     r->sound = result == DRIVER_OK && tally->requests > 0 && tally->down_ns == 0;
-    r->rate = t->driver->load.rate * t->options.jobs;
+    r->rate = t->rate;
     r->requests = tally->requests;
     r->errors = tally->errors;
     r->lost_connections = tally->lost_connections;

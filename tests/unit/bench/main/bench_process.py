@@ -35,7 +35,7 @@ def load_json(name):
 def report(name, *args):
     """(status, the report of the first server, standard error). A busy machine is no fault: where it
     only kept requests from leaving in time, the status is VALID."""
-    mode = args[:1] if args[0] == "hitratio" else ()
+    mode = args[:1] if args[0] in ("hitratio", "replay") else ()
     status, _, said = run(*mode, "-q", "-j", path(name), *args[len(mode):])
     result = load_json(path(name))
     if status == NOT_VALID and all("arrivals were not as planned" in r

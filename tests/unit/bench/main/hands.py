@@ -77,8 +77,35 @@ def several_processes():
             else:
                 check.that(0.89 < result["seconds"] < 2.6, "the time is that of one job, not 2.7:", result["seconds"])
             check.that(server.accepted >= 7, "connections")
-    for words in (["--jobs", "0"], ["--jobs", "5", "-c", "4"], ["--jobs", "2", "--find-max", "p99<1ms"]):
+    for words in (["--jobs", "0"], ["--jobs", "5", "-c", "4"]):
         check.equal(run(*words)[0], NOT_RUN, " ".join(words))
+
+
+def several_processes_search_together():
+    with FakeServer() as server:
+        status, result, said = report("search.json", "-s", server.address, "-k", "50", "-c", "6", "--jobs", "3", "-r", "1:0",
+                                      "-d", "10ms", "--find-max", "p50<1us")
+        check.equal((status, result["max_rate"]), (NOT_VALID, 0), "no rate is kept: " + said)
+        check.equal(result["hits"] + result["misses"] <= server.gets, True, "what was measured is some of what was asked")
+        check.that(server.accepted >= 6, "each has its connections")
+
+
+def several_processes_replay_one_trace():
+    trace = path("jobs_trace.txt")
+    with open(trace, "w", encoding="ascii") as f:
+        for i in range(600):
+            f.write("key%d 20 0 %s %.4f\n" % (i % 40, "set" if i % 200 < 40 else "get", i / 2000))
+    for more in ([], ["--rate", "3000"]):
+        with FakeServer() as server:
+            _, result, said = report("replayed.json", "replay", "-s", server.address, "--trace", trace, "-c", "6",
+                                     "--jobs", "3", *more) # not valid where a busy machine was late
+            check.equal((result["requests"], result["misses"]), (600, 0), "in each key's order: " + said)
+            check.equal((server.gets, server.sets), (480, 120), "each request once")
+            check.that(0.15 < result["seconds"] < 5, "at its times:", result["seconds"])
+    with FakeServer() as server:
+        status, result, said = report("keys.json", "-s", server.address, "--trace", trace, "-c", "4", "--jobs", "2", "-n",
+                                      "600", "-r", "0:1")
+        check.equal((status, server.sets, len(server.values)), (VALID, 600, 40), "a mix over its keys: " + said)
 
 
 class Forgets(FakeServer):
@@ -139,4 +166,5 @@ def kernel_timestamps():
             check.that(500 * least * 0.9 <= count <= 500 * least, "each reply has its time in the socket:", count)
 
 
-TESTS = (kernel_timestamps, help_by_topic, several_processes, several_processes_know_the_same, logging_in, names_of_other_tools)
+TESTS = (kernel_timestamps, help_by_topic, several_processes, several_processes_know_the_same,
+         several_processes_search_together, several_processes_replay_one_trace, logging_in, names_of_other_tools)

@@ -98,6 +98,19 @@ def open_loop_on_several():
         check.equal((status, "--server" in said), (NOT_RUN, True), bad + " " + said)
 
 
+def each_has_all_keys():
+    with contextlib.ExitStack() as stack:
+        servers = [stack.enter_context(FakeServer()) for _ in range(3)]
+        names = ",".join(s.address for s in servers)
+        status, result, said = report("each.json", "-s", names, "--placement", "each", "-k", "200", "-c", "6", "-n", "900",
+                                      "-r", "3:1", "--fill")
+        check.equal((status, result["requests"], result["misses"]), (VALID, 900, 0), "each: " + said)
+        check.equal([len(s.values) for s in servers], [200] * 3, "each is filled")
+        check.equal([p["requests"] for p in result["placed"]], [300] * 3, "and has its part of the load")
+        check.equal(sum(s.gets for s in servers), result["hits"], "every get is counted")
+        check.equal([s.accepted for s in servers], [2] * 3, "by connections of its own")
+
+
 class Leaves(FakeServer):
     """Ends after a number of gets."""
 
@@ -132,4 +145,4 @@ def one_of_two_is_down():
             check.that("nothing was measured: %s: cannot connect" % both in said, "in the verdict all are:", said)
 
 
-TESTS = (placements, open_loop_on_several, one_of_two_leaves, one_of_two_is_down)
+TESTS = (placements, each_has_all_keys, open_loop_on_several, one_of_two_leaves, one_of_two_is_down)

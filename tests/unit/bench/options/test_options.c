@@ -211,7 +211,6 @@ static const struct {
     {{"--leases", "--database=1ms"}, "--protocol meta"},
     {{"--recache=5"}, "--recache needs"},
     {{"replay"}, "replay needs a --trace"},
-    {{"replay", "--trace=x", "--jobs=2"}, "no --jobs with a --trace"},
     {{"replay", "--trace=x", "--speed=0"}, "'--speed'"},
     {{"--phase", "get=1"}, "'--phase' cannot be 'get=1'"},
     {{"--phase", "0s:get=1"}, "'--phase'"},

@@ -57,7 +57,7 @@ measure(uint64_t round)
     enum driver_result result;
 
     driver->round = round;
-    driver->load.rate = jobs_rate(&options, round, 0);
+    driver->load.rate = options_plan(&options, round).rate;
     result = driver_measure(driver);
     ck_assert_msg(result == DRIVER_OK, "%s", driver_result_name(result));
     return &driver->load.tally;
