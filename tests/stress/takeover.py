@@ -2,10 +2,12 @@
 """Takeovers in a row, under load, between two versions: nothing is lost, nothing is left behind.
 
     takeover.py DAEMON OTHER_DAEMON BENCH [--takeovers N] [--active N] [--idle N] [--stalled N] [--partial N] [--halves N]
+                [--limits]
 
 lombard-bench loads a server by --active connections with pipelines of 32, and verifies every value; beside them are
 idle connections, readers that ask for 64 values of 100 KB and do not read them until the end, and partial
-commands; and here are uploads that go on by a piece after each takeover. OTHER_DAEMON and DAEMON take over in turn.
+commands; and here are uploads that go on by a piece after each takeover. OTHER_DAEMON and DAEMON take over in turn. With --limits, which is for a build without sanitizers, the
+last process must have little more memory than the first.
 """
 import argparse
 import json
@@ -113,7 +115,7 @@ def judge_load(report):
     return one
 
 
-def judge_last(last, s, before):
+def judge_last(last, s, before, limits):
     """As at the beginning, but for what is stored."""
     check("all have left", wait_until(lambda: stats(s)["curr_connections"] == "1"))
     check("no pin is left", wait_until(lambda: stats(s)["segments_pinned"] == "0"))
@@ -126,7 +128,8 @@ def judge_last(last, s, before):
     used = stats(s, " memory")
     heap = int(used["heap_bytes"]) + int(used["other_bytes"])
     print("the last process: %d descriptors, %d bytes of heap and unexplained; the first had %d" % (fds, heap, before))
-    check("memory: %s" % used, heap <= before + (8 << 20))
+    if limits:
+        check("memory: %s" % used, heap <= before + (8 << 20))
 
 
 def run(args, folder):
@@ -151,7 +154,7 @@ def run(args, folder):
             print("%d takeovers, %d connections: %d requests, %d hits, 0 misses; a pause took %.1f ms (median), %.1f at most" %
                   (len(pauses), conns + args.halves, one["requests"], one["hits"], pauses[len(pauses) // 2], pauses[-1]))
             if last is not None:
-                judge_last(last, s, before)
+                judge_last(last, s, before, args.limits)
         if last is not None:
             check.equal(last.stop(), 0, "the last one stops")
             check("of the sandbox nothing was refused", "the sandbox refused" not in last.log)
@@ -164,6 +167,7 @@ def main():
         parser.add_argument(name, type=os.path.abspath)
     for name, count in (("takeovers", 20), ("active", 50), ("idle", 5000), ("stalled", 200), ("partial", 500), ("halves", 50)):
         parser.add_argument("--" + name, type=int, default=count)
+    parser.add_argument("--limits", action="store_true")
     args = parser.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
