@@ -113,13 +113,13 @@ seg_take(struct arena *arena, int64_t keep)
         index = arena->unbacked_head;
         arena->unbacked_head = arena->segs[index].next;
         arena->seg_resident++;
-        ahead = arena_back(arena, index);
+        ahead = arena_back(arena, index, false);
     } else {
         if (BROKEN(arena->seg_touched == arena->seg_count))
             return SEG_NONE;
         index = arena->seg_touched++;
         arena->seg_resident++;
-        ahead = arena_back(arena, index) || index < arena->seg_ahead;
+        ahead = arena_back(arena, index, true);
     }
     seg = arena->segs + index;
     seg->used = seg->live = seg->pins = seg->extents = 0;

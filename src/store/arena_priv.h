@@ -139,6 +139,7 @@ struct arena {
     size_t bytes;      /* of seg_count segments */
     size_t segs_bytes; /* of both tables, for seg_max segments */
     bool in_file;      /* where its memory comes from */
+    bool huge; /* what is touched first comes on huge pages; the kernel had one the last time */
 };
 
 /*
@@ -295,8 +296,11 @@ bool arena_trim(struct arena *arena, uint32_t keep);
 uint32_t arena_next_ahead(const struct arena *arena, uint32_t most) MUST_USE;
 /* Have memory for that block: false when it is on small pages. BUG when there is none. */
 bool arena_touch_ahead(struct arena *arena, uint32_t most) MUST_USE;
-/* Segment INDEX, which was not in use, is going to be: whether it has all of its memory already. */
-bool arena_back(struct arena *arena, uint32_t index) MUST_USE;
+/*
+ * Segment INDEX, which was not in use, is going to be, for the FIRST time or again: whether it has all of its memory already. A block of which
+ * nothing was touched, and that is all within the goal, is touched now, where it comes on a huge page.
+ */
+bool arena_back(struct arena *arena, uint32_t index, bool first) MUST_USE;
 
 /* --- segment_lists.c, for arena.c --- */
 

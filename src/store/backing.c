@@ -57,37 +57,54 @@ arena_next_ahead(const struct arena *arena, uint32_t most)
     return first;
 }
 
-bool
-arena_touch_ahead(struct arena *arena, uint32_t most)
+/* Have memory for the block at FIRST. */
+static bool
+touch(struct arena *arena, uint32_t first)
 {
-    uint32_t first = arena_next_ahead(arena, most);
+    char *base = seg_base(arena, first);
     bool huge;
 
-    if (BROKEN(first == SEG_NONE))
-        return false;
     if (arena->in_file)
-        huge = sys_touch_huge_file(seg_base(arena, first));
+        huge = sys_touch_huge_file(base);
     else if (first + per_block(arena) <= arena->seg_explicit)
-        huge = sys_touch_huge(seg_base(arena, first), NULL, 0);
+        huge = sys_touch_huge(base, NULL, 0);
     else
         huge =
-            sys_touch_huge(seg_base(arena, first), seg_base(arena, arena->seg_explicit),
+            sys_touch_huge(base, seg_base(arena, arena->seg_explicit),
                            (size_t)(arena->seg_max - arena->seg_explicit) << arena->seg_shift);
     if (huge)
         set_huge(arena, first, true);
-    if (arena->unbacked_head == SEG_NONE)
-        arena->seg_ahead = first + per_block(arena);
     return huge;
 }
 
 bool
-arena_back(struct arena *arena, uint32_t index)
+arena_touch_ahead(struct arena *arena, uint32_t most)
 {
-    if (arena->segs[index].huge)
-        return true;
-    if (index >= arena->seg_explicit)
+    uint32_t first = arena_next_ahead(arena, most);
+
+    if (BROKEN(first == SEG_NONE))
         return false;
-    set_huge(arena, block_of(arena, index), true);
+    if (arena->unbacked_head == SEG_NONE)
+        arena->seg_ahead = first + per_block(arena);
+    return touch(arena, first);
+}
+
+bool
+arena_back(struct arena *arena, uint32_t index, bool first)
+{
+    uint32_t end = index + per_block(arena);
+
+    if (arena->segs[index].huge || (first && index < arena->seg_ahead))
+        return true;
+    if (index < arena->seg_explicit) {
+        set_huge(arena, block_of(arena, index), true);
+        return true;
+    }
+    if (!arena->huge || !first || index != block_of(arena, index) || end > arena->seg_count ||
+        arena->seg_resident + per_block(arena) > arena->seg_goal)
+        return false;
+    arena->seg_ahead = end;
+    arena->huge = touch(arena, index);
     return true;
 }
 

@@ -9,13 +9,7 @@ enum { BLOCK_BYTES = SYS_HUGE_BYTES };
 /* Below that a block would be much of it. */
 #define LIMIT_BYTES_MIN STORE_HUGE_LIMIT_MIN
 /* Touched ahead in the arena: this part of the limit, at most so many blocks; and one that is in use in part. */
-enum { AHEAD_DIVISOR = 256, AHEAD_BLOCKS_MAX = 8 };
-/*
- * Pauses after a block, in times of what it took: usually 0.2 ms, and some ms where a hypervisor has to find the
- * memory; longer where the kernel had to move memory together.
- */
-enum { PAUSES = 1, PAUSES_AFTER_LONG = 20 };
-#define LONG_NS (UINT64_C(16) * 1000 * 1000)
+enum { AHEAD_DIVISOR = 128, AHEAD_BLOCKS_MAX = 8 };
 /* After so many blocks on small pages in a row, none for that long. */
 enum { REFUSALS_MAX = 8 };
 #define REFUSED_FOR_NS (UINT64_C(60) * 1000 * 1000 * 1000)
@@ -58,7 +52,7 @@ huge_begin(struct store *store, const struct store_config *config)
 
     huge->on =
         config->huge_explicit || (config->huge_pages && config->limit_bytes >= LIMIT_BYTES_MIN);
-    store->index.huge = huge->on;
+    store->index.huge = arena->huge = huge->on;
     if (!huge->on)
         return;
     huge->segs_ahead = segs_ahead(arena, config->limit_bytes);
@@ -186,8 +180,9 @@ huge_step(struct store *store)
         return false;
     made = touch(store, lacking(store));
     took_ns = sys_monotonic_ns() - begin_ns;
-    huge->next_ns =
-        begin_ns + took_ns + took_ns * (took_ns < LONG_NS ? PAUSES : PAUSES_AFTER_LONG);
+    /* Usually 0.2 ms; some ms where a hypervisor has to find the memory. Then as long a pause. */
+    huge->next_ns = begin_ns + 2 * took_ns;
+    store->arena.huge = made;
     if (!made) {
         note_refusal(store, begin_ns + took_ns);
         return false;

@@ -5,10 +5,10 @@
  *     buckets   | in use |  what it is about to grow by | a table of 16 MB or more grows in whole blocks
  *     nodes                    | touched ahead | in use | likewise, from 8 MB on
  *
- * A block that the kernel has to find and clear is a step of its own in the background: no request waits for
- * the first touch of 2 MB. It costs a quarter of what the same memory costs in small pages. What is touched
+ * A block that the kernel has to find and clear is a step of its own in the background. It costs a quarter of
+ * what the same memory costs in small pages, so writes that are faster than that touch one themselves. What is touched
  * ahead is within the limit: it is accounted as the index's, or lies within what the arena may use, and is
- * the first to go back. Where requests are faster, or the kernel has no huge page, they touch small ones.
+ * the first to go back. Where the kernel has no huge page small ones are touched, as they are needed.
  */
 #pragma once
 

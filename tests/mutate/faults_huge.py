@@ -36,6 +36,8 @@ HUGE_FAULTS = [
      "        if (!is_last_of_block(arena, index))\n            return;\n", ""),
     ("huge: what comes back is on small pages", BACKING,
      "        return next_unbacked(arena);", "        return SEG_NONE;"),
+    ("huge: writes that are faster touch small pages", BACKING,
+     "    arena->huge = touch(arena, index);\n", ""),
     ("huge: a refusal leaves a hole in memory", "src/base/sys_huge.c",
      "    if (!map_at(mem, bytes, MAP_NORESERVE))\n", "    if (false)\n"),
 ]
