@@ -1,7 +1,8 @@
 /*
  * tests/sim/store_steps.c - the longest that any one call of the store takes.
  *
- *     store_steps [ITEMS [RUNS]]   10,000,000 items in three runs, if not said otherwise
+ *     store_steps [ITEMS [RUNS [VALUE_BYTES]]]   10,000,000 items of 60 bytes in three runs, if not said
+ *                                                otherwise; 100,000,000 1 0 needs 6 GB and some minutes
  *
  * Every run makes the same calls on a store of as many bytes as the items take; of each call the
  * least CPU time of all runs counts, so that what the machine did meanwhile does
@@ -19,7 +20,7 @@
 #include "lombard/base/attr.h"
 #include "lombard/store/store.h"
 
-enum { VALUE_BYTES = 60, ITEM_BYTES = 110, LARGE_BYTES = 4 << 20, CHUNK_BYTES = 64 * 1024 };
+enum { VALUE_BYTES = 60, BESIDE_BYTES = 50, LARGE_BYTES = 4 << 20, CHUNK_BYTES = 64 * 1024 };
 enum { KEY_BYTES = 24, BEGIN_S = 100, EXPIRES_S = 200 };
 
 struct series {
@@ -79,6 +80,7 @@ static struct series all[] = {
 static struct timespec begun;
 static long faults_begun;
 static uint64_t items;
+static uint64_t value_bytes = VALUE_BYTES, item_bytes;
 
 static long
 page_faults(void)
@@ -139,9 +141,9 @@ key_of(uint64_t number, char *buf)
 static void
 set(struct store *store, uint64_t number, uint32_t expires_s, enum kind kind)
 {
-    static const char value[VALUE_BYTES];
+    static const char value[1024];
     char buf[KEY_BYTES];
-    struct item_spec spec = {.key = key_of(number, buf), .value_bytes = VALUE_BYTES};
+    struct item_spec spec = {.key = key_of(number, buf), .value_bytes = value_bytes};
     uint64_t cas;
     void *handle;
 
@@ -225,7 +227,7 @@ static struct store *
 open_store(bool evict)
 {
     struct store_config config = {
-        .limit_bytes = items * ITEM_BYTES,
+        .limit_bytes = items * item_bytes,
         .item_bytes_max = 2 * (size_t)LARGE_BYTES,
         .evict = evict,
         .with_cas = true,
@@ -258,7 +260,7 @@ run_with_eviction(void)
         change(store, n - 1 - i * 104729 % items, TOUCH);
         change(store, n - 1 - i * 1299709 % items, REMOVE);
     }
-    for (uint64_t i = 0; i < items * ITEM_BYTES / LARGE_BYTES / 2; i++)
+    for (uint64_t i = 0; i < items * item_bytes / LARGE_BYTES / 2; i++)
         set_large(store, n++);
     for (uint64_t i = 0; i < part; i++)
         set(store, n++, EXPIRES_S, AFTER_LARGE);
@@ -360,6 +362,9 @@ main(int argc, char **argv)
 {
     unsigned long runs = argc > 2 ? strtoul(argv[2], NULL, 10) : 3;
 
+    if (argc > 3)
+        value_bytes = strtoul(argv[3], NULL, 10) % 1024;
+    item_bytes = value_bytes + BESIDE_BYTES;
     items = argc > 1 ? strtoul(argv[1], NULL, 10) : 10000000;
     for (unsigned long r = 0; r < runs; r++) {
         for (size_t k = 0; k < ARRAY_LEN(all); k++)
