@@ -34,6 +34,8 @@ void report_text(FILE *f, const struct bench *b);
 void report_json(FILE *f, const struct bench *b);
 /* Part of the text: medians, spreads and ratios over the rounds. */
 void report_rounds(FILE *f, const struct bench *b);
+/* Part of the text: requests, where they went, and what was read. */
+void report_requests(FILE *f, const struct options *o, const struct target *target);
 /* Part of the text: latencies, their intervals and a bar for each decade. */
 void report_table(FILE *f, const struct target *target);
 /* How many values lie in [LOW, HIGH), as far as buckets can tell. */
