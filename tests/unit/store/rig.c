@@ -63,8 +63,8 @@ rig_key(uint64_t number, char *buf)
     return slice_make(buf, (size_t)len);
 }
 
-static char
-value_byte(uint64_t number, uint64_t off)
+char
+rig_value_byte(uint64_t number, uint64_t off)
 {
     return (char)((number * 31 + off) * UINT64_C(0x9e3779b97f4a7c15) >> 56);
 }
@@ -92,7 +92,7 @@ rig_fill(struct rig *rig, void *handle, uint64_t number, uint64_t off, uint64_t 
         if (at.len == 0)
             return false;
         for (size_t i = 0; i < at.len && off < end; i++)
-            at.ptr[i] = value_byte(number, off++);
+            at.ptr[i] = rig_value_byte(number, off++);
     }
     return true;
 }
@@ -151,7 +151,7 @@ rig_check_value(struct rig *rig, const void *handle, uint64_t number, uint64_t b
 
         ck_assert_uint_gt(part.len, 0);
         for (size_t i = 0; i < part.len; i++)
-            if (part.ptr[i] != value_byte(number, off + i))
+            if (part.ptr[i] != rig_value_byte(number, off + i))
                 ck_abort_msg("item %" PRIu64 " differs at %" PRIu64, number, off + i);
         off += part.len;
     }

@@ -48,6 +48,7 @@ TCase *large_tcase(void);
 TCase *limit_tcase(void);
 TCase *pin_tcase(void);
 TCase *policy_tcase(void);
+TCase *put_tcase(void);
 TCase *record_tcase(void);
 TCase *arena_tcase(void);
 TCase *root_tcase(void);
@@ -64,6 +65,8 @@ void rig_set_time(struct rig *rig, uint32_t now_s);
 /* Do background work until none is left. */
 void rig_settle(struct rig *rig);
 
+/* Byte OFF of item NUMBER's value. */
+char rig_value_byte(uint64_t number, uint64_t off);
 struct slice rig_key(uint64_t number, char *buf);
 enum reserve_result rig_reserve(struct rig *rig, uint64_t number, uint64_t bytes,
                                 uint32_t expires_s, void **handle);
