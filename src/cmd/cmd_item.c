@@ -81,6 +81,17 @@ cmd_gat(struct cmd *cmd, struct session *session UNUSED, const struct request *r
     cmd_show_item(cmd, &item, &reply->item);
 }
 
+bool
+cmd_peek(struct cmd *cmd, const struct request *req, struct reply_item *shown)
+{
+    struct item item;
+
+    if (!store_peek(cmd->store, req->key, store_hash(cmd->store, req->key), &item))
+        return false;
+    cmd_show_item(cmd, &item, shown);
+    return true;
+}
+
 void
 cmd_delete(struct cmd *cmd, struct session *session UNUSED, const struct request *req,
            struct reply *reply)

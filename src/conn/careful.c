@@ -165,15 +165,38 @@ conn_answer_seldom(struct conn *c, struct batch *batch, const struct batch_entry
 
 /* --- With care --- */
 
+/* Whether what follows ENTRY is a further key of the same line. */
+static bool
+goes_on(const struct conn *c, const struct batch *batch, const struct batch_entry *entry)
+{
+    return proto_state_continues(entry + 1 < batch->entries + batch->count ? &entry[1].before
+                                                                           : &c->proto_state);
+}
+
+/* The line that begins with ENTRY, as far as it has come. */
+static struct slice
+line_of(const struct batch_entry *entry, struct slice in)
+{
+    struct slice rest = slice_make(in.ptr + entry->start_off, in.len - entry->start_off);
+    const char *newline = memchr(rest.ptr, '\n', rest.len);
+
+    return newline == NULL ? rest : slice_make(rest.ptr, (size_t)(newline - rest.ptr));
+}
+
 /* For the log, and for watchers. */
 static void
-tell_command(const struct conn *c, const struct batch_entry *entry, struct slice in)
+tell_command(const struct conn *c, const struct batch *batch, const struct batch_entry *entry,
+             struct slice in)
 {
     char text[256];
     struct slice head = slice_make(in.ptr + entry->start_off, entry->head_bytes);
     const char *newline = memchr(head.ptr, '\n', head.len);
     bool traced = log_get_level() >= LOG_TRACE;
 
+    if (proto_state_continues(&entry->before)) /* a further key of a line that was told */
+        return;
+    if (goes_on(c, batch, entry))
+        head = line_of(entry, in);
     /* What follows the line of a request by HTTP may be a password. */
     if (c->session.role == ROLE_HTTP && newline != NULL)
         head.len = (size_t)(newline - head.ptr);
@@ -219,7 +242,7 @@ conn_run_carefully(struct conn *c, struct batch *batch, const struct batch_entry
     struct reply reply;
 
     if ((entry->care & CARE_TOLD) != 0)
-        tell_command(c, entry, in);
+        tell_command(c, batch, entry, in);
     if (!conn_may_run(c, req))
         return c->state == CONN_RUNNING && !c->finishing;
     if ((entry->care & CARE_NO_BODY) != 0 && op_has(req->op, PROP_STORES)) {
@@ -229,6 +252,8 @@ conn_run_carefully(struct conn *c, struct batch *batch, const struct batch_entry
         conn_upload_begin(c, req, head, &entry->before);
         return false;
     }
+    if (c->server->watchers.topics != 0 && (entry->care & CARE_BAD_END) == 0)
+        watch_line_lookup(c, req);
     execute(c, batch, entry, &reply);
     if (c->server->watchers.topics != 0)
         watch_line_request(c, req, &reply);

@@ -39,6 +39,14 @@ begin_in_store(struct conn *c, const struct request *req, void **handle, struct 
     return begun;
 }
 
+/* Tell watchers what REQ came to. */
+static void
+tell(const struct conn *c, const struct request *req, const struct reply *reply)
+{
+    if (UNLIKELY(c->server->watchers.topics != 0))
+        watch_line_request(c, req, reply);
+}
+
 void
 conn_upload_begin(struct conn *c, const struct request *req, struct slice head,
                   const struct proto_state *state)
@@ -48,6 +56,9 @@ conn_upload_begin(struct conn *c, const struct request *req, struct slice head,
     void *handle;
 
     if (!begin_in_store(c, req, &handle, &reply)) {
+        if (c->server->watchers.topics != 0)
+            watch_line_lookup(c, req);
+        tell(c, req, &reply);
         conn_refuse(c, req, &reply, req->body_bytes);
         return;
     }
@@ -55,6 +66,7 @@ conn_upload_begin(struct conn *c, const struct request *req, struct slice head,
     if (task == NULL) {
         cmd_upload_abort(c->server->cmd, handle);
         cmd_give_up(c->server->cmd, req, &reply);
+        tell(c, req, &reply);
         conn_refuse(c, req, &reply, req->body_bytes);
         return;
     }
@@ -97,6 +109,7 @@ give_up(struct conn *c)
         return;
     cmd_upload_abort(c->server->cmd, task->handle);
     cmd_give_up(c->server->cmd, &req, &reply);
+    tell(c, &req, &reply);
     c->task = NULL;
     conn_refuse(c, &req, &reply, req.body_bytes - task->off);
     task_destroy(c, task);
@@ -135,6 +148,8 @@ finish(struct conn *c)
     if (in.len < tail_bytes)
         return STEP_NEED_INPUT;
     if (c->proto->value_ends(in.ptr)) {
+        if (UNLIKELY(c->server->watchers.topics != 0))
+            watch_line_lookup(c, &req);
         commit(c, &req, &reply);
     } else {
         cmd_upload_abort(c->server->cmd, task->handle);
@@ -148,8 +163,7 @@ finish(struct conn *c)
     c->task = NULL;
     if (reply.status >= REPLY_SELDOM)
         conn_notice_error(c, &req, reply.status);
-    if (UNLIKELY(c->server->watchers.topics != 0))
-        watch_line_request(c, &req, &reply);
+    tell(c, &req, &reply);
     latency_note(&c->server->latency, req.op, 1);
     slow_keep_key(c, req.key);
     conn_reply(c, &req, &reply);

@@ -118,15 +118,22 @@ key_text(struct slice key, char text[KEY_TEXT_BYTES])
     return text;
 }
 
-static void
-say_fetched(const struct conn *c, const struct request *req, const struct reply *reply)
+void
+watch_line_lookup(const struct conn *c, const struct request *req)
 {
-    bool found = reply->status == REPLY_HIT;
+    struct watchers *watchers = &c->server->watchers;
+    struct reply_item item = {.value_bytes = 0};
     char key[KEY_TEXT_BYTES];
 
-    say(c->server, TOPIC_FETCHERS,
-        "type=item_get key=%s status=%s clsid=%d cfd=%d size=%" PRIu64, key_text(req->key, key),
-        found ? "found" : "not_found", found, c->watch.fd, found ? reply->item.value_bytes : 0);
+    if (!op_has(req->op, PROP_KEYED))
+        return;
+    watchers->found = cmd_peek(c->server->cmd, req, &item);
+    watchers->bytes = item.value_bytes;
+    if ((watchers->topics & TOPIC_FETCHERS) != 0)
+        say(c->server, TOPIC_FETCHERS,
+            "type=item_get key=%s status=%s clsid=%d cfd=%d size=%" PRIu64,
+            key_text(req->key, key), watchers->found ? "found" : "not_found", watchers->found,
+            c->watch.fd, watchers->bytes);
 }
 
 /* NULL: nothing that memcached says. */
@@ -159,38 +166,57 @@ store_name(enum request_op op)
                               : "set";
 }
 
-/* Relative seconds, as memcached takes them: what is more than 30 days is a time of day. */
+/* Seconds that are left of what EXPTIME means, 0: it does not expire; -1: it has expired. */
 static int64_t
 ttl_s(const struct conn *c, int64_t exptime)
 {
     enum { THIRTY_DAYS_S = 30 * 24 * 3600 };
+    int64_t left_s =
+        exptime > THIRTY_DAYS_S ? exptime - clock_unix_s(c->server->clock) : exptime;
 
-    return exptime > THIRTY_DAYS_S ? exptime - clock_unix_s(c->server->clock) : exptime;
+    return left_s < 0 || (left_s == 0 && exptime != 0) ? -1 : left_s;
+}
+
+/* What is there now, where it was stored: appended to what was there before, or as old as that was. */
+static void
+say_stored(const struct conn *c, const struct request *req, const char *status,
+           const char *name)
+{
+    int64_t left_s = ttl_s(c, req->exptime);
+    uint64_t bytes = req->value_bytes;
+    struct reply_item item;
+    char key[KEY_TEXT_BYTES];
+
+    if (strcmp(status, "stored") == 0 && cmd_peek(c->server->cmd, req, &item)) {
+        left_s = item.ttl_s < 0 ? 0 : item.ttl_s;
+        bytes = item.value_bytes;
+    }
+    say(c->server, TOPIC_MUTATIONS,
+        "type=item_store key=%s status=%s cmd=%s ttl=%" PRId64 " clsid=1 cfd=%d size=%" PRIu64,
+        key_text(req->key, key), status, name, left_s, c->watch.fd, bytes);
 }
 
 static void
-say_stored(const struct conn *c, const struct request *req, const struct reply *reply)
+say_mutation(const struct conn *c, const struct request *req, const struct reply *reply)
 {
     const char *status = store_status(reply);
-    char key[KEY_TEXT_BYTES];
 
-    if (status != NULL)
-        say(c->server, TOPIC_MUTATIONS,
-            "type=item_store key=%s status=%s cmd=%s ttl=%" PRId64
-            " clsid=1 cfd=%d size=%" PRIu64,
-            key_text(req->key, key), status, store_name(req->op), ttl_s(c, req->exptime),
-            c->watch.fd, req->value_bytes);
+    if (op_has(req->op, PROP_STORES) && status != NULL)
+        say_stored(c, req, status, store_name(req->op));
+    else if (reply->status == REPLY_NUMBER && !c->server->watchers.found)
+        say_stored(c, req, "stored", "add"); /* a number that was not there */
 }
 
+/* What is invalidated, and may be served as stale, was not deleted. */
 static void
 say_deleted(const struct conn *c, const struct request *req, const struct reply *reply)
 {
     char key[KEY_TEXT_BYTES];
 
-    if (reply->status == REPLY_DELETED)
+    if (reply->status == REPLY_DELETED && (req->flags & REQ_INVALIDATE) == 0)
         say(c->server, TOPIC_DELETIONS, "type=deleted key=%s cmd=%s clsid=1 size=%" PRIu64,
             key_text(req->key, key), req->op == OP_META_DELETE ? "md" : "delete",
-            reply->item.value_bytes);
+            c->server->watchers.bytes);
 }
 
 void
@@ -198,16 +224,10 @@ watch_line_request(const struct conn *c, const struct request *req, const struct
 {
     uint32_t topics = c->server->watchers.topics;
 
-    if (op_has(req->op, PROP_STORES)) {
-        if ((topics & TOPIC_MUTATIONS) != 0)
-            say_stored(c, req, reply);
-    } else if (op_has(req->op, PROP_READS)) {
-        if ((topics & TOPIC_FETCHERS) != 0)
-            say_fetched(c, req, reply);
-    } else if (req->op == OP_DELETE || req->op == OP_META_DELETE) {
-        if ((topics & TOPIC_DELETIONS) != 0)
-            say_deleted(c, req, reply);
-    }
+    if ((topics & TOPIC_MUTATIONS) != 0)
+        say_mutation(c, req, reply);
+    if ((topics & TOPIC_DELETIONS) != 0)
+        say_deleted(c, req, reply);
 }
 
 void

@@ -37,13 +37,19 @@ struct watchers {
     uint64_t sent;
     uint64_t skipped;
     struct watcher at[WATCHERS_MAX];
+    bool found;     /* by watch_line_lookup(): what the request's key had, */
+    uint64_t bytes; /* and how much that was */
 };
 
 /* False: there are WATCHERS_MAX. */
 bool watchers_add(struct watchers *watchers, struct conn *c, uint32_t topics) MUST_USE;
 void watchers_remove(struct watchers *watchers, const struct conn *c);
 
-/* For the connections that watch it: REQ of C was answered. Only where watchers.topics is not 0. */
+/*
+ * For the connections that watch it: REQ of C is about to look its key up, which every operation with one
+ * does; and it was answered. Only where watchers.topics is not 0.
+ */
+void watch_line_lookup(const struct conn *c, const struct request *req);
 void watch_line_request(const struct conn *c, const struct request *req,
                         const struct reply *reply);
 /* COMMAND is one line of what C sends, without its end. */

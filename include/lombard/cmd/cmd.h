@@ -114,6 +114,11 @@ void cmd_give_up(struct cmd *cmd, const struct request *req, struct reply *reply
  */
 void cmd_refuse_value(struct cmd *cmd, const struct request *req, struct reply *reply);
 
+/* --- For watchers --- */
+
+/* What is stored under the key of REQ, in *ITEM; false: nothing. Nothing counts it, or changes. */
+bool cmd_peek(struct cmd *cmd, const struct request *req, struct reply_item *item) MUST_USE;
+
 /* --- Evictions --- */
 
 /* An item that is evicted to make room; its key dies with the call. */

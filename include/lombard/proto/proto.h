@@ -46,6 +46,13 @@ struct proto_state {
 
 _Static_assert(sizeof(struct proto_state) == 16, "it is copied before each request");
 
+/* Whether what is parsed next is a further key of a line that has begun. */
+static inline bool
+proto_state_continues(const struct proto_state *state)
+{
+    return state->text.get_word != 0;
+}
+
 /* What a parser says of the bytes it was shown. */
 enum parse_result {
     PARSE_COMPLETE, /* *req and *used are set */
