@@ -4,14 +4,16 @@
 #include <string.h>
 
 /*
- * About a thousand segments: small enough that those which are open, free or
- * half-emptied do not matter, large enough to append to for a while. Above
- * 2 MiB the time to empty one would show.
+ * Segments are small enough that those which are open, free or half-emptied do not matter, and
+ * large enough to append to for a while, and for values of some KB in one piece: a
+ * thousand of them while they are small, then twice as many. Above 2 MiB the time to
+ * empty one would show.
  */
 #ifndef STORE_SEG_SHIFT_MIN /* smaller where tests make the store tiny */
 #define STORE_SEG_SHIFT_MIN 14
 #endif
-enum { SEGS_WANTED = 1024, SEG_SHIFT_MIN = STORE_SEG_SHIFT_MIN, SEG_SHIFT_MAX = 21 };
+enum { SEGS_WANTED = 1024, SEGS_WANTED_LARGE = 2048 };
+enum { SEG_SHIFT_MIN = STORE_SEG_SHIFT_MIN, SEG_SHIFT_SMALL = 16, SEG_SHIFT_MAX = 21 };
 _Static_assert((int)SEG_SHIFT_MIN >= (int)DEAD_CLASS_BITS,
                "a segment has as many bytes as classes");
 
@@ -38,7 +40,10 @@ arena_init(struct arena *arena, struct memory *memory, size_t limit_bytes,
 {
     unsigned shift = SEG_SHIFT_MIN;
 
-    while (shift < SEG_SHIFT_MAX && (limit_bytes >> (shift + 1)) >= SEGS_WANTED)
+    while (shift < SEG_SHIFT_SMALL && (limit_bytes >> (shift + 1)) >= SEGS_WANTED)
+        shift++;
+    while (shift >= SEG_SHIFT_SMALL && shift < SEG_SHIFT_MAX &&
+           (limit_bytes >> (shift + 1)) >= SEGS_WANTED_LARGE)
         shift++;
     memset(arena, 0, sizeof(*arena));
     arena->seg_shift = shift;
@@ -158,6 +163,7 @@ log_open(struct arena *arena, enum log_id log, int64_t keep)
     arena->segs[index].log = log;
     queue->open = index;
     queue->count++;
+    arena->seg_open++;
     return true;
 }
 
@@ -220,6 +226,7 @@ arena_close(struct arena *arena, enum log_id log)
     if (index == SEG_NONE)
         return;
     queue->open = SEG_NONE;
+    arena->seg_open--;
     arena->segs[index].state = SEG_CLOSED;
     seg_queue_push(arena, queue, index);
     seg_dead_update(arena, index);

@@ -117,6 +117,7 @@ struct arena {
     uint32_t seg_goal;     /* no more than that, as soon as the index wants to grow */
     uint32_t seg_resident; /* have memory */
     uint32_t seg_free;     /* of these without contents */
+    uint32_t seg_open;     /* being appended to */
     uint32_t seg_pinned;   /* with pins */
     uint32_t seg_ahead;    /* from this number on, or from seg_touched, there is no memory */
     uint32_t seg_explicit; /* up to this number, memory is of the host's explicit huge pages; */

@@ -63,7 +63,7 @@ static uint32_t
 allowed_while_shrinking(struct store *store, uint32_t left)
 {
     const struct arena *arena = &store->arena;
-    uint32_t ahead = store->evict ? SEGS_AHEAD : SEGS_FOR_SURVIVORS;
+    uint32_t ahead = store->evict ? store_segs_ahead(store) : SEGS_FOR_SURVIVORS;
     uint32_t needed = arena_in_use(arena) + ahead;
 
     if (needed <= left && arena->seg_resident <= left) {
@@ -136,7 +136,7 @@ limit_index_step(struct store *store, unsigned buckets)
     /* With what the index gives back the goal changes: then there is more to do. */
     bool more = store->shrinking && index_is_shrinking(ix);
 
-    more |= arena_trim(arena, SEGS_AHEAD);
+    more |= arena_trim(arena, store_segs_ahead(store));
     if (LIKELY(wanted <= ix->to.buckets))
         more |= huge_index_relents(store);
     if (LIKELY(wanted == ix->to.buckets && !index_is_narrow(ix)))

@@ -58,7 +58,7 @@ enum {
 
 /* Classes of sizes: the first is below this times four, the next four times as large, ... */
 #ifndef STORE_CLASS_SHIFT /* other ones where tests make the store tiny */
-#define STORE_CLASS_SHIFT  8
+#define STORE_CLASS_SHIFT  7
 #define STORE_SEGS_A_CLASS 64
 #endif
 /* Of what is stored, so much is recent; and so much of that is not unusually large. */
@@ -301,6 +301,7 @@ policy_note_emptied(struct store *store, enum log_id log, uint32_t bytes)
 
     if (log_is_main(log))
         ev->owed_bytes -= bytes < ev->owed_bytes ? bytes : ev->owed_bytes;
+    ev->all_went = !ev->went_on;
     if (!ev->went_on && ev->useless[log] < 2 * LOG_CLASSES)
         ev->useless[log]++;
 }

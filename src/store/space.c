@@ -16,11 +16,12 @@ enum {
     REFUSE_AFTER_BYTES = 256 * 1024,
 };
 
-/* How much of victims to look at for each byte appended. */
+/* How much of victims to look at for each byte appended: the more, the fewer are free. */
 static uint64_t
 pace(const struct store *store, int64_t available)
 {
-    uint64_t pace = available == SEGS_AHEAD - 1 ? 2 : available < SEGS_AHEAD - 2 ? 8 : 4;
+    int64_t few = SEGS_AHEAD - available - (store_segs_ahead(store) == SEGS_AHEAD_MIN);
+    uint64_t pace = few <= 1 ? 2 : few == 2 ? 4 : 8;
 
     if (store->evictor.clean && store->evictor.victim != SEG_NONE) {
         const struct seg *seg = store->arena.segs + store->evictor.victim;
@@ -47,7 +48,7 @@ ahead_bytes(const struct store *store, uint32_t bytes, int64_t available)
 static int64_t
 wish(const struct store *store)
 {
-    return SEGS_AHEAD + (int64_t)store->arena.seg_allowed - store->arena.seg_goal;
+    return store_segs_ahead(store) + (int64_t)store->arena.seg_allowed - store->arena.seg_goal;
 }
 
 /* Whether less than half of the memory in use holds what lives. */
@@ -125,7 +126,7 @@ make_space(struct store *store, uint32_t bytes, uint64_t *work)
     if (*work == 0) {
         victim_look_anew(store);
         store->stats.evict_stalls++;
-        arena_trim(&store->arena, SEGS_AHEAD);
+        arena_trim(&store->arena, store_segs_ahead(store));
     }
     /* Where live items can go instead, one look for expired ones is enough. */
     if (!store->evict || *work == 0)

@@ -4,7 +4,7 @@
 #include "root_priv.h"
 
 #ifndef STORE_RECORD_DIVISOR /* another one where tests make the store tiny */
-#define STORE_RECORD_DIVISOR 32
+#define STORE_RECORD_DIVISOR 24
 #endif
 /* The largest record in one piece, as a part of a segment. */
 enum { RECORD_DIVISOR = STORE_RECORD_DIVISOR };

@@ -39,11 +39,14 @@
  * more than one other.
  */
 enum { SEGS_FOR_SURVIVORS = 1 };
-/* Segments are emptied ahead until this many are free. */
+/*
+ * Segments are emptied ahead until this many are free; or the fewest that keep an append from
+ * waiting, where only one log is appended to and whole victims go.
+ */
 #ifndef STORE_SEGS_AHEAD /* fewer where tests make the store tiny */
 #define STORE_SEGS_AHEAD 4
 #endif
-enum { SEGS_AHEAD = STORE_SEGS_AHEAD };
+enum { SEGS_AHEAD = STORE_SEGS_AHEAD, SEGS_AHEAD_MIN = 1 + SEGS_FOR_SURVIVORS };
 
 /* Segments, or pieces of large values, that one step looks at to find a victim. */
 #ifndef STORE_LOOKS /* likewise */
@@ -78,6 +81,7 @@ struct evictor {
     unsigned grown;        /* victims taken while it grows */
     uint64_t owed_bytes;   /* that the main log has to give up, even if it is to grow */
     bool went_on;          /* an item of this victim */
+    bool all_went;         /* none of the last one did */
     uint8_t useless[LOGS]; /* victims since the last one of which an item went on */
     uint64_t inflow[LOG_CLASSES]; /* bytes stored recently */
     uint64_t item_bytes;          /* of an average item, when the last victim was chosen */
@@ -148,6 +152,13 @@ static inline bool
 store_has_cas(const struct store *store)
 {
     return store->with_cas;
+}
+
+/* Segments to have free: where nothing goes on to another log, and there is one, few will do. */
+static inline uint32_t
+store_segs_ahead(const struct store *store)
+{
+    return store->arena.seg_open <= 1 && store->evictor.all_went ? SEGS_AHEAD_MIN : SEGS_AHEAD;
 }
 
 /* Whether it was stored before the last flush. */

@@ -23,6 +23,47 @@ START_TEST(test_hot_set_survives_scan)
 }
 END_TEST
 
+/* Where whole victims go, hardly a segment is free; where something goes on, some more are. */
+START_TEST(test_few_are_free)
+{
+    enum { SETS = 40000, BYTES = 500, HOT = 100 };
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = 8 * MB});
+    struct store_layout layout;
+    struct item item;
+
+    for (uint64_t i = 0; i < SETS; i++)
+        REQUIRE(rig_set(&rig, i, BYTES));
+    store_layout(rig.store, &layout);
+    ck_assert_uint_le(layout.segments_free, 2);
+    for (uint64_t i = 0; i < SETS; i++) {
+        REQUIRE(rig_set(&rig, SETS + i, BYTES));
+        (void)rig_get(&rig, SETS + i % HOT, &item);
+    }
+    store_layout(rig.store, &layout);
+    ck_assert_uint_ge(layout.segments_free, 3);
+    ck_assert_uint_eq(store_stats(rig.store)->evict_stalls, 0);
+    rig_close(&rig);
+}
+END_TEST
+
+/* A thousand segments, and up from 64 KB each two thousand. */
+START_TEST(test_size_of_segments)
+{
+    static const struct {
+        size_t limit_mb, kb;
+    } cases[] = {{4, 16}, {32, 32}, {64, 64}, {128, 64}, {255, 64}, {256, 128}};
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct rig rig = rig_open((struct rig_config){.limit_bytes = cases[i].limit_mb * MB});
+        struct store_layout layout;
+
+        store_layout(rig.store, &layout);
+        ck_assert_uint_eq(layout.segment_bytes, cases[i].kb * 1024);
+        rig_close(&rig);
+    }
+}
+END_TEST
+
 /* What is overwritten again and again does not spread over all the memory there is. */
 START_TEST(test_memory_is_used_again)
 {
@@ -363,6 +404,8 @@ evict_tcase(void)
     TCase *tcase = tcase_create("evict");
 
     tcase_add_test(tcase, test_hot_set_survives_scan);
+    tcase_add_test(tcase, test_few_are_free);
+    tcase_add_test(tcase, test_size_of_segments);
     tcase_add_test(tcase, test_memory_is_used_again);
     tcase_add_test(tcase, test_flush_sweep_evicts_nothing);
     tcase_add_test(tcase, test_progress_when_all_is_hot);

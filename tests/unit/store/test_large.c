@@ -39,7 +39,7 @@ START_TEST(test_pins_add_up)
     void *handle;
 
     REQUIRE(rig_set(&rig, 1, 100));
-    REQUIRE(rig_set(&rig, 2, 16367 + 495 + 1));
+    REQUIRE(rig_set(&rig, 2, 16367 + 16 * 1024 / 24 - 17 + 1));
     ck_assert_uint_eq(store_pin_count(rig.store), 0);
     REQUIRE(rig_get(&rig, 1, &small));
     store_pin_item(rig.store, small.handle);
