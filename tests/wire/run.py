@@ -288,7 +288,9 @@ def run_handed(args, sections):
         with Server([args.daemon, "--control=" + control] + options) as server:
             chain = Connection.chain = Chain(args.daemon, control, options, server)
             chain.count = args.takeovers
-            passed, failed = run_all(sections, ("127.0.0.1", server.port), ["cut"], {}, first_user(args.passwords))
+            passed, failed = run_all(sections, ("127.0.0.1", server.port), ["cut"],
+                                     load_differences(os.path.join(os.path.dirname(__file__), "differences-takeover.txt")),
+                                     first_user(args.passwords))
             if chain.last is not None:
                 failed += chain.last.stop() != 0
     return passed, failed
