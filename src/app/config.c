@@ -196,13 +196,13 @@ is_served(const struct config *config, const char *address)
     struct tcp_address wanted, served;
 
     if (!config->tcp || address == NULL || is_path(address) ||
-        !tcp_address_parse(address, 0, &wanted))
+        !tcp_address_parse(address, 0, &wanted) || wanted.port == 0)
         return false;
     for (int i = 0; i < config->host_count; i++)
         if (tcp_address_parse(config->hosts[i], config->port, &served) &&
             served.port == wanted.port && strcmp(served.host, wanted.host) == 0)
             return true;
-    return config->host_count == 0 && wanted.port == config->port && wanted.port != 0;
+    return config->host_count == 0 && wanted.port == config->port;
 }
 
 /* Of all listeners: what they are told to open, and that no two are told the same. */

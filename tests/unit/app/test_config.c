@@ -238,6 +238,8 @@ START_TEST(places_to_listen)
     ck_assert(!config.tcp);
     ck_assert_int_eq(parse("-s /tmp/x -p -1"), CONFIG_RUN);
     ck_assert(config.tcp);
+    /* Two free ports are never the same. */
+    ck_assert_int_eq(parse("-l 127.0.0.1 -p -1 --http 127.0.0.1:0"), CONFIG_RUN);
 }
 END_TEST
 
