@@ -4,8 +4,8 @@
     insight.py DAEMON BENCH [--rate 20000] [--seconds 4] [--seeds 3] [--pipeline 100]
 
 Latency: `stats latency` beside what lombard-bench saw in an open loop, the server on one core and
-the client on another; what is between the two is the kernel's. Then the server is stopped for 20 ms
-at a time until that hits an iteration: it has to appear in both. Hot keys: how many of the true 20
+the client on another; what is between the two is the kernel's. Then the server is given much to do at
+once, and stopped for 20 ms, until that hits an iteration: it has to appear in both. Hot keys: how many of the true 20
 hottest of a million (zipf 0.99) are shown after 10 s, and whether a key that suddenly gets 5 % of
 all requests is shown within a second.
 """
@@ -25,7 +25,8 @@ from checks import Checks
 from server import Server, end_on_sigterm
 
 KEYS, TOP, ZIPF = 1000000, 20, 0.99
-STOPS, STOP_S = 100, 0.02
+STOPS, STOP_S = 20, 0.02
+MUCH = 50000  # requests: some milliseconds' work
 checks = Checks()
 
 
@@ -60,10 +61,15 @@ def told_by(child):
     return json.loads(child.communicate()[0])["servers"][0]["latency_us"]["all"]
 
 
-def stop_for_a_moment(server):
+def stop_for_a_moment(server, s):
+    """While it is at work: what it does not know of yet would wait in the kernel."""
+    s.sendall(b"get nothing\r\n" * MUCH)
     server.process.send_signal(signal.SIGSTOP)
     time.sleep(STOP_S)
     server.process.send_signal(signal.SIGCONT)
+    left = len(b"END\r\n") * MUCH
+    while left > 0:
+        left -= len(s.recv(left))
 
 
 def seen_us(port, what):
@@ -80,9 +86,10 @@ def latency(o, server):
     child = bench(o, server.port)
     time.sleep(1)
     stops = 0
+    busy = socket.create_connection(("127.0.0.1", server.port))
     while stops < STOPS and child.poll() is None and \
             seen_us(server.port, "max_us") < STOP_S * 1e6:
-        stop_for_a_moment(server)
+        stop_for_a_moment(server, busy)
         stops += 1
         time.sleep(0.01)
     here = seen_us(server.port, "max_us")
