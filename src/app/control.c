@@ -17,6 +17,7 @@
 #include "lombard/base/log.h"
 #include "lombard/base/sys.h"
 #include "lombard/conn/handover.h"
+#include "lombard/event/listen.h"
 #include "passing.h"
 #include "process.h"
 
@@ -39,26 +40,11 @@ struct opening {
 };
 
 static bool
-is_dead(const struct sockaddr_un *address, socklen_t len)
-{
-    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    bool dead = fd >= 0 && connect(fd, (const struct sockaddr *)address, len) != 0 &&
-                errno == ECONNREFUSED;
-
-    if (fd >= 0)
-        (void)close(fd);
-    return dead;
-}
-
-static bool
-bind_there(int fd, const struct sockaddr_un *address, socklen_t len)
+bind_there(int fd, const struct sockaddr_un *address)
 {
     mode_t mask = umask(0777 & ~MODE);
-    bool ok = bind(fd, (const struct sockaddr *)address, len) == 0;
+    bool ok = bind(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
 
-    if (!ok && errno == EADDRINUSE && is_dead(address, len))
-        ok = unlink(address->sun_path) == 0 &&
-             bind(fd, (const struct sockaddr *)address, len) == 0;
     (void)umask(mask);
     return ok;
 }
@@ -77,7 +63,8 @@ open_socket(void *ctx)
     o->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (o->fd < 0)
         return false;
-    if (bind_there(o->fd, &address, sizeof(address)) && listen(o->fd, BACKLOG) == 0)
+    listen_remove_dead(&address, SOCK_SEQPACKET);
+    if (bind_there(o->fd, &address) && listen(o->fd, BACKLOG) == 0)
         return true;
     err = errno;
     (void)close(o->fd);
@@ -147,6 +134,20 @@ refuse(struct control *control, enum pass_kind kind, const char *why)
              control->peer_pid, control->peer_version, why);
     (void)!pass_send(control->peer.fd, &message, NULL, 0, pass_until_ns(0));
     end_peer(control);
+}
+
+void
+control_drop_image(struct control *control)
+{
+    if (ftruncate(control->image_fd, 0) != 0)
+        log_line(LOG_INFO, "--control: the image of a takeover keeps its memory: %s",
+                 strerror(errno));
+}
+
+static void
+on_image_end(struct timer *timer)
+{
+    control_drop_image(CONTAINER_OF(timer, struct control, image_end));
 }
 
 static void
@@ -230,6 +231,7 @@ control_start(struct control *control, struct loop *loop)
         return true;
     control->loop = loop;
     timer_init(&control->patience, on_patience);
+    timer_init(&control->image_end, on_image_end);
     watch_init(&control->watch, fd, on_accept);
     if (loop_want(loop, &control->watch, WATCH_IN))
         return true;
@@ -243,6 +245,7 @@ control_stop(struct control *control)
     if (control->loop == NULL || control->watch.fd < 0)
         return;
     end_peer(control);
+    timer_cancel(&control->image_end);
     loop_forget(control->loop, &control->watch);
 }
 
@@ -461,6 +464,9 @@ control_hand_over(struct process *p)
         why = try(p, text, sizeof(text));
     if (why != NULL) {
         refuse(control, PASS_RESUMED, why);
+        /* It may be reading still, which would kill it before it has said why it ends. */
+        timer_set(loop_timers(control->loop), &control->image_end,
+                  loop_now_ms(control->loop) + PASS_READY_MS);
         return false;
     }
     log_line(LOG_INFO, "process %" PRId32 " (lombard %s) has taken over: leaving",

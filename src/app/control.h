@@ -24,7 +24,8 @@ struct control {
     struct timer patience;
     struct loop *loop;
     struct own_file file;
-    int image_fd; /* a file in memory, for what is described */
+    int image_fd; /* a file in memory, for what is described; empty between two takeovers */
+    struct timer image_end;
     uint32_t uid; /* of this process */
     int32_t peer_pid;
     char peer_version[64];
@@ -39,6 +40,8 @@ void control_init(struct control *control);
 bool control_open(struct control *control, const char *path, const struct user *user) MUST_USE;
 /* Listen for a successor, as the user that the server is from now on. False, logged. */
 bool control_start(struct control *control, struct loop *loop) MUST_USE;
+/* The image is not needed any more: its memory is given back. */
+void control_drop_image(struct control *control);
 /* Stop listening for one. */
 void control_stop(struct control *control);
 /* Close what is left; the name is the caller's to remove. */

@@ -86,17 +86,29 @@ ledger_init(struct ledger *ledger)
 }
 
 void
-ledger_begin(struct ledger *ledger)
+ledger_open(struct ledger *ledger)
 {
-    struct parts parts;
-
     ledger->statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
     if (ledger->statm_fd < 0)
         log_line(LOG_INFO, "/proc is not there: `stats memory` does not know what is resident");
+    ledger->program = read_resident(ledger);
+}
+
+/*
+ * Of a store that was taken over, or kept in a file, nothing is mapped yet of what its layout calls resident:
+ * then the program is what there was before it.
+ */
+void
+ledger_begin(struct ledger *ledger)
+{
+    struct parts parts;
+    uint64_t others;
+
     ledger->heap_start = heap_end();
     read_parts(ledger, &parts);
-    if (parts.resident > explained(&parts))
-        ledger->program = parts.resident - explained(&parts);
+    others = explained(&parts) - parts.program;
+    if (parts.resident > others + parts.program)
+        ledger->program = parts.resident - others;
 }
 
 void

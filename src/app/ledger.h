@@ -30,6 +30,8 @@ void ledger_init(struct ledger *ledger);
 /* Show it. LEDGER, STORE and SERVER outlive the registry's use. */
 void ledger_add_stats(struct ledger *ledger, const struct store *store,
                       const struct server *server, struct stat_registry *registry);
-/* In the process that serves, before the sandbox is entered: what is resident now is the program. */
+/* In the process that serves, before it has a store: what is resident is the program. */
+void ledger_open(struct ledger *ledger);
+/* When it is ready, before the sandbox is entered: likewise all that no other part explains. */
 void ledger_begin(struct ledger *ledger);
 void ledger_close(struct ledger *ledger);

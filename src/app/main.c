@@ -245,6 +245,7 @@ serve(struct process *p)
 
     clock_init(&clock);
     p->clock = &clock;
+    ledger_open(&p->ledger);
     store = p->store = make_store(p, &clock);
     if (store == NULL)
         return status;
@@ -280,7 +281,7 @@ serve(struct process *p)
 out:
     server_destroy(server);
     cmd_destroy(cmd);
-    if (p->takeover.path == NULL || p->control.takeovers > 0)
+    if (takeover_owns(&p->takeover))
         memory_file_keep(&p->memory_file, store);
     store_destroy(store);
     return status;
@@ -300,7 +301,7 @@ load_passwords(struct process *p)
 static void
 remove_files(struct process *p)
 {
-    if (p->takeover.path != NULL && p->control.takeovers == 0)
+    if (!takeover_owns(&p->takeover))
         return;
     daemon_remove(&p->pid_file);
     daemon_remove(&p->control.file);

@@ -415,6 +415,7 @@ takeover_finish(struct process *p)
     stats_read_written(&p->stats, t->counters);
     server_go_on(p->server);
     p->control.takeovers++;
+    t->done = true;
     return true;
 }
 
@@ -436,4 +437,5 @@ takeover_ready(struct process *p)
     sys_free(t->fds);
     t->image = NULL;
     t->fds = NULL;
+    control_drop_image(&p->control);
 }

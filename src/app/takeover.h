@@ -22,6 +22,7 @@ struct process;
 
 struct takeover {
     const char *path; /* NULL: this is none */
+    bool done;        /* all is this process's */
     int fd;           /* -1: it is over, or has not begun */
     char *image;      /* mapped */
     size_t image_bytes;
@@ -55,4 +56,10 @@ bool takeover_begin(struct process *process) MUST_USE;
 struct store *takeover_store(struct process *process, struct clock *clock) MUST_USE;
 /* False, likewise. True: it is all this process's, which must serve now. */
 bool takeover_finish(struct process *process) MUST_USE;
+/* Whether the cache and the files are this process's: it began with them, or has taken them over. */
+static inline bool
+takeover_owns(const struct takeover *takeover)
+{
+    return takeover->path == NULL || takeover->done;
+}
 void takeover_ready(struct process *process);

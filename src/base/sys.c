@@ -62,6 +62,12 @@ sys_shutdown_write(int fd)
     return shutdown(fd, SHUT_WR);
 }
 
+int
+sys_shutdown(int fd)
+{
+    return shutdown(fd, SHUT_RDWR);
+}
+
 ssize_t
 sys_read(int fd, void *dst, size_t bytes)
 {

@@ -351,6 +351,7 @@ take_conn(struct arrival *arrival, struct slice bytes, int fd)
     arrival->in->used++;
     arrival->in->conns++;
     conn_init(c, server, fd);
+    c->watch.shared = true; /* until the other process has ended, which is not waited for */
     take_numbers(arrival, c, &image);
     take_session(c, &image);
     why = take_contents(arrival, c, &image);
@@ -402,6 +403,11 @@ take_described(struct arrival *arrival, const struct image_entry *entry)
         if (!image_number(entry, UINT64_MAX, &arrival->registry))
             break;
         return NULL;
+    case ENTRY_PEER_TIMEOUT | IMAGE_OPTIONAL:
+        if (!image_number(entry, UINT64_MAX, &number))
+            break;
+        server->probes_change = number != server->config.peer_timeout_s + UINT64_C(1);
+        return NULL;
     case ENTRY_CONN:
         return in->used == in->count ? "a connection came without its descriptor"
                                      : take_conn(arrival, entry->bytes, in->fds[in->used]);
@@ -445,6 +451,7 @@ server_take_over(struct server *server, struct handed *in)
 
     handover_numbers_init(&arrival.numbers);
     in->used = in->conns = 0;
+    server->probes_change = true; /* unless the other one says what it told the kernel */
     server->keeps_unwatched = in->count >= DRAWN(WATCH_LATER_MIN);
     server->config.buffer_bytes = UINT64_MAX / 2;
     pool_set_limit(server->pool, SIZE_MAX / 2, 0);
@@ -452,6 +459,16 @@ server_take_over(struct server *server, struct handed *in)
     pool_set_limit(server->pool, pool_bytes, pool_bytes / RESERVE_PART);
     server->config.buffer_bytes = buffer_bytes;
     return why;
+}
+
+/* What take_kind() has left in the task. */
+static void
+go_on_watching(struct conn *c)
+{
+    const struct task *task = c->task;
+
+    (void)CONN_BROKEN(c,
+                      !watchers_add(&c->server->watchers, c, (uint32_t)task->total, task->off));
 }
 
 void
@@ -465,7 +482,7 @@ server_go_on(struct server *server)
     server->has_unwatched = server->keeps_unwatched;
     while ((c = table_next(&server->table, &cursor)) != NULL) {
         if (conn_is_watching(c))
-            (void)CONN_BROKEN(c, !watchers_add(&server->watchers, c, (uint32_t)c->task->total));
+            go_on_watching(c);
         if (c->state == CONN_STALLED) {
             server_add_stalled(server, c);
         } else if (c->state == CONN_READY) {
@@ -491,6 +508,7 @@ forget(struct conn *c)
         conn_leave_list(c);
     c->state = CONN_IDLE;
     c->finishing = false;
+    c->watch.shared = false; /* it is closed here, but not ended */
     if (c->wbuf != NULL)
         buf_clear(c->wbuf, &owner_of_nothing);
     if (c->task == NULL)

@@ -244,10 +244,11 @@ static void
 describe_conns(struct server *server, struct handover *out)
 {
     uint64_t cursor = 0;
-    const struct conn *c;
+    struct conn *c;
 
     while ((c = table_next(&server->table, &cursor)) != NULL) {
         describe(c, out->image);
+        c->watch.shared = true; /* if this comes to nothing, the other process may live on */
         add_fd(out, c->watch.fd);
         out->conns++;
     }
@@ -269,6 +270,8 @@ server_hand_over(struct server *server, struct handover *out)
     image_put_number(image, ENTRY_WATCH_GID, server->watchers.gid);
     image_put_bytes(image, ENTRY_OPS, handover_op_names());
     image_put_bytes(image, ENTRY_REASONS, handover_reason_names());
+    image_put_number(image, ENTRY_PEER_TIMEOUT | IMAGE_OPTIONAL,
+                     server->config.peer_timeout_s + UINT64_C(1));
     image_put_number(image, ENTRY_REGISTRY, handover_registry_sum(server));
     image_reserve(image, (size_t)server->table.conns * CONN_BYTES);
     describe_conns(server, out);

@@ -71,18 +71,26 @@ handover_learn_reasons(struct slice theirs, struct handover_numbers *numbers)
     return learn(theirs, reason_names, CLOSE_SHUTDOWN, numbers->reason);
 }
 
+static uint64_t
+add_name(uint64_t sum, const char *name)
+{
+    return checksum_add(sum, name, strlen(name));
+}
+
 uint64_t
 handover_registry_sum(const struct server *server)
 {
     const struct stat_registry *registry = cmd_registry(server->cmd);
-    uint64_t sum = 1;
+    uint64_t sum = add_name(1, LOMBARD_VERSION); /* renderers have lists of their own */
 
     for (size_t i = 0; registry != NULL && i < registry->count; i++) {
         const struct stat_section *section = registry->sources[i].section;
 
-        sum = checksum_add(sum, registry->sources[i].group, strlen(registry->sources[i].group));
+        sum = add_name(sum, registry->sources[i].group);
         for (size_t n = 0; n < section->entry_count; n++)
-            sum = checksum_add(sum, section->entries[n].name, strlen(section->entries[n].name));
+            sum = add_name(sum, section->entries[n].name);
     }
+    for (size_t i = 0; registry != NULL && i < registry->histogram_count; i++)
+        sum = add_name(sum, registry->histograms[i].histogram->name);
     return sum;
 }

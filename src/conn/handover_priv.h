@@ -15,11 +15,12 @@ enum {
     ENTRY_ATTENDED_MS = 1,
     ENTRY_LAST_ID = 2,
     ENTRY_WATCH_GID = 3,
-    ENTRY_OPS = 4,       /* names, as they are numbered; a NUL ends each */
-    ENTRY_REASONS = 5,   /* likewise, of reasons to close */
-    ENTRY_REGISTRY = 6,  /* what the cursors of streams of statistics are valid for */
-    ENTRY_CONN = 16,     /* one each; with it goes a descriptor */
-    ENTRY_LINGERER = 17, /* a rejected peer; likewise */
+    ENTRY_OPS = 4,          /* names, as they are numbered; a NUL ends each */
+    ENTRY_REASONS = 5,      /* likewise, of reasons to close */
+    ENTRY_REGISTRY = 6,     /* what the cursors of streams of statistics are valid for */
+    ENTRY_PEER_TIMEOUT = 7, /* seconds, plus 1: what the kernel was told of all sockets */
+    ENTRY_CONN = 16,        /* one each; with it goes a descriptor */
+    ENTRY_LINGERER = 17,    /* a rejected peer; likewise */
 };
 
 struct slice handover_op_names(void);

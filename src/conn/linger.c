@@ -9,10 +9,9 @@
 static void
 end(struct lingerer *l)
 {
-    /* Closing takes it out of the epoll set. */
+    loop_forget(l->all->loop, &l->watch);
     (void)sys_close(l->watch.fd);
     l->watch.fd = -1;
-    l->watch.wanted = 0;
     l->all->count--;
 }
 

@@ -65,7 +65,11 @@ close_conn(struct server *server, struct conn *c)
         loop_forget(server->loop, &c->watch);
         linger_begin(&server->lingerers, fd);
     } else {
-        /* Closing takes it out of the epoll set. */
+        /* As long as another process has it, closing takes it out of no epoll set, and tells its peer nothing. */
+        if (UNLIKELY(c->watch.shared)) {
+            loop_forget(server->loop, &c->watch);
+            (void)sys_shutdown(fd);
+        }
         (void)sys_close(fd);
     }
     table_give(&server->table, c);

@@ -166,9 +166,6 @@ void
 server_change_peer_timeout(struct server *server, uint32_t seconds)
 {
     server->config.peer_timeout_s = seconds;
-    for (int i = 0; i < server->listener_count; i++)
-        if (server->listeners[i].watch.fd >= 0)
-            listen_change_peer_timeout(server->listeners[i].watch.fd, seconds);
     server->probes_cursor = 0;
     server->probes_change = true;
 }
@@ -181,6 +178,11 @@ server_sweep_probes(struct server *server)
 
     if (LIKELY(!server->probes_change))
         return;
+    if (server->probes_cursor == 0)
+        for (int i = 0; i < server->listener_count; i++)
+            if (server->listeners[i].watch.fd >= 0)
+                listen_change_peer_timeout(server->listeners[i].watch.fd,
+                                           server->config.peer_timeout_s);
     for (int i = 0; i < CHANGES_MAX; i++) {
         const struct conn *c = table_search(&server->table, &server->probes_cursor, until);
 

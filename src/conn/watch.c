@@ -15,7 +15,7 @@ conn_watch_begin(struct conn *c, uint32_t topics)
     if (task == NULL)
         return REPLY_TOO_MANY_WATCHERS;
     c->task = task;
-    (void)CONN_BROKEN(c, !watchers_add(&c->server->watchers, c, topics));
+    (void)CONN_BROKEN(c, !watchers_add(&c->server->watchers, c, topics, 0));
     return REPLY_OK;
 }
 

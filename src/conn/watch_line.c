@@ -38,11 +38,11 @@ sum_topics(struct watchers *watchers)
 }
 
 bool
-watchers_add(struct watchers *watchers, struct conn *c, uint32_t topics)
+watchers_add(struct watchers *watchers, struct conn *c, uint32_t topics, uint64_t skipped)
 {
     if (watchers->count == WATCHERS_MAX)
         return false;
-    watchers->at[watchers->count++] = (struct watcher){c, topics, 0};
+    watchers->at[watchers->count++] = (struct watcher){c, topics, skipped};
     sum_topics(watchers);
     return true;
 }

@@ -41,8 +41,9 @@ struct watchers {
     uint64_t bytes; /* and how much that was */
 };
 
-/* False: there are WATCHERS_MAX. */
-bool watchers_add(struct watchers *watchers, struct conn *c, uint32_t topics) MUST_USE;
+/* SKIPPED lines have not reached it so far. False: there are WATCHERS_MAX. */
+bool watchers_add(struct watchers *watchers, struct conn *c, uint32_t topics,
+                  uint64_t skipped) MUST_USE;
 void watchers_remove(struct watchers *watchers, const struct conn *c);
 
 /*

@@ -140,9 +140,8 @@ listen_open_tcp(const char *host, uint16_t port, int backlog, struct listen_sock
     return sockets->count > first ? LISTEN_OK : LISTEN_FAILED;
 }
 
-/* A socket file that no process listens on any more is left over from a crash. */
-static void
-remove_dead_socket(const struct sockaddr_un *address)
+void
+listen_remove_dead(const struct sockaddr_un *address, int type)
 {
     struct stat st;
     int probe;
@@ -150,7 +149,7 @@ remove_dead_socket(const struct sockaddr_un *address)
     if (lstat(address->sun_path, &st) != 0 || !S_ISSOCK(st.st_mode))
         return;
     /* A queue that is full belongs to a server that lives: this does not wait for it. */
-    probe = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    probe = socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (probe < 0)
         return;
     if (connect(probe, (const struct sockaddr *)address, sizeof(*address)) != 0 &&
@@ -172,7 +171,7 @@ listen_open_unix(const char *path, unsigned mode, int backlog, struct listen_soc
         return LISTEN_FAILED;
     }
     (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-    remove_dead_socket(&address);
+    listen_remove_dead(&address, SOCK_STREAM);
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return LISTEN_FAILED;

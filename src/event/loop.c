@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "lombard/base/invariant.h"
 #include "lombard/base/sys.h"
 
 enum { EVENTS_AT_ONCE = 256 };
@@ -94,6 +95,7 @@ watch_init(struct watch *watch, int fd, void (*on_event)(struct watch *watch, ui
 {
     watch->fd = fd;
     watch->wanted = 0;
+    watch->shared = false;
     watch->on_event = on_event;
 }
 
@@ -120,16 +122,16 @@ loop_want(struct loop *loop, struct watch *watch, uint32_t wanted)
     loop->stats.epoll_ctls++;
     if (sys_epoll_ctl(loop->epfd, control_op(watch->wanted, wanted), watch->fd, &event) != 0)
         return false;
-    watch->wanted = wanted;
+    watch->wanted = (uint16_t)wanted;
     return true;
 }
 
 void
 loop_forget(struct loop *loop, struct watch *watch)
 {
-    /* Where this is refused, closing the descriptor does it. */
-    if (!loop_want(loop, watch, 0))
-        watch->wanted = 0;
+    /* What is watched may always be taken out: that needs no memory. */
+    (void)BROKEN(!loop_want(loop, watch, 0));
+    watch->wanted = 0;
 }
 
 static uint32_t

@@ -42,6 +42,12 @@ http_is_last_bucket(unsigned i)
     return i == BOUND_ALL;
 }
 
+bool
+http_is_bucket(unsigned i)
+{
+    return i <= BOUND_ALL;
+}
+
 char *
 http_put_bucket(char *p, const struct stat_histogram *histogram,
                 const struct stat_instance *instance, unsigned i)

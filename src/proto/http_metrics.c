@@ -301,12 +301,13 @@ static enum stat_step
 histograms_piece(const struct request *req, const struct stat_registry *registry,
                  struct stat_walk *walk, char **p)
 {
-    const struct stat_histogram_source *source = &registry->histograms[walk->at.source];
+    const struct stat_histogram_source *source;
     struct metric metric;
     struct stat_instance instance;
 
-    if (walk->at.source == registry->histogram_count)
+    if (walk->at.source >= registry->histogram_count || !http_is_bucket(walk->at.entry))
         return STAT_END;
+    source = &registry->histograms[walk->at.source];
     switch (source->histogram->next(source->ctx, &walk->at.position, &instance)) {
     case STAT_SEARCHING: return STAT_SEARCHING;
     case STAT_END:
@@ -334,6 +335,14 @@ histograms_piece(const struct request *req, const struct stat_registry *registry
 
 /* --- All of it --- */
 
+/* A walk may have begun in another process (include/lombard/conn/handover.h). */
+static bool
+is_there(const struct stat_registry *registry, const struct stat_cursor *at)
+{
+    return at->source < registry->count &&
+           at->entry < registry->sources[at->source].section->entry_count;
+}
+
 static char *
 put_up(char *p, const struct request *req)
 {
@@ -356,8 +365,16 @@ http_metrics_piece(const struct request *req, const struct stat_registry *regist
         p = put_up(p, req);
         *walk = (struct stat_walk){.part = PART_KNOWN};
         break;
-    case PART_KNOWN: p = known_piece(req, registry, walk, p); break;
-    case PART_OTHERS: step = others_piece(req, registry, walk, &p); break;
+    case PART_KNOWN:
+        if (walk->step >= ARRAY_LEN(known))
+            return STAT_END;
+        p = known_piece(req, registry, walk, p);
+        break;
+    case PART_OTHERS:
+        if (!is_there(registry, &walk->at))
+            return STAT_END;
+        step = others_piece(req, registry, walk, &p);
+        break;
     case PART_HISTOGRAMS: step = histograms_piece(req, registry, walk, &p); break;
     default: return STAT_END;
     }

@@ -42,6 +42,7 @@ void http_name_metric(char *dst, size_t bytes, const char *prefix, struct slice 
 char *http_put_bucket(char *p, const struct stat_histogram *histogram,
                       const struct stat_instance *instance, unsigned i);
 bool http_is_last_bucket(unsigned i);
+bool http_is_bucket(unsigned i);
 
 /* Where the texts of a piece at DST end, so that the rest of its last line fits as well. */
 static inline const char *

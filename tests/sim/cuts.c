@@ -66,6 +66,7 @@ table_set(struct table *t, const struct script *s)
         .limit_bytes = s->limit_bytes == 0 ? 8 * MB : s->limit_bytes,
         .item_bytes_max = s->item_bytes_max == 0 ? 100000 : s->item_bytes_max,
         .in_file = hands_over,
+        .other_lasts = hands_over,
     };
 
     memset(t, 0, sizeof(*t));

@@ -108,6 +108,18 @@ succeed(struct heir *heir)
     rig->listen_fd = heir->listen_fd;
 }
 
+/* The process that is left, or the one that was refused, lives on with what it has. */
+static void
+keep_others(struct rig *rig, const struct handover *out)
+{
+    rig->other_fds = calloc(out->count + 1, sizeof(int));
+    if (rig->other_fds == NULL)
+        abort();
+    rig->other_count = out->count;
+    for (uint32_t i = 0; i < out->count; i++)
+        rig->other_fds[i] = sim_pass(out->fds[i]);
+}
+
 static bool
 receive(struct rig *rig, const struct handover *out, struct slice server, struct slice all)
 {
@@ -122,6 +134,8 @@ receive(struct rig *rig, const struct handover *out, struct slice server, struct
         abort();
     for (uint32_t i = 0; i < out->count; i++)
         heir.fds[i] = sim_pass(out->fds[i]);
+    if (rig->config.other_lasts)
+        keep_others(rig, out);
     heir.in.fds = heir.fds;
     why = begin(&heir);
     if (why != NULL) {
@@ -147,6 +161,7 @@ rig_hand_over(struct rig *rig)
     struct slice server;
     bool done = false;
 
+    rig_end_other(rig);
     out.fds = calloc(server_descriptor_count(rig->server) + 1, sizeof(int));
     if (out.fds == NULL)
         abort();

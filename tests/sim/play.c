@@ -9,7 +9,7 @@
 #include "client_priv.h"
 #include "operators.h"
 
-enum { SETTLE_ITERATIONS = 20000, SHUTDOWN_ITERATIONS = 100 };
+enum { SETTLE_ITERATIONS = 20000, SHUTDOWN_ITERATIONS = 100, OTHER_ENDS_ONE_IN = 20 };
 
 static const uint64_t SETTLE_NS = UINT64_C(5000000000);
 static int worst_iterations;
@@ -31,6 +31,8 @@ static uint64_t handed_over, kept;
 static void
 perhaps_hand_over(struct rig *rig, const struct play *play, struct client_world *world)
 {
+    if (rig->other_count > 0 && sim_one_in(OTHER_ENDS_ONE_IN))
+        rig_end_other(rig);
     if (!sim_one_in(play->hand_over_one_in))
         return;
     if (rig_hand_over(rig))

@@ -2,6 +2,7 @@
 #include "rig_priv.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -142,8 +143,19 @@ no_cmd:
 }
 
 void
+rig_end_other(struct rig *rig)
+{
+    for (uint32_t i = 0; i < rig->other_count; i++)
+        (void)sys_close(rig->other_fds[i]);
+    free(rig->other_fds);
+    rig->other_fds = NULL;
+    rig->other_count = 0;
+}
+
+void
 rig_stop(struct rig *rig)
 {
+    rig_end_other(rig);
     server_destroy(rig->server);
     cmd_destroy(rig->cmd);
     store_destroy(rig->store);

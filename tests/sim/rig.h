@@ -32,6 +32,7 @@ struct rig_config {
     bool no_eviction;                  /* -M */
     bool no_batch_io;                  /* --batch-io=off */
     bool in_file;                      /* the store: so that rig_hand_over() can be called */
+    bool other_lasts;                  /* the other process does not end with that */
     struct drawn_limits limits;
 };
 
@@ -46,6 +47,8 @@ struct rig {
     struct server *server;
     int listen_fd;
     enum log_level log_level; /* LOG_ERROR */
+    int *other_fds;           /* connections that another process still has */
+    uint32_t other_count;
 };
 
 /* False when memory was refused; then nothing is left of it. */
@@ -64,3 +67,5 @@ void rig_check(struct rig *rig);
  * refused, for want of memory, and the server that was there goes on. RIG's server is another one then.
  */
 bool rig_hand_over(struct rig *rig) MUST_USE;
+/* With other_lasts: now it ends. Nothing where there is none. */
+void rig_end_other(struct rig *rig);

@@ -38,6 +38,7 @@ sys_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
     err = op == EPOLL_CTL_DEL ? (world.calls[SIM_EPOLL_CTL]++, 0) : sim_refusal(SIM_EPOLL_CTL);
     if (err == 0) {
         f->watched = op != EPOLL_CTL_DEL;
+        f->epfd = epfd;
         f->events = event != NULL ? event->events : 0;
         if (event != NULL)
             f->data = event->data;
@@ -56,6 +57,7 @@ ready_events(const struct sim_fd *f)
     case FD_LISTENER: return list_is_empty(&f->backlog) ? 0 : EPOLLIN;
     case FD_EPOLL:
     case FD_FREE: return 0;
+    case FD_LEFT:
     case FD_LINK: break;
     }
     if (link->reset)
@@ -133,11 +135,14 @@ sys_epoll_wait(int epfd, struct epoll_event *events, int max, int timeout_ms)
         struct sim_fd *f = &world.fds[FIRST_FD + (start + i) % span];
         uint32_t ready;
 
-        if (!f->watched)
+        if (!f->watched || f->epfd != epfd)
             continue;
         ready = ready_events(f) & (f->events | EPOLLERR | EPOLLHUP);
         if (ready == 0 || sim_one_in(world.faults.hold_events))
             continue;
+        if (f->kind == FD_LEFT)
+            sim_die("epoll reports descriptor %d, which was closed: another process has it",
+                    FIRST_FD + (start + i) % span);
         events[count].events = ready;
         events[count].data = f->data;
         count++;

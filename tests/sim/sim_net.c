@@ -68,7 +68,8 @@ fd_open(enum fd_kind kind, int *number)
 struct sim_fd *
 fd_get(int fd, const char *what)
 {
-    if (fd < FIRST_FD || fd >= world.fd_end || world.fds[fd].kind == FD_FREE)
+    if (fd < FIRST_FD || fd >= world.fd_end || world.fds[fd].kind == FD_FREE ||
+        world.fds[fd].kind == FD_LEFT)
         sim_die("%s of descriptor %d, which is not open", what, fd);
     return &world.fds[fd];
 }
@@ -94,13 +95,10 @@ sim_pass(int fd)
 
     list_init(&to->backlog);
     to->link = link;
-    if (kind == FD_LINK) {
-        link->other_fd = link->fd;
-        link->fd = number;
+    if (kind == FD_LINK)
         link->fds++;
-    } else {
+    else
         world.fds[fd].passed_to = to;
-    }
     return number;
 }
 
@@ -133,7 +131,6 @@ sim_connect(int listen_fd, uint32_t in_cap, uint32_t out_cap)
     link->in_cap = in_cap;
     link->out_cap = out_cap;
     link->window = UINT64_MAX;
-    link->fd = -1;
     if (listen_fd >= FIRST_FD && listen_fd < world.fd_end &&
         world.fds[listen_fd].kind == FD_LISTENER)
         list_push_back(&world.fds[listen_fd].backlog, &link->node);
@@ -156,7 +153,7 @@ sim_link_free(struct sim_link *link)
     if (link == NULL)
         return;
     link->client_gone = true;
-    if (link->fd >= 0) {
+    if (link->fds > 0) {
         /* A client that goes away with replies unread, or while more is to come, resets. */
         sim_reset(link);
         return;

@@ -41,9 +41,7 @@ struct sim_link {
     uint32_t out_cap;
     uint64_t window;
     uint64_t sent_bytes;
-    int fd; /* of the server's end, or -1 */
-    int other_fd;
-    int fds; /* that are this end: two while it goes from one process to another */
+    int fds; /* that are the server's end: several where several processes have it */
     bool local;
     bool accepted;
     bool client_finished;
@@ -56,7 +54,11 @@ struct sim_link {
 
 enum ring_state { RING_NONE, RING_WORKS, RING_BROKEN };
 
-enum fd_kind { FD_FREE, FD_LISTENER, FD_LINK, FD_EPOLL };
+/*
+ * FD_LEFT: a link that was closed while it was watched, and that another process has, too. As with the kernel,
+ * epoll still reports it.
+ */
+enum fd_kind { FD_FREE, FD_LISTENER, FD_LINK, FD_EPOLL, FD_LEFT };
 
 struct sim_fd {
     enum fd_kind kind;
@@ -64,6 +66,7 @@ struct sim_fd {
     struct list_node backlog; /* of a listener; */
     struct sim_fd *passed_to; /* which goes on with it when this one is closed */
     bool watched;
+    int epfd; /* by this one */
     uint32_t events;
     epoll_data_t data;
 };
@@ -86,6 +89,7 @@ struct world {
     struct sim_fd fds[FDS_MAX];
     int fd_end; /* one after the highest that was ever used */
     int fd_low; /* none below is free */
+    int left;   /* FD_LEFT */
     uint64_t calls[SIM_CALL_KINDS];
     uint64_t refused[SIM_CALL_KINDS];
     enum ring_state ring;

@@ -195,7 +195,6 @@ sys_accept(int listen_fd)
             err = EAGAIN;
         } else {
             fd_open(FD_LINK, &fd)->link = link;
-            link->fd = fd;
             link->fds = 1;
             link->accepted = true;
         }
@@ -236,14 +235,38 @@ sys_read(int fd, void *dst, size_t bytes)
     return sim_fail(EAGAIN);
 }
 
-static void
-close_link(struct sim_link *link, int fd)
+int
+sys_shutdown(int fd)
 {
-    if (--link->fds > 0) {
-        link->fd = link->fd == fd ? link->other_fd : link->fd;
-        return;
+    link_get(fd, "shutdown")->server_finished = true;
+    sim_trace("shutdown both", fd, 0, 0, 0);
+    return 0;
+}
+
+/* What was left of LINK, or by EPFD, is reported no more. */
+static void
+free_left(const struct sim_link *link, int epfd)
+{
+    for (int fd = FIRST_FD; fd < world.fd_end; fd++) {
+        struct sim_fd *f = &world.fds[fd];
+
+        if (f->kind != FD_LEFT || (f->link != link && f->epfd != epfd))
+            continue;
+        f->kind = FD_FREE;
+        f->watched = false;
+        world.left--;
+        if (fd < world.fd_low)
+            world.fd_low = fd;
     }
-    link->fd = -1;
+}
+
+static void
+close_link(struct sim_link *link)
+{
+    if (--link->fds > 0)
+        return;
+    if (world.left > 0)
+        free_left(link, -1);
     link->server_closed = true;
     link->server_finished = true;
     /* As in TCP: to close with input unread is to reset. */
@@ -273,10 +296,20 @@ sys_close(int fd)
 
     world.calls[SIM_CLOSE]++;
     sim_trace("close", fd, 0, 0, 0);
+    if (f->kind == FD_LINK && f->watched && f->link->fds > 1) {
+        f->kind = FD_LEFT;
+        f->link->fds--;
+        world.left++;
+        return 0;
+    }
     switch (f->kind) {
-    case FD_LINK: close_link(f->link, fd); break;
+    case FD_LINK: close_link(f->link); break;
     case FD_LISTENER: close_listener(f); break;
     case FD_EPOLL:
+        if (world.left > 0)
+            free_left(NULL, fd);
+        break;
+    case FD_LEFT:
     case FD_FREE: break;
     }
     f->kind = FD_FREE;

@@ -182,6 +182,7 @@ sim_begin(uint64_t seed)
     world.traced = 0;
     world.fd_end = FIRST_FD;
     world.fd_low = FIRST_FD;
+    world.left = 0;
     world.mapped_bytes = 0;
     world.allocations = 0;
     memset(world.calls, 0, sizeof(world.calls));

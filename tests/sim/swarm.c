@@ -192,6 +192,7 @@ swarm_plan(struct play *play, struct client_world *world)
     if (sim_below(4) == 0) {
         play->rig.in_file = true;
         play->hand_over_one_in = sim_below(3) == 0 ? 1 : 1 + sim_below(60);
+        play->rig.other_lasts = sim_below(2) == 0;
         draw_watching(play);
     }
 }

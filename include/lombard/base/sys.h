@@ -32,6 +32,8 @@ int sys_accept(int listen_fd) MUST_USE;
 int sys_set_option(int fd, int level, int name, int value) MUST_USE;
 /* Half-close: no more will be sent, what the peer still sends can be read. */
 int sys_shutdown_write(int fd);
+/* The end of the connection, for all processes that have it. */
+int sys_shutdown(int fd);
 /* read(2), for signalfd. */
 ssize_t sys_read(int fd, void *dst, size_t bytes) MUST_USE;
 int sys_close(int fd);

@@ -11,6 +11,8 @@
 
 #include "lombard/base/attr.h"
 
+struct sockaddr_un;
+
 enum listen_result {
     LISTEN_OK,
     LISTEN_BAD_ADDRESS, /* the name does not resolve; it is no socket that listens */
@@ -55,3 +57,8 @@ void listen_change_peer_timeout(int fd, uint32_t seconds);
 uint16_t listen_port(int fd);
 /* Whether it is a unix socket: what it accepts inherits none of its options. */
 bool listen_is_unix(int fd);
+/*
+ * Remove the socket at ADDRESS if no process listens on it any more: it is left over from a crash. TYPE is
+ * that of its kind. Any other file stays.
+ */
+void listen_remove_dead(const struct sockaddr_un *address, int type);

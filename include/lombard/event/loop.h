@@ -39,7 +39,8 @@ enum {
 /* A descriptor that the loop watches. Lives inside its user. */
 struct watch {
     int fd;
-    uint32_t wanted; /* WATCH_IN and WATCH_OUT, as the kernel knows it */
+    uint16_t wanted; /* WATCH_IN and WATCH_OUT, as the kernel knows it */
+    bool shared;     /* another process may have FD, too: see loop_forget() */
     void (*on_event)(struct watch *watch, uint32_t events); /* some of `wanted` */
 };
 
@@ -67,7 +68,11 @@ void watch_init(struct watch *watch, int fd,
  * errno and nothing changed, when the kernel refuses (out of memory or watches).
  */
 bool loop_want(struct loop *loop, struct watch *watch, uint32_t wanted) MUST_USE;
-/* Want nothing any more. Before the descriptor is closed. */
+/*
+ * Want nothing any more. Before the descriptor is closed; only where no other process has the same open file
+ * may this be left out. For the kernel takes it out of epoll when the last of them closes it: until then it
+ * would be reported here, to a watch that may be gone.
+ */
 void loop_forget(struct loop *loop, struct watch *watch);
 
 /* How long the next iteration would wait, in milliseconds: 0: not at all, -1: for an event. */

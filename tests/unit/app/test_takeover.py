@@ -171,7 +171,7 @@ def test_refused(folder):
         heir = Heir(DAEMONS[0], os.path.join(folder, "nothing"))
         check.equal(heir.ended(), EX_OSERR, "no server there: " + heir.log)
         with connect(server) as s:
-            half = connect(server)
+            half, leaves = connect(server), connect(server)
             half.sendall(b"set up 0 0 100000\r\n" + b"x" * 50000)
             for act in (lambda p: None, lambda p: p.say(HELLO, b"x", form=99), lambda p: p.socket.send(b"nonsense"),
                         lambda p: p.say(YES), lambda p: p.say(HELLO, b"1"),
@@ -191,6 +191,10 @@ def test_refused(folder):
             check("one that says nothing: it goes on when its time is over",
                   read_all(s, b"VALUE k 0 3\r\nabc\r\nEND\r\n"))
             check.equal(peer.hear()[0], RESUMED, "and says so")
+            leaves.sendall(b"quit\r\n")
+            check.equal(leaves.recv(1), b"", "who is closed hears so, though the other process has it, too")
+            leaves.close()
+            check("and it lives", get(s, b"k", b"abc"))
             peer.close()
             half.sendall(b"x" * 50000 + b"\r\n")
             check("an upload goes on", read_all(half, b"STORED\r\n"))
@@ -270,13 +274,21 @@ def test_file_and_manager(folder):
             manager.settimeout(PATIENCE_S)
             with connect(server) as s:
                 ask(s, b"set k 0 0 3\r\nabc\r\n")
+                for i in range(20):
+                    ask(s, b"set k%d 0 0 900000\r\n%s\r\n" % (i, value(i, 900000)))
             heir = Heir(DAEMONS[0], control, "-e", memory, "-m", "32", env=dict(os.environ, NOTIFY_SOCKET=name))
             told = manager.recv(4096).decode()
             check("told: " + told, "READY=1" in told and "MAINPID=%d" % heir.process.pid in told)
             check("took over", heir.wait_for("took over"))
             check.equal(server.process.wait(PATIENCE_S), 0, "the old one exits")
+            with connect(server) as s:
+                got = stats(s, " memory")
+                check("what is mapped nowhere is not the program's", int(got["program_bytes"]) > 1 << 20)
+                ask(s, b"stats reset\r\n")
+            check.equal(image_bytes(heir), 0, "the image takes no memory any more")
             check.equal(heir.stop(), 0, "the new one stops")
-            check("and keeps the cache: " + heir.log, "1 items are kept" in heir.log)
+            check("and keeps the cache: " + heir.log, "21 items are kept" in heir.log)
+            check("the socket is removed", not os.path.exists(control))
 
 
 def take_over(server, control, *args):
@@ -469,11 +481,30 @@ def test_killed(folder):
             os.unlink(os.path.join(folder, name))
 
 
+def image_bytes(heir):
+    folder = "/proc/%d/fd" % heir.process.pid
+    paths = [os.path.join(folder, name) for name in os.listdir(folder)]
+    sizes = [os.stat(path).st_size for path in paths if "lombard-image" in os.readlink(path)]
+    return sum(sizes) if sizes else -1
+
+
+def test_no_socket(folder):
+    """--control names a file that is none of its own, by mistake: it stays."""
+    path = os.path.join(folder, "precious")
+    with open(path, "w", encoding="ascii") as f:
+        f.write("precious")
+    code = subprocess.run([DAEMONS[0]] + USER + ["-s", os.path.join(folder, "s"), "--control=" + path],
+                          stderr=subprocess.DEVNULL, check=False, timeout=PATIENCE_S).returncode
+    check.equal(code, EX_OSERR, "no socket can be there")
+    with open(path, encoding="ascii") as f:
+        check.equal(f.read(), "precious", "a file that is no socket")
+
+
 def main():
     end_on_sigterm()
     for test in (test_chain, test_refused, test_fakes, test_few_descriptors, test_file_and_manager, test_passwords,
                  test_listeners, test_not_now, test_few_buffers, test_quiet,
-                 test_activated, test_killed):
+                 test_activated, test_killed, test_no_socket):
         with tempfile.TemporaryDirectory(prefix="lombard-takeover-") as folder:
             os.chmod(folder, 0o777)
             test(folder)

@@ -2,6 +2,7 @@
 
 #include "leak.h"
 #include "lombard/base/invariant.h"
+#include "lombard/base/stats.h"
 
 static int
 refuses(int value)
@@ -31,6 +32,18 @@ START_TEST(a_survivor_counts_and_remembers)
 }
 END_TEST
 
+START_TEST(those_of_another_process_are_not_ours)
+{
+    struct stat_registry registry = {.count = 0};
+
+    invariants_survive(true);
+    invariants_add_stats(&registry);
+    ck_assert_int_eq(refuses(-7), -1);
+    stats_read_written(&registry, slice_make(NULL, 0));
+    ck_assert_uint_eq(invariants()->broken, 1);
+}
+END_TEST
+
 START_TEST(a_test_build_aborts)
 {
     invariants_survive(false);
@@ -45,6 +58,7 @@ main(void)
 
     tcase_add_test(tc, what_holds_costs_nothing);
     tcase_add_test(tc, a_survivor_counts_and_remembers);
+    tcase_add_test(tc, those_of_another_process_are_not_ours);
     tcase_add_test_raise_signal(tc, a_test_build_aborts, SIGABRT);
     return leak_run(tc, "base/invariant");
 }

@@ -242,6 +242,26 @@ START_TEST(metrics)
 }
 END_TEST
 
+/* A walk that another version of the server has begun may be where there is nothing here. */
+START_TEST(beyond)
+{
+    const struct request *req = request_of(PLAINLY("/metrics") "\r\n");
+    const struct stat_walk walks[] = {
+        {.part = 1, .step = 10000},         {.part = 2, .at = {.source = 4}},
+        {.part = 2, .at = {.entry = 1000}}, {.part = 3, .at = {.source = 1}},
+        {.part = 3, .at = {.entry = 1000}}, {.part = 10000},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(walks); i++) {
+        struct stat_walk walk = walks[i];
+        size_t len = 0;
+
+        ck_assert_int_eq(proto_http.registry_piece(req, &registry, &walk, out, &len), STAT_END);
+        ck_assert_uint_eq(len, 0);
+    }
+}
+END_TEST
+
 START_TEST(openmetrics)
 {
     const char *text =
@@ -366,6 +386,7 @@ main(void)
     tcase_add_checked_fixture(tc, setup, NULL);
     tcase_add_loop_test(tc, short_answers, 0, ARRAY_LEN(answers));
     tcase_add_test(tc, metrics);
+    tcase_add_test(tc, beyond);
     tcase_add_test(tc, openmetrics);
     tcase_add_test(tc, json);
     tcase_add_test(tc, page);

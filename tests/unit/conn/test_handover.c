@@ -1,0 +1,180 @@
+/* A server that has handed its connections over, or begun to: another process has the same descriptors. */
+#include "lombard/conn/handover.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "rig.h"
+
+static int others[CLIENTS]; /* descriptors of the other process */
+static uint32_t other_count;
+
+/* It gets all, says nothing, and lives on. */
+static void
+hand_over_in_vain(void)
+{
+    struct image image = {.len = 0};
+    struct handover handover = {.image = &image, .fds = others};
+
+    ck_assert_uint_le(server_descriptor_count(server), CLIENTS);
+    ck_assert_ptr_null(server_hand_over(server, &handover));
+    other_count = handover.count;
+    for (uint32_t i = 0; i < other_count; i++)
+        ck_assert_int_ge(others[i] = dup(others[i]), 0);
+    image_fini(&image);
+}
+
+static void
+end_other(void)
+{
+    for (uint32_t i = 0; i < other_count; i++)
+        (void)close(others[i]);
+    other_count = 0;
+}
+
+/* Whether the server's epoll, the only one of this process, has something to report. */
+static bool
+has_events(void)
+{
+    struct pollfd poll_fd = {.fd = -1, .events = POLLIN};
+    char name[64], path[64];
+
+    for (int fd = 3; fd < 1000 && poll_fd.fd < 0; fd++) {
+        ssize_t len;
+
+        (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        len = readlink(path, name, sizeof(name) - 1);
+        if (len < 0)
+            continue;
+        name[len] = '\0';
+        if (strcmp(name, "anon_inode:[eventpoll]") == 0)
+            poll_fd.fd = fd;
+    }
+    ck_assert_int_ge(poll_fd.fd, 0);
+    return poll(&poll_fd, 1, 0) > 0;
+}
+
+START_TEST(what_is_closed_ends_and_is_reported_no_more)
+{
+    dial(0);
+    dial(1);
+    say(0, "set a 0 0 1\r\nx\r\n");
+    expect(0, "STORED\r\n");
+    hand_over_in_vain();
+    say(0, "get a\r\nquit\r\n");
+    expect(0, "VALUE a 0 1\r\nx\r\nEND\r\n");
+    ck_assert(is_closed(0)); /* although the other process has it still */
+    hang_up(0);
+    ck_assert(!has_events());
+    hang_up(1);
+    iterate(2);
+    ck_assert_uint_eq(server->table.conns, 0);
+    ck_assert(!has_events());
+    end_other();
+}
+END_TEST
+
+START_TEST(a_rejected_peer_is_reported_no_more)
+{
+    dial(0);
+    say(0, "set a 0 0 1\r\nx\r\n");
+    expect(0, "STORED\r\n");
+    hand_over_in_vain();
+    say(0, "\x80garbage of no protocol, but as long as a head\r\n");
+    say(0, "GET / HTTP/1.1\r\n\r\n");
+    ck_assert_uint_gt(hear(0), 0);
+    ck_assert(is_closed(0));
+    ck_assert_uint_eq(server->lingerers.count, 1);
+    hang_up(0);
+    iterate(2);
+    ck_assert_uint_eq(server->lingerers.count, 0);
+    ck_assert(!has_events());
+    end_other();
+}
+END_TEST
+
+START_TEST(what_is_let_go_lives_on_elsewhere)
+{
+    char byte;
+
+    dial(0);
+    hand_over_in_vain();
+    server_forget(server);
+    server_destroy(server);
+    server = NULL;
+    ck_assert_int_eq(recv(clients[0], &byte, 1, MSG_DONTWAIT),
+                     -1); /* which is none, and no end */
+    end_other();
+    ck_assert_int_eq(recv(clients[0], &byte, 1, MSG_DONTWAIT), 0);
+    rig_kill();
+}
+END_TEST
+
+/* The same connections in another server, of the same process and store; the first one is let go. */
+static void
+take_over(const struct server_config *config)
+{
+    struct image image = {.len = 0};
+    struct handover handover = {.image = &image, .fds = others};
+    struct server *heir = server_create(config);
+    struct handed in;
+
+    ck_assert_ptr_nonnull(heir);
+    ck_assert_ptr_null(server_hand_over(server, &handover));
+    for (uint32_t i = 0; i < handover.count; i++)
+        ck_assert_int_ge(others[i] = dup(others[i]), 0);
+    in = (struct handed){slice_make(image.bytes, image.len), others, handover.count, 0, 0};
+    ck_assert_ptr_null(server_take_over(heir, &in));
+    ck_assert_uint_eq(in.used, handover.count);
+    server_go_on(heir);
+    image_fini(&image);
+    server_forget(server);
+    server_destroy(server);
+    server = heir;
+}
+
+START_TEST(a_watcher_is_told_what_it_missed)
+{
+    dial(0);
+    dial(1);
+    say(0, "watch mutations\r\n");
+    expect(0, "OK\r\n");
+    server->watchers.at[0].skipped = 7;
+    take_over(&server->config);
+    say(1, "set a 0 0 1\r\nx\r\n");
+    (void)hear(0);
+    ck_assert_ptr_nonnull(strstr(out, "skipped=7\n"));
+    ck_assert_ptr_nonnull(strstr(out, "key=a "));
+}
+END_TEST
+
+START_TEST(another_peer_timeout_is_told_to_the_kernel)
+{
+    struct server_config config = server->config;
+
+    dial(0);
+    take_over(&config);
+    ck_assert(!server->probes_change);
+    config.peer_timeout_s = server->config.peer_timeout_s + 1;
+    take_over(&config);
+    ck_assert(server->probes_change);
+    ck_assert_uint_eq(server->probes_cursor, 0);
+}
+END_TEST
+
+int
+main(void)
+{
+    TCase *tc = leak_tcase("handover");
+
+    tcase_add_checked_fixture(tc, rig_start, rig_stop);
+    tcase_add_test(tc, what_is_closed_ends_and_is_reported_no_more);
+    tcase_add_test(tc, a_rejected_peer_is_reported_no_more);
+    tcase_add_test(tc, what_is_let_go_lives_on_elsewhere);
+    tcase_add_test(tc, a_watcher_is_told_what_it_missed);
+    tcase_add_test(tc, another_peer_timeout_is_told_to_the_kernel);
+    return leak_run(tc, "conn/handover");
+}
