@@ -226,7 +226,7 @@ START_TEST(a_lower_limit_takes_it_back)
     struct store *store = make(LIMIT_MB, true, false);
     const struct arena *arena = &store->arena;
 
-    for (unsigned i = 0; i < 30000; i++) {
+    for (unsigned i = 0; i < 50000; i++) {
         put(store, i);
         if (i % 16 == 0)
             settle(store);
