@@ -64,13 +64,18 @@ static ssize_t
 read_in_time(void *cookie, char *data, size_t size)
 {
     struct pollfd wanted = {.fd = *(const int *)cookie, .events = POLLIN};
-    int64_t start = now_ms();
-    int ready = poll(&wanted, 1, patience_ms);
+    int ready;
 
-    lose_patience(start);
+    do {
+        int64_t start = now_ms();
+
+        ready = poll(&wanted, 1, patience_ms);
+        lose_patience(start);
+    } while (ready < 0 && errno == EINTR);
     if (ready > 0)
         return read(wanted.fd, data, size);
-    errno = ETIMEDOUT;
+    if (ready == 0)
+        errno = ETIMEDOUT;
     return -1;
 }
 

@@ -5,7 +5,11 @@
 
 #include "config_priv.h"
 
-enum { MEGABYTE = 1 << 20, BUFFER_PARTS = 24 };
+enum {
+    MEGABYTE = 1 << 20,
+    BUFFER_PARTS = 24,
+    BUFFER_SHARES = 3, /* buffers, partial commands, and heads of uploads: as much each */
+};
 
 uint64_t
 config_bytes_besides_store(const struct config *config)
@@ -13,7 +17,6 @@ config_bytes_besides_store(const struct config *config)
     enum {
         PROGRAM_BYTES = 16 * MEGABYTE, /* code, libraries, stack, tables of a fixed size */
         CONN_BYTES = 256,              /* of one connection, its name and its slot */
-        BUFFER_SHARES = 3, /* buffers, partial commands, and heads of uploads: as much each */
     };
 
     return PROGRAM_BYTES + (uint64_t)config->server.max_conns * CONN_BYTES +
@@ -39,7 +42,9 @@ choose_buffers(struct config *config, const struct config_named *named)
     if (named->memory) {
         uint64_t left = config_bytes_for_store(config);
 
-        share = left > config->store.limit_bytes ? (left - config->store.limit_bytes) / 3 : 0;
+        share = left > config->store.limit_bytes
+                    ? (left - config->store.limit_bytes) / BUFFER_SHARES
+                    : 0;
     }
     share -= share % MEGABYTE;
     share = share < MEGABYTE ? MEGABYTE : share;

@@ -82,7 +82,7 @@ words_take(struct slice *line)
 void words_split(struct slice line, struct words *words);
 /* The last word is "noreply". */
 bool words_end_in_noreply(const struct words *words);
-/* Word I is there, and is TEXT. */
 /* All from word I on, blanks between them included; empty: there is none. */
 struct slice words_from(const struct words *words, unsigned i);
+/* Word I is there, and is TEXT. */
 bool words_has(const struct words *words, unsigned i, struct slice text);

@@ -60,7 +60,7 @@ LIMIT_FAULTS = [
      "        e.resident -= seg->fresh ? rest : 0;\n", ""),
     ("ledger: the heap is forgotten", "src/app/ledger.c",
      "        .heap = end > ledger->heap_start ? end - ledger->heap_start : 0,", "        .heap = 0,"),
-    ("total: uploads have no share", "src/app/config_total.c", "        BUFFER_SHARES = 3,", "        BUFFER_SHARES = 2,"),
+    ("total: uploads have no share", "src/app/config_total.c", "    BUFFER_SHARES = 3,", "    BUFFER_SHARES = 2,"),
     ("total: cache_memlimit may exceed it", "src/app/config_live.c",
      "    if (live->config->total_bytes > 0)\n", "    if (false)\n"),
     ("total: a change may exceed it", "src/app/config_live.c",
