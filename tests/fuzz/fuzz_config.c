@@ -9,18 +9,10 @@
 #include <string.h>
 
 #include "config.h"
-#include "lombard/base/attr.h"
+#include "fuzz.h"
 #include "lombard/store/store.h"
 
 enum { ARGS_MAX = 64, SETTINGS_BYTES = 8192 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(cond)                                                                          \
-    do {                                                                                       \
-        if (!(cond))                                                                           \
-            BUG(#cond);                                                                        \
-    } while (0)
 
 /* Parse TEXT, which is cut into arguments, saying nothing to anybody. */
 static enum config_result

@@ -6,9 +6,9 @@
  * close, connections break and come back, time passes, calls are cut. After every
  * iteration the invariants are checked; at the end nothing may be left.
  */
-#include <stdint.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "rig.h"
 #include "sim_sys.h"
 
@@ -32,8 +32,6 @@ struct input {
     const uint8_t *bytes;
     size_t left;
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static uint32_t
 take(struct input *in, unsigned bytes)

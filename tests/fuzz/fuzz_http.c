@@ -5,12 +5,11 @@
  * must be the one that the whole gives. Each is answered: in every status, and by a stream from a
  * registry whose label and value are the input, of which no byte may break out of the form.
  */
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lombard/base/attr.h"
+#include "fuzz.h"
 #include "lombard/proto/proto.h"
 
 enum { REQUESTS_MAX = 256, INPUT_MAX = 16384, PIECES_MAX = 4096 };
@@ -27,8 +26,6 @@ struct run {
     struct summary requests[REQUESTS_MAX];
     unsigned count;
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct session session = {.role = ROLE_HTTP, .authenticated = true};
 

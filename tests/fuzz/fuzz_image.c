@@ -4,18 +4,10 @@
  * The input is an image: a list of entries, each of which is read as a connection, too. Whatever it is, what is read
  * lies within it and within the limits of conn_image.def; and written again it is read as the same.
  */
-#include <stdint.h>
 #include <string.h>
 
 #include "conn_image.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(cond)                                                                          \
-    do {                                                                                       \
-        if (!(cond))                                                                           \
-            BUG(#cond);                                                                        \
-    } while (0)
+#include "fuzz.h"
 
 static bool
 is_within(struct slice part, struct slice all)

@@ -5,12 +5,11 @@
  * sequence of requests must be the one that the whole gives (up to a line that is
  * too long without its end): that is compared, not only that nothing breaks. Replies are formatted for each request, too.
  */
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lombard/base/attr.h"
+#include "fuzz.h"
 #include "lombard/proto/proto.h"
 
 enum { REQUESTS_MAX = 512, INPUT_MAX = 8192 };
@@ -31,8 +30,6 @@ struct run {
     struct summary requests[REQUESTS_MAX];
     unsigned count;
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static uint64_t
 mix(uint64_t sum, const void *bytes, size_t len)

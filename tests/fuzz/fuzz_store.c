@@ -5,11 +5,10 @@
  * byte, so that a sanitizer sees whatever lies outside. Values are of the key's
  * number: no read ever returns the bytes of another item.
  */
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "lombard/base/attr.h"
+#include "fuzz.h"
 #include "lombard/store/store.h"
 
 enum { PINS = 4, UPLOADS = 4, KEY_BYTES = 16 };
@@ -27,14 +26,6 @@ struct fuzz {
     void *pins[PINS];
     struct upload uploads[UPLOADS];
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(cond)                                                                          \
-    do {                                                                                       \
-        if (!(cond))                                                                           \
-            BUG(#cond);                                                                        \
-    } while (0)
 
 static struct slice
 key_of(uint8_t number, char *buf)

@@ -11,16 +11,9 @@
 
 #include "data/replay.h"
 #include "data/trace.h"
+#include "fuzz.h"
 
 enum { ACCESSES_MAX = 1000 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(cond)                                                                          \
-    do {                                                                                       \
-        if (!(cond))                                                                           \
-            BUG(#cond);                                                                        \
-    } while (0)
 
 static void
 read_accesses(const char *path, enum trace_format format)

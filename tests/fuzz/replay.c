@@ -6,12 +6,11 @@
  * What a fuzzer once found, or found worth keeping, is fed again with every test run.
  */
 #include <dirent.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 static unsigned replayed;
 
