@@ -179,7 +179,7 @@ apply_usr(struct options *o)
     return option_ratio(o, "998:2") && option_key_size(o, "16,21") && option_value_size(o, "2");
 }
 
-/* Meta's pools of which the shares of operations and some sizes were published. */
+/* Meta's pools of which slides about the paper have shares of operations and some sizes: approximately. */
 struct meta_pool {
     const char *name;
     const char *mix;
@@ -196,13 +196,13 @@ static const struct meta_pool pools[] = {
     {"meta-sys", "get=67,set=33", "20-45", "1-500", "67 % gets, 33 % sets"},
 };
 
-/* What was not published: that zipf's exponent is 0.99, other keys are of 20 to 45 bytes, and other values
- * of 1 to 500, to which 90 % of the data belong. */
+/* Guesses: that zipf's exponent is 0.99, other keys are of 20 to 45 bytes, and other values of 1 to 500, to which
+ * 90 % of the data are said to belong. */
 static bool
 apply_pool(struct options *o, const struct meta_pool *p)
 {
     o->dist = (struct dist_config){.kind = DIST_ZIPF, .alpha = 0.99};
-    (void)snprintf(described, sizeof(described), "%s", p->words);
+    (void)snprintf(described, sizeof(described), "about %s (from slides)", p->words);
     return option_mix(o, p->mix) && option_key_size(o, p->keys) &&
            option_value_size(o, p->values);
 }
@@ -265,13 +265,18 @@ preset_list(void)
         "generalized\n"
         "              Pareto (0, 16.0292 us, 0.154971), which --rate scales (52,700/s) [A];\n"
         "              zipf 0.93: of a million keys a hundredth gets 55 %% of the requests\n");
-    for (size_t i = 0; i < ARRAY_LEN(pools); i++)
-        (void)printf("%-13s %s [A]\n", pools[i].name, pools[i].words);
+    for (size_t i = 0; i < ARRAY_LEN(pools); i++) {
+        const char *words_of = pools[i].words;
+        size_t mix = strcspn(words_of, ";");
+
+        (void)printf("%-13s about %.*s%s%s [S]\n", pools[i].name, (int)mix, words_of,
+                     words_of[mix] != '\0' ? ";\n             " : "",
+                     words_of + mix + (words_of[mix] != '\0'));
+    }
     (void)printf(
-        "              shares read off a figure; values of 500 B and less are 90 %% of the "
-        "data\n"
-        "              [A]; zipf 0.99, keys of 20 to 45 B and values of 1 to 500 B else are "
-        "guesses\n\n"
+        "              these three approximately: shares and sizes from slides about [A], not\n"
+        "              from its text; zipf 0.99, other keys of 20 to 45 B and other values of\n"
+        "              1 to 500 B are guesses\n\n"
         "Twitter's clusters [Y]: means of each, so that all keys and values are as long;\n"
         "their times to live with their shares; rate and working set (--rate and --keys are\n"
         "yours to choose):\n");
@@ -285,6 +290,7 @@ preset_list(void)
     (void)printf(
         "\n[A] Workload Analysis of a Large-Scale Key-Value Store, SIGMETRICS 2012; the\n"
         "    constants of its model of ETC as mutilate has them\n"
+        "[S] slides about [A], not checked against its text\n"
         "[Y] A Large-Scale Analysis of Hundreds of In-Memory Cache Clusters at Twitter,\n"
         "    OSDI 2020; stat/2020Mar.md of the repository twitter/cache-trace, CC-BY 4.0.\n"
         "    gets counts as get; an alpha that was not published is shown as no skew known\n");

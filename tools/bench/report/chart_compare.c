@@ -49,8 +49,7 @@ chart_ratios(FILE *f, const struct bench *b)
             if (!isfinite(r.mean))
                 continue;
             svg_whisker(&s, t, at, r.low, r.high);
-            (void)fprintf(f, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\" fill=\"%s\"/>\n",
-                          svg_x(&s, at), svg_y(&s, r.mean), svg_colour(t));
+            svg_dot(&s, t, at, r.mean);
         }
         svg_key(&s, t, b->targets[t].addr.text);
     }

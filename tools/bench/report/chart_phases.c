@@ -14,7 +14,7 @@ mark_phase(struct svg *s, double at, uint64_t number, const char *name)
     (void)fprintf(s->f,
                   "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"#999\" "
                   "stroke-dasharray=\"3 3\"/>\n<text x=\"%.1f\" y=\"%.1f\" font-size=\"10\" "
-                  "fill=\"#555\">",
+                  "fill=\"#555\" class=\"n\">",
                   x, svg_y(s, s->y.low), x, svg_y(s, s->y.high), x + 3,
                   svg_y(s, s->y.high) + 11 + 11 * (double)(number % 3));
     svg_text(s->f, name);

@@ -58,11 +58,12 @@ has_latencies(const struct bench *b)
     return false;
 }
 
+/* Of two there is one interval, which is no line. */
 static bool
 has_looks(const struct bench *b)
 {
     for (unsigned t = 0; t < b->target_count; t++) {
-        if (b->targets[t].driver != NULL && b->targets[t].driver->load.series.look_count > 1)
+        if (b->targets[t].driver != NULL && b->targets[t].driver->load.series.look_count > 2)
             return true;
     }
     return false;

@@ -11,18 +11,30 @@
 #include "report/svg.h"
 #include "report/verdict.h"
 
+/* Dark where the reader's system is, except on paper. On a narrow screen tables and pictures scroll by
+ * themselves, not the page. */
 static const char style[] =
-    "body{font:15px/1.5 sans-serif;color:#222;max-width:66em;margin:2em auto;padding:0 1em}"
+    "body{font:15px/1.5 sans-serif;color:#222;max-width:66em;margin:2em auto;padding:0 1em;"
+    "overflow-wrap:anywhere}"
     "h1{font-size:1.5em}h2{font-size:1.15em;margin-top:2em}"
     "table{border-collapse:collapse;margin:.6em 0;font-variant-numeric:tabular-nums}"
-    "th,td{text-align:right;font-size:.85em;padding:.15em .5em;border-bottom:1px solid "
-    "#ddd;white-space:nowrap}"
+    "th,td{text-align:right;font-size:.85em;padding:.15em .5em;border-bottom:1px solid #ddd}"
+    ".scroll{overflow-x:auto}.scroll td,.scroll th,.set td:first-child{white-space:nowrap}"
     "th:first-child,td:first-child,.set td{text-align:left}td:first-child{padding-left:0}"
-    ".scroll{overflow-x:auto}small{color:#666}.verdict{padding:.6em 1em;border-left:5px solid}"
+    "small{color:#666}.verdict{padding:.6em 1em;border-left:5px solid}"
     ".ok{border-color:#00875a;background:#eef8f3}.bad{border-color:#d1495b;background:#fbeff0}"
-    "figure{margin:1.2em 0;break-inside:avoid}svg{width:100%;height:auto;border:1px solid #eee}"
-    "figcaption{color:#666;font-size:.9em}pre{white-space:pre-wrap;word-break:break-all}"
-    "@media print{body{margin:0;max-width:none;font-size:11px}h2{break-after:avoid}}";
+    "figure{margin:1.2em 0;break-inside:avoid}"
+    "svg{display:block;box-sizing:border-box;width:100%;min-width:36em;height:auto;"
+    "border:1px solid #eee}"
+    "figcaption{color:#666;font-size:.9em}pre{white-space:pre-wrap}"
+    "@media screen and (prefers-color-scheme:dark){"
+    "body{color:#ddd;background:#16181b}th,td{border-color:#3a3d42}small,figcaption{color:#999}"
+    ".ok{background:#12291f}.bad{background:#331a1d}svg{fill:#ccc;border-color:#333}"
+    "svg .b{fill:#16181b}svg .g{stroke:#34373c}svg .a{stroke:#999}svg .n{fill:#aaa}"
+    ".c0{color:#58a6e0}.c1{color:#f07f8d}.c2{color:#3fbf8f}.c3{color:#c39bd9}.c4{color:#e8a33d}"
+    ".c5{color:#8ccbe6}.c6{color:#b0b8a0}.c7{color:#eee}}"
+    "@media print{body{margin:0;max-width:none;font-size:11px}h2{break-after:avoid}"
+    ".scroll{overflow:visible}svg{min-width:0}}";
 
 static void
 put_verdict(FILE *f, const struct bench *b)
@@ -139,10 +151,10 @@ put_sweep(FILE *f, const struct bench *b)
 
     if (b->options->sweep_steps == 0)
         return;
-    (void)fputs(
-        "<h2>Response time at each rate, us</h2>\n<table><tr><th>server</th><th>rate</th>"
-        "<th>done/s</th><th>p50</th><th>p99</th><th>p99.9</th></tr>\n",
-        f);
+    (void)fputs("<h2>Response time at each rate, us</h2>\n<div "
+                "class=\"scroll\"><table><tr><th>server</th>"
+                "<th>rate</th><th>done/s</th><th>p50</th><th>p99</th><th>p99.9</th></tr>\n",
+                f);
     for (unsigned t = 0; t < b->target_count; t++) {
         for (uint64_t i = 0; i < b->targets[t].rounds_done; i++) {
             const struct round *r = &b->targets[t].rounds[i];
@@ -157,7 +169,7 @@ put_sweep(FILE *f, const struct bench *b)
             (void)fputs("</tr>\n", f);
         }
     }
-    (void)fputs("</table>\n", f);
+    (void)fputs("</table></div>\n", f);
 }
 
 static void
@@ -169,9 +181,9 @@ put_charts(FILE *f, const struct bench *b)
 
         if (!chart_exists(b, c))
             continue;
-        (void)fputs("<figure>\n", f);
+        (void)fputs("<figure><div class=\"scroll\">\n", f);
         chart_draw(f, b, c);
-        (void)fprintf(f, "<figcaption>%s</figcaption></figure>\n", chart_help(c));
+        (void)fprintf(f, "</div><figcaption>%s</figcaption></figure>\n", chart_help(c));
     }
 }
 

@@ -12,10 +12,14 @@ enum { LEFT = 78, TOP = 34, RIGHT = 14, BOTTOM = 62, TICKS_MAX = 12 };
 static const char *const colours[] = {"#0068b3", "#d1495b", "#00875a", "#8e44ad",
                                       "#c77700", "#3f8fbf", "#6b705c", "#111111"};
 
-const char *
-svg_colour(unsigned i)
+/* The attributes that make an element of line number I: its colour is `currentColor`. A page has others for the
+ * same class where the reader's system is dark. */
+static void
+put_colour(struct svg *s, unsigned i, const char *more_classes)
 {
-    return colours[i % ARRAY_LEN(colours)];
+    size_t n = i % ARRAY_LEN(colours);
+
+    (void)fprintf(s->f, " class=\"c%zu%s\" color=\"%s\"", n, more_classes, colours[n]);
 }
 
 void
@@ -137,7 +141,7 @@ svg_begin(struct svg *s, FILE *f, const char *title, struct svg_axis x, struct s
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" role=\"img\" "
         "font-family=\"sans-serif\" font-size=\"11\" fill=\"#222\">\n"
         "<style>.g{stroke:#ddd;fill:none}.l{fill:none;stroke-width:1.6}</style>\n"
-        "<rect width=\"%d\" height=\"%d\" fill=\"#fff\"/>\n"
+        "<rect width=\"%d\" height=\"%d\" fill=\"#fff\" class=\"b\"/>\n"
         "<text x=\"%d\" y=\"20\" font-size=\"14\" font-weight=\"bold\">",
         SVG_WIDTH, SVG_HEIGHT, SVG_WIDTH, SVG_HEIGHT, LEFT);
     svg_text(f, title);
@@ -158,14 +162,17 @@ svg_begin(struct svg *s, FILE *f, const char *title, struct svg_axis x, struct s
 void
 svg_end(struct svg *s)
 {
-    (void)fprintf(s->f, "<path d=\"M%d %dV%dH%d\" fill=\"none\" stroke=\"#555\"/>\n</svg>\n",
-                  LEFT, TOP, SVG_HEIGHT - BOTTOM, SVG_WIDTH - RIGHT);
+    (void)fprintf(
+        s->f, "<path class=\"a\" d=\"M%d %dV%dH%d\" fill=\"none\" stroke=\"#555\"/>\n</svg>\n",
+        LEFT, TOP, SVG_HEIGHT - BOTTOM, SVG_WIDTH - RIGHT);
 }
 
 void
 svg_line_begin(struct svg *s, unsigned i)
 {
-    (void)fprintf(s->f, "<path class=\"l\" stroke=\"%s\" d=\"", svg_colour(i));
+    (void)fputs("<path", s->f);
+    put_colour(s, i, " l");
+    (void)fputs(" stroke=\"currentColor\" d=\"", s->f);
     s->drawing = false;
 }
 
@@ -193,8 +200,10 @@ svg_whisker(struct svg *s, unsigned i, double x, double low, double high)
     double top = isfinite(high) ? svg_y(s, high) : TOP;
     double bottom = isfinite(low) ? svg_y(s, low) : SVG_HEIGHT - BOTTOM;
 
-    (void)fprintf(s->f, "<path stroke=\"%s\" fill=\"none\" d=\"M%.1f %.1fV%.1f", svg_colour(i),
-                  at, bottom, top);
+    (void)fputs("<path", s->f);
+    put_colour(s, i, "");
+    (void)fprintf(s->f, " stroke=\"currentColor\" fill=\"none\" d=\"M%.1f %.1fV%.1f", at,
+                  bottom, top);
     if (isfinite(high))
         (void)fprintf(s->f, "m-4 0h8");
     if (isfinite(low))
@@ -203,13 +212,24 @@ svg_whisker(struct svg *s, unsigned i, double x, double low, double high)
 }
 
 void
+svg_dot(struct svg *s, unsigned i, double x, double y)
+{
+    (void)fputs("<circle", s->f);
+    put_colour(s, i, "");
+    (void)fprintf(s->f, " cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\" fill=\"currentColor\"/>\n",
+                  svg_x(s, x), svg_y(s, y));
+}
+
+void
 svg_cell(struct svg *s, double x0, double y0, double x1, double y1, double opacity)
 {
     double left = svg_x(s, x0);
     double top = svg_y(s, y1);
 
+    (void)fputs("<rect", s->f);
+    put_colour(s, 0, "");
     (void)fprintf(s->f,
-                  "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.2f\" height=\"%.2f\" fill=\"#0068b3\" "
+                  " x=\"%.1f\" y=\"%.1f\" width=\"%.2f\" height=\"%.2f\" fill=\"currentColor\" "
                   "fill-opacity=\"%.3f\"/>\n",
                   left, top, svg_x(s, x1) - left, svg_y(s, y0) - top, opacity);
 }
@@ -220,9 +240,10 @@ svg_key(struct svg *s, unsigned i, const char *name)
     int x = LEFT + 210 * (s->keys % 3);
     int y = SVG_HEIGHT - 12 - 13 * (s->keys / 3 % 2);
 
-    (void)fprintf(s->f,
-                  "<path class=\"l\" stroke=\"%s\" d=\"M%d %dh18\"/><text x=\"%d\" y=\"%d\">",
-                  svg_colour(i), x, y - 4, x + 23, y);
+    (void)fputs("<path", s->f);
+    put_colour(s, i, " l");
+    (void)fprintf(s->f, " stroke=\"currentColor\" d=\"M%d %dh18\"/><text x=\"%d\" y=\"%d\">", x,
+                  y - 4, x + 23, y);
     svg_text(s->f, name);
     (void)fprintf(s->f, "</text>\n");
     s->keys++;

@@ -1,6 +1,9 @@
 /*
  * tools/bench/report/svg.h - plain charts as SVG, for a page or a file of their own.
  *
+ * Classes for a page's style: b background, g grid, a axes, n notes, l lines; c0 to c7 set the colour of a line
+ * and all that belongs to it.
+ *
  *     +-- title ---------------------------+
  *     | y |                                |
  *     |   |        the plot                |
@@ -35,14 +38,14 @@ void svg_end(struct svg *s);
 /* Where a value is; what lies outside is put to the edge. */
 double svg_x(const struct svg *s, double v);
 double svg_y(const struct svg *s, double v);
-/* The colour of line number I. */
-const char *svg_colour(unsigned i);
 /* A line in the colour of number I: begin, add points, end. Points that are not finite interrupt it. */
 void svg_line_begin(struct svg *s, unsigned i);
 void svg_line_to(struct svg *s, double x, double y);
 void svg_line_end(struct svg *s);
 /* A bar from LOW to HIGH at X, as intervals are drawn; to the edge where one is not known. */
 void svg_whisker(struct svg *s, unsigned i, double x, double low, double high);
+/* A dot in the colour of number I. */
+void svg_dot(struct svg *s, unsigned i, double x, double y);
 /* A rectangle between two corners, of an opacity from 0 to 1. */
 void svg_cell(struct svg *s, double x0, double y0, double x1, double y1, double opacity);
 /* The name of line number I. */

@@ -4,7 +4,9 @@ import csv
 import glob
 import os
 import re
+import shutil
 import struct
+import subprocess
 import zlib
 from xml.etree import ElementTree
 
@@ -22,6 +24,13 @@ def well_formed(text, name):
     check.that(good is True, "%s is well-formed:" % name, good)
 
 
+def fits_any_screen(page):
+    """What is wide scrolls by itself, and where the reader's system is dark, the page is."""
+    check.equal(page.count("<table>"), page.count('<div class="scroll"><table>'), "tables scroll by themselves")
+    check.equal(page.count("<svg"), page.count('<div class="scroll">\n<svg'), "pictures scroll by themselves")
+    check.that("@media screen and (prefers-color-scheme:dark)" in page, "there are colours for the dark")
+
+
 def a_page_with_pictures():
     with FakeServer() as one, FakeServer() as two:
         status, _, said = run("-q", "-s", one.address, "--compare", two.address, "-k", "20", "-c", "2", "-d", "300ms",
@@ -32,6 +41,7 @@ def a_page_with_pictures():
     check.equal(re.findall(r"(?:src|href)=|@import|url\(", page), [], "nothing from outside")
     check.equal(re.findall(r"[^a-z](?:nan|inf)[^a-z]", page), [], "no number that is none")
     check.that("--html" in page and two.address in page, "the command line and the servers are in it")
+    fits_any_screen(page)
     well_formed(re.sub(r"<!DOCTYPE html>|<(?:meta|br)[^>]*>", "", page).replace("&ndash;", "-"), "the page")
     names = sorted(os.path.basename(p) for p in glob.glob(path("svg") + "/*.svg"))
     check.that({"cdf.svg", "latency-over-time.svg", "percentiles.svg", "ratios.svg", "throughput.svg"} <= set(names),
@@ -77,21 +87,59 @@ def decoded(text):
     return counts
 
 
+def quantile(counts, q):
+    """The lower bound of the bucket of the value that Q of all do not exceed, in us."""
+    left = q * sum(counts.values())
+    for low in sorted(counts):
+        left -= counts[low]
+        if left <= 0:
+            return low / 1e3
+    return 0
+
+
+# What HdrHistogram's own reader makes of each line: count, p50, p99, maximum.
+READER = """const hdr = require("hdr-histogram-js");
+require("fs").readFileSync(0, "latin1").trim().split("\\n").forEach(line => {
+    const h = hdr.decodeFromCompressedBase64(line);
+    console.log([h.totalCount, h.getValueAtPercentile(50), h.getValueAtPercentile(99), h.maxValue].join(" "));
+});"""
+
+
+def read_by_hdrhistogram(texts, decoded_counts):
+    """The same by HdrHistogram for JavaScript, where it is installed (NODE_PATH)."""
+    node = shutil.which("node")
+    there = node and not subprocess.run([node, "-e", 'require("hdr-histogram-js")'], stderr=subprocess.DEVNULL, check=False).returncode
+    if not there:
+        print("node with hdr-histogram-js is not installed: only the reader written here was tried")
+        return
+    got = subprocess.run([node, "-e", READER], input="\n".join(texts), stdout=subprocess.PIPE, text=True, check=True).stdout
+    rows = [[float(w) for w in line.split()] for line in got.strip().split("\n")]
+    check.equal(len(rows), len(texts), "as many histograms")
+    for row, counts in zip(rows, decoded_counts):
+        check.equal(row[0], sum(counts.values()), "HdrHistogram counts as many")
+        for value, ours in zip(row[1:], (quantile(counts, 0.5), quantile(counts, 0.99), max(counts) / 1e3)):
+            check.that(abs(value / 1e3 - ours) <= 0.002 * ours, "HdrHistogram has the same quantiles:", value, ours)
+
+
 def files_of_hdrhistogram():
     with FakeServer() as server:
         run("-q", "-s", server.address, "-k", "20", "-c", "2", "-n", "3000", "--hgrm", path("x.hgrm"), "--hdr-log",
             path("x.hlog"), "--series", path("x.csv"), "-j", path("x.json"))
     result = load_json(path("x.json"))["servers"][0]
     total, most = 0, 0.0
-    for line in open(path("x.hlog"), encoding="ascii"):
-        if line[0] in '#"':
-            continue
-        tag, _, _, longest, text = line.strip().split(",")
-        counts = decoded(text)
+    lines = [line.strip().split(",") for line in open(path("x.hlog"), encoding="ascii") if line[0] not in '#"']
+    histograms = [decoded(line[-1]) for line in lines]
+    check.equal(len(lines), len(result["seconds_of_last_round"]), "an interval for each second")
+    for (tag, _, length, longest, _), counts, second in zip(lines, histograms, result["seconds_of_last_round"]):
         total += sum(counts.values())
         most = max(most, max(counts) / 1e3)
         check.equal(tag, "Tag=" + server.address, "the tag")
+        check.equal((float(length), sum(counts.values())), (second["seconds"], second["requests"]), "as JSON has it")
+        for q, name in ((0.5, "p50_us"), (0.99, "p99_us")):
+            value = quantile(counts, q)
+            check.that(abs(value - second[name]) <= 0.035 * second[name], name + " is as JSON has it:", value, second[name])
         check.that(max(counts) / 1e6 <= float(longest) * 1.001, "nothing is longer than the maximum")
+    read_by_hdrhistogram([line[-1] for line in lines], histograms)
     check.that(2900 <= total <= 3000, "the latencies are in the log:", total)
     check.that(0.96 <= most / result["latency_us"]["all"]["max"] <= 1.001, "up to the longest:", most)
     rows = [[float(w) for w in line.split()] for line in open(path("x.hgrm"), encoding="ascii")
@@ -112,7 +160,9 @@ def sweeps():
     check.equal(re.findall(r"^ *(\d+)/s", out, re.M), ["200", "400", "800"], "its rates")
     check.that("knee" in out, "the knee is named")
     with open(path("sweep.html"), encoding="utf-8") as f:
-        check.that("Response time at each rate" in f.read(), "the curve is in the page")
+        page = f.read()
+    check.that("Response time at each rate" in page, "the curve is in the page")
+    fits_any_screen(page)
 
 
 def impossible():
