@@ -90,22 +90,21 @@ setup(void)
     memset(&kernel, 0, sizeof(kernel));
 }
 
-/* Until nothing lacks; pauses are short where touching takes no time. */
+/* Until nothing lacks, without pauses; not where the kernel is left alone. */
 static void
 settle(struct store *store)
 {
-    for (unsigned i = 0; i < 100000 && huge_is_due(store, UINT64_MAX); i++)
-        if (store->huge.next_ns < sys_monotonic_ns() + 1000 * 1000 * 1000)
-            (void)store_work(store);
-        else
-            return;
+    while (huge_is_due(store, UINT64_MAX) && !store->huge.paused) {
+        store->huge.next_ns = 0;
+        (void)store_work(store);
+    }
 }
 
 /* A value of an eighth less than may be in one piece, whose contents do not matter. */
 static void
 put(struct store *store, unsigned number)
 {
-    static char value[64 * 1024];
+    static char value[128 * 1024];
     char key[16];
     struct item_spec spec = {.value_bytes = store->record_max / 8 * 7,
                              .expires_s = STORE_NEVER};
@@ -115,6 +114,20 @@ put(struct store *store, unsigned number)
     spec.hash = store_hash(store, spec.key);
     ck_assert_int_eq(store_put(store, &spec, slice_make(value, spec.value_bytes), 0, &cas),
                      RESERVE_OK);
+}
+
+/* Values of about MBYTES in all, with time for background work or without. */
+static void
+fill(struct store *store, unsigned mbytes, bool settled)
+{
+    static unsigned number;
+    uint64_t count = (uint64_t)mbytes * MB / (store->record_max / 8 * 7);
+
+    for (uint64_t i = 0; i < count; i++) {
+        put(store, number++);
+        if (settled)
+            settle(store);
+    }
 }
 
 static uint64_t
@@ -152,9 +165,8 @@ START_TEST(the_arena_is_touched_ahead)
     ck_assert_ptr_eq(kernel.touched[0], arena->base);
     ck_assert_uint_eq(resident(store), 2 * BLOCK);
     ck_assert_uint_eq(huge_bytes(store), 2 * BLOCK);
-    for (unsigned i = 0; i < 2000; i++) { /* 14 MB: no segment is taken before its block */
-        put(store, i);
-        settle(store);
+    for (unsigned i = 0; i < 16; i++) { /* no segment is taken before its block */
+        fill(store, 1, true);
         ck_assert_uint_lt(arena->seg_touched, arena->seg_ahead);
         ck_assert_uint_le(arena_ahead(arena) << arena->seg_shift, 2 * BLOCK);
     }
@@ -189,18 +201,16 @@ START_TEST(writes_that_are_faster_touch_whole_blocks)
 {
     struct store *store = make(LIMIT_MB, true, false);
 
-    for (unsigned i = 0; i < 1000; i++)
-        put(store, i);
-    ck_assert_uint_ge(kernel.touches, 3); /* 7.5 MB */
+    fill(store, 7, false);
+    ck_assert_uint_ge(kernel.touches, 3);
     ck_assert_uint_le(kernel.touches, 4);
     for (unsigned i = 0; i < kernel.touches; i++)
         ck_assert_ptr_eq(kernel.touched[i], store->arena.base + (size_t)i * BLOCK);
     ck_assert_uint_eq(resident(store), huge_bytes(store));
     kernel.refuses = true; /* then no more than one */
-    for (unsigned i = 1000; i < 3000; i++)
-        put(store, i);
+    fill(store, 14, false);
     ck_assert_uint_le(kernel.touches, 5);
-    ck_assert_uint_lt(resident(store), 3000 * 7500 + 2 * BLOCK + LOGS * store->arena.seg_bytes);
+    ck_assert_uint_lt(resident(store), 22 * MB + 2 * BLOCK + LOGS * store->arena.seg_bytes);
     store_destroy(store);
 }
 END_TEST
@@ -226,11 +236,7 @@ START_TEST(a_lower_limit_takes_it_back)
     struct store *store = make(LIMIT_MB, true, false);
     const struct arena *arena = &store->arena;
 
-    for (unsigned i = 0; i < 50000; i++) {
-        put(store, i);
-        if (i % 16 == 0)
-            settle(store);
-    }
+    fill(store, 210, true);
     ck_assert_uint_gt(huge_bytes(store), 200 * MB);
     ck_assert(store_set_limit(store, 64 * MB));
     for (unsigned i = 0; i < 100000 && store_work(store); i++)
@@ -358,8 +364,7 @@ START_TEST(explicit_ones_are_given_back_whole)
     store = make(64, false, true);
     ck_assert_uint_eq(store_explicit_bytes(store), 32 * MB);
     settle(store);
-    for (unsigned i = 0; i < 30000; i++)
-        put(store, i);
+    fill(store, 48, false);
     store_layout(store, &layout);
     ck_assert_uint_eq(layout.explicit_bytes, 32 * MB);
     ck_assert(store_set_limit(store, 4 * MB));
