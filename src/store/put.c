@@ -48,10 +48,7 @@ store_put(struct store *store, const struct item_spec *spec, struct slice value,
         append(store, spec, &head, policy_log_for(store, spec->hash, old, reserve_bytes(spec)));
     if (rec == NULL)
         return RESERVE_OUT_OF_MEMORY;
-    if (value.len < COPY_STREAM_MIN)
-        bytes_copy(rec + rec_body_off(rec), value.ptr, value.len);
-    else
-        copy_to_store(rec + rec_body_off(rec), value.ptr, value.len);
+    copy_to_store(rec + rec_body_off(rec), value.ptr, value.len);
     /* Making space may have moved or evicted it, or the slot. */
     if (UNLIKELY(store->space_made != made || (old != NULL && rec_is_gone(store, old))))
         old = commit_find_live(store, spec->key, spec->hash, &slot);

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "lombard/base/attr.h"
+#include "lombard/base/slice.h"
 
 enum { COPY_STREAM_MIN = 4096 }; /* bytes: shorter ones are cheaper by ordinary stores */
 
@@ -44,7 +44,7 @@ copy_to_store(char *dst, const char *src, size_t bytes)
     size_t before, lines;
 
     if (bytes < COPY_STREAM_MIN) {
-        memcpy(dst, src, bytes);
+        bytes_copy(dst, src, bytes);
         return;
     }
     before = -(uintptr_t)dst % COPY_LINE;
@@ -60,7 +60,7 @@ copy_to_store(char *dst, const char *src, size_t bytes)
 static inline void
 copy_to_store(char *dst, const char *src, size_t bytes)
 {
-    memcpy(dst, src, bytes);
+    bytes_copy(dst, src, bytes);
 }
 
 #endif
