@@ -48,7 +48,7 @@ ORDER = {
         check
         server
         schedule sweep server_stats handover handed
-        group
+        handed_conn group
         dispatch
         settle
         batch

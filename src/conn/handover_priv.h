@@ -2,12 +2,14 @@
  * src/conn/handover_priv.h - what both sides of a handover have to agree on.
  *
  *     handover.c        the old process: connections are described
- *     handed.c          the new one: connections are made of that
+ *     handed.c          the new one: connections are made of that,
+ *     handed_conn.c     each of them
  *     handover_names.c  what is numbered otherwise in another version
  *     conn_image.c      one connection as bytes
  */
 #pragma once
 
+#include "lombard/conn/handover.h"
 #include "server_state.h"
 
 /* Of the list of a server. Types keep their meaning for ever: base/image.h. */
@@ -40,3 +42,17 @@ const char *handover_learn_reasons(struct slice theirs,
                                    struct handover_numbers *numbers) MUST_USE;
 /* Of all that a cursor into the statistics may name. */
 uint64_t handover_registry_sum(const struct server *server);
+
+/* What is being read. */
+struct arrival {
+    struct server *server;
+    struct handed *in;
+    struct handover_numbers numbers;
+    uint64_t registry; /* of the writer */
+};
+
+/*
+ * A connection of what BYTES, an entry ENTRY_CONN, say of it. NULL: it is in the server's table, FD is its own,
+ * and server_go_on() has it served. Else why not: FD is the connection's where arrival->in->used counts it.
+ */
+const char *handover_take_conn(struct arrival *arrival, struct slice bytes, int fd) MUST_USE;

@@ -7,7 +7,7 @@
  *     server                                  life, tick, closing
  *     schedule      sweep     server_stats    what is served when; what is idle
  *     handover      handed                    all connections, to another process, and from one
- *     group                                   many connections at a time
+ *     handed_conn  group                      one connection from another process; many at a time
  *     dispatch                                lend buffers, serve
  *     settle                                  what a connection waits for then
  *     batch                                   parse ahead, execute
