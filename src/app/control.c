@@ -21,7 +21,7 @@
 #include "passing.h"
 #include "process.h"
 
-enum { BACKLOG = 8, MODE = 0600 };
+enum { BACKLOG = 8, MODE = 0600, RESUME_AFTER_MS = 1000 };
 
 void
 control_init(struct control *control)
@@ -197,6 +197,31 @@ may_ask(struct control *control)
     return user.uid == 0 || user.uid == control->uid;
 }
 
+static void
+on_resume(struct timer *timer)
+{
+    struct control *control = CONTAINER_OF(timer, struct control, resume);
+
+    if (!loop_want(control->loop, &control->watch, WATCH_IN))
+        timer_set(loop_timers(control->loop), timer,
+                  loop_now_ms(control->loop) + RESUME_AFTER_MS);
+}
+
+/* Nothing could be accepted: it waits in the kernel's queue, and the loop does not run for it meanwhile. */
+static void
+pause_accepting(struct control *control, int err)
+{
+    if (err == EAGAIN || err == EINTR || err == ECONNABORTED)
+        return;
+    if (!control->short_of_fds)
+        log_line(LOG_WARN, "--control: a process that is to take over waits: %s",
+                 strerror(err));
+    control->short_of_fds = true;
+    (void)!loop_want(control->loop, &control->watch, 0);
+    timer_set(loop_timers(control->loop), &control->resume,
+              loop_now_ms(control->loop) + RESUME_AFTER_MS);
+}
+
 /* The next one waits until this one is through. */
 static void
 on_accept(struct watch *watch, uint32_t events UNUSED)
@@ -204,8 +229,11 @@ on_accept(struct watch *watch, uint32_t events UNUSED)
     struct control *control = CONTAINER_OF(watch, struct control, watch);
     int fd = sys_accept(watch->fd);
 
-    if (fd < 0)
+    if (fd < 0) {
+        pause_accepting(control, errno);
         return;
+    }
+    control->short_of_fds = false;
     control->peer_pid = 0;
     (void)snprintf(control->peer_version, sizeof(control->peer_version), "unknown");
     watch_init(&control->peer, fd, on_hello);
@@ -232,6 +260,7 @@ control_start(struct control *control, struct loop *loop)
     control->loop = loop;
     timer_init(&control->patience, on_patience);
     timer_init(&control->image_end, on_image_end);
+    timer_init(&control->resume, on_resume);
     watch_init(&control->watch, fd, on_accept);
     if (loop_want(loop, &control->watch, WATCH_IN))
         return true;
@@ -246,6 +275,7 @@ control_stop(struct control *control)
         return;
     end_peer(control);
     timer_cancel(&control->image_end);
+    timer_cancel(&control->resume);
     loop_forget(control->loop, &control->watch);
 }
 

@@ -2,8 +2,8 @@
  * src/app/control.h - the socket of --control, through which another process may take this one's place.
  *
  * One peer at a time; others wait in the kernel's queue, and have their turn with the server that there is
- * then. Only a process of the same user, or root's, is listened to. What it asks for is done by
- * control_hand_over(), between two iterations of the loop.
+ * then. While there is no descriptor for one, it waits there, too. Only a process of the same user, or root's,
+ * is listened to. What it asks for is done by control_hand_over(), between two iterations of the loop.
  */
 #pragma once
 
@@ -22,6 +22,7 @@ struct control {
     struct watch watch; /* the socket; fd -1: there is none */
     struct watch peer;  /* fd -1: none */
     struct timer patience;
+    struct timer resume; /* accepting, when descriptors or memory are short */
     struct loop *loop;
     struct own_file file;
     int image_fd; /* a file in memory, for what is described; empty between two takeovers */
@@ -30,6 +31,7 @@ struct control {
     int32_t peer_pid;
     char peer_version[64];
     bool asked;
+    bool short_of_fds;  /* or of memory: the last peer could not be accepted */
     uint64_t takeovers; /* of this cache, since its first process */
     uint64_t refused;
     uint64_t pause_us; /* for which clients waited at the last one */

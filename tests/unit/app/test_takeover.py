@@ -7,6 +7,7 @@ import array
 import contextlib
 import os
 import random
+import resource
 import signal
 import socket
 import struct
@@ -264,6 +265,55 @@ def test_few_descriptors(folder):
             s.close()
 
 
+def log_of(server):
+    with open(server.log_path, encoding="latin-1") as f:
+        return f.read()
+
+
+def cpu_s(pid):
+    with open("/proc/%d/stat" % pid, encoding="ascii") as f:
+        return sum(map(int, f.read().rsplit(") ", 1)[1].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
+def limit_descriptors(pid, most):
+    """From now on. Its own user may do that: root needs a capability, which not every container has."""
+    with open("/proc/%d/status" % pid, encoding="ascii") as f:
+        ids = {line[:3]: int(line.split()[1]) for line in f if line[:4] in ("Uid:", "Gid:")}
+    child = os.fork()
+    if child == 0:
+        if os.geteuid() == 0:
+            os.setresgid(*[ids["Gid"]] * 3)
+            os.setresuid(*[ids["Uid"]] * 3)
+        hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)[1]
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (hard if most is None else most, hard))
+        os._exit(0)
+    check.equal(os.waitpid(child, 0)[1], 0, "its limit is changed")
+
+
+def test_no_descriptor(folder):
+    """The old process cannot accept: it says so, serves on without a loop that spins, and is taken over later."""
+    with start(folder) as (server, control), connect(server) as s:
+        ask(s, b"set k 0 0 3\r\nabc\r\n")
+        pid = server.process.pid
+        used = set(map(int, os.listdir("/proc/%d/fd" % pid)))
+        limit_descriptors(pid, min(set(range(len(used) + 1)) - used))
+        heir = Heir(DAEMONS[1], control)
+        end = time.monotonic() + PATIENCE_S
+        while "take over waits" not in log_of(server) and time.monotonic() < end:
+            time.sleep(0.01)
+        begun = cpu_s(pid)
+        time.sleep(0.4)
+        spent = cpu_s(pid) - begun
+        check("meanwhile it does not spin: %.2f s" % spent, spent < 0.2)
+        check("it serves on", get(s, b"k", b"abc"))
+        limit_descriptors(pid, None)
+        check("then it is taken over: " + heir.log, heir.wait_for("took over"))
+        check.equal(server.process.wait(PATIENCE_S), 0, "the old one exits")
+        check.equal(log_of(server).count("take over waits"), 1, "one line")
+        check("all is there", get(s, b"k", b"abc"))
+        check.equal(heir.stop(), 0, "the end")
+
+
 def test_file_and_manager(folder):
     """-e goes over, and a service manager hears of the new process before the old one ends."""
     memory, name = os.path.join(folder, "memory"), os.path.join(folder, "notify")
@@ -457,7 +507,7 @@ def kill_one(folder, rng, kills_old):
             heir = Heir(DAEMONS[1], control)
             time.sleep(rng.random() * 0.04)
             (server.process if kills_old else heir.process).kill()
-            took = heir.wait_for("took over") if kills_old else "has taken over" in open(server.log_path, encoding="latin-1").read()
+            took = heir.wait_for("took over") if kills_old else "has taken over" in log_of(server)
             if took != kills_old:  # all went with the one that was killed
                 check.equal(heir.stop(), EX_OSERR if kills_old else -signal.SIGKILL, "which the other one says")
                 return
@@ -502,8 +552,8 @@ def test_no_socket(folder):
 
 def main():
     end_on_sigterm()
-    for test in (test_chain, test_refused, test_fakes, test_few_descriptors, test_file_and_manager, test_passwords,
-                 test_listeners, test_not_now, test_few_buffers, test_quiet,
+    for test in (test_chain, test_refused, test_fakes, test_few_descriptors, test_no_descriptor, test_file_and_manager,
+                 test_passwords, test_listeners, test_not_now, test_few_buffers, test_quiet,
                  test_activated, test_killed, test_no_socket):
         with tempfile.TemporaryDirectory(prefix="lombard-takeover-") as folder:
             os.chmod(folder, 0o777)
