@@ -139,7 +139,7 @@ bool
 store_check(const struct store *store)
 {
     const struct arena *arena = &store->arena;
-    uint32_t pinned = 0, resident = 0, open = 0;
+    uint32_t pinned = 0, resident = 0, open = 0, victims = 0;
     uint64_t live = 0, pinned_live = 0;
     struct store_layout l;
 
@@ -150,11 +150,13 @@ store_check(const struct store *store)
         pinned_live += seg->pins != 0 ? seg->live : 0;
         resident += seg->state != SEG_UNBACKED;
         open += seg->state == SEG_OPEN;
+        victims += seg->state == SEG_VICTIM;
         live += seg->state != SEG_UNBACKED && seg->state != SEG_FREE ? seg->live : 0;
     }
     store_layout(store, &l);
     return pinned == arena->seg_pinned && pinned_live == arena->pinned_live &&
            resident == arena->seg_resident && open == arena->seg_open &&
+           victims == (store->evictor.victim != SEG_NONE) &&
            live == l.live_bytes + l.header_bytes &&
            l.live_bytes + l.header_bytes + l.dead_bytes + l.pinned_bytes + l.index_bytes <=
                l.limit_bytes;

@@ -230,6 +230,48 @@ START_TEST(test_another_limit)
 }
 END_TEST
 
+/* --- From one process to another while it is in use --- */
+
+/* The store of RIG is lent and adopted; the one that had it gives it up. */
+static void
+pass_on(struct rig *rig)
+{
+    struct store_config config = rig_store_config(kept());
+    struct store *heir;
+
+    ck_assert(store_lend(rig->store));
+    ck_assert_int_eq(store_adopt(&config, &heir), ATTACH_OK);
+    ck_assert(store_check(heir));
+    store_destroy(rig->store);
+    rig->store = heir;
+    store_keep(rig->store, LIMIT);
+}
+
+static bool
+has_victim(const struct rig *rig)
+{
+    return rig->store->evictor.victim != SEG_NONE;
+}
+
+/* A segment that is being emptied is one like the others to the next process: none is lost to it. */
+START_TEST(test_a_victim_goes_over)
+{
+    struct rig rig = rig_open(kept());
+    uint64_t next = 0;
+
+    for (int times = 0; times < 20; times++) {
+        do
+            ck_assert(rig_set(&rig, next++, SMALL_BYTES));
+        while (!has_victim(&rig));
+        pass_on(&rig);
+        ck_assert(!has_victim(&rig));
+    }
+    rig_settle(&rig);
+    ck_assert(store_check(rig.store));
+    rig_close(&rig);
+}
+END_TEST
+
 /* --- What cannot go on --- */
 
 static void
@@ -387,6 +429,7 @@ root_tcase(void)
     tcase_add_test(tc, test_flushed_ones_stay_gone);
     tcase_add_test(tc, test_nothing_is_held_any_more);
     tcase_add_test(tc, test_another_limit);
+    tcase_add_test(tc, test_a_victim_goes_over);
     tcase_add_test(tc, test_an_empty_file);
     tcase_add_test(tc, test_a_crash);
     tcase_add_test(tc, test_other_options);
