@@ -6,7 +6,8 @@
  *     sweep full       every one of them, and every pair in a short script
  *     sweep founding   within a second: a send that is cut within a header, while
  *                      another connection is served from the same freelist
- *     sweep EFFORT NAME...           only these scripts, or "faults"
+ *     sweep EFFORT NAME...           only these scripts, or "parts", "faults", "handovers"; of one script:
+ *                                    "NAME-handed"
  *     sweep at NAME WAY FIRST SECOND  one point: "output", "input", "output-broken"
  *                                     or "input-broken" of a script
  *     sweep nth SEED KIND N           one point: a call that fails
@@ -284,6 +285,15 @@ is_wanted(const char *name, int argc, char **argv)
     return argc <= 2;
 }
 
+static bool
+is_handed_wanted(const char *script, int argc, char **argv)
+{
+    char name[64];
+
+    (void)snprintf(name, sizeof(name), "%s-handed", script);
+    return is_wanted("handovers", argc, argv) || is_wanted(name, argc, argv);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -301,9 +311,9 @@ main(int argc, char **argv)
         if (is_wanted(scripts[i].name, argc, argv) && (scripts[i].founding || !founding))
             sweep_script(scripts[i].build);
     for (size_t i = 0; i < ARRAY_LEN(scripts); i++)
-        if (is_wanted("handovers", argc, argv))
+        if (is_handed_wanted(scripts[i].name, argc, argv))
             sweep_handovers(scripts[i].build);
-    if (is_wanted("handovers", argc, argv))
+    if (is_handed_wanted("parts", argc, argv))
         sweep_parts_handed();
     if (is_wanted("parts", argc, argv))
         sweep_parts();
