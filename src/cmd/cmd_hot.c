@@ -12,7 +12,7 @@
 
 enum {
     MEAN_GAP_MIN = 5, /* one request in as many is looked at; but where that were more than */
-    LOOKS_MAX = 400,  /* within PERIOD_MS, one in twice as many, and so on, until */
+    LOOKS_MAX = 150,  /* within PERIOD_MS, one in twice as many, and so on, until */
     MEAN_GAP_MAX = MEAN_GAP_MIN << 13,
     PERIOD_MS = 100,
     SHOWN_KEYS = 32, /* of each list, unless it is asked for another number */
