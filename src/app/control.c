@@ -284,10 +284,11 @@ control_stop(struct control *control)
 static void
 describe_files(const struct process *p, struct image *image, struct handover *out)
 {
-    const struct own_file *files[SESSION_ROLES + 1] = {&p->control.file};
+    const struct own_file *files[SESSION_ROLES + 2] = {&p->control.file};
 
     for (int role = 0; role < SESSION_ROLES; role++)
         files[1 + role] = &p->sockets.files[role];
+    files[1 + SESSION_ROLES] = &p->pid_file;
     for (size_t i = 0; i < ARRAY_LEN(files); i++) {
         size_t begun;
 

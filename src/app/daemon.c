@@ -151,20 +151,39 @@ read_pid(const char *path)
     return (pid_t)strtol(text, NULL, 10);
 }
 
+/* FILE, which is open here, where a new one cannot be made. Errno stays if that cannot be either. */
+static bool
+inherit(struct own_file *file, const char *path, const char *text)
+{
+    int err = errno;
+    bool ok = own_file_is_at(file, path) && own_file_rewrite(file, text);
+
+    errno = err;
+    return ok;
+}
+
 bool
 daemon_write_pid(const char *path, const struct user *user, struct own_file *file)
 {
     char text[32];
-    struct text_file made = {file, path, text};
-    pid_t before = read_pid(path);
+    struct own_file made;
+    struct text_file content = {&made, path, text};
+    pid_t before = own_file_is_at(file, path) ? 0 : read_pid(path);
 
     if (before > 0 && before != getpid() && (kill(before, 0) == 0 || errno == EPERM))
         log_line(LOG_WARN, "-P: %s names a process that is running, %ld; it is overwritten",
                  path, (long)before);
     (void)snprintf(text, sizeof(text), "%ld\n", (long)getpid());
-    if (user_make(user, write_text, &made))
+    own_file_init(&made);
+    if (user_make(user, write_text, &content)) {
+        daemon_remove(file);
+        *file = made;
+        return true;
+    }
+    if (inherit(file, path, text))
         return true;
     log_line(LOG_ERROR, "-P: could not write %s: %s", path, strerror(errno));
+    daemon_remove(file);
     return false;
 }
 

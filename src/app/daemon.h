@@ -44,7 +44,10 @@ bool daemon_listen(const struct config *config, const struct user *user,
                    struct daemon_sockets *sockets) MUST_USE;
 /* Say on which addresses. */
 void daemon_log_listening(const struct daemon_sockets *sockets);
-/* -P: write the process id. */
+/*
+ * -P: write the process id. FILE is none, or what the process held whose place this one takes: its file is
+ * replaced, or written anew where no other can be made; one at another PATH is removed.
+ */
 bool daemon_write_pid(const char *path, const struct user *user,
                       struct own_file *file) MUST_USE;
 /* MEMCACHED_PORT_FILENAME: which ports were got, a line a socket. */

@@ -199,6 +199,26 @@ own_file_adopt(struct own_file *file, const char *path, int dir, int fd)
     return true;
 }
 
+bool
+own_file_is_at(const struct own_file *file, const char *path)
+{
+    struct stat named, ours;
+
+    return file->fd >= 0 && lstat(path, &named) == 0 && fstat(file->fd, &ours) == 0 &&
+           named.st_dev == ours.st_dev && named.st_ino == ours.st_ino;
+}
+
+bool
+own_file_rewrite(const struct own_file *file, const char *text)
+{
+    size_t len = strlen(text);
+
+    if (ftruncate(file->fd, 0) != 0)
+        return false;
+    errno = ENOSPC; /* for a short write, which sets none */
+    return pwrite(file->fd, text, len, 0) == (ssize_t)len;
+}
+
 /* --- Removing: by what is open already, for the sandbox opens nothing for it --- */
 
 static bool

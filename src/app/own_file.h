@@ -32,6 +32,10 @@ bool own_file_write(struct own_file *file, const char *path, const char *text) M
 bool own_file_hold(struct own_file *file, const char *path) MUST_USE;
 /* Another process has held FD, the file at PATH, and its directory DIR, which are this one's now. */
 bool own_file_adopt(struct own_file *file, const char *path, int dir, int fd) MUST_USE;
+/* Whether PATH means it. */
+bool own_file_is_at(const struct own_file *file, const char *path) MUST_USE;
+/* What was written is TEXT from now on. */
+bool own_file_rewrite(const struct own_file *file, const char *text) MUST_USE;
 /* Remove it, if its name still means it. True as well when there is nothing to do. */
 bool own_file_remove(struct own_file *file) MUST_USE;
 /* Let it go as it is; where it could not be removed, what was written is taken out of it. */

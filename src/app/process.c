@@ -24,6 +24,8 @@ make_files(struct process *p)
                daemon_write_pid(config->pid_file, &p->user, &p->pid_file)) &&
               daemon_write_ports(&p->sockets.of[ROLE_CLIENT], &p->user);
 
+    if (config->pid_file == NULL)
+        daemon_remove(&p->pid_file); /* the predecessor's */
     return ok || is_takeover(p);
 }
 

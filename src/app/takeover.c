@@ -17,7 +17,7 @@
 #include "passing.h"
 #include "process.h"
 
-enum { FDS_MOST = 1 << 26, IMAGE_BYTES_SHIFT = 40 };
+enum { FDS_MOST = 1 << 26, IMAGE_BYTES_SHIFT = 40, PATH_BYTES_MAX = 4096 };
 
 void
 takeover_init(struct takeover *takeover, const char *path)
@@ -138,15 +138,17 @@ take_file(struct process *p, struct slice list)
     struct own_file *file = NULL;
     struct image_entry entry;
     uint64_t which = 0;
-    char path[sizeof(((struct sockaddr_un *)0)->sun_path)] = "";
+    char path[PATH_BYTES_MAX] = "";
     int dir = take_fd(t), fd = take_fd(t);
 
     while (image_next(&list, &entry) == IMAGE_ENTRY)
         if (entry.type == 1)
-            (void)!image_number(&entry, SESSION_ROLES + 1, &which);
+            (void)!image_number(&entry, SESSION_ROLES + 2, &which);
         else if (entry.type == 2 && entry.bytes.len < sizeof(path))
             (void)snprintf(path, sizeof(path), "%.*s", (int)entry.bytes.len, entry.bytes.ptr);
-    if (which > 1)
+    if (which == SESSION_ROLES + 2)
+        file = &p->pid_file;
+    else if (which > 1)
         file = &p->sockets.files[which - 2];
     else if (which == 1)
         file = &p->control.file;

@@ -88,4 +88,8 @@ TAKEOVER_FAULTS = [
      "    ledger->program = read_resident(ledger);\n", ""),
     ("takeover: a walk through another version's statistics goes on", "src/proto/http_metrics.c",
      "        if (walk->step >= ARRAY_LEN(known))\n            return STAT_END;\n", ""),
+    ("takeover: the pid file names the process that has gone", "src/app/daemon.c",
+     "    if (inherit(file, path, text))\n        return true;\n", ""),
+    ("takeover: a pid file that is not wanted any more stays", "src/app/process.c",
+     "        daemon_remove(&p->pid_file); /* the predecessor's */", "        (void)p;"),
 ]

@@ -550,11 +550,35 @@ def test_no_socket(folder):
         check.equal(f.read(), "precious", "a file that is no socket")
 
 
+def read(path):
+    with open(path, encoding="ascii") as f:
+        return f.read()
+
+
+def test_pid_file(folder):
+    """It names the process that serves, also in a folder where only root may make one; then it goes, or is empty."""
+    closed = os.path.join(folder, "closed")
+    os.mkdir(closed, 0o755)
+    for place in [folder] + [closed] * (os.geteuid() == 0):
+        path = os.path.join(place, "pid")
+        with start(folder, "-P", path) as (server, control):
+            heir = take_over(server.process, control, "-P", path)
+            check.equal(read(path), "%d\n" % heir.process.pid, "the successor")
+            check.equal(heir.log.count("-P:"), 0, "nothing is said of it")
+            other = os.path.join(folder, "other")
+            second = take_over(heir.process, control, "-P", other)
+            check.equal(read(other), "%d\n" % second.process.pid, "another file")
+            check("the old one is gone, or empty", not os.path.exists(path) or read(path) == "")
+            third = take_over(second.process, control)
+            check("none is wanted any more", not os.path.exists(other))
+            check.equal(third.stop(), 0, "the end")
+
+
 def main():
     end_on_sigterm()
     for test in (test_chain, test_refused, test_fakes, test_few_descriptors, test_no_descriptor, test_file_and_manager,
                  test_passwords, test_listeners, test_not_now, test_few_buffers, test_quiet,
-                 test_activated, test_killed, test_no_socket):
+                 test_activated, test_killed, test_no_socket, test_pid_file):
         with tempfile.TemporaryDirectory(prefix="lombard-takeover-") as folder:
             os.chmod(folder, 0o777)
             test(folder)
