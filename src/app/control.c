@@ -8,11 +8,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "control_image.h"
 #include "lombard/base/invariant.h"
 #include "lombard/base/log.h"
 #include "lombard/base/sys.h"
@@ -279,111 +278,6 @@ control_stop(struct control *control)
     loop_forget(control->loop, &control->watch);
 }
 
-/* --- What there is --- */
-
-static void
-describe_files(const struct process *p, struct image *image, struct handover *out)
-{
-    const struct own_file *files[SESSION_ROLES + 2] = {&p->control.file};
-
-    for (int role = 0; role < SESSION_ROLES; role++)
-        files[1 + role] = &p->sockets.files[role];
-    files[1 + SESSION_ROLES] = &p->pid_file;
-    for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-        size_t begun;
-
-        if (files[i]->fd < 0)
-            continue;
-        begun = image_begin(image, PASS_FILES);
-        image_put_number(image, 1, i + 1);
-        image_put_bytes(image, 2, slice_make(files[i]->path, strlen(files[i]->path)));
-        image_end(image, begun);
-        out->fds[out->count++] = files[i]->dir;
-        out->fds[out->count++] = files[i]->fd;
-    }
-}
-
-static void
-describe_listeners(const struct process *p, struct image *image, struct handover *out)
-{
-    char roles[LISTEN_SOCKETS_MAX * SESSION_ROLES];
-    size_t count = 0;
-
-    for (int role = 0; role < SESSION_ROLES; role++) {
-        const struct listen_sockets *sockets = &p->sockets.of[role];
-
-        for (int i = 0; i < sockets->count; i++) {
-            roles[count++] = (char)role;
-            out->fds[out->count++] = sockets->fd[i];
-        }
-    }
-    image_put_bytes(image, PASS_LISTENERS, slice_make(roles, count));
-}
-
-static void
-describe_process(const struct process *p, uint64_t begun_ns, struct image *image)
-{
-    const struct clock *clock = p->clock;
-
-    image_put_bytes(image, PASS_VERSION | IMAGE_OPTIONAL, SLICE(LOMBARD_VERSION));
-    image_put_number(image, PASS_PID | IMAGE_OPTIONAL, (uint64_t)p->pid);
-    image_put_number(image, PASS_BEGUN_NS | IMAGE_OPTIONAL, begun_ns);
-    image_put_number(image, PASS_CLOCK_START_NS, clock->start_ns);
-    image_put_number(image, PASS_CLOCK_UNIX_S, (uint64_t)clock->start_unix_s);
-    image_put_number(image, PASS_CLOCK_FIRST_S, clock->first_s);
-    image_put_number(image, PASS_ITEM_MAX, p->config.store.item_bytes_max);
-    image_put_number(image, PASS_WANTS_AUTH, p->config.auth_file != NULL);
-    image_put_number(image, PASS_KEPT_FILE, p->memory_file.path != NULL);
-    image_put_number(image, PASS_WATCHDOG_MS | IMAGE_OPTIONAL, p->notify.watchdog_ms);
-}
-
-/* NULL, or why not. OUT has room for all descriptors. */
-static const char *
-describe(struct process *p, uint64_t begun_ns, struct handover *out, struct image *image)
-{
-    const char *why;
-    size_t begun;
-
-    out->image = image;
-    out->fds[PASS_FD_IMAGE] = p->control.image_fd;
-    out->fds[PASS_FD_STORE] = p->memory_file.file.fd;
-    out->fds[PASS_FD_CONTROL] = p->control.watch.fd;
-    out->count = PASS_FDS_FIRST;
-    describe_process(p, begun_ns, image);
-    describe_files(p, image, out);
-    describe_listeners(p, image, out);
-    begun = image_begin(image, PASS_SERVER);
-    why = server_hand_over(p->server, out);
-    if (why != NULL)
-        return why;
-    image_end(image, begun);
-    begun = image_begin(image, PASS_COUNTERS | IMAGE_OPTIONAL);
-    stats_write(&p->stats, image);
-    image_end(image, begun);
-    if (image->failed)
-        return "no memory";
-    return store_lend(p->store) ? NULL : "the cache is in no file";
-}
-
-static bool
-write_image(int fd, const struct image *image)
-{
-    size_t off = 0;
-
-    while (off < image->len) {
-        struct iovec iov = {image->bytes + off, image->len - off};
-        /* The call of its kind that the sandbox allows; musl has no function for it before 1.2.5. */
-        ssize_t n = syscall(SYS_pwritev2, (long)fd, &iov, 1UL, (long)off, 0L, 0L);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        off += (size_t)n;
-    }
-    return true;
-}
-
 /* --- Giving it --- */
 
 static const char *
@@ -442,9 +336,9 @@ give(struct process *p, struct handover *out, struct image *image, char *text, s
     uint64_t until_ns = pass_until_ns(PASS_PAUSE_MS);
     struct pass_message yours = pass_message(PASS_YOURS, NULL);
     int fd = p->control.peer.fd;
-    const char *why = describe(p, begun_ns, out, image);
+    const char *why = control_image_describe(p, begun_ns, out, image);
 
-    if (why == NULL && !write_image(p->control.image_fd, image))
+    if (why == NULL && !control_image_write(p->control.image_fd, image))
         why = "its image cannot be written";
     if (why == NULL)
         why = send_all(fd, out, image->len, until_ns);
@@ -470,11 +364,9 @@ try(struct process *p, char *text, size_t bytes)
 {
     struct handover out = {.count = 0};
     struct image image = {.len = 0};
-    size_t most = server_descriptor_count(p->server) + PASS_FDS_FIRST +
-                  2 * (SESSION_ROLES + 1) + LISTEN_SOCKETS_MAX * SESSION_ROLES;
     const char *why = "no memory";
 
-    out.fds = sys_malloc(most * sizeof(int));
+    out.fds = sys_malloc(control_image_descriptors(p) * sizeof(int));
     if (out.fds != NULL)
         why = give(p, &out, &image, text, bytes);
     image_fini(&image);

@@ -199,13 +199,21 @@ own_file_adopt(struct own_file *file, const char *path, int dir, int fd)
     return true;
 }
 
-bool
-own_file_is_at(const struct own_file *file, const char *path)
+/* Whether NAME, in DIR where it is relative, means it. */
+static bool
+is_named(const struct own_file *file, int dir, const char *name)
 {
     struct stat named, ours;
 
-    return file->fd >= 0 && lstat(path, &named) == 0 && fstat(file->fd, &ours) == 0 &&
-           named.st_dev == ours.st_dev && named.st_ino == ours.st_ino;
+    return file->fd >= 0 && fstatat(dir, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+           fstat(file->fd, &ours) == 0 && named.st_dev == ours.st_dev &&
+           named.st_ino == ours.st_ino;
+}
+
+bool
+own_file_is_at(const struct own_file *file, const char *path)
+{
+    return is_named(file, AT_FDCWD, path);
 }
 
 bool
@@ -224,11 +232,7 @@ own_file_rewrite(const struct own_file *file, const char *text)
 static bool
 is_ours(const struct own_file *file)
 {
-    struct stat named, ours;
-
-    return fstatat(file->dir, file->name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-           fstat(file->fd, &ours) == 0 && named.st_dev == ours.st_dev &&
-           named.st_ino == ours.st_ino;
+    return is_named(file, file->dir, file->name);
 }
 
 bool
