@@ -14,6 +14,7 @@
 #include "lombard/base/eventlog.h"
 #include "lombard/base/invariant.h"
 #include "lombard/base/log.h"
+#include "lombard/base/sys.h"
 #include "lombard/cmd/cmd.h"
 #include "lombard/conn/handover.h"
 #include "lombard/conn/server.h"
@@ -33,6 +34,7 @@ make_cmd(const struct config *config, const struct clock *clock,
     struct cmd_config cmd_config = config->cmd;
     struct cmd *cmd;
 
+    sys_random(&cmd_config.seed, sizeof(cmd_config.seed));
     cmd_config.clock = clock;
     cmd_config.stats = stats;
     cmd = cmd_create(&cmd_config, store);

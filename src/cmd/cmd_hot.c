@@ -42,8 +42,7 @@ cmd_hot_init(struct cmd *cmd)
     cmd->hot_gap = 0;
     if (hot == NULL)
         return false;
-    sys_random(&hot->random, sizeof(hot->random));
-    hot->random |= 1;
+    hot->random = cmd->config.seed | 1;
     hot->mean_gap = MEAN_GAP_MIN;
     for (int i = 0; i < HOT_LISTS; i++) {
         topkeys_reset(&hot->tops[i], cmd->clock->now_ms);

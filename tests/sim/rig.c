@@ -61,7 +61,7 @@ start_store(struct rig *rig)
 struct cmd *
 rig_make_cmd(struct rig *rig, struct store *store, struct stat_registry *stats)
 {
-    const struct cmd_config cmd_config = {
+    struct cmd_config cmd_config = {
         .join_bytes = rig->config.join_bytes,
         .flush_enabled = true,
         .dump_enabled = true,
@@ -70,6 +70,7 @@ rig_make_cmd(struct rig *rig, struct store *store, struct stat_registry *stats)
         .stats = stats,
     };
 
+    sys_random(&cmd_config.seed, sizeof(cmd_config.seed));
     return cmd_create(&cmd_config, store);
 }
 

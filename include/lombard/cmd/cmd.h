@@ -49,6 +49,7 @@ struct cmd_config {
     char prefix_delimiter;     /* -D: where the prefix of a key ends */
     uint32_t prefix_limit;     /* --detail-prefixes: that are counted; 0: none */
     bool shutdown_enabled;     /* -A */
+    uint64_t seed;             /* what is drawn by chance begins with it: which keys are looked at */
     const struct clock *clock; /* outlives the cmd */
     const struct passwords *passwords; /* likewise; NULL: no client has to authenticate */
     const struct stat_registry *stats; /* likewise: what `stats` shows */

@@ -13,6 +13,7 @@ rig_config(void)
         .store.with_cas = true,
         .cmd.flush_enabled = true,
         .cmd.dump_enabled = true,
+        .cmd.seed = UINT64_C(0x9e3779b97f4a7c15),
     };
 }
 
