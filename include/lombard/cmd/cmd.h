@@ -41,16 +41,16 @@ struct store;
 enum { CMD_JOIN_BYTES = 256 * 1024 };
 
 struct cmd_config {
-    size_t join_bytes;     /* append copies as much in one step; 0: CMD_JOIN_BYTES */
-    bool flush_enabled;    /* not -F */
-    bool admin_flush;      /* refuse flush_all where PROP_ADMIN is refused */
-    bool dump_enabled;     /* not -X */
-    bool detail_enabled;   /* -D: count by prefix, until a client says otherwise */
-    char prefix_delimiter; /* -D: where the prefix of a key ends */
-    uint32_t prefix_limit; /* --detail-prefixes: that are counted; 0: none */
-    bool shutdown_enabled; /* -A */
-    uint64_t seed; /* what is drawn by chance begins with it: which keys are looked at */
-    const struct clock *clock;         /* outlives the cmd */
+    size_t join_bytes;         /* append copies as much in one step; 0: CMD_JOIN_BYTES */
+    bool flush_enabled;        /* not -F */
+    bool admin_flush;          /* refuse flush_all where PROP_ADMIN is refused */
+    bool dump_enabled;         /* not -X */
+    bool detail_enabled;       /* -D: count by prefix, until a client says otherwise */
+    char prefix_delimiter;     /* -D: where the prefix of a key ends */
+    uint32_t prefix_limit;     /* --detail-prefixes: that are counted; 0: none */
+    bool shutdown_enabled;     /* -A */
+    uint64_t seed;             /* of what is drawn by chance: keys that are looked at */
+    const struct clock *clock; /* outlives the cmd */
     const struct passwords *passwords; /* likewise; NULL: no client has to authenticate */
     const struct stat_registry *stats; /* likewise: what `stats` shows */
 };
