@@ -37,7 +37,7 @@ ORDER = {
     "event": """
         listener signal
         listen loop
-        timer
+        timer busy_poll
     """,
     "loan": """
         pool_stats

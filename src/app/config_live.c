@@ -18,7 +18,7 @@ static const char *const live_names[] = {
     "conn-limit",   "max-reqs-per-event", "idle-timeout", "send-timeout",  "peer-timeout",
     "auth-timeout", "operator-timeout",   "drain-time",   "buffer-memory", "admin-conns",
     "http-conns",   "http-timeout",       "client-names", "verbose",       "memory-limit",
-    "stall-ms",
+    "stall-ms",     "busy-poll",
 };
 
 static bool

@@ -15,6 +15,7 @@
 
 #include "lombard/base/attr.h"
 #include "lombard/base/invariant.h"
+#include "lombard/base/sys.h"
 #include "sealed.h"
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
@@ -207,6 +208,12 @@ cases_setsockopt(struct filter *f, long call)
     ALLOW_IF(f, call, {1, TEST_INT, IPPROTO_TCP}, {2, TEST_INT, TCP_KEEPIDLE});
     ALLOW_IF(f, call, {1, TEST_INT, IPPROTO_TCP}, {2, TEST_INT, TCP_KEEPINTVL});
     ALLOW_IF(f, call, {1, TEST_INT, IPPROTO_TCP}, {2, TEST_INT, TCP_KEEPCNT});
+}
+
+static void
+cases_ioctl(struct filter *f, long call)
+{
+    ALLOW_IF(f, call, {1, TEST_INT, SYS_EPOLL_BUSY_POLL});
 }
 
 static void

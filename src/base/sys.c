@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -185,6 +186,24 @@ int
 sys_epoll_wait(int epfd, struct epoll_event *events, int max, int timeout_ms)
 {
     return epoll_wait(epfd, events, max, timeout_ms);
+}
+
+/* struct epoll_params, which older headers lack. How much it does at once is left to the kernel: more takes rights. */
+struct epoll_polling {
+    uint32_t us;
+    uint16_t budget;
+    uint8_t prefer;
+    uint8_t pad;
+};
+
+_Static_assert(_IOW(0x8A, 1, struct epoll_polling) == SYS_EPOLL_BUSY_POLL, "EPIOCSPARAMS");
+
+int
+sys_epoll_busy_poll(int epfd, uint32_t us)
+{
+    struct epoll_polling polling = {.us = us};
+
+    return ioctl(epfd, SYS_EPOLL_BUSY_POLL, &polling);
 }
 
 int

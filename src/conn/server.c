@@ -226,6 +226,7 @@ server_create(const struct server_config *config)
     }
     latency_set_limit(&server->latency, config->stall_ms);
     transfer_open(&server->transfers, config->batch_io);
+    loop_set_busy_poll(server->loop, config->busy_poll_us);
     linger_init(&server->lingerers, server->loop);
     timer_set(loop_timers(server->loop), &server->tick, server->clock->now_ms + TICK_MS);
     return server;
@@ -289,6 +290,9 @@ server_reconfigure(struct server *server, const struct server_config *config)
     server->names.max = config->client_names;
     now->stall_ms = config->stall_ms;
     latency_set_limit(&server->latency, config->stall_ms);
+    if (now->busy_poll_us != config->busy_poll_us)
+        loop_set_busy_poll(server->loop, config->busy_poll_us);
+    now->busy_poll_us = config->busy_poll_us;
     if (now->buffer_bytes == config->buffer_bytes)
         return;
     now->buffer_bytes = config->buffer_bytes;

@@ -309,6 +309,7 @@ server_add_stats(struct server *server, struct stat_registry *registry)
     stats_add(registry, "", &server_section, server);
     stats_add(registry, "", &pool_loan_stats, server->pool);
     stats_add(registry, "", &transfer_stats, &server->transfers);
+    stats_add(registry, "", &busy_poll_stats, loop_busy_poll(server->loop));
     stats_add(registry, "", &close_section, server);
     stats_add(registry, "buffers", &pool_ledger_stats, server->pool);
     stats_repeat(registry, "buffers", &stash_section, server);
@@ -329,4 +330,5 @@ void
 server_add_settings(struct server *server, struct stat_registry *registry)
 {
     stats_add(registry, "settings", &transfer_setting_stats, &server->transfers);
+    stats_add(registry, "settings", &busy_poll_setting_stats, loop_busy_poll(server->loop));
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "busy_poll.h"
 #include "lombard/base/invariant.h"
 #include "lombard/base/sys.h"
 
@@ -20,6 +21,8 @@ struct loop {
     struct timers timers;
     struct loop_user user;
     struct loop_stats stats;
+    struct busy_poll busy_poll;
+    bool kernel_polls; /* as it was told */
     struct epoll_event events[EVENTS_AT_ONCE];
 };
 
@@ -201,13 +204,100 @@ how_long(struct loop *loop, int max_wait_ms)
     return wait_ms;
 }
 
+/* --- Looking for events instead of sleeping --- */
+
+/* Only while it pays: the kernel spins before each sleep, whatever has come of it. */
+static void
+tell_kernel(struct loop *loop)
+{
+    struct busy_poll *poll = &loop->busy_poll;
+    uint32_t us = poll->pays ? poll->limit_ns / 1000 : 0;
+
+    loop->kernel_polls = poll->pays;
+    poll->kernel_error = sys_epoll_busy_poll(loop->epfd, us) == 0 ? 0 : errno;
+}
+
+void
+loop_set_busy_poll(struct loop *loop, uint32_t us)
+{
+    bool before = loop->busy_poll.limit_ns > 0;
+
+    busy_poll_set(&loop->busy_poll, us * 1000);
+    if (us > 0 || before)
+        tell_kernel(loop);
+}
+
+void *
+loop_busy_poll(struct loop *loop)
+{
+    return &loop->busy_poll;
+}
+
+static int
+poll_now(struct loop *loop)
+{
+    return sys_epoll_wait(loop->epfd, loop->events, EVENTS_AT_ONCE, 0);
+}
+
+/* Look for events for BUDGET_NS from SINCE_NS on, *NS in fact; as sys_epoll_wait(). */
+static int
+spin(struct loop *loop, uint64_t since_ns, uint64_t budget_ns, uint64_t *ns)
+{
+    int count;
+
+    do {
+        count = poll_now(loop);
+        *ns = sys_monotonic_ns() - since_ns;
+    } while (count == 0 && *ns < budget_ns);
+    return count;
+}
+
+static int
+sleep_on(struct loop *loop, int wait_ms, uint64_t spun_ns)
+{
+    int spun_ms = (int)(spun_ns / 1000000);
+
+    if (wait_ms > 0)
+        wait_ms = wait_ms > spun_ms ? wait_ms - spun_ms : 0;
+    return sys_epoll_wait(loop->epfd, loop->events, EVENTS_AT_ONCE, wait_ms);
+}
+
+/* Wait, and learn from it. */
+static NOINLINE int
+spin_and_sleep(struct loop *loop, int wait_ms)
+{
+    struct busy_poll *poll = &loop->busy_poll;
+    uint64_t since_ns = sys_monotonic_ns(), spun_ns = 0, waited_ns;
+    uint32_t budget_ns = busy_poll_budget_ns(poll);
+    int count = budget_ns > 0 ? spin(loop, since_ns, budget_ns, &spun_ns) : 0;
+    bool found = count > 0;
+
+    waited_ns = spun_ns;
+    if (count == 0) {
+        count = sleep_on(loop, wait_ms, spun_ns);
+        waited_ns = sys_monotonic_ns() - since_ns;
+    }
+    busy_poll_learn(poll, waited_ns, spun_ns, found);
+    if (UNLIKELY(poll->pays != loop->kernel_polls) && poll->kernel_error == 0 && count >= 0)
+        tell_kernel(loop);
+    return count;
+}
+
+static int
+wait_for_events(struct loop *loop, int wait_ms)
+{
+    if (wait_ms != 0 && UNLIKELY(loop->busy_poll.limit_ns > 0))
+        return spin_and_sleep(loop, wait_ms);
+    return sys_epoll_wait(loop->epfd, loop->events, EVENTS_AT_ONCE, wait_ms);
+}
+
 bool
 loop_iterate(struct loop *loop, int max_wait_ms)
 {
     int wait_ms = how_long(loop, max_wait_ms);
     int count;
 
-    count = sys_epoll_wait(loop->epfd, loop->events, EVENTS_AT_ONCE, wait_ms);
+    count = wait_for_events(loop, wait_ms);
     if (count < 0 && errno != EINTR)
         return false;
     clock_read(loop->clock);

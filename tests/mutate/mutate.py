@@ -34,6 +34,7 @@ from faults_io import IO_FAULTS
 from faults_layout import LAYOUT_FAULTS
 from faults_limit import LIMIT_FAULTS
 from faults_options import OPTIONS_FAULTS
+from faults_poll import POLL_FAULTS
 from faults_range import RANGE_FAULTS
 from faults_restart import RESTART_FAULTS
 from faults_sandbox import SANDBOX_FAULTS
@@ -50,6 +51,7 @@ FAULTS += IO_FAULTS
 FAULTS += LAYOUT_FAULTS
 FAULTS += LIMIT_FAULTS
 FAULTS += OPTIONS_FAULTS
+FAULTS += POLL_FAULTS
 FAULTS += RANGE_FAULTS
 FAULTS += RESTART_FAULTS
 FAULTS += SANDBOX_FAULTS

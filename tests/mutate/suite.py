@@ -27,6 +27,7 @@ SIM_TESTS = [
     ["policy", "light", "1", "10"],
     ["sim", "1", "60"],
     ["sim", "100", "200"],
+    ["test_busy_poll"],
     ["test_fair"],
     ["test_linger"],
     ["test_pool_refused"],

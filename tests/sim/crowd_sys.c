@@ -281,6 +281,14 @@ sys_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
     return 0;
 }
 
+int
+sys_epoll_busy_poll(int epfd, uint32_t us)
+{
+    (void)epfd;
+    (void)us;
+    abort();
+}
+
 /* There is none: the loop waits for no longer than until its first timer. */
 int
 sys_timer_create(void)

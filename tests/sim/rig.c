@@ -90,6 +90,7 @@ rig_make_server(struct rig *rig, struct cmd *cmd, struct stat_registry *stats)
         .drain_ms = 1000,
         .client_names = 3,
         .batch_io = !config->no_batch_io,
+        .busy_poll_us = config->busy_poll_us,
         .keep_buffers = config->keep_buffers,
         .clock = &rig->clock,
         .cmd = cmd,
@@ -179,9 +180,15 @@ rig_check(struct rig *rig)
 static void
 iterate(struct rig *rig, int max_wait_ms)
 {
+    uint64_t looks = sim_calls(SIM_EPOLL_WAIT);
+
     log_set_level(rig->log_level);
     if (!loop_iterate(server_loop(rig->server), max_wait_ms))
         sim_die("the loop broke");
+    /* Each of them takes a microsecond. */
+    if (sim_calls(SIM_EPOLL_WAIT) - looks > rig->config.busy_poll_us + 1)
+        sim_die("it looked for events %llu times before it slept",
+                (unsigned long long)(sim_calls(SIM_EPOLL_WAIT) - looks));
     rig_check(rig);
 }
 

@@ -31,6 +31,7 @@ struct rig_config {
     uint32_t auth_timeout_s;           /* 0: none */
     bool no_eviction;                  /* -M */
     bool no_batch_io;                  /* --batch-io=off */
+    uint32_t busy_poll_us;             /* 0: --busy-poll=0 */
     bool in_file;                      /* the store: so that rig_hand_over() can be called */
     bool other_lasts;                  /* the other process does not end with that */
     struct drawn_limits limits;

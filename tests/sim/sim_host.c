@@ -96,6 +96,19 @@ sys_peer_state(int fd, struct sys_peer_state *state)
     return true;
 }
 
+/* Devices it has none; some kernels cannot look into them either. */
+int
+sys_epoll_busy_poll(int epfd, uint32_t us)
+{
+    int err = sim_below(2) == 0 ? ENOTTY : 0;
+
+    if (fd_get(epfd, "ioctl")->kind != FD_EPOLL)
+        sim_die("busy polling of descriptor %d, which is no epoll", epfd);
+    sim_trace("ioctl", us, 0, err == 0 ? 0 : -1, err);
+    errno = err;
+    return err == 0 ? 0 : -1;
+}
+
 /* There is none: the loop waits for no longer than until its first timer. */
 int
 sys_timer_create(void)

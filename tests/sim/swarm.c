@@ -52,6 +52,7 @@ draw_limits(struct play *play, struct client_world *world)
     play->rig.requests_a_turn = sim_below(3) == 0 ? 1 + sim_below(30) : 0;
     play->rig.keep_buffers = sim_below(10) == 0;
     play->rig.no_batch_io = sim_below(5) == 0;
+    play->rig.busy_poll_us = sim_below(4) == 0 ? 1 + sim_below(100) : 0;
 }
 
 /* Up to MOST, which it is in half of all worlds. */

@@ -88,6 +88,12 @@ int sys_send_many(struct sys_transfer *transfers, unsigned count) MUST_USE;
 int sys_epoll_create(void) MUST_USE;
 int sys_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event) MUST_USE;
 int sys_epoll_wait(int epfd, struct epoll_event *events, int max, int timeout_ms) MUST_USE;
+enum { SYS_EPOLL_BUSY_POLL = 0x40088A01 }; /* EPIOCSPARAMS, the ioctl(2) behind what follows */
+/*
+ * Have each sys_epoll_wait() that would sleep look into the network devices of its sockets before, for up to US;
+ * 0: not any more. 0, or -1 where the kernel cannot: errno (ENOTTY: before Linux 6.9).
+ */
+int sys_epoll_busy_poll(int epfd, uint32_t us) MUST_USE;
 /*
  * A descriptor that is readable from a time on, in sys_monotonic_ns()'s nanoseconds; setting it again
  * makes it unreadable until then.

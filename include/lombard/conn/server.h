@@ -46,6 +46,7 @@ struct server_config {
     uint32_t send_timeout_s; /* close a peer that did not read for N s; 0: never */
     uint32_t auth_timeout_s; /* close a client that did not authenticate within N s; 0: never */
     bool batch_io;           /* --batch-io=auto: io_uring for groups, where it may be used */
+    uint32_t busy_poll_us;   /* --busy-poll: see loop_set_busy_poll() */
     bool watch_enabled;      /* not -W */
     bool keep_buffers;       /* --loan off: connections keep their buffers, for comparison */
     uint32_t operator_timeout_s; /* close the operator, likewise; 0: never */

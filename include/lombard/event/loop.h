@@ -18,6 +18,7 @@
 
 #include "lombard/base/attr.h"
 #include "lombard/base/clock.h"
+#include "lombard/base/stats.h"
 #include "lombard/event/timer.h"
 
 struct loop;
@@ -74,6 +75,17 @@ bool loop_want(struct loop *loop, struct watch *watch, uint32_t wanted) MUST_USE
  * would be reported here, to a watch that may be gone.
  */
 void loop_forget(struct loop *loop, struct watch *watch);
+
+enum { LOOP_BUSY_POLL_MAX_US = 10000 };
+/*
+ * Look for events for up to US microseconds before it sleeps, as long as that finds some often enough; 0:
+ * never. Where the kernel can, it also looks into its network devices, for up to US, before it lets the
+ * thread sleep. How often and for how long is learned anew.
+ */
+void loop_set_busy_poll(struct loop *loop, uint32_t us);
+/* For stats_add(), with loop_busy_poll(): of `stats`, and of `stats settings`. */
+void *loop_busy_poll(struct loop *loop);
+extern const struct stat_section busy_poll_stats, busy_poll_setting_stats;
 
 /* How long the next iteration would wait, in milliseconds: 0: not at all, -1: for an event. */
 int loop_wait_ms(const struct loop *loop);

@@ -46,6 +46,7 @@ def changes(s):
             ("send-timeout", "0", "send_timeout", "0"),
             ("drain-time", "2", "drain_time_ms", "2000"),
             ("stall-ms", "33", "stall_ms", "33"),
+            ("busy-poll", "50", "busy_poll", "50"),
             ("R", "5", "reqs_per_event", "5"),
             ("max-reqs-per-event", "0", "reqs_per_event", "0"),
             ("buffer-memory", "2m", "buffer_memory", str(2 << 20)),
@@ -56,6 +57,8 @@ def changes(s):
             ("client-names", "1", "client_names", "1")):
         check.equal(ask(s, "config %s %s" % (name, value)), "OK\r\n", name)
         check.equal(settings(s)[setting], want, "%s in stats settings" % name)
+    check.equal("up to 50 us; the kernel: " in settings(s)["busy_poll_in_force"], True, "in force now")
+    check.equal(stats(s)["sandbox_denied"], "0", "the sandbox lets it be turned on")
     check.equal(int(stats(s, " buffers")["buffers_limit"]) * 16 * 1024 > 2 << 20, False,
                 "the limit of buffers is that")
 
@@ -70,6 +73,7 @@ def refuses(s):
             ("config idle-timeout -1", None),
             ("config idle-timeout %s" % ("1" * 100), None),
             ("config stall-ms 60001", None),
+            ("config busy-poll 10001", None),
             ("config verbose 3", "CLIENT_ERROR verbose: 0 to 2\r\n"),
             ("config conn-limit 0", None),
             ("config conn-limit 1000000000", None),

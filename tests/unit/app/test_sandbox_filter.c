@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "leak.h"
+#include "lombard/base/sys.h"
 #include "sandbox_filter.h"
 #include "sealed.h"
 
@@ -172,6 +173,7 @@ START_TEST(cases_are_exact)
         {SYS_setsockopt, {9, IPPROTO_TCP, TCP_KEEPIDLE, 0, 0}, 0, 2},
         {SYS_setsockopt, {9, IPPROTO_TCP, TCP_KEEPINTVL, 0, 0}, 0, 2},
         {SYS_setsockopt, {9, IPPROTO_TCP, TCP_KEEPCNT, 0, 0}, 0, 2},
+        {SYS_ioctl, {9, SYS_EPOLL_BUSY_POLL, 0, 0, 0}, 0, 2},
         {SYS_dup3, {6, STDERR_FILENO, 0, 0, 0}, 0, 3},
         {SYS_mmap, {0, 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, 0}, 0, 0},
         {SYS_tgkill, {(uint64_t)getpid(), 1, SIGABRT, 0, 0}, 0, 5},

@@ -1,4 +1,5 @@
 #include <signal.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -304,6 +305,84 @@ START_TEST(a_timer_that_was_due_wakes_once)
 }
 END_TEST
 
+static uint64_t
+counter(size_t index)
+{
+    const struct stat_entry *entry = &busy_poll_stats.entries[index];
+
+    return stat_field(entry, loop_busy_poll(loop));
+}
+
+enum { SPINS, FOUND, SPUN_US };
+
+START_TEST(what_is_there_is_found_by_the_first_look)
+{
+    loop_set_busy_poll(loop, 100);
+    ck_assert(loop_want(loop, &ends[0].watch, WATCH_IN));
+    ck_assert_int_eq((int)write(ends[1].watch.fd, "x", 1), 1);
+    ck_assert(loop_iterate(loop, -1));
+    ck_assert_int_eq(ends[0].events, 1);
+    ck_assert_uint_eq(counter(SPINS), 1);
+    ck_assert_uint_eq(counter(FOUND), 1);
+}
+END_TEST
+
+START_TEST(it_sleeps_when_it_found_nothing)
+{
+    struct timer timer;
+
+    loop_set_busy_poll(loop, 100);
+    timer_init(&timer, stop_at_time);
+    timer_set(loop_timers(loop), &timer, loop_now_ms(loop) + 20);
+    ck_assert(loop_run(loop));
+    ck_assert_uint_ge(loop_now_ms(loop), timer.at_ms);
+    ck_assert_uint_ge(counter(SPINS), 1);
+    ck_assert_uint_ge(counter(SPUN_US), 100);
+    ck_assert_uint_eq(counter(FOUND), 0);
+}
+END_TEST
+
+/* Where there is work, or the caller may not wait, no time is spent. */
+START_TEST(it_spins_only_before_a_sleep)
+{
+    loop_set_busy_poll(loop, LOOP_BUSY_POLL_MAX_US);
+    iterate();
+    busy = true;
+    ck_assert(loop_iterate(loop, -1));
+    ck_assert_uint_eq(counter(SPINS), 0);
+}
+END_TEST
+
+START_TEST(a_signal_ends_a_spin)
+{
+    const struct itimerval soon = {{0, 1000}, {0, 1000}}, never = {.it_value = {0, 0}};
+    struct sigaction action = {.sa_handler = on_alarm};
+
+    loop_set_busy_poll(loop, LOOP_BUSY_POLL_MAX_US);
+    ck_assert_int_eq(sigaction(SIGALRM, &action, NULL), 0);
+    ck_assert_int_eq(setitimer(ITIMER_REAL, &soon, NULL), 0);
+    ck_assert(loop_iterate(loop, -1)); /* by one in the spin, or in the sleep behind it */
+    ck_assert_int_eq(setitimer(ITIMER_REAL, &never, NULL), 0);
+    ck_assert_int_eq(begun, 1);
+}
+END_TEST
+
+START_TEST(settings_say_what_it_came_to)
+{
+    const struct stat_entry *entry = &busy_poll_setting_stats.entries[0];
+    struct stat_value value;
+
+    entry->get(entry, loop_busy_poll(loop), &value);
+    ck_assert_str_eq(value.text, "off");
+    loop_set_busy_poll(loop, 70);
+    entry->get(entry, loop_busy_poll(loop), &value);
+    ck_assert_ptr_nonnull(strstr(value.text, "up to 70 us; the kernel: "));
+    loop_set_busy_poll(loop, 0);
+    entry->get(entry, loop_busy_poll(loop), &value);
+    ck_assert_str_eq(value.text, "off");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -324,5 +403,10 @@ main(void)
     tcase_add_test(tc, timers_end_the_sleep);
     tcase_add_test(tc, timers_end_the_sleep_without_a_descriptor);
     tcase_add_test(tc, a_timer_that_was_due_wakes_once);
+    tcase_add_test(tc, what_is_there_is_found_by_the_first_look);
+    tcase_add_test(tc, it_sleeps_when_it_found_nothing);
+    tcase_add_test(tc, it_spins_only_before_a_sleep);
+    tcase_add_test(tc, a_signal_ends_a_spin);
+    tcase_add_test(tc, settings_say_what_it_came_to);
     return leak_run(tc, "event/loop");
 }
