@@ -65,7 +65,7 @@ ORDER = {
         notice
         held handover_names conn_image
         task stash
-        table stall linger client_names server_latency watch_line slow transfer
+        table rendering stall linger client_names server_latency watch_line slow transfer
     """,
 }
 

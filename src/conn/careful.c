@@ -66,6 +66,10 @@ begin_stream(struct conn *c, const struct batch_entry *entry, struct slice in,
     }
     cmd_stream_begin(c->server->cmd, &entry->req, &task->stream);
     task->lines = reply->stream;
+    if (reply->stream == STREAM_REGISTRY &&
+        rendering_join(&c->server->renderings, c->proto->registry_kind(&entry->req),
+                       c->server->clock->now_ms, &task->reader))
+        c->server->stats.http_shared++;
     c->task = task;
     if (c->session.role == ROLE_HTTP)
         c->accepted_s = c->server->attended_s; /* it takes its answer from now on */

@@ -72,6 +72,15 @@ only_looks(const struct dispatch *dispatch)
     return UNLIKELY(dispatch->conn->session.role == ROLE_HTTP);
 }
 
+/* Of a request by HTTP the first slice does no more than begin: clients that have come with it go first. */
+static uint64_t
+slice_ns(const struct dispatch *dispatch)
+{
+    if (only_looks(dispatch))
+        return dispatch->slice == SLICE_FIRST ? 0 : HTTP_SLICE_NS;
+    return SLICE_NS;
+}
+
 /* Whether its slice is over; or, with dispatch->paused, whether others shall be looked for first. */
 static bool
 is_over(struct dispatch *dispatch)
@@ -83,8 +92,8 @@ is_over(struct dispatch *dispatch)
         return true;
     now_ns = sys_monotonic_ns();
     if (budget->until_ns == 0)
-        budget->until_ns = now_ns + (only_looks(dispatch) ? HTTP_SLICE_NS : SLICE_NS);
-    if (now_ns > budget->until_ns)
+        budget->until_ns = now_ns + slice_ns(dispatch);
+    if (now_ns >= budget->until_ns)
         return true;
     dispatch->paused =
         dispatch->slice == SLICE_MORE && now_ns >= dispatch->conn->server->look_ns;

@@ -16,7 +16,7 @@ enum {
     SHORT_SLICE_BYTES =
         96 * 1024,               /* of those with more to do, while light clients come and go */
     SLICE_NS = 200 * 1000,       /* of any slice: longer spares no more cache misses */
-    HTTP_SLICE_NS = 20 * 1000,   /* of those of HTTP */
+    HTTP_SLICE_NS = 10 * 1000,   /* of those of HTTP */
     ARRIVED_NS = 200 * 1000,     /* of first slices in a row, while others have more to do */
     LOOK_NS = 10 * 1000,         /* of slices between two looks for events; */
     LOOK_RARE_NS = 100 * 1000,   /* after LOOKS_IN_VAIN that found no light client: */

@@ -148,11 +148,11 @@ static enum line_result
 next_piece_of_registry(struct conn *c, const struct request *req, char *dst, size_t *len)
 {
     struct task *task = c->task;
+    const struct rendering_source source = {c->proto, req, cmd_registry(c->server->cmd)};
 
     if (CONN_BROKEN(c, c->proto->registry_piece == NULL))
         return LINE_END;
-    switch (c->proto->registry_piece(req, cmd_registry(c->server->cmd), &task->stream.walk, dst,
-                                     len)) {
+    switch (rendering_piece(&task->reader, &source, &task->stream.walk, dst, len)) {
     case STAT_FOUND: return LINE_READY;
     case STAT_SEARCHING: return LINE_LATER;
     case STAT_END: return LINE_END;

@@ -26,6 +26,7 @@
  *     handover_names  conn_image              numbers of other versions; a connection as bytes
  *     task  stash                             what a connection keeps while it waits
  *     table  stall  linger  client_names      where connections are; their names
+ *     rendering                               all statistics, for several that ask for them
  *     transfer                                many receives or sends in one call
  */
 #include "lombard/conn/server.h"
@@ -144,6 +145,7 @@ on_tick(struct timer *timer)
         pool_trim(server->pool);
     server->background = true;
     slow_tick(&server->slow, now_ms);
+    renderings_tick(&server->renderings, now_ms);
     server_note_late(server, late_ns(server, timer->at_ms));
     latency_tick(&server->latency, now_ms, late_ns(server, timer->at_ms));
     latency_step(&server->latency, STEP_TICK);
@@ -263,6 +265,7 @@ server_destroy(struct server *server)
     linger_fini(&server->lingerers);
     table_fini(&server->table);
     client_names_fini(&server->names);
+    renderings_fini(&server->renderings);
     loop_destroy(server->loop);
     pool_destroy(server->pool);
     latency_fini(&server->latency);

@@ -17,6 +17,7 @@
 #include "lombard/event/listen.h"
 #include "lombard/event/listener.h"
 #include "server_latency.h"
+#include "rendering.h"
 #include "slow.h"
 #include "stall.h"
 #include "step.h"
@@ -78,6 +79,7 @@ struct server {
     struct latency latency;
     struct slow slow;
     struct watchers watchers;
+    struct renderings renderings;
     struct transfers transfers;
     struct send_queue sends; /* empty between two groups */
 

@@ -38,6 +38,7 @@ task_bytes(const struct task *task)
 void
 task_destroy(struct conn *c, struct task *task)
 {
+    rendering_leave(&task->reader);
     c->server->stats.task_bytes -= task_bytes(task);
     sys_free(task);
 }

@@ -10,6 +10,7 @@
 
 #include "conn_state.h"
 #include "lombard/cmd/cmd.h"
+#include "rendering.h"
 
 enum task_kind {
     TASK_UPLOAD,  /* its value is being received: upload.c */
@@ -45,10 +46,11 @@ struct task {
     struct cmd_join join;            /* JOIN */
     char tail[PROTO_TAIL_BYTES_MAX]; /* VALUE: of these, tail_bytes come after it */
     uint8_t tail_bytes;
-    struct cmd_stream stream; /* STREAM */
-    enum stream_kind lines;   /* STREAM */
-    enum stream_part part;    /* STREAM, SCAN */
-    uint32_t piece;           /* STREAM, SCAN: of its head or tail */
+    struct cmd_stream stream;       /* STREAM */
+    struct rendering_reader reader; /* STREAM, of all statistics */
+    enum stream_kind lines;         /* STREAM */
+    enum stream_part part;          /* STREAM, SCAN */
+    uint32_t piece;                 /* STREAM, SCAN: of its head or tail */
     char head[];
 };
 

@@ -112,5 +112,6 @@ const struct proto_ops proto_http = {
     .stream_begin = http_stream_begin,
     .stat_line = http_stat_line,
     .registry_piece = http_registry_piece,
+    .registry_kind = http_registry_kind,
     .stream_end = http_stream_end,
 };

@@ -1,7 +1,9 @@
 /*
- * Renders groups of statistics as JSON: {"stats":{"pid":1,...},"settings":{...},...}; and what others
- * can be asked for: "lists":["conns",...].
+ * Renders groups of statistics as JSON: {"stats":{"pid":1,...},"settings":{...},...}; behind them "at_ms", when
+ * that was, by a clock that only goes on, and what others can be asked for: "lists":["conns",...].
  */
+#include "lombard/base/sys.h"
+
 #include "http_priv.h"
 
 /* walk->part, behind all that http_next_line() knows. */
@@ -16,6 +18,8 @@ put_lists(char *p, const char *end, const struct request *req,
 
     if (req->key.len > 0)
         return p;
+    p = http_put(p, end, SLICE(",\n\"at_ms\":"));
+    p = put_u64(p, sys_monotonic_ns() / 1000000);
     p = http_put(p, end, SLICE(",\n\"lists\":["));
     for (size_t i = 0; i < registry->count; i++) {
         if (!registry->sources[i].lists)

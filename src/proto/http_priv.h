@@ -82,6 +82,7 @@ size_t http_stream_begin(const struct request *req, uint32_t piece, char *dst);
 enum stat_step http_registry_piece(const struct request *req,
                                    const struct stat_registry *registry, struct stat_walk *walk,
                                    char *dst, size_t *len);
+uint32_t http_registry_kind(const struct request *req);
 size_t http_stream_end(const struct request *req, uint32_t piece, char *dst);
 
 /* --- The forms: the next piece at DST, which has room for HTTP_CHUNK_BYTES --- */

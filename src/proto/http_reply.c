@@ -257,6 +257,16 @@ http_registry_piece(const struct request *req, const struct stat_registry *regis
     return step;
 }
 
+uint32_t
+http_registry_kind(const struct request *req)
+{
+    const struct echo_http *echo = &req->echo.http;
+
+    if (echo->head || req->key.len > 0)
+        return 0;
+    return 1U + 4U * echo->form + 2U * echo->openmetrics + echo->chunked;
+}
+
 /* What comes behind all numbers. */
 static struct slice
 end_text(const struct request *req, uint32_t piece)

@@ -109,6 +109,22 @@ def check_json(http, s):
     checks.equal(stats(s)["get_hits"], before, "nothing is reset")
 
 
+def check_shared(http, s):
+    """Many at once are shown the same; one that asks seldom, the present."""
+    many = [Connection(http) for _ in range(20)]
+    for c in many:
+        c.socket.sendall(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n")
+    bodies = [c.answer().body for c in many]
+    checks.that(all(prometheus.parse(body) for body in bodies), "each is whole")
+    checks.that(int(stats(s)["http_shared"]) >= len(bodies) - len(set(bodies)), "what is shared is counted")
+    for c in many:
+        c.close()
+    time.sleep(0.5)  # five times as long as an answer is shown again
+    ask(s, b"get k3\r\n", b"END\r\n")
+    now = prometheus.parse(get(http, "/metrics").body)["memcached_commands_total"]
+    checks.equal(now.value(command="get", status="hit"), float(stats(s)["get_hits"]), "the present")
+
+
 def check_date(http):
     for target in ("/metrics", "/healthz", "/nothing"):
         date = email.utils.parsedate_to_datetime(get(http, target).fields["date"])
@@ -205,6 +221,7 @@ def main():
         check_promtool(http)
         check_json(http, s)
         check_connections(http)
+        check_shared(http, s)
         check_hostile_names(http, s)
         server.check_end(checks)
         check_passwords(lombard, server.dir)

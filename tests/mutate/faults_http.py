@@ -8,6 +8,7 @@ SAMPLE = "src/proto/http_sample.c"
 TARGET = "src/proto/http_target.c"
 PUT = "src/proto/http_put.c"
 REPLY = "src/proto/http_reply.c"
+RENDERING = "src/conn/rendering.c"
 ADMISSION = "src/conn/admission.c"
 SHUTDOWN = "src/conn/shutdown.c"
 
@@ -86,6 +87,16 @@ HTTP_FAULTS = [
      "(walk->step == 0 && is_known(source, entry))", "false"),
     ("http: OpenMetrics calls counters by their samples", "src/proto/http_sample.c",
      "        len -= metric->suffix_bytes;", "        len -= 0;"),
+    # One rendering for several.
+    ("http: who goes on alone begins anew", RENDERING, "    *walk = record.walk;\n", "    (void)walk;\n"),
+    ("http: a rendering is shown however old it is", RENDERING,
+     "    return now_ms - rendering->began_ms < RENDERING_MS;", "    return now_ms >= rendering->began_ms;"),
+    ("http: what is still read is freed", RENDERING, "        reader->of->readers++;\n", "        (void)0;\n"),
+    ("http: each request is rendered anew", RENDERING, "    if (kind->left == 0)\n        return false;\n",
+     "    if (kind->left == 0)\n        return true;\n"),
+    ("http: both formats of metrics are one", REPLY, "2U * echo->openmetrics", "0U * echo->openmetrics"),
+    ("http: an answer without a body is one with", REPLY, "    if (echo->head || req->key.len > 0)\n",
+     "    if (req->key.len > 0)\n"),
     # Who is let in, and until when.
     ("http: connections have no limit", ADMISSION,
      "    case ROLE_HTTP: return server->config.http_conns;", "    case ROLE_HTTP: return UINT32_MAX;"),

@@ -113,6 +113,11 @@ struct proto_ops {
     enum stat_step (*registry_piece)(const struct request *req,
                                      const struct stat_registry *registry,
                                      struct stat_walk *walk, char *dst, size_t *len);
+    /*
+     * Likewise: what two requests of one kind ask for is the same, piece by piece. 0: REQ asks for
+     * what no other one does.
+     */
+    uint32_t (*registry_kind)(const struct request *req);
     size_t (*stream_end)(const struct request *req, uint32_t piece, char *dst);
 };
 

@@ -17,7 +17,7 @@ static const struct {
     {"", "pid uptime time version lombard_version pointer_size rusage_user "
          "rusage_system max_connections threads accepting_conns "
          "listen_disabled_num time_in_listen_disabled_us curr_connections admin_connections "
-         "http_connections http_rejected "
+         "http_connections http_rejected http_shared "
          "total_connections rejected_connections admin_refused names_refused client_names "
          "connection_structures "
          "conn_dispatches conn_yields conn_pauses conn_ready lapses loop_stalls conn_stalls "

@@ -288,7 +288,8 @@ START_TEST(json)
     expect_in(text, "},\n\"baskets\":{\n\"");
     expect_not_in(text, "\"all\":");
     ck_assert_str_eq(strstr(text, "}"), strstr(text, "},\n\"baskets\":{\n\""));
-    expect_in(text, "},\n\"lists\":[\"all\"]\n}\n");
+    expect_in(text, "},\n\"at_ms\":");
+    expect_in(text, ",\n\"lists\":[\"all\"]\n}\n");
     text = rendered(PLAINLY("/stats.json?group=all") "\r\n");
     expect_in(text,
               "\r\n\r\n{\"all\":{\n\"x\\\"y\\u000a:get_hits\":3,\n\"z:get_hits\":3}\n}\n");
@@ -377,6 +378,34 @@ START_TEST(heads)
 }
 END_TEST
 
+/* Only the same question has the same answer. */
+START_TEST(kinds_of_renderings)
+{
+    static const char *const own[] = {
+        "HEAD /metrics HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /stats.json?group=settings HTTP/1.1\r\nHost: a\r\n\r\n",
+    };
+    static const char *const kinds[] = {
+        "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /metrics HTTP/1.0\r\n\r\n",
+        "GET /metrics HTTP/1.1\r\nHost: a\r\nAccept: application/openmetrics-text\r\n\r\n",
+        "GET /stats.json HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /stats.json HTTP/1.0\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(own); i++)
+        ck_assert_uint_eq(proto_http.registry_kind(request_of(own[i])), 0);
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        uint32_t kind = proto_http.registry_kind(request_of(kinds[i]));
+
+        ck_assert_uint_ne(kind, 0);
+        for (size_t k = 0; k < i; k++)
+            ck_assert_uint_ne(proto_http.registry_kind(request_of(kinds[k])), kind);
+    }
+}
+END_TEST
+
 int
 main(void)
 {
@@ -393,5 +422,6 @@ main(void)
     tcase_add_test(tc, queries);
     tcase_add_test(tc, chunks);
     tcase_add_test(tc, heads);
+    tcase_add_test(tc, kinds_of_renderings);
     return leak_run(tc, "proto/http_reply");
 }
