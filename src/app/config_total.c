@@ -18,8 +18,10 @@ config_bytes_besides_store(const struct config *config)
         PROGRAM_BYTES = 16 * MEGABYTE, /* code, libraries, stack, tables of a fixed size */
         CONN_BYTES = 256,              /* of one connection, its name and its slot */
     };
+    const struct server_config *server = &config->server;
+    uint64_t conns = (uint64_t)server->max_conns + server->admin_conns + server->http_conns;
 
-    return PROGRAM_BYTES + (uint64_t)config->server.max_conns * CONN_BYTES +
+    return PROGRAM_BYTES + conns * CONN_BYTES +
            BUFFER_SHARES * (uint64_t)config->server.buffer_bytes;
 }
 
