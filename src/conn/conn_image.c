@@ -54,8 +54,8 @@ check(const struct conn_image *conn)
             BUF_BYTES)
         return "a connection's output is longer than a buffer";
     if (conn->tops.len % sizeof(struct handed_top) != 0 ||
-        (conn->proto_state.len != 0 && conn->proto_state.len != sizeof(struct proto_state)) ||
-        (conn->task_state.len != 0 && conn->task_state.len != sizeof(struct proto_state)))
+        conn->parser.len % sizeof(struct handed_parser) != 0 ||
+        conn->task_parser.len % sizeof(struct handed_parser) != 0)
         return "a connection's state is cut";
     if (conn->id == 0)
         return "a connection has no number";
@@ -80,4 +80,88 @@ conn_image_read(struct slice bytes, struct conn_image *conn)
         case IMAGE_TORN: return "a connection is cut";
         }
     return why;
+}
+
+/* --- What a parser remembers --- */
+
+struct handed_parser
+conn_image_put_parser(enum handed_protocol protocol, const struct proto_state *state)
+{
+    struct handed_parser parser;
+    const struct text_state *text = &state->text;
+
+    memset(&parser, 0, sizeof(parser));
+    switch (protocol) {
+    case HANDED_NONE:
+    case HANDED_BINARY: break;
+    case HANDED_TEXT:
+        parser.exptime = (uint32_t)text->exptime;
+        parser.gat_bytes = text->gat_bytes;
+        parser.scanned = text->scanned_off;
+        parser.word = text->get_word;
+        parser.marks = (uint8_t)((text->has_exptime ? (unsigned)PARSER_HAS_EXPTIME : 0) |
+                                 (text->bad_exptime ? (unsigned)PARSER_BAD_EXPTIME : 0) |
+                                 (text->any_key ? (unsigned)PARSER_ANY_KEY : 0) |
+                                 (text->skip_line ? (unsigned)PARSER_SKIP_LINE : 0));
+        break;
+    case HANDED_HTTP: parser.scanned = state->http.scanned_off; break;
+    }
+    return parser;
+}
+
+/* Between two lines nothing is remembered of one; of the get family only gat and gats have an exptime. */
+static bool
+get_text(const struct handed_parser *parser, struct text_state *text)
+{
+    const unsigned of_exptime = PARSER_HAS_EXPTIME | PARSER_BAD_EXPTIME;
+    const unsigned of_line = of_exptime | PARSER_ANY_KEY;
+    unsigned marks = parser->marks;
+
+    if (parser->word > TEXT_GET_WORDS || parser->scanned > UINT16_MAX ||
+        marks > (of_line | PARSER_SKIP_LINE) || (parser->word == 0 && (marks & of_line) != 0) ||
+        (parser->word != 0 && (marks & PARSER_SKIP_LINE) != 0) ||
+        (parser->word < TEXT_GAT_WORD &&
+         (parser->exptime != 0 || parser->gat_bytes != 0 || (marks & of_exptime) != 0)) ||
+        (marks & of_exptime) == PARSER_BAD_EXPTIME)
+        return false;
+    text->exptime = (int32_t)parser->exptime;
+    text->gat_bytes = parser->gat_bytes;
+    text->scanned_off = (uint16_t)parser->scanned;
+    text->get_word = parser->word;
+    text->has_exptime = (marks & PARSER_HAS_EXPTIME) != 0;
+    text->bad_exptime = (marks & PARSER_BAD_EXPTIME) != 0;
+    text->any_key = (marks & PARSER_ANY_KEY) != 0;
+    text->skip_line = (marks & PARSER_SKIP_LINE) != 0;
+    return true;
+}
+
+static bool
+get_http(const struct handed_parser *parser, struct http_state *http)
+{
+    if (parser->exptime != 0 || parser->gat_bytes != 0 || parser->word != 0 ||
+        parser->marks != 0)
+        return false;
+    http->scanned_off = parser->scanned;
+    return true;
+}
+
+bool
+conn_image_get_parser(enum handed_protocol protocol, struct slice bytes, size_t input_bytes,
+                      struct proto_state *state)
+{
+    struct handed_parser parser;
+
+    memset(state, 0, sizeof(*state));
+    if (bytes.len == 0)
+        return true;
+    memcpy(&parser, bytes.ptr, sizeof(parser));
+    if (parser.spare != 0 || parser.scanned > input_bytes)
+        return false;
+    switch (protocol) {
+    case HANDED_NONE:
+    case HANDED_BINARY: break; /* remember nothing */
+    case HANDED_TEXT: return get_text(&parser, &state->text);
+    case HANDED_HTTP: return get_http(&parser, &state->http);
+    }
+    return false;
 }

@@ -44,6 +44,23 @@ enum conn_bit {
     CONN_WAS_STALLED = 1U << 5,
 };
 
+/* What a parser remembers; all zero: nothing, and not written. */
+struct handed_parser {
+    uint32_t exptime;
+    uint32_t gat_bytes;
+    uint32_t scanned;
+    uint8_t word;  /* text: get_word */
+    uint8_t marks; /* text: of enum parser_bit */
+    uint16_t spare;
+};
+
+enum parser_bit {
+    PARSER_HAS_EXPTIME = 1U << 0,
+    PARSER_BAD_EXPTIME = 1U << 1,
+    PARSER_ANY_KEY = 1U << 2,
+    PARSER_SKIP_LINE = 1U << 3,
+};
+
 /* A part of a value that is to be sent: from where, after how many bytes of the output. */
 struct handed_ref {
     uint64_t loc;
@@ -67,6 +84,15 @@ struct conn_image {
 #undef BYTES
 };
 
+/* What PROTO's parser remembers in STATE, and the reverse. */
+struct handed_parser conn_image_put_parser(enum handed_protocol protocol,
+                                           const struct proto_state *state);
+/*
+ * BYTES are one, or none. What is to be parsed next has INPUT_BYTES. False, and nothing in STATE: the parser of
+ * PROTOCOL would never have remembered that.
+ */
+bool conn_image_get_parser(enum handed_protocol protocol, struct slice bytes,
+                           size_t input_bytes, struct proto_state *state) MUST_USE;
 /* As the contents of an entry, or of a list. */
 void conn_image_write(const struct conn_image *conn, struct image *image);
 /* NULL: *CONN is what BYTES say, and points into them. Else what is wrong. */

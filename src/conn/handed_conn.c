@@ -93,6 +93,7 @@ take_scan(struct conn *c, const struct conn_image *image)
     if (count > scan->top_max || image->top_next > count)
         return "a question about connections cannot be that";
     scan->cursor = image->scan_cursor;
+    scan->over = image->scan_over != 0;
     scan->killed = image->killed;
     scan->shown_id = (uint32_t)image->shown_id;
     scan->line = (uint32_t)image->line;
@@ -137,9 +138,9 @@ take_task(const struct arrival *arrival, struct conn *c, const struct conn_image
 
     while (kinds[i].number != number)
         i++; /* the image was checked */
-    memset(&state, 0, sizeof(state));
-    if (image->task_state.len > 0)
-        memcpy(&state, image->task_state.ptr, sizeof(state));
+    if (!conn_image_get_parser((enum handed_protocol)image->protocol, image->task_parser,
+                               kinds[i].has_request ? image->head.len : UINT32_MAX, &state))
+        return "a request that is under way was not parsed like that";
     c->task = task_create(c, kinds[i].kind, image->head, &state);
     if (c->task == NULL)
         return no_memory;
@@ -271,8 +272,6 @@ take_numbers(const struct arrival *arrival, struct conn *c, const struct conn_im
     c->accepted_s = (uint32_t)image->accepted_s;
     c->stalled_ms = (uint32_t)image->since;
     c->stall_mark = (uint32_t)image->mark;
-    if (image->proto_state.len > 0)
-        memcpy(&c->proto_state, image->proto_state.ptr, sizeof(c->proto_state));
     c->eof = (image->marks & CONN_EOF) != 0;
     c->more_input = (image->marks & CONN_MORE_INPUT) != 0;
     c->blocked = (image->marks & CONN_BLOCKED) != 0;
@@ -300,6 +299,9 @@ take_contents(const struct arrival *arrival, struct conn *c, const struct conn_i
 {
     const char *why = NULL;
 
+    if (!conn_image_get_parser((enum handed_protocol)image->protocol, image->parser,
+                               image->input.len, &c->proto_state))
+        return "a connection's input was not parsed like that";
     if (image->task != HANDED_NO_TASK)
         why = take_task(arrival, c, image);
     if (why == NULL)

@@ -14,29 +14,20 @@ enum { CONN_BYTES = 400 }; /* of the image: what most connections take */
 
 /* --- A connection is described --- */
 
-/* How many connections are before the slot POSITION. */
-static uint64_t
-rank_of(const struct server *server, uint64_t position)
-{
-    uint64_t cursor = 0, rank = 0;
-
-    while (table_search(&server->table, &cursor, position) != NULL)
-        rank++;
-    return rank;
-}
-
+/* Where a slot is depends on what was given back before: another process is told of a number of connections. */
 static void
-describe_scan(const struct server *server, const struct scan *scan, struct conn_image *image,
+describe_scan(const struct conn_table *table, const struct scan *scan, struct conn_image *image,
               struct handed_top *tops)
 {
-    image->scan_cursor = rank_of(server, scan->cursor);
+    image->scan_cursor = table_rank(table, scan->cursor);
+    image->scan_over = scan->over;
     image->killed = scan->killed;
     image->shown_id = scan->shown_id;
     image->line = scan->line;
     image->top_next = scan->top_next;
     for (uint32_t i = 0; i < scan->top_count; i++)
-        tops[i] = (struct handed_top){scan->top[i].value,
-                                      rank_of(server, scan->top[i].position), scan->top[i].id};
+        tops[i] = (struct handed_top){
+            scan->top[i].value, table_rank(table, scan->top[i].position), scan->top[i].id};
     image->tops = slice_make((const char *)tops, scan->top_count * sizeof(*tops));
 }
 
@@ -90,14 +81,31 @@ task_number(enum task_kind kind)
     BUG("task_kind out of range");
 }
 
+static struct slice
+describe_parser(const struct conn_image *image, const struct proto_state *state,
+                struct handed_parser *parser)
+{
+    static const struct handed_parser nothing;
+
+    *parser = conn_image_put_parser((enum handed_protocol)image->protocol, state);
+    return slice_make((const char *)parser,
+                      memcmp(parser, &nothing, sizeof(nothing)) == 0 ? 0 : sizeof(nothing));
+}
+
+/* What the slices of a task's description point to. */
+struct parts {
+    struct handed_parser parser;
+    struct handed_top tops[SCAN_TOP_MAX];
+};
+
 static void
-describe_task(const struct conn *c, struct conn_image *image, struct handed_top *tops)
+describe_task(const struct conn *c, struct conn_image *image, struct parts *parts)
 {
     const struct task *task = c->task;
     const void *item = task_pinned_item(task);
 
     image->task = task_number(task->kind);
-    image->task_state = slice_make((const char *)&task->state, sizeof(task->state));
+    image->task_parser = describe_parser(image, &task->state, &parts->parser);
     image->head = slice_make(task->head, task->head_bytes);
     image->item = item == NULL ? 0 : cmd_loc(c->server->cmd, item) + 1;
     image->off = task->off;
@@ -110,7 +118,7 @@ describe_task(const struct conn *c, struct conn_image *image, struct handed_top 
     if (task->kind == TASK_STREAM)
         describe_stream(task, image);
     else if (task->kind == TASK_SCAN)
-        describe_scan(c->server, task->scan, image, tops);
+        describe_scan(&c->server->table, task->scan, image, parts->tops);
     else if (task->kind == TASK_WATCH)
         image->topics = topics_of(c->server, c, &image->skipped);
 }
@@ -200,19 +208,16 @@ describe_numbers(const struct conn *c, struct conn_image *image)
 static void
 describe(const struct conn *c, struct image *image)
 {
-    static const char nothing[sizeof(struct proto_state)];
-    const struct slice state =
-        slice_make((const char *)&c->proto_state, sizeof(c->proto_state));
+    struct handed_parser parser;
     struct handed_ref refs[BUF_BYTES / sizeof(struct buf_ref)];
-    struct handed_top tops[SCAN_TOP_MAX];
+    struct parts parts;
     struct conn_image conn;
     size_t begun = image_begin(image, ENTRY_CONN);
 
     memset(&conn, 0, sizeof(conn));
     describe_numbers(c, &conn);
     describe_session(c, &conn);
-    if (!slice_equal(state, slice_make(nothing, sizeof(nothing))))
-        conn.proto_state = state;
+    conn.parser = describe_parser(&conn, &c->proto_state, &parser);
     conn.stashed = c->stash != NULL;
     if (c->stash != NULL)
         conn.input = conn_stashed_input(c);
@@ -221,7 +226,7 @@ describe(const struct conn *c, struct image *image)
     if (c->wbuf != NULL)
         describe_output(c, &conn, refs);
     if (c->task != NULL)
-        describe_task(c, &conn, tops);
+        describe_task(c, &conn, &parts);
     conn_image_write(&conn, image);
     image_end(image, begun);
 }
@@ -273,6 +278,7 @@ server_hand_over(struct server *server, struct handover *out)
     image_put_number(image, ENTRY_PEER_TIMEOUT | IMAGE_OPTIONAL,
                      server->config.peer_timeout_s + UINT64_C(1));
     image_put_number(image, ENTRY_REGISTRY, handover_registry_sum(server));
+    table_count_before(&server->table);
     image_reserve(image, (size_t)server->table.conns * CONN_BYTES);
     describe_conns(server, out);
     for (int i = 0; i < LINGERS_MAX; i++) {

@@ -59,24 +59,20 @@ find_next(struct scan *scan, const struct server *server, int *cost)
     int each = scan->choice == CHOOSE_ADDR || scan->choice == CHOOSE_TOP ? PEER_COST : 1;
     struct conn *c;
 
-    while (*cost > 0) {
+    while (*cost > 0 && !scan->over) {
         uint64_t from = scan->cursor;
 
         c = table_search(&server->table, &scan->cursor, from + (uint64_t)*cost);
         *cost -= (int)(scan->cursor - from);
-        if (c == NULL)
+        if (c == NULL) {
+            scan->over = scan->cursor >= table_span(&server->table);
             return NULL;
+        }
         *cost -= each;
         if (c->state != CONN_DEAD && is_chosen(scan, c))
             return c;
     }
     return NULL;
-}
-
-static bool
-is_over(const struct scan *scan, const struct server *server)
-{
-    return scan->cursor >= table_span(&server->table);
 }
 
 /* --- Killing --- */
@@ -108,7 +104,7 @@ kill_step(struct conn *c, const struct request *req)
         scan->killed++;
         cost -= PEER_COST;
     }
-    if (!is_over(scan, c->server))
+    if (!scan->over)
         return STEP_ON;
     if (!conn_has_reply_room(c))
         return STEP_NEED_OUTPUT;
@@ -167,7 +163,7 @@ search_top(struct scan *scan, const struct server *server)
 
     while ((found = find_next(scan, server, &cost)) != NULL)
         note_top(scan, &(struct scan_top){measure(scan, found), scan->cursor - 1, found->id});
-    return is_over(scan, server);
+    return scan->over;
 }
 
 /* The next one of the most that is still there. */
@@ -187,7 +183,7 @@ next_top(struct scan *scan, const struct server *server)
 
 /* --- Showing --- */
 
-/* The one whose next line is due, if it is still there; else the next one. NULL: see is_over(). */
+/* The one whose next line is due, if it is still there; else the next one. NULL: see scan->over. */
 static struct conn *
 next_shown(struct scan *scan, const struct server *server)
 {
@@ -233,7 +229,7 @@ show_step(struct conn *c, const struct request *req)
     if (c->task->part == STREAM_HEAD && !conn_stream_frame(c, req))
         return STEP_NEED_OUTPUT;
     c->task->part = STREAM_LINES;
-    if (scan->choice == CHOOSE_TOP && !is_over(scan, c->server) && !search_top(scan, c->server))
+    if (scan->choice == CHOOSE_TOP && !scan->over && !search_top(scan, c->server))
         return STEP_ON;
     while (conn_has_reply_room(c)) {
         shown = next_shown(scan, c->server);
@@ -241,7 +237,7 @@ show_step(struct conn *c, const struct request *req)
             buf_produced(c->wbuf, format_line(c, req, shown, scan->line++, buf_tail(c->wbuf)));
             continue;
         }
-        return is_over(scan, c->server) ? conn_stream_end(c, req) : STEP_ON;
+        return scan->over ? conn_stream_end(c, req) : STEP_ON;
     }
     return STEP_NEED_OUTPUT;
 }

@@ -32,6 +32,7 @@ struct scan {
     char text[2][72]; /* ADDR: how addresses begin, IPv4 in both its forms; STATE: the first */
     bool whole;       /* ADDR: not only how they begin */
     uint64_t cursor;  /* in the table */
+    bool over;        /* all of it was looked at */
     uint64_t killed;
     uint32_t shown_id; /* whose lines are being sent */
     uint32_t line;     /* of it, which is next */

@@ -21,6 +21,11 @@ struct chunk {
     struct conn slots[CHUNK_SLOTS];
 };
 
+struct chunk_entry {
+    struct chunk *chunk; /* NULL: it was given back */
+    uint64_t before;     /* slots taken in those with a lower number: table_count_before() */
+};
+
 _Static_assert(sizeof(struct chunk) <= CHUNK_BYTES, "a chunk is one mapping");
 _Static_assert(CHUNK_SLOTS <= UINT16_MAX, "conn.slot holds the number of any slot");
 
@@ -43,20 +48,20 @@ static bool
 find_number(struct conn_table *table, uint32_t *number)
 {
     uint32_t count = table->chunk_count == 0 ? 16 : table->chunk_count * 2;
-    struct chunk **grown;
+    struct chunk_entry *grown;
 
     for (uint32_t i = 0; i < table->chunk_count; i++) {
-        if (table->chunks[i] == NULL) {
+        if (table->chunks[i].chunk == NULL) {
             *number = i;
             return true;
         }
     }
-    grown = sys_malloc(count * sizeof(struct chunk *));
+    grown = sys_malloc(count * sizeof(*grown));
     if (grown == NULL)
         return false;
-    memset(grown, 0, count * sizeof(struct chunk *));
+    memset(grown, 0, count * sizeof(*grown));
     if (table->chunk_count > 0)
-        memcpy(grown, table->chunks, table->chunk_count * sizeof(struct chunk *));
+        memcpy(grown, table->chunks, table->chunk_count * sizeof(*grown));
     sys_free(table->chunks);
     *number = table->chunk_count;
     table->chunks = grown;
@@ -76,7 +81,7 @@ add_chunk(struct conn_table *table)
     if (chunk == NULL)
         return NULL;
     chunk->number = number;
-    table->chunks[number] = chunk;
+    table->chunks[number].chunk = chunk;
     table->slots += CHUNK_SLOTS;
     list_push_front(&table->usable, &chunk->node);
     return chunk;
@@ -130,7 +135,7 @@ table_give(struct conn_table *table, struct conn *c)
     if (chunk->taken > 0)
         return;
     list_remove(&chunk->node);
-    table->chunks[chunk->number] = NULL;
+    table->chunks[chunk->number].chunk = NULL;
     table->slots -= CHUNK_SLOTS;
     sys_unmap(chunk, CHUNK_BYTES);
 }
@@ -145,7 +150,7 @@ struct conn *
 table_search(const struct conn_table *table, uint64_t *cursor, uint64_t until)
 {
     while (*cursor < table_span(table) && *cursor < until) {
-        struct chunk *chunk = table->chunks[*cursor / CHUNK_SLOTS];
+        struct chunk *chunk = table->chunks[*cursor / CHUNK_SLOTS].chunk;
         struct conn *c;
 
         if (chunk == NULL) {
@@ -158,6 +163,34 @@ table_search(const struct conn_table *table, uint64_t *cursor, uint64_t until)
             return c;
     }
     return NULL;
+}
+
+void
+table_count_before(struct conn_table *table)
+{
+    uint64_t before = 0;
+
+    for (uint32_t i = 0; i < table->chunk_count; i++) {
+        struct chunk_entry *entry = &table->chunks[i];
+
+        entry->before = before;
+        before += entry->chunk != NULL ? entry->chunk->taken : 0;
+    }
+}
+
+uint64_t
+table_rank(const struct conn_table *table, uint64_t position)
+{
+    const struct chunk_entry *entry;
+    uint64_t rank;
+
+    if (position >= table_span(table))
+        return table->conns;
+    entry = &table->chunks[position / CHUNK_SLOTS];
+    rank = entry->before;
+    for (uint32_t slot = 0; entry->chunk != NULL && slot < position % CHUNK_SLOTS; slot++)
+        rank += entry->chunk->slots[slot].in_use;
+    return rank;
 }
 
 uint64_t

@@ -14,14 +14,14 @@
 #include "lombard/base/list.h"
 
 struct conn;
-struct chunk;
+struct chunk_entry;
 
 struct conn_table {
-    struct chunk **chunks;   /* by number; NULL where one was given back */
-    uint32_t chunk_count;    /* length of that array */
-    struct list_node usable; /* chunks with a free slot, fullest history first */
-    uint32_t conns;          /* slots taken */
-    uint32_t slots;          /* in all chunks */
+    struct chunk_entry *chunks; /* by number */
+    uint32_t chunk_count;       /* length of that array */
+    struct list_node usable;    /* chunks with a free slot, fullest history first */
+    uint32_t conns;             /* slots taken */
+    uint32_t slots;             /* in all chunks */
 };
 
 void table_init(struct conn_table *table);
@@ -39,6 +39,12 @@ void table_give(struct conn_table *table, struct conn *c);
 struct conn *table_next(const struct conn_table *table, uint64_t *cursor);
 /* Likewise, but looks at no slot from UNTIL on; NULL, too, when there is none before it. */
 struct conn *table_search(const struct conn_table *table, uint64_t *cursor, uint64_t until);
+/*
+ * How many slots that are taken there are before POSITION, in time that depends on nothing; table_count_before()
+ * must have been called since one was taken or given, which takes as long as there are chunks.
+ */
+uint64_t table_rank(const struct conn_table *table, uint64_t position);
+void table_count_before(struct conn_table *table);
 /* Memory of all chunks. */
 uint64_t table_bytes(const struct conn_table *table);
 /* Slots that a cursor can run over: cursors are below or equal to it. */

@@ -8,8 +8,16 @@
 #include "text_priv.h"
 #include "token_priv.h"
 
-/* text_state.get_word: which command the keys belong to; 0: no such line is being taken apart. */
-enum { GET_PLAIN = 1, GET_WITH_CAS, GAT_PLAIN, GAT_WITH_CAS };
+/*
+ * text_state.get_word: which command the keys belong to; 0: no such line is being taken apart. Another version
+ * may be told of it: they keep their meaning for ever.
+ */
+enum {
+    GET_PLAIN = 1,
+    GET_WITH_CAS = 2,
+    GAT_PLAIN = TEXT_GAT_WORD,
+    GAT_WITH_CAS = TEXT_GET_WORDS
+};
 
 static const struct get_word {
     struct slice text; /* with its space: from there on, no newline is needed */

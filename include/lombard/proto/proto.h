@@ -32,17 +32,21 @@ struct proto_state {
             int32_t exptime;      /* of gat, gats */
             uint32_t gat_bytes;   /* of a gat line that were taken before */
             uint16_t scanned_off; /* a hint: bytes that were searched for a newline */
-            uint8_t get_word;     /* 0, or which of the get family is being taken apart */
-            bool has_exptime;     /* gat, gats: it was seen */
-            bool bad_exptime;     /* and was none */
-            bool any_key;         /* one key of the line was seen */
-            bool skip_line;       /* drop everything up to the next newline */
+            uint8_t
+                get_word; /* 0, or which of the get family is being taken apart: 1 to TEXT_GET_WORDS */
+            bool has_exptime; /* gat, gats: it was seen */
+            bool bad_exptime; /* and was none */
+            bool any_key;     /* one key of the line was seen */
+            bool skip_line;   /* drop everything up to the next newline */
         } text;
         struct http_state {       /* all zero between any two requests */
             uint32_t scanned_off; /* a hint: where the last line that has no end yet begins */
         } http;
     };
 };
+
+/* Of these, those from TEXT_GAT_WORD on have an exptime. */
+enum { TEXT_GAT_WORD = 3, TEXT_GET_WORDS = 4 };
 
 _Static_assert(sizeof(struct proto_state) == 16, "it is copied before each request");
 

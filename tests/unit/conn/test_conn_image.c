@@ -17,7 +17,7 @@ static struct conn_image
 full(void)
 {
     static const struct handed_ref ref = {.loc = 4096, .bytes = 1000, .sent = 1, .at = 0};
-    static const struct proto_state state;
+    static const struct handed_parser parser = {.scanned = 1};
 
     return (struct conn_image){
         .state = HANDED_STALLED,
@@ -25,7 +25,7 @@ full(void)
         .requests = 5,
         .protocol = HANDED_BINARY,
         .bytes_in = UINT64_MAX,
-        .proto_state = slice_make((const char *)&state, sizeof(state)),
+        .parser = slice_make((const char *)&parser, sizeof(parser)),
         .output = SLICE("reply"),
         .refs = slice_make((const char *)&ref, sizeof(ref)),
         .task = HANDED_VALUE,
@@ -122,8 +122,52 @@ START_TEST(what_cannot_be_is_refused)
     conn.stashed = 1;
     ck_assert_str_eq(refusal_of(&conn), "a connection keeps nothing");
     conn = full();
-    conn.task_state = SLICE("x");
+    conn.task_parser = SLICE("x");
     ck_assert_str_eq(refusal_of(&conn), "a connection's state is cut");
+}
+END_TEST
+
+static bool
+is_read(enum handed_protocol protocol, const struct handed_parser *parser,
+        struct proto_state *state)
+{
+    return conn_image_get_parser(protocol, slice_make((const char *)parser, sizeof(*parser)), 5,
+                                 state);
+}
+
+/* Every combination of what a parser may say: it is refused, or the same when it is written again. */
+START_TEST(what_a_parser_remembers_is_checked)
+{
+    struct handed_parser in = {.word = 0}, again;
+    unsigned taken[HANDED_HTTP + 1] = {0};
+    struct proto_state state;
+
+    for (unsigned i = 0; i < 4 * 7 * 7 * 32 * 2 * 2; i++) {
+        enum handed_protocol protocol = (enum handed_protocol)(i % 4);
+
+        in.scanned = i / 4 % 7;
+        in.word = (uint8_t)(i / 28 % 7);
+        in.marks = (uint8_t)(i / 196 % 32);
+        in.exptime = i / 6272 % 2 == 0 ? 0 : UINT32_MAX;
+        in.gat_bytes = i / 12544;
+        if (!is_read(protocol, &in, &state))
+            continue;
+        taken[protocol]++;
+        again = conn_image_put_parser(protocol, &state);
+        ck_assert_mem_eq(&in, &again, sizeof(in));
+    }
+    /* Text: between lines or in one that is passed over 2, in get and gets 2 each, in gat and gats 6 marks, 2 times, 2 lengths. */
+    ck_assert_uint_eq(taken[HANDED_TEXT], 6 * (2 + 2 * 2 + 2 * 6 * 4));
+    ck_assert_uint_eq(taken[HANDED_HTTP], 6);
+    ck_assert_uint_eq(taken[HANDED_BINARY] + taken[HANDED_NONE], 0);
+    in = (struct handed_parser){.spare = 1};
+    ck_assert(!is_read(HANDED_TEXT, &in, &state));
+    in = (struct handed_parser){.scanned = UINT16_MAX + 1};
+    ck_assert(!conn_image_get_parser(HANDED_TEXT, slice_make((const char *)&in, sizeof(in)),
+                                     UINT32_MAX, &state));
+    ck_assert(conn_image_get_parser(HANDED_HTTP, slice_make((const char *)&in, sizeof(in)),
+                                    UINT32_MAX, &state));
+    ck_assert(conn_image_get_parser(HANDED_BINARY, slice_make(NULL, 0), 0, &state));
 }
 END_TEST
 
@@ -150,6 +194,7 @@ main(void)
     tcase_add_test(tc, what_is_written_is_read);
     tcase_add_test(tc, nothing_torn_is_out_of_bounds);
     tcase_add_test(tc, what_cannot_be_is_refused);
+    tcase_add_test(tc, what_a_parser_remembers_is_checked);
     tcase_add_test(tc, unknown_entries_are_passed_over_only_where_they_say_so);
     return leak_run(tc, "conn/conn_image");
 }

@@ -72,6 +72,31 @@ START_TEST(a_freed_slot_is_taken_again_and_zeroed)
 }
 END_TEST
 
+/* With chunks that went back, at the begin and amid the others. */
+START_TEST(a_rank_is_how_many_are_before)
+{
+    uint64_t rank = 0;
+
+    take_all();
+    for (int i = 0; i < MANY; i++) {
+        if (i < 300 || (i >= 2000 && i < 2500) || i % 3 == 0) {
+            table_give(&table, conns[i]);
+            conns[i] = NULL;
+        }
+    }
+    table_count_before(&table);
+    for (uint64_t position = 0; position <= table_span(&table); position++) {
+        uint64_t cursor = position;
+
+        ck_assert_uint_eq(table_rank(&table, position), rank);
+        if (table_search(&table, &cursor, position + 1) != NULL)
+            rank++;
+    }
+    ck_assert_uint_eq(rank, table.conns);
+    ck_assert_uint_eq(table_rank(&table, UINT64_MAX), table.conns);
+}
+END_TEST
+
 START_TEST(empty_chunks_go_back)
 {
     uint32_t slots;
@@ -140,6 +165,7 @@ main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, slots_do_not_move);
     tcase_add_test(tc, a_freed_slot_is_taken_again_and_zeroed);
+    tcase_add_test(tc, a_rank_is_how_many_are_before);
     tcase_add_test(tc, empty_chunks_go_back);
     tcase_add_test(tc, walking_survives_change);
     tcase_add_test(tc, a_search_is_bounded);
