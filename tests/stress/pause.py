@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """For how long a client waits when its server is taken over. On a quiet machine; nothing is judged.
 
-    pause.py DAEMON BENCH [--conns N] [--items-mb MB] [--takeovers N]
+    pause.py DAEMON BENCH [--conns N] [--just-used] [--items-mb MB] [--takeovers N]
 
-A client asks one request after the other; beside it are N idle connections, and MB megabytes of items. For each
-takeover: the longest wait in the second of it, the 99th percentile, and what the server itself says.
+A client asks one request after the other; beside it are N idle connections, or such that were in use right before,
+and MB megabytes of items. For each takeover: the longest wait in the second of it, the 99th percentile, and what
+the server itself says.
 """
 import argparse
 import os
@@ -17,7 +18,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "helpers"))
 
-from client import ask, connect
+from client import connect
 from heir import PATIENCE_S, Heir
 from server import Server, end_on_sigterm
 
@@ -44,12 +45,26 @@ class Client(threading.Thread):
         return sorted(wait for begun, wait in self.waits if abs(begun - middle) < 0.5)
 
 
-def measure(args, server, control, options, client):
+def options_of(args):
+    return ["-m", str(64 + args.items_mb * 5 // 4), "-c", str(args.conns + 100)]
+
+
+def use(conns):
+    for s in conns:
+        s.sendall(b"mn\r\n")
+    for s in conns:
+        s.recv(10)
+
+
+def measure(args, server, control, client, conns):
     last, most = server.process, []
     for _ in range(args.takeovers):
-        time.sleep(QUIET_S)
+        if args.just_used:
+            use(conns)
+        else:
+            time.sleep(QUIET_S)
         client.waits = []
-        heir = Heir(args.daemon, control, *options)
+        heir = Heir(args.daemon, control, *options_of(args))
         took = heir.wait_for("took over")
         at = time.perf_counter()
         time.sleep(0.5)
@@ -61,8 +76,8 @@ def measure(args, server, control, options, client):
                                                          heir.log.strip().rsplit("): ", 1)[-1]), flush=True)
         last = heir.process
     most.sort()
-    print("%d connections, %d MB: median of the longest waits %.1f ms" % (args.conns, args.items_mb,
-                                                                        most[len(most) // 2] * 1e3))
+    print("%d connections%s, %d MB: longest waits: median %.1f ms, at most %.1f ms" %
+          (args.conns, " just used" if args.just_used else "", args.items_mb, most[len(most) // 2] * 1e3, most[-1] * 1e3))
     client.stop = True
     client.join(PATIENCE_S)
     heir.stop()
@@ -74,25 +89,24 @@ def main():
     parser.add_argument("daemon", type=os.path.abspath)
     parser.add_argument("bench", type=os.path.abspath)
     parser.add_argument("--conns", type=int, default=0)
+    parser.add_argument("--just-used", action="store_true")
     parser.add_argument("--items-mb", type=int, default=0)
     parser.add_argument("--takeovers", type=int, default=8)
     args = parser.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    options = ["-m", str(64 + args.items_mb * 5 // 4), "-c", str(args.conns + 100)]
     with tempfile.TemporaryDirectory(prefix="lombard-pause-") as folder:
         os.chmod(folder, 0o777)
         control = os.path.join(folder, "control")
-        with Server([args.daemon, "--control=" + control] + options) as server:
+        with Server([args.daemon, "--control=" + control] + options_of(args)) as server:
             if args.items_mb > 0:
                 subprocess.run([args.bench, "-s", "127.0.0.1:%d" % server.port, "-f", "-k", str(args.items_mb * 950),
                                 "--value-size", "1000", "-P", "64", "-n", "1000", "-q"], check=True)
-            idle = [connect(server) for _ in range(args.conns)]
-            for s in idle:
-                ask(s, b"version\r\n")
+            conns = [connect(server) for _ in range(args.conns)]
+            use(conns)
             client = Client(server)
             client.start()
-            measure(args, server, control, options, client)
+            measure(args, server, control, client, conns)
 
 
 main()
