@@ -328,25 +328,27 @@ hear_yes(int fd, uint64_t until_ns, char *text, size_t bytes)
     return answer.kind == PASS_NO ? text : "it said what is no answer";
 }
 
-/* Up to the word that makes everything its own. */
+/* Whatever it has answered, or not: NULL when everything is its own. */
 static const char *
 give(struct process *p, struct handover *out, struct image *image, char *text, size_t bytes)
 {
     uint64_t begun_ns = sys_monotonic_ns();
     uint64_t until_ns = pass_until_ns(PASS_PAUSE_MS);
-    struct pass_message yours = pass_message(PASS_YOURS, NULL);
     int fd = p->control.peer.fd;
-    const char *why = control_image_describe(p, begun_ns, out, image);
+    uint64_t lease;
+    const char *why = control_image_describe(p, begun_ns, out, image, &lease);
 
-    if (why == NULL && !control_image_write(p->control.image_fd, image))
+    if (why != NULL)
+        return why;
+    if (!control_image_write(p->control.image_fd, image))
         why = "its image cannot be written";
     if (why == NULL)
         why = send_all(fd, out, image->len, until_ns);
     if (why == NULL)
         why = hear_yes(fd, until_ns, text, bytes);
-    if (why == NULL)
-        why = why_not(pass_send(fd, &yours, NULL, 0, until_ns));
-    return why;
+    if (!store_claim(p->store, lease))
+        return NULL;
+    return why != NULL ? why : "it said yes to what it has not taken";
 }
 
 /* The service manager must have heard of the new process before this one is gone. */

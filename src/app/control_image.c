@@ -13,6 +13,8 @@
 
 /* The control socket, the unix sockets, the pid file. */
 enum { FILES = SESSION_ROLES + 2 };
+/* Of the entry that comes last, for which there must be room. */
+enum { LEASE_BYTES = 64 };
 
 static void
 describe_files(const struct process *p, struct image *image, struct handover *out)
@@ -79,7 +81,7 @@ control_image_descriptors(const struct process *p)
 
 const char *
 control_image_describe(struct process *p, uint64_t begun_ns, struct handover *out,
-                       struct image *image)
+                       struct image *image, uint64_t *lease)
 {
     const char *why;
     size_t begun;
@@ -100,9 +102,14 @@ control_image_describe(struct process *p, uint64_t begun_ns, struct handover *ou
     begun = image_begin(image, PASS_COUNTERS | IMAGE_OPTIONAL);
     stats_write(&p->stats, image);
     image_end(image, begun);
+    image_reserve(image, LEASE_BYTES);
     if (image->failed)
         return "no memory";
-    return store_lend(p->store) ? NULL : "the cache is in no file";
+    *lease = store_lend(p->store);
+    if (*lease == 0)
+        return "the cache is in no file";
+    image_put_number(image, PASS_LEASE, *lease);
+    return NULL;
 }
 
 bool

@@ -17,9 +17,11 @@ struct process;
 size_t control_image_descriptors(const struct process *process) MUST_USE;
 /*
  * Append all that PROCESS has to IMAGE, an empty one, and set OUT: its descriptors, of which OUT->fds has room
- * for control_image_descriptors(); they stay the process's. Serving stopped at BEGUN_NS. NULL, or why not.
+ * for control_image_descriptors(); they stay the process's. Serving stopped at BEGUN_NS. NULL, and the store is
+ * lent by *LEASE; or why not.
  */
 const char *control_image_describe(struct process *process, uint64_t begun_ns,
-                                   struct handover *out, struct image *image) MUST_USE;
+                                   struct handover *out, struct image *image,
+                                   uint64_t *lease) MUST_USE;
 /* Write it to FD, an empty file. False, with errno. */
 bool control_image_write(int fd, const struct image *image) MUST_USE;

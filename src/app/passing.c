@@ -38,13 +38,13 @@ wait_for(int fd, short events, uint64_t until_ns)
     for (;;) {
         uint64_t now_ns = sys_monotonic_ns();
         uint64_t left_ns = until_ns > now_ns ? until_ns - now_ns : 0;
-        int ready = poll(&p, 1, until_ns == 0 ? -1 : (int)(left_ns / 1000000 + 1));
+        int ready = poll(&p, 1, (int)(left_ns / 1000000 + 1));
 
         if (ready > 0)
             return PASS_GOT;
         if (ready < 0 && errno != EINTR)
             return PASS_FAILED;
-        if (until_ns != 0 && left_ns == 0)
+        if (left_ns == 0)
             return PASS_LATE;
     }
 }
@@ -95,7 +95,7 @@ pass_send(int fd, const struct pass_message *message, const int *fds, int count,
         result = wait_for(fd, POLLOUT, until_ns);
         if (result != PASS_GOT)
             return result;
-        if (until_ns != 0 && sys_monotonic_ns() > until_ns)
+        if (sys_monotonic_ns() > until_ns)
             return PASS_LATE; /* the socket may say that it is ready, and refuse all the same */
     }
 }

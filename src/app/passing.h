@@ -5,14 +5,15 @@
  *      |---- HELLO  format, version ------>|  between two iterations it stops serving, and
  *      |<--- STATE  bytes, descriptors ----|  sends what it has: an image, in a file, and
  *      |<--- MORE   descriptors -----------|  descriptors, PASS_FDS_MAX at a time
- *      |---- YES ------------------------->|  all of it is made; or NO and why: the old one goes on
- *      |<--- YOURS ------------------------|  from here on the new one has everything;
- *      |                                   |  or RESUMED and why: the old one goes on
+ *      |  claims the store               |  all of it is made; or NO and why
+ *      |---- YES ------------------------->|  hears it; or it has heard NO, waited for too long, or the new one
+ *      |<--- (RESUMED, and why) -----------|  has died: it claims the store, and goes on if it gets it
  *      |---- (closes: it is ready) ------->|  exits
  *
- * Through a unix socket that keeps messages apart (SOCK_SEQPACKET): none is ever cut. A new process that has
- * said YES waits for the answer however long it takes: only the old one decides. Where it dies instead,
- * which closes the connection without a word, the new one has everything.
+ * Through a unix socket that keeps messages apart (SOCK_SEQPACKET): none is ever cut. No message decides who
+ * serves, for one can be lost, or come too late: whoever claims the store first has everything (store_claim(): a
+ * word in the memory that both have, which is changed once for each takeover). The other one hears of it when it
+ * claims in its turn.
  */
 #pragma once
 
@@ -24,12 +25,13 @@
 
 enum {
     PASS_FORMAT =
-        1, /* of all messages, and of the image's outer list: raised when an older one cannot read it */
+        2, /* of all messages, and of the image's outer list: raised when an older one cannot read it */
     PASS_FDS_MAX = 253, /* the kernel's limit for one message */
     PASS_TEXT_BYTES = 200,
     PASS_HELLO_MS = 2000, /* for a peer to say what it wants */
     PASS_PAUSE_MS = 3000, /* for it to say yes: for so long clients may wait in vain */
     PASS_READY_MS = 5000, /* for it to be ready, after that */
+    PASS_WHY_MS = 1000,   /* for the old one to say why it goes on */
     PASS_TURN_MS = 30000, /* for the old one to begin */
 };
 
@@ -39,8 +41,7 @@ enum pass_kind {
     PASS_MORE = 3,
     PASS_YES = 4,
     PASS_NO = 5,
-    PASS_YOURS = 6,
-    PASS_RESUMED = 7,
+    PASS_RESUMED = 6,
 };
 
 struct pass_message {
@@ -74,6 +75,7 @@ enum {
     PASS_WATCHDOG_MS = 12,
     PASS_SERVER = 13, /* include/lombard/conn/handover.h */
     PASS_COUNTERS = 14,
+    PASS_LEASE = 15, /* of the store */
 };
 
 /* Descriptors come in this order: */
@@ -98,6 +100,6 @@ struct pass_message pass_message(enum pass_kind kind, const char *text);
 /* Send it with COUNT descriptors, at most PASS_FDS_MAX, which stay open here. Until then, if the socket is full. */
 enum pass_result pass_send(int fd, const struct pass_message *message, const int *fds,
                            int count, uint64_t until_ns) MUST_USE;
-/* Wait for a message; FDS NULL: none may come. UNTIL_NS 0: for ever. What comes with others is closed. */
+/* Wait for a message; FDS NULL: none may come. What comes with others is closed. */
 enum pass_result pass_receive(int fd, struct pass_message *message, struct pass_fds *fds,
                               uint64_t until_ns) MUST_USE;

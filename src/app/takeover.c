@@ -202,6 +202,7 @@ number_of(struct takeover *t, uint32_t type)
     case PASS_WANTS_AUTH: return &t->wants_auth;
     case PASS_KEPT_FILE: return &t->kept_file;
     case PASS_WATCHDOG_MS | IMAGE_OPTIONAL: return &t->watchdog_ms;
+    case PASS_LEASE: return &t->lease;
     default: return NULL;
     }
 }
@@ -380,19 +381,26 @@ takeover_store(struct process *p, struct clock *clock)
 
 /* --- Yes --- */
 
-/* However long it takes: the old process says that it has given everything up, or goes on, or has died. */
+/* The old process was first: it goes on, and says why if it can. */
 static const char *
-hear_yours(struct takeover *t, char *text, size_t bytes)
+hear_resumed(struct takeover *t, char *text, size_t bytes)
 {
     struct pass_message answer;
-    enum pass_result result = pass_receive(t->fd, &answer, NULL, 0);
+    enum pass_result result = pass_receive(t->fd, &answer, NULL, pass_until_ns(PASS_WHY_MS));
 
-    if (result == PASS_GOT && answer.kind == PASS_YOURS)
-        return NULL;
-    if (result != PASS_CLOSED)
+    if (result == PASS_GOT && answer.kind == PASS_RESUMED)
         return why_not(result, &answer, text, bytes);
-    log_line(LOG_WARN, "--takeover: the server there died meanwhile");
-    return NULL;
+    return "it did not wait any longer";
+}
+
+static void
+say_yes(struct takeover *t)
+{
+    struct pass_message yes = pass_message(PASS_YES, NULL);
+
+    /* Without it that one would find out by itself, later. */
+    if (pass_send(t->fd, &yes, NULL, 0, pass_until_ns(0)) != PASS_GOT)
+        log_line(LOG_WARN, "--takeover: the server there died meanwhile");
 }
 
 bool
@@ -400,19 +408,15 @@ takeover_finish(struct process *p)
 {
     struct takeover *t = &p->takeover;
     struct handed in = {t->server, t->fds + t->fd_used, t->fd_count - t->fd_used, 0, 0};
-    struct pass_message yes = pass_message(PASS_YES, NULL);
     char text[PASS_TEXT_BYTES];
     const char *why = server_take_over(p->server, &in);
 
     if (why != NULL)
         return refuse(t, why);
     t->conns = in.conns;
-    if (pass_send(t->fd, &yes, NULL, 0, pass_until_ns(PASS_PAUSE_MS)) != PASS_GOT)
-        why = "it does not take an answer";
-    else
-        why = hear_yours(t, text, sizeof(text));
-    if (why != NULL)
-        return refuse(t, why);
+    if (!store_claim(p->store, t->lease))
+        return refuse(t, hear_resumed(t, text, sizeof(text)));
+    say_yes(t);
     store_keep(p->store, p->config.store.limit_bytes);
     stats_read_written(&p->stats, t->counters);
     server_go_on(p->server);

@@ -3,7 +3,7 @@
  *
  *     takeover_begin()    everything of its own is made: ask the server at PATH for what it has, and check it
  *     takeover_store()    the cache, as another process's still
- *     takeover_finish()   all connections are made: say yes; when it answers, all is this process's
+ *     takeover_finish()   all connections are made: claim the store, and all is this process's
  *     takeover_ready()    the service manager knows: the old process may end
  *
  * Until the third has come back nothing of the old server is changed, and it goes on if this process ends.
@@ -39,6 +39,7 @@ struct takeover {
     uint64_t wants_auth;
     uint64_t kept_file;
     uint64_t watchdog_ms;
+    uint64_t lease;
     struct slice version;
     struct slice listeners;
     struct slice server;

@@ -54,6 +54,7 @@ described(const struct store *store)
     root.with_cas = store->with_cas;
     root.record_max = store->record_max;
     root.file_bytes = store->memory.taken;
+    root.lease = store->root->lease;
     return root;
 }
 
@@ -99,7 +100,7 @@ root_check(const struct store *store, const struct store_config *config)
         return ATTACH_TORN;
     if (!is_same_layout(root))
         return ATTACH_VERSION;
-    if (root->clean == 0 || root->clean == ROOT_LENT)
+    if (root->clean == 0)
         return ATTACH_UNCLEAN;
     if (root->clean != ~root->checksum)
         return ATTACH_TORN;
@@ -115,7 +116,7 @@ root_check_lent(const struct store *store, const struct store_config *config)
         return ATTACH_TORN;
     if (!is_same_layout(root))
         return ATTACH_VERSION;
-    return root->clean == ROOT_LENT ? check_fit(store, config) : ATTACH_UNCLEAN;
+    return root->lease % 2 != 0 ? check_fit(store, config) : ATTACH_UNCLEAN;
 }
 
 static uint64_t
@@ -311,10 +312,23 @@ root_save(struct store *store, int64_t unix_s)
 
 /* --- Lending --- */
 
-void
+/* Each lease has a number of its own: a process that comes late claims none but that of which it was told. */
+uint64_t
 root_lend(struct store *store)
 {
+    uint64_t lease;
+
     pause_work(store);
     fill(store, 0);
-    store->root->clean = ROOT_LENT;
+    lease = (store->root->lease + 1) | 1;
+    __atomic_store_n(&store->root->lease, lease, __ATOMIC_RELEASE);
+    return lease;
+}
+
+bool
+root_claim(struct store *store, uint64_t lease)
+{
+    return lease % 2 != 0 &&
+           __atomic_compare_exchange_n(&store->root->lease, &lease, lease + 1, false,
+                                       __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
 }

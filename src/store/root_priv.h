@@ -16,7 +16,7 @@
 #include "store_priv.h"
 
 /* Raised with each change of a record, a slot, a node, an entry of a segment's or the root. */
-enum { STORE_LAYOUT_VERSION = 4 };
+enum { STORE_LAYOUT_VERSION = 5 };
 
 struct store_root {
     char magic[8]; /* first, whatever the version */
@@ -42,10 +42,9 @@ struct store_root {
     struct index index;
     struct arena arena;
     uint64_t checksum; /* of all above, the table, the index, and samples of the segments */
-    uint64_t clean;    /* written last: the checksum's complement; or ROOT_LENT */
+    uint64_t clean;    /* written last: the checksum's complement; 0: it is in use */
+    uint64_t lease; /* odd: of two processes the one that makes it even first has the store */
 };
-/* In clean: it is in use, and what else is said is true until it is changed. */
-enum { ROOT_LENT = 1 };
 _Static_assert(sizeof(struct store_root) <= 4096, "a page can be synchronized at once");
 
 /* Take the root's area of an empty file, and say there what it is. False when that cannot be. */
@@ -68,7 +67,9 @@ bool root_open(struct store *store) MUST_USE;
 /* Whether what another process has lent can be used with CONFIG; nothing changes. */
 enum attach_result root_check_lent(const struct store *store,
                                    const struct store_config *config) MUST_USE;
-/* Say everything, as it is; what clients hold stays theirs. */
-void root_lend(struct store *store);
+/* Say everything, as it is; what clients hold stays theirs. The number of the lease that begins. */
+uint64_t root_lend(struct store *store) MUST_USE;
+/* Whether LEASE lasted until now; it ends. */
+bool root_claim(struct store *store, uint64_t lease) MUST_USE;
 /* Everything is at rest: save it. False when it may not be in the file. */
 bool root_save(struct store *store, int64_t unix_s) MUST_USE;

@@ -268,12 +268,16 @@ store_keep(struct store *store, uint64_t limit_bytes)
         !store_set_limit(store, limit_bytes)); /* a file can be had in all of its size */
 }
 
-bool
+uint64_t
 store_lend(struct store *store)
 {
-    if (store->root != NULL)
-        root_lend(store);
-    return store->root != NULL;
+    return store->root != NULL ? root_lend(store) : 0;
+}
+
+bool
+store_claim(struct store *store, uint64_t lease)
+{
+    return root_claim(store, lease);
 }
 
 uint32_t

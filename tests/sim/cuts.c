@@ -37,8 +37,13 @@ hand_over(struct rig *rig)
 {
     bool done;
 
-    if (failing.nth > 0)
+    if (failing.nth > 0) {
+        rig->is_impatient = true;
+        if (rig_hand_over(rig))
+            sim_die("both serve");
+        rig->is_impatient = false;
         sim_fail_nth(failing.call, failing.nth, ENOMEM);
+    }
     done = rig_hand_over(rig);
     if (failing.nth > 0) {
         has_struck = sim_fail_struck();

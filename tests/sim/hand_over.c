@@ -21,7 +21,8 @@ struct heir {
     bool listens; /* the server has it */
     int *fds;
     struct handed in;
-    const char *why;
+    uint64_t lease;
+    bool was_late; /* the old process has claimed it */
 };
 
 static struct slice
@@ -37,7 +38,7 @@ list_of(struct slice image, uint32_t type)
 
 /* All that goes from one to the other is bytes, and descriptors. */
 static const char *
-describe(const struct rig *rig, struct handover *out, struct slice *server, struct image *all)
+describe(const struct rig *rig, struct handover *out, uint64_t *lease, struct image *all)
 {
     size_t begun = image_begin(all, LIST_SERVER);
     const char *why;
@@ -47,12 +48,12 @@ describe(const struct rig *rig, struct handover *out, struct slice *server, stru
     if (why != NULL)
         return why;
     image_end(all, begun);
-    if (!store_lend(rig->store))
+    *lease = store_lend(rig->store);
+    if (*lease == 0)
         sim_die("the store cannot be lent");
     begun = image_begin(all, LIST_COUNTERS);
     stats_write(rig->stats, all);
     image_end(all, begun);
-    *server = list_of(slice_make(all->bytes, all->len), LIST_SERVER);
     return all->failed ? "no memory" : NULL;
 }
 
@@ -95,6 +96,8 @@ succeed(struct heir *heir)
 {
     struct rig *rig = heir->rig;
 
+    if (store_claim(rig->store, heir->lease))
+        sim_die("both have the store");
     sim_other_process();
     server_forget(rig->server);
     server_destroy(rig->server);
@@ -120,10 +123,22 @@ keep_others(struct rig *rig, const struct handover *out)
         rig->other_fds[i] = sim_pass(out->fds[i]);
 }
 
-static bool
-receive(struct rig *rig, const struct handover *out, struct slice server, struct slice all)
+/* The old process claims the store when it has waited for too long, or hears a no. */
+static const char *
+claim(struct heir *heir)
 {
-    struct heir heir = {.rig = rig, .in = {.list = server, .count = out->count}};
+    heir->was_late = heir->rig->is_impatient;
+    if (heir->was_late && !store_claim(heir->rig->store, heir->lease))
+        sim_die("the store is not its own any more");
+    return store_claim(heir->store, heir->lease) ? NULL : "the old process was first";
+}
+
+static bool
+receive(struct rig *rig, const struct handover *out, uint64_t lease, struct slice all)
+{
+    struct heir heir = {.rig = rig,
+                        .lease = lease,
+                        .in = {.list = list_of(all, LIST_SERVER), .count = out->count}};
     const char *why;
 
     heir.stats = rig->stats == &rig->registries[0] ? &rig->registries[1] : &rig->registries[0];
@@ -138,11 +153,15 @@ receive(struct rig *rig, const struct handover *out, struct slice server, struct
         keep_others(rig, out);
     heir.in.fds = heir.fds;
     why = begin(&heir);
+    if (why == NULL)
+        why = claim(&heir);
     if (why != NULL) {
         sim_note(why, 0, 0);
         sim_keep(rig->listen_fd);
         give_up(&heir);
         sim_other_process();
+        if (!heir.was_late && !store_claim(rig->store, lease))
+            sim_die("nobody has the store");
     } else {
         store_keep(heir.store, rig_store_config(rig).limit_bytes);
         stats_read_written(heir.stats, list_of(all, LIST_COUNTERS));
@@ -158,15 +177,17 @@ rig_hand_over(struct rig *rig)
 {
     struct handover out = {.count = 0};
     struct image all = {.len = 0};
-    struct slice server;
+    uint64_t lease = 0;
     bool done = false;
 
     rig_end_other(rig);
     out.fds = calloc(server_descriptor_count(rig->server) + 1, sizeof(int));
     if (out.fds == NULL)
         abort();
-    if (describe(rig, &out, &server, &all) == NULL)
-        done = receive(rig, &out, server, slice_make(all.bytes, all.len));
+    if (describe(rig, &out, &lease, &all) == NULL)
+        done = receive(rig, &out, lease, slice_make(all.bytes, all.len));
+    else
+        (void)!store_claim(rig->store, lease);
     image_fini(&all);
     free(out.fds);
     rig_check(rig);

@@ -50,6 +50,8 @@ struct rig {
     enum log_level log_level; /* LOG_ERROR */
     int *other_fds;           /* connections that another process still has */
     uint32_t other_count;
+    bool
+        is_impatient; /* rig_hand_over(): it takes the store back when the other process has made all */
 };
 
 /* False when memory was refused; then nothing is left of it. */

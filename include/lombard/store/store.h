@@ -99,18 +99,22 @@ bool store_detach(struct store *store, int64_t unix_s) MUST_USE;
 
 /*
  * Say in the file all that store_adopt() needs. What is pinned stays so, what is reserved too: by
- * locations, they can be found in the other process. STORE may go on after that, and be lent again.
- * The bytes that are written depend on nothing. False when it is in no file.
+ * locations, they can be found in the other process. The number of the lease, which lasts until one of
+ * both claims it, and which the other process must be told; it is never used again. 0: it is in no file.
  */
-bool store_lend(struct store *store) MUST_USE;
+uint64_t store_lend(struct store *store) MUST_USE;
 /*
- * The store that another process has lent in config->file. That process must do nothing to it until
- * it has given it up. Nothing of the file is changed before store_keep(): until then it may be
- * given back by store_destroy(). Of CONFIG all counts but hash_key and limit_bytes_max.
+ * The store that another process has lent in config->file. Nothing of the file is changed: it may be given
+ * back by store_destroy(). Of CONFIG all counts but hash_key and limit_bytes_max.
  */
 enum attach_result store_adopt(const struct store_config *config,
                                struct store **store) MUST_USE;
-/* It is this process's now; LIMIT_BYTES was in the CONFIG that it was adopted with. */
+/*
+ * Either process, in whatever state the other one is: true for the one that claims LEASE first. Its is STORE
+ * from now on, whatever becomes of messages; the other one must do nothing to it any more but store_destroy().
+ */
+bool store_claim(struct store *store, uint64_t lease) MUST_USE;
+/* The new process has claimed it; LIMIT_BYTES was in the CONFIG that it was adopted with. */
 void store_keep(struct store *store, uint64_t limit_bytes);
 
 /* Where ADDR is, as another process understands it. */

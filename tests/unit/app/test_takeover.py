@@ -27,7 +27,7 @@ DAEMONS = [os.path.abspath(path) for path in (sys.argv[1:3] * 2)[:2]]
 KILLS = int(sys.argv[3]) if len(sys.argv) > 3 else 6  # of one side, at random moments
 check = Checks()
 # src/app/passing.h
-HELLO, STATE, MORE, YES, NO, YOURS, RESUMED = range(1, 8)
+HELLO, STATE, MORE, YES, NO, RESUMED = range(1, 7)
 MESSAGE = struct.Struct("=IIQQ200s")
 
 
@@ -39,7 +39,7 @@ class Peer:
         s.settimeout(PATIENCE_S)
         self.fds = []
 
-    def say(self, kind, text=b"", form=1, image_bytes=0, fds=(), count=None):
+    def say(self, kind, text=b"", form=2, image_bytes=0, fds=(), count=None):
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
         self.socket.sendmsg([MESSAGE.pack(kind, form, image_bytes, len(fds) if count is None else count, text)],
                             rights)

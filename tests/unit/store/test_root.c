@@ -237,11 +237,13 @@ static void
 pass_on(struct rig *rig)
 {
     struct store_config config = rig_store_config(kept());
+    uint64_t lease = store_lend(rig->store);
     struct store *heir;
 
-    ck_assert(store_lend(rig->store));
     ck_assert_int_eq(store_adopt(&config, &heir), ATTACH_OK);
     ck_assert(store_check(heir));
+    ck_assert(store_claim(heir, lease));
+    ck_assert(!store_claim(rig->store, lease));
     store_destroy(rig->store);
     rig->store = heir;
     store_keep(rig->store, LIMIT);
@@ -268,6 +270,39 @@ START_TEST(test_a_victim_goes_over)
     }
     rig_settle(&rig);
     ck_assert(store_check(rig.store));
+    rig_close(&rig);
+}
+END_TEST
+
+/* Whoever claims it first has it; one that comes late has nothing, not even when it is lent again. */
+START_TEST(test_a_lease_is_claimed_once)
+{
+    struct rig rig = rig_open(kept());
+    struct store_config config = rig_store_config(kept());
+    struct store *late, *heir;
+    uint64_t first, second;
+
+    ck_assert(rig_set(&rig, 1, SMALL_BYTES));
+    ck_assert_int_eq(store_adopt(&config, &heir), ATTACH_UNCLEAN); /* it is not lent */
+    ck_assert(!store_claim(rig.store, 0));
+    first = store_lend(rig.store);
+    ck_assert_int_eq(store_adopt(&config, &late), ATTACH_OK);
+    ck_assert(store_claim(rig.store, first));
+    ck_assert(!store_claim(rig.store, first));
+    ck_assert(!store_claim(late, first));
+    second = store_lend(rig.store);
+    ck_assert_uint_ne(first, second);
+    ck_assert(!store_claim(late, first));
+    ck_assert_int_eq(store_adopt(&config, &heir), ATTACH_OK);
+    ck_assert(store_claim(heir, second));
+    ck_assert(!store_claim(rig.store, second));
+    store_destroy(late);
+    store_destroy(rig.store);
+    rig.store = heir;
+    store_keep(heir, LIMIT);
+    ck_assert(!store_claim(heir, second));
+    ck_assert_uint_gt(store_lend(heir), second); /* its number is unlike all before */
+    ck_assert(rig_has(&rig, 1, SMALL_BYTES));
     rig_close(&rig);
 }
 END_TEST
@@ -430,6 +465,7 @@ root_tcase(void)
     tcase_add_test(tc, test_nothing_is_held_any_more);
     tcase_add_test(tc, test_another_limit);
     tcase_add_test(tc, test_a_victim_goes_over);
+    tcase_add_test(tc, test_a_lease_is_claimed_once);
     tcase_add_test(tc, test_an_empty_file);
     tcase_add_test(tc, test_a_crash);
     tcase_add_test(tc, test_other_options);
