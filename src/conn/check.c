@@ -128,18 +128,29 @@ check_loans(const struct server *server, const struct census *census)
     return NULL;
 }
 
-/* Whether all in the list are in this state, and none is missing. */
+/* Count in FOUND; false when one is not ready, or belongs into another list. */
 static bool
-is_list_of(const struct list_node *list, enum conn_state state, const struct census *census)
+count_ready(const struct list_node *list, bool pipelines, struct census *found)
 {
-    uint32_t count = 0;
-
     list_for_each (node, list) {
-        if (conn_from_link(node)->state != state)
+        const struct conn *c = conn_from_link(node);
+
+        if (c->state != CONN_READY || c->pipelines != pipelines)
             return false;
-        count++;
+        found->in_state[CONN_READY]++;
     }
-    return count == census->in_state[state];
+    return true;
+}
+
+/* Whether all in the lists of ready ones are that, and none is missing. */
+static bool
+are_lists_of_ready(const struct server *server, const struct census *census)
+{
+    struct census found = {0};
+
+    return count_ready(&server->ready, false, &found) &&
+           count_ready(&server->pipelines, true, &found) &&
+           found.in_state[CONN_READY] == census->in_state[CONN_READY];
 }
 
 /* Count in FOUND; false when one is in another state. */
@@ -193,8 +204,7 @@ check_totals(const struct server *server, const struct census *census)
         return "a stalled connection holds nothing";
     if (!list_is_empty(&server->dead))
         return "a dead connection is left in the list";
-    if (!is_list_of(&server->ready, CONN_READY, census) ||
-        !are_lines_of_stalled(server, census))
+    if (!are_lists_of_ready(server, census) || !are_lines_of_stalled(server, census))
         return "a list and its state disagree";
     if (census->in_state[CONN_READY] > 0 && loop_wait_ms(server->loop) != 0)
         return "a connection has something to do, and the loop would wait";

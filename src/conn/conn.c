@@ -67,6 +67,7 @@ conn_make_ready(struct conn *c, struct list_node *queue)
     if (CONN_BROKEN(c, list_is_linked(&c->link.node)))
         return;
     c->state = CONN_READY;
+    c->pipelines = queue == &c->server->pipelines;
     c->server->stats.conn_ready++;
     list_push_back(queue, &c->link.node);
 }
@@ -162,7 +163,9 @@ queue_of(const struct conn *c)
 {
     struct server *server = c->server;
 
-    return UNLIKELY(c->session.role == ROLE_HTTP) ? &server->ready : &server->arrived;
+    if (UNLIKELY(c->session.role == ROLE_HTTP))
+        return &server->ready;
+    return c->pipelines ? &server->pipelines : &server->arrived;
 }
 
 static void
@@ -177,7 +180,11 @@ on_event(struct watch *watch, uint32_t events)
     if (events & WATCH_OUT)
         c->blocked = false;
     switch (c->state) {
-    case CONN_IDLE: conn_make_ready(c, queue_of(c)); return;
+    case CONN_IDLE:
+        conn_make_ready(c, queue_of(c));
+        if (c->pipelines)
+            c->queued_at = latency_pack(server->clock->now_ns);
+        return;
     case CONN_STALLED:
         conn_leave_list(c);
         c->was_stalled = true;
@@ -185,8 +192,12 @@ on_event(struct watch *watch, uint32_t events)
         conn_make_ready(c, was_blocked ? &server->ready : queue_of(c));
         return;
     case CONN_READY:
-        /* It was reported before, and would be again: it is served without that. */
-        (void)!loop_want(server->loop, &c->watch, WATCH_QUIET);
+        /*
+         * It was reported before, and would be again: it is served without that. Where it is served
+         * soon, being reported once or twice more costs less than to change what is watched.
+         */
+        if (!c->pipelines)
+            (void)!loop_want(server->loop, &c->watch, WATCH_QUIET);
         return;
     case CONN_WAITING:
     case CONN_DEAD: return;

@@ -28,7 +28,7 @@ struct task;
 enum conn_state {
     CONN_IDLE,    /* holds nothing, waits for its peer: in no list */
     CONN_RUNNING, /* being served right now */
-    CONN_READY,   /* has something to do: in server->arrived or server->ready */
+    CONN_READY,   /* has something to do: in server->arrived, pipelines or ready */
     CONN_WAITING, /* for a buffer: in a queue of the pool */
     CONN_STALLED, /* holds something, waits for its peer: in a line of server->stalled */
     CONN_DEAD,    /* in server->dead until the iteration is over */
@@ -69,7 +69,8 @@ struct conn {
     uint32_t accepted_s; /* attended_s at that time; by HTTP: when its present request began */
     union {
         uint32_t stalled_ms; /* low bits of attended_ms: holds something and waits since */
-        uint32_t queued_at;  /* in server->ready, or for a buffer: by latency_pack() */
+        uint32_t
+            queued_at; /* in server->pipelines or ready, or for a buffer: by latency_pack() */
     };
     union {
         uint32_t stall_mark; /* low bits of bytes_in + bytes_out when it stalled */
@@ -77,7 +78,9 @@ struct conn {
     };
     uint16_t slot; /* in its chunk of the table */
     struct session session;
-    enum conn_state state;
+    enum conn_state state : 7;
+    bool
+        pipelines : 1; /* CONN_READY: in server->pipelines; else: its next event puts it there */
     enum close_reason close_reason;
     bool in_use : 1;        /* of the table: this slot is taken */
     bool eof : 1;           /* the peer will send no more */

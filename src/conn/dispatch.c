@@ -259,7 +259,7 @@ since_ns(const struct conn *c, enum slice_kind slice)
 {
     uint64_t now_ns = c->server->clock->now_ns;
 
-    if (slice == SLICE_FIRST || c->was_stalled || c->session.over_limit)
+    if ((slice == SLICE_FIRST && !c->pipelines) || c->was_stalled || c->session.over_limit)
         return now_ns;
     return latency_unpack(c->queued_at, c->server->latency.last_ns);
 }
@@ -350,6 +350,21 @@ note_queued(struct dispatch *dispatch)
         c->queued_at = latency_pack(waits_on ? dispatch->since_ns : latency->last_ns);
 }
 
+/*
+ * Whether it brought much for what a dispatch and its calls cost: the next time, too, probably. Then it
+ * waits for those that bring little, which hardly makes it wait longer. One without a request says nothing.
+ */
+static bool
+brings_much(const struct dispatch *dispatch)
+{
+    const struct budget *budget = &dispatch->budget;
+    uint32_t requests = budget->all_requests - budget->requests;
+
+    if (requests == 0)
+        return dispatch->conn->pipelines;
+    return requests > DRAWN(LIGHT_REQUESTS) || budget->all_bytes - budget->bytes > LIGHT_BYTES;
+}
+
 void
 conn_dispatch_end(struct dispatch *dispatch, bool more)
 {
@@ -361,6 +376,9 @@ conn_dispatch_end(struct dispatch *dispatch, bool more)
         note_queued(dispatch);
     else
         conn_settle_latency(dispatch);
+    if (c->state ==
+        CONN_RUNNING) /* else it is in a list, or will be in that of those with more to do */
+        c->pipelines = brings_much(dispatch);
     conn_settle(c, on, dispatch->was_stalled);
     if (dispatch->paused && c->state == CONN_READY)
         pause_slice(dispatch);

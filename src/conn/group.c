@@ -67,10 +67,12 @@ begin(struct group *group, struct list_node *queue, enum slice_kind slice,
 {
     struct server *server = group->server;
     uint64_t bytes = bytes_of_slice(server, slice);
+    uint32_t requests = requests_of_slice(server, slice);
     const struct budget budget = {
         .bytes = bytes,
         .all_bytes = bytes,
-        .requests = requests_of_slice(server, slice),
+        .requests = requests,
+        .all_requests = requests,
     };
 
     while (group->count < DRAWN(GROUP_CONNS) && !list_is_empty(queue)) {

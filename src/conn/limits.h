@@ -14,16 +14,21 @@ enum {
     FIRST_REQUESTS = 128,     /* of a first slice: a multiget of usual length */
     SLICE_BYTES = 256 * 1024, /* of any slice, in and out: some 75 us; less costs more calls */
     SHORT_SLICE_BYTES =
-        96 * 1024,               /* of those with more to do, while light clients come and go */
-    SLICE_NS = 200 * 1000,       /* of any slice: longer spares no more cache misses */
-    HTTP_SLICE_NS = 10 * 1000,   /* of those of HTTP */
-    ARRIVED_NS = 200 * 1000,     /* of first slices in a row, while others have more to do */
-    LOOK_NS = 10 * 1000,         /* of slices between two looks for events; */
-    LOOK_RARE_NS = 100 * 1000,   /* after LOOKS_IN_VAIN that found no light client: */
-    LOOKS_IN_VAIN = 16,          /* in a row: a look costs as much as some commands */
-    WORK_NS = 500 * 1000,        /* between pieces of background work, while clients wait */
-    STREAM_LINES_MAX = 32,       /* of a stream in one step: some 10 us */
-    COPY_BYTES_MAX = 512,        /* such a value is copied into the write buffer, */
+        96 * 1024,             /* of those with more to do, while light clients come and go */
+    SLICE_NS = 200 * 1000,     /* of any slice: longer spares no more cache misses */
+    HTTP_SLICE_NS = 10 * 1000, /* of those of HTTP */
+    ARRIVED_NS = 200 * 1000,   /* of first slices in a row, while others have more to do */
+    LOOK_NS = 10 * 1000,       /* of slices between two looks for events; */
+    LOOK_RARE_NS = 100 * 1000, /* after LOOKS_IN_VAIN that found no light client: */
+    LOOKS_IN_VAIN = 16,        /* in a row: a look costs as much as some commands */
+    LIGHT_REQUESTS = 8,        /* a dispatch of no more, */
+    LIGHT_BYTES = 16 * 1024,   /* nor of more bytes, in and out, is a light client's: else */
+    PIPELINES_NS = 50 * 1000,  /* between two looks for events; or, where many are ready, */
+    PIPELINES_LOOK_NS = 1600,  /* for each of them, which the kernel tells of once more; */
+    PIPELINES_RARE_NS = 1000 * 1000, /* after LOOKS_IN_VAIN */
+    WORK_NS = 500 * 1000,            /* between pieces of background work, while clients wait */
+    STREAM_LINES_MAX = 32,           /* of a stream in one step: some 10 us */
+    COPY_BYTES_MAX = 512,            /* such a value is copied into the write buffer, */
     COPY_LONG_MAX = 8192,        /* one of these as well, if it leaves this much room there: */
     COPY_LEAVES_BYTES = 3072,    /* others are sent from where they lie */
     STASH_BYTES_MAX = 4096,      /* what an idle connection may keep */

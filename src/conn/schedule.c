@@ -1,6 +1,6 @@
 /*
- * Shares the thread: in each iteration first what something has just come for, then connections
- * that have more to do, then background work.
+ * Shares the thread: in each iteration first what something has just come for, of those that bring little
+ * and then of those that bring much, then connections that have more to do, then background work.
  */
 #include "schedule.h"
 
@@ -70,6 +70,41 @@ serve_arrived(struct server *server)
         }
     }
     return server->stats.conn_dispatches - server->stats.conn_yields != before;
+}
+
+/*
+ * Until when connections that bring much are served now: not long while light clients come and go, but
+ * as long as serving these took, and so long that looking costs little.
+ */
+static uint64_t
+pipelines_until_ns(const struct server *server)
+{
+    uint64_t now_ns = sys_monotonic_ns();
+    uint64_t lights_ns = now_ns - server->clock->now_ns;
+    uint64_t span_ns = PIPELINES_RARE_NS;
+
+    if (server->looks_in_vain < LOOKS_IN_VAIN) {
+        span_ns = server->stats.conn_ready * PIPELINES_LOOK_NS;
+        if (span_ns < PIPELINES_NS)
+            span_ns = PIPELINES_NS;
+    }
+    if (span_ns > ARRIVED_NS && !list_is_empty(&server->ready))
+        span_ns = ARRIVED_NS;
+    return now_ns + (span_ns > lights_ns ? span_ns : lights_ns);
+}
+
+/* A short slice each of those that have had an event, in order, until it is time to look for more. */
+static void
+serve_pipelines(struct server *server)
+{
+    uint64_t until_ns;
+
+    if (list_is_empty(&server->pipelines))
+        return;
+    until_ns = pipelines_until_ns(server);
+    do
+        conn_serve_group(server, &server->pipelines, SLICE_FIRST);
+    while (!list_is_empty(&server->pipelines) && sys_monotonic_ns() < until_ns);
 }
 
 /*
@@ -147,9 +182,11 @@ schedule_serve(void *ctx)
     server->looks_in_vain++;
     if (!list_is_empty(&server->arrived) && serve_arrived(server))
         server->looks_in_vain = 0;
+    serve_pipelines(server);
     serve_ready(server);
     if (server->background &&
-        (list_is_empty(&server->ready) || server->clock->now_ns >= server->work_ns))
+        ((list_is_empty(&server->ready) && list_is_empty(&server->pipelines)) ||
+         server->clock->now_ns >= server->work_ns))
         work(server);
 }
 
@@ -163,6 +200,7 @@ void
 schedule_init(struct server *server)
 {
     list_init(&server->arrived);
+    list_init(&server->pipelines);
     list_init(&server->ready);
     timer_init(&server->relief, on_relief);
 }
@@ -186,6 +224,6 @@ schedule_has_work(void *ctx)
     const struct server *server = ctx;
 
     return server->background || !list_is_empty(&server->ready) ||
-           !list_is_empty(&server->arrived) || !list_is_empty(&server->dead) ||
-           server->has_unwatched;
+           !list_is_empty(&server->arrived) || !list_is_empty(&server->pipelines) ||
+           !list_is_empty(&server->dead) || server->has_unwatched;
 }

@@ -87,8 +87,9 @@ struct server {
 
     struct conn_table table;
     struct list_node arrived; /* were idle, and had an event: served in this iteration, first */
-    struct list_node ready;   /* have more to do */
-    struct list_node dead;    /* to be freed at the end of the iteration */
+    struct list_node pipelines; /* likewise, but bring many requests each time: behind these */
+    struct list_node ready;     /* have more to do */
+    struct list_node dead;      /* to be freed at the end of the iteration */
     struct stall_line stalled[STALL_KINDS]
                              [STALL_CLASSES]; /* hold something, wait for the peer */
     struct lingerers lingerers;

@@ -24,11 +24,12 @@ enum slice_kind {
 
 /* What one connection may do in one dispatch. */
 struct budget {
-    uint64_t bytes;     /* left, received and sent */
-    uint64_t all_bytes; /* at the beginning */
-    uint64_t until_ns;  /* the end of the slice; 0: the clock was not looked at yet */
-    uint32_t requests;  /* left */
-    uint32_t checks;    /* how often it was asked whether it is spent */
+    uint64_t bytes;        /* left, received and sent */
+    uint64_t all_bytes;    /* at the beginning */
+    uint64_t until_ns;     /* the end of the slice; 0: the clock was not looked at yet */
+    uint32_t requests;     /* left */
+    uint32_t all_requests; /* at the beginning */
+    uint32_t checks;       /* how often it was asked whether it is spent */
 };
 
 /* Why a request takes more than to execute and answer it: see careful.h. */

@@ -28,6 +28,10 @@ IO_FAULTS = [
      "        if (!tried)\n"),
     ("io: replies wait for any number of requests", GROUP,
      "    return group->waited >= DRAWN(QUEUED_REQUESTS_MAX) ||", "    return"),
+    ("io: replies wait for any number of bytes", GROUP,
+     "    return group->waited >= DRAWN(QUEUED_REQUESTS_MAX) ||\n"
+     "           group->server->sends.bytes >= DRAWN(QUEUED_ALL_BYTES_MAX);",
+     "    return group->waited >= DRAWN(QUEUED_REQUESTS_MAX);"),
     ("io: requests that waited once count for ever", GROUP, "    group->waited = 0;\n", ""),
     ("io: a pipeline is sent by itself", GROUP,
      "dispatch->asked && !dispatch->conn->more_input;",

@@ -5,6 +5,8 @@
 #include "rig.h"
 #include "sim_sys.h"
 
+#include "../../src/conn/server_state.h"
+
 /*
  * What a light client waits for, counted in iterations and in bytes that others were sent
  * meanwhile: no clock, however slow the machine is. The simulated kernel copies some bytes
@@ -55,14 +57,14 @@ say(struct sim_link *link, const char *text, size_t len)
 }
 
 static void
-store_big(void)
+store(size_t bytes, const char *key)
 {
     char head[64];
 
-    (void)snprintf(head, sizeof(head), "set big 0 0 %d\r\n", BIG_BYTES);
+    (void)snprintf(head, sizeof(head), "set %s 0 0 %zu\r\n", key, bytes);
     say(light, head, strlen(head));
-    memset(scrap, 'b', BIG_BYTES);
-    say(light, scrap, BIG_BYTES);
+    memset(scrap, 'b', bytes);
+    say(light, scrap, bytes);
     say(light, "\r\n", 2);
     rig_iterations(&rig, 20);
     ck_assert_uint_eq(sim_recv(light, scrap, sizeof(scrap)), strlen("STORED\r\n"));
@@ -140,7 +142,7 @@ START_TEST(a_light_client_beside_pipelines)
     const struct crowd *crowd = &crowds[_i];
     uint64_t least = UINT64_MAX;
 
-    store_big();
+    store(BIG_BYTES, "big");
     connect_heavy(crowd->count, ROOM);
     keep_busy(crowd->count, crowd->get);
     rig_iterations(&rig, 3 * crowd->count + 10);
@@ -161,6 +163,58 @@ START_TEST(a_light_client_beside_pipelines)
 }
 END_TEST
 
+/* COUNT clients have a pipeline that ends, and another one as soon as they are answered. */
+static void
+pipe_again(int count)
+{
+    enum { PIPELINE = 16 };
+    static const char get[] = "get mid\r\n";
+
+    for (int i = 0; i < count; i++) {
+        while (sim_recv(heavy[i], scrap, sizeof(scrap)) > 0)
+            ;
+        if (sim_unreceived(heavy[i]) == 0)
+            send_gets(heavy[i], get, PIPELINE * strlen(get));
+    }
+}
+
+/*
+ * It does not wait until each of them was served, and they wait for it in order: of none the kernel is
+ * asked anything meanwhile.
+ */
+START_TEST(a_light_client_beside_pipelines_that_end)
+{
+    enum { PIPELINERS = 60, MID_BYTES = 1000, A_PIPELINE = 16 * MID_BYTES };
+    uint64_t least = UINT64_MAX;
+    uint64_t controls;
+    int waiting = 0;
+
+    store(MID_BYTES, "mid");
+    connect_heavy(PIPELINERS, ROOM);
+    for (int round = 0; round < 5; round++) {
+        pipe_again(PIPELINERS);
+        ask_lightly(PIPELINERS, NULL);
+    }
+    controls = sim_calls(SIM_EPOLL_CTL);
+    for (int round = 0; round < 200; round++) {
+        uint64_t before = sent_to_heavy(PIPELINERS);
+
+        pipe_again(PIPELINERS);
+        say(light, "mn\r\n", 4);
+        rig_iterate(&rig);
+        ck_assert_uint_eq(sim_recv(light, scrap, sizeof(scrap)), 4);
+        ck_assert_uint_lt(sent_to_heavy(PIPELINERS) - before, PIPELINERS * 3 / 4 * A_PIPELINE);
+        waiting += rig.server->stats.conn_ready > 0;
+    }
+    ck_assert_int_ge(waiting, 100);
+    ck_assert_uint_eq(sim_calls(SIM_EPOLL_CTL), controls);
+    for (int i = 0; i < PIPELINERS; i++)
+        if (sim_sent_bytes(heavy[i]) < least)
+            least = sim_sent_bytes(heavy[i]);
+    ck_assert_uint_gt(least, 50 * A_PIPELINE);
+}
+END_TEST
+
 /* All of them begin in the same iteration as the light one, which is the last in the queue. */
 START_TEST(a_light_client_behind_arrivals)
 {
@@ -178,7 +232,7 @@ START_TEST(a_light_client_while_readers_drain)
 {
     enum { READERS = 200 };
 
-    store_big();
+    store(BIG_BYTES, "big");
     connect_heavy(READERS, 65536);
     for (int i = 0; i < READERS; i++)
         send_gets(heavy[i], "get big\r\n", 90);
@@ -252,6 +306,7 @@ main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, a_light_client_beside_pipelines, 0,
                         sizeof(crowds) / sizeof(crowds[0]));
+    tcase_add_test(tc, a_light_client_beside_pipelines_that_end);
     tcase_add_test(tc, a_light_client_behind_arrivals);
     tcase_add_test(tc, a_light_client_while_readers_drain);
     tcase_add_test(tc, a_light_client_beside_uploads);

@@ -132,6 +132,29 @@ START_TEST(no_reply_waits_for_many)
 }
 END_TEST
 
+/* Nor while so much is queued that it is hardly in the caches any more. */
+START_TEST(no_reply_waits_for_many_bytes)
+{
+    enum { LONG_BYTES = 2400, GETS = 8, TOGETHER = 7 };
+    static char one[LONG_BYTES + 64], want[GETS * sizeof(one)];
+    char asked[16 * GETS];
+    int head;
+
+    _Static_assert((TOGETHER - 1) * GETS * (LONG_BYTES + 64) < QUEUED_ALL_BYTES_MAX,
+                   "not fewer");
+    _Static_assert(TOGETHER * GETS * LONG_BYTES > QUEUED_ALL_BYTES_MAX, "not more");
+    store_value(0, "key", LONG_BYTES);
+    head = snprintf(one, sizeof(one), "VALUE key 0 %d\r\n", LONG_BYTES);
+    fill(one + head, LONG_BYTES, 0);
+    (void)snprintf(one + head + LONG_BYTES, sizeof(one) - (size_t)head - LONG_BYTES,
+                   "\r\nEND\r\n");
+    all_say(repeated(asked, "get key\r\n", GETS));
+    expect_all(repeated(want, one, GETS), 0);
+    if (server->transfers.on)
+        ck_assert_uint_eq(server->transfers.batched_sends, TOGETHER);
+}
+END_TEST
+
 /* What is told of a slow one is its own key, though others were parsed to where its request was. */
 START_TEST(each_is_slow_by_its_own_key)
 {
@@ -238,6 +261,7 @@ main(void)
     tcase_add_test(tc, one_has_hung_up);
     tcase_add_test(tc, pipelines_leave_together);
     tcase_add_test(tc, no_reply_waits_for_many);
+    tcase_add_test(tc, no_reply_waits_for_many_bytes);
     tcase_add_test(tc, each_is_slow_by_its_own_key);
     tcase_add_test(tc, light_and_heavy_ones);
     tcase_add_test(tc, the_ring_dies);
