@@ -335,8 +335,8 @@ do_other(struct stub_talk *s, struct stub_out *out, struct stub_request *r)
 
     if (r->kind != QUERY_NOOP && stub_next_name(r, &name, &len))
         item = find(s, name, len);
-    if (r->kind == QUERY_NOOP) {
-        stub_put_status(out, r, STUB_DONE);
+    if (r->kind == QUERY_NOOP || (item == NULL && query_has_value(r->kind))) {
+        stub_put_status(out, r, STUB_DONE); /* what is out of range is evicted at once */
     } else if (item == NULL || (!query_has_value(r->kind) && !is_there(s, item))) {
         stub_put_status(out, r, STUB_NOT_FOUND);
     } else if (query_has_value(r->kind)) {

@@ -3,8 +3,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "data/rng.h"
+
+enum { HUGE_BYTES_MIN = 4 * 1024 * 1024 };
 
 const char *
 keys_verdict_name(enum keys_verdict verdict)
@@ -18,6 +22,18 @@ keys_verdict_name(enum keys_verdict verdict)
     BUG("keys_verdict out of range");
 }
 
+/* A key is drawn anywhere in its list: with small pages most draws are not in the TLB either. What is not
+ * granted costs time only. */
+static void
+ask_for_huge_pages(void *list, size_t bytes)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t off = (uintptr_t)list % page;
+
+    if (bytes >= HUGE_BYTES_MIN)
+        (void)madvise((char *)list - off, bytes + off, MADV_HUGEPAGE);
+}
+
 bool
 keys_init(struct keys *k, uint64_t count, const struct sizes *sizes, uint64_t seed)
 {
@@ -25,6 +41,7 @@ keys_init(struct keys *k, uint64_t count, const struct sizes *sizes, uint64_t se
     k->states = calloc(count, sizeof(*k->states));
     if (k->states == NULL)
         return false;
+    ask_for_huge_pages(k->states, count * sizeof(*k->states));
     k->count = count;
     k->sizes = *sizes;
     k->seed = seed;

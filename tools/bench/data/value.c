@@ -64,6 +64,16 @@ short_start(uint64_t key)
     return pool_start(rng_mix(key));
 }
 
+/* The pool is larger than the first cache; of a long value the rest is fetched while it is copied. */
+void
+value_prefetch(const struct value_id *id)
+{
+    if (id->bytes < VALUE_HEAD_BYTES)
+        PREFETCH(pool + short_start(id->key));
+    else
+        PREFETCH(pool + pool_start(id_hash(id)));
+}
+
 size_t
 value_write_head(unsigned char *dst, const struct value_id *id)
 {

@@ -59,6 +59,8 @@ enum { VALUE_PREPENDED = 'P', VALUE_BASE = 'B', VALUE_APPENDED = 'A' };
 /* Make the pool. Call it once, before all else. */
 void value_init(void);
 
+/* Its bytes are wanted soon. */
+void value_prefetch(const struct value_id *id);
 /* Write the head (or the whole, if shorter) of a value; how many bytes. */
 size_t value_write_head(unsigned char *dst, const struct value_id *id);
 /* Write the whole value, id->bytes of it. */

@@ -40,8 +40,10 @@ make_write(struct load *l, struct query *query, uint32_t key)
     query->version = keys_issue(&l->keys, key, &base);
     query->keys[0] = (struct query_key){.id = key, .oldest = base & QUERY_VERSION_MAX};
     query->value_bytes = 0;
-    if (query_has_value((enum query_kind)query->kind))
-        query->value_bytes = load_value_bytes(l, key);
+    if (!query_has_value((enum query_kind)query->kind))
+        return;
+    query->value_bytes = load_value_bytes(l, key);
+    value_prefetch(&(struct value_id){key, query->version, l->keys.writer, query->value_bytes});
 }
 
 static inline struct query_key

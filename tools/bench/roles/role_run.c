@@ -136,10 +136,13 @@ take(struct clients *all, struct client *c, enum query_kind kind, uint32_t id, s
     end = fresh + n;
     do {
         result = p < end ? wire_text.read(&c->reader, &query, &p, end) : READ_MORE;
-        if (result == READ_VALUE) {
+        if (result == READ_VALUE || result == READ_LAST_VALUE) {
             all->report.bytes += c->reader.check.bytes;
             all->report.mismatches += c->reader.check.verdict != VALUE_GOOD;
-        } else if (result == READ_DONE) {
+        }
+        if (result == READ_LAST_VALUE)
+            result = READ_DONE;
+        if (result == READ_DONE) {
             all->report.answered++;
             c->gets_left -= c->gets_left > 0;
         } else if (result == READ_GARBLED) {

@@ -119,16 +119,18 @@ text_write(struct out *out, const struct keys *keys, struct query *query)
     query->wire_bytes = (uint32_t)(out->total - before);
 }
 
-static inline bool
+/* How long the name of key ID is, with which P and a blank behind it begin; 0: they do not. */
+static inline size_t
 names_key(const struct reader *r, uint32_t id, const char *p, size_t len)
 {
     size_t name_len = keys_match(r->keys, id, p, len);
 
-    return name_len > 0 && len > name_len && p[name_len] == ' ';
+    return len > name_len && p[name_len] == ' ' ? name_len : 0;
 }
 
-/* Which of the request's keys is named at P. Servers answer in order; proxies may not. */
-static inline bool
+/* Which of the request's keys is named at P: how long its name is; 0: none. Servers answer in order; proxies
+ * may not. */
+static inline size_t
 find_key(struct reader *r, const struct query *query, const char *p, size_t len)
 {
     uint32_t i = r->next_key;
@@ -137,18 +139,21 @@ find_key(struct reader *r, const struct query *query, const char *p, size_t len)
         size_t name_len = wire_match_grown(r, query, p, len);
 
         r->key_index = 0;
-        return name_len > 0 && len > name_len && p[name_len] == ' ';
+        return len > name_len && p[name_len] == ' ' ? name_len : 0;
     }
     for (uint32_t n = 0; n < query->key_count; n++, i++) {
+        size_t name_len;
+
         if (i >= query->key_count)
             i = 0;
-        if (names_key(r, query->keys[i].id, p, len)) {
+        name_len = names_key(r, query->keys[i].id, p, len);
+        if (name_len > 0) {
             r->key_index = i;
             r->next_key = i + 1;
-            return true;
+            return name_len;
         }
     }
-    return false;
+    return 0;
 }
 
 /* "VALUE key flags bytes [cas]", without its end. */
@@ -157,14 +162,13 @@ begin_value(struct reader *r, const struct query *query, const char *p, const ch
 {
     uint64_t flags;
     uint64_t bytes;
+    size_t name_len;
 
     p += sizeof("VALUE ") - 1;
-    if (!find_key(r, query, p, (size_t)(end - p)))
+    name_len = find_key(r, query, p, (size_t)(end - p));
+    if (name_len == 0)
         return wire_garbled(r, "a VALUE line with a key that was not asked for");
-    p = memchr(p, ' ', (size_t)(end - p));
-    if (p == NULL)
-        return wire_garbled(r, "a malformed VALUE line");
-    p++;
+    p += name_len + 1;
     if (!wire_take_number(&p, end, &flags) || p == end || *p++ != ' ' ||
         !wire_take_number(&p, end, &bytes) || bytes > UINT32_MAX)
         return wire_garbled(r, "a malformed VALUE line");
@@ -178,22 +182,32 @@ begin_value(struct reader *r, const struct query *query, const char *p, const ch
     return READ_VALUE;
 }
 
+#define KIND(name) (UINT32_C(1) << QUERY_##name)
+#define STORES                                                                                 \
+    (KIND(SET) | KIND(ADD) | KIND(REPLACE) | KIND(CAS) | KIND(APPEND) | KIND(PREPEND))
+
 /* The one line that answers anything but a get. */
 static enum read_result
 read_status(struct reader *r, const struct query *query, const char *line, size_t len)
 {
     static const struct {
         const char *line;
+        uint32_t kinds; /* that it may answer */
         enum outcome outcome;
     } table[] = {
-        {"STORED", OUTCOME_STORED},       {"DELETED", OUTCOME_STORED},
-        {"TOUCHED", OUTCOME_STORED},      {"NOT_STORED", OUTCOME_NOT_STORED},
-        {"NOT_FOUND", OUTCOME_NOT_FOUND}, {"EXISTS", OUTCOME_NOT_STORED},
+        {"STORED", STORES, OUTCOME_STORED},
+        {"NOT_STORED", STORES, OUTCOME_NOT_STORED},
+        {"EXISTS", KIND(CAS), OUTCOME_NOT_STORED},
+        {"DELETED", KIND(DELETE), OUTCOME_STORED},
+        {"TOUCHED", KIND(TOUCH), OUTCOME_STORED},
+        {"NOT_FOUND", KIND(CAS) | KIND(DELETE) | KIND(TOUCH) | KIND(INCR) | KIND(DECR),
+         OUTCOME_NOT_FOUND},
     };
     const char *p = line;
 
     for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-        if (strlen(table[i].line) == len && memcmp(table[i].line, line, len) == 0)
+        if ((table[i].kinds & UINT32_C(1) << query->kind) != 0 &&
+            strlen(table[i].line) == len && memcmp(table[i].line, line, len) == 0)
             return wire_done(r, table[i].outcome);
     }
     if (query->kind == QUERY_NOOP && WIRE_STARTS(line, len, "VERSION "))
@@ -229,17 +243,30 @@ read_line(struct reader *r, const struct query *query, const unsigned char **p,
     return wire_read_error(r, line.ptr, line.len);
 }
 
+/* Whether [*P, END) begins with LINE; *P moves behind it then. */
+#define TAKE(p, end, line)                                                                     \
+    ((size_t)((end) - *(p)) >= sizeof(line) - 1 &&                                             \
+     memcmp(*(p), line, sizeof(line) - 1) == 0 && (*(p) += sizeof(line) - 1, true))
+
+/* What is answered most is compared as a whole. */
 static enum read_result
 text_read(struct reader *r, const struct query *query, const unsigned char **p,
           const unsigned char *end)
 {
-    if (r->state == READER_LINE) {
-        enum read_result result = read_line(r, query, p, end);
+    enum read_result result;
 
+    if (r->state == READER_LINE) {
+        if (query->kind == QUERY_SET && LIKELY(TAKE(p, end, "STORED\r\n")))
+            return wire_done(r, OUTCOME_STORED);
+        result = read_line(r, query, p, end);
         if (result != READ_VALUE)
             return result;
     }
-    return wire_read_value(r, p, end);
+    result = wire_read_value(r, p, end);
+    if (result != READ_VALUE || !TAKE(p, end, "END\r\n"))
+        return result;
+    (void)wire_done(r, OUTCOME_GET_END);
+    return READ_LAST_VALUE;
 }
 
 const struct wire wire_text = {"text", false, text_write, text_read};
