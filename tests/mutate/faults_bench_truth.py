@@ -59,7 +59,7 @@ BENCH_TRUTH_FAULTS = [
     ("bench jobs: what the others did is forgotten", "tools/bench/run/jobs.c",
      "        tally_merge(t, &job->result->tally);\n", ""),
     ("bench login: a connection that comes back does not log in", "tools/bench/run/channel.c",
-     "EPOLL_CTL_MOD, c->fd, &event) == 0 &&\n        log_in(c, shared->login))", "EPOLL_CTL_MOD, c->fd, &event) == 0)"),
+     "    if (ok && watch(c, shared, EPOLL_CTL_MOD) && log_in(c, shared->login))", "    if (ok && watch(c, shared, EPOLL_CTL_MOD))"),
     ("bench options: MEMCACHED_SERVERS is not looked at", "tools/bench/options/options_check.c",
      "    if (list == NULL || ", "    if (true || "),
     ("bench expiry: of overlapping requests the last answer counts", "tools/bench/load/expiry.c",

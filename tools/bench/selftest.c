@@ -8,7 +8,7 @@
 
 #include "data/keys.h"
 #include "run/driver.h"
-#include "run/findmax.h"
+#include "selftest_rates.h"
 
 #define MS_NS UINT64_C(1000000)
 
@@ -272,47 +272,6 @@ test_stalls(void)
     return ok;
 }
 
-/*
- * A server that takes S for each request, one after the other, keeps evenly spaced requests up to
- * 1/S waiting for no longer than S, and those of any higher rate for longer and longer.
- */
-static bool
-test_find_max(void)
-{
-    struct stub_config config = {.service_ns = MS_NS / 5};
-    uint64_t capacity = 1000 * MS_NS / config.service_ns;
-    struct findmax found = {0};
-    struct jobs alone = {0};
-    struct driver *d;
-    struct options o;
-    struct stub stub;
-    double error;
-    bool ok;
-
-    if (!base_options(&o) || !stub_start(&stub, &config))
-        return false;
-    d = calloc(1, sizeof(*d));
-    if (d == NULL) {
-        stub_stop(&stub);
-        return false;
-    }
-    o.pipeline = 64;
-    o.duration_ns = 500 * MS_NS;
-    o.find_max_ns = 10 * MS_NS;
-    o.find_max_quantile = 0.99;
-    ok = driver_open(d, &o, &stub.addr) == DRIVER_OK && driver_fill(d) == DRIVER_OK &&
-         findmax_search(d, &alone, false, &found) == DRIVER_OK;
-    driver_close(d);
-    stub_stop(&stub);
-    free(d);
-    error = (double)found.rate / (double)capacity - 1;
-    ok = ok && fabs(error) <= 0.05;
-    (void)printf("\n--find-max 'p99<10ms' at a server that can do %llu/s: %llu/s, %.2f %%%s\n",
-                 (unsigned long long)capacity, (unsigned long long)found.rate, 100 * error,
-                 ok ? "" : "  OFF BY MORE THAN 5 %");
-    return ok;
-}
-
 /* What this program itself costs, when the server is as cheap as the stub. */
 static void
 measure_self(void)
@@ -343,14 +302,22 @@ measure_self(void)
     free(r);
 }
 
+static bool
+test_rates(void)
+{
+    struct options o;
+
+    return base_options(&o) && selftest_rates(&o);
+}
+
 bool
 selftest_run(void)
 {
     bool faults = test_faults();
     bool stalls = test_stalls();
-    bool rate = test_find_max();
+    bool rates = test_rates();
 
     measure_self();
-    (void)printf("\nself-test: %s\n", faults && stalls && rate ? "passed" : "FAILED");
-    return faults && stalls && rate;
+    (void)printf("\nself-test: %s\n", faults && stalls && rates ? "passed" : "FAILED");
+    return faults && stalls && rates;
 }

@@ -52,6 +52,7 @@ tally_merge(struct tally *into, const struct tally *from)
         into->processes = from->processes;
     into->cpu_ns += from->cpu_ns;
     into->user_ns += from->user_ns;
+    into->spun_ns += from->spun_ns;
     into->wait_ns += from->wait_ns;
     into->requests += from->requests;
     into->follow_ups += from->follow_ups;
@@ -146,12 +147,19 @@ tally_stored_bytes(const struct tally *t)
     return stores > 0 ? (double)t->stored_bytes / (double)stores : NAN;
 }
 
+/* While it spun others may have run: then that was more than it used. */
+uint64_t
+tally_work_ns(const struct tally *t)
+{
+    return t->cpu_ns > t->spun_ns ? t->cpu_ns - t->spun_ns : 0;
+}
+
 double
 tally_client_us(const struct tally *t)
 {
     uint64_t answers = tally_answers(t);
 
-    return answers > 0 ? (double)t->cpu_ns / 1e3 / (double)answers : NAN;
+    return answers > 0 ? (double)tally_work_ns(t) / 1e3 / (double)answers : NAN;
 }
 
 double
@@ -173,13 +181,19 @@ share_of_time(const struct tally *t, uint64_t ns)
 double
 tally_busy_share(const struct tally *t)
 {
-    return share_of_time(t, t->cpu_ns);
+    return share_of_time(t, tally_work_ns(t));
 }
 
 double
 tally_wait_share(const struct tally *t)
 {
     return share_of_time(t, t->wait_ns);
+}
+
+double
+tally_spun_share(const struct tally *t)
+{
+    return share_of_time(t, t->spun_ns);
 }
 
 bool

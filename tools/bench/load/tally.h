@@ -27,10 +27,11 @@ struct tally {
     uint32_t processes;    /* that made the load; 0: one */
     uint64_t cpu_ns;       /* this process's own, utime + stime */
     uint64_t user_ns;      /* of that, outside the kernel */
-    uint64_t wait_ns;      /* it could have run, but other processes did */
-    uint64_t requests;     /* answered, without those that follow from an answer */
-    uint64_t follow_ups;   /* answered, and made necessary by the answer to another one */
-    uint64_t hits;         /* keys */
+    uint64_t spun_ns;    /* of that, asking again and again instead of sleeping (host/wait.h) */
+    uint64_t wait_ns;    /* it could have run, but other processes did */
+    uint64_t requests;   /* answered, without those that follow from an answer */
+    uint64_t follow_ups; /* answered, and made necessary by the answer to another one */
+    uint64_t hits;       /* keys */
     uint64_t misses;
     uint64_t verified_bytes;
     uint64_t sharp; /* values that would have been noticed, had they been one version too old */
@@ -86,11 +87,16 @@ double tally_stored_bytes(const struct tally *t);
 /* Not a number when nothing was answered or no time has passed. */
 double tally_rate(const struct tally *t);
 double tally_client_us(const struct tally *t);
+/* What it took this process to make the load: its time without what it spent waiting for the next
+ * request's. */
+uint64_t tally_work_ns(const struct tally *t);
 /* Hits of 100 reads; 0 when nothing was read. */
 double tally_hit_percent(const struct tally *t);
 /* Of its time, how much this process was running, and waiting for a processor: 0 to 1. */
 double tally_busy_share(const struct tally *t);
 double tally_wait_share(const struct tally *t);
+/* The rest that it did not sleep. */
+double tally_spun_share(const struct tally *t);
 /* Whether it could hardly have done more: it was running or waiting for a processor. */
 bool tally_was_bottleneck(const struct tally *t);
 /* Whether something came that no working server sends. */

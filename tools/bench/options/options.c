@@ -164,6 +164,7 @@ set_defaults(struct options *o)
     o->lease_wait_ns = UINT64_C(5000000);
     o->arrivals = ARRIVALS_POISSON;
     o->find_warmup = true;
+    o->spin_ns = OPTIONS_SPIN_AUTO;
     o->weights[QUERY_GET] = 10;
     o->weights[QUERY_SET] = 1;
     o->dist.kind = DIST_UNIFORM;

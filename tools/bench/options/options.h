@@ -37,6 +37,11 @@ struct options_phase {
 enum arrivals { ARRIVALS_CONSTANT, ARRIVALS_POISSON, ARRIVALS_PARETO };
 #define ARRIVALS_PARETO_SHAPE 0.154971
 
+/* Of --spin: find out whether there is a core for it; and how long then. */
+#define OPTIONS_SPIN_AUTO   UINT64_MAX
+#define OPTIONS_SPIN_NS     UINT64_C(100000)
+#define OPTIONS_SPIN_MAX_NS UINT64_C(1000000000)
+
 struct options {
     const char *server;
     const char *compare;             /* other servers, separated by commas, or NULL */
@@ -63,6 +68,7 @@ struct options {
     uint64_t rounds;
     uint64_t rate; /* requests a second to begin, over all connections; 0: closed loop */
     enum arrivals arrivals;
+    uint64_t spin_ns;     /* open loop: before a request is due, so long it does not sleep */
     uint64_t duration_ns; /* 0: until `requests` */
     uint64_t requests;    /* 0: until `duration_ns` */
     uint64_t warmup_ns;

@@ -263,6 +263,17 @@ option_warmup(struct options *o, const char *arg)
     return true;
 }
 
+bool
+option_spin(struct options *o, const char *arg)
+{
+    uint64_t ns = OPTIONS_SPIN_AUTO;
+
+    if (strcmp(arg, "auto") != 0 && (!options_duration(arg, &ns) || ns > OPTIONS_SPIN_MAX_NS))
+        return false;
+    o->spin_ns = ns;
+    return true;
+}
+
 /* "ci<2%", or "p99.9 ci<2%". */
 bool
 option_until(struct options *o, const char *arg)

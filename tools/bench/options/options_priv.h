@@ -55,6 +55,7 @@ bool option_database(struct options *o, const char *arg) MUST_USE;
 bool option_phase(struct options *o, const char *arg) MUST_USE;
 bool option_sweep(struct options *o, const char *arg) MUST_USE;
 bool option_warmup(struct options *o, const char *arg) MUST_USE;
+bool option_spin(struct options *o, const char *arg) MUST_USE;
 bool option_until(struct options *o, const char *arg) MUST_USE;
 bool option_find_max(struct options *o, const char *arg) MUST_USE;
 

@@ -53,6 +53,10 @@ const struct option_desc option_descs[] = {
      "open loop: begin N requests a second, whether or not earlier ones are answered"},
     {"arrivals", 0, ARG_CUSTOM, 0, 0, 0, option_arrivals, "A",
      "how the requests of --rate are spaced: constant, poisson or pareto (poisson)"},
+    {"spin", 0, ARG_CUSTOM, 0, 0, 0, option_spin, "TIME",
+     "with --rate: for the last TIME before a request is due, ask instead of sleeping, which\n"
+     "                           ends late; auto: 100us where lombard-bench has a core of its "
+     "own, else 0 (auto)"},
     {"sweep", 0, ARG_CUSTOM, 0, 0, 0, option_sweep, "RATES",
      "measure at 'rates=1k:100k:10': ten rates from 1,000 to 100,000/s, each for the\n"
      "                           duration (2s); the curve is in --html, --svg and the text"},

@@ -274,6 +274,7 @@ put_client(FILE *f, const struct tally *t)
     json_field(f, "  ", "client_cpu_us_per_request", tally_client_us(t), 4);
     json_field(f, ", ", "client_busy_share", tally_busy_share(t), 4);
     json_field(f, ", ", "client_wait_share", tally_wait_share(t), 4);
+    json_field(f, ", ", "client_spin_share", tally_spun_share(t), 4);
     (void)fprintf(f, ", \"client_was_bottleneck\": %s,\n",
                   tally_was_bottleneck(t) ? "true" : "false");
 }

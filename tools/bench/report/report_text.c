@@ -169,6 +169,9 @@ print_client(FILE *f, const struct tally *t)
     if (tally_was_bottleneck(t))
         (void)fprintf(f, wait > 0.1 ? ": other processes on its core were the bottleneck"
                                     : ": it was the bottleneck");
+    if (t->spun_ns > 0)
+        (void)fprintf(f, ", %.0f %% asking instead of sleeping (--spin)",
+                      100 * tally_spun_share(t));
     (void)fputc('\n', f);
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "host/cores.h"
 #include "host/stop.h"
 #include "lombard/base/sys.h"
 #include "run/round.h"
@@ -117,6 +118,24 @@ find_server(const struct bench *b, struct target *t)
     return true;
 }
 
+/* Spinning pays where nobody else needs the processor: where there is one for each of the jobs, and
+ * another one for a server on this machine, and for clients in the background. Where there is only one,
+ * a closed loop interrupts no server, as little as a client on another machine would: else the server has to
+ * stop for each few replies that it has sent. */
+static void
+share_cores(struct target *t)
+{
+    struct options *o = &t->options;
+    unsigned cores = cores_of(t->pid);
+    bool here = t->pid != 0 || net_leads_home(&t->addr);
+    bool others = o->idle + o->slow_readers + o->half_commands + o->churn > 0;
+
+    if (o->spin_ns == OPTIONS_SPIN_AUTO)
+        o->spin_ns = cores >= o->jobs + here + others ? OPTIONS_SPIN_NS : 0;
+    if (cores == 1 && here && !options_is_open(o))
+        cores_give_way();
+}
+
 static bool
 open_target(const struct bench *b, struct target *t)
 {
@@ -125,6 +144,7 @@ open_target(const struct bench *b, struct target *t)
 
     if (!find_server(b, t))
         return false;
+    share_cores(t);
     look(t, &t->before_open);
     t->driver = calloc(1, sizeof(*t->driver));
     if (t->driver == NULL)
@@ -312,6 +332,7 @@ start_jobs(const struct bench *b, struct target *t)
 
     if (t->floor.pid != 0)
         floor_adapt(&all);
+    all.spin_ns = t->options.spin_ns;
     if (jobs_start(&t->jobs, &all, &t->addr, t->driver))
         return true;
     (void)fprintf(stderr, "lombard-bench: %s: not all of the --jobs could connect\n",

@@ -59,20 +59,45 @@ source_of(const struct channel *c)
     return c->caller.index / 20000;
 }
 
+/* Once for each arrival is enough: a read that gets less than it could take has got all that was there.
+ * That spares the kernel to look at each connection again whose answer was read. */
 static bool
-adopt(struct channel *c, struct channel_shared *shared, int fd, uint32_t events)
+watch(struct channel *c, const struct channel_shared *shared, int op)
 {
-    struct epoll_event event = {.events = events, .data.ptr = c};
+    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP, .data.ptr = c};
 
+    if (!c->reminded)
+        event.events |= EPOLLET;
+    if (c->connecting || c->blocked)
+        event.events |= EPOLLOUT;
+    return sys_epoll_ctl(shared->epfd, op, c->fd, &event) == 0;
+}
+
+bool
+channel_remind(struct channel *c, struct channel_shared *shared)
+{
+    if (c->reminded)
+        return true;
+    c->reminded = true;
+    return watch(c, shared, EPOLL_CTL_MOD);
+}
+
+static bool
+adopt(struct channel *c, struct channel_shared *shared, int fd, bool connecting)
+{
     if (fd < 0)
         return false;
-    if (sys_epoll_ctl(shared->epfd, EPOLL_CTL_ADD, fd, &event) != 0) {
+    c->fd = fd;
+    c->connecting = connecting;
+    c->reminded = false;
+    if (!watch(c, shared, EPOLL_CTL_ADD)) {
         (void)sys_close(fd);
+        c->fd = -1;
+        c->connecting = false;
         return false;
     }
     if (shared->stamps && !stamp_enable(fd))
         shared->stamps = false; /* there are none */
-    c->fd = fd;
     c->heard = false;
     c->strays = 0;
     c->moved_ns = shared->load->now_ns;
@@ -122,30 +147,26 @@ wait_for_login(struct channel *c, const struct login *login)
 bool
 channel_open(struct channel *c, struct channel_shared *shared, const struct net_addr *addr)
 {
-    return adopt(c, shared, net_connect(addr, source_of(c)), EPOLLIN) &&
+    return adopt(c, shared, net_connect(addr, source_of(c)), false) &&
            log_in(c, shared->login) && wait_for_login(c, shared->login);
 }
 
 bool
 channel_reopen(struct channel *c, struct channel_shared *shared, const struct net_addr *addr)
 {
-    c->connecting = adopt(c, shared, net_connect_begin(addr, source_of(c)), EPOLLIN | EPOLLOUT);
-    return c->connecting;
+    return adopt(c, shared, net_connect_begin(addr, source_of(c)), true);
 }
 
 bool
 channel_reopened(struct channel *c, struct channel_shared *shared)
 {
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
-
     bool ok = net_connect_end(c->fd);
 
     if (!ok && errno == EINPROGRESS)
         return false;
     c->connecting = false;
     c->moved_ns = shared->load->now_ns;
-    if (ok && sys_epoll_ctl(shared->epfd, EPOLL_CTL_MOD, c->fd, &event) == 0 &&
-        log_in(c, shared->login))
+    if (ok && watch(c, shared, EPOLL_CTL_MOD) && log_in(c, shared->login))
         return true;
     (void)sys_close(c->fd);
     c->fd = -1;
@@ -187,14 +208,10 @@ channel_drop(struct channel *c, struct channel_shared *shared)
 static bool
 set_blocked(struct channel *c, struct channel_shared *shared, bool blocked)
 {
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
-
     if (c->blocked == blocked)
         return true;
-    if (blocked)
-        event.events |= EPOLLOUT;
     c->blocked = blocked;
-    return sys_epoll_ctl(shared->epfd, EPOLL_CTL_MOD, c->fd, &event) == 0;
+    return watch(c, shared, EPOLL_CTL_MOD);
 }
 
 uint32_t

@@ -33,7 +33,8 @@ struct channel {
     bool logging_in; /* what the server says first answers the login */
     bool blocked;    /* the socket is full: EPOLLOUT is awaited */
     bool bulky;      /* its answers are long: each is received by itself */
-    bool queued;     /* of exchange.h: something is to be sent */
+    bool reminded; /* epoll names it as long as something is there, not once for each arrival */
+    bool queued;   /* of exchange.h: something is to be sent */
     uint32_t
         drops; /* how often it was dropped: of what another one of its connections received */
     uint32_t last_bytes;         /* that it received */
@@ -94,6 +95,9 @@ bool channel_reopen(struct channel *c, struct channel_shared *shared,
 /* That event has come. False with errno: it failed, and the socket is closed; EINPROGRESS: it is
  * still connecting. */
 bool channel_reopened(struct channel *c, struct channel_shared *shared) MUST_USE;
+/* More may be there than was read, or its end: let epoll name it until all of it is read. False with
+ * errno. */
+bool channel_remind(struct channel *c, struct channel_shared *shared) MUST_USE;
 /* Close; requests in flight are reported to the load as lost. */
 void channel_drop(struct channel *c, struct channel_shared *shared);
 

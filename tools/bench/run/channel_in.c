@@ -248,9 +248,11 @@ channel_receive(struct channel *c, struct channel_shared *shared)
     ssize_t n = shared->stamps ? stamp_recv(c->fd, fresh, CHANNEL_INPUT_BYTES, &waited_ns)
                                : sys_recv(c->fd, fresh, CHANNEL_INPUT_BYTES);
 
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+    if (n < 0 && errno == EAGAIN)
         return CHANNEL_OK;
-    if (n <= 0)
+    if (n < 0 && errno == EINTR)
+        return channel_remind(c, shared) ? CHANNEL_OK : CHANNEL_LOST;
+    if (n <= 0 || (n == CHANNEL_INPUT_BYTES && !channel_remind(c, shared)))
         return CHANNEL_LOST;
     load_tick(shared->load);
     if (waited_ns > 0)

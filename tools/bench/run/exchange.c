@@ -203,14 +203,15 @@ settle_received(struct driver *d, struct channel *c, uint32_t i)
     const struct exchange *x = &d->exchange;
     ssize_t n = x->list[i].result;
 
-    if (n == SYS_NOT_MADE) {
+    if (n == SYS_NOT_MADE || n == -EINTR) {
         receive_alone(d, c);
         return;
     }
-    if (n == -EAGAIN || n == -EINTR)
+    if (n == -EAGAIN)
         return;
     c->bulky |= n == EXCHANGE_INPUT_BYTES;
-    if (n <= 0 || channel_take(c, &d->shared, x->inputs[i].iov_base, (size_t)n) == CHANNEL_LOST)
+    if (n <= 0 || (c->bulky && !channel_remind(c, &d->shared)) ||
+        channel_take(c, &d->shared, x->inputs[i].iov_base, (size_t)n) == CHANNEL_LOST)
         recover_lose(d, c);
 }
 

@@ -69,8 +69,11 @@ handle(struct driver *d, const struct epoll_event *event)
             give_work(d, c);
         return;
     }
-    if ((event->events & ~(uint32_t)EPOLLOUT) != 0 &&
-        channel_receive(c, &d->shared) == CHANNEL_LOST) {
+    /* Of what comes last, the end is told only once. */
+    if (((event->events & ~(uint32_t)(EPOLLIN | EPOLLOUT)) != 0 &&
+         !channel_remind(c, &d->shared)) ||
+        ((event->events & ~(uint32_t)EPOLLOUT) != 0 &&
+         channel_receive(c, &d->shared) == CHANNEL_LOST)) {
         recover_lose(d, c);
         return;
     }
@@ -95,7 +98,7 @@ handle_all(struct driver *d, const struct epoll_event *events, int count)
         for (; at < count && n < SYS_MANY_MAX; at++) {
             struct channel *c = events[at].data.ptr;
 
-            if (!(events[at].events & EPOLLOUT) && !d->shared.stamps &&
+            if (events[at].events == EPOLLIN && !d->shared.stamps &&
                 exchange_suits(&d->exchange, c))
                 list[n++] = c;
             else
@@ -174,6 +177,8 @@ wait_for_events(struct driver *d, struct epoll_event *events)
     uint64_t clients = d->server_count == 1 || d->up_count == 0
                            ? d->up_count
                            : d->channel_count / d->server_count;
+    struct wait_time time = {0};
+    int n;
 
     if (d->shared.in_flight >= clients * d->options->pipeline)
         wait = UINT64_MAX; /* what is due has to wait for an answer anyway */
@@ -181,7 +186,12 @@ wait_for_events(struct driver *d, struct epoll_event *events)
         wait = pause;
     if (wait == UINT64_MAX)
         return sys_epoll_wait(d->shared.epfd, events, EVENTS_MAX, (int)(limit / 1000000));
-    return wait_finely(d->shared.epfd, events, EVENTS_MAX, wait < limit ? wait : limit);
+    time.limit_ns = wait < limit ? wait : limit;
+    /* Only what an open loop plans has to begin at its time. */
+    time.spin_ns = wait < limit && d->load.gap_ns > 0 ? d->options->spin_ns : 0;
+    n = wait_finely(d->shared.epfd, events, EVENTS_MAX, &time);
+    d->load.tally.spun_ns += time.spun_ns;
+    return n;
 }
 
 /* All is begun; how long to wait for the answers. */

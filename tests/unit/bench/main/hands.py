@@ -167,5 +167,15 @@ def kernel_timestamps():
             check.that(500 * least * 0.9 <= count <= 500 * least, "each reply has its time in the socket:", count)
 
 
-TESTS = (kernel_timestamps, help_by_topic, several_processes, several_processes_know_the_same,
+def spinning():
+    busy = ["--jobs", str(len(os.sched_getaffinity(0)))]
+    with FakeServer() as server:
+        for more, spins in ((["--spin", "1s"], True), (["--spin", "0"], False), (["--spin", "auto"] + busy, False), ([], False)):
+            rate = ["--rate", "2000"] if more else []
+            status, result, said = report("spin.json", "-s", server.address, "-k", "20", "-c", "20", "-n", "200", *rate, *more)
+            check.that(status in (VALID, NOT_VALID) and result["requests"] == 200, "%s: %s" % (more, said))
+            check.equal(result["client_spin_share"] > 0, spins, "waits for the next request awake: %s" % more)
+
+
+TESTS = (spinning, kernel_timestamps, help_by_topic, several_processes, several_processes_know_the_same,
          several_processes_search_together, several_processes_replay_one_trace, logging_in, names_of_other_tools)

@@ -3,7 +3,7 @@ import socket
 import threading
 import time
 
-from bench_process import NOT_VALID, PATIENCE_S, WRONG, load_json, path, report, run
+from bench_process import NOT_VALID, PATIENCE_S, VALID, WRONG, load_json, path, report, run
 from fake_server import FakeServer
 from shared import check
 
@@ -215,6 +215,36 @@ def reconnects():
         check.equal(server.accepted, 7, "each was replaced once")
 
 
+class SaysGoodBye(FakeServer):
+    """Closes each connection with the reply to its get: both come as one."""
+
+    def get(self, f, keys):
+        return False
+
+    def serve(self, s):
+        with s.makefile("rb") as f:
+            if f.readline():
+                s.send(b"END\r\n", socket.MSG_MORE)
+        s.shutdown(socket.SHUT_RDWR)
+        s.close()
+
+
+def an_end_behind_a_reply():
+    with SaysGoodBye() as server:
+        status, result, said = report("bye.json", "-s", server.address, "-k", "10", "-c", "40", "-r", "1:0", "-n", "80",
+                                      "--rate", "100", "--arrivals", "constant")
+        check.equal((status, result["requests"] + result["lost_requests"]), (NOT_VALID, 80), "it ends: " + said)
+        check.that(result["lost_requests"] < 20, "none is sent where the end has come:", result["lost_requests"])
+
+
+def long_replies():
+    for clients in ("1", "8"):
+        with FakeServer() as server:
+            status, result, said = report("long.json", "-s", server.address, "-k", "8", "-c", clients, "-r", "1:0", "-n", "40",
+                                          "--value-size", "1500000", "--fill")
+            check.equal((status, result["hits"], result["timed_out_requests"]), (VALID, 40, 0), "replies of several reads: " + said)
+
+
 # Answers that come early.
 
 class Early(FakeServer):
@@ -291,5 +321,5 @@ def quiet_errors():
         check.equal(result["timed_out_requests"], 0, "and nothing is waited for in vain")
 
 
-TESTS = (reconnecting_delays_no_other, reconnects, server_gone, compared_with_one_that_goes, freezes,
+TESTS = (an_end_behind_a_reply, long_replies, reconnecting_delays_no_other, reconnects, server_gone, compared_with_one_that_goes, freezes,
          closes_at_once, early_answers, quiet_errors, refuses_everything, refuses_one_kind)

@@ -465,9 +465,9 @@ pause_client(void)
 }
 
 int
-wait_finely(int epfd, struct epoll_event *events, int max, uint64_t limit_ns)
+wait_finely(int epfd, struct epoll_event *events, int max, struct wait_time *time)
 {
-    uint64_t until = now_ns + limit_ns;
+    uint64_t until = now_ns + time->limit_ns;
     int n = ready_events(events, max);
     uint64_t next;
 
@@ -483,7 +483,9 @@ wait_finely(int epfd, struct epoll_event *events, int max, uint64_t limit_ns)
 int
 sys_epoll_wait(int epfd, struct epoll_event *events, int max, int timeout_ms)
 {
-    return wait_finely(epfd, events, max, (uint64_t)timeout_ms * 1000000);
+    struct wait_time time = {.limit_ns = (uint64_t)timeout_ms * 1000000};
+
+    return wait_finely(epfd, events, max, &time);
 }
 
 uint64_t
