@@ -7,6 +7,8 @@ Each DAEMON serves under strace, in every way that makes it call something else:
 values, slow readers, all kinds of sockets, logs that are files, pipes and terminals, SIGHUP, -d, a
 service manager, an end by a signal and by abort(). Every call after the filter is in force has to be
 in src/app/sandbox_calls.def, and every line there has to have been used, but those that say why not.
+A DAEMON with a sanitizer may make the calls of sandbox_sanitizer.def as well, and looks for leaks at
+its end, inside the sandbox; not while it is traced, for only one can trace.
 """
 import contextlib
 import ctypes
@@ -50,9 +52,9 @@ def wait_for(condition):
 
 # --- The list ---
 
-def listed(root, macro):
+def listed(root, macro, name="sandbox_calls.def"):
     """{call: its SEEN} of the lines ALLOW() or CASES(), [call] of DEADLY()."""
-    with open(os.path.join(root, "src/app/sandbox_calls.def"), encoding="ascii") as f:
+    with open(os.path.join(root, "src/app", name), encoding="ascii") as f:
         text = re.sub(r"/\*.*?\*/", "", f.read(), flags=re.S)
     if macro == "DEADLY":
         return re.findall(r"^DEADLY\((\w+)\)", text, re.M)
@@ -82,6 +84,11 @@ def is_musl(daemon):
         return b"GLIBC_2." not in f.read() and b"GNU C Library" not in open(daemon, "rb").read()
 
 
+def is_sanitized(daemon):
+    with open(daemon, "rb") as f:
+        return b"__asan_init" in f.read()
+
+
 # --- One server under strace ---
 
 class Traced:
@@ -96,7 +103,8 @@ class Traced:
         with open(self.path("users"), "w", encoding="ascii") as f:
             f.write("u:p\n")
         self.log = open(os.path.join(self.dir, "stderr"), "w+", encoding="utf-8")
-        env = dict(os.environ, MEMCACHED_PORT_FILENAME=os.path.join(self.dir, "ports"), **env)
+        env = dict(os.environ, MEMCACHED_PORT_FILENAME=os.path.join(self.dir, "ports"),
+                   ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0", **env)
         command = ["strace", "-f", "-qq", "-o", self.trace, daemon, "-l", "127.0.0.1", "-p", "-1",
                    "-P", self.pid_file] + USER + [a.replace("DIR", self.dir) for a in args]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log,
@@ -113,7 +121,8 @@ class Traced:
 
     def __enter__(self):
         check("it serves: %s" % self.process.args, wait_for(
-            lambda: "seccomp(" in self.read("trace") and "TCP INET: " in self.read("ports")))
+            lambda: "seccomp(" in self.read("trace") and "TCP INET: " in self.read("ports")
+            and self.read("pid").endswith("\n")))
         self.pid = int(self.read("pid"))
         self.port = int(self.read("ports").split("TCP INET: ")[1])
         return self
@@ -310,8 +319,31 @@ SCENARIOS = [busy, with_timeouts, stalled, in_background,
              lambda d: logging_to(d, "terminal"), logging_to_another]
 
 
+def look_for_leaks(daemon):
+    """Not traced: the sanitizer's own tracer has to be able to look, at the end, and finds nothing."""
+    env = dict(os.environ, LSAN_OPTIONS="verbosity=1:log_threads=1",
+               ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=1")
+    with tempfile.TemporaryFile("w+") as log:
+        server = subprocess.Popen([daemon, "-l", "127.0.0.1", "-p", "-1"] + USER, stdout=log, stderr=log, env=env)
+
+        def said():
+            log.seek(0)
+            return log.read()
+        check("it serves", wait_for(lambda: " ready: " in said()))
+        with socket.create_connection(("127.0.0.1", int(re.search(r"on TCP 127.0.0.1:(\d+)", said()).group(1)))) as s:
+            use(s)
+        server.terminate()
+        check.equal(server.wait(PATIENCE_S), 0, "its end: " + said()[-500:])
+        check("seccomp is in force", re.search(r"sandbox: .*seccomp", said()))
+        check("it was looked for leaks: " + said()[-500:], "LeakSanitizer" in said() or "Processing thread" in said())
+        check("and could be: " + said()[-500:], "fatal error" not in said() and "detected memory leaks" not in said())
+
+
 def compare(root, daemon):
     allowed, used = listed(root, "ALLOW"), set()
+    if is_sanitized(daemon):
+        look_for_leaks(daemon)
+        allowed.update({call: "RARELY" for call in listed(root, "ALLOW", "sandbox_sanitizer.def") if call not in allowed})
     for scenario in SCENARIOS:
         traced = scenario(daemon)
         used |= traced.calls
@@ -319,7 +351,7 @@ def compare(root, daemon):
     for call in sorted(used):
         check("%s: %s is in the list" % (daemon, call), call in allowed)
     for call, seen in sorted(allowed.items()):
-        if is_expected(seen, daemon):
+        if is_expected(seen, daemon) and not is_sanitized(daemon):  # whose allocator is another one
             check("%s: %s is in the list, and was used" % (daemon, call), call in used)
     return used
 
