@@ -8,8 +8,8 @@
 
 enum {
     ALL = 1 << 16,      /* of `share` */
-    PAYS = ALL / 4,     /* from here on; */
-    PAYS_NOT = ALL / 8, /* until it is below this */
+    PAYS = ALL / 2,     /* from here on; */
+    PAYS_NOT = ALL / 3, /* until it is below this */
     WEIGHT = 16,        /* a wait is a 16th of what is known */
     SPREADS = 4,
 };

@@ -5,7 +5,7 @@
  *     |---- spin ------|------------------ sleep ... -------|-------------|----
  *                      what is spent, if that pays          not found     not found, for sure
  *
- * It pays while at least one wait in 4 ends within the limit, and does not any more below one in 8: then
+ * It pays when at least half of the waits end within the limit, until fewer than a third do: then
  * the loop only sleeps. Waits are timed all the same, so it learns when to begin again. But a thread that
  * slept has to be woken, which may take as long as the limit: a sleep of up to twice as long leaves open
  * whether a spin would have found something, and after BUSY_POLL_DOUBTS of those one spin tries.

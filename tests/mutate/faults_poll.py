@@ -20,7 +20,7 @@ POLL_FAULTS = [
      "    poll->pays = poll->share >= (poll->pays ? PAYS_NOT : PAYS);",
      "    poll->pays = poll->pays && poll->share >= PAYS_NOT;"),
     ("poll: it wavers", POLL,
-     "poll->share >= (poll->pays ? PAYS_NOT : PAYS);", "poll->share >= 3 * PAYS_NOT / 2 - PAYS_NOT / 6;"),
+     "poll->share >= (poll->pays ? PAYS_NOT : PAYS);", "poll->share >= ALL * 2 / 5;"),
     ("poll: what sleeping hides is never tried", POLL, "        poll->tries = poll->doubts == 0;", "        poll->tries = false;"),
     ("poll: what sleeping may hide is always tried", POLL,
      "        poll->tries = poll->doubts == 0;", "        poll->tries = true;"),
