@@ -63,6 +63,14 @@ holds_an_empty_buffer(const struct conn *c)
            (c->wbuf != NULL && buf_is_empty(c->wbuf));
 }
 
+/* They do not wait for a buffer: there is one for the rest of the input, or they are sent before one is asked for. */
+static bool
+may_keep_replies(const struct conn *c)
+{
+    return c->wbuf != NULL &&
+           (c->rbuf != NULL || buf_pending_bytes(c->wbuf) > DRAWN(SLICE_BYTES));
+}
+
 /* NULL, or the invariant that connection C breaks. */
 static const char *
 check_conn(const struct conn *c)
@@ -96,7 +104,7 @@ check_conn(const struct conn *c)
             return "a connection waits for a buffer and holds an empty one";
         return NULL;
     case CONN_READY:
-        if (c->keeps_replies && (c->rbuf == NULL || c->wbuf == NULL))
+        if (c->keeps_replies && !may_keep_replies(c))
             return "replies are held while a buffer may have to be waited for";
         return NULL;
     case CONN_RUNNING: return "a connection runs between two iterations";

@@ -171,17 +171,32 @@ may_hold(const struct conn *c, const struct dispatch *dispatch, bool more)
            !c->finishing;
 }
 
+/*
+ * What is pending is more than a first slice may send. It goes by the next one, which may be long, in one call:
+ * others are served before, and less lies in sockets at a time, for caches to hold.
+ */
+static bool
+is_long(const struct conn *c, const struct dispatch *dispatch)
+{
+    return dispatch->slice == SLICE_FIRST && !c->finishing &&
+           buf_pending_bytes(c->wbuf) > dispatch->budget.all_bytes;
+}
+
 /* How serving one ended: what is pending may be left for the sends of its group. */
 static bool
-leave_output(struct conn *c, struct dispatch *dispatch, bool more)
+leave_output(struct conn *c, struct dispatch *dispatch, bool *more)
 {
-    if (may_hold(c, dispatch, more)) {
+    if (may_hold(c, dispatch, *more)) {
         c->keeps_replies = true;
         return true;
     }
-    dispatch->queued = dispatch->may_queue && !more && !c->finishing && c->task == NULL &&
+    dispatch->queued = dispatch->may_queue && !*more && !c->finishing && c->task == NULL &&
                        conn_queue_send(c, &dispatch->budget);
-    return dispatch->queued;
+    if (dispatch->queued || !is_long(c, dispatch))
+        return dispatch->queued;
+    c->keeps_replies = true;
+    *more = true;
+    return true;
 }
 
 /* No room for another reply. A good time to end: no call is lost by it. */
@@ -220,7 +235,7 @@ run(struct conn *c, struct dispatch *dispatch)
         case STEP_STOP: on = false; break;
         }
     }
-    if (c->state == CONN_RUNNING && !c->blocked && !leave_output(c, dispatch, more))
+    if (c->state == CONN_RUNNING && !c->blocked && !leave_output(c, dispatch, &more))
         (void)drain(c, &dispatch->budget, &more);
     return more;
 }
@@ -237,7 +252,7 @@ conn_dispatch_serve(struct dispatch *dispatch)
     if (UNLIKELY(held))
         latency_resume(&c->server->latency, c->held);
     c->keeps_replies = false;
-    if (!held && c->wbuf != NULL && !buf_is_empty(c->wbuf) &&
+    if ((!held || c->rbuf == NULL) && c->wbuf != NULL && !buf_is_empty(c->wbuf) &&
         !drain(c, &dispatch->budget, &more))
         return more;
     if (c->finishing)

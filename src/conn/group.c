@@ -37,13 +37,16 @@ requests_of_slice(const struct server *server, enum slice_kind slice)
 
 /* A light client waits for about one slice of those that have more to do. */
 static uint64_t
-bytes_of_slice(const struct server *server, enum slice_kind slice)
+bytes_of_slice(const struct server *server, const struct conn *c, enum slice_kind slice)
 {
     uint64_t bytes = DRAWN(SLICE_BYTES);
 
-    if (slice == SLICE_MORE && server->looks_in_vain < LOOKS_IN_VAIN &&
-        bytes > SHORT_SLICE_BYTES)
-        return SHORT_SLICE_BYTES;
+    if (slice == SLICE_FIRST)
+        return bytes;
+    if (server->looks_in_vain < LOOKS_IN_VAIN)
+        return bytes < SHORT_SLICE_BYTES ? bytes : SHORT_SLICE_BYTES;
+    if (c->wbuf != NULL && buf_pending_bytes(c->wbuf) > bytes)
+        return DRAWN(LONG_SLICE_BYTES);
     return bytes;
 }
 
@@ -66,20 +69,16 @@ begin(struct group *group, struct list_node *queue, enum slice_kind slice,
       struct receives *receives)
 {
     struct server *server = group->server;
-    uint64_t bytes = bytes_of_slice(server, slice);
     uint32_t requests = requests_of_slice(server, slice);
-    const struct budget budget = {
-        .bytes = bytes,
-        .all_bytes = bytes,
-        .requests = requests,
-        .all_requests = requests,
-    };
+    struct budget budget = {.requests = requests, .all_requests = requests};
 
     while (group->count < DRAWN(GROUP_CONNS) && !list_is_empty(queue)) {
         struct dispatch *dispatch = &group->dispatches[group->count];
         struct iovec *room = &receives->rooms[receives->count];
+        struct conn *c = conn_from_link(queue->next);
 
-        conn_dispatch_begin(dispatch, conn_from_link(queue->next), slice, &budget);
+        budget.bytes = budget.all_bytes = bytes_of_slice(server, c, slice);
+        conn_dispatch_begin(dispatch, c, slice, &budget);
         if (conn_dispatch_prepare(dispatch, room)) {
             receives->transfers[receives->count] =
                 (struct sys_transfer){.fd = dispatch->conn->watch.fd, .count = 1, .iov = room};

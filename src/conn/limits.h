@@ -14,7 +14,9 @@ enum {
     FIRST_REQUESTS = 128,     /* of a first slice: a multiget of usual length */
     SLICE_BYTES = 256 * 1024, /* of any slice, in and out: some 75 us; less costs more calls */
     SHORT_SLICE_BYTES =
-        96 * 1024,             /* of those with more to do, while light clients come and go */
+        96 * 1024, /* of those with more to do, while light clients come and go; */
+    LONG_SLICE_BYTES =
+        1024 * 1024,           /* while none do, to send a reply of more than SLICE_BYTES */
     SLICE_NS = 200 * 1000,     /* of any slice: longer spares no more cache misses */
     HTTP_SLICE_NS = 10 * 1000, /* of those of HTTP */
     ARRIVED_NS = 200 * 1000,   /* of first slices in a row, while others have more to do */

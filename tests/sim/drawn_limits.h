@@ -14,6 +14,7 @@ struct drawn_limits {
     uint32_t GROUP_CONNS;
     uint32_t FIRST_REQUESTS;
     uint32_t SLICE_BYTES;
+    uint32_t LONG_SLICE_BYTES;
     uint32_t LIGHT_REQUESTS;
     uint32_t COPY_BYTES_MAX;
     uint32_t COPY_LONG_MAX;

@@ -73,6 +73,7 @@ draw_conn_limits(struct drawn_limits *limits)
     limits->GROUP_CONNS = draw_limit(1, usual->GROUP_CONNS);
     limits->FIRST_REQUESTS = draw_limit(1, usual->FIRST_REQUESTS);
     limits->SLICE_BYTES = draw_limit(SLICE_BYTES_LEAST, usual->SLICE_BYTES);
+    limits->LONG_SLICE_BYTES = draw_limit(SLICE_BYTES_LEAST, usual->LONG_SLICE_BYTES);
     limits->LIGHT_REQUESTS = draw_limit(0, usual->LIGHT_REQUESTS);
     /* Numbers are changed where they lie: none may be sent from there. */
     limits->COPY_BYTES_MAX = draw_limit(NUMBER_BYTES, usual->COPY_BYTES_MAX);

@@ -172,6 +172,82 @@ START_TEST(a_slice_is_short_while_there_are_light_clients)
 }
 END_TEST
 
+/* As much as a reply of LONG_REPLY bytes needs, so that none of it waits for the client. */
+static void
+widen(int i)
+{
+    enum { LONG_REPLY = 700000 };
+    const int space = 4 * LONG_REPLY;
+
+    dial(i);
+    store_value(i, "long", LONG_REPLY);
+    (void)setsockopt(conn_at(i)->watch.fd, SOL_SOCKET, SO_SNDBUF, &space, sizeof(space));
+    (void)setsockopt(clients[i], SOL_SOCKET, SO_RCVBUF, &space, sizeof(space));
+    iterate(2);
+}
+
+/* Ask for it, and serve the first slice. */
+static struct conn *
+ask_for_a_long_reply(int i)
+{
+    struct conn *c = conn_at(i);
+
+    send_bytes(i, slice_make("get long\r\n", 10));
+    c->more_input = true;
+    conn_make_ready(c, &server->arrived);
+    conn_serve_group(server, &server->arrived, SLICE_FIRST);
+    return c;
+}
+
+START_TEST(a_long_reply_leaves_in_one_piece_after_the_first_slice)
+{
+    struct conn *c;
+    uint64_t before;
+
+    widen(0);
+    before = conn_at(0)->bytes_out;
+    c = ask_for_a_long_reply(0);
+    ck_assert_int_eq(c->state, CONN_READY);
+    ck_assert_uint_eq(c->bytes_out, before);
+    ck_assert_ptr_null(c->rbuf);
+    server->looks_in_vain = LOOKS_IN_VAIN;
+    conn_serve_group(server, &server->ready, SLICE_MORE);
+    ck_assert_uint_gt(c->bytes_out - before, SLICE_BYTES);
+    (void)hear(0);
+}
+END_TEST
+
+START_TEST(a_long_reply_leaves_in_short_slices_while_there_are_light_clients)
+{
+    struct conn *c;
+    uint64_t before;
+
+    widen(0);
+    before = conn_at(0)->bytes_out;
+    c = ask_for_a_long_reply(0);
+    server->looks_in_vain = 0;
+    conn_serve_group(server, &server->ready, SLICE_MORE);
+    ck_assert_uint_gt(c->bytes_out, before);
+    ck_assert_uint_le(c->bytes_out - before, SHORT_SLICE_BYTES);
+    (void)hear(0);
+}
+END_TEST
+
+/* It is noted when it was sent, not when it was formatted. */
+START_TEST(a_long_reply_is_timed_until_it_has_left)
+{
+    struct conn *c;
+
+    widen(0);
+    c = ask_for_a_long_reply(0);
+    ck_assert(c->keeps_replies);
+    ck_assert_uint_eq(latency_noted(&server->latency), 0);
+    iterate(1);
+    ck_assert(!c->keeps_replies);
+    (void)hear(0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -182,5 +258,8 @@ main(void)
     tcase_add_loop_test(tc, what_is_rewound_is_its_own, 0, ARRAY_LEN(rewinds));
     tcase_add_test(tc, a_slice_is_interrupted_to_look_for_events);
     tcase_add_test(tc, a_slice_is_short_while_there_are_light_clients);
+    tcase_add_test(tc, a_long_reply_leaves_in_one_piece_after_the_first_slice);
+    tcase_add_test(tc, a_long_reply_leaves_in_short_slices_while_there_are_light_clients);
+    tcase_add_test(tc, a_long_reply_is_timed_until_it_has_left);
     return leak_run(tc, "conn/dispatch");
 }
