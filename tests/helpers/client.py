@@ -56,10 +56,20 @@ def read_all(s, want):
 
 def wait_until_at_most(checks, s, name, most):
     """Soon after clients have left, nothing is held for them: NAME of `stats buffers` falls to MOST."""
-    end = time.monotonic() + 5
+    end = time.monotonic() + PATIENCE_S
     while True:
         now = int(stats(s, " buffers")[name])
         if now <= most or time.monotonic() > end:
             checks.that(now <= most, "%s falls to %d; it is %d" % (name, most, now))
             return
+        time.sleep(0.05)
+
+
+def wait_for_stat(s, name, least):
+    """Until counter NAME has grown to LEAST; what it is then."""
+    end = time.monotonic() + PATIENCE_S
+    while True:
+        now = int(stats(s)[name])
+        if now >= least or time.monotonic() > end:
+            return now
         time.sleep(0.05)

@@ -196,14 +196,14 @@ def check_drain(lombard):
         idle = Connection(http)
         checks.equal(idle.ask("/healthz").body, b"ok\n", "before")
         server.process.terminate()
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while get(http, "/healthz").status != 503 and time.monotonic() < end:
             time.sleep(0.05)
         answer = get(http, "/healthz")
         checks.equal((answer.status, answer.body), (503, b"draining\n"), "while it drains")
         checks.equal(get(http, "/metrics").status, 200, "metrics to the end")
         s.close()
-        server.process.wait(15)
+        server.process.wait(60)
         checks.equal(server.process.returncode, 0, "it ends")
         idle.close()
 

@@ -15,7 +15,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "helpers"))
 from checks import Checks
-from client import ask, connect, stats, value
+from client import ask, connect, stats, value, wait_for_stat
 from server import Server, end_on_sigterm
 
 VALUE_BYTES = 400000
@@ -156,7 +156,8 @@ def main():
         others = crowd(server, args)
         hog = Hog(server)
         hog.start()
-        time.sleep(2)
+        checks.that(wait_for_stat(operator, "conn_closed_shed_buffers", 1) >= 1, "buffers run out")
+        time.sleep(1)
         number = look(operator, args)
         end_it(server, operator, hog, number)
         end_the_slow(operator, args)

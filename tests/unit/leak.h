@@ -12,6 +12,8 @@
 #include <dirent.h>
 #include <stddef.h>
 
+enum { TEST_TIMEOUT_S = 60 }; /* of a test that hangs; a busy machine may take its time */
+
 static int leak_fds_before;
 
 static inline int
@@ -46,6 +48,7 @@ leak_tcase(const char *name)
     TCase *tc = tcase_create(name);
 
     tcase_add_checked_fixture(tc, leak_setup, leak_teardown);
+    tcase_set_timeout(tc, TEST_TIMEOUT_S);
     return tc;
 }
 

@@ -31,7 +31,7 @@ from heir import PATIENCE_S, Heir
 from server import Server
 from transcript import expand, load, packet, packet_pattern, pattern
 
-TIMEOUT_S = 5.0
+TIMEOUT_S = 20.0
 PAUSE_S = 0.0006
 CUTS_MAX = 300
 CUTS_OF_LONG = 30  # of sections that send more than LONG_BYTES

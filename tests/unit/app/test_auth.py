@@ -183,9 +183,10 @@ def only_root_can_read(directory):
 def time_limit(directory):
     path = os.path.join(directory, "users")
     write(path, "foo:bar\n")
-    with Server([DAEMON, "-Y", path, "--auth-timeout", "1"]) as server:
-        known, unknown = connect(server), connect(server)
+    with Server([DAEMON, "-Y", path, "--auth-timeout", "3"]) as server:
+        known = connect(server)
         ask(known, login("foo", "bar"))
+        unknown = connect(server)
         check.equal(unknown.recv(1), b"", "it is closed")
         check.equal(stats(known)["conn_closed_auth_timeout"], "1", "and counted")
         check("and logged", "event=closed reason=auth_timeout" in log_of(server))

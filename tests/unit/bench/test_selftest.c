@@ -36,7 +36,6 @@ main(void)
     TCase *tc = leak_tcase("verify");
 
     value_init();
-    tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, every_fault_is_counted, 0, 2 * STUB_PROMPT_FAULT_COUNT);
     tcase_add_loop_test(tc, a_fault_does_not_end_the_run, 0, STUB_WRONG_NUMBER);
     return leak_run(tc, "verify");

@@ -240,7 +240,6 @@ main(void)
 {
     TCase *tc = leak_tcase("admission");
 
-    tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, rig_start, rig_stop);
     tcase_add_test(tc, too_many_connections_are_rejected);
     tcase_add_test(tc, who_leaves_makes_room_in_the_same_iteration);

@@ -101,7 +101,6 @@ main(void)
 {
     TCase *tc = leak_tcase("batch");
 
-    tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, rig_start, rig_stop);
     tcase_add_loop_test(tc, a_batch_ends_behind_a_barrier, 0, ARRAY_LEN(aheads));
     tcase_add_test(tc, what_nothing_stores_is_discarded);

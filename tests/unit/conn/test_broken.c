@@ -164,7 +164,6 @@ main(void)
     TCase *tc = leak_tcase("broken");
 
     rig_breaks_invariants = true;
-    tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, rig_start, rig_stop);
     tcase_add_loop_test(tc, one_connection_is_closed, 0, ARRAY_LEN(breaches));
     tcase_add_test(tc, what_is_lent_is_empty);

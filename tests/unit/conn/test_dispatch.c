@@ -253,7 +253,6 @@ main(void)
 {
     TCase *tc = leak_tcase("dispatch");
 
-    tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, rig_start, rig_stop);
     tcase_add_loop_test(tc, what_is_rewound_is_its_own, 0, ARRAY_LEN(rewinds));
     tcase_add_test(tc, a_slice_is_interrupted_to_look_for_events);

@@ -253,7 +253,6 @@ main(void)
 {
     TCase *tc = leak_tcase("group");
 
-    tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, start, rig_stop);
     tcase_add_test(tc, a_group_is_two_calls);
     tcase_add_test(tc, values_leave_together);

@@ -357,7 +357,6 @@ main(void)
 {
     TCase *tc = leak_tcase("scan");
 
-    tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, start_with_names, rig_stop);
     tcase_add_loop_test(tc, kill_in_each_state, 0, ARRAY_LEN(states));
     tcase_add_test(tc, kill_within_a_group);

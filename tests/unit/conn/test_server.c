@@ -234,7 +234,6 @@ main(void)
 {
     TCase *tc = leak_tcase("server");
 
-    tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, rig_start, rig_stop);
     tcase_add_test(tc, serves_and_is_idle_with_nothing);
     tcase_add_loop_test(tc, any_cut_gives_the_same_replies, 0, sizeof(session));

@@ -216,7 +216,6 @@ main(void)
 {
     TCase *tc = leak_tcase("shed_buffers");
 
-    tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, rig_start, rig_stop);
     tcase_add_test(tc, the_last_buffer_serves_all_in_turn);
     tcase_add_test(tc, the_longest_stalled_gives_its_buffer);

@@ -374,8 +374,6 @@ main(void)
     SRunner *runner = srunner_create(suite);
     int failed;
 
-    tcase_set_timeout(small, 60);
-    tcase_set_timeout(full, 60);
     tcase_add_checked_fixture(small, start_small, rig_stop);
     tcase_add_test(small, slow_readers_do_not_hinder_storing);
     tcase_add_test(small, slow_writers_do_not_hinder_storing);

@@ -104,7 +104,6 @@ main(void)
 {
     TCase *tc = leak_tcase("shutdown");
 
-    tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, rig_start, rig_stop);
     tcase_add_test(tc, shutdown_closes_idle_connections_and_drains_the_rest);
     tcase_add_test(tc, no_client_shortens_a_drain);

@@ -177,7 +177,6 @@ main(void)
 {
     TCase *tc = leak_tcase("sweep");
 
-    tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, setup, rig_stop);
     tcase_add_test(tc, an_idle_connection_is_closed);
     tcase_add_loop_test(tc, a_transfer_is_not_idle, 0, 3);

@@ -410,7 +410,6 @@ main(void)
 {
     TCase *tc = leak_tcase("history");
 
-    tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, numbers_that_do_not_fit_are_refused, 0, ARRAY_LEN(fields));
     tcase_add_loop_test(tc, rows_give_these_requests, 0, ARRAY_LEN(rows));
     tcase_add_loop_test(tc, each_meta_flag_alone_twice_and_too_long, 0, 4);

@@ -209,7 +209,6 @@ main(void)
 {
     TCase *tc = leak_tcase("mcbp");
 
-    tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, good_packets_give_these_requests, 0, ARRAY_LEN(good_cases));
     tcase_add_loop_test(tc, bad_packets_give_these_refusals, 0, ARRAY_LEN(bad_cases));
     tcase_add_test(tc, believes_no_body_of_more_than_a_gigabyte);

@@ -239,7 +239,6 @@ main(void)
 {
     TCase *tc = leak_tcase("meta");
 
-    tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, get_cases_give_these_requests, 0, ARRAY_LEN(get_cases));
     tcase_add_loop_test(tc, base64_cases_give_these_requests, 0, ARRAY_LEN(base64_cases));
     tcase_add_loop_test(tc, set_cases_give_these_requests, 0, ARRAY_LEN(set_cases));

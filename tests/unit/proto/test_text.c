@@ -405,7 +405,6 @@ main(void)
 {
     TCase *tc = leak_tcase("text");
 
-    tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, get_cases_give_these_requests, 0, ARRAY_LEN(get_cases));
     tcase_add_loop_test(tc, gat_cases_give_these_requests, 0, ARRAY_LEN(gat_cases));
     tcase_add_loop_test(tc, store_cases_give_these_requests, 0, ARRAY_LEN(store_cases));

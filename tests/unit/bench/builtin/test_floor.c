@@ -98,7 +98,6 @@ main(void)
     TCase *tc = leak_tcase("floor");
 
     value_init();
-    tcase_set_timeout(tc, 30);
     tcase_add_loop_test(tc, answers_what_is_asked, 0, (int)ARRAY_LEN(loads));
     tcase_add_loop_test(tc, says_what_it_cannot_do, 0, (int)ARRAY_LEN(refused));
     return leak_run(tc, "floor");

@@ -248,7 +248,6 @@ main(void)
 {
     TCase *tc = leak_tcase("keys");
 
-    tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, names);
     tcase_add_test(tc, short_and_long_names);

@@ -117,7 +117,6 @@ main(void)
 {
     TCase *tc = leak_tcase("fill");
 
-    tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, each_key_once);
     tcase_add_test(tc, what_fails_is_sent_again);

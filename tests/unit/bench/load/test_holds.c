@@ -150,7 +150,6 @@ main(void)
 {
     TCase *tc = leak_tcase("holds");
 
-    tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, those_that_wait_find_what_was_stored);
     tcase_add_test(tc, one_after_the_other_if_it_is_not_stored);

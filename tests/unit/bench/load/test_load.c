@@ -270,7 +270,6 @@ main(void)
     TCase *tc = leak_tcase("load");
 
     value_init();
-    tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, hits_belong_to_their_connection);
     tcase_add_test(tc, a_lost_connection_begins_anew);

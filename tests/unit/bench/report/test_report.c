@@ -363,7 +363,6 @@ main(void)
 {
     TCase *tc = leak_tcase("report");
 
-    tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, json_has_no_nan);
     tcase_add_test(tc, dead_rounds_do_not_count);

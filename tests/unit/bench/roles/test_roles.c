@@ -100,7 +100,6 @@ main(void)
 
     value_init();
     (void)signal(SIGPIPE, SIG_IGN);
-    tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, two_servers_side_by_side);
     tcase_add_test(tc, churning_ends);

@@ -155,7 +155,6 @@ main(void)
     TCase *tc = leak_tcase("findmax");
 
     value_init();
-    tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, a_disturbance_is_no_bound, 0, (int)ARRAY_LEN(capacities));
     tcase_add_test(tc, much_noise_seldom_misleads);
     tcase_add_test(tc, a_limit_that_nobody_keeps);

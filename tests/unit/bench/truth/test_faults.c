@@ -56,7 +56,6 @@ main(void)
     TCase *tc = leak_tcase("faults");
 
     value_init();
-    tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, every_fault_is_counted, 0,
                         2 * SELFTEST_PROTOCOLS * STUB_FAULT_COUNT);
     return leak_run(tc, "faults");

@@ -442,7 +442,6 @@ main(void)
     TCase *tc = leak_tcase("loads");
 
     value_init();
-    tcase_set_timeout(tc, 60);
     tcase_add_test(tc, each_phase_has_its_mix_rate_and_time);
     tcase_add_test(tc, all_phases_together_have_the_mix_that_their_times_make);
     tcase_add_test(tc, etc_is_as_published);
