@@ -110,6 +110,28 @@ START_TEST(looks_are_few_enough)
 }
 END_TEST
 
+/* However many are asked about at once, the next one is as far. */
+START_TEST(what_is_executed_brings_a_look_nearer)
+{
+    static const uint32_t groups[] = {1, 3, 16};
+    uint32_t group = groups[_i];
+    double passed = 0;
+
+    for (int look = 0; look < MANY; look++) {
+        uint32_t before = group;
+
+        cmd_look_again(rig.cmd);
+        for (int asked = 0; before == group; asked++) {
+            ck_assert_int_lt(asked, 1000);
+            before = cmd_look_next(rig.cmd, group);
+            passed += before;
+        }
+    }
+    ck_assert_double_ge(passed / MANY, 3.8); /* of 5 one is looked at */
+    ck_assert_double_le(passed / MANY, 4.2);
+}
+END_TEST
+
 START_TEST(what_names_no_key_does_not_count)
 {
     struct request req = rig_request(OP_VERSION, "");
@@ -223,6 +245,7 @@ main(void)
     tcase_add_checked_fixture(tc, start, stop);
     tcase_add_test(tc, shares_are_those_of_the_requests);
     tcase_add_test(tc, looks_are_few_enough);
+    tcase_add_loop_test(tc, what_is_executed_brings_a_look_nearer, 0, 3);
     tcase_add_test(tc, what_names_no_key_does_not_count);
     tcase_add_test(tc, bytes_of_keys_are_escaped);
     tcase_add_test(tc, the_largest_are_those_of_now);
