@@ -190,13 +190,15 @@ START_TEST(the_port_for_operators)
     bool opened = false;
 
     config.admin = "127.0.0.1";
-    for (int i = 0; i < 100 && !opened; i++) { /* another process may have taken one of the two */
+    for (int i = 0; i < 100 && !opened;
+         i++) { /* another process may have taken one of the two */
         teardown();
         config.port = free_port() - ADMIN_PORT_ABOVE;
         opened = listen_as(&config);
     }
     ck_assert(opened);
-    ck_assert_uint_eq(listen_port(sockets.of[ROLE_ADMIN].fd[0]), config.port + ADMIN_PORT_ABOVE);
+    ck_assert_uint_eq(listen_port(sockets.of[ROLE_ADMIN].fd[0]),
+                      config.port + ADMIN_PORT_ABOVE);
 }
 END_TEST
 
