@@ -190,9 +190,8 @@ START_TEST(the_port_for_operators)
     bool opened = false;
 
     config.admin = "127.0.0.1";
-    for (int i = 0; i < 100 && !opened;
-         i++) { /* another process may have taken one of the two */
-        teardown();
+    for (int i = 0; i < 100 && !opened; i++) {
+        teardown(); /* another process may have taken one of the two */
         config.port = free_port() - ADMIN_PORT_ABOVE;
         opened = listen_as(&config);
     }
