@@ -6,7 +6,7 @@
 #include "data/rng.h"
 
 /* The pool, then its beginning again: a short run never needs to wrap. */
-enum { POOL_WRAP_BYTES = 4096 };
+enum { POOL_WRAP_BYTES = 4096, SHORT_MAX = 256, SHORT_POOL_BYTES = 4093 /* prime, too */ };
 
 static unsigned char pool[VALUE_POOL_BYTES + POOL_WRAP_BYTES];
 
@@ -52,16 +52,20 @@ id_hash(const struct value_id *id)
     return fold(fold(a, b) ^ id->bytes, UINT64_C(0x8ebc6af09c88c6e3));
 }
 
+/* Short values are taken from a part of the pool that stays in the first cache: elsewhere fetching the bytes would
+ * cost more than comparing them. */
 static inline size_t
-pool_start(uint64_t hash)
+pool_start(uint64_t hash, size_t bytes)
 {
-    return (size_t)(((hash >> 32) * VALUE_POOL_BYTES) >> 32);
+    uint64_t part = bytes <= SHORT_MAX ? SHORT_POOL_BYTES : VALUE_POOL_BYTES;
+
+    return (size_t)(((hash >> 32) * part) >> 32);
 }
 
 static inline size_t
 short_start(uint64_t key)
 {
-    return pool_start(rng_mix(key));
+    return pool_start(rng_mix(key), VALUE_POOL_BYTES); /* names its key by nothing else */
 }
 
 /* The pool is larger than the first cache; of a long value the rest is fetched while it is copied. */
@@ -71,7 +75,7 @@ value_prefetch(const struct value_id *id)
     if (id->bytes < VALUE_HEAD_BYTES)
         PREFETCH(pool + short_start(id->key));
     else
-        PREFETCH(pool + pool_start(id_hash(id)));
+        PREFETCH(pool + pool_start(id_hash(id), id->bytes));
 }
 
 size_t
@@ -94,7 +98,8 @@ value_write_head(unsigned char *dst, const struct value_id *id)
 const unsigned char *
 value_filler(const struct value_id *id, size_t off, size_t *len)
 {
-    size_t at = (pool_start(id_hash(id)) + off - VALUE_HEAD_BYTES) % VALUE_POOL_BYTES;
+    size_t at =
+        (pool_start(id_hash(id), id->bytes) + off - VALUE_HEAD_BYTES) % VALUE_POOL_BYTES;
     size_t run = sizeof(pool) - at;
 
     *len = run < id->bytes - off ? run : id->bytes - off;
@@ -104,7 +109,8 @@ value_filler(const struct value_id *id, size_t off, size_t *len)
 const unsigned char *
 value_piece_filler(uint64_t key, unsigned char letter, size_t off, size_t left, size_t *len)
 {
-    size_t at = (pool_start(rng_mix(key ^ (uint64_t)letter << 56)) + off) % VALUE_POOL_BYTES;
+    size_t at = (pool_start(rng_mix(key ^ (uint64_t)letter << 56), VALUE_POOL_BYTES) + off) %
+                VALUE_POOL_BYTES;
     size_t run = sizeof(pool) - at;
 
     *len = run < left ? run : left;
