@@ -43,6 +43,8 @@ start(void)
 {
     pieces = 400;
     made = 0;
+    memset(&renderings, 0, sizeof(renderings));
+    memset(readers, 0, sizeof(readers));
     memset(lens, 0, sizeof(lens));
     memset(walks, 0, sizeof(walks));
     for (int i = 0; i < READERS; i++)
