@@ -355,7 +355,7 @@ note_queued(struct dispatch *dispatch)
 {
     struct conn *c = dispatch->conn;
     struct latency *latency = &c->server->latency;
-    bool waits_on = c->state == CONN_WAITING || c->keeps_replies;
+    bool waits_on = c->state != CONN_RUNNING || c->keeps_replies;
 
     if (c->keeps_replies)
         c->held = latency_hold(latency);
@@ -386,8 +386,10 @@ conn_dispatch_end(struct dispatch *dispatch, bool more)
     struct conn *c = dispatch->conn;
     /* A blocked connection waits for its socket, however much it has left to do. */
     bool on = more && !c->blocked;
+    /* For a buffer; others of its group may have returned one meanwhile: then it is ready. */
+    bool waited = c->state == CONN_WAITING || c->state == CONN_READY;
 
-    if (UNLIKELY(on || c->state == CONN_WAITING || c->keeps_replies))
+    if (UNLIKELY(on || waited || c->keeps_replies))
         note_queued(dispatch);
     else
         conn_settle_latency(dispatch);

@@ -74,6 +74,8 @@ conn_settle(struct conn *c, bool more, bool was_stalled)
     }
     if (!more || c->state != CONN_RUNNING)
         conn_suspend_task(c);
+    if (c->state == CONN_READY) /* others of its group have returned what it waited for */
+        return;
     return_buffers(c, more);
     if (c->state == CONN_READY)
         return;

@@ -423,7 +423,7 @@ FAULTS = [
      "        conn_suspend_task(c);\n        if (task->handle != NULL)",
      "        if (task->handle != NULL)"),
     ("join: one that waits for its peer keeps others from joining", "src/conn/settle.c",
-     "        conn_suspend_task(c);\n    return_buffers", "        (void)c;\n    return_buffers"),
+     "        conn_suspend_task(c);\n    if (c->state", "        (void)c;\n    if (c->state"),
     ("refuse: add drops the old value", "src/proto/text_line.c",
      "    if (parse_store_head(words, req) && req->op == OP_SET)", "    if (parse_store_head(words, req))"),
     ("refuse: a commit without memory is no refusal", "src/store/commit.c",

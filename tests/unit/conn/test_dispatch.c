@@ -123,6 +123,42 @@ START_TEST(what_is_rewound_is_its_own)
 }
 END_TEST
 
+/*
+ * One of a group waits for a buffer that another one of it returns, before it is over itself: it has the
+ * buffer then, and goes on.
+ */
+START_TEST(one_waits_for_a_buffer_of_its_group)
+{
+    enum { WAITS = BUFFERS - INPUT_BUFFERS }; /* so many before it get one for output */
+    const uint64_t minute_ns = UINT64_C(60) * 1000 * 1000 * 1000;
+    const struct conn *c;
+
+    _Static_assert((int)WAITS < (int)GROUP_CONNS, "not all of them do");
+    for (int i = 0; i < GROUP_CONNS; i++)
+        dial(i);
+    iterate(3);
+    hold_until(INPUT_BUFFERS - GROUP_CONNS, LOAN_FOR_INPUT);
+    for (int i = 0; i < GROUP_CONNS; i++) {
+        send_bytes(i, SLICE("mn\r\n"));
+        conn_at(i)->more_input = true;
+        conn_make_ready(conn_at(i), &server->arrived);
+    }
+    conn_serve_group(server, &server->arrived, SLICE_FIRST);
+    ck_assert_uint_eq(pool_counts(server->pool, LOAN_FOR_OUTPUT)->waiting, 1);
+    for (int i = 0; i < GROUP_CONNS; i++)
+        ck_assert_int_eq(conn_at(i)->state, i == WAITS ? CONN_READY : CONN_IDLE);
+    c = conn_at(WAITS);
+    ck_assert_ptr_nonnull(c->wbuf);
+    ck_assert_uint_lt(latency_unpack(c->queued_at, server->latency.last_ns) + minute_ns -
+                          server->latency.last_ns,
+                      2 * minute_ns);
+    let_go(held_count);
+    iterate(3);
+    for (int i = 0; i < GROUP_CONNS; i++)
+        expect(i, "MN\r\n");
+}
+END_TEST
+
 /* --- A slice --- */
 
 /* It takes longer than the time between two looks for events, on any machine. */
@@ -255,6 +291,7 @@ main(void)
 
     tcase_add_checked_fixture(tc, rig_start, rig_stop);
     tcase_add_loop_test(tc, what_is_rewound_is_its_own, 0, ARRAY_LEN(rewinds));
+    tcase_add_test(tc, one_waits_for_a_buffer_of_its_group);
     tcase_add_test(tc, a_slice_is_interrupted_to_look_for_events);
     tcase_add_test(tc, a_slice_is_short_while_there_are_light_clients);
     tcase_add_test(tc, a_long_reply_leaves_in_one_piece_after_the_first_slice);
