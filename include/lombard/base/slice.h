@@ -36,44 +36,61 @@ span_make(char *ptr, size_t len)
     return (struct span){ptr, len};
 }
 
-/* As memcmp() == 0; without a call or a branch on the contents where it is for keys. */
+/* What eight bytes at A and at B differ in. */
+static inline uint64_t
+bytes_differ_8(const char *a, const char *b)
+{
+    uint64_t x, y;
+
+    memcpy(&x, a, sizeof(x));
+    memcpy(&y, b, sizeof(y));
+    return x ^ y;
+}
+
+/*
+ * As memcmp() == 0; without a call or a loop where it is for keys: the first bytes and the last ones, some
+ * of them twice.
+ */
 static inline bool
 bytes_equal(const char *a, const char *b, size_t len)
 {
-    uint64_t x, y, differ = 0;
+    enum { WORD = 8 };
+    const char *a_end = a + len, *b_end = b + len;
 
-    if (len < sizeof(x))
+    if (len < WORD || len > 4 * WORD)
         return len == 0 || memcmp(a, b, len) == 0;
-    for (size_t i = 0; i + sizeof(x) < len; i += sizeof(x)) {
-        memcpy(&x, a + i, sizeof(x));
-        memcpy(&y, b + i, sizeof(y));
-        differ |= x ^ y;
-    }
-    /* The last eight, some of them for the second time. */
-    memcpy(&x, a + len - sizeof(x), sizeof(x));
-    memcpy(&y, b + len - sizeof(y), sizeof(y));
-    return (differ | (x ^ y)) == 0;
+    if (len <= 2 * WORD)
+        return (bytes_differ_8(a, b) | bytes_differ_8(a_end - WORD, b_end - WORD)) == 0;
+    return (bytes_differ_8(a, b) | bytes_differ_8(a + WORD, b + WORD) |
+            bytes_differ_8(a_end - 2 * WORD, b_end - 2 * WORD) |
+            bytes_differ_8(a_end - WORD, b_end - WORD)) == 0;
 }
 
-/* As memcpy(); without a call where it is for keys and short values. */
+/*
+ * As memcpy(); without a call where it is for keys and short values. Nor a loop, of which gcc makes a call: the
+ * first bytes and the last ones, which overlap.
+ */
 static inline void
 bytes_copy(char *restrict dst, const char *restrict src, size_t len)
 {
-    enum { CHUNK = 16, CALL_BYTES = 128 };
+    enum { WORD = 8, CALL_BYTES = 16 * WORD };
 
-    if (len > CALL_BYTES || len < CHUNK / 2) {
+    if (len > CALL_BYTES || len < WORD) {
         if (len > 0)
             memcpy(dst, src, len);
-        return;
+    } else if (len <= 2 * WORD) {
+        memcpy(dst, src, WORD);
+        memcpy(dst + len - WORD, src + len - WORD, WORD);
+    } else if (len <= 4 * WORD) {
+        memcpy(dst, src, 2 * WORD);
+        memcpy(dst + len - 2 * WORD, src + len - 2 * WORD, 2 * WORD);
+    } else if (len <= 8 * WORD) {
+        memcpy(dst, src, 4 * WORD);
+        memcpy(dst + len - 4 * WORD, src + len - 4 * WORD, 4 * WORD);
+    } else {
+        memcpy(dst, src, 8 * WORD);
+        memcpy(dst + len - 8 * WORD, src + len - 8 * WORD, 8 * WORD);
     }
-    if (len < CHUNK) { /* the first eight and the last eight, which overlap */
-        memcpy(dst, src, CHUNK / 2);
-        memcpy(dst + len - CHUNK / 2, src + len - CHUNK / 2, CHUNK / 2);
-        return;
-    }
-    for (size_t i = 0; i < len - CHUNK; i += CHUNK)
-        memcpy(dst + i, src + i, CHUNK);
-    memcpy(dst + len - CHUNK, src + len - CHUNK, CHUNK);
 }
 
 static inline bool

@@ -65,12 +65,15 @@ enum parse_result {
 
 enum { PROTO_TAIL_BYTES_MAX = 8 };
 
-/* What a reply consists of, in the order in which it is sent. All zero: nothing is sent. */
+/*
+ * What a reply consists of, in the order in which it is sent. All zero: nothing is sent. All of it is two
+ * registers, the second one is the tail.
+ */
 struct reply_parts {
-    uint32_t head_bytes;             /* formatted */
-    bool has_value;                  /* then the item's value, from where it lies, */
-    uint8_t tail_bytes;              /* and of these bytes so many; none without a value */
-    char tail[PROTO_TAIL_BYTES_MAX]; /* in here, so that all of it is two registers */
+    uint32_t head_bytes; /* formatted */
+    bool has_value;      /* then the item's value, from where it lies, */
+    uint8_t tail_bytes;  /* and of these bytes so many; none without a value */
+    _Alignas(8) char tail[PROTO_TAIL_BYTES_MAX];
 };
 
 _Static_assert(sizeof(struct reply_parts) == 16, "it is returned in registers");
