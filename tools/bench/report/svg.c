@@ -7,7 +7,7 @@
 
 #include "lombard/base/attr.h"
 
-enum { LEFT = 78, TOP = 34, RIGHT = 14, BOTTOM = 62, TICKS_MAX = 12 };
+enum { LEFT = 78, TOP = 34, RIGHT = 14, BOTTOM = 62, TICKS_MAX = 12, LABEL_WIDTH = 48 };
 
 static const char *const colours[] = {"#0068b3", "#d1495b", "#00875a", "#8e44ad",
                                       "#c77700", "#3f8fbf", "#6b705c", "#111111"};
@@ -78,12 +78,14 @@ put_tick(const struct svg *s, double v, bool is_x)
     double at = is_x ? svg_x(s, v) : svg_y(s, v);
     char text[32];
     const char *label = (a->label != NULL ? a->label : plain_label)(v, text, sizeof(text));
+    bool at_edge = at + LABEL_WIDTH / 2.0 > SVG_WIDTH;
 
     if (is_x)
         (void)fprintf(s->f,
                       "<path class=\"g\" d=\"M%.1f %dV%d\"/><text x=\"%.1f\" y=\"%d\" "
-                      "text-anchor=\"middle\">",
-                      at, TOP, SVG_HEIGHT - BOTTOM, at, SVG_HEIGHT - BOTTOM + 16);
+                      "text-anchor=\"%s\">",
+                      at, TOP, SVG_HEIGHT - BOTTOM, at_edge ? (double)SVG_WIDTH : at,
+                      SVG_HEIGHT - BOTTOM + 16, at_edge ? "end" : "middle");
     else
         (void)fprintf(s->f,
                       "<path class=\"g\" d=\"M%d %.1fH%d\"/><text x=\"%d\" y=\"%.1f\" "
