@@ -54,7 +54,7 @@ arena_init(struct arena *arena, struct memory *memory, size_t limit_bytes,
     arena->free_head = arena->unbacked_head = SEG_NONE;
     for (int i = 0; i < LOGS; i++)
         arena->logs[i] = arena->large[i] =
-            (struct seg_queue){SEG_NONE, SEG_NONE, SEG_NONE, 0, 0};
+            (struct seg_queue){.head = SEG_NONE, .tail = SEG_NONE, .open = SEG_NONE};
     for (int i = 0; i < DEAD_CLASSES; i++)
         arena->dead_heads[i] = SEG_NONE;
     if (!arena_map(arena, memory))
@@ -132,6 +132,7 @@ seg_take(struct arena *arena, int64_t keep)
     seg->epoch = arena->epoch;
     seg->base_s = arena->base_s;
     seg->base_cas = arena->cas;
+    seg->cas_rate = 0;
     seg->scan_s = SCAN_NEVER;
     seg->serial = ++arena->serial;
     return index;
@@ -150,6 +151,19 @@ seg_give(struct arena *arena, uint32_t index)
 
 /* --- Life of a segment --- */
 
+/* CAS that were drawn while segment INDEX was appended to, in SEG_RATE_BYTES. */
+static uint16_t
+drawn_rate(const struct arena *arena, uint32_t index)
+{
+    const struct seg *seg = arena->segs + index;
+    uint64_t drawn = arena->cas - seg->base_cas;
+
+    if (seg->used == 0 || drawn >= UINT32_MAX)
+        return 0;
+    drawn = (drawn << SEG_RATE_SHIFT) / seg->used;
+    return drawn < UINT16_MAX ? (uint16_t)drawn : UINT16_MAX;
+}
+
 static bool
 log_open(struct arena *arena, enum log_id log, int64_t keep)
 {
@@ -159,6 +173,7 @@ log_open(struct arena *arena, enum log_id log, int64_t keep)
     if (index == SEG_NONE)
         return false;
     arena_close(arena, log);
+    arena->segs[index].cas_rate = queue->cas_rate;
     arena->segs[index].state = SEG_OPEN;
     arena->segs[index].log = log;
     queue->open = index;
@@ -181,10 +196,7 @@ arena_append(struct arena *arena, enum log_id log, uint32_t bytes, int64_t keep)
     }
     seg = arena->segs + queue->open;
     addr = seg_base(arena, queue->open) + seg->used;
-    seg->used += bytes;
-    seg->live += bytes;
-    if (UNLIKELY(seg->pins != 0))
-        arena->pinned_live += bytes;
+    arena_extend(arena, seg, bytes);
     return addr;
 }
 
@@ -225,6 +237,7 @@ arena_close(struct arena *arena, enum log_id log)
 
     if (index == SEG_NONE)
         return;
+    queue->cas_rate = drawn_rate(arena, index);
     queue->open = SEG_NONE;
     arena->seg_open--;
     arena->segs[index].state = SEG_CLOSED;

@@ -81,10 +81,13 @@ struct seg {
     bool queued;         /* an extent that stands for a large value */
     bool fresh;          /* behind `used` it has no memory yet */
     bool huge; /* all of it is on huge pages; of those that have no memory: on one made ahead */
+    uint16_t
+        cas_rate; /* CAS that its log draws in SEG_RATE_BYTES, as far as is known at its opening */
     uint32_t dead_next, dead_prev;
     uint32_t base_s;   /* what times of its records are counted from, */
-    uint64_t base_cas; /* and their CAS */
+    uint64_t base_cas; /* and their CAS: arena_expected_cas() */
 };
+enum { SEG_RATE_SHIFT = 20, SEG_RATE_BYTES = 1 << SEG_RATE_SHIFT };
 /* What a request looks at of a segment is one cache line. */
 _Static_assert(sizeof(struct seg) == 64, "a segment's entry is a cache line");
 
@@ -100,11 +103,12 @@ struct seg_trial {
 enum { SEG_PAST_S = 16384 };
 
 struct seg_queue {
-    uint32_t head;   /* oldest */
-    uint32_t tail;   /* newest */
-    uint32_t open;   /* or SEG_NONE */
-    uint32_t length; /* of the queue */
-    uint32_t count;  /* segments, the open one and owned extents included */
+    uint32_t head;     /* oldest */
+    uint32_t tail;     /* newest */
+    uint32_t open;     /* or SEG_NONE */
+    uint32_t length;   /* of the queue */
+    uint32_t count;    /* segments, the open one and owned extents included */
+    uint16_t cas_rate; /* for the next one */
 };
 
 struct arena {
@@ -189,6 +193,16 @@ arena_fits(const struct arena *arena, const void *addr, uint32_t bytes)
     return off + bytes <= arena->seg_bytes;
 }
 
+/* The CAS that a record at ADDR has about, if it was stored when it came there. */
+static inline uint64_t
+arena_expected_cas(const struct arena *arena, const void *addr)
+{
+    const struct seg *seg = arena_seg(arena, addr);
+    uint64_t off = (uint64_t)((const char *)addr - arena->base) & (arena->seg_bytes - 1);
+
+    return seg->base_cas + (off * seg->cas_rate >> SEG_RATE_SHIFT);
+}
+
 static inline uint64_t
 arena_loc(const struct arena *arena, const void *addr)
 {
@@ -199,6 +213,23 @@ static inline char *
 seg_base(const struct arena *arena, uint32_t index)
 {
     return arena->base + ((size_t)index << arena->seg_shift);
+}
+
+/* The segment that LOG is appended to, or NULL; and where that goes on. */
+static inline struct seg *
+arena_open_seg(const struct arena *arena, enum log_id log)
+{
+    uint32_t open = arena->logs[log].open;
+
+    return open == SEG_NONE ? NULL : arena->segs + open;
+}
+
+static inline char *
+arena_tail(const struct arena *arena, enum log_id log)
+{
+    uint32_t open = arena->logs[log].open;
+
+    return open == SEG_NONE ? NULL : seg_base(arena, open) + arena->segs[open].used;
 }
 
 /* Whether the segment that will be taken again next has memory already. */
@@ -237,6 +268,15 @@ arena_in_use(const struct arena *arena)
  * and fewer than KEEP + 1 are available.
  */
 char *arena_append(struct arena *arena, enum log_id log, uint32_t bytes, int64_t keep) MUST_USE;
+/* BYTES more of SEG, which has them left, counted as live. */
+static inline void
+arena_extend(struct arena *arena, struct seg *seg, uint32_t bytes)
+{
+    seg->used += bytes;
+    seg->live += bytes;
+    if (UNLIKELY(seg->pins != 0))
+        arena->pinned_live += bytes;
+}
 /* What was appended last, at ADDR, needs only BYTES of the MORE that it has. */
 static inline void
 arena_shorten(struct arena *arena, const void *addr, uint32_t more, uint32_t bytes)

@@ -1,10 +1,25 @@
 /* Changing an item that is there: its marks, CAS, value, expiry; or deleting it. */
 #include "store_priv.h"
 
+/*
+ * An item whose CAS has changed in place once may do so often: it gets a field that will do. So
+ * that not every one of such items has to be written anew, those that are stored next get some room, too.
+ */
+enum { CAS_BYTES_CHANGED = 4, CAS_BYTES_STORED = 2, CHANGING_PUTS = 65536 };
+
+unsigned
+change_cas_bytes(struct store *store)
+{
+    if (LIKELY(store->changing_puts == 0))
+        return 0;
+    store->changing_puts--;
+    return CAS_BYTES_STORED;
+}
+
 void
 store_delete(struct store *store, const struct item *item)
 {
-    item_drop(store, item->handle);
+    item_drop(store, item->handle, rec_hash(store, item->handle));
 }
 
 void
@@ -21,18 +36,23 @@ store_set_marks(struct store *store, const struct item *item, uint32_t marks)
 static char *
 renew(struct store *store, char *rec, uint32_t expires_s, uint64_t cas)
 {
-    struct seg *seg = arena_seg(&store->arena, rec);
+    const struct arena *arena = &store->arena;
+    const struct seg *seg = arena_seg(arena, rec);
     struct rec_head head;
 
-    if (LIKELY(rec_can_hold_cas(rec, seg, cas) && rec_set_expires(rec, seg, expires_s) &&
-               rec_set_cas(rec, seg, cas))) {
+    if (LIKELY(rec_can_hold_cas(rec, arena, cas) && rec_set_expires(rec, seg, expires_s) &&
+               rec_set_cas(rec, arena, cas))) {
         if (expires_s != STORE_NEVER)
             record_note_expiry(store, rec);
         return rec;
     }
-    head = rec_read_head(rec, seg);
+    head = rec_read_head(rec, arena);
     head.expires_s = expires_s;
-    head.cas = cas;
+    if (head.cas != cas) {
+        head.cas = cas;
+        head.cas_bytes_min = CAS_BYTES_CHANGED;
+        store->changing_puts = CHANGING_PUTS;
+    }
     return rewrite(store, rec, &head);
 }
 

@@ -18,8 +18,7 @@ may_commit(const struct store *store, const char *old, const struct commit_rule 
     case COMMIT_CAS:
         if (old == NULL)
             return COMMIT_NOT_FOUND;
-        if (!store_has_cas(store) ||
-            rule->compare_cas != rec_cas(old, arena_seg(&store->arena, old)))
+        if (!store_has_cas(store) || rule->compare_cas != rec_cas(old, &store->arena))
             return COMMIT_EXISTS;
         return COMMIT_STORED;
     }
@@ -40,9 +39,9 @@ finish(struct store *store, char *rec, uint64_t cas)
     char *moved;
 
     if (LIKELY(seg->epoch == store->arena.epoch && rec_set_accessed(rec, seg, store->now_s) &&
-               rec_set_cas(rec, seg, cas)))
+               rec_set_cas(rec, &store->arena, cas)))
         return rec;
-    head = rec_read_head(rec, seg);
+    head = rec_read_head(rec, &store->arena);
     head.accessed_s = store->now_s;
     head.cas = cas;
     moved = space_rewrite(store, rec, &head);

@@ -1,23 +1,12 @@
 /* Emptying victims, a piece at a time: no request waits for a whole segment. */
 #include "store_priv.h"
 
-#ifndef STORE_BATCH /* fewer where tests make segments tiny */
-#define STORE_BATCH 8
-#endif
-
 enum {
-    BATCH = STORE_BATCH,    /* records whose buckets are fetched at the same time */
     MIN_COST_BYTES = 64,    /* of looking at a record, however small */
     VICTIM_COST_BYTES = 64, /* of finding a victim */
 };
 
-struct batch {
-    char *rec[BATCH];
-    uint64_t hash[BATCH];
-    unsigned count;
-};
-
-/* The next live records of the victim; fetch the buckets they are in. Returns the cost. */
+/* The next live records of the victim. Returns the cost. */
 static uint64_t
 gather(struct store *store, struct batch *batch)
 {
@@ -39,12 +28,9 @@ gather(struct store *store, struct batch *batch)
         cost += bytes < MIN_COST_BYTES ? MIN_COST_BYTES : bytes;
         if ((rec_info(rec) & REC_DEAD) != 0 || BROKEN((rec_info(rec) & REC_PENDING) != 0))
             continue;
-        if (!rec_is_piece(rec)) {
-            batch->hash[batch->count] = rec_hash(store, rec);
-            PREFETCH(index_home(&store->index, batch->hash[batch->count]).bucket);
-        }
-        batch->rec[batch->count++] = rec;
+        batch_add(store, batch, rec);
     }
+    batch_fetch(store, batch);
     return cost;
 }
 

@@ -38,15 +38,14 @@ evict_item(struct store *store, char *rec, uint64_t hash, const struct slot *slo
 void
 evict_or_drop(struct store *store, char *rec)
 {
+    uint64_t hash = rec_hash(store, rec);
     struct slot slot;
-    uint64_t hash;
 
     if (rec_is_gone(store, rec)) {
         item_count_reclaimed(store, rec);
-        item_drop(store, rec);
+        item_drop(store, rec, hash);
         return;
     }
-    hash = rec_hash(store, rec);
     if (BROKEN(!index_find(&store->index, hash, arena_loc(&store->arena, rec), &slot)))
         item_die(store, rec);
     else

@@ -185,11 +185,11 @@ huge_step(struct store *store)
     store->arena.huge = made;
     if (!made) {
         note_refusal(store, begin_ns + took_ns);
-        return false;
+        return true;
     }
     huge->refused = 0;
     huge->paused = false;
-    return false; /* not before its pause is over */
+    return true;
 }
 
 /* --- The index --- */

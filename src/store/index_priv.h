@@ -190,6 +190,16 @@ index_node(const struct index *ix, uint64_t number)
     return (struct node *)(void *)(ix->end - (number + 1) * NODE_BYTES);
 }
 
+/* Fetch the first node of the chain of HASH, whose bucket was fetched. */
+static inline void
+index_prefetch_chain(const struct index *ix, uint64_t hash)
+{
+    uint32_t link = index_home(ix, hash).bucket->link;
+
+    if (link != 0)
+        PREFETCH(index_node(ix, link - UINT64_C(1)));
+}
+
 static inline struct slots
 bucket_slots(struct bucket *bucket)
 {

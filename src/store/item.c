@@ -21,15 +21,22 @@ item_remove(struct store *store, char *rec, uint64_t hash, const struct slot *sl
 }
 
 void
-item_drop(struct store *store, char *rec)
+item_drop(struct store *store, char *rec, uint64_t hash)
 {
-    uint64_t hash = rec_hash(store, rec);
     struct slot slot;
 
     if (BROKEN(!index_find(&store->index, hash, arena_loc(&store->arena, rec), &slot)))
         item_die(store, rec);
     else
         item_remove(store, rec, hash, &slot);
+}
+
+void
+batch_fetch(const struct store *store, const struct batch *batch)
+{
+    for (unsigned i = 0; i < batch->count; i++)
+        if (LIKELY(!rec_is_piece(batch->rec[i])))
+            index_prefetch_chain(&store->index, batch->hash[i]);
 }
 
 void
@@ -50,34 +57,58 @@ item_bytes_max(const struct store *store, const struct rec_head *head)
     uint32_t header = REC_HEADER_MAX;
 
     if (UNLIKELY(widths.full))
-        header = rec_header_sizes[rec_form_for(head, store->arena.segs, &widths)];
+        header =
+            rec_header_sizes[rec_form_for(store->arena.base, &store->arena, head, &widths)];
     return header + head->key_len + head->body_len;
 }
 
-uint32_t
-item_write_head(struct store *store, char *rec, const struct rec_head *head, uint32_t more)
+/* Likewise in a segment that is opened for it. */
+static char *
+append_anew(struct store *store, const struct rec_head *head, enum log_id log, int64_t keep)
 {
     struct rec_widths widths = item_widths(store, head->info);
-    const struct seg *seg = arena_seg(&store->arena, rec);
-    unsigned form = rec_form_for(head, seg, &widths);
+    uint32_t most = item_bytes_max(store, head);
+    char *rec = arena_append(&store->arena, log, most, keep);
 
-    rec_write_head(rec, seg, head, form);
-    arena_shorten(&store->arena, rec, more, rec_bytes(rec));
-    return rec_header_sizes[form];
+    if (rec == NULL)
+        return NULL;
+    rec_write_head(rec, &store->arena, head, rec_form_for(rec, &store->arena, head, &widths));
+    arena_shorten(&store->arena, rec, most, rec_bytes(rec));
+    return rec;
+}
+
+char *
+item_append(struct store *store, const struct rec_head *head, enum log_id log, int64_t keep)
+{
+    struct rec_widths widths = item_widths(store, head->info);
+    struct arena *arena = &store->arena;
+    struct seg *seg = arena_open_seg(arena, log);
+    char *rec = arena_tail(arena, log);
+    unsigned form;
+    uint32_t bytes;
+
+    if (UNLIKELY(seg == NULL || seg->used == arena->seg_bytes))
+        return append_anew(store, head, log, keep);
+    form = rec_form_for(rec, arena, head, &widths);
+    bytes = rec_header_sizes[form] + head->key_len + head->body_len;
+    if (UNLIKELY(seg->used + bytes > arena->seg_bytes))
+        return append_anew(store, head, log, keep);
+    arena_extend(arena, seg, bytes);
+    rec_write_head(rec, arena, head, form);
+    return rec;
 }
 
 char *
 item_rewrite(struct store *store, char *rec, const struct rec_head *head, enum log_id log,
              int64_t keep)
 {
-    uint32_t more = item_bytes_max(store, head);
     uint32_t old_header = rec_header_bytes(rec);
-    char *new = arena_append(&store->arena, log, more, keep);
+    char *new = item_append(store, head, log, keep);
     uint32_t header;
 
     if (new == NULL)
         return NULL;
-    header = item_write_head(store, new, head, more);
+    header = rec_header_bytes(new);
     memcpy(new + header, rec + old_header, head->key_len + head->body_len);
     if ((head->info & REC_LARGE) != 0)
         large_set_owner(store, new, rec);
@@ -113,7 +144,7 @@ item_move(struct store *store, char *rec, enum log_id log)
     if (rec_is_piece(rec)) {
         moved = move_piece(store, rec, log);
     } else {
-        head = rec_read_head(rec, arena_seg(&store->arena, rec));
+        head = rec_read_head(rec, &store->arena);
         moved = item_rewrite(store, rec, &head, log, 0);
     }
     if (moved != NULL)

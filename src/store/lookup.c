@@ -131,7 +131,7 @@ describe(const struct store *store, char *rec, struct item *item)
 
     item->handle = rec;
     item->key = slice_make(rec + header, key_len);
-    item->cas = rec_cas(rec, seg);
+    item->cas = rec_cas(rec, &store->arena);
     item->client_flags = rec_has_flags(rec) ? rec_client_flags(rec) : 0;
     item->expires_s = UNLIKELY(expires) ? rec_expires(rec, seg) : (uint32_t)STORE_NEVER;
     item->accessed_s = rec_accessed(rec, seg);
@@ -177,7 +177,7 @@ note_late_access(struct store *store, char *rec)
 
     if (rec_set_accessed(rec, seg, store->now_s))
         return rec;
-    head = rec_read_head(rec, seg);
+    head = rec_read_head(rec, &store->arena);
     head.accessed_s = store->now_s;
     new = rewrite(store, rec, &head);
     if (new != NULL)
@@ -200,7 +200,7 @@ note_access(struct store *store, char *rec)
 
     if (more != info)
         rec_set_info(rec, more);
-    if (UNLIKELY(stamp > UINT16_MAX || (rec_form(rec) & FORM_WIDE_STAMP) != 0))
+    if (UNLIKELY(stamp > UINT16_MAX || (rec_form(rec) & FORM_WIDE) != 0))
         return note_late_access(store, rec);
     if (load_u16(rec + REC_STAMP_OFF) != stamp)
         save_u16(rec + REC_STAMP_OFF, stamp);

@@ -18,12 +18,11 @@ static char *
 append(struct store *store, const struct item_spec *spec, struct rec_head *head,
        enum log_id log)
 {
-    uint32_t more = item_bytes_max(store, head);
-    char *rec = space_append(store, log, more);
+    char *rec = space_append(store, log, head);
 
     if (rec == NULL)
         return NULL;
-    memcpy(rec + item_write_head(store, rec, head, more), spec->key.ptr, spec->key.len);
+    memcpy(rec + rec_header_bytes(rec), spec->key.ptr, spec->key.len);
     record_account(store, rec);
     return rec;
 }
@@ -44,6 +43,7 @@ store_put(struct store *store, const struct item_spec *spec, struct slice value,
     old = store_find(store, spec->key, spec->hash, &slot);
     head = reserve_head(store, spec);
     head.cas = new_cas != 0 ? new_cas : store->arena.cas + 1;
+    head.cas_bytes_min = change_cas_bytes(store);
     rec =
         append(store, spec, &head, policy_log_for(store, spec->hash, old, reserve_bytes(spec)));
     if (rec == NULL)

@@ -5,8 +5,8 @@
 enum { NEVER_2 = UINT16_MAX, NEVER_3 = 0xffffff };
 
 #define SIZE(form)                                                                             \
-    (REC_FIXED_BYTES + ((form) & (FORM_LONG_VALUE | FORM_WIDE_STAMP)) +                        \
-     CAS_BYTES((form) >> FORM_CAS_SHIFT & 3) + FLAGS_BYTES((form) >> FORM_FLAGS_SHIFT & 3) +   \
+    (REC_FIXED_BYTES + ((form) & (FORM_LONG_VALUE | FORM_WIDE)) + CAS_BYTES(form) +            \
+     FLAGS_BYTES((form) >> FORM_FLAGS_SHIFT & 3) +                                             \
      EXPIRES_BYTES((form) >> FORM_EXPIRES_SHIFT & 3))
 #define SIZES_4(form) SIZE(form), SIZE((form) + 1), SIZE((form) + 2), SIZE((form) + 3)
 #define SIZES_16(form)                                                                         \
@@ -25,7 +25,7 @@ rec_accessed(const char *rec, const struct seg *seg)
     uint32_t low = load_u16(rec + REC_STAMP_OFF);
     unsigned form = rec_form(rec);
 
-    if (LIKELY((form & FORM_WIDE_STAMP) == 0))
+    if (LIKELY((form & FORM_WIDE) == 0))
         return seg->base_s + low;
     return low | load_u16(rec + rec_stamp_high_off(form)) << 16;
 }
@@ -35,7 +35,7 @@ save_accessed(char *rec, const struct seg *seg, uint32_t accessed_s)
 {
     unsigned form = rec_form(rec);
 
-    if ((form & FORM_WIDE_STAMP) == 0) {
+    if ((form & FORM_WIDE) == 0) {
         save_u16(rec + REC_STAMP_OFF, accessed_s - seg->base_s);
         return;
     }
@@ -46,8 +46,7 @@ save_accessed(char *rec, const struct seg *seg, uint32_t accessed_s)
 bool
 rec_set_accessed(char *rec, const struct seg *seg, uint32_t accessed_s)
 {
-    if (UNLIKELY((rec_form(rec) & FORM_WIDE_STAMP) == 0 &&
-                 accessed_s - seg->base_s > UINT16_MAX))
+    if (UNLIKELY((rec_form(rec) & FORM_WIDE) == 0 && accessed_s - seg->base_s > UINT16_MAX))
         return false;
     save_accessed(rec, seg, accessed_s);
     return true;
@@ -113,57 +112,83 @@ rec_set_expires(char *rec, const struct seg *seg, uint32_t expires_s)
 
 /* --- CAS --- */
 
-static unsigned
-cas_code(const struct seg *seg, uint64_t cas)
+/* Where the numbers of a field of so many BYTES begin. */
+static uint64_t
+cas_begin(const char *rec, const struct arena *arena, unsigned bytes)
 {
-    if (cas - seg->base_cas <= UINT16_MAX)
-        return CAS_2;
-    return cas - (seg->base_cas - REC_CAS_4_BELOW) <= UINT32_MAX ? CAS_4 : CAS_8;
+    switch (bytes) {
+    case 1: return arena_expected_cas(arena, rec) - REC_CAS_1_BELOW;
+    case 2: return arena_expected_cas(arena, rec) - REC_CAS_2_BELOW;
+    case 4: return arena_expected_cas(arena, rec) - REC_CAS_4_BELOW;
+    }
+    return 0;
 }
 
-/* Write it where P is, with the width of CODE; returns what is behind it. */
-static inline char *
-put_cas(char *p, const struct seg *seg, uint64_t cas, unsigned code)
+static unsigned
+cas_bytes_for(const char *rec, const struct arena *arena, uint64_t cas)
 {
-    switch (code) {
-    case CAS_2: save_u16(p, (uint32_t)(cas - seg->base_cas)); break;
-    case CAS_4: save_u32(p, (uint32_t)(cas - (seg->base_cas - REC_CAS_4_BELOW))); break;
-    case CAS_8: save_u64(p, cas); break;
+    uint64_t after = cas - arena_expected_cas(arena, rec);
+
+    if (LIKELY(after + REC_CAS_1_BELOW <= UINT8_MAX))
+        return 1;
+    if (after + REC_CAS_2_BELOW <= UINT16_MAX)
+        return 2;
+    return after + REC_CAS_4_BELOW <= UINT32_MAX ? 4 : 8;
+}
+
+/* Write it where P is, in the field of REC; returns what is behind it. */
+static inline char *
+put_cas(char *p, const char *rec, const struct arena *arena, uint64_t cas, unsigned form)
+{
+    unsigned bytes = (unsigned)CAS_BYTES(form);
+
+    if (LIKELY(bytes == 1)) {
+        *p = (char)(cas - (arena_expected_cas(arena, rec) - REC_CAS_1_BELOW));
+        return p + 1;
     }
-    return p + CAS_BYTES(code);
+    cas -= cas_begin(rec, arena, bytes);
+    switch (bytes) {
+    case 2: save_u16(p, (uint32_t)cas); break;
+    case 4: save_u32(p, (uint32_t)cas); break;
+    case 8: save_u64(p, cas); break;
+    }
+    return p + bytes;
 }
 
 uint64_t
-rec_cas(const char *rec, const struct seg *seg)
+rec_cas(const char *rec, const struct arena *arena)
 {
     unsigned form = rec_form(rec);
+    unsigned bytes = (unsigned)CAS_BYTES(form);
     const char *p = rec + rec_cas_off(form);
+    uint64_t begin = cas_begin(rec, arena, bytes);
 
-    switch (form >> FORM_CAS_SHIFT & 3) {
-    case CAS_2: return seg->base_cas + load_u16(p);
-    case CAS_4: return seg->base_cas - REC_CAS_4_BELOW + load_u32(p);
-    case CAS_8: return load_u64(p);
+    switch (bytes) {
+    case 1: return begin + (unsigned char)p[0];
+    case 2: return begin + load_u16(p);
+    case 4: return begin + load_u32(p);
+    case 8: return load_u64(p);
     }
     return 0;
 }
 
 /* A record without one holds any. */
 bool
-rec_can_hold_cas(const char *rec, const struct seg *seg, uint64_t cas)
+rec_can_hold_cas(const char *rec, const struct arena *arena, uint64_t cas)
 {
-    unsigned code = rec_form(rec) >> FORM_CAS_SHIFT & 3;
+    unsigned bytes = (unsigned)CAS_BYTES(rec_form(rec));
 
-    return code == CAS_NONE || code >= cas_code(seg, cas);
+    return bytes == 0 || bytes >= cas_bytes_for(rec, arena, cas);
 }
 
 bool
-rec_set_cas(char *rec, const struct seg *seg, uint64_t cas)
+rec_set_cas(char *rec, const struct arena *arena, uint64_t cas)
 {
     unsigned form = rec_form(rec);
 
-    if (!rec_can_hold_cas(rec, seg, cas))
+    if (!rec_can_hold_cas(rec, arena, cas))
         return false;
-    (void)put_cas(rec + rec_cas_off(form), seg, cas, form >> FORM_CAS_SHIFT & 3);
+    (void)put_cas(rec + rec_cas_off(form), rec, arena, cas, form);
     return true;
 }
 
@@ -186,14 +211,16 @@ rec_client_flags(const char *rec)
 /* --- A whole header --- */
 
 struct rec_head
-rec_read_head(const char *rec, const struct seg *seg)
+rec_read_head(const char *rec, const struct arena *arena)
 {
+    const struct seg *seg = arena_seg(arena, rec);
+
     return (struct rec_head){
         .key_len = rec_key_len(rec),
         .body_len = rec_body_len(rec),
         .info = rec_info(rec),
         .accessed_s = rec_accessed(rec, seg),
-        .cas = rec_cas(rec, seg),
+        .cas = rec_cas(rec, arena),
         .client_flags = rec_client_flags(rec),
         .expires_s = rec_expires(rec, seg),
     };
@@ -207,19 +234,40 @@ flags_code(uint32_t flags)
     return flags <= UINT8_MAX ? 1 : flags <= UINT16_MAX ? 2 : 3;
 }
 
+/* The part of a form that says how wide a CAS of BYTES is, in one that is WIDE for other reasons or not. */
+static unsigned
+cas_form(unsigned bytes, bool wide)
+{
+    unsigned log2 = 31U - (unsigned)__builtin_clz(bytes);
+
+    if (!wide && bytes < 8)
+        return (log2 + 1) << FORM_CAS_SHIFT;
+    return FORM_WIDE | (log2 > 0 ? log2 : 1) << FORM_CAS_SHIFT;
+}
+
 unsigned
-rec_form_for(const struct rec_head *head, const struct seg *seg,
+rec_form_for(const char *rec, const struct arena *arena, const struct rec_head *head,
              const struct rec_widths *widths)
 {
-    unsigned cas = widths->cas ? widths->full ? CAS_8 : cas_code(seg, head->cas) : CAS_NONE;
-    unsigned form = flags_code(head->client_flags) << FORM_FLAGS_SHIFT | cas << FORM_CAS_SHIFT |
+    const struct seg *seg = arena_seg(arena, rec);
+    bool wide = widths->full || head->accessed_s - seg->base_s > UINT16_MAX;
+    unsigned form = flags_code(head->client_flags) << FORM_FLAGS_SHIFT |
                     expires_code(seg, head->expires_s, widths->full) << FORM_EXPIRES_SHIFT;
+    unsigned cas_bytes = 8;
 
     if (head->body_len > UINT8_MAX)
         form |= FORM_LONG_VALUE;
-    if (widths->full || head->accessed_s - seg->base_s > UINT16_MAX)
-        form |= FORM_WIDE_STAMP;
-    return form;
+    if (wide)
+        form |= FORM_WIDE;
+    if (!widths->cas)
+        return form;
+    if (LIKELY(!widths->full))
+        cas_bytes = cas_bytes_for(rec, arena, head->cas);
+    if (cas_bytes < head->cas_bytes_min)
+        cas_bytes = head->cas_bytes_min;
+    if (LIKELY(cas_bytes == 1 && !wide))
+        return form | 1 << FORM_CAS_SHIFT;
+    return form | cas_form(cas_bytes, wide);
 }
 
 /* The fields that most items do not have; P is behind the CAS. */
@@ -237,9 +285,10 @@ write_rare(char *p, const struct seg *seg, const struct rec_head *head, unsigned
 }
 
 void
-rec_write_head(char *rec, const struct seg *seg, const struct rec_head *head, unsigned form)
+rec_write_head(char *rec, const struct arena *arena, const struct rec_head *head, unsigned form)
 {
-    bool wide = (form & FORM_WIDE_STAMP) != 0;
+    const struct seg *seg = arena_seg(arena, rec);
+    bool wide = (form & FORM_WIDE) != 0;
     char *p = rec + REC_FIXED_BYTES;
 
     rec[0] = (char)head->key_len;
@@ -253,7 +302,7 @@ rec_write_head(char *rec, const struct seg *seg, const struct rec_head *head, un
         save_u16(p, head->accessed_s >> 16);
         p += 2;
     }
-    p = put_cas(p, seg, head->cas, form >> FORM_CAS_SHIFT & 3);
+    p = put_cas(p, rec, arena, head->cas, form);
     if (form >> FORM_FLAGS_SHIFT != 0)
         write_rare(p, seg, head, form);
 }

@@ -7,21 +7,25 @@
  *     0     1      2      3       5       6
  *     | key | info | form | stamp | value | value | stamp | cas | client | expires | key | value
  *     | len |      |      | low   | len   | high  | high  |     | flags  |         |     |
- *       1     1      1      2       1       0,1     0,2    0,2,  0,1,2,4  0,2,3,4
- *                                                          4,8
+ *       1     1      1      2       1       0,1     0,2    0,1,  0,1,2,4  0,2,3,4
+ *                                                         2,4,8
  *
  *     info   | pending | dead | large | marks 3 | freq 2 |
- *     form   | expires 2 | client flags 2 | cas 2 | wide stamp | wide value len |    which widths
+ *     form   | expires 2 | client flags 2 | cas 2 | wide | wide value len |    which widths
  *
  * Times and CAS are counted from bases of the segment (struct seg), which are those of its opening:
  *
  *     stamp      2: seconds since base_s, which is some hours before the opening    4: the second
  *     expires    2, 3: seconds since base_s                                         4: the second
- *     cas        2: number since base_cas    4: since base_cas - 2^31               8: the CAS
+ *     cas        1, 2, 4: how far it is from where it is expected                   8: the CAS
+ *
+ * What is stored into one log draws a CAS every so many bytes. A segment knows at its opening how
+ * many bytes that were in the one before (struct seg), so where a record lies says about which it has drawn.
+ * A wide form has a stamp of 4 bytes, and a CAS of 2, 4 or 8 instead of 1, 2 or 4.
  *
  * So all of them are exact. What does not fit its field any more makes its record be
- * written anew (space_rewrite()): a get of an item that was stored more than 13 hours ago, an incr
- * after 65,000 other changes. Where that might find no memory, without eviction, and in large
+ * written anew (space_rewrite()): a get of an item that was stored more than 13 hours ago, the first incr
+ * after 100 other changes. Where that might find no memory, without eviction, and in large
  * items fields have their full width from the beginning.
  *
  * A value too large for one record lies in pieces, which are records of their
@@ -56,12 +60,11 @@ enum {
 /* Of the form: two flags, and three codes. */
 enum {
     FORM_LONG_VALUE = 1 << 0, /* the value's length has 2 bytes */
-    FORM_WIDE_STAMP = 1 << 1, /* the stamp has 4 */
+    FORM_WIDE = 1 << 1,       /* the stamp has 4, and the CAS twice as many as its code says */
     FORM_CAS_SHIFT = 2,
     FORM_FLAGS_SHIFT = 4,
     FORM_EXPIRES_SHIFT = 6,
 };
-enum { CAS_NONE, CAS_2, CAS_4, CAS_8 };
 enum { EXPIRES_NONE, EXPIRES_2, EXPIRES_3, EXPIRES_4 };
 
 enum {
@@ -88,7 +91,7 @@ enum {
 _Static_assert(REC_INFO_OFF == 1 && REC_FORM_OFF == REC_INFO_OFF + 1, "key len, info, form");
 _Static_assert(REC_VALUE_LEN_OFF == REC_STAMP_OFF + 2, "the stamp's low half has 2 bytes");
 _Static_assert(REC_FIXED_BYTES == REC_VALUE_LEN_OFF + 1, "the low byte of the value's length");
-_Static_assert(FORM_LONG_VALUE == 1 && FORM_WIDE_STAMP == 2, "flags are bytes: rec_cas_off()");
+_Static_assert(FORM_LONG_VALUE == 1 && FORM_WIDE == 2, "flags are bytes: rec_cas_off()");
 _Static_assert(PIECE_OWNER_OFF == PIECE_LEN_OFF + 3, "a piece's length has 3 bytes");
 _Static_assert(PIECE_NUMBER_OFF == PIECE_OWNER_OFF + 8, "the owner has 8 bytes");
 _Static_assert(PIECE_HEADER_BYTES == PIECE_NUMBER_OFF + 4, "the number has 4");
@@ -97,18 +100,22 @@ _Static_assert((ITEM_FETCHED | ITEM_STALE | ITEM_TOKEN) << REC_MARKS_SHIFT == RE
 _Static_assert((REC_FREQ ^ REC_MARKS ^ REC_LARGE ^ REC_DEAD ^ REC_PENDING) == 0xff,
                "info is a byte, each bit for one thing");
 
-/* The bytes of a code of CAS; and of client flags or an expiry. */
-#define CAS_BYTES(code)     ((1 << (code)) & ~1)
+/* The bytes of a code of client flags or an expiry; and of the CAS of a form. */
 #define FLAGS_BYTES(code)   ((1 << (code)) >> 1)
 #define EXPIRES_BYTES(code) ((code) + ((code) != 0))
-_Static_assert(CAS_BYTES(CAS_NONE) == 0 && CAS_BYTES(CAS_2) == 2 && CAS_BYTES(CAS_4) == 4 &&
-                   CAS_BYTES(CAS_8) == 8,
-               "a code is its width");
+#define CAS_BYTES(form)                                                                        \
+    (FLAGS_BYTES((form) >> FORM_CAS_SHIFT & 3) << (((form)&FORM_WIDE) / FORM_WIDE))
+_Static_assert(CAS_BYTES(0) == 0 && CAS_BYTES(1 << FORM_CAS_SHIFT) == 1 &&
+                   CAS_BYTES(3 << FORM_CAS_SHIFT) == 4 && CAS_BYTES(FORM_WIDE) == 0 &&
+                   CAS_BYTES(3 << FORM_CAS_SHIFT | FORM_WIDE) == 8,
+               "1, 2, 4; 2, 4, 8");
 _Static_assert(EXPIRES_BYTES(EXPIRES_NONE) == 0 && EXPIRES_BYTES(EXPIRES_2) == 2 &&
                    EXPIRES_BYTES(EXPIRES_3) == 3 && EXPIRES_BYTES(EXPIRES_4) == 4,
                "a code says a width");
 
-/* A CAS of 4 bytes may be so much below its segment's base. */
+/* A CAS may be so much below the expected one in a field of 1, 2 and 4 bytes. */
+#define REC_CAS_1_BELOW UINT64_C(128)
+#define REC_CAS_2_BELOW (UINT64_C(1) << 13)
 #define REC_CAS_4_BELOW (UINT64_C(1) << 31)
 
 /* Bytes of a header without the key, by the form. */
@@ -128,7 +135,8 @@ struct rec_head {
     uint32_t accessed_s;
     uint64_t cas; /* 0 in a store without */
     uint32_t client_flags;
-    uint32_t expires_s; /* or STORE_NEVER */
+    uint32_t expires_s;     /* or STORE_NEVER */
+    unsigned cas_bytes_min; /* where the CAS is going to change: at least so wide */
 };
 
 static inline uint32_t
@@ -269,13 +277,13 @@ rec_stamp_high_off(unsigned form)
 static inline uint32_t
 rec_cas_off(unsigned form)
 {
-    return REC_FIXED_BYTES + (form & (FORM_LONG_VALUE | FORM_WIDE_STAMP));
+    return REC_FIXED_BYTES + (form & (FORM_LONG_VALUE | FORM_WIDE));
 }
 
 static inline uint32_t
 rec_flags_off(unsigned form)
 {
-    return rec_cas_off(form) + (uint32_t)CAS_BYTES(form >> FORM_CAS_SHIFT & 3);
+    return rec_cas_off(form) + (uint32_t)CAS_BYTES(form);
 }
 
 static inline uint32_t
@@ -326,7 +334,7 @@ rec_bytes(const char *rec)
     return rec_header_bytes(rec) + rec_key_len(rec) + rec_body_len(rec);
 }
 
-/* --- record.c; SEG is the segment that the record lies in --- */
+/* --- record.c; SEG is the segment that the record lies in, ARENA the arena --- */
 
 /*
  * What the fields of an item say: of a lookup only those are read that its caller wants, so
@@ -334,7 +342,7 @@ rec_bytes(const char *rec)
  */
 uint32_t rec_accessed(const char *rec, const struct seg *seg) MUST_USE PURE;
 uint64_t rec_cas(const char *rec,
-                 const struct seg *seg) MUST_USE PURE; /* 0 where it has none */
+                 const struct arena *arena) MUST_USE PURE; /* 0 where it has none */
 uint32_t rec_client_flags(const char *rec) MUST_USE PURE;
 uint32_t rec_expires(const char *rec, const struct seg *seg) MUST_USE PURE; /* or STORE_NEVER */
 /* False when the field is too narrow; nothing has changed then. */
@@ -342,14 +350,14 @@ bool rec_set_accessed(char *rec, const struct seg *seg, uint32_t accessed_s) MUS
 /* False when the field is too narrow, or there is none; nothing has changed then. */
 bool rec_set_expires(char *rec, const struct seg *seg, uint32_t expires_s) MUST_USE;
 /* False when the field is too narrow; nothing has changed then. */
-bool rec_set_cas(char *rec, const struct seg *seg, uint64_t cas) MUST_USE;
+bool rec_set_cas(char *rec, const struct arena *arena, uint64_t cas) MUST_USE;
 /* Whether it would be true. */
-bool rec_can_hold_cas(const char *rec, const struct seg *seg, uint64_t cas) MUST_USE;
+bool rec_can_hold_cas(const char *rec, const struct arena *arena, uint64_t cas) MUST_USE;
 
-struct rec_head rec_read_head(const char *rec, const struct seg *seg);
-/* The narrowest form that holds HEAD in SEG; of full width, it holds whatever the numbers become. */
-unsigned rec_form_for(const struct rec_head *head, const struct seg *seg,
+struct rec_head rec_read_head(const char *rec, const struct arena *arena);
+/* The narrowest form that holds HEAD at REC; of full width, it holds whatever the numbers become. */
+unsigned rec_form_for(const char *rec, const struct arena *arena, const struct rec_head *head,
                       const struct rec_widths *widths) MUST_USE;
 /* FORM is one that holds it. */
-void rec_write_head(char *rec, const struct seg *seg, const struct rec_head *head,
+void rec_write_head(char *rec, const struct arena *arena, const struct rec_head *head,
                     unsigned form);

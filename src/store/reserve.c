@@ -2,7 +2,7 @@
 #include "store_priv.h"
 
 /* So many may be drawn until it is committed: else it will have to be written anew. */
-enum { CAS_MARGIN = 1024 };
+enum { CAS_MARGIN = 1024, CAS_BYTES_RESERVED = 2 };
 
 uint64_t
 reserve_bytes(const struct item_spec *spec)
@@ -27,6 +27,7 @@ reserve_head(const struct store *store, const struct item_spec *spec)
         .cas = store->arena.cas + CAS_MARGIN,
         .client_flags = spec->client_flags,
         .expires_s = spec->expires_s,
+        .cas_bytes_min = CAS_BYTES_RESERVED,
     };
 
     if (store_is_large(store, spec)) {
@@ -64,7 +65,6 @@ store_reserve(struct store *store, const struct item_spec *spec, void **handle)
 {
     enum reserve_result result = reserve_check(store, spec);
     struct rec_head head;
-    uint32_t more;
     struct slot slot;
     enum log_id log;
     char *rec;
@@ -74,11 +74,10 @@ store_reserve(struct store *store, const struct item_spec *spec, void **handle)
     log = policy_log_for(store, spec->hash, store_find(store, spec->key, spec->hash, &slot),
                          reserve_bytes(spec));
     head = reserve_head(store, spec);
-    more = item_bytes_max(store, &head);
-    rec = space_append(store, log, more);
+    rec = space_append(store, log, &head);
     if (rec == NULL)
         return RESERVE_OUT_OF_MEMORY;
-    memcpy(rec + item_write_head(store, rec, &head, more), spec->key.ptr, spec->key.len);
+    memcpy(rec + rec_header_bytes(rec), spec->key.ptr, spec->key.len);
     if (UNLIKELY((head.info & REC_LARGE) != 0))
         large_init(rec, spec->value_bytes);
     record_account(store, rec);
@@ -94,7 +93,7 @@ append_piece(struct store *store, char *rec, const struct cut *cut)
 {
     enum log_id log = arena_seg(&store->arena, rec)->log;
     char *piece = cut->extent ? space_take_extent(store)
-                              : space_append(store, log, PIECE_HEADER_BYTES + cut->bytes);
+                              : space_append_piece(store, log, PIECE_HEADER_BYTES + cut->bytes);
 
     if (piece == NULL)
         return NULL;

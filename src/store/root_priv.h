@@ -16,7 +16,7 @@
 #include "store_priv.h"
 
 /* Raised with each change of a record, a slot, a node, an entry of a segment's or the root. */
-enum { STORE_LAYOUT_VERSION = 5 };
+enum { STORE_LAYOUT_VERSION = 6 };
 
 struct store_root {
     char magic[8]; /* first, whatever the version */

@@ -158,7 +158,23 @@ may_append(const struct store *store, enum log_id log, uint32_t bytes)
 }
 
 char *
-space_append(struct store *store, enum log_id log, uint32_t bytes)
+space_append(struct store *store, enum log_id log, const struct rec_head *head)
+{
+    uint32_t most = item_bytes_max(store, head);
+    uint64_t work = 0;
+    char *rec;
+
+    store->missing_bytes = 0;
+    make_ahead(store, most);
+    do {
+        rec = may_append(store, log, most) ? item_append(store, head, log, SEGS_FOR_SURVIVORS)
+                                           : NULL;
+    } while (rec == NULL && make_space(store, most, &work));
+    return rec;
+}
+
+char *
+space_append_piece(struct store *store, enum log_id log, uint32_t bytes)
 {
     uint64_t work = 0;
     char *addr;

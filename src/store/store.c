@@ -350,14 +350,32 @@ store_is_due(const struct store *store, uint64_t now_ns)
     return huge_is_due(store, now_ns);
 }
 
+/* False when there is nothing to do. */
+static bool
+do_task(struct store *store, enum store_task task)
+{
+    enum { BUCKETS = 64, RECORDS = 512 };
+
+    switch (task) {
+    case TASK_INDEX: return limit_index_step(store, BUCKETS);
+    case TASK_EXPIRY: return ttl_step(store, RECORDS);
+    case TASK_SPACE: return space_work(store);
+    case TASK_HUGE: return huge_step(store);
+    case STORE_TASKS: break;
+    }
+    BUG("store_task out of range");
+}
+
+/* What one of them does may give the next ones something to do: nothing is left when all have said so in order. */
 bool
 store_work(struct store *store)
 {
-    enum { BUCKETS = 64, RECORDS = 512 };
-    bool busy = limit_index_step(store, BUCKETS);
+    for (int tries = 2 * STORE_TASKS - (int)store->next_task; tries > 0; tries--) {
+        enum store_task task = store->next_task;
 
-    busy |= ttl_step(store, RECORDS);
-    busy |= space_work(store);
-    busy |= huge_step(store);
-    return busy;
+        store->next_task = (task + 1) % STORE_TASKS;
+        if (do_task(store, task))
+            return true;
+    }
+    return false;
 }

@@ -54,6 +54,14 @@ enum { SEGS_AHEAD = STORE_SEGS_AHEAD, SEGS_AHEAD_MIN = 1 + SEGS_FOR_SURVIVORS };
 #endif
 enum { LOOKS_MAX = STORE_LOOKS };
 
+#ifndef STORE_BATCH /* fewer where tests make segments tiny */
+#define STORE_BATCH 16
+#endif
+enum { BATCH = STORE_BATCH };
+
+/* What store_work() does, one of these a call. */
+enum store_task { TASK_INDEX, TASK_EXPIRY, TASK_SPACE, TASK_HUGE, STORE_TASKS };
+
 /* What a ghost remembers: whether the item was in one of the small logs, or in the main one. */
 enum { GHOST_SMALL, GHOST_MAIN, GHOST_KINDS };
 
@@ -143,6 +151,8 @@ struct store {
     struct tail_cursor tail[LOGS];
     struct store_tail evicted; /* but for the age */
     struct huge huge;
+    enum store_task next_task; /* of store_work() */
+    uint32_t changing_puts;    /* so many of the next items get a wider CAS */
     struct store_stats stats;
     store_on_evict_fn *on_evict; /* or NULL */
     void *on_evict_ctx;
@@ -212,8 +222,28 @@ void record_die(struct store *store, char *rec);
 void item_die(struct store *store, char *rec);
 /* Take an item out of the index by its SLOT and let it die. */
 void item_remove(struct store *store, char *rec, uint64_t hash, const struct slot *slot);
-/* Likewise when only the record is known. */
-void item_drop(struct store *store, char *rec);
+/* Likewise when only the record is known, and the HASH of its key. */
+void item_drop(struct store *store, char *rec, uint64_t hash);
+/* Records that are looked at together, so that what the index has of them is fetched at the same time. */
+struct batch {
+    char *rec[BATCH];
+    uint64_t hash[BATCH]; /* of items */
+    unsigned count;
+};
+
+/* One more, for which there is room; fetch its bucket. */
+static inline void
+batch_add(const struct store *store, struct batch *batch, char *rec)
+{
+    if (LIKELY(!rec_is_piece(rec))) {
+        batch->hash[batch->count] = rec_hash(store, rec);
+        PREFETCH(index_home(&store->index, batch->hash[batch->count]).bucket);
+    }
+    batch->rec[batch->count++] = rec;
+}
+
+/* There are no more: fetch what hangs on their buckets. */
+void batch_fetch(const struct store *store, const struct batch *batch);
 /* Why an item went away, for the counters; call before it dies. */
 void item_count_reclaimed(struct store *store, const char *rec);
 /* What a record with INFO is made of: fields keep their full width where nothing may be evicted. */
@@ -226,11 +256,11 @@ item_widths(const struct store *store, unsigned info)
 /* What a record with HEAD needs at most, wherever it is written. */
 uint32_t item_bytes_max(const struct store *store, const struct rec_head *head) MUST_USE;
 /*
- * Write its header at REC, the MORE bytes that were appended last, and give back what it does not
- * need of these. Returns the header's bytes.
+ * Space for the record of HEAD at the tail of LOG, and its header there; NULL when that takes a new segment and
+ * there are not KEEP + 1.
  */
-uint32_t item_write_head(struct store *store, char *rec, const struct rec_head *head,
-                         uint32_t more);
+char *item_append(struct store *store, const struct rec_head *head, enum log_id log,
+                  int64_t keep) MUST_USE;
 /*
  * Write the item REC anew, with HEAD, at the tail of LOG; what was there is dead, pieces have a
  * new owner. The caller tells the index. NULL when there are not KEEP + 1 segments.
@@ -402,8 +432,10 @@ bool evict_step(struct store *store, uint64_t budget, int64_t goal);
 
 /* --- space.c --- */
 
-/* BYTES at the tail of LOG for a new record. May evict. NULL when nothing can be. */
-char *space_append(struct store *store, enum log_id log, uint32_t bytes) MUST_USE;
+/* item_append() for a new item. May evict. NULL when nothing can be. */
+char *space_append(struct store *store, enum log_id log, const struct rec_head *head) MUST_USE;
+/* Likewise BYTES for a piece. */
+char *space_append_piece(struct store *store, enum log_id log, uint32_t bytes) MUST_USE;
 /* Likewise a whole segment for a piece of a large value. */
 char *space_take_extent(struct store *store) MUST_USE;
 /* More such segments will be needed soon: work ahead for them. */
@@ -435,6 +467,11 @@ char *store_find(const struct store *store, struct slice key, uint64_t hash,
                  struct slot *slot) MUST_USE;
 /* Describe a record. False where it does not end within its segment: it is broken. */
 bool store_describe(const struct store *store, char *rec, struct item *item) MUST_USE;
+
+/* --- change.c --- */
+
+/* How wide the CAS of an item that is stored now has to be at least. */
+unsigned change_cas_bytes(struct store *store);
 
 /* --- reserve.c --- */
 

@@ -63,8 +63,9 @@ scan_end(struct store *store)
     store->stats.ttl_scans++;
 }
 
+/* A record of BYTES that the scan has come to: into BATCH, if it has expired. */
 static void
-scan_record(struct store *store, char *rec, uint32_t bytes)
+scan_record(struct store *store, char *rec, uint32_t bytes, struct batch *batch)
 {
     uint32_t expires_s;
 
@@ -73,12 +74,41 @@ scan_record(struct store *store, char *rec, uint32_t bytes)
     expires_s = rec_expires(rec, arena_seg(&store->arena, rec));
     if (expires_s == STORE_NEVER)
         return;
-    if (expires_s > store->now_s) {
+    if (expires_s > store->now_s)
         class_add(&store->ttl, expires_s - store->now_s, expires_s, bytes);
-        return;
+    else
+        batch_add(store, batch, rec);
+}
+
+/* The next expired items among so many *RECORDS, which are counted down. False: the segment is broken. */
+static bool
+gather(struct store *store, unsigned *records, struct batch *batch)
+{
+    struct ttl *ttl = &store->ttl;
+    uint32_t used = store->arena.segs[ttl->seg].used;
+    char *base = seg_base(&store->arena, ttl->seg);
+
+    batch->count = 0;
+    for (; *records > 0 && ttl->off < used && batch->count < BATCH; --*records) {
+        char *rec = base + ttl->off;
+        uint32_t bytes = rec_bytes(rec);
+
+        if (BROKEN(bytes > used - ttl->off))
+            return false;
+        ttl->off += bytes;
+        scan_record(store, rec, bytes, batch);
     }
-    item_count_reclaimed(store, rec);
-    item_drop(store, rec);
+    batch_fetch(store, batch);
+    return true;
+}
+
+static void
+drop_expired(struct store *store, const struct batch *batch)
+{
+    for (unsigned i = 0; i < batch->count; i++) {
+        item_count_reclaimed(store, batch->rec[i]);
+        item_drop(store, batch->rec[i], batch->hash[i]);
+    }
 }
 
 static void
@@ -86,7 +116,7 @@ scan_some(struct store *store, unsigned records)
 {
     struct ttl *ttl = &store->ttl;
     struct seg *seg = store->arena.segs + ttl->seg;
-    char *base = seg_base(&store->arena, ttl->seg);
+    struct batch batch;
 
     /* The serial changes when it is freed and taken again; freed, it holds nothing. */
     if (seg->serial != ttl->serial || (seg->state != SEG_CLOSED && seg->state != SEG_OPEN)) {
@@ -99,18 +129,14 @@ scan_some(struct store *store, unsigned records)
         return;
     }
     while (ttl->off < seg->used) {
-        char *rec = base + ttl->off;
-        uint32_t bytes = rec_bytes(rec);
-
-        if (records-- == 0)
+        if (records == 0)
             return;
-        if (BROKEN(bytes > seg->used - ttl->off)) {
+        if (!gather(store, &records, &batch)) {
             arena_quarantine(&store->arena, ttl->seg);
             ttl->seg = SEG_NONE; /* without a second in which it is looked at again */
             return;
         }
-        ttl->off += bytes;
-        scan_record(store, rec, bytes);
+        drop_expired(store, &batch);
         if (seg->state == SEG_FREE) {
             ttl->seg = SEG_NONE;
             return;

@@ -33,6 +33,7 @@ static const struct row rows[] = {
     {"32 B, without CAS", 32, true, 0, 0},
     {"100 B, without CAS", 100, true, 0, 0},
     {"1000 B, without CAS", 1000, true, 0, 0},
+    {"1000 B, TTL of an hour", 1000, false, 0, 3600},
     {"100 B, client flags", 100, false, 5, 0},
     {"100 B, TTL of an hour", 100, false, 0, 3600},
     {"100 B, TTL of a day", 100, false, 0, 86400},
@@ -50,21 +51,12 @@ set(struct store *store, const struct row *row, uint64_t number)
         .client_flags = row->client_flags,
         .expires_s = row->ttl_s != 0 ? NOW_S + row->ttl_s : STORE_NEVER,
     };
-    struct span span;
-    void *handle;
     uint64_t cas;
 
     (void)snprintf(key, sizeof(key), "key-%012" PRIu64, number);
     spec.hash = store_hash(store, spec.key);
-    if (store_reserve(store, &spec, &handle) != RESERVE_OK)
+    if (store_put(store, &spec, slice_make(value, row->value_bytes), 0, &cas) != RESERVE_OK)
         BUG("an item is refused");
-    for (uint64_t off = 0; off < row->value_bytes; off += span.len) {
-        span = store_reserved_at(store, handle, off);
-        BUG_ON(span.len == 0);
-        memcpy(span.ptr, value, span.len);
-    }
-    if (store_commit(store, handle, COMMIT_ANY, &cas) != COMMIT_STORED)
-        BUG("an item is not stored");
 }
 
 static void

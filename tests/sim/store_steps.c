@@ -7,8 +7,8 @@
  * Every run makes the same calls on a store of as many bytes as the items take; of each call the
  * least time of all runs counts, and none in which the thread was interrupted, so that what the machine did
  * meanwhile does not. Prints for each kind of call how many there were, the median, the
- * 999th of 1,000 and the longest, in microseconds, with page faults in it and shortly before; and the longest
- * of those without any: what a first touch costs is the machine's.
+ * 999th of 1,000, how many took more than 200, and the longest, in microseconds, with page faults in it and
+ * shortly before; and the longest of those without any: what a first touch costs is the machine's.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -82,7 +82,7 @@ static uint64_t items;
 static uint64_t value_bytes = VALUE_BYTES, item_bytes;
 
 /* What the kernel has done to this thread: looked at now and then, and after each long call. */
-enum { LONG_NS = 50 * 1000, LOOK_EVERY = 4096 };
+enum { LONG_NS = 50 * 1000, SLOW_NS = 200 * 1000, LOOK_EVERY = 4096 };
 static struct rusage looked_at;
 static unsigned calls_since;
 static uint64_t interrupted; /* long calls that are not known to have been long by themselves */
@@ -359,10 +359,12 @@ print(const struct series *s)
 {
     uint32_t longest = 0, longest_without = 0;
     unsigned faults = 0;
+    size_t slow = 0;
 
     if (s->count == 0)
         return;
     for (size_t i = 0; i < s->count; i++) {
+        slow += s->ns[i] > SLOW_NS;
         if (s->faults[i] == 0 && s->ns[i] > longest_without)
             longest_without = s->ns[i];
         if (s->ns[i] >= longest) {
@@ -371,10 +373,10 @@ print(const struct series *s)
         }
     }
     qsort(s->ns, s->count, sizeof(*s->ns), by_size);
-    printf("%-32s %10zu calls  median %7.2f  p999 %7.2f  longest %8.2f us (%u page faults), "
-           "of those without any %8.2f us\n",
+    printf("%-32s %10zu calls  median %7.2f  p999 %7.2f us  %6zu above 200  longest %8.2f us "
+           "(%u page faults), of those without any %8.2f us\n",
            s->name, s->count, s->ns[s->count / 2] / 1e3,
-           s->ns[s->count - 1 - s->count / 1000] / 1e3, longest / 1e3, faults,
+           s->ns[s->count - 1 - s->count / 1000] / 1e3, slow, longest / 1e3, faults,
            longest_without / 1e3);
 }
 

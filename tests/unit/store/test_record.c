@@ -13,15 +13,19 @@ static void
 expect_header(struct rec_head head, bool cas, bool full, uint32_t bytes)
 {
     struct rec_widths widths = {cas, full};
-    unsigned form = rec_form_for(&head, &segment, &widths);
     char rec[REC_HEADER_MAX + 1];
+    struct seg seg = segment;
+    const struct arena arena = {
+        .base = rec, .seg_shift = 16, .seg_bytes = 1 << 16, .segs = &seg};
     struct rec_head read;
+    unsigned form;
 
     memset(rec, 0xff, sizeof(rec));
-    rec_write_head(rec, &segment, &head, form);
+    form = rec_form_for(rec, &arena, &head, &widths);
+    rec_write_head(rec, &arena, &head, form);
     ck_assert_uint_eq(rec_header_bytes(rec), bytes);
     ck_assert_int_eq(rec[bytes], (char)0xff);
-    read = rec_read_head(rec, &segment);
+    read = rec_read_head(rec, &arena);
     ck_assert_uint_eq(read.key_len, head.key_len);
     ck_assert_uint_eq(read.body_len, head.body_len);
     ck_assert_uint_eq(read.info, head.info);
@@ -41,36 +45,45 @@ START_TEST(each_field_has_the_width_it_needs)
         uint32_t cas_bytes;  /* of these */
         uint32_t full_bytes; /* that it has more where each field has its full width */
     } rows[] = {
-        /* key, body, info, accessed, cas, flags, expires */
-        {{5, 0, 0, s, c, 0, STORE_NEVER}, 8, 2, 8},
-        {{5, 255, 7, s + 1, c + 1, 0, STORE_NEVER}, 8, 2, 8},
-        {{5, 256, 7, s + 1, c + 1, 0, STORE_NEVER}, 9, 2, 8},
-        {{5, 65535, 255, s + 65535, c + 65535, 0, STORE_NEVER}, 9, 2, 8},
-        {{250, 1, 255, s + 65536, c, 0, STORE_NEVER}, 10, 2, 6},
-        {{5, 1, 0, s - 1, c, 0, STORE_NEVER}, 10, 2, 6},
-        {{5, 1, 0, 0, c, 0, STORE_NEVER}, 10, 2, 6},
-        {{5, 1, 0, UINT32_MAX, c, 0, STORE_NEVER}, 10, 2, 6},
-        {{5, 1, 0, s, c + 65536, 0, STORE_NEVER}, 10, 4, 6},
-        {{5, 1, 0, s, c - 1, 0, STORE_NEVER}, 10, 4, 6},
-        {{5, 1, 0, s, c - REC_CAS_4_BELOW, 0, STORE_NEVER}, 10, 4, 6},
-        {{5, 1, 0, s, c + REC_CAS_4_BELOW - 1, 0, STORE_NEVER}, 10, 4, 6},
-        {{5, 1, 0, s, c - REC_CAS_4_BELOW - 1, 0, STORE_NEVER}, 14, 8, 2},
-        {{5, 1, 0, s, c + REC_CAS_4_BELOW, 0, STORE_NEVER}, 14, 8, 2},
-        {{5, 1, 0, s, 0, 0, STORE_NEVER}, 14, 8, 2},
-        {{5, 1, 0, s, UINT64_MAX, 0, STORE_NEVER}, 14, 8, 2},
-        {{5, 1, 0, s, c, 1, STORE_NEVER}, 9, 2, 8},
-        {{5, 1, 0, s, c, 255, STORE_NEVER}, 9, 2, 8},
-        {{5, 1, 0, s, c, 256, STORE_NEVER}, 10, 2, 8},
-        {{5, 1, 0, s, c, 65536, STORE_NEVER}, 12, 2, 8},
-        {{5, 1, 0, s, c, UINT32_MAX, STORE_NEVER}, 12, 2, 8},
-        {{5, 1, 0, s, c, 0, s}, 10, 2, 10},
-        {{5, 1, 0, s, c, 0, s + 65534}, 10, 2, 10},
-        {{5, 1, 0, s, c, 0, s + 65535}, 11, 2, 9},
-        {{5, 1, 0, s, c, 0, s + 0xfffffe}, 11, 2, 9},
-        {{5, 1, 0, s, c, 0, s + 0xffffff}, 12, 2, 8},
-        {{5, 1, 0, s, c, 0, s - 1}, 12, 2, 8},
-        {{5, 1, 0, s, c, 0, UINT32_MAX}, 12, 2, 8},
-        {{250, 40000, 255, 0, 1, UINT32_MAX, 1}, REC_HEADER_MAX, 8, 0},
+        /* key, body, info, accessed, cas, flags, expires, cas bytes */
+        {{5, 0, 0, s, c, 0, STORE_NEVER, 0}, 7, 1, 9},
+        {{5, 255, 7, s + 1, c + 1, 0, STORE_NEVER, 0}, 7, 1, 9},
+        {{5, 256, 7, s + 1, c + 1, 0, STORE_NEVER, 0}, 8, 1, 9},
+        {{5, 65535, 255, s + 65535, c + 65535, 0, STORE_NEVER, 0}, 11, 4, 6},
+        {{250, 1, 255, s + 65536, c, 0, STORE_NEVER, 0}, 10, 2, 6},
+        {{5, 1, 0, s - 1, c, 0, STORE_NEVER, 0}, 10, 2, 6},
+        {{5, 1, 0, 0, c, 0, STORE_NEVER, 0}, 10, 2, 6},
+        {{5, 1, 0, UINT32_MAX, c, 0, STORE_NEVER, 0}, 10, 2, 6},
+        {{5, 1, 0, s - 1, c + 70000, 0, STORE_NEVER, 0}, 12, 4, 4},
+        {{5, 1, 0, s, c - REC_CAS_1_BELOW, 0, STORE_NEVER, 0}, 7, 1, 9},
+        {{5, 1, 0, s, c - REC_CAS_1_BELOW - 1, 0, STORE_NEVER, 0}, 8, 2, 8},
+        {{5, 1, 0, s, c - REC_CAS_1_BELOW + 255, 0, STORE_NEVER, 0}, 7, 1, 9},
+        {{5, 1, 0, s, c - REC_CAS_1_BELOW + 256, 0, STORE_NEVER, 0}, 8, 2, 8},
+        {{5, 1, 0, s, c - REC_CAS_2_BELOW, 0, STORE_NEVER, 0}, 8, 2, 8},
+        {{5, 1, 0, s, c - REC_CAS_2_BELOW - 1, 0, STORE_NEVER, 0}, 10, 4, 6},
+        {{5, 1, 0, s, c - REC_CAS_2_BELOW + 65535, 0, STORE_NEVER, 0}, 8, 2, 8},
+        {{5, 1, 0, s, c - REC_CAS_2_BELOW + 65536, 0, STORE_NEVER, 0}, 10, 4, 6},
+        {{5, 1, 0, s, c - REC_CAS_4_BELOW, 0, STORE_NEVER, 0}, 10, 4, 6},
+        {{5, 1, 0, s, c + REC_CAS_4_BELOW - 1, 0, STORE_NEVER, 0}, 10, 4, 6},
+        {{5, 1, 0, s, c - REC_CAS_4_BELOW - 1, 0, STORE_NEVER, 0}, 16, 10, 0},
+        {{5, 1, 0, s, c + REC_CAS_4_BELOW, 0, STORE_NEVER, 0}, 16, 10, 0},
+        {{5, 1, 0, s, 0, 0, STORE_NEVER, 0}, 16, 10, 0},
+        {{5, 1, 0, s, UINT64_MAX, 0, STORE_NEVER, 0}, 16, 10, 0},
+        {{5, 1, 0, s, c, 0, STORE_NEVER, 2}, 8, 2, 8},
+        {{5, 1, 0, s, c, 0, STORE_NEVER, 4}, 10, 4, 6},
+        {{5, 1, 0, s, c, 1, STORE_NEVER, 0}, 8, 1, 9},
+        {{5, 1, 0, s, c, 255, STORE_NEVER, 0}, 8, 1, 9},
+        {{5, 1, 0, s, c, 256, STORE_NEVER, 0}, 9, 1, 9},
+        {{5, 1, 0, s, c, 65536, STORE_NEVER, 0}, 11, 1, 9},
+        {{5, 1, 0, s, c, UINT32_MAX, STORE_NEVER, 0}, 11, 1, 9},
+        {{5, 1, 0, s, c, 0, s, 0}, 9, 1, 11},
+        {{5, 1, 0, s, c, 0, s + 65534, 0}, 9, 1, 11},
+        {{5, 1, 0, s, c, 0, s + 65535, 0}, 10, 1, 10},
+        {{5, 1, 0, s, c, 0, s + 0xfffffe, 0}, 10, 1, 10},
+        {{5, 1, 0, s, c, 0, s + 0xffffff, 0}, 11, 1, 9},
+        {{5, 1, 0, s, c, 0, s - 1, 0}, 11, 1, 9},
+        {{5, 1, 0, s, c, 0, UINT32_MAX, 0}, 11, 1, 9},
+        {{250, 40000, 255, 0, 1, UINT32_MAX, 1, 0}, REC_HEADER_MAX, 8, 0},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -164,6 +177,99 @@ START_TEST(a_cas_is_exact_however_often_it_changes)
     REQUIRE(rig_peek(&rig, 3, &item));
     ck_assert_uint_eq(item.cas, 200000);
     ck_assert(rig_has(&rig, 1, VALUE_BYTES));
+    rig_close(&rig);
+}
+END_TEST
+
+/* Store an item in one step; returns its CAS. */
+static uint64_t
+put_bytes(struct rig *rig, uint64_t number, uint64_t bytes)
+{
+    char key[RIG_KEY_BYTES], value[1024] = {0};
+    struct item_spec spec = {.key = rig_key(number, key), .value_bytes = bytes};
+    uint64_t cas;
+
+    spec.hash = store_hash(rig->store, spec.key);
+    REQUIRE(store_put(rig->store, &spec, slice_make(value, bytes), 0, &cas) == RESERVE_OK);
+    return cas;
+}
+
+static uint64_t
+put(struct rig *rig, uint64_t number)
+{
+    return put_bytes(rig, number, VALUE_BYTES);
+}
+
+/* The header of each of COUNT new items, from NUMBER on, on the average. */
+static double
+header_of(struct rig *rig, uint64_t number, uint64_t count)
+{
+    struct store_layout before, after;
+    struct item item;
+    uint64_t last = 0;
+
+    store_layout(rig->store, &before);
+    for (uint64_t i = 0; i < count; i++)
+        last = put(rig, number + i);
+    store_layout(rig->store, &after);
+    for (uint64_t i = 0; i < count; i++) {
+        REQUIRE(rig_peek(rig, number + i, &item));
+        REQUIRE(item.cas == last - count + 1 + i);
+    }
+    return (double)(after.header_bytes - before.header_bytes) / (double)count;
+}
+
+/* Where a record lies says about which CAS it has, once a segment was filled so. */
+START_TEST(what_is_stored_evenly_has_a_cas_of_one_byte)
+{
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = 16 * MB});
+    struct item item;
+    const void *handle;
+    uint64_t cas = UINT64_C(1) << 40;
+
+    (void)header_of(&rig, 1000, 20000);
+    ck_assert_double_lt(header_of(&rig, 30000, 10000), 7.01);
+    /* What changes in place gets a wider one, and stays where it is then. */
+    REQUIRE(rig_peek(&rig, 1000, &item));
+    REQUIRE(store_set_cas(rig.store, &item, STORE_NEVER, 0));
+    handle = item.handle;
+    for (int i = 0; i < 1000; i++) {
+        (void)put(&rig, 50000);
+        REQUIRE(store_set_cas(rig.store, &item, STORE_NEVER, 0));
+        ck_assert_ptr_eq(item.handle, handle);
+    }
+    /* So do the next ones that are stored, which change in place without being written anew. */
+    ck_assert_double_eq(header_of(&rig, 60000, 10), 8);
+    REQUIRE(rig_peek(&rig, 60000, &item));
+    handle = item.handle;
+    for (int i = 0; i < 1000; i++)
+        (void)put(&rig, 50000);
+    REQUIRE(store_set_cas(rig.store, &item, STORE_NEVER, 0));
+    ck_assert_ptr_eq(item.handle, handle);
+    (void)header_of(&rig, 70000, 66000);
+    ck_assert_double_lt(header_of(&rig, 140000, 10000), 7.01);
+    /* A number that a client gives is another one. */
+    REQUIRE(rig_peek(&rig, 140001, &item));
+    REQUIRE(store_set_cas(rig.store, &item, STORE_NEVER, cas));
+    REQUIRE(rig_peek(&rig, 140001, &item));
+    ck_assert_uint_eq(item.cas, cas);
+    rig_close(&rig);
+}
+END_TEST
+
+/* A record needs no more room than it takes: so many of these are a segment, to its last byte. */
+START_TEST(records_fill_a_segment)
+{
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = MB});
+    uint64_t bytes = 256 - REC_FIXED_BYTES - 1 - 16;
+    struct store_layout l;
+
+    for (uint64_t i = 0; i < 3 * MB / 256; i++)
+        (void)put_bytes(&rig, i, bytes);
+    store_layout(rig.store, &l);
+    ck_assert_uint_eq(l.dead_bytes, 0);
+    ck_assert_uint_eq(l.header_bytes, l.items * (REC_FIXED_BYTES + 1));
+    ck_assert_uint_gt(store_stats(rig.store)->evictions, 0);
     rig_close(&rig);
 }
 END_TEST
@@ -263,6 +369,8 @@ record_tcase(void)
     tcase_add_test(tcase, a_late_access_is_exact);
     tcase_add_test(tcase, a_late_bump_tells_where_the_item_is);
     tcase_add_loop_test(tcase, a_cas_is_exact_however_often_it_changes, 0, 2);
+    tcase_add_test(tcase, what_is_stored_evenly_has_a_cas_of_one_byte);
+    tcase_add_test(tcase, records_fill_a_segment);
     tcase_add_loop_test(tcase, a_reservation_may_take_long, 0, 2);
     tcase_add_loop_test(tcase, an_expiry_is_exact_at_any_distance, 0, 2);
     tcase_add_test(tcase, survivors_keep_what_they_say);
