@@ -19,6 +19,8 @@ enum {
     STUB_CONNECTIONS = 1024, /* by descriptor */
 };
 
+#define AWAKE_NS UINT64_C(100000)
+
 struct stub_client {
     unsigned char *input; /* NULL: no such connection */
     size_t used;
@@ -74,7 +76,11 @@ take_time(struct stub_server *s, uint64_t n)
     if (s->config.service_ns == 0)
         return;
     s->free_ns = (s->free_ns > now ? s->free_ns : now) + n * s->config.service_ns;
-    sleep_until(s->free_ns);
+    /* What sleeps wakes up late, which would be part of each service. */
+    if (s->free_ns > now + AWAKE_NS)
+        sleep_until(s->free_ns - AWAKE_NS);
+    while (sys_monotonic_ns() < s->free_ns)
+        continue;
 }
 
 static void
@@ -118,6 +124,7 @@ stall_if_due(struct stub_server *s)
     if (s->config.stall_every_ns == 0 || now < s->next_stall_ns)
         return;
     sleep_until(s->next_stall_ns + s->config.stall_ns);
+    s->counts->stalled_ns = sys_monotonic_ns() - s->next_stall_ns;
     s->next_stall_ns += s->config.stall_every_ns;
 }
 

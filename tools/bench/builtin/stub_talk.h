@@ -53,6 +53,7 @@ struct stub_counts {
     uint64_t requests; /* answered */
     uint64_t gets;     /* keys asked for */
     uint64_t hits;
+    uint64_t stalled_ns; /* how long the last stall really was: it may have woken up late */
 };
 
 const char *stub_fault_name(enum stub_fault fault);
