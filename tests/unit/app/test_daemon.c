@@ -196,8 +196,7 @@ START_TEST(the_port_for_operators)
         opened = listen_as(&config);
     }
     ck_assert(opened);
-    ck_assert_uint_eq(listen_port(sockets.of[ROLE_ADMIN].fd[0]),
-                      config.port + ADMIN_PORT_ABOVE);
+    ck_assert_int_eq(listen_port(sockets.of[ROLE_ADMIN].fd[0]), config.port + ADMIN_PORT_ABOVE);
 }
 END_TEST
 
