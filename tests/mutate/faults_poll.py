@@ -27,8 +27,6 @@ POLL_FAULTS = [
     ("poll: a long wait lengthens the next spin", POLL,
      "    if (within)\n        learn_length", "    if (waited_ns <= UINT32_MAX)\n        learn_length"),
     ("poll: time that was spent is not counted", POLL, "    poll->us += ns / 1000;\n", ""),
-    ("poll: an interrupted wait is told apart by another call's error", LOOP,
-     " && poll->kernel_error == 0 && count >= 0)", ")"),
     ("poll: a new limit is not in force", "src/conn/server.c",
      "    if (now->busy_poll_us != config->busy_poll_us)\n", "    if (false)\n"),
 ]

@@ -77,6 +77,7 @@ START_TEST(it_spins_no_longer_than_it_usually_takes)
     us = poll.us;
     wait_for(1, 1000 * US, 0); /* in vain, but not for the whole limit */
     ck_assert_uint_le(poll.us - us, 30);
+    ck_assert_uint_le(busy_poll_budget_ns(&poll), 30 * US); /* nor for longer after that */
 }
 END_TEST
 
