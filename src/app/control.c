@@ -11,11 +11,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "control_image.h"
-#include "lombard/base/invariant.h"
+#include "control_priv.h"
 #include "lombard/base/log.h"
 #include "lombard/base/sys.h"
-#include "lombard/conn/handover.h"
 #include "lombard/event/listen.h"
 #include "passing.h"
 #include "process.h"
@@ -123,8 +121,8 @@ end_peer(struct control *control)
 }
 
 /* It is told why, if it still listens; what was begun goes on here. */
-static void
-refuse(struct control *control, enum pass_kind kind, const char *why)
+void
+control_refuse(struct control *control, enum pass_kind kind, const char *why)
 {
     struct pass_message message = pass_message(kind, why);
 
@@ -152,37 +150,109 @@ on_image_end(struct timer *timer)
 static void
 on_patience(struct timer *timer)
 {
-    refuse(CONTAINER_OF(timer, struct control, patience), PASS_NO, "it said nothing in time");
+    control_refuse(CONTAINER_OF(timer, struct control, patience), PASS_NO,
+                   "it said nothing in time");
+}
+
+/* It is waited for a peer that does something for so long. */
+static void
+go_to(struct control *control, enum control_stage stage, uint64_t ms)
+{
+    uint32_t events = stage == CONTROL_TAKES ? WATCH_OUT : WATCH_IN;
+
+    control->stage = stage;
+    timer_set(loop_timers(control->loop), &control->patience, loop_now_ms(control->loop) + ms);
+    if (!loop_want(control->loop, &control->peer, events))
+        control_refuse(control, PASS_NO, "no memory");
 }
 
 static void
-on_hello(struct watch *watch, uint32_t events UNUSED)
+hear_hello(struct control *control, const struct pass_message *hello)
 {
-    struct control *control = CONTAINER_OF(watch, struct control, peer);
-    struct pass_message hello;
-    struct slice version;
+    struct slice version = slice_make(hello->text, strnlen(hello->text, PASS_TEXT_BYTES));
+    const char *why;
 
-    switch (pass_receive(watch->fd, &hello, NULL, pass_until_ns(0))) {
+    if (hello->kind != PASS_HELLO) {
+        control_refuse(control, PASS_NO, "it said what is no greeting");
+        return;
+    }
+    (void)log_escape(control->peer_version, sizeof(control->peer_version), version);
+    if (hello->format != PASS_FORMAT) {
+        control_refuse(control, PASS_NO, "its version hands over in another format");
+        return;
+    }
+    why = control_offer(CONTAINER_OF(control, struct process, control));
+    if (why != NULL)
+        control_refuse(control, PASS_NO, why);
+    else
+        go_to(control, CONTROL_TAKES, PASS_PREPARE_MS);
+}
+
+static void
+hear_ready(struct control *control, const struct pass_message *ready)
+{
+    char text[PASS_TEXT_BYTES];
+
+    if (ready->kind == PASS_READY) {
+        timer_cancel(&control->patience);
+        control->asked = true;
+        loop_leave(control->loop);
+        return;
+    }
+    (void)log_escape(text, sizeof(text),
+                     slice_make(ready->text, strnlen(ready->text, PASS_TEXT_BYTES)));
+    control_refuse(control, PASS_NO,
+                   ready->kind == PASS_NO ? text : "it said what is no answer");
+}
+
+static void
+hear(struct control *control)
+{
+    struct pass_message message;
+
+    switch (pass_receive(control->peer.fd, &message, NULL, pass_until_ns(0))) {
     case PASS_LATE: return;
     case PASS_CLOSED:
     case PASS_FAILED:
-        refuse(control, PASS_NO, "it has gone, or said what is no greeting");
+        control_refuse(control, PASS_NO, "it has gone, or said what is no message");
         return;
     case PASS_GOT: break;
     }
-    if (hello.kind != PASS_HELLO) {
-        refuse(control, PASS_NO, "it said what is no greeting");
+    if (control->stage == CONTROL_GREETS)
+        hear_hello(control, &message);
+    else
+        hear_ready(control, &message);
+}
+
+/* One piece each time: clients are served in between. */
+static void
+send_early(struct control *control)
+{
+    bool last = false;
+
+    switch (control_send_early(CONTAINER_OF(control, struct process, control), &last)) {
+    case PASS_LATE: return; /* the same again */
+    case PASS_CLOSED:
+    case PASS_FAILED:
+        control_refuse(control, PASS_NO, "it has gone, or takes no descriptors");
         return;
+    case PASS_GOT: break;
     }
-    version = slice_make(hello.text, strlen(hello.text));
-    (void)log_escape(control->peer_version, sizeof(control->peer_version), version);
-    if (hello.format != PASS_FORMAT) {
-        refuse(control, PASS_NO, "its version hands over in another format");
+    if (last)
+        go_to(control, CONTROL_PREPARES, PASS_PREPARE_MS);
+}
+
+static void
+on_peer(struct watch *watch, uint32_t events UNUSED)
+{
+    struct control *control = CONTAINER_OF(watch, struct control, peer);
+
+    if (control->asked)
         return;
-    }
-    timer_cancel(&control->patience);
-    control->asked = true;
-    loop_leave(control->loop);
+    if (control->stage == CONTROL_TAKES)
+        send_early(control);
+    else
+        hear(control);
 }
 
 static bool
@@ -235,18 +305,13 @@ on_accept(struct watch *watch, uint32_t events UNUSED)
     control->short_of_fds = false;
     control->peer_pid = 0;
     (void)snprintf(control->peer_version, sizeof(control->peer_version), "unknown");
-    watch_init(&control->peer, fd, on_hello);
+    watch_init(&control->peer, fd, on_peer);
     (void)!loop_want(control->loop, &control->watch, 0);
     if (!may_ask(control)) {
-        refuse(control, PASS_NO, "only the server's own user may, or root (EPERM)");
+        control_refuse(control, PASS_NO, "only the server's own user may, or root (EPERM)");
         return;
     }
-    if (!loop_want(control->loop, &control->peer, WATCH_IN)) {
-        refuse(control, PASS_NO, "no memory");
-        return;
-    }
-    timer_set(loop_timers(control->loop), &control->patience,
-              loop_now_ms(control->loop) + PASS_HELLO_MS);
+    go_to(control, CONTROL_GREETS, PASS_HELLO_MS);
 }
 
 bool
@@ -278,78 +343,7 @@ control_stop(struct control *control)
     loop_forget(control->loop, &control->watch);
 }
 
-/* --- Giving it --- */
-
-static const char *
-why_not(enum pass_result result)
-{
-    switch (result) {
-    case PASS_GOT: return NULL;
-    case PASS_CLOSED: return "it has ended";
-    case PASS_LATE: return "it took too long";
-    case PASS_FAILED: break;
-    }
-    return strerror(errno);
-}
-
-static const char *
-send_all(int fd, const struct handover *out, size_t image_bytes, uint64_t until_ns)
-{
-    struct pass_message message = pass_message(PASS_STATE, NULL);
-    uint32_t sent = 0;
-
-    message.image_bytes = image_bytes;
-    message.fd_count = out->count;
-    while (sent < out->count) {
-        uint32_t left = out->count - sent;
-        int count = (int)(left < PASS_FDS_MAX ? left : PASS_FDS_MAX);
-        enum pass_result result = pass_send(fd, &message, out->fds + sent, count, until_ns);
-
-        if (result != PASS_GOT)
-            return why_not(result);
-        sent += (uint32_t)count;
-        message.kind = PASS_MORE;
-    }
-    return NULL;
-}
-
-/* It has said yes: NULL. */
-static const char *
-hear_yes(int fd, uint64_t until_ns, char *text, size_t bytes)
-{
-    struct pass_message answer;
-    enum pass_result result = pass_receive(fd, &answer, NULL, until_ns);
-
-    if (result != PASS_GOT)
-        return why_not(result);
-    if (answer.kind == PASS_YES)
-        return NULL;
-    (void)log_escape(text, bytes, slice_make(answer.text, strlen(answer.text)));
-    return answer.kind == PASS_NO ? text : "it said what is no answer";
-}
-
-/* Whatever it has answered, or not: NULL when everything is its own. */
-static const char *
-give(struct process *p, struct handover *out, struct image *image, char *text, size_t bytes)
-{
-    uint64_t begun_ns = sys_monotonic_ns();
-    uint64_t until_ns = pass_until_ns(PASS_PAUSE_MS);
-    int fd = p->control.peer.fd;
-    uint64_t lease;
-    const char *why = control_image_describe(p, begun_ns, out, image, &lease);
-
-    if (why != NULL)
-        return why;
-    if (!control_image_write(p->control.image_fd, image))
-        why = "its image cannot be written";
-    if (why == NULL)
-        why = send_all(fd, out, image->len, until_ns);
-    if (why == NULL)
-        why = hear_yes(fd, until_ns, text, bytes);
-    if (!store_claim(p->store, lease))
-        return NULL;
-    return why != NULL ? why : "it said yes to what it has not taken";
-}
+/* --- Giving everything --- */
 
 /* The service manager must have heard of the new process before this one is gone. */
 static void
@@ -361,34 +355,15 @@ wait_until_ready(int fd)
         continue;
 }
 
-static const char *
-try(struct process *p, char *text, size_t bytes)
-{
-    struct handover out = {.count = 0};
-    struct image image = {.len = 0};
-    const char *why = "no memory";
-
-    out.fds = sys_malloc(control_image_descriptors(p) * sizeof(int));
-    if (out.fds != NULL)
-        why = give(p, &out, &image, text, bytes);
-    image_fini(&image);
-    sys_free(out.fds);
-    return why;
-}
-
 bool
 control_hand_over(struct process *p)
 {
     struct control *control = &p->control;
     char text[PASS_TEXT_BYTES];
-    const char *why;
+    const char *why = control_give(p, text, sizeof(text));
 
-    if (invariants()->broken > 0)
-        why = "an internal error was found here, and is not to be handed on";
-    else
-        why = try(p, text, sizeof(text));
     if (why != NULL) {
-        refuse(control, PASS_RESUMED, why);
+        control_refuse(control, PASS_RESUMED, why);
         /* It may be reading still, which would kill it before it has said why it ends. */
         timer_set(loop_timers(control->loop), &control->image_end,
                   loop_now_ms(control->loop) + PASS_READY_MS);

@@ -1,7 +1,8 @@
 /*
  * src/app/control.h - the socket of --control, through which another process may take this one's place.
  *
- * One peer at a time; others wait in the kernel's queue, and have their turn with the server that there is
+ * A peer is told first what does not change, and of connections, while all are served: control_give.c. One at a
+ * time; others wait in the kernel's queue, and have their turn with the server that there is
  * then. While there is no descriptor for one, it waits there, too. Only a process of the same user, or root's,
  * is listened to. What it asks for is done by control_hand_over(), between two iterations of the loop.
  */
@@ -18,6 +19,12 @@
 
 struct process;
 
+enum control_stage {
+    CONTROL_GREETS,   /* it is to say what it wants */
+    CONTROL_TAKES,    /* connections are being sent to it */
+    CONTROL_PREPARES, /* it is to say that it has them */
+};
+
 struct control {
     struct watch watch; /* the socket; fd -1: there is none */
     struct watch peer;  /* fd -1: none */
@@ -30,6 +37,9 @@ struct control {
     uint32_t uid; /* of this process */
     int32_t peer_pid;
     char peer_version[64];
+    enum control_stage stage; /* of the peer */
+    uint64_t cursor;          /* of connections: before it they have gone ahead */
+    uint64_t image_off;       /* of the second image */
     bool asked;
     bool short_of_fds;  /* or of memory: the last peer could not be accepted */
     uint64_t takeovers; /* of this cache, since its first process */

@@ -13,11 +13,13 @@
 
 /* The control socket, the unix sockets, the pid file. */
 enum { FILES = SESSION_ROLES + 2 };
+_Static_assert(PASS_FDS_FIRST + 2 * FILES + LISTEN_SOCKETS_MAX * SESSION_ROLES <= PASS_FDS_MAX,
+               "all go with one message");
 /* Of the entry that comes last, for which there must be room. */
 enum { LEASE_BYTES = 64 };
 
 static void
-describe_files(const struct process *p, struct image *image, struct handover *out)
+describe_files(const struct process *p, struct image *image, struct pass_fds *out)
 {
     const struct own_file *files[FILES] = {&p->control.file};
 
@@ -33,13 +35,13 @@ describe_files(const struct process *p, struct image *image, struct handover *ou
         image_put_number(image, 1, i + 1);
         image_put_bytes(image, 2, slice_make(files[i]->path, strlen(files[i]->path)));
         image_end(image, begun);
-        out->fds[out->count++] = files[i]->dir;
-        out->fds[out->count++] = files[i]->fd;
+        out->fd[out->count++] = files[i]->dir;
+        out->fd[out->count++] = files[i]->fd;
     }
 }
 
 static void
-describe_listeners(const struct process *p, struct image *image, struct handover *out)
+describe_listeners(const struct process *p, struct image *image, struct pass_fds *out)
 {
     char roles[LISTEN_SOCKETS_MAX * SESSION_ROLES];
     size_t count = 0;
@@ -49,20 +51,19 @@ describe_listeners(const struct process *p, struct image *image, struct handover
 
         for (int i = 0; i < sockets->count; i++) {
             roles[count++] = (char)role;
-            out->fds[out->count++] = sockets->fd[i];
+            out->fd[out->count++] = sockets->fd[i];
         }
     }
     image_put_bytes(image, PASS_LISTENERS, slice_make(roles, count));
 }
 
 static void
-describe_process(const struct process *p, uint64_t begun_ns, struct image *image)
+describe_process(const struct process *p, struct image *image)
 {
     const struct clock *clock = p->clock;
 
     image_put_bytes(image, PASS_VERSION | IMAGE_OPTIONAL, SLICE(LOMBARD_VERSION));
     image_put_number(image, PASS_PID | IMAGE_OPTIONAL, (uint64_t)p->pid);
-    image_put_number(image, PASS_BEGUN_NS | IMAGE_OPTIONAL, begun_ns);
     image_put_number(image, PASS_CLOCK_START_NS, clock->start_ns);
     image_put_number(image, PASS_CLOCK_UNIX_S, (uint64_t)clock->start_unix_s);
     image_put_number(image, PASS_CLOCK_FIRST_S, clock->first_s);
@@ -72,11 +73,17 @@ describe_process(const struct process *p, uint64_t begun_ns, struct image *image
     image_put_number(image, PASS_WATCHDOG_MS | IMAGE_OPTIONAL, p->notify.watchdog_ms);
 }
 
-size_t
-control_image_descriptors(const struct process *p)
+const char *
+control_image_offer(const struct process *p, struct image *image, struct pass_fds *fds)
 {
-    return server_descriptor_count(p->server) + PASS_FDS_FIRST + 2 * FILES +
-           LISTEN_SOCKETS_MAX * SESSION_ROLES;
+    fds->fd[PASS_FD_IMAGE] = p->control.image_fd;
+    fds->fd[PASS_FD_STORE] = p->memory_file.file.fd;
+    fds->fd[PASS_FD_CONTROL] = p->control.watch.fd;
+    fds->count = PASS_FDS_FIRST;
+    describe_process(p, image);
+    describe_files(p, image, fds);
+    describe_listeners(p, image, fds);
+    return image->failed ? "no memory" : NULL;
 }
 
 const char *
@@ -87,13 +94,7 @@ control_image_describe(struct process *p, uint64_t begun_ns, struct handover *ou
     size_t begun;
 
     out->image = image;
-    out->fds[PASS_FD_IMAGE] = p->control.image_fd;
-    out->fds[PASS_FD_STORE] = p->memory_file.file.fd;
-    out->fds[PASS_FD_CONTROL] = p->control.watch.fd;
-    out->count = PASS_FDS_FIRST;
-    describe_process(p, begun_ns, image);
-    describe_files(p, image, out);
-    describe_listeners(p, image, out);
+    image_put_number(image, PASS_BEGUN_NS | IMAGE_OPTIONAL, begun_ns);
     begun = image_begin(image, PASS_SERVER);
     why = server_hand_over(p->server, out);
     if (why != NULL)
@@ -113,14 +114,14 @@ control_image_describe(struct process *p, uint64_t begun_ns, struct handover *ou
 }
 
 bool
-control_image_write(int fd, const struct image *image)
+control_image_write(int fd, const struct image *image, uint64_t from)
 {
     size_t off = 0;
 
     while (off < image->len) {
         struct iovec iov = {image->bytes + off, image->len - off};
         /* The call of its kind that the sandbox allows; musl has no function for it before 1.2.5. */
-        ssize_t n = syscall(SYS_pwritev2, (long)fd, &iov, 1UL, (long)off, 0L, 0L);
+        ssize_t n = syscall(SYS_pwritev2, (long)fd, &iov, 1UL, (long)(from + off), 0L, 0L);
 
         if (n < 0 && errno == EINTR)
             continue;

@@ -3,12 +3,22 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "lombard/base/sys.h"
+
+enum { SHORT_BYTES = offsetof(struct pass_message, text) + PASS_TEXT_BYTES };
+
+/* What is not used of it is not sent. */
+static size_t
+bytes_of(const struct pass_message *message)
+{
+    return message->kind == PASS_EARLY ? sizeof(*message) : (size_t)SHORT_BYTES;
+}
 
 uint64_t
 pass_until_ns(uint64_t ms)
@@ -25,7 +35,7 @@ pass_message(enum pass_kind kind, const char *text)
     message.kind = (uint32_t)kind;
     message.format = PASS_FORMAT;
     if (text != NULL)
-        (void)snprintf(message.text, sizeof(message.text), "%s", text);
+        (void)snprintf(message.text, PASS_TEXT_BYTES, "%s", text);
     return message;
 }
 
@@ -77,14 +87,14 @@ pass_send(int fd, const struct pass_message *message, const int *fds, int count,
           uint64_t until_ns)
 {
     struct pass_message copy = *message;
-    struct iovec iov = {&copy, sizeof(copy)};
+    struct iovec iov = {&copy, bytes_of(&copy)};
     struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
     union pass_control control;
     enum pass_result result;
 
     attach(&msg, &control, fds, count);
     for (;;) {
-        if (sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)sizeof(copy))
+        if (sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)iov.iov_len)
             return PASS_GOT;
         if (errno == EPIPE || errno == ECONNRESET)
             return PASS_CLOSED;
@@ -147,8 +157,8 @@ receive_once(int fd, struct pass_message *message, struct pass_fds *fds)
     if (got <= 0)
         return got == 0 ? PASS_CLOSED : PASS_FAILED;
     whole = detach(&msg, fds);
-    if (got == (ssize_t)sizeof(*message) && whole &&
-        memchr(message->text, '\0', sizeof(message->text)) != NULL)
+    if (got >= SHORT_BYTES && got == (ssize_t)bytes_of(message) && whole &&
+        (message->kind == PASS_EARLY || memchr(message->text, '\0', PASS_TEXT_BYTES) != NULL))
         return PASS_GOT;
     close_all(fds);
     errno = whole ? EPROTO : EMFILE;

@@ -2,10 +2,14 @@
  * src/app/passing.h - what two servers say to each other when one takes the other's place.
  *
  *     new                                old, which serves
- *      |---- HELLO  format, version ------>|  between two iterations it stops serving, and
- *      |<--- STATE  bytes, descriptors ----|  sends what it has: an image, in a file, and
- *      |<--- MORE   descriptors -----------|  descriptors, PASS_FDS_MAX at a time
- *      |  claims the store               |  all of it is made; or NO and why
+ *      |---- HELLO  format, version ------>|
+ *      |<--- OFFER  bytes, descriptors ----|  what does not change: an image, in a file; listeners, memory
+ *      |<--- EARLY  descriptors -----------|  of connections, PASS_FDS_MAX at a time, and their numbers;
+ *      |            ... the last of these  |  all that while it serves
+ *      |---- READY ----------------------->|  between two iterations it stops serving, and
+ *      |<--- STATE  bytes, descriptors ----|  sends the rest: a second image, behind the first one
+ *      |<--- MORE   descriptors -----------|
+ *      |  claims the store                 |  all of it is made; or NO and why
  *      |---- YES ------------------------->|  hears it; or it has heard NO, waited for too long, or the new one
  *      |<--- (RESUMED, and why) -----------|  has died: it claims the store, and goes on if it gets it
  *      |---- (closes: it is ready) ------->|  exits
@@ -28,11 +32,12 @@ enum {
         2, /* of all messages, and of the image's outer list: raised when an older one cannot read it */
     PASS_FDS_MAX = 253, /* the kernel's limit for one message */
     PASS_TEXT_BYTES = 200,
-    PASS_HELLO_MS = 2000, /* for a peer to say what it wants */
-    PASS_PAUSE_MS = 3000, /* for it to say yes: for so long clients may wait in vain */
-    PASS_READY_MS = 5000, /* for it to be ready, after that */
-    PASS_WHY_MS = 1000,   /* for the old one to say why it goes on */
-    PASS_TURN_MS = 30000, /* for the old one to begin */
+    PASS_HELLO_MS = 2000,    /* for a peer to say what it wants */
+    PASS_PREPARE_MS = 30000, /* for it to be ready for the rest, while the old one serves */
+    PASS_PAUSE_MS = 3000,    /* for it to say yes: for so long clients may wait in vain */
+    PASS_READY_MS = 5000,    /* for it to serve, after that */
+    PASS_WHY_MS = 1000,      /* for the old one to say why it goes on */
+    PASS_TURN_MS = 30000,    /* for the old one to begin */
 };
 
 enum pass_kind {
@@ -41,15 +46,22 @@ enum pass_kind {
     PASS_MORE = 3,
     PASS_YES = 4,
     PASS_NO = 5,
-    PASS_RESUMED = 6,
+    PASS_RESUMED = 7,
+    PASS_OFFER = 8,
+    PASS_EARLY = 9,
+    PASS_READY = 10,
 };
 
+/* The first five fields are the same in all formats: so that a peer of another one is told why. */
 struct pass_message {
     uint32_t kind;
     uint32_t format;
-    uint64_t image_bytes;       /* STATE */
-    uint64_t fd_count;          /* STATE: in all */
-    char text[PASS_TEXT_BYTES]; /* HELLO: a version; NO, RESUMED: why; NUL-terminated */
+    uint64_t image_bytes; /* OFFER, STATE */
+    uint64_t fd_count;    /* STATE: in all; EARLY: 0: these are the last ones */
+    union {
+        char text[PASS_TEXT_BYTES]; /* HELLO: a version; NO, RESUMED: why; NUL-terminated */
+        uint32_t ids[PASS_FDS_MAX]; /* EARLY: of connections */
+    };
 };
 
 /* Descriptors that go with a message, or come with it. */
@@ -58,7 +70,10 @@ struct pass_fds {
     int count;
 };
 
-/* Of the image's outer list; types keep their meaning for ever: base/image.h. */
+/* The second image begins at the next multiple of this. */
+#define PASS_IMAGE_ALIGN UINT64_C(65536)
+
+/* Of the images' outer lists; types keep their meaning for ever: base/image.h. */
 enum {
     PASS_VERSION = 1,
     PASS_PID = 2,
@@ -78,12 +93,12 @@ enum {
     PASS_LEASE = 15, /* of the store */
 };
 
-/* Descriptors come in this order: */
+/* Those of an offer come in this order: */
 enum {
     PASS_FD_IMAGE,
     PASS_FD_STORE,
     PASS_FD_CONTROL,
-    PASS_FDS_FIRST /* of FILES, LISTENERS, SERVER */
+    PASS_FDS_FIRST /* of FILES, LISTENERS */
 };
 
 enum pass_result {

@@ -69,19 +69,78 @@ why_not(enum pass_result result, const struct pass_message *message, char *text,
     }
     if (message->kind != PASS_NO && message->kind != PASS_RESUMED)
         return "it said what was not expected";
-    (void)log_escape(text, bytes, slice_make(message->text, strlen(message->text)));
+    (void)log_escape(text, bytes,
+                     slice_make(message->text, strnlen(message->text, PASS_TEXT_BYTES)));
     return text;
 }
 
-/* Messages with descriptors, the first of which says how many there are. NULL, or why not. */
+/* The image of BYTES that begins at OFF. NULL, and *IMAGE; or why not. */
 static const char *
-receive_all(struct takeover *t, char *text, size_t bytes)
+map_image(const struct takeover *t, uint64_t off, uint64_t bytes, struct takeover_image *image)
+{
+    struct stat st;
+    void *mem;
+
+    if (bytes == 0 || bytes >> IMAGE_BYTES_SHIFT != 0 ||
+        fstat(t->offer.fd[PASS_FD_IMAGE], &st) != 0 || (uint64_t)st.st_size < off + bytes)
+        return "its image is cut";
+    mem = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE | MAP_POPULATE, t->offer.fd[PASS_FD_IMAGE],
+               (off_t)off);
+    if (mem == MAP_FAILED)
+        return "its image cannot be mapped";
+    *image = (struct takeover_image){mem, bytes};
+    return NULL;
+}
+
+/* What does not change. NULL, or why not. */
+static const char *
+receive_offer(struct takeover *t, char *text, size_t bytes)
+{
+    struct pass_message message;
+    enum pass_result result =
+        pass_receive(t->fd, &message, &t->offer, pass_until_ns(PASS_TURN_MS));
+
+    if (result != PASS_GOT || message.kind != PASS_OFFER)
+        return why_not(result, &message, text, bytes);
+    if (t->offer.count < PASS_FDS_FIRST)
+        return "it has what cannot be";
+    return map_image(t, 0, message.image_bytes, &t->constant);
+}
+
+/* Descriptors of connections that it serves meanwhile. */
+static const char *
+receive_early(struct takeover *t, struct server *server, char *text, size_t bytes)
+{
+    struct pass_message message;
+
+    do {
+        struct pass_fds fds = {.count = 0};
+        struct offer offer;
+        enum pass_result result =
+            pass_receive(t->fd, &message, &fds, pass_until_ns(PASS_PREPARE_MS));
+
+        if (result != PASS_GOT || message.kind != PASS_EARLY)
+            return why_not(result, &message, text, bytes);
+        offer.count = (uint32_t)fds.count;
+        memcpy(offer.fds, fds.fd, (size_t)fds.count * sizeof(int));
+        memcpy(offer.ids, message.ids, (size_t)fds.count * sizeof(uint32_t));
+        if (!server_expect(server, &offer))
+            return "no memory for all connections";
+    } while (message.fd_count > 0);
+    return NULL;
+}
+
+/* The rest, which comes with several messages; the first one says how many descriptors there are. */
+static const char *
+receive_rest(struct takeover *t, char *text, size_t bytes)
 {
     uint64_t until_ns = pass_until_ns(PASS_TURN_MS);
     enum pass_kind wanted = PASS_STATE;
-    uint64_t all = 1;
+    uint64_t off =
+        (t->constant.len + PASS_IMAGE_ALIGN - 1) / PASS_IMAGE_ALIGN * PASS_IMAGE_ALIGN;
+    uint64_t all = 0, image_bytes = 0;
 
-    while (t->fd_count < all) {
+    do {
         struct pass_message message;
         struct pass_fds fds = {.count = 0};
         enum pass_result result = pass_receive(t->fd, &message, &fds, until_ns);
@@ -90,37 +149,19 @@ receive_all(struct takeover *t, char *text, size_t bytes)
             return why_not(result, &message, text, bytes);
         if (wanted == PASS_STATE) {
             all = message.fd_count;
-            t->image_bytes = message.image_bytes;
-            if (all < PASS_FDS_FIRST || all > FDS_MOST || t->image_bytes >> IMAGE_BYTES_SHIFT)
-                return "it has what cannot be";
-            t->fds = sys_malloc(all * sizeof(int));
+            image_bytes = message.image_bytes;
+            t->fds = all > FDS_MOST ? NULL : sys_malloc((all + 1) * sizeof(int));
             if (t->fds == NULL)
                 return "no memory";
             until_ns = pass_until_ns(PASS_PAUSE_MS);
             wanted = PASS_MORE;
         }
-        if (fds.count == 0 || (uint64_t)fds.count > all - t->fd_count)
+        if ((uint64_t)fds.count > all - t->fd_count || (fds.count == 0 && all > 0))
             return "it has sent another number of descriptors than it said";
         memcpy(t->fds + t->fd_count, fds.fd, (size_t)fds.count * sizeof(int));
         t->fd_count += (uint32_t)fds.count;
-    }
-    return NULL;
-}
-
-static const char *
-map_image(struct takeover *t)
-{
-    struct stat st;
-
-    if (fstat(t->fds[PASS_FD_IMAGE], &st) != 0 || (uint64_t)st.st_size < t->image_bytes ||
-        t->image_bytes == 0)
-        return "its image is cut";
-    t->image = mmap(NULL, t->image_bytes, PROT_READ, MAP_PRIVATE | MAP_POPULATE,
-                    t->fds[PASS_FD_IMAGE], 0);
-    if (t->image != MAP_FAILED)
-        return NULL;
-    t->image = NULL;
-    return "its image cannot be mapped";
+    } while (t->fd_count < all);
+    return map_image(t, off, image_bytes, &t->rest);
 }
 
 /* --- Reading --- */
@@ -128,7 +169,7 @@ map_image(struct takeover *t)
 static int
 take_fd(struct takeover *t)
 {
-    return t->fd_used < t->fd_count ? t->fds[t->fd_used++] : -1;
+    return t->offer_used < t->offer.count ? t->offer.fd[t->offer_used++] : -1;
 }
 
 static const char *
@@ -178,7 +219,7 @@ take_listeners(struct process *p)
         unsigned role = (unsigned char)t->listeners.ptr[i];
         struct listen_sockets *sockets;
 
-        if (role >= SESSION_ROLES || t->fd_used == t->fd_count)
+        if (role >= SESSION_ROLES || t->offer_used == t->offer.count)
             return "it has a socket that cannot be";
         sockets = &p->sockets.of[role];
         if (sockets->count == LISTEN_SOCKETS_MAX)
@@ -239,18 +280,16 @@ read_entry(struct process *p, const struct image_entry *entry)
 }
 
 static const char *
-read_image(struct process *p)
+read_image(struct process *p, const struct takeover_image *image)
 {
-    struct takeover *t = &p->takeover;
-    struct slice rest = slice_make(t->image, t->image_bytes);
+    struct slice list = slice_make(image->mem, image->len);
     struct image_entry entry;
     const char *why = NULL;
 
-    t->fd_used = PASS_FDS_FIRST;
     while (why == NULL)
-        switch (image_next(&rest, &entry)) {
+        switch (image_next(&list, &entry)) {
         case IMAGE_ENTRY: why = read_entry(p, &entry); break;
-        case IMAGE_END: return take_listeners(p);
+        case IMAGE_END: return NULL;
         case IMAGE_TORN: return "its image is cut";
         }
     return why;
@@ -271,7 +310,7 @@ check_file(const struct process *p)
     if (path == NULL)
         return "its cache is in the file of -e (--memory-file), which is not given here";
     if (t->kept_file == 0 || stat(path, &here) != 0 ||
-        fstat(t->fds[PASS_FD_STORE], &there) != 0 || here.st_dev != there.st_dev ||
+        fstat(t->offer.fd[PASS_FD_STORE], &there) != 0 || here.st_dev != there.st_dev ||
         here.st_ino != there.st_ino)
         return "-e (--memory-file): its cache is not in that file";
     return NULL;
@@ -313,11 +352,12 @@ begin(struct process *p, char *text, size_t bytes)
                        strerror(errno), t->path);
         return text;
     }
-    why = receive_all(t, text, bytes);
+    why = receive_offer(t, text, bytes);
+    t->offer_used = PASS_FDS_FIRST;
     if (why == NULL)
-        why = map_image(t);
+        why = read_image(p, &t->constant);
     if (why == NULL)
-        why = read_image(p);
+        why = take_listeners(p);
     return why != NULL ? why : check_options(p);
 }
 
@@ -330,10 +370,10 @@ takeover_begin(struct process *p)
 
     if (why != NULL)
         return refuse(t, why);
-    p->control.image_fd = t->fds[PASS_FD_IMAGE];
-    p->control.watch.fd = t->fds[PASS_FD_CONTROL];
+    p->control.image_fd = t->offer.fd[PASS_FD_IMAGE];
+    p->control.watch.fd = t->offer.fd[PASS_FD_CONTROL];
     p->memory_file.path = p->config.memory_file;
-    p->memory_file.file.fd = t->fds[PASS_FD_STORE];
+    p->memory_file.file.fd = t->offer.fd[PASS_FD_STORE];
     if (p->notify.watchdog_ms == 0)
         p->notify.watchdog_ms = t->watchdog_ms;
     return true;
@@ -359,24 +399,30 @@ why_no_store(enum attach_result result)
     return NULL;
 }
 
+static struct store_config
+store_config_of(const struct process *p)
+{
+    struct store_config config = p->config.store;
+
+    config.file = &p->memory_file.file;
+    return config;
+}
+
 struct store *
 takeover_store(struct process *p, struct clock *clock)
 {
     struct takeover *t = &p->takeover;
-    struct store_config config = p->config.store;
-    enum attach_result result;
+    const struct store_config config = store_config_of(p);
     struct store *store;
 
     clock->start_ns = t->clock_start_ns;
     clock->start_unix_s = (int64_t)t->clock_unix_s;
     clock->first_s = (uint32_t)t->clock_first_s;
     clock_read(clock);
-    config.file = &p->memory_file.file;
-    result = store_adopt(&config, &store);
-    if (result == ATTACH_OK)
-        return store;
-    (void)refuse(t, why_no_store(result));
-    return NULL;
+    store = store_expect(&config);
+    if (store == NULL)
+        (void)refuse(t, why_no_store(ATTACH_NO_MEMORY));
+    return store;
 }
 
 /* --- Yes --- */
@@ -403,17 +449,42 @@ say_yes(struct takeover *t)
         log_line(LOG_WARN, "--takeover: the server there died meanwhile");
 }
 
+/* All that can be is made, and it serves no more: what it had last. */
+static const char *
+take_rest(struct process *p, char *text, size_t bytes)
+{
+    struct takeover *t = &p->takeover;
+    const struct store_config config = store_config_of(p);
+    struct pass_message ready = pass_message(PASS_READY, NULL);
+    const char *why = receive_early(t, p->server, text, bytes);
+    struct handed in;
+
+    if (why != NULL)
+        return why;
+    if (pass_send(t->fd, &ready, NULL, 0, pass_until_ns(PASS_PREPARE_MS)) == PASS_FAILED)
+        return strerror(errno);
+    why = receive_rest(t, text, bytes);
+    if (why == NULL)
+        why = read_image(p, &t->rest);
+    if (why == NULL)
+        why = why_no_store(store_adopt(p->store, &config));
+    if (why != NULL)
+        return why;
+    in = (struct handed){t->server, t->fds, t->fd_count, 0, 0};
+    why = server_take_over(p->server, &in);
+    t->conns = in.conns;
+    return why;
+}
+
 bool
 takeover_finish(struct process *p)
 {
     struct takeover *t = &p->takeover;
-    struct handed in = {t->server, t->fds + t->fd_used, t->fd_count - t->fd_used, 0, 0};
     char text[PASS_TEXT_BYTES];
-    const char *why = server_take_over(p->server, &in);
+    const char *why = take_rest(p, text, sizeof(text));
 
     if (why != NULL)
         return refuse(t, why);
-    t->conns = in.conns;
     if (!store_claim(p->store, t->lease))
         return refuse(t, hear_resumed(t, text, sizeof(text)));
     say_yes(t);
@@ -439,9 +510,9 @@ takeover_ready(struct process *p)
              " connections, %" PRIu64 " items, after %.1f ms",
              t->pid, log_escape(shown, sizeof(shown), t->version), t->conns,
              store_stats(p->store)->curr_items, (double)p->control.pause_us / 1000);
-    (void)munmap(t->image, t->image_bytes);
+    (void)munmap(t->constant.mem, t->constant.len);
+    (void)munmap(t->rest.mem, t->rest.len);
     sys_free(t->fds);
-    t->image = NULL;
     t->fds = NULL;
     control_drop_image(&p->control);
 }

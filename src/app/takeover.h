@@ -1,9 +1,10 @@
 /*
  * src/app/takeover.h - the new process of a takeover: --takeover=PATH.
  *
- *     takeover_begin()    everything of its own is made: ask the server at PATH for what it has, and check it
- *     takeover_store()    the cache, as another process's still
- *     takeover_finish()   all connections are made: claim the store, and all is this process's
+ *     takeover_begin()    ask the server at PATH for what does not change, and check it
+ *     takeover_store()    where the cache will be
+ *     takeover_finish()   everything else is made: take connections while they are served there, then the rest;
+ *                         claim the store, and all is this process's
  *     takeover_ready()    the service manager knows: the old process may end
  *
  * Until the third has come back nothing of the old server is changed, and it goes on if this process ends.
@@ -17,6 +18,7 @@
 #include "lombard/base/clock.h"
 #include "lombard/base/slice.h"
 #include "lombard/store/store.h"
+#include "passing.h"
 
 struct process;
 
@@ -24,12 +26,15 @@ struct takeover {
     const char *path; /* NULL: this is none */
     bool done;        /* all is this process's */
     int fd;           /* -1: it is over, or has not begun */
-    char *image;      /* mapped */
-    size_t image_bytes;
-    int *fds;
+    struct pass_fds offer;
+    int offer_used; /* of these, from the first on */
+    struct takeover_image {
+        void *mem; /* mapped */
+        size_t len;
+    } constant, rest;
+    int *fds; /* that came with the rest: of connections */
     uint32_t fd_count;
-    uint32_t fd_used; /* from the first on */
-    /* Of the image: */
+    /* Of the images: */
     uint64_t pid;
     uint64_t begun_ns;
     uint64_t clock_start_ns;
@@ -53,7 +58,7 @@ void takeover_init(struct takeover *takeover, const char *path);
  * server was told, and goes on.
  */
 bool takeover_begin(struct process *process) MUST_USE;
-/* Its store; CLOCK is as there. NULL, likewise. */
+/* A store that it will lend; CLOCK is as there. NULL, likewise. */
 struct store *takeover_store(struct process *process, struct clock *clock) MUST_USE;
 /* False, likewise. True: it is all this process's, which must serve now. */
 bool takeover_finish(struct process *process) MUST_USE;

@@ -87,8 +87,7 @@ check_conn(const struct conn *c)
     case CONN_IDLE:
         if (c->task != NULL || (lends && (c->rbuf != NULL || c->wbuf != NULL)))
             return "an idle connection holds a buffer or a task";
-        if (c->watch.wanted != WATCH_IN &&
-            (c->watch.wanted != 0 || !c->server->keeps_unwatched))
+        if (c->watch.wanted != WATCH_IN)
             return "an idle connection is not watched for input";
         return NULL;
     case CONN_STALLED:

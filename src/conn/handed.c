@@ -4,8 +4,65 @@
 #include "limits.h"
 #include "lombard/base/sys.h"
 #include "lombard/conn/handover.h"
+#include "scan_words.h"
 #include "shed.h"
 #include "task.h"
+
+/* --- What goes ahead --- */
+
+bool
+server_expect(struct server *server, const struct offer *offer)
+{
+    bool ok = true;
+
+    for (uint32_t i = 0; i < offer->count; i++) {
+        struct conn *c = ok ? table_take(&server->table) : NULL;
+
+        ok = c != NULL;
+        if (!ok) {
+            (void)sys_close(offer->fds[i]);
+            continue;
+        }
+        conn_init(c, server, offer->fds[i]);
+        c->id = offer->ids[i];
+        c->watch.early = c->watch.shared =
+            true; /* until the other process has ended, which is not waited for */
+        ok = loop_want(server->loop, &c->watch, WATCH_IN);
+    }
+    return ok;
+}
+
+/* --- What is described --- */
+
+/* Numbers of connections become places in this server's table. */
+static const char *
+place_scan(const struct arrival *arrival, struct scan *scan)
+{
+    if (scan->cursor > arrival->place_count)
+        return "a question about connections cannot be that";
+    if (scan->cursor > 0)
+        scan->cursor = arrival->places[scan->cursor - 1].behind;
+    for (uint32_t i = 0; i < scan->top_count; i++) {
+        if (scan->top[i].position >= arrival->place_count)
+            return "a question about connections cannot be that";
+        scan->top[i].position = arrival->places[scan->top[i].position].at;
+    }
+    return NULL;
+}
+
+static const char *
+place_scans(const struct arrival *arrival)
+{
+    uint64_t cursor = 0;
+    const char *why = NULL;
+    struct conn *c;
+
+    while (why == NULL && arrival->has_scan &&
+           (c = table_next(&arrival->server->table, &cursor)) != NULL)
+        if (c->task != NULL && c->task->kind == TASK_SCAN)
+            why = place_scan(arrival, c->task->scan);
+    return why;
+}
 
 static const char *
 take_lingerer(struct arrival *arrival, int fd)
@@ -50,10 +107,7 @@ take_described(struct arrival *arrival, const struct image_entry *entry)
             break;
         server->probes_change = number != server->config.peer_timeout_s + UINT64_C(1);
         return NULL;
-    case ENTRY_CONN:
-        return in->used == in->count
-                   ? "a connection came without its descriptor"
-                   : handover_take_conn(arrival, entry->bytes, in->fds[in->used]);
+    case ENTRY_CONN: return handover_take_conn(arrival, entry->bytes);
     case ENTRY_LINGERER:
         return in->used == in->count ? "a rejected peer came without its descriptor"
                                      : take_lingerer(arrival, in->fds[in->used]);
@@ -74,8 +128,9 @@ take_all(struct arrival *arrival)
         case IMAGE_ENTRY: why = take_described(arrival, &entry); break;
         case IMAGE_TORN: return "it is cut";
         case IMAGE_END:
+            (void)handover_meet(arrival, 0); /* which none is: all that is left has gone */
             return arrival->in->used < arrival->in->count ? "it has too many descriptors"
-                                                          : NULL;
+                                                          : place_scans(arrival);
         }
     return why;
 }
@@ -95,10 +150,15 @@ server_take_over(struct server *server, struct handed *in)
     handover_numbers_init(&arrival.numbers);
     in->used = in->conns = 0;
     server->probes_change = true; /* unless the other one says what it told the kernel */
-    server->keeps_unwatched = in->count >= DRAWN(WATCH_LATER_MIN);
+    arrival.expects = server->table.conns > 0;
+    arrival.place_max = (uint64_t)server->table.conns + in->count;
+    arrival.places = sys_malloc((size_t)(arrival.place_max + 1) * sizeof(struct handed_place));
+    if (arrival.places == NULL)
+        return "no memory for all connections";
     server->config.buffer_bytes = UINT64_MAX / 2;
     pool_set_limit(server->pool, SIZE_MAX / 2, 0);
     why = take_all(&arrival);
+    sys_free(arrival.places);
     pool_set_limit(server->pool, pool_bytes, pool_bytes / RESERVE_PART);
     server->config.buffer_bytes = buffer_bytes;
     return why;
@@ -121,8 +181,6 @@ server_go_on(struct server *server)
     struct conn *c;
 
     server->iteration_ms = server->clock->now_ms;
-    server->unwatched_cursor = 0;
-    server->has_unwatched = server->keeps_unwatched;
     while ((c = table_next(&server->table, &cursor)) != NULL) {
         if (conn_is_watching(c))
             go_on_watching(c);

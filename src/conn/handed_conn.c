@@ -5,6 +5,7 @@
 #include "conn_image.h"
 #include "handover_priv.h"
 #include "limits.h"
+#include "lombard/base/sys.h"
 #include "scan_words.h"
 #include "stash.h"
 
@@ -76,7 +77,7 @@ take_stream(const struct arrival *arrival, struct task *task, const struct conn_
 }
 
 static const char *
-take_scan(struct conn *c, const struct conn_image *image)
+take_scan(struct arrival *arrival, struct conn *c, const struct conn_image *image)
 {
     uint32_t count = (uint32_t)(image->tops.len / sizeof(struct handed_top));
     struct task *task = c->task;
@@ -90,6 +91,7 @@ take_scan(struct conn *c, const struct conn_image *image)
     if (scan == NULL)
         return no_memory;
     task->scan = scan;
+    arrival->has_scan = true; /* its numbers are of connections until all have come */
     if (count > scan->top_max || image->top_next > count)
         return "a question about connections cannot be that";
     scan->cursor = image->scan_cursor;
@@ -109,7 +111,7 @@ take_scan(struct conn *c, const struct conn_image *image)
 }
 
 static const char *
-take_kind(const struct arrival *arrival, struct conn *c, const struct conn_image *image)
+take_kind(struct arrival *arrival, struct conn *c, const struct conn_image *image)
 {
     struct task *task = c->task;
 
@@ -118,7 +120,7 @@ take_kind(const struct arrival *arrival, struct conn *c, const struct conn_image
     case TASK_JOIN:
     case TASK_VALUE: return take_item(c, image);
     case TASK_STREAM: return take_stream(arrival, task, image);
-    case TASK_SCAN: return take_scan(c, image);
+    case TASK_SCAN: return take_scan(arrival, c, image);
     case TASK_WATCH: /* until server_go_on() */
         task->total = image->topics;
         task->off = image->skipped;
@@ -129,7 +131,7 @@ take_kind(const struct arrival *arrival, struct conn *c, const struct conn_image
 }
 
 static const char *
-take_task(const struct arrival *arrival, struct conn *c, const struct conn_image *image)
+take_task(struct arrival *arrival, struct conn *c, const struct conn_image *image)
 {
     enum handed_task number = (enum handed_task)image->task;
     struct proto_state state;
@@ -295,7 +297,7 @@ state_of(enum handed_state number)
 }
 
 static const char *
-take_contents(const struct arrival *arrival, struct conn *c, const struct conn_image *image)
+take_contents(struct arrival *arrival, struct conn *c, const struct conn_image *image)
 {
     const char *why = NULL;
 
@@ -311,43 +313,87 @@ take_contents(const struct arrival *arrival, struct conn *c, const struct conn_i
     return why;
 }
 
-/*
- * To be watched takes longer than all else, and clients wait meanwhile: one that has been idle for a while
- * is watched when the others are served again.
- */
-static bool
-is_for_later(const struct conn *c)
+/* Its peer heard from the other process that it is closed. */
+static void
+drop_expected(struct server *server, struct conn *c)
 {
-    const struct server *server = c->server;
+    loop_forget(server->loop, &c->watch);
+    (void)sys_close(c->watch.fd);
+    table_give(&server->table, c);
+}
 
-    return c->state == CONN_IDLE && server->keeps_unwatched &&
-           server->attended_s - c->active_s >= DRAWN(QUIET_S);
+/* Both processes have them in the same order. */
+struct conn *
+handover_meet(struct arrival *arrival, uint32_t id)
+{
+    struct server *server = arrival->server;
+    struct conn *c;
+
+    while ((c = table_next(&server->table, &arrival->cursor)) != NULL) {
+        if (!c->watch.early)
+            continue;
+        if (c->id == id) {
+            c->watch.early = false;
+            return c;
+        }
+        drop_expected(server, c);
+    }
+    return NULL;
+}
+
+/* Of connections that did not go ahead the places say nothing of the order that there was. */
+static void
+note_place(struct arrival *arrival, struct conn *c, bool early)
+{
+    uint64_t n = arrival->place_count++;
+    struct handed_place *place = &arrival->places[n];
+
+    place->at = table_position(c);
+    place->behind = early || !arrival->expects ? place->at + 1 : n > 0 ? place[-1].behind : 0;
+}
+
+/* NULL, and *WHY. */
+static struct conn *
+find_conn(struct arrival *arrival, const struct conn_image *image, const char **why)
+{
+    struct handed *in = arrival->in;
+    struct conn *c;
+
+    *why = "a connection came without its descriptor";
+    if (image->early != 0)
+        return handover_meet(arrival, (uint32_t)image->id);
+    if (in->used == in->count)
+        return NULL;
+    *why = no_memory;
+    c = table_take(&arrival->server->table);
+    if (c == NULL)
+        return NULL;
+    conn_init(c, arrival->server, in->fds[in->used++]);
+    c->watch.shared = true; /* until the other process has ended, which is not waited for */
+    return c;
 }
 
 const char *
-handover_take_conn(struct arrival *arrival, struct slice bytes, int fd)
+handover_take_conn(struct arrival *arrival, struct slice bytes)
 {
-    struct server *server = arrival->server;
     struct conn_image image;
     const char *why = conn_image_read(bytes, &image);
     struct conn *c;
 
     if (why != NULL)
         return why;
-    c = table_take(&server->table);
+    c = find_conn(arrival, &image, &why);
     if (c == NULL)
-        return no_memory;
-    arrival->in->used++;
+        return why;
     arrival->in->conns++;
-    conn_init(c, server, fd);
-    c->watch.shared = true; /* until the other process has ended, which is not waited for */
+    note_place(arrival, c, image.early != 0);
     take_numbers(arrival, c, &image);
     take_session(c, &image);
     why = take_contents(arrival, c, &image);
     c->state = state_of((enum handed_state)image.state);
-    if (why != NULL || is_for_later(c))
+    if (why != NULL)
         return why;
-    if (!loop_want(server->loop, &c->watch, c->blocked ? WATCH_OUT : WATCH_IN))
+    if (!loop_want(arrival->server->loop, &c->watch, c->blocked ? WATCH_OUT : WATCH_IN))
         return "no memory to watch all connections";
     return NULL;
 }

@@ -10,7 +10,10 @@
 #include "server_state.h"
 #include "stash.h"
 
-enum { CONN_BYTES = 400 }; /* of the image: what most connections take */
+enum {
+    CONN_BYTES = 400,   /* of the image: what most connections take */
+    OFFER_SLOTS = 2048, /* looked at for one offer */
+};
 
 /* --- A connection is described --- */
 
@@ -185,6 +188,7 @@ describe_numbers(const struct conn *c, struct conn_image *image)
 {
     image->state = state_number(c);
     image->id = c->id;
+    image->early = c->watch.early;
     image->requests = conn_requests(c);
     image->errors = conn_errors(c);
     image->last_op = conn_last_op(c);
@@ -239,6 +243,24 @@ server_descriptor_count(const struct server *server)
     return server->table.conns + server->lingerers.count;
 }
 
+bool
+server_offer(struct server *server, uint64_t *cursor, struct offer *offer)
+{
+    uint64_t until = *cursor + OFFER_SLOTS;
+    struct conn *c;
+
+    offer->count = 0;
+    while (offer->count < OFFER_MAX &&
+           (c = table_search(&server->table, cursor, until)) != NULL) {
+        if (c->state == CONN_DEAD)
+            continue;
+        c->watch.early = c->watch.shared = true;
+        offer->fds[offer->count] = c->watch.fd;
+        offer->ids[offer->count++] = c->id;
+    }
+    return *cursor < table_span(&server->table);
+}
+
 static void
 add_fd(struct handover *out, int fd)
 {
@@ -252,9 +274,12 @@ describe_conns(struct server *server, struct handover *out)
     struct conn *c;
 
     while ((c = table_next(&server->table, &cursor)) != NULL) {
+        /* What an earlier attempt has said of one is said again by this one, or does not count. */
+        c->watch.early = c->watch.early && out->early;
         describe(c, out->image);
         c->watch.shared = true; /* if this comes to nothing, the other process may live on */
-        add_fd(out, c->watch.fd);
+        if (!c->watch.early)
+            add_fd(out, c->watch.fd);
         out->conns++;
     }
 }

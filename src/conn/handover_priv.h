@@ -48,11 +48,25 @@ struct arrival {
     struct server *server;
     struct handed *in;
     struct handover_numbers numbers;
-    uint64_t registry; /* of the writer */
+    uint64_t registry;           /* of the writer */
+    uint64_t cursor;             /* up to where what was expected has come */
+    bool expects;                /* any */
+    bool has_scan;               /* a task whose numbers of connections are to be translated */
+    struct handed_place *places; /* of connections, as they come */
+    uint64_t place_count, place_max;
 };
 
+/* Where a connection is in the table; and from where on those are that were behind it in the other process. */
+struct handed_place {
+    uint64_t at;
+    uint64_t behind;
+};
+
+/* The next connection that is expected, if it has the number ID; those before it have gone. NULL: there is none. */
+struct conn *handover_meet(struct arrival *arrival, uint32_t id);
+
 /*
- * A connection of what BYTES, an entry ENTRY_CONN, say of it. NULL: it is in the server's table, FD is its own,
- * and server_go_on() has it served. Else why not: FD is the connection's where arrival->in->used counts it.
+ * A connection of what BYTES, an entry ENTRY_CONN, say of it; its descriptor is expected, or the next one.
+ * NULL: it is in the server's table, and server_go_on() has it served. Else why not.
  */
-const char *handover_take_conn(struct arrival *arrival, struct slice bytes, int fd) MUST_USE;
+const char *handover_take_conn(struct arrival *arrival, struct slice bytes) MUST_USE;

@@ -37,18 +37,14 @@ enum {
     SMALL_BODY_BYTES = 2048,     /* a shorter command is waited for as a whole */
     STALL_PROGRESS_BYTES = 1024, /* less in a row than this is no progress */
     NEWCOMERS_MAX = 64, /* an iteration, who wait until others were served: see admission.c */
-    OPERATOR_WAIT_MS = 300, /* over -c: time to say a command that only looks */
-    SHED_AFTER_MS = 100,    /* no connection that stalled for less is shed */
-    SHED_A_REQUEST = 64,    /* connections closed for one request, at most */
-    SHED_AT_ONCE = 16,      /* looked at for one piece of memory, at most */
-    SHED_A_TICK = 64,       /* connections closed in one tick for one reason, at most */
-    RELIEF_MS = 5,          /* how often buffers are freed for waiting connections */
-    STALL_LINES = 20,       /* events of a minute that say that the thread was held up */
-    TICK_MS = 100,          /* sweeps and background work */
-    WATCH_LATER_MIN =
-        256,          /* connections handed over: of so many, quiet ones are watched later, */
-    QUIET_S = 2,      /* which moved no byte for so long; */
-    WATCH_SLOTS = 64, /* slots an iteration: some 70 us */
+    OPERATOR_WAIT_MS = 300,  /* over -c: time to say a command that only looks */
+    SHED_AFTER_MS = 100,     /* no connection that stalled for less is shed */
+    SHED_A_REQUEST = 64,     /* connections closed for one request, at most */
+    SHED_AT_ONCE = 16,       /* looked at for one piece of memory, at most */
+    SHED_A_TICK = 64,        /* connections closed in one tick for one reason, at most */
+    RELIEF_MS = 5,           /* how often buffers are freed for waiting connections */
+    STALL_LINES = 20,        /* events of a minute that say that the thread was held up */
+    TICK_MS = 100,           /* sweeps and background work */
     LAPSE_MS = 2 * TICK_MS,  /* between iterations: what is more, the process stood still */
     VANISHED_LOOKS = 64,     /* a tick, at what the kernel knows of a silent peer */
     SWEEP_PARTS = 10,        /* all connections are looked at in as many ticks, */

@@ -225,5 +225,5 @@ schedule_has_work(void *ctx)
 
     return server->background || !list_is_empty(&server->ready) ||
            !list_is_empty(&server->arrived) || !list_is_empty(&server->pipelines) ||
-           !list_is_empty(&server->dead) || server->has_unwatched;
+           !list_is_empty(&server->dead);
 }

@@ -138,7 +138,6 @@ on_tick(struct timer *timer)
     server_sweep_idle(server);
     server_sweep_vanished(server);
     server_sweep_probes(server);
-    server->has_unwatched = server->keeps_unwatched;
     server_check_operator(server);
     linger_sweep(&server->lingerers);
     if (now_ms / 1000 != (now_ms - TICK_MS) / 1000)
@@ -164,8 +163,6 @@ on_iteration_end(void *ctx)
         server_admit_newcomers(server);
         reap(server); /* one that could not be opened */
     }
-    if (UNLIKELY(server->has_unwatched))
-        server_watch_handed(server);
     latency_iteration(&server->latency, server->clock->now_ns);
 }
 

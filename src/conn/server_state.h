@@ -128,10 +128,6 @@ struct server {
     uint64_t idle_cursor;
     uint64_t vanished_cursor;
     uint64_t probes_cursor;
-    uint64_t
-        unwatched_cursor; /* of connections handed over, those from here on may not be watched yet, */
-    bool has_unwatched;   /* which is to be tried now; */
-    bool keeps_unwatched; /* or again, with the next tick */
     bool
         probes_change; /* --peer-timeout was changed: connections after probes_cursor do not know */
 

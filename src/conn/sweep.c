@@ -146,23 +146,6 @@ server_sweep_vanished(struct server *server)
 }
 
 void
-server_watch_handed(struct server *server)
-{
-    uint64_t until = server->unwatched_cursor + DRAWN(WATCH_SLOTS);
-    struct conn *c;
-
-    while ((c = table_search(&server->table, &server->unwatched_cursor, until)) != NULL) {
-        if (c->state != CONN_IDLE || loop_want(server->loop, &c->watch, WATCH_IN))
-            continue;
-        server->unwatched_cursor--; /* once more, later */
-        server->has_unwatched = false;
-        return;
-    }
-    server->has_unwatched = server->unwatched_cursor < table_span(&server->table);
-    server->keeps_unwatched = server->has_unwatched;
-}
-
-void
 server_change_peer_timeout(struct server *server, uint32_t seconds)
 {
     server->config.peer_timeout_s = seconds;

@@ -14,6 +14,3 @@ void server_sweep_vanished(struct server *server);
 void server_change_peer_timeout(struct server *server, uint32_t seconds);
 /* Tell the kernel so of a part of all connections, until it knows of all. */
 void server_sweep_probes(struct server *server);
-
-/* Watch some more of the connections that were handed over and left for later; a tick tries again what is refused. */
-void server_watch_handed(struct server *server);

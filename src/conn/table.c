@@ -194,6 +194,12 @@ table_rank(const struct conn_table *table, uint64_t position)
 }
 
 uint64_t
+table_position(struct conn *c)
+{
+    return (uint64_t)chunk_of(c)->number * CHUNK_SLOTS + c->slot;
+}
+
+uint64_t
 table_span(const struct conn_table *table)
 {
     return (uint64_t)table->chunk_count * CHUNK_SLOTS;

@@ -45,6 +45,8 @@ struct conn *table_search(const struct conn_table *table, uint64_t *cursor, uint
  */
 uint64_t table_rank(const struct conn_table *table, uint64_t position);
 void table_count_before(struct conn_table *table);
+/* Where C is, as a cursor counts: it is found from there on. */
+uint64_t table_position(struct conn *c);
 /* Memory of all chunks. */
 uint64_t table_bytes(const struct conn_table *table);
 /* Slots that a cursor can run over: cursors are below or equal to it. */

@@ -98,7 +98,7 @@ watch_init(struct watch *watch, int fd, void (*on_event)(struct watch *watch, ui
 {
     watch->fd = fd;
     watch->wanted = 0;
-    watch->shared = false;
+    watch->shared = watch->early = false;
     watch->on_event = on_event;
 }
 

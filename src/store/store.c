@@ -126,8 +126,10 @@ store_destroy(struct store *store)
 {
     if (store == NULL)
         return;
-    index_fini(&store->index);
-    arena_fini(&store->arena);
+    if (!store->is_empty) {
+        index_fini(&store->index);
+        arena_fini(&store->arena);
+    }
     root_end(store);
     sys_free(store);
 }
@@ -230,6 +232,7 @@ load_lent(struct store *store, const struct store_config *config)
         result = ATTACH_VERSION;
     else if (config->limit_bytes < store_limit_bytes_min(store))
         result = ATTACH_LIMIT;
+    store->is_empty = result != ATTACH_OK;
     if (result == ATTACH_OK)
         return result;
     index_fini(&store->index);
@@ -237,25 +240,24 @@ load_lent(struct store *store, const struct store_config *config)
     return result;
 }
 
-enum attach_result
-store_adopt(const struct store_config *config, struct store **store)
+struct store *
+store_expect(const struct store_config *config)
 {
-    struct store *lent = make(config);
-    enum attach_result result = ATTACH_NO_MEMORY;
+    struct store *store = make(config);
 
-    if (lent == NULL)
-        return result;
-    if (lent->memory.there < MEMORY_AREA_BYTES)
-        result = ATTACH_TORN;
-    else if (root_begin(lent))
-        result = load_lent(lent, config);
-    if (result == ATTACH_OK) {
-        *store = lent;
-        return result;
-    }
-    root_end(lent);
-    sys_free(lent);
-    return result;
+    if (store == NULL)
+        return NULL;
+    store->is_empty = true;
+    if (store->memory.there < MEMORY_AREA_BYTES || root_begin(store))
+        return store;
+    sys_free(store);
+    return NULL;
+}
+
+enum attach_result
+store_adopt(struct store *store, const struct store_config *config)
+{
+    return store->root == NULL ? ATTACH_TORN : load_lent(store, config);
 }
 
 void

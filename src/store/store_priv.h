@@ -122,6 +122,7 @@ struct store_root;
 struct store {
     struct memory memory;
     struct store_root *root; /* NULL: not in a file */
+    bool is_empty; /* another process is to lend it: it has neither an index nor an arena */
     struct index index;
     struct arena arena;
     struct hash_key hash_key;

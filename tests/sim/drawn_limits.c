@@ -6,7 +6,7 @@
         BATCH_REQUESTS, GROUP_CONNS, FIRST_REQUESTS, SLICE_BYTES, LONG_SLICE_BYTES,            \
             LIGHT_REQUESTS, COPY_BYTES_MAX, COPY_LONG_MAX, QUEUED_BYTES_MAX,                   \
             QUEUED_REQUESTS_MAX, QUEUED_ALL_BYTES_MAX, RING_RECEIVES_MIN, RING_SENDS_MIN,      \
-            STASH_BYTES_MAX, SMALL_BODY_BYTES, WATCH_LATER_MIN, QUIET_S, WATCH_SLOTS,          \
+            STASH_BYTES_MAX, SMALL_BODY_BYTES,                                                 \
     }
 
 struct drawn_limits drawn_limits = USUAL;

@@ -25,9 +25,6 @@ struct drawn_limits {
     uint32_t RING_SENDS_MIN;
     uint32_t STASH_BYTES_MAX;
     uint32_t SMALL_BODY_BYTES;
-    uint32_t WATCH_LATER_MIN;
-    uint32_t QUIET_S;
-    uint32_t WATCH_SLOTS;
 };
 
 /* What the server has now, and what it has usually. */

@@ -22,6 +22,7 @@ struct heir {
     int *fds;
     struct handed in;
     uint64_t lease;
+    bool is_early; /* connections went ahead */
     bool was_late; /* the old process has claimed it */
 };
 
@@ -57,13 +58,15 @@ describe(const struct rig *rig, struct handover *out, uint64_t *lease, struct im
     return all->failed ? "no memory" : NULL;
 }
 
+/* All that can be made before the other process stops serving. */
 static const char *
-begin(struct heir *heir)
+prepare(struct heir *heir)
 {
     struct store_config config = rig_store_config(heir->rig);
 
-    if (store_adopt(&config, &heir->store) != ATTACH_OK)
-        return "the store cannot be adopted";
+    heir->store = store_expect(&config);
+    if (heir->store == NULL)
+        return "no memory";
     heir->cmd = rig_make_cmd(heir->rig, heir->store, heir->stats);
     if (heir->cmd == NULL)
         return "no memory";
@@ -71,8 +74,16 @@ begin(struct heir *heir)
     if (heir->server == NULL)
         return "no memory";
     heir->listens = server_listen(heir->server, heir->listen_fd, ROLE_CLIENT);
-    if (!heir->listens)
-        return "the listener cannot be watched";
+    return heir->listens ? NULL : "the listener cannot be watched";
+}
+
+static const char *
+begin(struct heir *heir)
+{
+    struct store_config config = rig_store_config(heir->rig);
+
+    if (store_adopt(heir->store, &config) != ATTACH_OK)
+        return "the store cannot be adopted";
     return server_take_over(heir->server, &heir->in);
 }
 
@@ -113,14 +124,41 @@ succeed(struct heir *heir)
 
 /* The process that is left, or the one that was refused, lives on with what it has. */
 static void
-keep_others(struct rig *rig, const struct handover *out)
+keep_others(struct rig *rig, const int *fds, uint32_t count)
 {
-    rig->other_fds = calloc(out->count + 1, sizeof(int));
+    rig->other_fds = realloc(rig->other_fds, (rig->other_count + count + 1) * sizeof(int));
     if (rig->other_fds == NULL)
         abort();
-    rig->other_count = out->count;
-    for (uint32_t i = 0; i < out->count; i++)
-        rig->other_fds[i] = sim_pass(out->fds[i]);
+    for (uint32_t i = 0; i < count; i++)
+        rig->other_fds[rig->other_count++] = sim_pass(fds[i]);
+}
+
+/* Connections go ahead, piece by piece; the server serves in between. */
+static const char *
+send_early(struct heir *heir)
+{
+    struct rig *rig = heir->rig;
+    uint64_t cursor = 0;
+    bool more = true;
+
+    while (more) {
+        struct offer offer;
+        bool ok;
+
+        more = server_offer(rig->server, &cursor, &offer);
+        if (rig->config.other_lasts)
+            keep_others(rig, offer.fds, offer.count);
+        for (uint32_t i = 0; i < offer.count; i++)
+            offer.fds[i] = sim_pass(offer.fds[i]);
+        sim_other_process();
+        ok = server_expect(heir->server, &offer);
+        sim_other_process();
+        if (!ok)
+            return "no memory";
+        rig_iterate(rig);
+    }
+    heir->is_early = true;
+    return NULL;
 }
 
 /* The old process claims the store when it has waited for too long, or hears a no. */
@@ -133,63 +171,84 @@ claim(struct heir *heir)
     return store_claim(heir->store, heir->lease) ? NULL : "the old process was first";
 }
 
-static bool
-receive(struct rig *rig, const struct handover *out, uint64_t lease, struct slice all)
+/* The rest goes over. NULL: the new process has everything. */
+static const char *
+receive(struct heir *heir, const struct handover *out, struct slice all)
 {
-    struct heir heir = {.rig = rig,
-                        .lease = lease,
-                        .in = {.list = list_of(all, LIST_SERVER), .count = out->count}};
+    struct rig *rig = heir->rig;
     const char *why;
 
-    heir.stats = rig->stats == &rig->registries[0] ? &rig->registries[1] : &rig->registries[0];
-    sim_other_process();
-    heir.listen_fd = sim_pass(rig->listen_fd);
-    heir.fds = calloc(out->count + 1, sizeof(int));
-    if (heir.fds == NULL)
+    heir->fds = calloc(out->count + 1, sizeof(int));
+    if (heir->fds == NULL)
         abort();
     for (uint32_t i = 0; i < out->count; i++)
-        heir.fds[i] = sim_pass(out->fds[i]);
+        heir->fds[i] = sim_pass(out->fds[i]);
     if (rig->config.other_lasts)
-        keep_others(rig, out);
-    heir.in.fds = heir.fds;
-    why = begin(&heir);
+        keep_others(rig, out->fds, out->count);
+    heir->in = (struct handed){
+        .list = list_of(all, LIST_SERVER), .fds = heir->fds, .count = out->count};
+    sim_other_process();
+    why = begin(heir);
     if (why == NULL)
-        why = claim(&heir);
-    if (why != NULL) {
-        sim_note(why, 0, 0);
-        sim_keep(rig->listen_fd);
-        give_up(&heir);
-        sim_other_process();
-        if (!heir.was_late && !store_claim(rig->store, lease))
-            sim_die("nobody has the store");
+        why = claim(heir);
+    if (why == NULL) {
+        store_keep(heir->store, rig_store_config(rig).limit_bytes);
+        stats_read_written(heir->stats, list_of(all, LIST_COUNTERS));
+        server_go_on(heir->server);
+        succeed(heir);
     } else {
-        store_keep(heir.store, rig_store_config(rig).limit_bytes);
-        stats_read_written(heir.stats, list_of(all, LIST_COUNTERS));
-        server_go_on(heir.server);
-        succeed(&heir);
+        sim_other_process();
+        if (!heir->was_late && !store_claim(rig->store, heir->lease))
+            sim_die("nobody has the store");
     }
-    free(heir.fds);
-    return why == NULL;
+    return why;
+}
+
+static const char *
+give(struct heir *heir)
+{
+    struct rig *rig = heir->rig;
+    struct handover out = {.early = heir->is_early};
+    struct image all = {.len = 0};
+    const char *why;
+
+    out.fds = calloc(server_descriptor_count(rig->server) + 1, sizeof(int));
+    if (out.fds == NULL)
+        abort();
+    why = describe(rig, &out, &heir->lease, &all);
+    if (why == NULL)
+        why = receive(heir, &out, slice_make(all.bytes, all.len));
+    else
+        (void)!store_claim(rig->store, heir->lease);
+    image_fini(&all);
+    free(out.fds);
+    return why;
 }
 
 bool
 rig_hand_over(struct rig *rig)
 {
-    struct handover out = {.count = 0};
-    struct image all = {.len = 0};
-    uint64_t lease = 0;
-    bool done = false;
+    struct heir heir = {.rig = rig};
+    const char *why;
 
     rig_end_other(rig);
-    out.fds = calloc(server_descriptor_count(rig->server) + 1, sizeof(int));
-    if (out.fds == NULL)
-        abort();
-    if (describe(rig, &out, &lease, &all) == NULL)
-        done = receive(rig, &out, lease, slice_make(all.bytes, all.len));
-    else
-        (void)!store_claim(rig->store, lease);
-    image_fini(&all);
-    free(out.fds);
+    heir.stats = rig->stats == &rig->registries[0] ? &rig->registries[1] : &rig->registries[0];
+    heir.listen_fd = sim_pass(rig->listen_fd);
+    sim_other_process();
+    why = prepare(&heir);
+    sim_other_process();
+    if (why == NULL && rig->sends_early++ % 2 == 0)
+        why = send_early(&heir);
+    if (why == NULL)
+        why = give(&heir);
+    if (why != NULL) {
+        sim_note(why, 0, 0);
+        sim_keep(rig->listen_fd);
+        sim_other_process();
+        give_up(&heir);
+        sim_other_process();
+    }
+    free(heir.fds);
     rig_check(rig);
-    return done;
+    return why == NULL;
 }

@@ -50,6 +50,7 @@ struct rig {
     enum log_level log_level; /* LOG_ERROR */
     int *other_fds;           /* connections that another process still has */
     uint32_t other_count;
+    uint32_t sends_early; /* in every other handover connections go ahead of the rest */
     bool
         is_impatient; /* rig_hand_over(): it takes the store back when the other process has made all */
 };

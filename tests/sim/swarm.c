@@ -85,9 +85,6 @@ draw_conn_limits(struct drawn_limits *limits)
     limits->RING_SENDS_MIN = draw_limit(1, usual->RING_SENDS_MIN);
     limits->STASH_BYTES_MAX = draw_limit(0, usual->STASH_BYTES_MAX);
     limits->SMALL_BODY_BYTES = draw_limit(0, usual->SMALL_BODY_BYTES);
-    limits->WATCH_LATER_MIN = usual->WATCH_LATER_MIN;
-    limits->QUIET_S = usual->QUIET_S;
-    limits->WATCH_SLOTS = usual->WATCH_SLOTS;
 }
 
 /* The store: how much it takes, of which sizes, and whether it evicts. */
@@ -159,17 +156,6 @@ draw_faults(struct play *play, struct client_world *world)
     world->may_close = true;
 }
 
-/* As with very many connections: idle ones are watched later, while there is time for that between two handovers. */
-static void
-draw_watching(struct play *play)
-{
-    if (play->hand_over_one_in < PLAY_CLIENTS_MAX / 8 || sim_below(2) == 0)
-        return;
-    play->rig.limits.WATCH_LATER_MIN = 0;
-    play->rig.limits.QUIET_S = 0;
-    play->rig.limits.WATCH_SLOTS = 1 + sim_below(8);
-}
-
 void
 swarm_plan(struct play *play, struct client_world *world)
 {
@@ -196,7 +182,6 @@ swarm_plan(struct play *play, struct client_world *world)
         play->rig.in_file = true;
         play->hand_over_one_in = sim_below(3) == 0 ? 1 : 1 + sim_below(60);
         play->rig.other_lasts = sim_below(2) == 0;
-        draw_watching(play);
     }
 }
 

@@ -2,8 +2,10 @@
  * include/lombard/conn/handover.h - all connections of a server, for one in another process.
  *
  *     old process                          new process
- *     server_hand_over()   ----image---->  server_take_over()    all is made and watched,
- *                          --descriptors-> "yes"                 and nothing changed yet
+ *     server_offer()       -descriptors->  server_expect()       of connections, while they are served: to be
+ *     ... again, until all went                                  watched takes longer than all that follows
+ *     server_hand_over()   ----image---->  server_take_over()    all is made, and nothing changed yet
+ *                          -descriptors->  "yes"
  *     server_forget()      <-------------
  *     ends                 ------------->  server_go_on()        serves
  *
@@ -13,6 +15,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lombard/base/attr.h"
@@ -20,6 +23,26 @@
 #include "lombard/proto/session.h"
 
 struct server;
+
+enum { OFFER_MAX = 253 }; /* the kernel's limit for one message */
+
+/* Descriptors that go ahead, and the numbers by which their connections will be called. */
+struct offer {
+    int fds[OFFER_MAX];
+    uint32_t ids[OFFER_MAX];
+    uint32_t count;
+};
+
+/*
+ * The next connections from *CURSOR on, which is 0 at first; one piece of work that depends on nothing. False: these
+ * are the last ones. Connections that come later, or if the server is handed over before, go with the rest.
+ */
+bool server_offer(struct server *server, uint64_t *cursor, struct offer *offer) MUST_USE;
+/*
+ * What another process has offered, before server_take_over(): SERVER has FDS from now on, and watches them. False:
+ * no memory for that; all of OFFER that it does not have is closed.
+ */
+bool server_expect(struct server *server, const struct offer *offer) MUST_USE;
 
 /* How many descriptors it has to hand over at most. */
 uint32_t server_descriptor_count(const struct server *server);
@@ -29,7 +52,8 @@ struct handover {
     struct image *image; /* what is put into it is a list */
     int *fds;            /* room for server_descriptor_count() */
     uint32_t count;      /* of these; they stay open here */
-    uint32_t conns;      /* connections among them */
+    uint32_t conns;      /* connections among all */
+    bool early;          /* server_offer() has gone through all connections for this */
 };
 
 /*
@@ -48,7 +72,8 @@ struct handed {
 };
 
 /*
- * Make in SERVER, which has no connection and no listener yet, all that IN says. Nothing is served, and
+ * Make in SERVER, which has no connection but those that it expects, and serves none yet, all that IN says. What was
+ * expected and is not there any more is closed. Nothing is served, and
  * nothing that the other process has is changed. NULL; or why it cannot be: then only server_forget() and
  * server_destroy() may follow.
  */

@@ -42,6 +42,8 @@ struct watch {
     int fd;
     uint16_t wanted; /* WATCH_IN and WATCH_OUT, as the kernel knows it */
     bool shared;     /* another process may have FD, too: see loop_forget() */
+    bool
+        early; /* the user's: FD goes to another process, or comes from one, ahead of the rest */
     void (*on_event)(struct watch *watch, uint32_t events); /* some of `wanted` */
 };
 

@@ -104,11 +104,15 @@ bool store_detach(struct store *store, int64_t unix_s) MUST_USE;
  */
 uint64_t store_lend(struct store *store) MUST_USE;
 /*
- * The store that another process has lent in config->file. Nothing of the file is changed: it may be given
- * back by store_destroy(). Of CONFIG all counts but hash_key and limit_bytes_max.
+ * A store that another process is going to lend in config->file: there is nothing in it yet, and until
+ * store_adopt() only store_destroy() may follow. NULL when memory cannot be had.
  */
-enum attach_result store_adopt(const struct store_config *config,
-                               struct store **store) MUST_USE;
+struct store *store_expect(const struct store_config *config) MUST_USE;
+/*
+ * It has lent it. Nothing of the file is changed: it may be given back by store_destroy(). Of CONFIG all counts
+ * but hash_key and limit_bytes_max.
+ */
+enum attach_result store_adopt(struct store *store, const struct store_config *config) MUST_USE;
 /*
  * Either process, in whatever state the other one is: true for the one that claims LEASE first. Its is STORE
  * from now on, whatever becomes of messages; the other one must do nothing to it any more but store_destroy().

@@ -27,8 +27,9 @@ DAEMONS = [os.path.abspath(path) for path in (sys.argv[1:3] * 2)[:2]]
 KILLS = int(sys.argv[3]) if len(sys.argv) > 3 else 6  # of one side, at random moments
 check = Checks()
 # src/app/passing.h
-HELLO, STATE, MORE, YES, NO, RESUMED = range(1, 7)
+HELLO, STATE, MORE, YES, NO, _, RESUMED, OFFER, EARLY, READY = range(1, 11)
 MESSAGE = struct.Struct("=IIQQ200s")
+EARLY_BYTES = 1040  # of a message with connections
 
 
 class Peer:
@@ -41,8 +42,10 @@ class Peer:
 
     def say(self, kind, text=b"", form=2, image_bytes=0, fds=(), count=None):
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
-        self.socket.sendmsg([MESSAGE.pack(kind, form, image_bytes, len(fds) if count is None else count, text)],
-                            rights)
+        message = MESSAGE.pack(kind, form, image_bytes, len(fds) if count is None else count, text)
+        if kind == EARLY:
+            message = message[:24].ljust(EARLY_BYTES, b"\1")
+        self.socket.sendmsg([message], rights)
 
     def hear(self):
         """The kind of the next message; 0: none will come. Of descriptors the last ones are kept."""
@@ -58,10 +61,17 @@ class Peer:
         return kind, text.split(b"\0")[0].decode(), count
 
     def receive(self):
+        """What it offers, then the rest."""
         kind, text, count = self.hear()
-        while kind in (STATE, MORE) and len(self.fds) < count:
-            more = self.hear()
-            kind = more[0]
+        while kind == OFFER or (kind == EARLY and count > 0):
+            kind, text, count = self.hear()
+        if kind != EARLY:
+            return kind, text
+        self.say(READY)
+        early = len(self.fds)
+        kind, text, count = self.hear()
+        while kind in (STATE, MORE) and len(self.fds) - early < count:
+            kind = self.hear()[0]
         return kind, text
 
     def close(self):
@@ -176,7 +186,11 @@ def test_refused(folder):
             half.sendall(b"set up 0 0 100000\r\n" + b"x" * 50000)
             for act in (lambda p: None, lambda p: p.say(HELLO, b"x", form=99), lambda p: p.socket.send(b"nonsense"),
                         lambda p: p.say(YES), lambda p: p.say(HELLO, b"1"),
+                        lambda p: (p.say(HELLO, b"1"), p.hear()), lambda p: (p.say(HELLO, b"1"), p.hear(), p.hear(), p.say(YES)),
+                        lambda p: (p.say(HELLO, b"1"), p.hear(), p.hear(), p.say(NO, b"not\x1b")),
                         lambda p: (p.say(HELLO, b"1"), p.receive()),
+                        lambda p: (p.say(HELLO, b"1"), p.receive(), p.say(YES),
+                                   check.equal(p.hear()[:2], (RESUMED, "it said yes to what it has not taken"), "a lie")),
                         lambda p: (p.say(HELLO, b"1"), p.receive(), p.say(NO, b"never\x1b"),
                                    check.equal(p.hear()[0], RESUMED, "a no is a no")),
                         lambda p: (p.say(HELLO, b"1"), p.receive(), p.say(MORE)),
@@ -187,7 +201,7 @@ def test_refused(folder):
                 check("it goes on after that", get(s, b"k", b"abc"))
             peer = call(control)
             peer.say(HELLO, b"slow")
-            check.equal(peer.receive()[0], STATE if peer.count < 253 else MORE, "it hands over")
+            check.equal(peer.receive()[0], STATE, "it hands over")
             s.sendall(b"get k\r\n")
             check("one that says nothing: it goes on when its time is over",
                   read_all(s, b"VALUE k 0 3\r\nabc\r\nEND\r\n"))
@@ -235,20 +249,37 @@ def fake(folder, act):
 
 
 def test_fakes(folder):
-    zero, image = os.open("/dev/null", os.O_RDWR), os.memfd_create("image")
-    os.write(image, struct.pack("=II", 13, 100))
+    zero, torn, image = os.open("/dev/null", os.O_RDWR), os.memfd_create("torn"), os.memfd_create("image")
+    os.write(torn, struct.pack("=II", 13, 100))
+    os.write(image, struct.pack("=IIQ", 6, 8, 1))
+    os.pwrite(image, struct.pack("=IIQ", 15, 8, 1), 65536)
+
+    store, control = os.memfd_create("store"), socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+    def offer(p):
+        p.say(OFFER, image_bytes=16, fds=[image, store, control.fileno()])
+
+    def early(p, count, fds=()):
+        p.say(EARLY, fds=[zero] * count, count=0)
+        check.equal(p.hear()[0], READY, "it has what went ahead")
+        p.say(STATE, image_bytes=16, fds=fds, count=4)
+
     for act in (lambda p: None, lambda p: p.say(RESUMED, b"no\x1b"), lambda p: p.socket.send(b"x"),
-                lambda p: p.say(STATE, image_bytes=8), lambda p: p.say(STATE, image_bytes=8, fds=[zero]),
-                lambda p: p.say(STATE, image_bytes=1 << 50, fds=[zero] * 3),
-                lambda p: p.say(STATE, image_bytes=8, fds=[zero] * 3),
-                lambda p: p.say(STATE, image_bytes=8, fds=[image] * 3),
-                lambda p: p.say(STATE, image_bytes=8, fds=[image] * 3, count=5),
-                lambda p: p.say(STATE, image_bytes=8, fds=[image] * 5, count=4)):
+                lambda p: p.say(STATE, image_bytes=8), lambda p: p.say(OFFER, image_bytes=8, fds=[zero]),
+                lambda p: p.say(OFFER, image_bytes=1 << 50, fds=[zero] * 3),
+                lambda p: p.say(OFFER, image_bytes=8, fds=[zero] * 3),
+                lambda p: p.say(OFFER, image_bytes=8, fds=[torn] * 3), offer,
+                lambda p: (offer(p), p.say(STATE, image_bytes=16)),
+                lambda p: (offer(p), p.say(EARLY, fds=[torn], count=1)),  # which cannot be watched
+                lambda p: (offer(p), p.say(EARLY, count=0)),
+                lambda p: (offer(p), early(p, 0)), lambda p: (offer(p), early(p, 0, [zero] * 5)),
+                lambda p: (offer(p), early(p, 0, [zero] * 4))):
         code, log = fake(folder, act)
         check.equal(code, EX_OSERR, "a server that misbehaves: " + log)
         check("it is one line", log.count("--takeover") == 1 and "\x1b" not in log)
-    os.close(zero)
-    os.close(image)
+    control.close()
+    for fd in (zero, torn, image, store):
+        os.close(fd)
 
 
 def test_few_descriptors(folder):

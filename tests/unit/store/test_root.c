@@ -238,9 +238,10 @@ pass_on(struct rig *rig)
 {
     struct store_config config = rig_store_config(kept());
     uint64_t lease = store_lend(rig->store);
-    struct store *heir;
+    struct store *heir = store_expect(&config);
 
-    ck_assert_int_eq(store_adopt(&config, &heir), ATTACH_OK);
+    ck_assert_ptr_nonnull(heir);
+    ck_assert_int_eq(store_adopt(heir, &config), ATTACH_OK);
     ck_assert(store_check(heir));
     ck_assert(store_claim(heir, lease));
     ck_assert(!store_claim(rig->store, lease));
@@ -279,21 +280,23 @@ START_TEST(test_a_lease_is_claimed_once)
 {
     struct rig rig = rig_open(kept());
     struct store_config config = rig_store_config(kept());
-    struct store *late, *heir;
+    struct store *late = store_expect(&config), *heir = store_expect(&config);
     uint64_t first, second;
 
+    ck_assert_ptr_nonnull(late);
+    ck_assert_ptr_nonnull(heir);
     ck_assert(rig_set(&rig, 1, SMALL_BYTES));
-    ck_assert_int_eq(store_adopt(&config, &heir), ATTACH_UNCLEAN); /* it is not lent */
+    ck_assert_int_eq(store_adopt(heir, &config), ATTACH_UNCLEAN); /* it is not lent */
     ck_assert(!store_claim(rig.store, 0));
     first = store_lend(rig.store);
-    ck_assert_int_eq(store_adopt(&config, &late), ATTACH_OK);
+    ck_assert_int_eq(store_adopt(late, &config), ATTACH_OK);
     ck_assert(store_claim(rig.store, first));
     ck_assert(!store_claim(rig.store, first));
     ck_assert(!store_claim(late, first));
     second = store_lend(rig.store);
     ck_assert_uint_ne(first, second);
     ck_assert(!store_claim(late, first));
-    ck_assert_int_eq(store_adopt(&config, &heir), ATTACH_OK);
+    ck_assert_int_eq(store_adopt(heir, &config), ATTACH_OK);
     ck_assert(store_claim(heir, second));
     ck_assert(!store_claim(rig.store, second));
     store_destroy(late);
