@@ -81,7 +81,7 @@ BENCH_TRUTH_FAULTS = [
     ("bench jobs: each searches by itself", "tools/bench/run/findmax.c",
      "    jobs_go(t->jobs, &order);", "    (void)order;"),
     ("bench each: one server has all of the load", "tools/bench/run/jobs.c",
-     "each != NULL ? &each->addrs[i] : plan->addr", "each != NULL ? &each->addrs[0] : plan->addr"),
+     "each != NULL ? &each->addrs[i] : plan->addr", "each != NULL ? &each->addrs[i * 0] : plan->addr"),
     ("bench each: the others are not filled", "tools/bench/run/jobs.c",
      "    if (own->fill)\n        result", "    if (own->fill && i > 64)\n        result"),
     ("bench binary: any opcode answers", "tools/bench/wire/wire_binary.c",
