@@ -36,8 +36,6 @@ TAKEOVER_FAULTS = [
      "    if (ready->kind == PASS_READY) {", "    if (ready->kind == PASS_READY || ready->kind == PASS_NO) {"),
     ("takeover: files are removed by the one that failed", "src/app/main.c",
      "    if (!takeover_owns(&p->takeover))\n        return;\n", ""),
-    ("takeover: that a socket may hold more is lost", HANDED_CONN,
-     "    c->more_input = (image->marks & CONN_MORE_INPUT) != 0;\n", ""),
     ("takeover: one that ends does not", HANDED_CONN, "    c->finishing = (image->marks & CONN_FINISHING) != 0;\n", ""),
     ("takeover: one that ends does so for another reason", HANDED_CONN,
      "arrival->numbers.reason[image->close_reason];", "CLOSE_EOF;"),

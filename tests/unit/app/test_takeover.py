@@ -199,6 +199,7 @@ def test_refused(folder):
                 act(peer)
                 peer.close()
                 check("it goes on after that", get(s, b"k", b"abc"))
+            check("the log says why it was refused", "not\\x1b" in log_of(server))
             peer = call(control)
             peer.say(HELLO, b"slow")
             check.equal(peer.receive()[0], STATE, "it hands over")
