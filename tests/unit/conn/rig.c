@@ -314,6 +314,16 @@ age_all(uint32_t ms)
     }
 }
 
+int
+heard_times(const char *text)
+{
+    int found = 0;
+
+    for (const char *at = out; (at = strstr(at, text)) != NULL; at++)
+        found++;
+    return found;
+}
+
 void
 renew_all(void)
 {

@@ -63,6 +63,8 @@ void stall_on(int i, const char *key);
 void age_all(uint32_t ms);
 /* As if all had stalled just now, in the same order, however slow this machine is. */
 void renew_all(void);
+/* How often TEXT is in `out`. */
+int heard_times(const char *text);
 
 uint64_t lent(void);
 /* The server's side of the connection that was accepted as the N-th still open. */

@@ -240,16 +240,6 @@ END_TEST
 
 enum { SHOWN = 95 };
 
-static int
-count(const char *text)
-{
-    int found = 0;
-
-    for (const char *at = out; (at = strstr(at, text)) != NULL; at++)
-        found++;
-    return found;
-}
-
 /* Its socket takes little at a time. */
 static void
 be_slow(int n)
@@ -266,7 +256,7 @@ times_shown(int i)
     char id[32];
 
     (void)snprintf(id, sizeof(id), ":id %d\r\n", i + 1);
-    return count(id);
+    return heard_times(id);
 }
 
 /* Whoever looks at all connections sees each once, whatever process it is in, and in whatever slots they are. */

@@ -41,16 +41,6 @@ last_event(void)
     return line.value.text;
 }
 
-static int
-count(const char *text)
-{
-    int found = 0;
-
-    for (const char *at = out; (at = strstr(at, text)) != NULL; at++)
-        found++;
-    return found;
-}
-
 /* --- kill, by the state of the one that is killed --- */
 
 static void
@@ -236,14 +226,14 @@ START_TEST(the_most_come_first)
     }
     say(0, "stats conns top requests 2\r\n");
     (void)hear(0);
-    ck_assert_int_eq(count(":id "), 2);
+    ck_assert_int_eq(heard_times(":id "), 2);
     ck_assert_ptr_nonnull(strstr(out, ":requests 6\r\n"));
     ck_assert(strstr(out, ":requests 6\r\n") < strstr(out, ":requests 5\r\n"));
     say(0, "stats conns top stalled\r\n");
     expect(0, "END\r\n");
     say(0, "stats conns top bytes_in 1\r\n");
     (void)hear(0);
-    ck_assert_int_eq(count(":id 1\r\n"), 1); /* it asks the longest questions */
+    ck_assert_int_eq(heard_times(":id 1\r\n"), 1); /* it asks the longest questions */
     be_blocked(1);
     say(0, "stats conns top held 3\r\n");
     (void)hear(0);
@@ -262,17 +252,17 @@ START_TEST(some_are_shown)
     be_uploading(1);
     say(0, "stats conns state receiving_value\r\n");
     (void)hear(0);
-    ck_assert_int_eq(count(":id "), 1);
+    ck_assert_int_eq(heard_times(":id "), 1);
     (void)snprintf(want, sizeof(want), ":id %u\r\n", id_of(1));
-    ck_assert_int_eq(count(want), 1);
+    ck_assert_int_eq(heard_times(want), 1);
     say(0, "stats conns addr unix\r\n");
     (void)hear(0);
-    ck_assert_int_eq(count(":id "), 3);
+    ck_assert_int_eq(heard_times(":id "), 3);
     say(0, "stats conns addr 127.0.0.1\r\n");
     expect(0, "END\r\n");
     say(0, "stats conns id 3\r\nmn\r\n");
     (void)hear(0);
-    ck_assert_int_eq(count(":id 3\r\n"), 1);
+    ck_assert_int_eq(heard_times(":id 3\r\n"), 1);
     ck_assert_str_eq(out + strlen(out) - 9, "END\r\nMN\r\n");
 }
 END_TEST
