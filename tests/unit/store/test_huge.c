@@ -180,7 +180,7 @@ END_TEST
 
 START_TEST(one_step_is_one_block)
 {
-    struct store *store = make(8 * 1024, true, false);
+    struct store *store = make(2048, true, false);
 
     store->huge.next_ns = 0;
     (void)huge_step(store);
@@ -217,7 +217,7 @@ END_TEST
 
 START_TEST(a_kernel_that_refuses_is_left_alone)
 {
-    struct store *store = make(8 * 1024, true, false);
+    struct store *store = make(2048, true, false);
 
     kernel.refuses = true;
     ck_assert(huge_index_waits(store, 20 * MB / BUCKET_BYTES));
