@@ -7,7 +7,7 @@ main(void)
     TCase *tcases[] = {index_tcase(), arena_tcase(),      store_tcase(),  ttl_tcase(),
                        large_tcase(), invariants_tcase(), pin_tcase(),    evict_tcase(),
                        limit_tcase(), tail_tcase(),       policy_tcase(), record_tcase(),
-                       root_tcase(),  put_tcase()};
+                       root_tcase(),  put_tcase(),        lent_tcase()};
     SRunner *runner = srunner_create(suite);
     int failed;
 

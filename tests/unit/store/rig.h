@@ -45,6 +45,7 @@ TCase *evict_tcase(void);
 TCase *index_tcase(void);
 TCase *invariants_tcase(void);
 TCase *large_tcase(void);
+TCase *lent_tcase(void);
 TCase *limit_tcase(void);
 TCase *pin_tcase(void);
 TCase *policy_tcase(void);
