@@ -16,6 +16,7 @@
 #include "lombard/conn/handover.h"
 #include "passing.h"
 #include "process.h"
+#include "takeover_check.h"
 #include "takeover_image.h"
 
 enum { FDS_MOST = 1 << 26, IMAGE_BYTES_SHIFT = 40 };
@@ -165,41 +166,7 @@ receive_rest(struct takeover *t, char *text, size_t bytes)
     return map_image(t, off, image_bytes, &t->rest);
 }
 
-/* --- Checking --- */
-
-/* With -e, the cache is in that file; else in none that has a name. */
-static const char *
-check_file(const struct process *p)
-{
-    const struct takeover *t = &p->takeover;
-    const char *path = p->config.memory_file;
-    struct stat here, there;
-
-    if (t->kept_file == 0 && path == NULL)
-        return NULL;
-    if (path == NULL)
-        return "its cache is in the file of -e (--memory-file), which is not given here";
-    if (t->kept_file == 0 || stat(path, &here) != 0 ||
-        fstat(t->offer.fd[PASS_FD_STORE], &there) != 0 || here.st_dev != there.st_dev ||
-        here.st_ino != there.st_ino)
-        return "-e (--memory-file): its cache is not in that file";
-    return NULL;
-}
-
-static const char *
-check_options(const struct process *p)
-{
-    const struct takeover *t = &p->takeover;
-    uint64_t now_ns = sys_monotonic_ns();
-
-    if (p->config.store.item_bytes_max < t->item_max)
-        return "-I is smaller than there: items may be that long";
-    if ((p->config.auth_file != NULL) != (t->wants_auth != 0))
-        return "-Y is given here or there, and not with both";
-    if (t->clock_start_ns > now_ns || t->clock_first_s > UINT32_MAX)
-        return "its clock is another host's";
-    return check_file(p);
-}
+/* --- Asking --- */
 
 /* One that has refused and closed already has said why: that is to be received. */
 static bool
@@ -211,24 +178,40 @@ greet(struct takeover *t)
     return result == PASS_GOT || result == PASS_CLOSED;
 }
 
+/* When there is no answer from the path of --takeover. */
+static const char *
+what_to_do(int err)
+{
+    switch (err) {
+    case EACCES: return "only the server's own user may, or root: -u";
+    case ENAMETOOLONG: return "of a socket it has at most 107 bytes";
+    case EPROTOTYPE: return "it is a socket for clients: give the server's --control";
+    default: return "is a server running there, with that as its --control?";
+    }
+}
+
+/* False, logged: nobody is there to go on. */
+static bool
+reach(struct takeover *t)
+{
+    if (dial(t) && greet(t))
+        return true;
+    log_line(LOG_ERROR, "--takeover: %s: %s: %s", t->path, strerror(errno), what_to_do(errno));
+    return false;
+}
+
 static const char *
 begin(struct process *p, char *text, size_t bytes)
 {
     struct takeover *t = &p->takeover;
-    const char *why;
+    const char *why = receive_offer(t, text, bytes);
 
-    if (!dial(t) || !greet(t)) {
-        (void)snprintf(text, bytes, "%s: is a server with --control=%s running?",
-                       strerror(errno), t->path);
-        return text;
-    }
-    why = receive_offer(t, text, bytes);
     t->offer_used = PASS_FDS_FIRST;
     if (why == NULL)
         why = takeover_read_image(p, &t->constant);
     if (why == NULL)
         why = takeover_take_listeners(p);
-    return why != NULL ? why : check_options(p);
+    return why != NULL ? why : takeover_check_options(p, text, bytes);
 }
 
 bool
@@ -236,8 +219,11 @@ takeover_begin(struct process *p)
 {
     struct takeover *t = &p->takeover;
     char text[PASS_TEXT_BYTES];
-    const char *why = begin(p, text, sizeof(text));
+    const char *why;
 
+    if (!reach(t))
+        return false;
+    why = begin(p, text, sizeof(text));
     if (why != NULL)
         return refuse(t, why);
     p->control.image_fd = t->offer.fd[PASS_FD_IMAGE];
@@ -250,24 +236,6 @@ takeover_begin(struct process *p)
 }
 
 /* --- The cache --- */
-
-static const char *
-why_no_store(enum attach_result result)
-{
-    switch (result) {
-    case ATTACH_OK: break;
-    case ATTACH_EMPTY:
-    case ATTACH_FOREIGN:
-    case ATTACH_UNCLEAN:
-    case ATTACH_TORN: return "its cache cannot be read";
-    case ATTACH_VERSION: return "its version lays the cache out in another way";
-    case ATTACH_CAS: return "-C is given here or there, and not with both";
-    case ATTACH_LIMIT:
-        return "-m is more than its cache can grow to, or less than it can shrink to";
-    case ATTACH_NO_MEMORY: return "its cache cannot be mapped";
-    }
-    return NULL;
-}
 
 static struct store_config
 store_config_of(const struct process *p)
@@ -283,16 +251,21 @@ takeover_store(struct process *p, struct clock *clock)
 {
     struct takeover *t = &p->takeover;
     const struct store_config config = store_config_of(p);
-    struct store *store;
+    enum attach_result result = ATTACH_NO_MEMORY;
+    char text[PASS_TEXT_BYTES];
 
     clock->start_ns = t->clock_start_ns;
     clock->start_unix_s = (int64_t)t->clock_unix_s;
     clock->first_s = (uint32_t)t->clock_first_s;
     clock_read(clock);
-    store = store_expect(&config);
-    if (store == NULL)
-        (void)refuse(t, why_no_store(ATTACH_NO_MEMORY));
-    return store;
+    p->store = store_expect(&config);
+    if (p->store != NULL)
+        result = store_fits(p->store, &config);
+    if (result == ATTACH_OK)
+        return p->store;
+    (void)refuse(t, takeover_why_no_store(p, result, text, sizeof(text)));
+    store_destroy(p->store);
+    return NULL;
 }
 
 /* --- Yes --- */
@@ -337,7 +310,7 @@ take_rest(struct process *p, char *text, size_t bytes)
     if (why == NULL)
         why = takeover_read_image(p, &t->rest);
     if (why == NULL)
-        why = why_no_store(store_adopt(p->store, &config));
+        why = takeover_why_no_store(p, store_adopt(p->store, &config), text, bytes);
     if (why != NULL)
         return why;
     in = (struct handed){t->server, t->fds, t->fd_count, 0, 0};

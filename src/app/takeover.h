@@ -58,7 +58,7 @@ void takeover_init(struct takeover *takeover, const char *path);
  * server was told, and goes on.
  */
 bool takeover_begin(struct process *process) MUST_USE;
-/* A store that it will lend; CLOCK is as there. NULL, likewise. */
+/* A store that it will lend, also PROCESS's; CLOCK is as there. NULL, likewise. */
 struct store *takeover_store(struct process *process, struct clock *clock) MUST_USE;
 /* False, likewise. True: it is all this process's, which must serve now. */
 bool takeover_finish(struct process *process) MUST_USE;

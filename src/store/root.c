@@ -53,6 +53,8 @@ described(const struct store *store)
     root.trial_struct_bytes = sizeof(struct seg_trial);
     root.with_cas = store->with_cas;
     root.record_max = store->record_max;
+    root.limit_bytes_max = store->limit_bytes_max;
+    root.arena.seg_shift = store->arena.seg_shift;
     root.file_bytes = store->memory.taken;
     root.lease = store->root->lease;
     return root;
@@ -76,6 +78,14 @@ is_same_layout(const struct store_root *root)
            root->trial_struct_bytes == sizeof(struct seg_trial);
 }
 
+static enum attach_result
+check_layout(const struct store_root *root)
+{
+    if (memcmp(root->magic, magic, sizeof(magic)) != 0)
+        return ATTACH_TORN;
+    return is_same_layout(root) ? ATTACH_OK : ATTACH_VERSION;
+}
+
 /* Options, and the size of the file. */
 static enum attach_result
 check_fit(const struct store *store, const struct store_config *config)
@@ -95,11 +105,10 @@ enum attach_result
 root_check(const struct store *store, const struct store_config *config)
 {
     const struct store_root *root = store->root;
+    enum attach_result result = check_layout(root);
 
-    if (memcmp(root->magic, magic, sizeof(magic)) != 0)
-        return ATTACH_TORN;
-    if (!is_same_layout(root))
-        return ATTACH_VERSION;
+    if (result != ATTACH_OK)
+        return result;
     if (root->clean == 0)
         return ATTACH_UNCLEAN;
     if (root->clean != ~root->checksum)
@@ -110,13 +119,31 @@ root_check(const struct store *store, const struct store_config *config)
 enum attach_result
 root_check_lent(const struct store *store, const struct store_config *config)
 {
-    const struct store_root *root = store->root;
+    enum attach_result result = check_layout(store->root);
 
-    if (memcmp(root->magic, magic, sizeof(magic)) != 0)
-        return ATTACH_TORN;
-    if (!is_same_layout(root))
-        return ATTACH_VERSION;
-    return root->lease % 2 != 0 ? check_fit(store, config) : ATTACH_UNCLEAN;
+    if (result != ATTACH_OK)
+        return result;
+    return store->root->lease % 2 != 0 ? check_fit(store, config) : ATTACH_UNCLEAN;
+}
+
+enum attach_result
+root_check_in_use(struct store *store, const struct store_config *config)
+{
+    const struct store_root *root = store->root;
+    enum attach_result result = check_layout(root);
+
+    if (result != ATTACH_OK)
+        return result;
+    result = check_fit(store, config);
+    /* A version that does not say it before: it is checked when it is lent. */
+    if (root->limit_bytes_max == 0 || root->arena.seg_shift >= 32)
+        return result == ATTACH_LIMIT ? ATTACH_OK : result;
+    store->limit_bytes_max = root->limit_bytes_max;
+    store->arena.seg_shift = root->arena.seg_shift;
+    store->item_bytes_max = config->item_bytes_max;
+    if (result == ATTACH_OK && config->limit_bytes < store_limit_bytes_min(store))
+        return ATTACH_LIMIT;
+    return result;
 }
 
 static uint64_t
@@ -275,7 +302,6 @@ fill(struct store *store, int64_t unix_s)
     root.content_bytes = store->content_bytes;
     root.header_bytes = store->header_bytes;
     root.limit_bytes = store->limit_bytes;
-    root.limit_bytes_max = store->limit_bytes_max;
     memcpy(&root.index, &store->index, sizeof(root.index));
     memcpy(&root.arena, &store->arena, sizeof(root.arena));
     root.index.buckets = NULL;

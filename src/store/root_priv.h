@@ -67,6 +67,9 @@ bool root_open(struct store *store) MUST_USE;
 /* Whether what another process has lent can be used with CONFIG; nothing changes. */
 enum attach_result root_check_lent(const struct store *store,
                                    const struct store_config *config) MUST_USE;
+/* Likewise of what another process uses, as far as it says; then STORE's least and most limit are known. */
+enum attach_result root_check_in_use(struct store *store,
+                                     const struct store_config *config) MUST_USE;
 /* Say everything, as it is; what clients hold stays theirs. The number of the lease that begins. */
 uint64_t root_lend(struct store *store) MUST_USE;
 /* Whether LEASE lasted until now; it ends. */

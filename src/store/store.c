@@ -255,6 +255,12 @@ store_expect(const struct store_config *config)
 }
 
 enum attach_result
+store_fits(struct store *store, const struct store_config *config)
+{
+    return store->root == NULL ? ATTACH_OK : root_check_in_use(store, config);
+}
+
+enum attach_result
 store_adopt(struct store *store, const struct store_config *config)
 {
     return store->root == NULL ? ATTACH_TORN : load_lent(store, config);

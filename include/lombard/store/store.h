@@ -105,9 +105,14 @@ bool store_detach(struct store *store, int64_t unix_s) MUST_USE;
 uint64_t store_lend(struct store *store) MUST_USE;
 /*
  * A store that another process is going to lend in config->file: there is nothing in it yet, and until
- * store_adopt() only store_destroy() may follow. NULL when memory cannot be had.
+ * store_adopt() only store_fits() and store_destroy() may follow. NULL when memory cannot be had.
  */
 struct store *store_expect(const struct store_config *config) MUST_USE;
+/*
+ * While the other process still uses it: whether store_adopt() would refuse CONFIG, as far as can be told. After
+ * ATTACH_LIMIT store_limit_bytes_min() and _max() say what it would take.
+ */
+enum attach_result store_fits(struct store *store, const struct store_config *config) MUST_USE;
 /*
  * It has lent it. Nothing of the file is changed: it may be given back by store_destroy(). Of CONFIG all counts
  * but hash_key and limit_bytes_max.

@@ -200,6 +200,8 @@ def test_refused(folder):
                 peer.close()
                 check("it goes on after that", get(s, b"k", b"abc"))
             check("the log says why it was refused", "not\\x1b" in log_of(server))
+            check("another format: what to do", "takes over in format 99" in log_of(server) and
+                  "must be stopped instead" in log_of(server))
             peer = call(control)
             peer.say(HELLO, b"slow")
             check.equal(peer.receive()[0], STATE, "it hands over")
@@ -584,9 +586,10 @@ def test_no_socket(folder):
     path = os.path.join(folder, "precious")
     with open(path, "w", encoding="ascii") as f:
         f.write("precious")
-    code = subprocess.run([DAEMONS[0]] + USER + ["-s", os.path.join(folder, "s"), "--control=" + path],
-                          stderr=subprocess.DEVNULL, check=False, timeout=PATIENCE_S).returncode
-    check.equal(code, EX_OSERR, "no socket can be there")
+    done = subprocess.run([DAEMONS[0]] + USER + ["-s", os.path.join(folder, "s"), "--control=" + path],
+                          stderr=subprocess.PIPE, check=False, timeout=PATIENCE_S)
+    check.equal(done.returncode, EX_OSERR, "no socket can be there")
+    check("it says so: %s" % done.stderr, b"no socket, and stays" in done.stderr)
     with open(path, encoding="ascii") as f:
         check.equal(f.read(), "precious", "a file that is no socket")
 

@@ -310,6 +310,60 @@ START_TEST(test_a_lease_is_claimed_once)
 }
 END_TEST
 
+/* What is said before it is lent, or only then. */
+static void
+does_not_fit(struct rig *rig, struct rig_config config, enum attach_result before,
+             enum attach_result then)
+{
+    struct store_config heirs = rig_store_config(config);
+    struct store *heir = store_expect(&heirs);
+    uint64_t lease;
+
+    ck_assert_ptr_nonnull(heir);
+    ck_assert_int_eq(store_fits(heir, &heirs), before);
+    if (before == ATTACH_LIMIT) {
+        ck_assert_uint_eq(store_limit_bytes_min(heir), store_limit_bytes_min(rig->store));
+        ck_assert_uint_eq(store_limit_bytes_max(heir), store_limit_bytes_max(rig->store));
+    }
+    lease = store_lend(rig->store);
+    ck_assert_int_eq(store_adopt(heir, &heirs), then);
+    ck_assert(store_claim(rig->store, lease));
+    store_destroy(heir);
+}
+
+START_TEST(test_what_does_not_fit_is_known_before)
+{
+    const struct {
+        size_t limit_bytes;
+        bool no_cas;
+        enum attach_result want;
+    } cases[] = {
+        {LIMIT, false, ATTACH_OK},
+        {RIG_LIMIT_MAX, false, ATTACH_OK},
+        {RIG_LIMIT_MAX + MB, false, ATTACH_LIMIT},
+        {MB, false, ATTACH_OK},
+        {MB - 1, false, ATTACH_LIMIT},
+        {LIMIT, true, ATTACH_CAS},
+    };
+    const uint64_t unsaid = 0;
+    struct rig rig = rig_open(kept());
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct rig_config config = kept();
+
+        config.limit_bytes = cases[i].limit_bytes;
+        config.no_cas = cases[i].no_cas;
+        does_not_fit(&rig, config, cases[i].want, cases[i].want);
+        /* As in a version that says its limit only when it lends. */
+        ck_assert_int_eq(pwrite(file.fd, &unsaid, sizeof(unsaid),
+                                offsetof(struct store_root, limit_bytes_max)),
+                         sizeof(unsaid));
+        does_not_fit(&rig, config, cases[i].no_cas ? ATTACH_CAS : ATTACH_OK, cases[i].want);
+    }
+    rig_close(&rig);
+}
+END_TEST
+
 /* --- What cannot go on --- */
 
 static void
@@ -469,6 +523,7 @@ root_tcase(void)
     tcase_add_test(tc, test_another_limit);
     tcase_add_test(tc, test_a_victim_goes_over);
     tcase_add_test(tc, test_a_lease_is_claimed_once);
+    tcase_add_test(tc, test_what_does_not_fit_is_known_before);
     tcase_add_test(tc, test_an_empty_file);
     tcase_add_test(tc, test_a_crash);
     tcase_add_test(tc, test_other_options);
