@@ -8,12 +8,17 @@ and MB megabytes of items. For each takeover: the longest wait in the second of 
 the server itself says.
 """
 import argparse
+import atexit
+import gc
+import itertools
+import mmap
 import os
 import resource
+import signal
+import struct
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "helpers"))
@@ -25,24 +30,36 @@ from server import Server, end_on_sigterm
 QUIET_S = 2.5  # then idle connections are known to be idle
 
 
-class Client(threading.Thread):
-    """Asks one request after the other; `waits` are (when, for how long)."""
+class Client:
+    """A process that asks one request after the other, and notes when, and how long it waited. No thread of this one:
+    that would wait here for whatever this one does, such as to start a server."""
+
+    NOTE = struct.Struct("=dd")
+    NOTES = 1 << 18  # the last ones: more than a second of them
 
     def __init__(self, server):
-        super().__init__(daemon=True)
-        self.s = connect(server)
-        self.waits = []
-        self.stop = False
+        self.notes = mmap.mmap(-1, self.NOTES * self.NOTE.size)
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                self.run(connect(server))
+            finally:
+                os._exit(1)
 
-    def run(self):
-        while not self.stop:
+    def run(self, s):
+        gc.disable()
+        for i in itertools.count():
             begun = time.perf_counter()
-            self.s.sendall(b"get k\r\n")
-            self.s.recv(100)
-            self.waits.append((begun, time.perf_counter() - begun))
+            s.sendall(b"get k\r\n")
+            s.recv(100)
+            self.NOTE.pack_into(self.notes, i % self.NOTES * self.NOTE.size, begun, time.perf_counter() - begun)
 
     def of_second(self, middle):
-        return sorted(wait for begun, wait in self.waits if abs(begun - middle) < 0.5)
+        return sorted(wait for begun, wait in self.NOTE.iter_unpack(self.notes[:]) if abs(begun - middle) < 0.5)
+
+    def stop(self):
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
 
 
 def options_of(args):
@@ -63,7 +80,6 @@ def measure(args, server, control, client, conns):
             use(conns)
         else:
             time.sleep(QUIET_S)
-        client.waits = []
         heir = Heir(args.daemon, control, *options_of(args))
         took = heir.wait_for("took over")
         at = time.perf_counter()
@@ -78,8 +94,6 @@ def measure(args, server, control, client, conns):
     most.sort()
     print("%d connections%s, %d MB: longest waits: median %.1f ms, at most %.1f ms" %
           (args.conns, " just used" if args.just_used else "", args.items_mb, most[len(most) // 2] * 1e3, most[-1] * 1e3))
-    client.stop = True
-    client.join(PATIENCE_S)
     heir.stop()
 
 
@@ -93,20 +107,19 @@ def main():
     parser.add_argument("--items-mb", type=int, default=0)
     parser.add_argument("--takeovers", type=int, default=8)
     args = parser.parse_args()
-    sys.setswitchinterval(1e-4)  # else one thread waits 5 ms for the other, which is no pause of the server's
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with tempfile.TemporaryDirectory(prefix="lombard-pause-") as folder:
         os.chmod(folder, 0o777)
         control = os.path.join(folder, "control")
         with Server([args.daemon, "--control=" + control] + options_of(args)) as server:
+            client = Client(server)
+            atexit.register(client.stop)
             if args.items_mb > 0:
                 subprocess.run([args.bench, "-s", "127.0.0.1:%d" % server.port, "-f", "-k", str(args.items_mb * 950),
                                 "--value-size", "1000", "-P", "64", "-n", "1000", "-q"], check=True)
             conns = [connect(server) for _ in range(args.conns)]
             use(conns)
-            client = Client(server)
-            client.start()
             measure(args, server, control, client, conns)
 
 
