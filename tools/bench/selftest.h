@@ -13,9 +13,10 @@
 #include "load/tally.h"
 #include "lombard/base/attr.h"
 #include "options/options.h"
+#include "selftest_judge.h"
 
-/* Run all of it and print what was found. False when something was missed. */
-bool selftest_run(void) MUST_USE;
+/* Run all of it, or only PART (faults, stalls, rates), and print what was found. */
+enum selftest_verdict selftest_run(const char *part) MUST_USE;
 
 /* What was noticed, and what the server itself counted meanwhile. */
 struct selftest {

@@ -15,7 +15,7 @@
 /* A rate below it keeps each request waiting for little more than the service, one above for longer and longer. */
 #define LIMIT_NS (20 * MS_NS)
 
-enum { SEARCHES = 3, SWEEP_STEPS = 6 };
+enum { SEARCHES = 3, SWEEP_STEPS = 6, TRIES = 2 };
 
 static const double off_max = 0.05;
 
@@ -39,19 +39,19 @@ run_at_stub(const struct options *o)
 }
 
 static bool
-search(struct options *o, uint64_t jobs)
+search(void *context)
 {
+    struct options *o = context;
     struct bench *b;
     double off = NAN;
 
-    o->jobs = jobs;
     o->find_max_ns = LIMIT_NS;
     o->find_max_quantile = 0.9; /* what other processes do to a few is no matter */
     b = run_at_stub(o);
     if (b != NULL)
         off = (double)b->targets[0].findmax.rate / (double)CAPACITY - 1;
     (void)printf("%-14s %4llu %10llu %10llu %8.2f %%%s\n", "--find-max",
-                 (unsigned long long)jobs, (unsigned long long)CAPACITY,
+                 (unsigned long long)o->jobs, (unsigned long long)CAPACITY,
                  (unsigned long long)(b != NULL ? b->targets[0].findmax.rate : 0), 100 * off,
                  fabs(off) <= off_max ? "" : "  OFF BY MORE THAN 5 %");
     bench_destroy(b);
@@ -74,8 +74,9 @@ check_rate(const struct round *r)
 }
 
 static bool
-sweep(struct options *o)
+sweep(void *context)
 {
+    struct options *o = context;
     struct bench *b;
     bool ok = true;
 
@@ -94,11 +95,11 @@ sweep(struct options *o)
     return ok;
 }
 
-bool
+enum selftest_verdict
 selftest_rates(const struct options *base)
 {
     struct options o = *base;
-    bool ok = true;
+    enum selftest_verdict verdict = SELFTEST_RIGHT;
 
     (void)printf("\na server that can do %llu/s\n"
                  "               jobs       true   measured\n",
@@ -108,9 +109,9 @@ selftest_rates(const struct options *base)
     o.rounds = 1;
     o.spin_ns = OPTIONS_SPIN_AUTO;
     o.duration_ns = 1000 * MS_NS;
-    for (int i = 0; i < SEARCHES; i++)
-        ok &= search(&o, 1);
-    for (int i = 0; i < SEARCHES; i++)
-        ok &= search(&o, 2);
-    return sweep(&o) && ok;
+    for (uint64_t i = 0; i < 2 * SEARCHES; i++) {
+        o.jobs = 1 + i / SEARCHES;
+        verdict = selftest_worse(verdict, selftest_judge(search, &o, TRIES));
+    }
+    return selftest_worse(verdict, selftest_judge(sweep, &o, TRIES));
 }

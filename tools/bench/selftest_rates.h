@@ -5,11 +5,10 @@
  */
 #pragma once
 
-#include <stdbool.h>
-
 #include "lombard/base/attr.h"
 #include "options/options.h"
+#include "selftest_judge.h"
 
-/* With the load of BASE, which has a rate and a time of its own here. Prints what was found; false when it is off
- * by more than 5 %. */
-bool selftest_rates(const struct options *base) MUST_USE;
+/* With the load of BASE, which has a rate and a time of its own here. Prints what was found: right is what is off by
+ * no more than 5 %. */
+enum selftest_verdict selftest_rates(const struct options *base) MUST_USE;

@@ -17,6 +17,7 @@ sys.path[:0] = [os.path.join(HERE, "main"), os.path.join(HERE, "../../helpers")]
 import counts  # noqa: E402 pylint: disable=wrong-import-position
 import faulty_inputs  # noqa: E402 pylint: disable=wrong-import-position
 import hands  # noqa: E402 pylint: disable=wrong-import-position
+import hdr_files  # noqa: E402 pylint: disable=wrong-import-position
 import leftovers  # noqa: E402 pylint: disable=wrong-import-position
 import pictures  # noqa: E402 pylint: disable=wrong-import-position
 import several_servers  # noqa: E402 pylint: disable=wrong-import-position
@@ -38,7 +39,7 @@ def guarded(test):
 def main():
     # Those that take longest first: several run at a time.
     tests = troubles.TESTS + statuses.TESTS + counts.TESTS + pictures.TESTS + hands.TESTS + several_servers.TESTS + leftovers.TESTS
-    tests += faulty_inputs.TESTS
+    tests += faulty_inputs.TESTS + hdr_files.TESTS
     wanted = [t for t in tests if len(sys.argv) < 3 or t.__name__ in sys.argv[2:]]
     with DIRECTORY, concurrent.futures.ThreadPoolExecutor(4) as pool:
         for name, seconds in pool.map(guarded, wanted):

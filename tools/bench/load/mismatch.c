@@ -53,6 +53,11 @@ mismatch_report(struct load *l, const struct caller *c, const struct query *quer
             check->id.key, check->id.version, check->id.writer, check->id.bytes);
     (void)fprintf(stderr, "  expected: key id %u, version %u to %u, writer %08x\n", key->id,
                   key->oldest, l->keys.states[key->id].issued, l->keys.writer);
+    /* Its head is sound. */
+    if (check->verdict == VALUE_BAD_FILLER && check->id.writer != l->keys.writer)
+        (void)fprintf(stderr, "  another run stored it: if that was of another version of "
+                              "lombard-bench, store all "
+                              "keys anew (--fill)\n");
 }
 
 void

@@ -199,6 +199,14 @@ set_herd_defaults(struct options *o)
         BUG("the defaults do not parse");
 }
 
+/* Whether the word behind it belongs to it. */
+static bool
+takes_topic(const struct option_desc *d)
+{
+    return d->off == offsetof(struct options, help) ||
+           d->off == offsetof(struct options, self_test);
+}
+
 enum options_result
 options_parse(int argc, char **argv, struct options *out)
 {
@@ -226,8 +234,8 @@ options_parse(int argc, char **argv, struct options *out)
             arg = argv[i];
         if (d->kind != ARG_NONE && arg == NULL)
             return options_bad("option '--%s' needs an argument", d->name);
-        if (d->off == offsetof(struct options, help) && i + 1 < argc && argv[i + 1][0] != '-')
-            o.help_topic = argv[++i];
+        if (takes_topic(d) && i + 1 < argc && argv[i + 1][0] != '-')
+            o.topic = argv[++i];
         if (!apply(d, arg, &o))
             return cannot_be(d, arg);
     }

@@ -139,7 +139,7 @@ struct options {
     bool list_presets;
     const char *preset;       /* or NULL */
     const char *preset_words; /* what it is */
-    const char *help_topic;   /* or NULL */
+    const char *topic;        /* of --help, or part of --self-test; or NULL */
     bool version;
 };
 

@@ -207,9 +207,27 @@ options_check_each(struct options *o, const struct placement *servers)
     return check_jobs(o);
 }
 
+/* --self-test, whole or a part. */
+static enum options_result
+check_self_test(const struct options *o)
+{
+    static const char *const parts[] = {"faults", "stalls", "rates"};
+
+    if (!o->self_test || o->topic == NULL)
+        return OPTIONS_OK;
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        if (strcmp(o->topic, parts[i]) == 0)
+            return OPTIONS_OK;
+    }
+    return options_bad("--self-test has the parts faults, stalls and rates, not '%s'",
+                       o->topic);
+}
+
 enum options_result
 options_check(struct options *o)
 {
+    if (check_self_test(o) == OPTIONS_BAD)
+        return OPTIONS_BAD;
     if (check_server(o) == OPTIONS_BAD)
         return OPTIONS_BAD;
     if (o->hitratio && check_hitratio(o) == OPTIONS_BAD)

@@ -4,6 +4,8 @@
 
 #include "options/options_priv.h"
 
+#define PRESETS "Presets"
+
 /* A heading, or an option with what it does. */
 static void
 print_option(const struct option_desc *d)
@@ -47,13 +49,23 @@ print_topics(const char *topic)
         if (option_descs[i].name == NULL)
             (void)printf("  %s\n", option_descs[i].help);
     }
+    (void)printf("  %s\n", PRESETS);
+}
+
+/* Whether TOPIC is the beginning of that of presets. */
+static bool
+means_presets(const char *topic)
+{
+    return topic[0] != '\0' && strncasecmp(PRESETS, topic, strlen(topic)) == 0;
 }
 
 void
 options_help(const char *topic)
 {
     if (topic != NULL) {
-        if (!print_topic(topic))
+        if (means_presets(topic))
+            preset_list();
+        else if (!print_topic(topic))
             print_topics(topic);
         return;
     }
@@ -61,10 +73,10 @@ options_help(const char *topic)
                  "Loads a server that speaks the memcached protocol, checks every value that "
                  "comes back,\n"
                  "and reports throughput and latency. Defaults are in parentheses. One topic "
-                 "only:\n--help reports, --help background, ...\n");
+                 "only:\n--help reports, --help presets, ...\n");
     for (size_t i = 0; i < option_count; i++)
         print_option(&option_descs[i]);
-    (void)printf("\nPresets:\n");
+    (void)printf("\n%s:\n", PRESETS);
     preset_summary();
     (void)printf("\nExit status:\n"
                  "  0      valid: measured as asked\n"

@@ -189,7 +189,9 @@ const struct option_desc option_descs[] = {
     {"strict", 0, ARG_NONE, FIELD(strict), 0, 0, NULL, NULL,
      "any error makes the result not valid, errors of --fill included"},
     {"self-test", 0, ARG_NONE, FIELD(self_test), 0, 0, NULL, NULL,
-     "measure a built-in server with known faults and stalls, and check what is reported"},
+     "measure a built-in server with known faults, stalls and capacity, and check what is "
+     "reported; one part\n"
+     "                           only: --self-test faults, stalls or rates"},
     {.help = "Names that memtier and redis-benchmark use"},
     {"port", 'p', ARG_TEXT, FIELD(port), 0, 0, NULL, "N",
      "the server's port, as in -s HOST -p N"},

@@ -248,14 +248,12 @@ preset_summary(void)
 {
     (void)printf(
         "  meta-app, meta-etc, meta-sys, meta-usr, meta-var, twitter:1 to twitter:54;\n"
-        "  --preset list shows what each is and its source\n");
+        "  --help presets shows what each is, its source, and what of it is a guess\n");
 }
 
-void
-preset_list(void)
+static void
+list_meta(void)
 {
-    char words[160];
-
     (void)printf(
         "meta-usr      keys of 16 or 21 B, values of 2 B, 99.8 %% gets [A]; zipf 0.99 is a "
         "guess\n"
@@ -263,23 +261,33 @@ preset_list(void)
         "              values: 0 to 14 B by their shares, above that generalized Pareto\n"
         "              (15, 214.476, 0.348238) to some 170 KB; 30 gets a set; gaps: "
         "generalized\n"
-        "              Pareto (0, 16.0292 us, 0.154971), which --rate scales (52,700/s) [A];\n"
-        "              zipf 0.93: of a million keys a hundredth gets 55 %% of the requests\n");
+        "              Pareto (0, 16.0292 us, 0.154971), which --rate scales (52,700/s) [A, "
+        "M];\n"
+        "              zipf 0.93: of a million keys a hundredth gets 55 %% of the requests "
+        "[S]\n");
     for (size_t i = 0; i < ARRAY_LEN(pools); i++) {
-        const char *words_of = pools[i].words;
-        size_t mix = strcspn(words_of, ";");
+        const char *words = pools[i].words;
+        size_t mix = strcspn(words, ";");
 
-        (void)printf("%-13s about %.*s%s%s [S]\n", pools[i].name, (int)mix, words_of,
-                     words_of[mix] != '\0' ? ";\n             " : "",
-                     words_of + mix + (words_of[mix] != '\0'));
+        (void)printf("%-13s about %.*s%s%s [S]\n", pools[i].name, (int)mix, words,
+                     words[mix] != '\0' ? ";\n             " : "",
+                     words + mix + (words[mix] != '\0'));
     }
     (void)printf(
         "              these three approximately: shares and sizes from slides about [A], not\n"
         "              from its text; zipf 0.99, other keys of 20 to 45 B and other values of\n"
-        "              1 to 500 B are guesses\n\n"
-        "Twitter's clusters [Y]: means of each, so that all keys and values are as long;\n"
-        "their times to live with their shares; rate and working set (--rate and --keys are\n"
-        "yours to choose):\n");
+        "              1 to 500 B are guesses\n");
+}
+
+static void
+list_twitter(void)
+{
+    char words[160];
+
+    (void)printf(
+        "\nTwitter's clusters [T], each the row of its number: means, so that all keys and\n"
+        "values are as long; their times to live with their shares; rate and working set\n"
+        "(--rate and --keys are yours to choose):\n");
     for (size_t i = 0; i < ARRAY_LEN(clusters); i++) {
         const struct cluster *c = &clusters[i];
 
@@ -287,11 +295,25 @@ preset_list(void)
         (void)printf("twitter:%-5u %s\n              TTL s %s; %.2fk/s, working set %u MB\n",
                      c->number, words, c->ttls, c->kqps, c->working_set_mb);
     }
+}
+
+void
+preset_list(void)
+{
+    list_meta();
+    list_twitter();
     (void)printf(
-        "\n[A] Workload Analysis of a Large-Scale Key-Value Store, SIGMETRICS 2012; the\n"
-        "    constants of its model of ETC as mutilate has them\n"
+        "\n[A] Workload Analysis of a Large-Scale Key-Value Store, SIGMETRICS 2012: the pools\n"
+        "    USR, APP, ETC, VAR and SYS, and the model of ETC\n"
+        "[M] the constants of that model as mutilate has them (leverich/mutilate, "
+        "Generator.cc:\n"
+        "    fb_key, fb_value, fb_ia)\n"
         "[S] slides about [A], not checked against its text\n"
-        "[Y] A Large-Scale Analysis of Hundreds of In-Memory Cache Clusters at Twitter,\n"
-        "    OSDI 2020; stat/2020Mar.md of the repository twitter/cache-trace, CC-BY 4.0.\n"
-        "    gets counts as get; an alpha that was not published is shown as no skew known\n");
+        "[T] the table stat/2020Mar.md of the repository twitter/cache-trace (CC-BY 4.0), "
+        "rows\n"
+        "    cluster1 to cluster54 (cluster5 has no figures), of the paper A Large-Scale "
+        "Analysis\n"
+        "    of Hundreds of In-Memory Cache Clusters at Twitter, OSDI 2020. gets counts as "
+        "get;\n"
+        "    an alpha that was not published, or is 0, is shown as no skew known\n");
 }

@@ -1,5 +1,6 @@
 """Names that other tools use, logging in, and where the server is."""
 import os
+import re
 
 from bench_process import NOT_RUN, NOT_VALID, VALID, WRONG, path, report, run
 from fake_server import FakeServer
@@ -156,6 +157,11 @@ def help_by_topic():
     status, out, _ = run("-h", "nonsense")
     check.that(status == 0 and "Reports" in out and "--html" not in out, "topics are named:", out)
     check.that("--html" in run("--help")[1] and "--idle" in run("--help")[1], "all of it")
+    out = run("--help", "presets")[1]
+    check.that("--idle" not in out and out == run("--preset", "list")[1], "--help presets is --preset list:", out[:200])
+    check.equal(len(re.findall(r"^twitter:\d+ ", out, re.M)), 53, "each of the clusters that have figures")
+    for source in "AMST":
+        check.that("[%s] " % source in out and re.search(r"[\[ ]%s[\],;]" % source, out.split("\n[A] ")[0]), "source %s is used and named" % source)
 
 
 def kernel_timestamps():

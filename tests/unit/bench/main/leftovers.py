@@ -61,4 +61,25 @@ def leftovers():
             check.equal("the value says" in said, then[:1] != grow[:1] and "8" not in then, "only what is known is told: " + said)
 
 
-TESTS = (leftovers,)
+def of_another_version():
+    """Bytes behind a sound head that this version would not have chosen: the message says what to do, unless they are its own."""
+    with FakeServer() as server:
+        status, _, said = load(server, "--fill", "--value-size", "64", "-r", "1:0")
+        check.equal(status, VALID, "values of its own: " + said)
+        for key, value in server.values.items():
+            server.values[key] = value[:24] + value[25:] + b"x"
+        status, _, said = load(server, "--value-size", "64", "-r", "1:0")
+        check.equal(status, WRONG, "other bytes behind the head: " + said)
+        check.that("another version of lombard-bench, store all keys anew (--fill)" in said, "what to do is said: " + said)
+
+    class Spoils(FakeServer):
+        def get(self, f, keys):
+            self.values[keys[0]] = self.values[keys[0]][:-1] + b"\n"
+            return FakeServer.get(self, f, keys)
+
+    with Spoils() as server:
+        status, _, said = load(server, "--fill", "--value-size", "64", "-r", "1:0")
+        check.equal((status, "another version" in said), (WRONG, False), "not of a value of this run: " + said)
+
+
+TESTS = (leftovers, of_another_version)
