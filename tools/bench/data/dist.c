@@ -225,7 +225,7 @@ dist_spread(const struct dist *d, uint64_t rank)
 }
 
 uint64_t
-dist_next(struct dist *d, struct rng *rng)
+dist_draw(struct dist *d, struct rng *rng)
 {
     uint64_t rank = dist_rank(d, rng);
 

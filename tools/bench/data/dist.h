@@ -58,7 +58,14 @@ void dist_seed(struct dist *d, uint64_t seed);
 void dist_skip(struct dist *d, double share);
 /* A rank in [0, n). */
 uint64_t dist_rank(struct dist *d, struct rng *rng);
-/* A key id in [0, n). */
-uint64_t dist_next(struct dist *d, struct rng *rng);
 /* The key id of a rank. A permutation of [0, n). */
 uint64_t dist_spread(const struct dist *d, uint64_t rank);
+/* dist_next() of what is not uniform. */
+uint64_t dist_draw(struct dist *d, struct rng *rng);
+
+/* A key id in [0, n). */
+static inline uint64_t
+dist_next(struct dist *d, struct rng *rng)
+{
+    return LIKELY(d->config.kind == DIST_UNIFORM) ? rng_below(rng, d->n) : dist_draw(d, rng);
+}

@@ -153,10 +153,12 @@ value_check_init_grown(struct value_check *c, uint64_t key, size_t bytes, uint32
     c->verdict = bytes > 0 && bytes % piece_bytes == 0 ? VALUE_SHORT_GOOD : VALUE_BAD_PIECES;
 }
 
-static inline void
+/* The hash of the head, in which the rest of the value begins. */
+static inline uint64_t
 check_head(struct value_check *c, const unsigned char *head)
 {
     struct value_id *id = &c->id;
+    uint64_t hash;
     uint32_t check;
 
     memcpy(&id->key, head, 8);
@@ -164,12 +166,14 @@ check_head(struct value_check *c, const unsigned char *head)
     memcpy(&id->writer, head + 12, 4);
     memcpy(&id->bytes, head + 16, 4);
     memcpy(&check, head + 20, 4);
-    if (check != (uint32_t)id_hash(id))
+    hash = id_hash(id);
+    if (check != (uint32_t)hash)
         c->verdict = VALUE_BAD_HEAD;
     else if (id->key != c->key)
         c->verdict = VALUE_BAD_KEY;
     else if (id->bytes != c->bytes)
         c->verdict = VALUE_BAD_LENGTH;
+    return hash;
 }
 
 /* Where two runs of bytes that differ begin to differ. */
@@ -230,7 +234,7 @@ feed_head(struct value_check *c, const unsigned char *p, size_t len)
 
     if (LIKELY(c->seen == 0 && len >= VALUE_HEAD_BYTES)) {
         c->seen = VALUE_HEAD_BYTES;
-        check_head(c, p);
+        (void)check_head(c, p);
         return VALUE_HEAD_BYTES;
     }
     if (n > len)
@@ -238,7 +242,7 @@ feed_head(struct value_check *c, const unsigned char *p, size_t len)
     memcpy(c->head + c->seen, p, n);
     c->seen += n;
     if (c->seen == VALUE_HEAD_BYTES)
-        check_head(c, c->head);
+        (void)check_head(c, c->head);
     return n;
 }
 
@@ -283,10 +287,28 @@ feed_grown(struct value_check *c, const unsigned char *p, size_t len)
     c->seen += len;
 }
 
+/* All of a value that has a head, and whose filler is one run. */
+static inline void
+check_whole(struct value_check *c, const unsigned char *p)
+{
+    uint64_t hash = check_head(c, p);
+
+    c->seen = VALUE_HEAD_BYTES;
+    if (LIKELY(c->verdict == VALUE_GOOD))
+        check_run(c, p + VALUE_HEAD_BYTES, pool + pool_start(hash, c->bytes),
+                  c->bytes - VALUE_HEAD_BYTES);
+    c->seen = c->bytes;
+}
+
 void
 value_check_feed(struct value_check *c, const unsigned char *p, size_t len)
 {
     BUG_ON(len > c->bytes - c->seen);
+    if (LIKELY(len == c->bytes && len >= VALUE_HEAD_BYTES && len <= POOL_WRAP_BYTES &&
+               c->piece_bytes == 0)) {
+        check_whole(c, p);
+        return;
+    }
     if (UNLIKELY(c->piece_bytes > 0)) {
         feed_grown(c, p, len);
         return;

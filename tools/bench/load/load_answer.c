@@ -273,7 +273,8 @@ load_done(struct load *l, struct caller *c, const struct query *query)
     bool good = is_good(c, query, c->hits);
     bool followed;
 
-    items_done(l, c, query);
+    if (items_exist(l))
+        items_done(l, c, query);
     switch (c->reader.outcome) {
     case OUTCOME_GET_END:
         if (LIKELY(!(query->flags & QUERY_GROWING)))

@@ -11,10 +11,19 @@ bool items_init(struct load *l) MUST_USE;
 void items_fini(struct load *l);
 /* In a child: what its parent knows, too. */
 void items_join(struct load *l, const struct load *parent);
-/* QUERY is about to be sent. */
+
+/* Whether there are such items at all. */
+static inline bool
+items_exist(const struct load *l)
+{
+    return UNLIKELY(l->numbers.list != NULL || l->pieces.list != NULL ||
+                    l->expiry.list != NULL);
+}
+
+/* QUERY is about to be sent; where items_exist(). */
 void items_begin(struct load *l, struct query *query);
 /* It is answered: c->reader says how. A read of what append or prepend made, or a store that begins
- * anew, is left to C. */
+ * anew, is left to C. Where items_exist(). */
 void items_done(struct load *l, struct caller *c, const struct query *query);
 /* It asked for no answer, and a later one was answered. */
 void items_done_quietly(struct load *l, const struct query *query, bool doubtful);

@@ -318,7 +318,8 @@ load_next(struct load *l, struct caller *c, struct query *query)
     if (UNLIKELY(c->follow_count > 0)) {
         make_follow(l, c, query);
         set_lease(l, query);
-        items_begin(l, query);
+        if (items_exist(l))
+            items_begin(l, query);
         return true;
     }
     if (load_is_over(l))
@@ -337,7 +338,8 @@ load_next(struct load *l, struct caller *c, struct query *query)
         query->ttl_s = load_ttl_s(l, query->keys[0].id);
     if (made) {
         set_lease(l, query);
-        items_begin(l, query);
+        if (items_exist(l))
+            items_begin(l, query);
         note_lag(l, query);
     } else {
         l->has_idle = l->gap_ns == 0;

@@ -243,6 +243,44 @@ read_line(struct reader *r, const struct query *query, const unsigned char **p,
     return wire_read_error(r, line.ptr, line.len);
 }
 
+/* Where all of "VALUE key flags bytes", the value and the end of its line are at the front of [*P, END), as nearly
+ * always: take them, with one look at each byte. False: nothing is taken, and read_line() says what it is. */
+static inline bool
+take_whole(struct reader *r, const struct query *query, const unsigned char **p,
+           const unsigned char *end)
+{
+    const char *at = (const char *)*p;
+    const char *stop = (const char *)end;
+    uint64_t flags;
+    uint64_t bytes;
+    size_t name_len;
+
+    if (!WIRE_STARTS(at, (size_t)(stop - at), "VALUE "))
+        return false;
+    at += sizeof("VALUE ") - 1;
+    name_len = find_key(r, query, at, (size_t)(stop - at));
+    if (name_len == 0)
+        return false;
+    at += name_len + 1;
+    if (!wire_take_number(&at, stop, &flags) || at == stop || *at++ != ' ' ||
+        !wire_take_number(&at, stop, &bytes) || bytes > UINT32_MAX ||
+        (size_t)(stop - at) < bytes + 4 || memcmp(at, "\r\n", 2) != 0 ||
+        memcmp(at + 2 + bytes, "\r\n", 2) != 0)
+        return false;
+    r->flags = flags > UINT32_MAX ? UINT32_MAX : (uint32_t)flags;
+    value_check_init(&r->check, query->keys[r->key_index].id, bytes);
+    value_check_feed(&r->check, (const unsigned char *)at + 2, bytes);
+    *p = (const unsigned char *)at + 4 + bytes;
+    return true;
+}
+
+/* Whether a value that answers QUERY says no more than that. */
+static inline bool
+is_plain_get(const struct query *query)
+{
+    return query->kind == QUERY_GET && !(query->flags & QUERY_GROWING);
+}
+
 /* Whether [*P, END) begins with LINE; *P moves behind it then. */
 #define TAKE(p, end, line)                                                                     \
     ((size_t)((end) - *(p)) >= sizeof(line) - 1 &&                                             \
@@ -253,16 +291,17 @@ static enum read_result
 text_read(struct reader *r, const struct query *query, const unsigned char **p,
           const unsigned char *end)
 {
-    enum read_result result;
+    enum read_result result = READ_VALUE;
 
-    if (r->state == READER_LINE) {
-        if (query->kind == QUERY_SET && LIKELY(TAKE(p, end, "STORED\r\n")))
-            return wire_done(r, OUTCOME_STORED);
-        result = read_line(r, query, p, end);
-        if (result != READ_VALUE)
-            return result;
+    if (r->state == READER_LINE && query->kind == QUERY_SET &&
+        LIKELY(TAKE(p, end, "STORED\r\n")))
+        return wire_done(r, OUTCOME_STORED);
+    if (r->state != READER_LINE || !is_plain_get(query) || !take_whole(r, query, p, end)) {
+        if (r->state == READER_LINE)
+            result = read_line(r, query, p, end);
+        if (result == READ_VALUE)
+            result = wire_read_value(r, p, end);
     }
-    result = wire_read_value(r, p, end);
     if (result != READ_VALUE || !TAKE(p, end, "END\r\n"))
         return result;
     (void)wire_done(r, OUTCOME_GET_END);
