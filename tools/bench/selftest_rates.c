@@ -109,7 +109,7 @@ selftest_rates(const struct options *base)
     o.rounds = 1;
     o.spin_ns = OPTIONS_SPIN_AUTO;
     o.duration_ns = 1000 * MS_NS;
-    for (uint64_t i = 0; i < 2 * SEARCHES; i++) {
+    for (uint64_t i = 0; i < UINT64_C(2) * SEARCHES; i++) {
         o.jobs = 1 + i / SEARCHES;
         verdict = selftest_worse(verdict, selftest_judge(search, &o, TRIES));
     }

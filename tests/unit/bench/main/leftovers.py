@@ -41,8 +41,8 @@ class Keeps(FakeServer):
         return True
 
 
-def load(server, *args):
-    return report("leftovers.json", "-s", server.address, "-k", "20", "-c", "2", "--pipeline", "2", "-n", "600", *args)
+def load(server, *args, name="leftovers.json"):
+    return report(name, "-s", server.address, "-k", "20", "-c", "2", "--pipeline", "2", "-n", "600", *args)
 
 
 def leftovers():
@@ -63,12 +63,13 @@ def leftovers():
 
 def of_another_version():
     """Bytes behind a sound head that this version would not have chosen: the message says what to do, unless they are its own."""
+    small = ("--value-size", "64", "-r", "1:0")
     with FakeServer() as server:
-        status, _, said = load(server, "--fill", "--value-size", "64", "-r", "1:0")
+        status, _, said = load(server, "--fill", *small, name="version.json")
         check.equal(status, VALID, "values of its own: " + said)
         for key, value in server.values.items():
             server.values[key] = value[:24] + value[25:] + b"x"
-        status, _, said = load(server, "--value-size", "64", "-r", "1:0")
+        status, _, said = load(server, *small, name="version.json")
         check.equal(status, WRONG, "other bytes behind the head: " + said)
         check.that("another version of lombard-bench, store all keys anew (--fill)" in said, "what to do is said: " + said)
 
@@ -78,7 +79,7 @@ def of_another_version():
             return FakeServer.get(self, f, keys)
 
     with Spoils() as server:
-        status, _, said = load(server, "--fill", "--value-size", "64", "-r", "1:0")
+        status, _, said = load(server, "--fill", *small, name="version.json")
         check.equal((status, "another version" in said), (WRONG, False), "not of a value of this run: " + said)
 
 
