@@ -173,7 +173,7 @@ admit(const struct entrance *entrance, int fd)
                  entrance->role == ROLE_HTTP || !cmd_wants_auth(server->cmd));
     c->session.no_admin = server->has_admin && entrance->role != ROLE_ADMIN;
     server->role_conns[entrance->role]++;
-    if (!conn_open(c, server, fd))
+    if (!conn_open(c, server, fd, entrance->is_unix))
         conn_mark_dead(c, CLOSE_NO_MEMORY);
     if (over) {
         c->session.over_limit = true;
@@ -231,7 +231,7 @@ server_listen(struct server *server, int fd, enum session_role role)
 
     if (server->listener_count == LISTEN_SOCKETS_MAX)
         return false;
-    *entrance = (struct entrance){server, role};
+    *entrance = (struct entrance){server, role, listen_is_unix(fd)};
     if (!listener_start(&server->listeners[server->listener_count], server->loop, fd, &user))
         return false;
     server->listener_count++;

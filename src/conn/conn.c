@@ -193,8 +193,8 @@ on_event(struct watch *watch, uint32_t events)
         return;
     case CONN_READY:
         /*
-         * It was reported before, and would be again: it is served without that. Where it is served
-         * soon, being reported once or twice more costs less than to change what is watched.
+         * It was reported before, and would be again, with an edge whenever more comes: it is served without
+         * that. Where it is served soon, being reported once or twice more costs less than to change what is watched.
          */
         if (!c->pipelines)
             (void)!loop_want(server->loop, &c->watch, WATCH_QUIET);
@@ -220,9 +220,10 @@ conn_on_grant(struct borrower *borrower, enum loan_purpose purpose, struct buf *
 }
 
 void
-conn_init(struct conn *c, struct server *server, int fd)
+conn_init(struct conn *c, struct server *server, int fd, bool is_unix)
 {
     watch_init(&c->watch, fd, on_event);
+    c->watch.edge = !is_unix;
     list_init(&c->link.node);
     c->server = server;
     c->accepted_s = server->attended_s;
@@ -231,8 +232,8 @@ conn_init(struct conn *c, struct server *server, int fd)
 }
 
 bool
-conn_open(struct conn *c, struct server *server, int fd)
+conn_open(struct conn *c, struct server *server, int fd, bool is_unix)
 {
-    conn_init(c, server, fd);
+    conn_init(c, server, fd, is_unix);
     return loop_want(server->loop, &c->watch, WATCH_IN);
 }

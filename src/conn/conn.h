@@ -9,10 +9,13 @@
 #include "conn_state.h"
 #include "lombard/base/invariant.h"
 
-/* A connection for FD in C, which is the table's; not watched. */
-void conn_init(struct conn *c, struct server *server, int fd);
+/*
+ * A connection for FD in C, which is the table's; not watched. Of a unix socket a receive may end where
+ * descriptors were sent with the bytes, which nothing tells: its input is reported until there is none.
+ */
+void conn_init(struct conn *c, struct server *server, int fd, bool is_unix);
 /* Likewise, watched. False when the loop refuses. */
-bool conn_open(struct conn *c, struct server *server, int fd) MUST_USE;
+bool conn_open(struct conn *c, struct server *server, int fd, bool is_unix) MUST_USE;
 
 /* Remove C from the list that goes with its state. */
 void conn_leave_list(struct conn *c);

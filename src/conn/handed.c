@@ -4,6 +4,7 @@
 #include "limits.h"
 #include "lombard/base/sys.h"
 #include "lombard/conn/handover.h"
+#include "lombard/event/listen.h"
 #include "scan_words.h"
 #include "shed.h"
 #include "task.h"
@@ -23,7 +24,7 @@ server_expect(struct server *server, const struct offer *offer)
             (void)sys_close(offer->fds[i]);
             continue;
         }
-        conn_init(c, server, offer->fds[i]);
+        conn_init(c, server, offer->fds[i], listen_is_unix(offer->fds[i]));
         c->id = offer->ids[i];
         c->watch.early = c->watch.shared =
             true; /* until the other process has ended, which is not waited for */

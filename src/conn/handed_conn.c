@@ -6,6 +6,7 @@
 #include "handover_priv.h"
 #include "limits.h"
 #include "lombard/base/sys.h"
+#include "lombard/event/listen.h"
 #include "scan_words.h"
 #include "stash.h"
 
@@ -358,6 +359,7 @@ find_conn(struct arrival *arrival, const struct conn_image *image, const char **
 {
     struct handed *in = arrival->in;
     struct conn *c;
+    int fd;
 
     *why = "a connection came without its descriptor";
     if (image->early != 0)
@@ -368,7 +370,8 @@ find_conn(struct arrival *arrival, const struct conn_image *image, const char **
     c = table_take(&arrival->server->table);
     if (c == NULL)
         return NULL;
-    conn_init(c, arrival->server, in->fds[in->used++]);
+    fd = in->fds[in->used++];
+    conn_init(c, arrival->server, fd, listen_is_unix(fd));
     c->watch.shared = true; /* until the other process has ended, which is not waited for */
     return c;
 }

@@ -31,7 +31,7 @@ conn_received(struct conn *c, ssize_t got, size_t wanted, struct budget *budget)
     c->active_s = c->server->attended_s;
     c->server->stats.bytes_read += bytes;
     budget->bytes -= bytes < budget->bytes ? bytes : budget->bytes;
-    if (bytes < wanted) {
+    if (bytes < wanted && LIKELY(!c->watch.partial)) {
         /* All there was: no second call only to hear EAGAIN. */
         c->more_input = false;
         return RECEIVED_LAST;

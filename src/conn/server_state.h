@@ -58,6 +58,7 @@ struct server_stats {
 struct entrance {
     struct server *server;
     enum session_role role; /* of the connections that come through it */
+    bool is_unix;
 };
 
 /* It found no room, but others may leave in the same iteration. */

@@ -63,6 +63,21 @@ wanted_events(const struct conn *c)
     return c->blocked ? WATCH_OUT : WATCH_IN;
 }
 
+/* False: it is dead. */
+static bool
+wait_for_event(struct conn *c)
+{
+    uint32_t wanted = wanted_events(c);
+
+    /* The kernel has told of what there is, and may not do so again: feed() in dispatch.c received it all. */
+    if (CONN_BROKEN(c, c->more_input && wanted == WATCH_IN))
+        return false;
+    if (loop_want(c->server->loop, &c->watch, wanted))
+        return true;
+    conn_mark_dead(c, CLOSE_NO_MEMORY);
+    return false;
+}
+
 void
 conn_settle(struct conn *c, bool more, bool was_stalled)
 {
@@ -89,8 +104,7 @@ conn_settle(struct conn *c, bool more, bool was_stalled)
         conn_make_ready(c, &server->ready); /* whatever is watched: on_event() knows */
         return;
     }
-    if (!loop_want(server->loop, &c->watch, wanted_events(c))) {
-        conn_mark_dead(c, CLOSE_NO_MEMORY);
+    if (!wait_for_event(c)) {
         conn_release(c);
         return;
     }

@@ -98,7 +98,7 @@ watch_init(struct watch *watch, int fd, void (*on_event)(struct watch *watch, ui
 {
     watch->fd = fd;
     watch->wanted = 0;
-    watch->shared = watch->early = false;
+    watch->edge = watch->shared = watch->early = watch->partial = false;
     watch->on_event = on_event;
 }
 
@@ -111,21 +111,33 @@ control_op(uint32_t before, uint32_t wanted)
     return wanted == 0 ? EPOLL_CTL_DEL : EPOLL_CTL_MOD;
 }
 
+/*
+ * Edge-triggered, the kernel does not look at a socket again after it has reported it. What then has to be
+ * known besides: whether a receive may end early (EPOLLPRI: at urgent data).
+ */
+static uint32_t
+epoll_bits(const struct watch *watch, uint32_t wanted)
+{
+    uint32_t bits = 0;
+
+    if (wanted & WATCH_IN)
+        bits |= watch->edge ? EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLET : EPOLLIN;
+    if (wanted & WATCH_OUT)
+        bits |= EPOLLOUT;
+    return bits;
+}
+
 bool
 loop_want(struct loop *loop, struct watch *watch, uint32_t wanted)
 {
-    struct epoll_event event = {.data.ptr = watch};
+    struct epoll_event event = {.events = epoll_bits(watch, wanted), .data.ptr = watch};
 
     if (watch->wanted == wanted)
         return true;
-    if (wanted & WATCH_IN)
-        event.events |= EPOLLIN;
-    if (wanted & WATCH_OUT)
-        event.events |= EPOLLOUT;
     loop->stats.epoll_ctls++;
     if (sys_epoll_ctl(loop->epfd, control_op(watch->wanted, wanted), watch->fd, &event) != 0)
         return false;
-    watch->wanted = (uint16_t)wanted;
+    watch->wanted = (uint8_t)wanted;
     return true;
 }
 
@@ -138,15 +150,15 @@ loop_forget(struct loop *loop, struct watch *watch)
 }
 
 static uint32_t
-watch_bits(uint32_t epoll_bits)
+watch_bits(uint32_t reported)
 {
     uint32_t bits = 0;
 
-    if (epoll_bits & EPOLLIN)
+    if (reported & (EPOLLIN | EPOLLRDHUP | EPOLLPRI))
         bits |= WATCH_IN;
-    if (epoll_bits & EPOLLOUT)
+    if (reported & EPOLLOUT)
         bits |= WATCH_OUT;
-    if (epoll_bits & (EPOLLERR | EPOLLHUP))
+    if (reported & (EPOLLERR | EPOLLHUP))
         bits |= WATCH_IN | WATCH_OUT;
     return bits;
 }
@@ -166,6 +178,8 @@ deliver(struct loop *loop, const struct epoll_event *event)
     if (bits == 0)
         return;
     loop->stats.events++;
+    if (UNLIKELY((event->events & ~(uint32_t)(EPOLLIN | EPOLLOUT)) != 0))
+        watch->partial = true;
     watch->on_event(watch, bits);
 }
 

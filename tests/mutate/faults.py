@@ -359,7 +359,7 @@ FAULTS = [
     ("loop: a stale event is served", "src/event/loop.c",
      "& watch->wanted;\n    if (bits == 0)\n        return;", ";\n"),
     ("loop: what is wanted is not remembered", "src/event/loop.c",
-     "    watch->wanted = (uint16_t)wanted;\n    return true;", "    return true;"),
+     "    watch->wanted = (uint8_t)wanted;\n    return true;", "    return true;"),
     ("listen: a pause never ends", "src/event/listener.c",
      "    timer_set(loop_timers(listener->loop), &listener->resume, now_ms + RESUME_AFTER_MS);\n"
      "    listener->user", "    listener->user"),

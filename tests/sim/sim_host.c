@@ -40,6 +40,9 @@ sys_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
         f->watched = op != EPOLL_CTL_DEL;
         f->epfd = epfd;
         f->events = event != NULL ? event->events : 0;
+        if (f->link != NULL)
+            f->told =
+                f->link->arrivals - 1; /* of the last one again, should it still be there */
         if (event != NULL)
             f->data = event->data;
     }
@@ -61,9 +64,11 @@ ready_events(const struct sim_fd *f)
     case FD_LINK: break;
     }
     if (link->reset)
-        return EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP;
+        return EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLRDHUP;
     if (queue_len(&link->in) > 0 || link->client_finished)
         ready |= EPOLLIN;
+    if (link->client_finished)
+        ready |= EPOLLRDHUP;
     if (link_out_room(link) > 0 || link->server_finished)
         ready |= EPOLLOUT;
     if (link->client_finished && link->server_finished)
@@ -125,6 +130,22 @@ sys_timer_set(int fd, uint64_t at_ns)
     abort();
 }
 
+/* Of what F is watched for. The kernel may tell twice of one arrival, as where it is asked meanwhile. */
+static uint32_t
+events_to_tell(struct sim_fd *f)
+{
+    uint32_t ready = ready_events(f) & (f->events | EPOLLERR | EPOLLHUP);
+
+    if (ready == 0 || sim_one_in(world.faults.hold_events))
+        return 0;
+    if (f->link == NULL || (f->events & EPOLLET) == 0)
+        return ready;
+    if (f->told == f->link->arrivals && !sim_one_in(world.faults.tell_twice))
+        return 0;
+    f->told = f->link->arrivals;
+    return ready;
+}
+
 int
 sys_epoll_wait(int epfd, struct epoll_event *events, int max, int timeout_ms)
 {
@@ -150,8 +171,8 @@ sys_epoll_wait(int epfd, struct epoll_event *events, int max, int timeout_ms)
 
         if (!f->watched || f->epfd != epfd)
             continue;
-        ready = ready_events(f) & (f->events | EPOLLERR | EPOLLHUP);
-        if (ready == 0 || sim_one_in(world.faults.hold_events))
+        ready = events_to_tell(f);
+        if (ready == 0)
             continue;
         if (f->kind == FD_LEFT)
             sim_die("epoll reports descriptor %d, which was closed: another process has it",

@@ -173,8 +173,10 @@ sim_send(struct sim_link *link, const void *src, size_t bytes)
         link_reset(link);
     if (link->reset || link->server_closed || link->client_finished)
         return 0;
-    if (n > 0)
+    if (n > 0) {
         queue_put(&link->in, src, n);
+        link->arrivals++;
+    }
     return n;
 }
 
@@ -210,12 +212,14 @@ void
 sim_finish_sending(struct sim_link *link)
 {
     link->client_finished = true;
+    link->arrivals++;
 }
 
 void
 link_reset(struct sim_link *link)
 {
     link->reset = true;
+    link->arrivals++;
     if (world.lose_on_reset)
         link->out.head = link->out.tail;
 }
@@ -224,6 +228,7 @@ void
 sim_reset(struct sim_link *link)
 {
     link->reset = true;
+    link->arrivals++;
     link->in.head = link->in.tail;
 }
 
@@ -272,6 +277,7 @@ void
 link_break(struct sim_link *link)
 {
     link->reset = true;
+    link->arrivals++;
     link->reset_reported = true;
     link->in.head = link->in.tail;
 }

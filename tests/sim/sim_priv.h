@@ -41,7 +41,8 @@ struct sim_link {
     uint32_t out_cap;
     uint64_t window;
     uint64_t sent_bytes;
-    int fds; /* that are the server's end: several where several processes have it */
+    uint32_t arrivals; /* of anything that makes the server's end readable */
+    int fds;           /* that are the server's end: several where several processes have it */
     bool local;
     bool accepted;
     bool client_finished;
@@ -68,6 +69,7 @@ struct sim_fd {
     bool watched;
     int epfd; /* by this one */
     uint32_t events;
+    uint32_t told; /* edge-triggered: of so many arrivals */
     epoll_data_t data;
 };
 

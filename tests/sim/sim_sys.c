@@ -27,10 +27,12 @@ static bool
 may_receive(struct sim_link *link, enum sim_call call, size_t *n, ssize_t *result)
 {
     int err = sim_io_refusal(call);
+    size_t could;
 
     if (err != 0) {
         if (is_fatal(err))
             link_break(link);
+        link->arrivals++; /* what is there came behind it */
         *result = sim_fail(err);
         return false;
     }
@@ -43,7 +45,10 @@ may_receive(struct sim_link *link, enum sim_call call, size_t *n, ssize_t *resul
         *result = link->client_finished ? 0 : sim_fail(EAGAIN);
         return false;
     }
-    *n = sim_perhaps_fewer(*n < queue_len(&link->in) ? *n : queue_len(&link->in));
+    could = *n < queue_len(&link->in) ? *n : queue_len(&link->in);
+    *n = sim_perhaps_fewer(could);
+    if (*n < could)
+        link->arrivals++; /* the rest came behind it */
     world.now_ns += *n / BYTES_A_NS;
     return true;
 }

@@ -3,7 +3,7 @@
  *
  * sim_sys.c defines every function of lombard/base/sys.h, so that a program that
  * links it gets these instead of the kernel's: sockets are pairs of byte queues,
- * epoll is level-triggered over them, time stands still until it is told, and
+ * epoll is level- or edge-triggered over them, time stands still until it is told, and
  * every call can be short, interrupted or refused.
  *
  *     client                    link                          server
@@ -51,7 +51,8 @@ struct sim_faults {
     uint32_t cut;                    /* receiving and sending: fewer bytes than could be */
     uint32_t again;                  /* EAGAIN out of nothing */
     uint32_t interrupt;              /* EINTR */
-    uint32_t hold_events;            /* epoll_wait: keep a ready event back for now */
+    uint32_t hold_events;            /* epoll_wait: keep a ready event back for now, */
+    uint32_t tell_twice; /* or, edge-triggered, tell of it although it was told of */
 };
 
 /* --- The world --- */

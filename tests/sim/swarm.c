@@ -136,6 +136,7 @@ draw_faults(struct play *play, struct client_world *world)
     play->faults.again = rarity(1, 6);
     play->faults.interrupt = rarity(1, 6);
     play->faults.hold_events = rarity(1, 4);
+    play->faults.tell_twice = rarity(1, 6);
     if (sim_below(3) == 0)
         return; /* short and late, but nothing is refused */
     refuse[SIM_ACCEPT] = rarity(1, 4);

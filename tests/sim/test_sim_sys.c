@@ -136,6 +136,32 @@ START_TEST(epoll_is_level_triggered)
 }
 END_TEST
 
+/* What has come, once; the rest of it, which a receive left, only when something comes. */
+START_TEST(epoll_is_edge_triggered_where_asked)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET};
+    int epfd = sys_epoll_create(), fd;
+    struct sim_link *link = accepted(100, 1, &fd);
+    char c;
+
+    (void)sim_send(link, "ab", 2);
+    ck_assert_int_eq(sys_epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &event), 0);
+    ck_assert_uint_eq(ready_events_of(epfd), EPOLLIN);
+    ck_assert_uint_eq(ready_events_of(epfd), 0);
+    ck_assert_int_eq(sys_recv(fd, &c, 1), 1);
+    ck_assert_uint_eq(ready_events_of(epfd), 0);
+    (void)sim_send(link, "c", 1);
+    ck_assert_uint_eq(ready_events_of(epfd), EPOLLIN);
+    ck_assert_int_eq(sys_epoll_ctl(epfd, EPOLL_CTL_MOD, fd, &event), 0);
+    ck_assert_uint_eq(ready_events_of(epfd), EPOLLIN);
+    sim_finish_sending(link);
+    ck_assert_uint_eq(ready_events_of(epfd), EPOLLIN | EPOLLRDHUP);
+    ck_assert_uint_eq(ready_events_of(epfd), 0);
+    end(link, fd);
+    (void)sys_close(epfd);
+}
+END_TEST
+
 START_TEST(ends_are_told_apart)
 {
     char c;
@@ -283,6 +309,7 @@ main(void)
     tcase_add_test(tc, vectors_are_filled_and_drained_in_order);
     tcase_add_test(tc, a_window_stops_the_server_at_a_byte);
     tcase_add_test(tc, epoll_is_level_triggered);
+    tcase_add_test(tc, epoll_is_edge_triggered_where_asked);
     tcase_add_test(tc, ends_are_told_apart);
     tcase_add_test(tc, a_link_lives_until_both_ends_are_gone);
     tcase_add_test(tc, the_lowest_free_descriptor_comes_next);

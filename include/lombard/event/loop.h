@@ -1,5 +1,5 @@
 /*
- * include/lombard/event/loop.h - the reactor: epoll, level-triggered, one thread.
+ * include/lombard/event/loop.h - the reactor: epoll, one thread.
  *
  * An iteration of the loop:
  *     1. wait for events, unless has_work(); read the clock once, on_begin()
@@ -40,10 +40,12 @@ enum {
 /* A descriptor that the loop watches. Lives inside its user. */
 struct watch {
     int fd;
-    uint16_t wanted; /* WATCH_IN and WATCH_OUT, as the kernel knows it */
-    bool shared;     /* another process may have FD, too: see loop_forget() */
+    uint8_t wanted; /* some of the above, as the kernel knows it */
+    bool edge;      /* of the user: it is told of input once, see loop_want() */
+    bool shared;    /* another process may have FD, too: see loop_forget() */
     bool
-        early; /* the user's: FD goes to another process, or comes from one, ahead of the rest */
+        early : 1; /* the user's: FD goes to another process, or comes from one, ahead of the rest */
+    bool partial : 1; /* with `edge`: a receive may bring less than there is: loop_want() */
     void (*on_event)(struct watch *watch, uint32_t events); /* some of `wanted` */
 };
 
@@ -69,6 +71,12 @@ void watch_init(struct watch *watch, int fd,
 /*
  * Change what is waited for. No system call when nothing changes. False, with
  * errno and nothing changed, when the kernel refuses (out of memory or watches).
+ *
+ * What can be read or written is reported until it was; but input of a watch with `edge` only when some
+ * comes, and when WATCH_IN begins to be wanted. So the user has to receive until the kernel has no more
+ * before it waits. It has no more when a receive is refused (EAGAIN), or brings less than it had
+ * space for and `partial` is false: that is set where the peer's end, an error or urgent data may follow,
+ * of which nothing more will be told (epoll(7)).
  */
 bool loop_want(struct loop *loop, struct watch *watch, uint32_t wanted) MUST_USE;
 /*

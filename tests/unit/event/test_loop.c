@@ -120,6 +120,61 @@ START_TEST(reading_is_level_triggered)
 }
 END_TEST
 
+START_TEST(with_edge_input_is_told_once)
+{
+    ends[0].watch.edge = true;
+    ck_assert(loop_want(loop, &ends[0].watch, WATCH_IN));
+    ck_assert_int_eq((int)write(ends[1].watch.fd, "x", 1), 1);
+    iterate();
+    iterate();
+    ck_assert_int_eq(ends[0].events, 1);
+    ck_assert_int_eq((int)write(ends[1].watch.fd, "y", 1), 1);
+    iterate();
+    ck_assert_int_eq(ends[0].events, 2);
+    ck_assert_uint_eq(ends[0].seen, WATCH_IN);
+    ck_assert(!ends[0].watch.partial);
+}
+END_TEST
+
+START_TEST(with_edge_input_is_told_again_when_it_begins_to_be_wanted)
+{
+    ends[0].watch.edge = true;
+    ck_assert(loop_want(loop, &ends[0].watch, WATCH_IN));
+    ck_assert_int_eq((int)write(ends[1].watch.fd, "x", 1), 1);
+    iterate();
+    ck_assert(loop_want(loop, &ends[0].watch, WATCH_QUIET));
+    ck_assert(loop_want(loop, &ends[0].watch, WATCH_IN));
+    iterate();
+    ck_assert_int_eq(ends[0].events, 2);
+    ck_assert_uint_eq(ends[0].seen, WATCH_IN);
+}
+END_TEST
+
+/* Told with the bytes before it, which are all that a receive brings. */
+START_TEST(with_edge_the_end_is_told_with_what_comes_before_it)
+{
+    ends[0].watch.edge = true;
+    ck_assert(loop_want(loop, &ends[0].watch, WATCH_IN));
+    ck_assert_int_eq((int)write(ends[1].watch.fd, "x", 1), 1);
+    ck_assert_int_eq(shutdown(ends[1].watch.fd, SHUT_WR), 0);
+    iterate();
+    iterate();
+    ck_assert_int_eq(ends[0].events, 1);
+    ck_assert(ends[0].watch.partial);
+}
+END_TEST
+
+START_TEST(with_edge_writing_is_asked_for_as_ever)
+{
+    ends[0].watch.edge = true;
+    ck_assert(loop_want(loop, &ends[0].watch, WATCH_OUT));
+    iterate();
+    iterate();
+    ck_assert_int_eq(ends[0].events, 2);
+    ck_assert_uint_eq(ends[0].seen, WATCH_OUT);
+}
+END_TEST
+
 START_TEST(nothing_wanted_nothing_delivered)
 {
     ck_assert_int_eq((int)write(ends[1].watch.fd, "x", 1), 1);
@@ -391,6 +446,10 @@ main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, a_turn_has_its_parts);
     tcase_add_test(tc, reading_is_level_triggered);
+    tcase_add_test(tc, with_edge_input_is_told_once);
+    tcase_add_test(tc, with_edge_input_is_told_again_when_it_begins_to_be_wanted);
+    tcase_add_test(tc, with_edge_the_end_is_told_with_what_comes_before_it);
+    tcase_add_test(tc, with_edge_writing_is_asked_for_as_ever);
     tcase_add_test(tc, nothing_wanted_nothing_delivered);
     tcase_add_test(tc, hang_up_comes_as_what_was_wanted);
     tcase_add_test(tc, writing_is_asked_for);
