@@ -2,7 +2,7 @@
  * src/store/huge_priv.h - memory on huge pages, had before it is needed.
  *
  *     arena     | in use | touched ahead |                the next blocks of 2 MB
- *     buckets   | in use |  what it is about to grow by | a table of 16 MB or more grows in whole blocks
+ *     buckets   | in use |  what it is about to grow by | a table of 2 MB or more grows in whole blocks
  *     nodes                    | touched ahead | in use | likewise, from 8 MB on
  *
  * A block that the kernel has to find and clear is a step of its own in the background. It costs a quarter of

@@ -118,7 +118,7 @@ struct index {
     bool huge;    /* where it is large, it grows in whole huge pages */
 };
 /* From so many bytes on of buckets, or of nodes, these do. */
-enum { INDEX_HUGE_MIN = 16 * 1024 * 1024, INDEX_NODES_HUGE_MIN = 8 * 1024 * 1024 };
+enum { INDEX_HUGE_MIN = 2 * 1024 * 1024, INDEX_NODES_HUGE_MIN = 8 * 1024 * 1024 };
 #define INDEX_NO_COMPACTION UINT64_MAX
 
 /*

@@ -337,7 +337,7 @@ START_TEST(a_large_index_is_of_whole_blocks)
     ck_assert_uint_gt(index_wanted(ix), ix->to.buckets);
     ck_assert_uint_lt(index_wanted(ix),
                       ix->to.buckets + ix->to.buckets / 12 + BLOCK / BUCKET_BYTES);
-    ix->to.buckets = ix->from.buckets = 13 * MB / BUCKET_BYTES + 1;
+    ix->to.buckets = ix->from.buckets = 3 * MB / 2 / BUCKET_BYTES + 1;
     ck_assert_uint_eq(index_wanted(ix), ix->to.buckets + ix->to.buckets / 12);
     ix->count = ix->to.buckets * 9;
     ix->nodes_resident = 10 * MB / NODE_BYTES;
