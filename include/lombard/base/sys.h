@@ -39,7 +39,8 @@ ssize_t sys_read(int fd, void *dst, size_t bytes) MUST_USE;
 int sys_close(int fd);
 /*
  * The peer's address as the operator reads it: "tcp:1.2.3.4:5", "tcp6:[::1]:5",
- * or "unix:/path". Always NUL-terminated within BYTES.
+ * or "unix:/path"; of one that was connected over TCP also when it is not any more. "gone": there is
+ * none. Always NUL-terminated within BYTES.
  */
 void sys_peer_name(int fd, char *dst, size_t bytes);
 /* Likewise its own: where it listens. */
