@@ -23,13 +23,16 @@ static const char *const state_names[] = {
     [CONN_DEAD] = "closing",
 };
 static const char receiving[] = "receiving_value";
+static const char watching[] = "watching"; /* and has been sent all that happened */
 
 _Static_assert(ARRAY_LEN(state_names) == CONN_STATES, "each state has its name");
 
 const char *
 conn_state_name(const struct conn *c)
 {
-    return c->state == CONN_STALLED && !c->blocked ? receiving : state_names[c->state];
+    if (c->state != CONN_STALLED || c->blocked)
+        return state_names[c->state];
+    return conn_is_watching(c) ? watching : receiving;
 }
 
 bool
@@ -38,7 +41,7 @@ conn_is_state_name(const char *name)
     for (size_t i = 0; i < ARRAY_LEN(state_names); i++)
         if (strcmp(name, state_names[i]) == 0)
             return true;
-    return strcmp(name, receiving) == 0;
+    return strcmp(name, receiving) == 0 || strcmp(name, watching) == 0;
 }
 
 void

@@ -8,6 +8,7 @@
 #include "lombard/base/sys.h"
 #include "notice.h"
 #include "server_state.h"
+#include "task.h"
 
 enum { SLOTS_A_STEP = 16384 }; /* looked at for one line */
 
@@ -74,7 +75,7 @@ get_stalled(const struct stat_entry *entry UNUSED, const void *record, struct st
 {
     const struct conn *c = record;
 
-    stat_put_u64(value, c->state == CONN_STALLED ? conn_stalled_for_ms(c) / 1000 : 0);
+    stat_put_u64(value, conn_is_stalled(c) ? conn_stalled_for_ms(c) / 1000 : 0);
 }
 
 static void
@@ -143,7 +144,7 @@ get_wait(const struct stat_entry *entry UNUSED, const void *record, struct stat_
 {
     const struct conn *c = record;
 
-    stat_put_u64(value, c->state == CONN_STALLED ? conn_stalled_for_ms(c) : 0);
+    stat_put_u64(value, conn_is_stalled(c) ? conn_stalled_for_ms(c) : 0);
 }
 
 static const struct stat_entry entries[] = {

@@ -44,8 +44,7 @@ is_chosen(const struct scan *scan, const struct conn *c)
     switch (scan->choice) {
     case CHOOSE_ID: return c->id == scan->number;
     case CHOOSE_ADDR: return has_addr(scan, c);
-    case CHOOSE_STALLED:
-        return c->state == CONN_STALLED && conn_stalled_for_ms(c) >= scan->number;
+    case CHOOSE_STALLED: return conn_is_stalled(c) && conn_stalled_for_ms(c) >= scan->number;
     case CHOOSE_STATE: return strcmp(conn_state_name(c), scan->text[0]) == 0;
     case CHOOSE_TOP: return true;
     }
@@ -130,7 +129,7 @@ measure(const struct scan *scan, const struct conn *c)
     case BY_HELD:
         return conn_held_bytes(c) + (c->rbuf != NULL ? BUF_TOTAL_BYTES : 0) +
                (c->wbuf != NULL ? BUF_TOTAL_BYTES : 0);
-    case BY_STALLED: return c->state == CONN_STALLED ? conn_stalled_for_ms(c) + 1 : 0;
+    case BY_STALLED: return conn_is_stalled(c) ? conn_stalled_for_ms(c) + 1 : 0;
     }
     BUG("scan_measure out of range");
 }

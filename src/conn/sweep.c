@@ -8,6 +8,7 @@
 #include "conn.h"
 #include "lombard/base/sys.h"
 #include "lombard/event/listen.h"
+#include "task.h"
 
 /* One that has something to do, or waits for a buffer, does not wait for its peer. */
 static bool
@@ -44,7 +45,9 @@ is_idle_too_long(const struct conn *c)
 {
     uint32_t limit_s = c->server->config.idle_timeout_s;
 
-    return limit_s > 0 && silent_for_s(c) > limit_s && is_idle(c);
+    /* Where nothing happens, a watcher is told nothing. */
+    return limit_s > 0 && silent_for_s(c) > limit_s && is_idle(c) &&
+           (c->blocked || !conn_is_watching(c));
 }
 
 /* All places of operators are taken, and this one does not use its own. */

@@ -79,6 +79,13 @@ conn_is_watching(const struct conn *c)
     return UNLIKELY(c->task != NULL) && c->task->kind == TASK_WATCH;
 }
 
+/* It waits for its peer: a watcher that was sent all that happened does not. */
+static inline bool
+conn_is_stalled(const struct conn *c)
+{
+    return c->state == CONN_STALLED && (c->blocked || !conn_is_watching(c));
+}
+
 /* The item of the store that it keeps; NULL: none. */
 static inline const void *
 task_pinned_item(const struct task *task)

@@ -5,6 +5,7 @@
 #include "lombard/base/eventlog.h"
 #include "rig.h"
 #include "schedule.h"
+#include "sweep.h"
 
 enum { WATCHER = 0, CLIENT = 1 };
 
@@ -74,6 +75,32 @@ START_TEST(raw_commands)
     ck_assert_ptr_nonnull(strstr(out, "gid=1 <"));
     ck_assert_ptr_nonnull(strstr(out, " foo bar\n"));
     ck_assert_ptr_null(strstr(out, "hello"));
+}
+END_TEST
+
+/* One that has been sent all that happened waits for no peer: it is not among those that do not read. */
+START_TEST(a_watcher_is_not_stalled)
+{
+    server->config.idle_timeout_s = 1;
+    watch(WATCHER, "mutations");
+    dial(CLIENT);
+    say(CLIENT, "stats conns state watching\r\n");
+    iterate(3);
+    (void)hear(CLIENT);
+    ck_assert_ptr_nonnull(strstr(out, ":state watching\r\n"));
+    ck_assert_ptr_nonnull(strstr(out, ":wait_ms 0\r\n"));
+    say(CLIENT, "stats conns top stalled 5\r\n");
+    iterate(3);
+    expect(CLIENT, "END\r\n");
+    say(CLIENT, "kill stalled 0\r\n");
+    iterate(3);
+    expect(CLIENT, "KILLED 0\r\n");
+    server->attended_s += 10; /* in which nothing has happened */
+    for (int i = 0; i < 64; i++)
+        server_sweep_idle(server);
+    iterate(1);
+    ck_assert(!is_closed(WATCHER));
+    ck_assert(is_closed(CLIENT));
 }
 END_TEST
 
@@ -267,6 +294,7 @@ main(void)
     tcase_add_test(tc, mutations_and_deletions);
     tcase_add_test(tc, raw_commands);
     tcase_add_test(tc, system_events);
+    tcase_add_test(tc, a_watcher_is_not_stalled);
     tcase_add_test(tc, stalls);
     tcase_add_test(tc, evictions);
     tcase_add_test(tc, each_hears_of_its_own_topics);
