@@ -1,6 +1,7 @@
 /* Lets connections in: of each role up to its limit, and one client more from this host, for an operator. */
 #include "admission.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -8,6 +9,8 @@
 #include "lombard/base/eventlog.h"
 #include "lombard/base/log.h"
 #include "lombard/base/sys.h"
+
+enum { PAUSE_LINES = 5 }; /* a minute: a pause lasts a tenth of a second */
 
 /* How many connections of ROLE there may be. */
 static uint32_t
@@ -40,22 +43,29 @@ option_of(enum session_role role)
     BUG("session_role out of range");
 }
 
+/* What does not become a connection has no id. LIMIT: by what, with CONNS that there are. */
+static void
+note_refused(struct event_kind *kind, int fd, const char *limit, uint32_t conns)
+{
+    char peer[128];
+
+    if (!event_admits(kind))
+        return;
+    sys_peer_name(fd, peer, sizeof(peer));
+    event_add(kind, "addr=%s limit=%s conns=%" PRIu32, peer, limit, conns);
+}
+
 static void
 reject(struct server *server, int fd, enum session_role role)
 {
     static struct event_kind kind = EVENT_KIND("refused reason=conn_limit", LOG_WARN);
     struct slice text = role == ROLE_HTTP ? proto_http_rejection() : server_reject_text();
-    char peer[128];
 
     if (role == ROLE_HTTP)
         server->stats.http_rejected++;
     else
         server->stats.rejected_connections++;
-    if (event_admits(&kind)) {
-        sys_peer_name(fd, peer, sizeof(peer));
-        event_add(&kind, "addr=%s limit=%s conns=%" PRIu32, peer, option_of(role),
-                  limit_of(server, role));
-    }
+    note_refused(&kind, fd, option_of(role), limit_of(server, role));
     if (sys_send(fd, text.ptr, text.len) > 0)
         linger_begin(&server->lingerers, fd);
     else
@@ -152,6 +162,7 @@ server_check_operator(struct server *server)
 static void
 admit(const struct entrance *entrance, int fd)
 {
+    static struct event_kind no_memory = EVENT_KIND("refused reason=no_memory", LOG_WARN);
     struct server *server = entrance->server;
     bool over = !has_room(server, entrance->role);
     struct conn *c;
@@ -164,6 +175,7 @@ admit(const struct entrance *entrance, int fd)
     c = table_take(&server->table);
     if (c == NULL) {
         server->closes[CLOSE_NO_MEMORY]++;
+        note_refused(&no_memory, fd, "memory", server->table.conns);
         (void)sys_close(fd);
         return;
     }
@@ -192,6 +204,19 @@ server_admit_newcomers(struct server *server)
     server->newcomer_count = 0;
 }
 
+static void
+end_pause(struct entrance *entrance)
+{
+    static struct event_kind kind = EVENT_KIND_OF("accepting_resumed", LOG_WARN, PAUSE_LINES);
+    const struct server *server = entrance->server;
+
+    if (event_admits(&kind))
+        event_add(&kind, "paused_ms=%" PRIu64 " conns=%" PRIu32 "/%" PRIu32,
+                  server->clock->now_ms - entrance->paused_ms,
+                  server->role_conns[entrance->role], limit_of(server, entrance->role));
+    entrance->paused_ms = 0;
+}
+
 /*
  * Whoever leaves in this iteration makes room for one that comes in it, whichever the kernel reports
  * first: what finds no room is looked at again when all others were served, in the order of coming.
@@ -202,6 +227,8 @@ on_accept(void *ctx, int fd)
     struct entrance *entrance = ctx;
     struct server *server = entrance->server;
 
+    if (UNLIKELY(entrance->paused_ms != 0))
+        end_pause(entrance);
     if (server->newcomer_count == NEWCOMERS_MAX)
         server_admit_newcomers(server);
     if (server->newcomer_count > 0 || !has_room(server, entrance->role))
@@ -211,16 +238,23 @@ on_accept(void *ctx, int fd)
     latency_step(&server->latency, STEP_ACCEPT);
 }
 
+/* Of pauses in a row only the last one ends with a connection that is let in. */
 static void
 on_pause(void *ctx, int err)
 {
-    static struct event_kind kind = EVENT_KIND_OF("accepting_paused", LOG_WARN, 5);
+    static struct event_kind kind = EVENT_KIND_OF("accepting_paused", LOG_WARN, PAUSE_LINES);
+    struct entrance *entrance = ctx;
+    const struct server *server = entrance->server;
+    const char *text = strerror(err);
+    char why[64];
 
-    (void)ctx;
+    if (entrance->paused_ms == 0)
+        entrance->paused_ms = server->clock->now_ms;
     if (event_admits(&kind))
-        event_add(&kind,
-                  "errno=%d: %s. New clients wait; raise the limit (ulimit -n), or lower -c",
-                  err, strerror(err));
+        event_add(&kind, "errno=%d reason=%s limit=%s conns=%" PRIu32 "/%" PRIu32, err,
+                  event_value(why, sizeof(why), slice_make(text, strlen(text))),
+                  err == EMFILE ? "ulimit_-n" : "host", server->role_conns[entrance->role],
+                  limit_of(server, entrance->role));
 }
 
 bool
@@ -231,7 +265,7 @@ server_listen(struct server *server, int fd, enum session_role role)
 
     if (server->listener_count == LISTEN_SOCKETS_MAX)
         return false;
-    *entrance = (struct entrance){server, role, listen_is_unix(fd)};
+    *entrance = (struct entrance){server, role, listen_is_unix(fd), 0};
     if (!listener_start(&server->listeners[server->listener_count], server->loop, fd, &user))
         return false;
     server->listener_count++;

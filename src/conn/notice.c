@@ -9,6 +9,7 @@
 #include "held.h"
 #include "lombard/base/sys.h"
 #include "server_state.h"
+#include "task.h"
 
 static void
 put(struct event_kind *kind, const struct conn *c, const char *fields)
@@ -56,17 +57,26 @@ static struct event_kind kinds[] = {
 #undef CLOSE_REASON
 };
 
+/* Where the server went down before a client had taken its replies, that is news. */
+static struct event_kind *
+kind_of(const struct conn *c, enum close_reason reason)
+{
+    static struct event_kind cut_off = EVENT_KIND("closed reason=shutdown", LOG_WARN);
+
+    return reason == CLOSE_SHUTDOWN && conn_is_stalled(c) ? &cut_off : &kinds[reason];
+}
+
 void
 conn_notice_closed(const struct conn *c, enum close_reason reason)
 {
     uint32_t now_s = c->server->attended_s;
     uint32_t waited_ms =
-        c->state == CONN_STALLED ? (uint32_t)c->server->attended_ms - c->stalled_ms : 0;
-
+        conn_is_stalled(c) ? (uint32_t)c->server->attended_ms - c->stalled_ms : 0;
+    struct event_kind *kind = kind_of(c, reason);
     char fields[EVENT_TEXT_BYTES];
 
     watch_line_closed(c, (int)reason);
-    if (!event_admits(&kinds[reason]))
+    if (!event_admits(kind))
         return;
     (void)snprintf(fields, sizeof(fields),
                    "age_s=%" PRIu32 " idle_s=%" PRIu32 " waited_ms=%" PRIu32 " held=%" PRIu64
@@ -74,7 +84,7 @@ conn_notice_closed(const struct conn *c, enum close_reason reason)
                    now_s - c->accepted_s, now_s - c->active_s, waited_ms, conn_held_bytes(c),
                    (c->rbuf != NULL) + (c->wbuf != NULL), conn_requests(c), c->bytes_in,
                    c->bytes_out);
-    put(&kinds[reason], c, fields);
+    put(kind, c, fields);
 }
 
 void

@@ -59,6 +59,7 @@ struct entrance {
     struct server *server;
     enum session_role role; /* of the connections that come through it */
     bool is_unix;
+    uint64_t paused_ms; /* since when none could be accepted; 0: they can */
 };
 
 /* It found no room, but others may leave in the same iteration. */

@@ -589,13 +589,15 @@ def shortage_of_descriptors(directory):
     """However long it lasts, it is told in a few lines."""
     ours = ["-u", "root"] if AS_ROOT else []  # so that we may lower its limit
     with Running(directory, "-c", "1000", "--drain-time", "0", *ours) as server:
-        low = (10, 10)
+        limits = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
         s = server.connect()
         ask(s, b"version\r\n")
-        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, low)
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (10, limits[1]))
         waiting = [server.connect() for _ in range(20)]
         wait_until(lambda: number(s, "listen_disabled_num") >= 8)
         check.equal(number(s, "events_left_out") >= 3, True, "similar lines are left out")
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, limits)
+        check.equal(wait_until(lambda: server.said("event=accepting_resumed paused_ms=")), True, "how long it was is said")
         check.equal(server.end(signal.SIGTERM), EX_OK, "TERM")
         server.log.seek(0)
         text = server.log.read()
