@@ -1,5 +1,6 @@
 /* Writes histograms as Prometheus reads them: cumulative buckets, count and sum. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "http_sample.h"
@@ -34,7 +35,7 @@ static const struct {
     {UINT64_MAX, "+Inf"},
 };
 
-enum { BOUND_ALL = ARRAY_LEN(bounds) - 1 };
+enum { BOUND_ALL = ARRAY_LEN(bounds) - 1, BOUND_BYTES = 8 };
 
 bool
 http_is_last_bucket(unsigned i)
@@ -48,12 +49,26 @@ http_is_bucket(unsigned i)
     return i <= BOUND_ALL;
 }
 
+/* OpenMetrics has no bound without a point or an exponent ("Canonical Numbers"); others compare the text. */
+static const char *
+bound_text(unsigned i, bool openmetrics, char scratch[BOUND_BYTES])
+{
+    const char *text = bounds[i].seconds;
+
+    if (!openmetrics || strpbrk(text, ".eI") != NULL)
+        return text;
+    (void)snprintf(scratch, BOUND_BYTES, "%s.0", text);
+    return scratch;
+}
+
 char *
-http_put_bucket(char *p, const struct stat_histogram *histogram,
+http_put_bucket(char *p, const struct request *req, const struct stat_histogram *histogram,
                 const struct stat_instance *instance, unsigned i)
 {
     const char *end = http_sample_end(p);
-    struct labels labels = {"", histogram->label, instance->label, "le", bounds[i].seconds};
+    char bound[BOUND_BYTES];
+    struct labels labels = {"", histogram->label, instance->label, "le",
+                            bound_text(i, req->echo.http.openmetrics, bound)};
     struct slice own_name = slice_make(histogram->name, strlen(histogram->name));
     struct stat_value value;
     char name[STAT_NAME_BYTES * 2];

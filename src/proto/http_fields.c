@@ -39,24 +39,21 @@ weight_of(struct slice parameters)
     return 1000;
 }
 
-/* Whether the client wants OpenMetrics rather than the older form (RFC 9110, 12.5.1). */
-static bool
-prefers_openmetrics(struct slice accept)
+/* Several of these fields are one list (RFC 9110, 5.3). */
+static void
+take_accept(struct http_fields *fields, struct slice accept)
 {
-    unsigned openmetrics = 0;
-    unsigned text = 0;
-
     while (accept.len > 0) {
         struct slice parameters = http_take(&accept, ',');
         struct slice range = http_trim(http_take(&parameters, ';'));
         unsigned weight = weight_of(parameters);
 
-        if (http_equals_nocase(range, "application/openmetrics-text") && weight > openmetrics)
-            openmetrics = weight;
-        else if (http_equals_nocase(range, "text/plain") && weight > text)
-            text = weight;
+        if (http_equals_nocase(range, "application/openmetrics-text") &&
+            weight > fields->openmetrics)
+            fields->openmetrics = weight;
+        else if (http_equals_nocase(range, "text/plain") && weight > fields->text)
+            fields->text = weight;
     }
-    return openmetrics > 0 && openmetrics >= text;
 }
 
 static bool
@@ -111,7 +108,7 @@ take_field(struct http_fields *fields, struct slice name, struct slice value)
     else if (http_equals_nocase(name, "transfer-encoding"))
         fields->has_body = fields->has_chunks = true;
     else if (http_equals_nocase(name, "accept"))
-        fields->openmetrics |= prefers_openmetrics(value);
+        take_accept(fields, value);
     else if (http_equals_nocase(name, "authorization") && http_begins_nocase(value, "basic "))
         fields->authorization = http_trim(http_from(value, strlen("basic ")));
 }

@@ -11,11 +11,12 @@ struct http_fields {
     struct slice authorization; /* what follows "Basic"; dies with the request's lines */
     unsigned hosts;
     unsigned lengths;
+    unsigned openmetrics,
+        text; /* as how good these are accepted (RFC 9110, 12.5.1), in thousandths */
     bool malformed;
     bool has_chunks;
     bool has_body;
     bool closes;
-    bool openmetrics; /* is preferred to the older form */
 };
 
 /*

@@ -77,7 +77,7 @@ http_head_parse(struct slice head, struct request *req)
         return;
     }
     req->echo.http.chunked = minor > 0;
-    req->echo.http.openmetrics = fields.openmetrics;
+    req->echo.http.openmetrics = fields.openmetrics > 0 && fields.openmetrics >= fields.text;
     off = take_credentials(fields.authorization, req);
     status = http_take_target(target, off, req);
     if (status != HTTP_OK)

@@ -325,7 +325,7 @@ histograms_piece(const struct request *req, const struct stat_registry *registry
                          "");
         *p = http_put_metric(*p, http_sample_end(*p), req, &metric);
     }
-    *p = http_put_bucket(*p, source->histogram, &instance, walk->at.entry);
+    *p = http_put_bucket(*p, req, source->histogram, &instance, walk->at.entry);
     if (http_is_last_bucket(walk->at.entry++)) {
         walk->at.entry = 0;
         walk->at.position++;

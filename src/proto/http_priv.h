@@ -126,4 +126,6 @@ char *http_put_text(char *p, const char *end, const char *text);
 /* Whatever bytes TEXT has: within quotes of JSON, of a label of Prometheus, or in HTML. */
 char *http_put_json(char *p, const char *end, const char *text);
 char *http_put_label(char *p, const char *end, const char *text);
+/* Behind "# HELP <name> ". */
+char *http_put_help(char *p, const char *end, const char *text, bool openmetrics);
 char *http_put_html(char *p, const char *end, const char *text);

@@ -150,6 +150,13 @@ escape_label(unsigned char c, char scratch[8])
     return slice_make(scratch, 5);
 }
 
+/* The older form of the format has no quotes to escape there: its readers refuse \". */
+static struct slice
+escape_help(unsigned char c, char scratch[8])
+{
+    return c == '"' ? slice_make(NULL, 0) : escape_label(c, scratch);
+}
+
 static struct slice
 escape_html(unsigned char c, char scratch[8])
 {
@@ -179,6 +186,12 @@ char *
 http_put_label(char *p, const char *end, const char *text)
 {
     return put_escaped(p, end, text, escape_label);
+}
+
+char *
+http_put_help(char *p, const char *end, const char *text, bool openmetrics)
+{
+    return put_escaped(p, end, text, openmetrics ? escape_label : escape_help);
 }
 
 char *

@@ -4,10 +4,13 @@
 #include <string.h>
 
 static char *
-put_meta(char *p, const char *end, const struct metric *metric, struct slice name)
+put_meta(char *p, const char *end, const struct metric *metric, bool openmetrics)
 {
+    size_t len = strlen(metric->name) - (openmetrics ? metric->suffix_bytes : 0);
+    struct slice name = slice_make(metric->name, len);
+
     p = http_put(http_put(p, end, SLICE("# HELP ")), end, name);
-    p = http_put_label(http_put(p, end, SLICE(" ")), end, metric->help);
+    p = http_put_help(http_put(p, end, SLICE(" ")), end, metric->help, openmetrics);
     p = http_put(http_put(p, end, SLICE("\n# TYPE ")), end, name);
     p = http_put_text(http_put(p, end, SLICE(" ")), end, metric->type);
     return http_put(p, end, SLICE("\n"));
@@ -17,11 +20,7 @@ char *
 http_put_metric(char *p, const char *end, const struct request *req,
                 const struct metric *metric)
 {
-    size_t len = strlen(metric->name);
-
-    if (req->echo.http.openmetrics)
-        len -= metric->suffix_bytes;
-    return put_meta(p, end, metric, slice_make(metric->name, len));
+    return put_meta(p, end, metric, req->echo.http.openmetrics);
 }
 
 static char *

@@ -39,7 +39,8 @@ void http_name_metric(char *dst, size_t bytes, const char *prefix, struct slice 
  * Bucket I of INSTANCE, counted from 0, where a piece begins at P; behind the last one all that has to
  * agree with it, its count and sum, in the same piece.
  */
-char *http_put_bucket(char *p, const struct stat_histogram *histogram,
+char *http_put_bucket(char *p, const struct request *req,
+                      const struct stat_histogram *histogram,
                       const struct stat_instance *instance, unsigned i);
 bool http_is_last_bucket(unsigned i);
 bool http_is_bucket(unsigned i);

@@ -9,6 +9,10 @@ LABEL = r"[a-zA-Z_][a-zA-Z0-9_]*"
 NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|[+-]?Inf|NaN"
 SAMPLE = re.compile(r"(%s)(?:\{(.*)\})? (%s)" % (NAME, NUMBER))
 PAIR = re.compile(r'(%s)="((?:[^"\\\n]|\\["\\n])*)"(,|$)' % LABEL)
+HELP = re.compile(r"(?:[^\\]|\\[\\n])*")
+OPEN_HELP = re.compile(r'(?:[^\\"]|\\["\\n])*')
+# "Canonical Numbers" of OpenMetrics.
+OPEN_BOUND = re.compile(r"\d+\.\d+|\de[+-]\d\d|\+Inf")
 TYPES = {"counter", "gauge", "histogram", "summary", "untyped"}
 OPEN_TYPES = {"counter", "gauge", "histogram", "summary", "unknown", "info", "stateset", "gaugehistogram"}
 
@@ -89,6 +93,10 @@ def check_metric(metric, openmetrics):
         seen.add(series)
         if metric.type == "counter" and value < 0:
             raise Malformed("%s: a negative counter" % metric.name)
+        if any(label.startswith("__") for label in labels):
+            raise Malformed("%s: a label that is Prometheus's" % metric.name)
+        if openmetrics and name.endswith("_bucket") and not OPEN_BOUND.fullmatch(labels["le"]):
+            raise Malformed("%s: the bound %s" % (metric.name, labels["le"]))
     if metric.type == "counter" and not openmetrics and not metric.name.endswith("_total"):
         raise Malformed("%s: a counter" % metric.name)
     if metric.type == "histogram":
@@ -120,7 +128,7 @@ def parse(data, openmetrics=False):
                 raise Malformed("%s: %s twice" % (name, kind))
             if kind == "TYPE" and rest not in (OPEN_TYPES if openmetrics else TYPES):
                 raise Malformed("%s: type %s" % (name, rest))
-            if kind == "HELP" and re.search(r'\\(?!["\\n])' if openmetrics else r"\\(?![\"\\n])", rest):
+            if kind == "HELP" and not (OPEN_HELP if openmetrics else HELP).fullmatch(rest):
                 raise Malformed("%s: its help" % name)
             setattr(metric, kind.lower(), rest)
             continue
@@ -129,6 +137,10 @@ def parse(data, openmetrics=False):
             raise Malformed("line %r" % line)
         metric.samples.append((sample.group(1), labels_of(sample.group(2)),
                                float(sample.group(3).replace("Inf", "inf"))))
+    owners = {}
     for one in metrics.values():
         check_metric(one, openmetrics)
+        for name in {sample[0] for sample in one.samples} | {one.name}:
+            if owners.setdefault(name, one) is not one:
+                raise Malformed("%s: of two metrics" % name)
     return metrics

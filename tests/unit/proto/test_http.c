@@ -115,6 +115,12 @@ static const struct parse_case rows[] = {
     ROW("text rather",
         GET HOST "Accept: application/openmetrics-text;q=0.5, text/plain;q=0.51\r\n\r\n",
         METRICS),
+    ROW("text rather, in a field of its own",
+        GET HOST "Accept: text/plain\r\nAccept: application/openmetrics-text;q=0.9\r\n\r\n",
+        METRICS),
+    ROW("OpenMetrics rather, behind",
+        GET HOST "Accept: text/plain;q=0.5\r\nAccept: application/openmetrics-text\r\n\r\n",
+        "export form=1 chunked openmetrics\n"),
     ROW("not at all", GET HOST "Accept: application/openmetrics-text;q=0.000\r\n\r\n", METRICS),
     ROW("anything", GET HOST "Accept: */*\r\n\r\n", METRICS),
     /* Credentials. */

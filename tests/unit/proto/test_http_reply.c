@@ -223,7 +223,7 @@ START_TEST(metrics)
     expect_not_in(text, "lombard_get_hits");
     expect_in(text, "# TYPE lombard_pears_seconds_total counter\n"
                     "lombard_pears_seconds_total 2.5\n");
-    expect_in(text, "# HELP lombard_plums Plums \\\\ \\\"fresh\\\".\n# TYPE lombard_plums "
+    expect_in(text, "# HELP lombard_plums Plums \\\\ \"fresh\".\n# TYPE lombard_plums "
                     "gauge\nlombard_plums 0.25\n");
     expect_in(text, "# TYPE lombard_name_info gauge\nlombard_name_info{value=\"a\\\"b\\\\c\\n"
                     "<script>&'\\\\x01\\\\x7f\xef\xbf\xbd\xc3\xa4\xef\xbf\xbd\xef\xbf\xbd"
@@ -272,6 +272,10 @@ START_TEST(openmetrics)
     expect_in(text, "# HELP lombard_pears_seconds Pears.\n# TYPE lombard_pears_seconds "
                     "counter\nlombard_pears_seconds_total 2.5\n");
     expect_in(text, "# TYPE lombard_name info\nlombard_name_info{");
+    expect_in(text, "# HELP lombard_plums Plums \\\\ \\\"fresh\\\".\n");
+    expect_in(text, "lombard_times_seconds_bucket{basket=\"z\",le=\"1e-06\"} ");
+    expect_in(text, "lombard_times_seconds_bucket{basket=\"z\",le=\"0.5\"} ");
+    expect_in(text, "lombard_times_seconds_bucket{basket=\"z\",le=\"10.0\"} 7\n");
     ck_assert_str_eq(text + strlen(text) - 6, "# EOF\n");
 }
 END_TEST
