@@ -37,11 +37,14 @@ has_value(const struct option_info *option)
     return option->name != NULL && option->bytes > 0;
 }
 
+/* With or without the dashes that it has on the command line. */
 static const struct option_info *
 find(const char *name)
 {
     const struct option_info *option;
 
+    for (int i = 0; i < 2 && *name == '-'; i++)
+        name++;
     for (size_t i = 0; (option = option_at(i)) != NULL; i++)
         if (has_value(option) &&
             (strcmp(option->name, name) == 0 ||

@@ -117,7 +117,7 @@ FAULTS = [
     ("conn: that an idle connection is closed is not logged", "src/conn/conn.c",
      "    conn_notice_closed(c, c->close_reason);\n", ""),
     ("conn: a rejection is not logged", "src/conn/admission.c",
-     "    if (event_admits(&kind)) {\n        sys_peer_name(fd", "    if (false) {\n        sys_peer_name(fd"),
+     "    note_refused(&kind, fd, option_of(role), limit_of(server, role));\n", "    (void)kind;\n"),
     ("conn: an end is not counted", "src/conn/conn.c",
      "    server->closes[c->close_reason]++;\n", ""),
     ("conn: an idle connection keeps its write buffer", "src/conn/settle.c",
@@ -568,7 +568,7 @@ FAULTS = [
     ("log: similar lines are not limited", "src/base/log.c",
      "    if (limit->lines == LOG_LIMIT_LINES) {", "    if (false) {"),
     ("log: each pause of accepting has its line", "src/conn/admission.c",
-     "EVENT_KIND_OF(\"accepting_paused\", LOG_WARN, 5)", "EVENT_KIND(\"accepting_paused\", LOG_WARN)"),
+     "EVENT_KIND_OF(\"accepting_paused\", LOG_WARN, PAUSE_LINES)", "EVENT_KIND(\"accepting_paused\", LOG_WARN)"),
     # The process.
     ("app: the file of a successor is removed", "src/app/own_file.c",
      "    if (is_ours(file))\n        ok = unlink", "    ok = unlink"),

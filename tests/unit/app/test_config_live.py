@@ -48,6 +48,8 @@ def changes(s):
             ("stall-ms", "33", "stall_ms", "33"),
             ("busy-poll", "50", "busy_poll", "50"),
             ("R", "5", "reqs_per_event", "5"),
+            ("-R", "6", "reqs_per_event", "6"),
+            ("--max-reqs-per-event", "7", "reqs_per_event", "7"),
             ("max-reqs-per-event", "0", "reqs_per_event", "0"),
             ("buffer-memory", "2m", "buffer_memory", str(2 << 20)),
             ("verbose", "1", "verbosity", "1"),
