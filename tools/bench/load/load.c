@@ -33,7 +33,8 @@ init_workload(struct load *l)
 
     if (!o->hitratio)
         return LOAD_OK;
-    if (!holds_init(&l->holds, o->connections * (o->pipeline + 1) * 2))
+    if (!holds_init(&l->holds,
+                    o->connections * (options_open_pipeline(o) + o->pipeline + 1) * 2))
         return LOAD_NO_MEMORY;
     errno = ENOMEM;
     return workload_init(&l->workload, o) ? LOAD_OK : LOAD_NO_TRACE;

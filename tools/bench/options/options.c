@@ -154,7 +154,7 @@ set_defaults(struct options *o)
     o->protocol = "text";
     o->connections = 50;
     o->keys = 1000000;
-    o->pipeline = 1;
+    o->pipeline = 0; /* options_check.c */
     o->jobs = 1;
     o->multiget = 1;
     o->seed = 1;

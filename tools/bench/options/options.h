@@ -38,7 +38,10 @@ enum arrivals { ARRIVALS_CONSTANT, ARRIVALS_POISSON, ARRIVALS_PARETO };
 #define ARRIVALS_PARETO_SHAPE 0.154971
 
 /* Of --spin: find out whether there is a core for it; and how long then. */
-#define OPTIONS_SPIN_AUTO   UINT64_MAX
+#define OPTIONS_SPIN_AUTO UINT64_MAX
+/* An open loop has as many on a connection, where nothing else is said. */
+enum { OPTIONS_OPEN_PIPELINE = 16 };
+
 #define OPTIONS_SPIN_NS     UINT64_C(100000)
 #define OPTIONS_SPIN_MAX_NS UINT64_C(1000000000)
 
@@ -78,6 +81,8 @@ struct options {
         timeout_ns; /* a request that takes longer is given up; 0: PATIENCE without a byte */
     uint64_t keys;
     uint64_t pipeline; /* requests in flight on a connection */
+    uint64_t
+        open_pipeline; /* the same in an open loop, where all others have as many; 0: as `pipeline` */
     uint64_t multiget; /* keys of a get */
     struct sizes ttl;  /* seconds; each key has one of them */
     uint64_t seed;
@@ -179,6 +184,12 @@ enum options_result options_check_each(struct options *o,
                                        const struct placement *servers) MUST_USE;
 /* Whether requests have a time when they are due: in some round at least. */
 bool options_is_open(const struct options *o);
+/* Requests in flight on a connection of an open loop, at most. */
+static inline uint64_t
+options_open_pipeline(const struct options *o)
+{
+    return o->open_pipeline > 0 ? o->open_pipeline : o->pipeline;
+}
 
 const char *options_arrivals_name(enum arrivals arrivals);
 

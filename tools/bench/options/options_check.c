@@ -223,9 +223,21 @@ check_self_test(const struct options *o)
                        o->topic);
 }
 
+/* An open loop must not wait for a connection, unless it was said how many requests each may have. */
+static void
+set_pipeline(struct options *o)
+{
+    if (o->pipeline > 0)
+        return;
+    o->pipeline = 1;
+    if (!times_given(&o->database))
+        o->open_pipeline = OPTIONS_OPEN_PIPELINE;
+}
+
 enum options_result
 options_check(struct options *o)
 {
+    set_pipeline(o);
     if (check_self_test(o) == OPTIONS_BAD)
         return OPTIONS_BAD;
     if (check_server(o) == OPTIONS_BAD)

@@ -36,7 +36,8 @@ const struct option_desc option_descs[] = {
      "                           replace, cas, append, prepend, touch, incr, decr, noop"},
     {"protocol", 0, ARG_CUSTOM, 0, 0, 0, option_protocol, "P", "text, meta or binary (text)"},
     {"pipeline", 'P', ARG_COUNT, FIELD(pipeline), 1, 65536, NULL, "N",
-     "requests in flight on each connection (1)"},
+     "requests in flight on each connection (1; with --rate one, and up to 16 where all have "
+     "one)"},
     {"stream", 0, ARG_NONE, FIELD(stream), 0, 0, NULL, NULL,
      "send a request as soon as one is answered, instead of whole batches"},
     {"multiget", 0, ARG_COUNT, FIELD(multiget), 1, 65536, NULL, "N", "keys of each get (1)"},

@@ -72,12 +72,12 @@ put_load(FILE *f, const struct options *o)
     report_describe(o, &words);
     (void)fprintf(f,
                   "  \"load\": {\"connections\": %" PRIu64 ", \"pipeline\": %" PRIu64
-                  ", \"multiget\": %" PRIu64 ", \"keys\": %" PRIu64 ", \"seed\": %" PRIu64
-                  ", \"rate\": %" PRIu64
+                  ", \"open_pipeline\": %" PRIu64 ", \"multiget\": %" PRIu64
+                  ", \"keys\": %" PRIu64 ", \"seed\": %" PRIu64 ", \"rate\": %" PRIu64
                   ", \"protocol\": \"%s\",\n    \"key_size\": \"%s\", \"value_size\": \"%s\", "
                   "\"distribution\": \"%s\",\n    \"weights\": {",
-                  o->connections, o->pipeline, o->multiget, o->keys, o->seed, o->rate,
-                  o->protocol, words.keys, words.values, words.dist);
+                  o->connections, o->pipeline, options_open_pipeline(o), o->multiget, o->keys,
+                  o->seed, o->rate, o->protocol, words.keys, words.values, words.dist);
     for (int i = 0; i < QUERY_KIND_COUNT; i++)
         (void)fprintf(f, "%s\"%s\": %g", i > 0 ? ", " : "", query_kind_name((enum query_kind)i),
                       o->weights[i]);

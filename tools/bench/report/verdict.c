@@ -59,7 +59,7 @@ blame(struct verdict *v, int status, const struct target *t, const char *format,
     va_start(args, format);
     (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    (void)snprintf(v->reasons[v->count++], VERDICT_REASON_BYTES, "%.60s: %.130s", t->addr.text,
+    (void)snprintf(v->reasons[v->count++], VERDICT_REASON_BYTES, "%.60s: %.250s", t->addr.text,
                    text);
 }
 
@@ -75,7 +75,7 @@ warn(struct verdict *v, const struct target *t, const char *format, ...)
     va_start(args, format);
     (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    (void)snprintf(v->warnings[v->warning_count++], VERDICT_REASON_BYTES, "%.60s: %.130s",
+    (void)snprintf(v->warnings[v->warning_count++], VERDICT_REASON_BYTES, "%.60s: %.250s",
                    t->addr.text, text);
 }
 
@@ -234,11 +234,43 @@ warn_of_change(struct verdict *v, const struct target *t)
              t->certain.steady_s, s->factor);
 }
 
+/* A client that is only slow at sending is never as late. */
+#define LATE_US_MAX 500
+
+/* Why requests of an open loop did not leave as planned, and what to do, as far as it is known; or nothing. */
+static const char *
+explain_arrivals(const struct target *t, char *words, size_t bytes)
+{
+    const struct arrivals_verdict *a = &t->certain.arrivals;
+    const struct tally *tally = &t->total;
+    double mean_ns = t->driver != NULL ? t->driver->load.gap_ns : 0;
+    double late_us = (double)hist_quantile(&tally->lag, 0.99) / 1e3;
+
+    words[0] = '\0';
+    if (100 * tally->crowded > tally->requests)
+        (void)snprintf(words, bytes,
+                       ": %" PRIu64 " had to wait for a connection: more --connections, or a "
+                       "--pipeline, are needed",
+                       tally->crowded);
+    else if (late_us > LATE_US_MAX)
+        (void)snprintf(words, bytes,
+                       ": one in 100 left %.0f us late: other processes, or the host of this "
+                       "machine, took the processor of lombard-bench",
+                       late_us);
+    else if (a->short_ns > ARRIVALS_SHORT_MAX * mean_ns && mean_ns > 0)
+        (void)snprintf(words, bytes,
+                       ": sending one takes %.1f us, so gaps cannot be as short as planned: a "
+                       "rate of %.0f/s at most, or more --jobs on further processors",
+                       a->short_ns / 1e3, ARRIVALS_SHORT_MAX * 1e9 / a->short_ns);
+    return words;
+}
+
 /* An open loop that was none. */
 static void
 judge_arrivals(struct verdict *v, const struct target *t)
 {
     const struct arrivals_verdict *a = &t->certain.arrivals;
+    char why[192];
 
     if (t->options.sweep_steps > 0) /* of rates that cannot be kept, too */
         return;
@@ -255,12 +287,14 @@ judge_arrivals(struct verdict *v, const struct target *t)
     if (!a->known || a->good)
         return;
     if (t->options.arrivals != ARRIVALS_CONSTANT)
-        blame(v, STATUS_NOT_VALID, t,
-              "arrivals were not as planned (Anderson-Darling %.1f, lag-1 %.2f, Spearman %.2f)",
-              a->anderson, a->lag1, a->spearman);
+        blame(
+            v, STATUS_NOT_VALID, t,
+            "arrivals were not as planned (Anderson-Darling %.1f, lag-1 %.2f, Spearman %.2f)%s",
+            a->anderson, a->lag1, a->spearman, explain_arrivals(t, why, sizeof(why)));
     else
         blame(v, STATUS_NOT_VALID, t,
-              "arrivals were not as planned: %.0f %% of the gaps uneven", 100 * a->uneven);
+              "arrivals were not as planned: %.0f %% of the gaps uneven%s", 100 * a->uneven,
+              explain_arrivals(t, why, sizeof(why)));
 }
 
 /* What was asked for is more than was measured. */

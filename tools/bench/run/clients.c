@@ -120,7 +120,7 @@ clients_dispatch(struct driver *d, struct channel *c)
     uint64_t in_flight;
     struct channel *first = client_of(d, c, &in_flight, &unsent);
 
-    if (first == NULL || in_flight >= d->options->pipeline ||
+    if (first == NULL || in_flight >= options_open_pipeline(d->options) ||
         place_next(d, first) == PLACED_NOTHING)
         return false;
     queue_client(d, first);

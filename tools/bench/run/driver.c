@@ -59,7 +59,7 @@ static bool
 init_channels(struct driver *d)
 {
     const struct options *o = d->options;
-    uint32_t depth = max_u32(o->pipeline, DRIVER_FILL_DEPTH);
+    uint32_t depth = max_u32(max_u32(o->pipeline, options_open_pipeline(o)), DRIVER_FILL_DEPTH);
 
     d->server_count = o->servers != NULL ? o->servers->count : 1;
     d->channel_count = (uint32_t)o->connections * d->server_count;

@@ -13,7 +13,10 @@
 #include "run/recover.h"
 #include "run/warmup.h"
 
-enum { EVENTS_MAX = 512 };
+enum {
+    EVENTS_MAX = 512,
+    OPEN_EVENTS = 4, /* of an open loop are received before it looks what is due */
+};
 
 #define SECOND_NS UINT64_C(1000000000)
 
@@ -85,34 +88,6 @@ handle(struct driver *d, const struct epoll_event *event)
         give_work(d, c);
 }
 
-/* All events: those that only say that there is something to receive, many at a time. */
-static void
-handle_all(struct driver *d, const struct epoll_event *events, int count)
-{
-    struct channel *list[SYS_MANY_MAX];
-    int at = 0;
-
-    while (at < count) {
-        uint32_t n = 0;
-
-        for (; at < count && n < SYS_MANY_MAX; at++) {
-            struct channel *c = events[at].data.ptr;
-
-            if (events[at].events == EPOLLIN && !d->shared.stamps &&
-                exchange_suits(&d->exchange, c))
-                list[n++] = c;
-            else
-                handle(d, &events[at]);
-        }
-        exchange_receive(d, list, n);
-        for (uint32_t i = 0; i < n; i++) {
-            if (channel_is_up(list[i]) && !list[i]->blocked)
-                give_work(d, list[i]);
-        }
-        exchange_flush(d);
-    }
-}
-
 /* Give work to connections that load_next() had none for, and now has. */
 static void
 serve_idle(struct driver *d)
@@ -138,32 +113,101 @@ serve_paused(struct driver *d)
     }
 }
 
-/* Open loop: begin what is due, each on a random connection of those that can take one more. */
-static void
-dispatch(struct driver *d)
+/* Open loop: a random connection that can take one more request, and has fewer than DEPTH; NULL: there is none. */
+static struct channel *
+pick_channel(struct driver *d, uint64_t depth)
 {
     uint32_t i = (uint32_t)rng_below(&d->pick_rng, d->channel_count);
 
-    for (uint32_t tried = 0; tried < d->channel_count && load_wait_ns(&d->load) == 0; tried++) {
+    for (uint32_t tried = 0; tried < d->channel_count; tried++) {
         struct channel *c = &d->channels[i];
 
         i = i + 1 < d->channel_count ? i + 1 : 0;
-        if (d->server_count > 1) {
-            tried = clients_dispatch(d, c) ? 0 : tried;
-            continue;
-        }
-        if (!channel_is_up(c) || c->blocked || channel_in_flight(c) >= d->options->pipeline ||
-            c->caller.until_ns > d->load.now_ns ||
-            !load_next(&d->load, &c->caller, channel_slot(c)))
-            continue;
-        c->ring[c->tail & c->mask].flags &= (uint8_t)~QUERY_QUIET;
-        channel_push(c, &d->shared);
-        exchange_queue(d, c);
-        tried = 0;
-        i = (uint32_t)rng_below(&d->pick_rng, d->channel_count);
-        load_tick(&d->load);
+        if (channel_is_up(c) && !c->blocked && channel_in_flight(c) < depth &&
+            c->caller.until_ns <= d->load.now_ns)
+            return c;
     }
+    return NULL;
+}
+
+/* Open loop: begin what is due. False: it cannot be. A second request waits for the first one on its connection:
+ * so it is given to one only when all others have as many. */
+static bool
+begin_due(struct driver *d)
+{
+    uint64_t most = options_open_pipeline(d->options);
+    uint64_t even = d->up_count > 0 ? d->shared.in_flight / d->up_count + 1 : 1;
+    struct channel *c;
+
+    if (d->shared.in_flight >= d->up_count * most)
+        return false;
+    c = even < most ? pick_channel(d, even) : NULL;
+    if (c == NULL)
+        c = pick_channel(d, most);
+    if (c == NULL || !load_next(&d->load, &c->caller, channel_slot(c)))
+        return false;
+    c->ring[c->tail & c->mask].flags &= (uint8_t)~QUERY_QUIET;
+    channel_push(c, &d->shared);
+    exchange_queue(d, c);
+    return true;
+}
+
+/* The same of several servers, on a random client. */
+static bool
+begin_due_of_client(struct driver *d)
+{
+    uint32_t i = (uint32_t)rng_below(&d->pick_rng, d->channel_count);
+
+    for (uint32_t tried = 0; tried < d->channel_count; tried++) {
+        if (clients_dispatch(d, &d->channels[i]))
+            return true;
+        i = i + 1 < d->channel_count ? i + 1 : 0;
+    }
+    return false;
+}
+
+/* Open loop: begin all that is due. */
+static void
+dispatch(struct driver *d)
+{
+    if (d->load.gap_ns == 0)
+        return;
+    load_tick(&d->load);
+    while (load_wait_ns(&d->load) == 0 &&
+           (d->server_count > 1 ? begin_due_of_client(d) : begin_due(d)))
+        load_tick(&d->load);
     d->load.crowded = load_wait_ns(&d->load) == 0;
+}
+
+/* All events: those that only say that there is something to receive, many at a time. What comes due meanwhile is
+ * begun in between. */
+static void
+handle_all(struct driver *d, const struct epoll_event *events, int count)
+{
+    struct channel *list[SYS_MANY_MAX];
+    uint32_t most = d->load.gap_ns > 0 ? OPEN_EVENTS : SYS_MANY_MAX;
+    int at = 0;
+
+    while (at < count) {
+        uint32_t n = 0;
+
+        for (; at < count && n < most; at++) {
+            struct channel *c = events[at].data.ptr;
+
+            if (events[at].events == EPOLLIN && !d->shared.stamps &&
+                exchange_suits(&d->exchange, c))
+                list[n++] = c;
+            else
+                handle(d, &events[at]);
+        }
+        exchange_receive(d, list, n);
+        for (uint32_t i = 0; i < n; i++) {
+            if (channel_is_up(list[i]) && !list[i]->blocked)
+                give_work(d, list[i]);
+        }
+        exchange_flush(d);
+        dispatch(d);
+    }
 }
 
 /* Wait for events, no longer than until the next request is due. */
@@ -180,7 +224,7 @@ wait_for_events(struct driver *d, struct epoll_event *events)
     struct wait_time time = {0};
     int n;
 
-    if (d->shared.in_flight >= clients * d->options->pipeline)
+    if (d->shared.in_flight >= clients * options_open_pipeline(d->options))
         wait = UINT64_MAX; /* what is due has to wait for an answer anyway */
     if (pause < wait)
         wait = pause;
@@ -278,8 +322,7 @@ phase_run(struct driver *d)
         load_tick(&d->load);
         handle_all(d, events, n);
         serve_paused(d);
-        if (d->load.gap_ns > 0)
-            dispatch(d);
+        dispatch(d);
         result = look_around(d);
         exchange_flush(d);
     }

@@ -92,6 +92,16 @@ correlation(const double *v, uint32_t n)
     return variance > 0 && pairs > 0 ? product / pairs / variance : 0;
 }
 
+static double
+short_gap(const double *gaps, uint32_t n)
+{
+    double sorted[GAPS_MAX];
+
+    memcpy(sorted, gaps, n * sizeof(*gaps));
+    qsort(sorted, n, sizeof(*sorted), compare);
+    return sorted[n / 20];
+}
+
 /* The rank of each value; equal ones share theirs. */
 static void
 rank_all(const double *v, uint32_t n, double *ranks)
@@ -147,6 +157,7 @@ arrivals_judge(const struct arrivals_log *a, double mean_gap_ns, bool random, do
     out.good = true;
     if (!out.known)
         return out;
+    out.short_ns = short_gap(gaps, out.gaps);
     if (random) {
         judge_random(gaps, out.gaps, mean_gap_ns, shape, &out);
         return out;

@@ -32,8 +32,13 @@ struct arrivals_verdict {
     double lag1;     /* correlation of gaps that follow each other */
     double spearman; /* of their ranks */
     double uneven;   /* constant: the share of the gaps that are off by more than half */
+    double short_ns; /* one gap in 20 is shorter */
     uint32_t gaps;
 };
+
+/* Of the mean gap: what one gap in 20 may be longer than. Where a request takes that long to be sent, random gaps are
+ * far enough from what was intended to be noticed. */
+#define ARRIVALS_SHORT_MAX 0.12
 
 void arrivals_begin(struct arrivals_log *a);
 /* A request has left. */

@@ -149,6 +149,21 @@ def freezes():
         check.that(response["p90"] >= 200000, "and the freeze shows:", response["p90"])
 
 
+class TakesItsTime(FakeServer):
+    def get(self, f, keys):
+        time.sleep(0.02)
+        return FakeServer.get(self, f, keys)
+
+
+def a_lack_of_connections():
+    """An open loop of 200/s and one connection of 50/s: what is missing is said."""
+    with TakesItsTime() as server:
+        status, _, said = run("-q", "-s", server.address, "-k", "20", "-r", "1:0", "-c", "1", "--pipeline", "1", "--rate", "200",
+                              "-d", "1500ms", "-w", "0")
+    check.equal(status, NOT_VALID, "an open loop that waits: " + said)
+    check.that("had to wait for a connection: more --connections, or a --pipeline" in said, "and what to do:", said)
+
+
 class DropsOne(FakeServer):
     """Closes its first connection after a few gets, and accepts no more."""
 
@@ -321,5 +336,5 @@ def quiet_errors():
         check.equal(result["timed_out_requests"], 0, "and nothing is waited for in vain")
 
 
-TESTS = (an_end_behind_a_reply, long_replies, reconnecting_delays_no_other, reconnects, server_gone, compared_with_one_that_goes, freezes,
-         closes_at_once, early_answers, quiet_errors, refuses_everything, refuses_one_kind)
+TESTS = (a_lack_of_connections, an_end_behind_a_reply, long_replies, reconnecting_delays_no_other, reconnects, server_gone,
+         compared_with_one_that_goes, freezes, closes_at_once, early_answers, quiet_errors, refuses_everything, refuses_one_kind)

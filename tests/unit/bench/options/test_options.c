@@ -78,6 +78,28 @@ START_TEST(comparing_takes_even_rounds)
 }
 END_TEST
 
+/* What an open loop may have in flight on a connection. */
+START_TEST(open_loops_have_more_in_flight)
+{
+    static const struct {
+        const char *words[4];
+        uint64_t closed, open;
+    } cases[] = {{{"--rate=5"}, 1, OPTIONS_OPEN_PIPELINE},
+                 {{"--rate=5", "--pipeline=1"}, 1, 1},
+                 {{"--rate=5", "-P4"}, 4, 4},
+                 {{"--database=1ms"}, 1, 1},
+                 {{"hitratio", "--rate=5"}, 32, 32}};
+    struct options o;
+    char said[256];
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        ck_assert_int_eq(parse_words(cases[i].words, &o, said, sizeof(said)), OPTIONS_OK);
+        ck_assert_uint_eq(o.pipeline, cases[i].closed);
+        ck_assert_uint_eq(options_open_pipeline(&o), cases[i].open);
+    }
+}
+END_TEST
+
 START_TEST(all_forms)
 {
     static const char *const words[] = {"--connections=7", "-k", "500", "-d2s",
@@ -273,6 +295,7 @@ main(void)
     tcase_add_test(tc, comparing_takes_even_rounds);
     tcase_add_test(tc, all_forms);
     tcase_add_test(tc, mixes_and_presets);
+    tcase_add_test(tc, open_loops_have_more_in_flight);
     tcase_add_test(tc, pools_are_as_published);
     tcase_add_loop_test(tc, bad_options_name_themselves, 0, (int)ARRAY_LEN(bad));
     tcase_add_loop_test(tc, durations_parse, 0, (int)ARRAY_LEN(durations));

@@ -70,6 +70,7 @@ bimodal(void *context, uint64_t nth, uint64_t now)
     return nth % 10 == 9 ? 5 * MS : 20 * US;
 }
 
+static uint64_t two_us = 2 * US;
 static uint64_t twenty_us = 20 * US;
 
 struct known {
@@ -275,6 +276,32 @@ START_TEST(drops_are_counted)
 }
 END_TEST
 
+/* A server that stands still for 20 ms, while 400 requests come due for 50 connections: they leave as planned, unless
+ * it was said that each connection may have one. */
+START_TEST(an_open_loop_waits_for_no_connection)
+{
+    struct sim_server server = {
+        .service = fixed, .context = &two_us, .stall_every_ns = 100 * MS, .stall_ns = 20 * MS};
+    struct arrivals_verdict arrivals;
+    const struct tally *t;
+
+    run(&server, "text",
+        _i == 0 ? "-c 50 --rate 20000 -d 2s" : "-c 50 --pipeline 1 --rate 20000 -d 2s");
+    t = measured();
+    arrivals = arrivals_judge(&driver->load.sent, driver->load.gap_ns, true, 0);
+    ck_assert(arrivals.known);
+    if (_i == 0) {
+        ck_assert_uint_eq(t->crowded, 0);
+        ck_assert_msg(arrivals.good, "Anderson-Darling %.1f", arrivals.anderson);
+    } else {
+        ck_assert_uint_gt(t->crowded, 1000);
+        ck_assert(!arrivals.good);
+    }
+    ck_assert_uint_ge(t->response.max, 18 * MS);
+    over();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -287,6 +314,7 @@ main(void)
     tcase_add_loop_test(tc, random_arrivals_wait_as_theory_says, 0, 2);
     tcase_add_loop_test(tc, lateness_is_the_clients_own, 0, 3);
     tcase_add_loop_test(tc, an_overloaded_server, 0, 3);
+    tcase_add_loop_test(tc, an_open_loop_waits_for_no_connection, 0, 2);
     tcase_add_loop_test(tc, a_frozen_server, 0, 3);
     tcase_add_loop_test(tc, drops_are_counted, 0, 3);
     return leak_run(tc, "latency");
