@@ -98,7 +98,9 @@ struct store *
 daemon_make_store(const struct config *config, const struct memory_file *file,
                   struct clock *clock)
 {
-    size_t growth = file->path != NULL ? FILE_GROWTH_MAX : LIMIT_GROWTH_MAX;
+    size_t growth = file->path == NULL            ? LIMIT_GROWTH_MAX
+                    : memory_file_takes_all(file) ? 1
+                                                  : FILE_GROWTH_MAX;
     struct store_config store_config = config->store;
     struct store *store;
 

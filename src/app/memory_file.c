@@ -44,10 +44,29 @@ refuse(struct memory_file *file, const char *why)
     return false;
 }
 
+bool
+memory_file_takes_all(const struct memory_file *file)
+{
+    uint64_t page_bytes;
+
+    return sys_is_huge_file(file->file.fd, &page_bytes);
+}
+
+/* What the file of a store of LIMIT_BYTES may come to need: of a hugetlbfs, the whole of its index, too. */
+static uint64_t
+bytes_needed(const struct memory_file *file, uint64_t limit_bytes)
+{
+    enum { OWN_BYTES = 8 << 20 };
+
+    return memory_file_takes_all(file) ? limit_bytes + limit_bytes / 2 + OWN_BYTES
+                                       : limit_bytes;
+}
+
 /* Memory that the file system turns out not to have, when it is touched, would end the process. */
 static bool
 has_space(const struct memory_file *file, uint64_t limit_bytes)
 {
+    uint64_t needed = bytes_needed(file, limit_bytes);
     struct statvfs fs;
     struct stat st;
     uint64_t most;
@@ -55,18 +74,19 @@ has_space(const struct memory_file *file, uint64_t limit_bytes)
     if (fstat(file->file.fd, &st) != 0 || fstatvfs(file->file.fd, &fs) != 0)
         return false;
     most = (uint64_t)fs.f_bavail * fs.f_frsize + (uint64_t)st.st_blocks * BLOCK_BYTES;
-    if (fs.f_blocks == 0 || most >= limit_bytes) /* a tmpfs may have no limit */
+    if (fs.f_blocks == 0 || most >= needed) /* a tmpfs may have no limit */
         return true;
     log_line(LOG_ERROR,
-             "-e (--memory-file): %s: its file system has %" PRIu64
-             " MB left, and -m is %" PRIu64 ": lower -m, or name a file elsewhere",
-             file->path, most >> 20, limit_bytes >> 20);
+             "-e (--memory-file): %s: its file system has %" PRIu64 " MB left, and -m %" PRIu64
+             " needs %" PRIu64 ": lower -m, or name a file elsewhere",
+             file->path, most >> 20, limit_bytes >> 20, needed >> 20);
     return false;
 }
 
 bool
 memory_file_open(struct memory_file *file, const struct config *config, const struct user *user)
 {
+    uint64_t page_bytes;
     struct stat st;
 
     if (config->memory_file == NULL)
@@ -76,6 +96,8 @@ memory_file_open(struct memory_file *file, const struct config *config, const st
         return refuse(file, strerror(errno));
     if (fstat(file->file.fd, &st) != 0 || !S_ISREG(st.st_mode))
         return refuse(file, "it is no regular file");
+    if (sys_is_huge_file(file->file.fd, &page_bytes) && page_bytes > SYS_HUGE_BYTES)
+        return refuse(file, "its huge pages are too large: mount it with pagesize=2M");
     if (flock(file->file.fd, LOCK_EX | LOCK_NB) != 0)
         return refuse(file,
                       errno == EWOULDBLOCK ? "another server is using it" : strerror(errno));
@@ -127,18 +149,30 @@ why_anew(enum attach_result result)
     return NULL;
 }
 
+static const char *
+why_no_memory(const struct memory_file *file)
+{
+    return memory_file_takes_all(file)
+               ? ". More free huge pages (vm.nr_hugepages) are needed: for half more than that"
+               : "";
+}
+
 static struct store *
 begin_anew(const struct memory_file *file, const struct store_config *config,
            enum attach_result result)
 {
     struct store *store = store_create(config);
+    int err = errno;
 
-    if (store == NULL)
-        log_line(LOG_ERROR, "-e (--memory-file): %s: no memory for a cache of %zu MB: %s",
-                 file->path, config->limit_bytes >> 20, strerror(errno));
-    else
+    if (store == NULL) {
+        /* What was promised to it is free again. */
+        (void)!sys_resize_file(file->file.fd, 0);
+        log_line(LOG_ERROR, "-e (--memory-file): %s: no memory for a cache of %zu MB: %s%s",
+                 file->path, config->limit_bytes >> 20, strerror(err), why_no_memory(file));
+    } else {
         log_line(result == ATTACH_EMPTY ? LOG_INFO : LOG_WARN,
                  "[restart] %s: %s, starting with a clean cache", file->path, why_anew(result));
+    }
     return store;
 }
 

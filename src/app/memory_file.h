@@ -26,6 +26,8 @@ void memory_file_init(struct memory_file *file);
 /* False, logged: it cannot be used, and nothing in it has changed. */
 bool memory_file_open(struct memory_file *file, const struct config *config,
                       const struct user *user) MUST_USE;
+/* It is on a hugetlbfs: what the store may ever need is promised to it at its beginning. */
+bool memory_file_takes_all(const struct memory_file *file) MUST_USE;
 /* Memory that can be handed to another process (--control): a file without a name. False, logged. */
 bool memory_file_open_unnamed(struct memory_file *file) MUST_USE;
 /* The store of CONFIG in it; CLOCK goes on with that store's seconds. NULL, logged. */

@@ -1,5 +1,6 @@
 #include "lombard/base/sys.h"
 
+#include <linux/magic.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -10,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -250,16 +252,30 @@ sys_discard(void *mem, size_t bytes)
         memset(mem, 0, bytes);
 }
 
+bool
+sys_is_huge_file(int fd, uint64_t *page_bytes)
+{
+    struct statfs fs;
+
+    if (fstatfs(fd, &fs) != 0 || fs.f_type != HUGETLBFS_MAGIC)
+        return false;
+    *page_bytes = (uint64_t)fs.f_bsize;
+    return true;
+}
+
 void *
 sys_map_file(int fd, uint64_t off, size_t bytes)
 {
     char *at = reserve(bytes);
+    uint64_t page_bytes;
+    int flags = MAP_SHARED | MAP_FIXED;
     void *mem;
 
     if (at == NULL)
         return NULL;
-    mem = mmap(at, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd,
-               (off_t)off);
+    if (!sys_is_huge_file(fd, &page_bytes))
+        flags |= MAP_NORESERVE;
+    mem = mmap(at, bytes, PROT_READ | PROT_WRITE, flags, fd, (off_t)off);
     if (mem != MAP_FAILED)
         return mem;
     (void)munmap(at, bytes);

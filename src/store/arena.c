@@ -30,7 +30,7 @@ arena_map(struct arena *arena, struct memory *memory)
     arena->base = memory_take(memory, bytes);
     if (arena->base != NULL)
         return true;
-    memory_give(arena->segs, arena->segs_bytes);
+    memory_give(arena->in_file, arena->segs, arena->segs_bytes);
     return false;
 }
 
@@ -68,8 +68,8 @@ arena_init(struct arena *arena, struct memory *memory, size_t limit_bytes,
 void
 arena_fini(struct arena *arena)
 {
-    memory_give(arena->segs, arena->segs_bytes);
-    memory_give(arena->base, (size_t)arena->seg_max << arena->seg_shift);
+    memory_give(arena->in_file, arena->segs, arena->segs_bytes);
+    memory_give(arena->in_file, arena->base, (size_t)arena->seg_max << arena->seg_shift);
 }
 
 bool

@@ -55,7 +55,7 @@ index_init(struct index *ix, struct memory *memory, size_t map_bytes)
 void
 index_fini(struct index *ix)
 {
-    memory_give(ix->buckets, ix->map_bytes);
+    memory_give(ix->in_file, ix->buckets, ix->map_bytes);
 }
 
 bool

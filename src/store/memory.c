@@ -10,20 +10,25 @@ memory_init(struct memory *memory, int fd)
     return fd < 0 || sys_file_bytes(fd, &memory->there);
 }
 
+/* Of a file, all of an area is mapped: its pages may be as large. */
+static size_t
+whole(size_t bytes)
+{
+    return (bytes + MEMORY_AREA_BYTES - 1) / MEMORY_AREA_BYTES * MEMORY_AREA_BYTES;
+}
+
 static void *
 take_of_file(struct memory *memory, size_t bytes)
 {
-    uint64_t end = memory->taken + bytes;
+    uint64_t end = memory->taken + whole(bytes);
     void *mem;
 
-    end += MEMORY_AREA_BYTES - 1;
-    end -= end % MEMORY_AREA_BYTES;
     if (end > memory->there) {
         if (!sys_resize_file(memory->fd, end))
             return NULL;
         memory->there = end;
     }
-    mem = sys_map_file(memory->fd, memory->taken, bytes);
+    mem = sys_map_file(memory->fd, memory->taken, whole(bytes));
     if (mem != NULL)
         memory->taken = end;
     return mem;
@@ -36,9 +41,9 @@ memory_take(struct memory *memory, size_t bytes)
 }
 
 void
-memory_give(void *mem, size_t bytes)
+memory_give(bool in_file, void *mem, size_t bytes)
 {
-    sys_unreserve(mem, bytes);
+    sys_unreserve(mem, in_file ? whole(bytes) : bytes);
 }
 
 bool

@@ -35,9 +35,9 @@ memory_is_file(const struct memory *memory)
 bool memory_init(struct memory *memory, int fd) MUST_USE;
 /* The next area, or NULL. Zeros where nothing was written; nothing may be touched before memory_allow(). */
 void *memory_take(struct memory *memory, size_t bytes) MUST_USE;
-/* Give the address space of an area back; what is in a file stays there. */
-void memory_give(void *mem, size_t bytes);
-/* BYTES at MEM, IN_FILE or not, may be used from now on. False when the kernel refuses. */
+/* Give the address space of an area, IN_FILE or not, back; what is in a file stays there. */
+void memory_give(bool in_file, void *mem, size_t bytes);
+/* BYTES at MEM, likewise, may be used from now on. False when the kernel refuses. */
 bool memory_allow(bool in_file, void *mem, size_t bytes) MUST_USE;
 /* Give their contents back; they read as zero when touched again. */
 void memory_discard(bool in_file, void *mem, size_t bytes);

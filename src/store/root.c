@@ -20,7 +20,7 @@ void
 root_end(struct store *store)
 {
     if (store->root != NULL)
-        memory_give(store->root, sizeof(*store->root));
+        memory_give(true, store->root, sizeof(*store->root));
     store->root = NULL;
 }
 
@@ -28,13 +28,13 @@ bool
 root_is_ours(int fd)
 {
     static const char zeros[sizeof(magic)];
-    char *begin = sys_map_file(fd, 0, sizeof(magic));
+    char *begin = sys_map_file(fd, 0, MEMORY_AREA_BYTES);
     bool ours;
 
     if (begin == NULL)
         return false;
     ours = memcmp(begin, magic, sizeof(magic)) == 0 || memcmp(begin, zeros, sizeof(zeros)) == 0;
-    sys_unreserve(begin, sizeof(magic));
+    sys_unreserve(begin, MEMORY_AREA_BYTES);
     return ours;
 }
 

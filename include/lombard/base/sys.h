@@ -117,9 +117,12 @@ void sys_unmap(void *mem, size_t bytes);
 void sys_discard(void *mem, size_t bytes);
 /*
  * BYTES of the file FD from OFF on as memory that stays in it, or NULL. Beyond the file's end nothing
- * may be touched. sys_unmap() does not know it: sys_unreserve() gives it up.
+ * may be touched. sys_unmap() does not know it: sys_unreserve() gives it up. On a hugetlbfs all of its pages
+ * are promised to the file here: one that lacked when it is touched would end the process.
  */
 void *sys_map_file(int fd, uint64_t off, size_t bytes) MUST_USE;
+/* Whether FD is on a hugetlbfs: then OFF and BYTES of what is mapped are multiples of *PAGE_BYTES. */
+bool sys_is_huge_file(int fd, uint64_t *page_bytes) MUST_USE;
 /* As sys_discard(), of a file: its file system may take the space back. */
 void sys_discard_file(void *mem, size_t bytes);
 /* Wait until all of it is in the file, should the host crash. False when that cannot be. */
