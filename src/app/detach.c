@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -31,37 +32,42 @@ say_failed(const char *what)
     return false;
 }
 
-/* The child has ended without having been ready: its exit status, or what it died of. */
+/* One byte comes, its exit status if it has failed, which it has said; or the pipe's end: it has died. */
 static int
-failure_of(pid_t child)
+wait_for(int fd)
 {
-    int status = 0;
-    pid_t waited;
-
-    do
-        waited = waitpid(child, &status, 0);
-    while (waited < 0 && errno == EINTR);
-    if (waited == child && WIFEXITED(status) && WEXITSTATUS(status) != 0)
-        return WEXITSTATUS(status); /* it has said why */
-    if (waited == child && WIFSIGNALED(status))
-        log_line(LOG_ERROR, "-d: %s ended the server before it was ready",
-                 strsignal(WTERMSIG(status)));
-    else
-        log_line(LOG_ERROR, "-d: the server ended before it was ready");
-    return EX_OSERR;
-}
-
-static int
-wait_for(pid_t child, int fd)
-{
-    char byte;
+    unsigned char status;
     ssize_t n;
 
     do
-        n = read(fd, &byte, 1);
+        n = read(fd, &status, 1);
     while (n < 0 && errno == EINTR);
     (void)close(fd);
-    return n == 1 ? EX_OK : failure_of(child);
+    if (n == 1)
+        return status;
+    log_line(LOG_ERROR, "-d: the server died before it was ready");
+    return EX_OSERR;
+}
+
+/*
+ * The child of a child. A service manager that is told of the daemon waits for its end only if it is its own child
+ * by then, which it is when its parent has gone.
+ */
+static void
+become_daemon(struct detach *detach)
+{
+    pid_t parent = getpid(), child;
+
+    (void)setsid(); /* cannot fail in a child that was just forked */
+    child = fork();
+    if (child < 0) {
+        (void)say_failed("fork");
+        detach_end(detach, EX_OSERR);
+    }
+    if (child != 0)
+        _exit(EX_OK);
+    while (getppid() == parent)
+        (void)poll(NULL, 0, 1);
 }
 
 enum detach_result
@@ -85,12 +91,13 @@ detach_begin(struct detach *detach, int *status)
     }
     if (child > 0) {
         (void)close(ends[1]);
-        *status = wait_for(child, ends[0]);
+        (void)!waitpid(child, NULL, 0);
+        *status = wait_for(ends[0]);
         return DETACH_PARENT;
     }
     (void)close(ends[0]);
     detach->ready_fd = ends[1];
-    (void)setsid(); /* cannot fail in a child that was just forked */
+    become_daemon(detach);
     return DETACH_CHILD;
 }
 
@@ -108,13 +115,14 @@ detach_prepare(struct detach *detach)
 }
 
 static bool
-tell_parent(const struct detach *detach)
+tell_parent(struct detach *detach)
 {
     bool told = write(detach->ready_fd, "", 1) == 1;
 
     if (!told)
         (void)say_failed("tell the caller, which has gone");
     (void)close(detach->ready_fd);
+    detach->ready_fd = -1;
     return told;
 }
 
@@ -131,4 +139,16 @@ detach_ready(struct detach *detach, enum detach_log log)
     else
         (void)close(detach->null_fd);
     return told;
+}
+
+void
+detach_end(struct detach *detach, int status)
+{
+    char byte = (char)status;
+
+    if (detach->ready_fd < 0)
+        return;
+    (void)!write(detach->ready_fd, &byte, 1);
+    (void)close(detach->ready_fd);
+    detach->ready_fd = -1;
 }

@@ -1,11 +1,11 @@
 /*
  * src/app/detach.h - a process without a terminal, whose start can still fail aloud.
  *
- *     lombard -d ──fork──▶ child: opens, makes, ... ─▶ ready ─▶ serves
- *         │                   │ one byte, or the end of the child
- *         └──── waits ◀───────┘ ─▶ exit status 0, or the child's
+ *     lombard -d ──fork──▶ child ──fork──▶ daemon: opens, makes, ... ─▶ ready ─▶ serves
+ *         │                  └▶ ends           │ one byte, or its end
+ *         └──── waits ◀────────────────────────┘ ─▶ exit status 0, or the daemon's
  *
- * Until it is ready the child has the standard error of the parent to say what is wrong.
+ * Until it is ready the daemon has the standard error of the first process to say what is wrong.
  */
 #pragma once
 
@@ -15,7 +15,7 @@
 
 enum detach_result {
     DETACH_CHILD,  /* go on as the daemon */
-    DETACH_PARENT, /* the child is ready, or has failed: exit with *status */
+    DETACH_PARENT, /* it is ready, or has failed: exit with *status */
     DETACH_FAILED, /* logged */
 };
 
@@ -27,7 +27,7 @@ enum detach_log {
 };
 
 struct detach {
-    int ready_fd;        /* the daemon's side of the pipe */
+    int ready_fd;        /* the daemon's side of the pipe; -1: the first process has heard */
     int null_fd;         /* /dev/null, for standard error */
     bool keep_directory; /* the caller's: that is where core files go */
 };
@@ -44,6 +44,9 @@ enum detach_result detach_begin(struct detach *detach, int *status) MUST_USE;
  */
 bool detach_prepare(struct detach *detach) MUST_USE;
 /*
- * The child serves from now on: tell the parent, and leave standard error, unless the LOG is there. False, logged, when the parent has gone: the caller has given up then.
+ * The daemon serves from now on: tell the first process, and leave standard error, unless the LOG is there. False,
+ * logged, when that one has gone: the caller has given up then.
  */
 bool detach_ready(struct detach *detach, enum detach_log log) MUST_USE;
+/* The daemon ends with STATUS: the first process is told if it waits still. */
+void detach_end(struct detach *detach, int status);

@@ -438,5 +438,8 @@ main(int argc, char **argv)
         case DETACH_FAILED: return status;
         }
     notify_open(&process.notify);
-    return start_and_serve(&process);
+    status = start_and_serve(&process);
+    if (process.config.daemon)
+        detach_end(&process.detach, status);
+    return status;
 }

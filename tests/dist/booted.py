@@ -149,6 +149,10 @@ def reloaded(debian):
     serves(debian, 11211)
 
 
+def main_pid(debian):
+    return debian.good("systemctl show -P MainPID lombard").strip()
+
+
 GET = "printf 'get k\\r\\nquit\\r\\n' | nc -w 5 127.0.0.1 11211"
 
 
@@ -156,10 +160,10 @@ def taken_over(debian):
     """A reload keeps the cache and a connection, gives another process, and the watchdog goes along; or is refused."""
     debian.good("mkfifo /root/in; (sleep 1000 > /root/in & nc 127.0.0.1 11211 < /root/in > /root/out) "
                 "> /dev/null 2>&1 & sleep 1; printf 'set k 0 0 5\\r\\nhel' > /root/in; sleep 0.5")
-    pids = [debian.good("systemctl show -P MainPID lombard").strip()]
+    pids = [main_pid(debian)]
     for memory in ("64", "77", "64"):
         debian.good("sed -i 's/^MEMORY=.*/MEMORY=%s/' /etc/default/lombard; systemctl reload lombard" % memory)
-        pids.append(debian.good("systemctl show -P MainPID lombard").strip())
+        pids.append(main_pid(debian))
         is_state(debian, "lombard", "active")
     check("each is another process: %s" % pids, len(set(pids)) == 4)
     check("one process is left", debian.good("pgrep -x lombard").split() == [pids[-1]])
@@ -174,11 +178,68 @@ def taken_over(debian):
     debian.good("cp /etc/default/lombard /root/default; echo OPTIONS=-C >> /etc/default/lombard")
     check("what does not fit is refused", debian.run("systemctl reload lombard")[0] != 0)
     is_state(debian, "lombard", "active")
-    check("and the server goes on", debian.good("systemctl show -P MainPID lombard").strip() == pids[-1] and
+    check("and the server goes on", main_pid(debian) == pids[-1] and
           "hello" in debian.good(GET))
     debian.good("cp /root/default /etc/default/lombard; systemctl kill --kill-whom=main --signal=KILL lombard")
     check("a crash of a successor is noticed", wait_for(
         lambda: debian.run("systemctl show -P NRestarts lombard")[1].strip() != "0"))
+    serves(debian, 11211)
+
+
+def under_load(debian):
+    """Three reloads in a row, while every value that comes back is verified; nobody is cut off."""
+    debian.good("(lombard-bench -k 20000 -f --value-size 10-2000 -c 20 -P 8 -w 0 -d 15s --strict -q > /root/bench 2>&1; "
+                "echo status $? >> /root/bench) > /dev/null 2>&1 &")
+    time.sleep(3)
+    pids = [main_pid(debian)]
+    for _ in range(3):
+        debian.good("systemctl reload lombard")
+        pids.append(main_pid(debian))
+    check("three others in a row: %s" % pids, len(set(pids)) == 4)
+    check("the load has ended", wait_for(lambda: "status" in debian.run("cat /root/bench")[1]))
+    text = debian.good("cat /root/bench")
+    check("and lacks nothing: %s" % text, text.strip().endswith("status 0"))
+
+
+def reload_fails(debian, what, before, after):
+    """The unit is as before, and so are the cache and the connection."""
+    pid = main_pid(debian)
+    debian.good(before + "; systemctl daemon-reload")
+    check(what + ": reload says so", debian.run("systemctl reload lombard")[0] != 0)
+    is_state(debian, "lombard", "active")
+    check(what + ": the old one serves", main_pid(debian) == pid and "hello" in debian.good(GET))
+    check(what + ": nothing is left of the new one", debian.good("pgrep -x lombard").split() == [pid])
+    debian.good(after + "; systemctl daemon-reload; systemctl reload lombard")
+    check(what + ": then it works", main_pid(debian) != pid and "hello" in debian.good(GET))
+
+
+def refused(debian):
+    """A new program that is not there, that fails, that cannot take over; then a stop, which ends the last one."""
+    debian.good("printf 'set k 0 0 5\\r\\nhello\\r\\nquit\\r\\n' | nc -w 5 127.0.0.1 11211")
+    reload_fails(debian, "no program", "mv /usr/bin/lombard /root/lombard", "mv /root/lombard /usr/bin/lombard")
+    reload_fails(debian, "a program that fails", "mv /usr/bin/lombard /root/lombard; cp /bin/false /usr/bin/lombard",
+                 "mv /root/lombard /usr/bin/lombard")
+    reload_fails(debian, "a limit that cannot be", "sed -i 's/^MEMORY=.*/MEMORY=100000/' /etc/default/lombard",
+                 "sed -i 's/^MEMORY=.*/MEMORY=64/' /etc/default/lombard")
+    debian.good("systemctl stop lombard")
+    is_state(debian, "lombard", "inactive")
+    check("a stop after a reload is a good end", debian.good("systemctl show -P Result lombard").strip() == "success")
+    check("no process is left", debian.run("pgrep -x lombard")[0] == 1)
+    check("nor a socket", not debian.run("ls /run/lombard/control 2>/dev/null")[1])
+    debian.good("systemctl reset-failed; systemctl start lombard")
+    serves(debian, 11211)
+
+
+def kept(debian):
+    """In a file, the cache outlives restarts as well, and reloads between them."""
+    debian.good("cp /etc/default/lombard /root/default; "
+                "echo 'OPTIONS=--memory-file=/var/log/lombard/memory' >> /etc/default/lombard; systemctl reset-failed; systemctl restart lombard")
+    serves(debian, 11211)
+    debian.good("printf 'set k 0 0 5\\r\\nhello\\r\\nquit\\r\\n' | nc -w 5 127.0.0.1 11211")
+    for verb in ("restart", "reload", "reload", "restart"):
+        debian.good("systemctl %s lombard" % verb)
+        check("it is there after a " + verb, "hello" in debian.good(GET))
+    debian.good("cp /root/default /etc/default/lombard; systemctl reset-failed; systemctl restart lombard; rm /var/log/lombard/memory")
     serves(debian, 11211)
 
 
@@ -263,7 +324,7 @@ def main():
     with Booted(root_tar) as debian:
         shutil.copy(old, os.path.join(debian.top, "root/old.deb"))
         shutil.copy(new, os.path.join(debian.top, "root/new.deb"))
-        for part in (memcached_first, verbs, taken_over, reloaded, activated, instances, in_place_of_memcached, upgrade, purge):
+        for part in (memcached_first, verbs, taken_over, under_load, refused, kept, reloaded, activated, instances, in_place_of_memcached, upgrade, purge):
             part(debian)
     check.done()
 

@@ -581,9 +581,9 @@ FAULTS = [
     ("app: a number stays in a file that stays", "src/app/own_file.c",
      "        (void)!ftruncate(file->fd, 0);", "        (void)0;"),
     ("app: the caller of -d does not wait", "src/app/detach.c",
-     "        n = read(fd, &byte, 1);", "        n = 1;"),
+     "        n = read(fd, &status, 1);", "        n = 1, status = 0;"),
     ("app: -d says that all is well", "src/app/detach.c",
-     "n == 1 ? EX_OK : failure_of(child)", "EX_OK"),
+     "        return status;\n    log_line", "        return EX_OK;\n    log_line"),
     ("app: the caller is told before all is made", "src/app/process.c",
      "    if (!make_files(p) ||",
      "    if ((config->daemon && write(p->detach.ready_fd, \"\", 1) == 1 && usleep(100000) != 0) ||\n"

@@ -108,6 +108,8 @@ TAKEOVER_FAULTS = [
      "    ledger->program = read_resident(ledger);\n", ""),
     ("takeover: a walk through another version's statistics goes on", "src/proto/http_metrics.c",
      "        if (walk->step >= ARRAY_LEN(known))\n            return STAT_END;\n", ""),
+    ("takeover: a service manager does not wait for the new process", "src/app/detach.c",
+     "    become_daemon(detach);\n    return", "    (void)become_daemon, (void)setsid();\n    return"),
     ("takeover: the pid file names the process that has gone", "src/app/daemon.c",
      "    if (inherit(file, path, text))\n        return true;\n", ""),
     ("takeover: a pid file that is not wanted any more stays", "src/app/process.c",

@@ -374,6 +374,32 @@ def test_file_and_manager(folder):
             check("the socket is removed", not os.path.exists(control))
 
 
+def parent_of(pid):
+    fields = dict(line.split(":\t", 1) for line in read("/proc/%d/status" % pid).splitlines() if ":\t" in line)
+    return int(fields["PPid"])
+
+
+def test_detached(folder):
+    """When a service manager hears of the new process, no command is its parent: it would not be waited for else."""
+    name = os.path.join(folder, "notify")
+    with start(folder) as (server, control), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(name)
+        os.chmod(name, 0o777)
+        manager.settimeout(PATIENCE_S)
+        heir = Heir(DAEMONS[1], control, "-d", env=dict(os.environ, NOTIFY_SOCKET=name))
+        told = manager.recv(4096).decode()
+        pid = int(told.split("MAINPID=")[1].split("\n")[0])
+        check("another one than the command: %s" % told, pid != heir.process.pid)
+        parent = parent_of(pid)
+        check("whose parent is neither that nor a lombard",
+              parent != heir.process.pid and (parent == 0 or read("/proc/%d/comm" % parent) != "lombard\n"))
+        check.equal(heir.process.wait(PATIENCE_S), 0, "the command ends well")
+        check.equal(server.process.wait(PATIENCE_S), 0, "the old one exits")
+        os.kill(pid, signal.SIGTERM)
+        with contextlib.suppress(OSError, EOFError), connect(server) as s:
+            s.recv(1)
+
+
 def take_over(server, control, *args):
     """By one heir, to its end; what it said."""
     heir = Heir(DAEMONS[1], control, *args)
@@ -620,7 +646,7 @@ def test_pid_file(folder):
 
 def main():
     end_on_sigterm()
-    for test in (test_chain, test_refused, test_fakes, test_few_descriptors, test_no_descriptor, test_file_and_manager,
+    for test in (test_chain, test_refused, test_fakes, test_few_descriptors, test_no_descriptor, test_file_and_manager, test_detached,
                  test_passwords, test_listeners, test_not_now, test_few_buffers, test_quiet,
                  test_activated, test_killed, test_no_socket, test_pid_file):
         with tempfile.TemporaryDirectory(prefix="lombard-takeover-") as folder:
