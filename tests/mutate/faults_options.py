@@ -56,4 +56,9 @@ OPTIONS_FAULTS = [
      "    if (server->newcomer_count == NEWCOMERS_MAX)\n        server_admit_newcomers(server);\n"
      "    if (server->newcomer_count > 0 || !has_room(server, entrance->role))",
      "    if (server->newcomer_count < NEWCOMERS_MAX && !has_room(server, entrance->role))"),
+    ("host: a limit that is too low is locked up to", "src/app/host.c",
+     "    if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur < wanted)", "    if (wanted == 0)"),
+    ("host: what is mapped later is not locked", "src/app/host.c",
+     "mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)", "mlockall(MCL_CURRENT | MCL_ONFAULT)"),
+    ("host: the soft limit is let be", "src/app/host.c", "        limit.rlim_cur = limit.rlim_max;\n        (void)setrlimit(RLIMIT_MEMLOCK", "        (void)setrlimit(RLIMIT_MEMLOCK"),
 ]
