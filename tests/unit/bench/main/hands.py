@@ -177,9 +177,9 @@ def spinning():
     busy = ["--jobs", str(len(os.sched_getaffinity(0)))]
     with FakeServer() as server:
         for more, spins in ((["--spin", "1s"], True), (["--spin", "0"], False), (["--spin", "auto"] + busy, False), ([], False)):
-            rate = ["--rate", "2000"] if more else []
-            status, result, said = report("spin.json", "-s", server.address, "-k", "20", "-c", "20", "-n", "200", *rate, *more)
-            check.that(status in (VALID, NOT_VALID) and result["requests"] == 200, "%s: %s" % (more, said))
+            rate = ["--rate", "40"] if more else []  # so seldom that a slow machine waits, too
+            status, result, said = report("spin.json", "-s", server.address, "-k", "20", "-c", "4", "-n", "20", *rate, *more)
+            check.that(status in (VALID, NOT_VALID) and result["requests"] == 20, "%s: %s" % (more, said))
             check.equal(result["client_spin_share"] > 0, spins, "waits for the next request awake: %s" % more)
 
 

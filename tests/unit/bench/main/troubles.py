@@ -1,4 +1,5 @@
 """Servers that go away, refuse, freeze or answer too early: what is noticed and counted."""
+import contextlib
 import socket
 import threading
 import time
@@ -240,7 +241,8 @@ class SaysGoodBye(FakeServer):
         with s.makefile("rb") as f:
             if f.readline():
                 s.send(b"END\r\n", socket.MSG_MORE)
-        s.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):  # the other end may be gone
+            s.shutdown(socket.SHUT_RDWR)
         s.close()
 
 
