@@ -95,10 +95,36 @@ lacking(const struct store *store)
                                                                          : LACKING_NOTHING;
 }
 
+/* Bytes of nodes, in whole blocks, that are in use or to be had ahead. */
+static uint64_t
+nodes_kept(const struct index *ix)
+{
+    uint64_t wanted = nodes_wanted(ix);
+    uint64_t used = round_up(ix->nodes_resident * NODE_BYTES);
+
+    return wanted > used ? wanted : used;
+}
+
 bool
 huge_is_due(const struct store *store, uint64_t now_ns)
 {
+    if (UNLIKELY(store->huge.nodes_done > nodes_kept(&store->index)))
+        return true;
     return store->huge.on && now_ns >= store->huge.next_ns && lacking(store) != LACKING_NOTHING;
+}
+
+/* There are fewer nodes than before: a block that was touched ahead of them goes. False: there is none. */
+static bool
+give_back_nodes(struct store *store)
+{
+    const struct index *ix = &store->index;
+    struct huge *huge = &store->huge;
+
+    if (LIKELY(huge->nodes_done <= nodes_kept(ix)))
+        return false;
+    memory_discard(ix->in_file, ix->end - huge->nodes_done, BLOCK_BYTES);
+    huge->nodes_done -= BLOCK_BYTES;
+    return true;
 }
 
 /* --- Touching it --- */
@@ -173,6 +199,8 @@ huge_step(struct store *store)
     uint64_t begin_ns, took_ns;
     bool made;
 
+    if (give_back_nodes(store))
+        return true;
     if (!huge->on || lacking(store) == LACKING_NOTHING)
         return false;
     begin_ns = sys_monotonic_ns();
@@ -201,7 +229,7 @@ huge_index_waits(struct store *store, uint64_t buckets)
     uint64_t end = buckets * BUCKET_BYTES / BLOCK_BYTES * BLOCK_BYTES;
 
     if (!huge->on)
-        return false;
+        return huge_index_relents(store); /* of another process */
     if (!huge->index_waits) {
         if (huge->paused)
             return false;

@@ -35,7 +35,7 @@ struct huge {
 
 /* Memory of STORE is there, and nothing of it was touched that CONFIG does not say. */
 void huge_begin(struct store *store, const struct store_config *config);
-/* Touch one block, if one lacks and it is time. False: there is nothing to do now. */
+/* Touch one block, if one lacks and it is time, or give one back. False: there is nothing to do now. */
 bool huge_step(struct store *store);
 /* Whether huge_step() has something to do at NOW_NS. */
 bool huge_is_due(const struct store *store, uint64_t now_ns) MUST_USE;

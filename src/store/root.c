@@ -178,6 +178,18 @@ sum_of(const struct store *store)
     return sum_samples(arena, sum);
 }
 
+static bool
+is_ahead_possible(const struct store *store)
+{
+    const struct root_ahead *ahead = &store->root->ahead;
+    uint64_t most = store->index.map_bytes;
+
+    return ahead->index_begin <= ahead->index_done && ahead->index_done <= ahead->index_end &&
+           ahead->index_end <= most && ahead->nodes_done <= most &&
+           (ahead->index_begin | ahead->index_done | ahead->nodes_done) % MEMORY_AREA_BYTES ==
+               0;
+}
+
 /* Sizes that could not be: then nothing may be read by them. */
 static bool
 is_possible(const struct store *store)
@@ -185,7 +197,8 @@ is_possible(const struct store *store)
     const struct index *ix = &store->index;
     const struct arena *arena = &store->arena;
 
-    return arena->seg_shift < 32 && arena->seg_bytes == UINT32_C(1) << arena->seg_shift &&
+    return is_ahead_possible(store) && arena->seg_shift < 32 &&
+           arena->seg_bytes == UINT32_C(1) << arena->seg_shift &&
            arena->seg_touched <= arena->seg_count && arena->seg_ahead <= arena->seg_count &&
            arena->seg_count <= arena->seg_max && arena->seg_explicit == 0 &&
            arena->seg_max * (sizeof(struct seg) + sizeof(struct seg_trial)) ==
@@ -220,6 +233,11 @@ root_load(struct store *store)
     store->header_bytes = root->header_bytes;
     store->limit_bytes = root->limit_bytes;
     store->limit_bytes_max = root->limit_bytes_max;
+    store->huge.index_waits = root->ahead.index_end > root->ahead.index_begin;
+    store->huge.index_begin = root->ahead.index_begin;
+    store->huge.index_done = root->ahead.index_done;
+    store->huge.index_end = root->ahead.index_end;
+    store->huge.nodes_done = root->ahead.nodes_done;
     store->index = root->index;
     store->arena = root->arena;
     if (!is_possible(store) || !arena_map(&store->arena, &store->memory))
@@ -288,6 +306,19 @@ come_to_rest(struct store *store)
     }
 }
 
+static struct root_ahead
+ahead_of(const struct huge *huge)
+{
+    struct root_ahead ahead = {.nodes_done = huge->nodes_done};
+
+    if (huge->index_waits) {
+        ahead.index_begin = huge->index_begin;
+        ahead.index_done = huge->index_done;
+        ahead.index_end = huge->index_end;
+    }
+    return ahead;
+}
+
 static void
 fill(struct store *store, int64_t unix_s)
 {
@@ -302,6 +333,7 @@ fill(struct store *store, int64_t unix_s)
     root.content_bytes = store->content_bytes;
     root.header_bytes = store->header_bytes;
     root.limit_bytes = store->limit_bytes;
+    root.ahead = ahead_of(&store->huge);
     memcpy(&root.index, &store->index, sizeof(root.index));
     memcpy(&root.arena, &store->arena, sizeof(root.arena));
     root.index.buckets = NULL;

@@ -16,7 +16,15 @@
 #include "store_priv.h"
 
 /* Raised with each change of a record, a slot, a node, an entry of a segment's or the root. */
-enum { STORE_LAYOUT_VERSION = 6 };
+enum { STORE_LAYOUT_VERSION = 7 };
+
+/* What the index has of memory before it uses it, in bytes: see struct huge. */
+struct root_ahead {
+    uint64_t index_begin; /* the first three are equal where it is not about to grow */
+    uint64_t index_done;
+    uint64_t index_end;
+    uint64_t nodes_done;
+};
 
 struct store_root {
     char magic[8]; /* first, whatever the version */
@@ -39,6 +47,7 @@ struct store_root {
     uint64_t header_bytes;
     uint64_t limit_bytes;
     uint64_t limit_bytes_max;
+    struct root_ahead ahead;
     struct index index;
     struct arena arena;
     uint64_t checksum; /* of all above, the table, the index, and samples of the segments */

@@ -355,6 +355,50 @@ START_TEST(a_large_index_is_of_whole_blocks)
 }
 END_TEST
 
+/* What was touched ahead of nodes goes when they do, whoever touched it. */
+START_TEST(nodes_that_are_not_needed_give_it_back)
+{
+    struct store *store = make(LIMIT_MB, true, false);
+    struct index *ix = &store->index;
+    struct huge *huge = &store->huge;
+
+    ix->nodes_resident = (12 * MB - 256 * 1024) / NODE_BYTES;
+    ix->node_count = ix->nodes_used = ix->nodes_resident;
+    settle(store);
+    ck_assert_uint_eq(huge->nodes_done, 14 * MB);
+    ix->nodes_resident = ix->node_count = ix->nodes_used = 9 * MB / NODE_BYTES;
+    ck_assert(huge_is_due(store, 0));
+    for (unsigned i = 0; i < 2; i++)
+        ck_assert(huge_step(store));
+    ck_assert_uint_eq(huge->nodes_done, 10 * MB);
+    ck_assert(!huge_is_due(store, 0));
+    huge->on = false; /* as in another process */
+    ix->nodes_resident = ix->node_count = ix->nodes_used = 0;
+    for (unsigned i = 0; i < 5; i++)
+        ck_assert(huge_step(store));
+    ck_assert(!huge_step(store));
+    ck_assert_uint_eq(huge->nodes_done, 0);
+    ix->node_count = ix->nodes_used = 0;
+    store_destroy(store);
+}
+END_TEST
+
+/* The same of the index, where the process that has it now has no huge pages. */
+START_TEST(an_index_without_huge_pages_gives_back_what_was_touched)
+{
+    struct store *store = make(LIMIT_MB, true, false);
+
+    ck_assert(huge_index_waits(store, 9 * MB / BUCKET_BYTES));
+    store->huge.next_ns = 0;
+    (void)huge_step(store);
+    store->huge.on = false;
+    ck_assert(huge_index_waits(store, 9 * MB / BUCKET_BYTES));
+    ck_assert_uint_eq(huge_index_ahead_bytes(store), 0);
+    ck_assert(!huge_index_waits(store, 9 * MB / BUCKET_BYTES));
+    store_destroy(store);
+}
+END_TEST
+
 START_TEST(explicit_ones_are_given_back_whole)
 {
     struct store *store;
@@ -398,6 +442,8 @@ main(void)
     tcase_add_test(tcase, the_index_grows_when_its_memory_is_there);
     tcase_add_test(tcase, an_index_that_need_not_grow_gives_it_back);
     tcase_add_test(tcase, a_large_index_is_of_whole_blocks);
+    tcase_add_test(tcase, nodes_that_are_not_needed_give_it_back);
+    tcase_add_test(tcase, an_index_without_huge_pages_gives_back_what_was_touched);
     tcase_add_test(tcase, explicit_ones_are_given_back_whole);
     suite_add_tcase(suite, tcase);
     runner = srunner_create(suite);

@@ -276,6 +276,33 @@ START_TEST(test_a_victim_goes_over)
 END_TEST
 
 /* Whoever claims it first has it; one that comes late has nothing, not even when it is lent again. */
+/* What a process had ahead for the index is the next one's to use, or to give back. */
+START_TEST(test_memory_had_ahead_is_known)
+{
+    struct rig rig = rig_open(kept());
+    struct huge *huge = &rig.store->huge;
+    char *touched = (char *)rig.store->index.buckets + 3 * MB;
+
+    fill(&rig);
+    huge->index_waits = true;
+    huge->index_begin = 2 * MB;
+    huge->index_done = huge->index_end = 4 * MB;
+    huge->nodes_done = 4 * MB;
+    *touched = 'x';
+    leave(&rig);
+    ck_assert_int_eq(come(&rig, kept(), 1), ATTACH_OK);
+    huge = &rig.store->huge;
+    ck_assert_uint_eq(huge->nodes_done, 4 * MB);
+    while (store_work(rig.store))
+        continue;
+    ck_assert(!huge->index_waits);
+    ck_assert_uint_le(huge->nodes_done, 2 * MB);
+    touched = (char *)rig.store->index.buckets + 3 * MB;
+    ck_assert_int_eq(*touched, 0);
+    rig_close(&rig);
+}
+END_TEST
+
 START_TEST(test_a_lease_is_claimed_once)
 {
     struct rig rig = rig_open(kept());
@@ -522,6 +549,7 @@ root_tcase(void)
     tcase_add_test(tc, test_nothing_is_held_any_more);
     tcase_add_test(tc, test_another_limit);
     tcase_add_test(tc, test_a_victim_goes_over);
+    tcase_add_test(tc, test_memory_had_ahead_is_known);
     tcase_add_test(tc, test_a_lease_is_claimed_once);
     tcase_add_test(tc, test_what_does_not_fit_is_known_before);
     tcase_add_test(tc, test_an_empty_file);
