@@ -120,24 +120,54 @@ source_at(const struct cmd *cmd, const struct request *req, const struct cmd_joi
     return slice_make(req->value.ptr + off, (size_t)(req->value_bytes - off));
 }
 
-/* Copy as far as the budget goes. False when the store has no memory. */
+/* Copy as far as the budget goes, into TO. False where the source is broken. */
+static bool
+copy_into(const struct cmd *cmd, const struct request *req, struct cmd_join *join,
+          const struct span *to)
+{
+    struct slice from = source_at(cmd, req, join);
+    size_t n = from.len < to->len ? from.len : to->len;
+
+    if (n > join->budget_bytes)
+        n = (size_t)join->budget_bytes;
+    memcpy(to->ptr, from.ptr, n);
+    join->off += n;
+    join->budget_bytes -= n;
+    return n > 0;
+}
+
+/* Copy as far as the budget goes, and as space can be made now. False when the store has no memory. */
 static bool
 copy(struct cmd *cmd, const struct request *req, struct cmd_join *join)
 {
-    while (join->off < total_bytes(req, join) && join->budget_bytes > 0) {
-        struct slice from = source_at(cmd, req, join);
-        struct span to = store_reserved_at(cmd->store, join->handle, join->off);
-        size_t n = from.len < to.len ? from.len : to.len;
+    bool on = true;
+    struct span to;
 
-        if (n == 0)
-            return false;
-        if (n > join->budget_bytes)
-            n = (size_t)join->budget_bytes;
-        memcpy(to.ptr, from.ptr, n);
-        join->off += n;
-        join->budget_bytes -= n;
+    while (on && join->off < total_bytes(req, join) && join->budget_bytes > 0) {
+        switch (store_space_at(cmd->store, join->handle, join->off, &to)) {
+        case SPACE_THERE: on = copy_into(cmd, req, join, &to); break;
+        case SPACE_MADE:
+            on = copy_into(cmd, req, join, &to);
+            join->budget_bytes = 0;
+            break;
+        case SPACE_LATER: join->budget_bytes = 0; break;
+        case SPACE_NONE: on = false; break;
+        }
     }
-    return true;
+    return on;
+}
+
+/* The same, all of it. */
+static bool
+copy_all(struct cmd *cmd, const struct request *req, struct cmd_join *join)
+{
+    bool copied = true;
+
+    while (copied && join->off < total_bytes(req, join)) {
+        join->budget_bytes = UINT64_MAX;
+        copied = copy(cmd, req, join);
+    }
+    return copied;
 }
 
 /* --- The end --- */
@@ -271,7 +301,7 @@ cmd_join(struct cmd *cmd, const struct request *req, const void *upload, struct 
     bool found = store_peek(cmd->store, req->key, req->hash, &old);
     bool refused = found && is_other_cas(cmd, req, &old);
     uint64_t copied = (found ? old.value_bytes : 0) + req->value_bytes;
-    struct cmd_join join = {.upload = upload, .budget_bytes = UINT64_MAX};
+    struct cmd_join join = {.upload = upload};
 
     if (!refused && (found || is_vivify(req)) && copied > cmd->config.join_bytes) {
         cmd->stats.concat_joins++;
@@ -281,7 +311,8 @@ cmd_join(struct cmd *cmd, const struct request *req, const void *upload, struct 
     if (!begin(cmd, req, found ? &old : NULL, &join, reply))
         return;
     reply->status = REPLY_OUT_OF_MEMORY;
-    if (copy(cmd, req, &join) && commit(cmd, req, &join, join.expires_s, reply) == JOIN_DONE)
+    if (copy_all(cmd, req, &join) &&
+        commit(cmd, req, &join, join.expires_s, reply) == JOIN_DONE)
         return;
     cmd_join_abort(cmd, &join);
 }

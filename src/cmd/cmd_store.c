@@ -237,10 +237,16 @@ cmd_upload_begin(struct cmd *cmd, struct session *session UNUSED, const struct r
     return reserve_value(cmd, req, handle, reply);
 }
 
-struct span
-cmd_upload_at(struct cmd *cmd, void *handle, uint64_t off)
+enum upload_space
+cmd_upload_at(struct cmd *cmd, void *handle, uint64_t off, struct span *space)
 {
-    return store_reserved_at(cmd->store, handle, off);
+    switch (store_space_at(cmd->store, handle, off, space)) {
+    case SPACE_THERE: return UPLOAD_SPACE;
+    case SPACE_MADE: return UPLOAD_SPACE_MADE;
+    case SPACE_LATER: return UPLOAD_LATER;
+    case SPACE_NONE: return UPLOAD_NO_MEMORY;
+    }
+    BUG("space_result out of range");
 }
 
 void

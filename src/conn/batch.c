@@ -277,7 +277,7 @@ conn_step(struct conn *c, struct dispatch *dispatch)
         return STEP_STOP;
     if (c->task != NULL) {
         switch (c->task->kind) {
-        case TASK_UPLOAD: return conn_upload_step(c);
+        case TASK_UPLOAD: return conn_upload_step(c, &dispatch->budget);
         case TASK_VALUE: return conn_value_step(c);
         case TASK_JOIN: return conn_join_step(c, &dispatch->budget);
         case TASK_STREAM: return conn_stream_step(c);

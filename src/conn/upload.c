@@ -75,16 +75,16 @@ conn_upload_begin(struct conn *c, const struct request *req, struct slice head,
     c->task = task;
 }
 
-/* Where byte OFF of the value goes; empty when the store has no memory for them. */
-static struct span
-space_in_store(struct conn *c, uint64_t off)
+/* Where byte OFF of the value goes. What stalled clients hold of the store, they lose where it is needed. */
+static enum upload_space
+space_in_store(struct conn *c, uint64_t off, struct span *space)
 {
     struct cmd *cmd = c->server->cmd;
-    struct span space = cmd_upload_at(cmd, c->task->handle, off);
+    enum upload_space result = cmd_upload_at(cmd, c->task->handle, off, space);
 
-    while (space.len == 0 && server_make_room(c->server, &c->task->closed))
-        space = cmd_upload_at(cmd, c->task->handle, off);
-    return space;
+    while (result == UPLOAD_NO_MEMORY && server_make_room(c->server, &c->task->closed))
+        result = cmd_upload_at(cmd, c->task->handle, off, space);
+    return result;
 }
 
 /* What is being uploaded. *REQ dies with the task. False: C is dead. */
@@ -171,31 +171,81 @@ finish(struct conn *c)
     return STEP_ON;
 }
 
-enum step
-conn_upload_step(struct conn *c)
+/* What is in the read buffer goes to SPACE, as far as it fits. */
+static void
+take(struct conn *c, const struct span *space)
 {
     struct task *task = c->task;
     struct slice in = conn_input(c);
+    size_t n = smaller(smaller(in.len, space->len), task->total - task->off);
+
+    memcpy(space->ptr, in.ptr, n);
+    buf_consumed(c->rbuf, n, NULL);
+    task->off += n;
+}
+
+enum step
+conn_upload_step(struct conn *c, struct budget *budget)
+{
+    struct task *task = c->task;
     struct span space;
-    size_t n;
 
     /* No reply was formatted since there was room for one, when its head came. */
     if (CONN_BROKEN(c, !conn_has_reply_room(c)))
         return STEP_STOP;
     if (task->off == task->total)
         return finish(c);
-    if (in.len == 0)
+    if (buf_is_empty(c->rbuf))
         return STEP_NEED_INPUT;
-    space = space_in_store(c, task->off);
-    if (space.len == 0) {
-        give_up(c);
-        return STEP_ON;
+    switch (space_in_store(c, task->off, &space)) {
+    case UPLOAD_SPACE: take(c, &space); break;
+    case UPLOAD_SPACE_MADE:
+        take(c, &space);
+        budget->bytes = 0;
+        break;
+    case UPLOAD_LATER: budget->bytes = 0; break;
+    case UPLOAD_NO_MEMORY: give_up(c); break;
     }
-    n = smaller(smaller(in.len, space.len), task->total - task->off);
-    memcpy(space.ptr, in.ptr, n);
-    buf_consumed(c->rbuf, n, NULL);
-    task->off += n;
     return STEP_ON;
+}
+
+/* Where the rest of the value goes, part by part. */
+struct parts {
+    struct iovec iov[PARTS_MAX + 1];
+    int count;
+    size_t bytes;
+    bool last;  /* making space for it took as long as this dispatch may */
+    bool later; /* the next one waits for the store */
+};
+
+static void
+add_part(struct parts *parts, const struct span *space, uint64_t left)
+{
+    size_t n = smaller(space->len, left);
+
+    parts->iov[parts->count++] = (struct iovec){space->ptr, n};
+    parts->bytes += n;
+}
+
+static void
+find_parts(struct conn *c, uint64_t most, struct parts *parts)
+{
+    const struct task *task = c->task;
+    uint64_t left = task->total - task->off;
+
+    while (parts->count < PARTS_MAX && parts->bytes < left && parts->bytes < most) {
+        struct span space;
+
+        switch (space_in_store(c, task->off + parts->bytes, &space)) {
+        case UPLOAD_SPACE: break;
+        case UPLOAD_SPACE_MADE: parts->last = true; break;
+        case UPLOAD_LATER: parts->later = true; return;
+        case UPLOAD_NO_MEMORY: return;
+        }
+        add_part(parts, &space, left - parts->bytes);
+        if (parts->last)
+            return;
+    }
 }
 
 /*
@@ -206,36 +256,30 @@ enum receive_result
 conn_upload_receive(struct conn *c, struct budget *budget)
 {
     struct task *task = c->task;
-    struct iovec iov[PARTS_MAX + 1];
-    uint64_t off = task->off;
-    size_t of_value = 0;
+    struct parts parts = {.count = 0};
+    enum receive_result result;
     size_t behind = 0;
-    int count = 0;
     ssize_t got;
 
-    while (count < PARTS_MAX && off < task->total && of_value < budget->bytes) {
-        struct span space = space_in_store(c, off);
-        size_t n = smaller(space.len, task->total - off);
-
-        if (n == 0)
-            break;
-        iov[count].iov_base = space.ptr;
-        iov[count++].iov_len = n;
-        of_value += n;
-        off += n;
+    find_parts(c, budget->bytes, &parts);
+    if (parts.later && parts.count == 0) {
+        budget->bytes = 0;
+        return RECEIVED_SOME;
     }
     /* Also where the store has no space: the next step will notice, given a byte. */
-    if (off == task->total || count == 0) {
+    if (task->off + parts.bytes == task->total || parts.count == 0) {
         behind = buf_room(c->rbuf);
-        iov[count].iov_base = buf_tail(c->rbuf);
-        iov[count++].iov_len = behind;
+        parts.iov[parts.count++] = (struct iovec){buf_tail(c->rbuf), behind};
     }
-    got = sys_readv(c->watch.fd, iov, count);
+    got = sys_readv(c->watch.fd, parts.iov, parts.count);
     if (got > 0) {
-        size_t filled = smaller((uint64_t)got, of_value);
+        size_t filled = smaller((uint64_t)got, parts.bytes);
 
         task->off += filled;
         buf_produced(c->rbuf, (size_t)got - filled);
     }
-    return conn_received(c, got < 0 ? -errno : got, of_value + behind, budget);
+    result = conn_received(c, got < 0 ? -errno : got, parts.bytes + behind, budget);
+    if (parts.last || parts.later)
+        budget->bytes = 0;
+    return result;
 }

@@ -16,6 +16,9 @@
  */
 void conn_upload_begin(struct conn *c, const struct request *req, struct slice head,
                        const struct proto_state *state);
-enum step conn_upload_step(struct conn *c) MUST_USE;
+/*
+ * Where the store has to make space first, and that takes as long as one dispatch may, both let the budget end.
+ */
+enum step conn_upload_step(struct conn *c, struct budget *budget) MUST_USE;
 /* Receive once, to where the value will lie in the store; the read buffer is empty. */
 enum receive_result conn_upload_receive(struct conn *c, struct budget *budget) MUST_USE;

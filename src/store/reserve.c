@@ -88,46 +88,65 @@ store_reserve(struct store *store, const struct item_spec *spec, void **handle)
 
 /* --- Its value --- */
 
-static char *
-append_piece(struct store *store, char *rec, const struct cut *cut)
+/* Memory for the piece CUT, which has none. */
+static enum space_result
+make_piece(struct store *store, char *rec, const struct cut *cut, char **piece)
 {
     enum log_id log = arena_seg(&store->arena, rec)->log;
-    char *piece = cut->extent ? space_take_extent(store)
-                              : space_append_piece(store, log, PIECE_HEADER_BYTES + cut->bytes);
+    uint32_t bytes = PIECE_HEADER_BYTES + cut->bytes;
+    enum space_result result = cut->extent ? space_take_extent(store, piece)
+                                           : space_append_piece(store, log, bytes, piece);
 
-    if (piece == NULL)
-        return NULL;
-    large_init_piece(store, rec, piece, cut);
-    arena_pin(&store->arena, piece);
-    return piece;
+    if (result != SPACE_THERE)
+        return result;
+    large_init_piece(store, rec, *piece, cut);
+    arena_pin(&store->arena, *piece);
+    return result;
 }
 
 /* Of a large value: where its byte OFF goes, in a piece that is made for it where there is none. */
-static NOINLINE struct span
-large_reserved_at(struct store *store, char *rec, uint64_t off)
+static NOINLINE enum space_result
+large_space_at(struct store *store, char *rec, uint64_t off, struct span *space)
 {
     struct cut cut = large_cut(store, rec, off);
     char *piece = large_piece(store, rec, cut.number);
+    uint64_t spent = store->evictor.spent;
 
-    if (cut.extent && cut.number + 1 < large_extents(store, rec))
+    if (piece == NULL) {
+        enum space_result result = make_piece(store, rec, &cut, &piece);
+
+        if (result != SPACE_THERE)
+            return result;
+    } else if (cut.extent && cut.number + 1 < large_extents(store, rec)) {
         space_ahead_of_extents(store);
-    if (piece == NULL)
-        piece = append_piece(store, rec, &cut);
-    return piece == NULL ? span_make(NULL, 0) : large_piece_span(piece, &cut, off);
+    }
+    *space = large_piece_span(piece, &cut, off);
+    return store->evictor.spent - spent < WORK_BYTES / 2 ? SPACE_THERE : SPACE_MADE;
 }
 
-struct span
-store_reserved_at(struct store *store, void *handle, uint64_t off)
+enum space_result
+store_space_at(struct store *store, void *handle, uint64_t off, struct span *space)
 {
     char *rec = handle;
     uint32_t bytes;
 
     if ((rec_info(rec) & REC_LARGE) != 0)
-        return large_reserved_at(store, rec, off);
+        return large_space_at(store, rec, off, space);
     bytes = rec_body_len(rec);
     if (BROKEN(off > bytes))
-        return span_make(NULL, 0);
-    return span_make(rec + rec_body_off(rec) + off, bytes - (size_t)off);
+        return SPACE_NONE;
+    *space = span_make(rec + rec_body_off(rec) + off, bytes - (size_t)off);
+    return SPACE_THERE;
+}
+
+struct span
+store_reserved_at(struct store *store, void *handle, uint64_t off)
+{
+    struct span space = span_make(NULL, 0);
+
+    while (store_space_at(store, handle, off, &space) == SPACE_LATER)
+        continue;
+    return space;
 }
 
 /* --- Giving it up --- */

@@ -1,45 +1,46 @@
 /* Space for what is new: how much to empty ahead, and what to do when nothing is left. */
 #include "store_priv.h"
 
-#ifndef STORE_WORK_BYTES /* fewer where tests make segments tiny */
-#define STORE_WORK_BYTES (32 * 1024)
-#endif
-
 enum {
     TTL_RECORDS_AHEAD = 64,
+    TTL_RECORDS_WAIT = 256,
     TTL_RECORDS_URGENT = 1024,
     TTL_COST_BYTES = 32 * 1024, /* of that */
-    WORK_BYTES = STORE_WORK_BYTES,
     /* Of victims, at most, for one append that need not wait for it. */
     STEP_BYTES_MAX = 2 * WORK_BYTES,
     /* Without eviction a request is refused when this much brought nothing. */
     REFUSE_AFTER_BYTES = 256 * 1024,
+    /* When others take what was emptied for a large value, so many segments later it waits no longer. */
+    WAIT_SEGS_MAX = 8,
 };
+
+/* Whether a request waits for it all, or asks again for the rest. */
+enum pace { AT_ONCE, IN_STEPS };
 
 /* How much of victims to look at for each byte appended: the more, the fewer are free. */
 static uint64_t
-pace(const struct store *store, int64_t available)
+pace_at(const struct store *store, int64_t available)
 {
     int64_t few = SEGS_AHEAD - available - (store_segs_ahead(store) == SEGS_AHEAD_MIN);
-    uint64_t pace = few <= 1 ? 2 : few == 2 ? 4 : 8;
+    uint64_t times = few <= 1 ? 2 : few == 2 ? 4 : 8;
 
     if (store->evictor.clean && store->evictor.victim != SEG_NONE) {
         const struct seg *seg = store->arena.segs + store->evictor.victim;
         uint32_t dead = store->arena.seg_bytes - seg->live;
 
-        pace *= 1 + store->arena.seg_bytes / (dead + 1);
+        times *= 1 + store->arena.seg_bytes / (dead + 1);
     }
-    return pace;
+    return times;
 }
 
-/* Likewise, for an append of BYTES: bounded, but never less than what is appended. */
+/* Likewise, for an append of BYTES: bounded, but where that does not wait for it never less than what is appended. */
 static uint64_t
-ahead_bytes(const struct store *store, uint32_t bytes, int64_t available)
+ahead_bytes(const struct store *store, uint32_t bytes, int64_t available, enum pace pace)
 {
-    uint64_t ahead = bytes * pace(store, available);
-    uint64_t max = STEP_BYTES_MAX;
+    uint64_t ahead = bytes * pace_at(store, available);
+    uint64_t max = pace == IN_STEPS ? WORK_BYTES / 2 : STEP_BYTES_MAX;
 
-    if (max < 2 * (uint64_t)bytes)
+    if (pace == AT_ONCE && max < 2 * (uint64_t)bytes)
         max = 2 * (uint64_t)bytes;
     return ahead < max ? ahead : max;
 }
@@ -66,7 +67,7 @@ is_mostly_dead(const struct store *store)
  * for the first time: a page costs some microseconds then, more than copying what lives.
  */
 static void
-reuse_ahead(struct store *store, uint32_t bytes)
+reuse_ahead(struct store *store, uint32_t bytes, enum pace pace)
 {
     struct evictor *ev = &store->evictor;
 
@@ -77,23 +78,23 @@ reuse_ahead(struct store *store, uint32_t bytes)
     /* Nothing else may be chosen instead: there is no need to evict. */
     if (ev->victim == SEG_NONE || (ev->clean && store->arena.segs[ev->victim].pins == 0)) {
         store->space_made++;
-        (void)evict_step(store, ahead_bytes(store, bytes, SEGS_AHEAD - 1), 0);
+        (void)evict_step(store, ahead_bytes(store, bytes, SEGS_AHEAD - 1, pace), 0);
     }
 }
 
 static void
-make_ahead(struct store *store, uint32_t bytes)
+make_ahead(struct store *store, uint32_t bytes, enum pace pace)
 {
     int64_t available = arena_available(&store->arena);
 
     if (LIKELY(available >= wish(store))) {
-        reuse_ahead(store, bytes);
+        reuse_ahead(store, bytes, pace);
         return;
     }
     store->space_made++;
     if (ttl_step(store, TTL_RECORDS_AHEAD) && available > SEGS_FOR_SURVIVORS)
         return;
-    (void)evict_step(store, ahead_bytes(store, bytes, available), wish(store));
+    (void)evict_step(store, ahead_bytes(store, bytes, available, pace), wish(store));
 }
 
 /* --- Now --- */
@@ -115,9 +116,10 @@ lacking(const struct store *store, uint32_t bytes)
  * dead has to do, and only what can be found with little WORK, which grows by it.
  */
 static bool
-make_space(struct store *store, uint32_t bytes, uint64_t *work)
+make_space(struct store *store, uint32_t bytes, enum pace pace, uint64_t *work)
 {
     struct evictor *ev = &store->evictor;
+    bool at_once = pace == AT_ONCE;
     uint64_t before = ev->spent;
     bool expired = false;
     bool emptied;
@@ -130,8 +132,9 @@ make_space(struct store *store, uint32_t bytes, uint64_t *work)
     }
     /* Where live items can go instead, one look for expired ones is enough. */
     if (!store->evict || *work == 0)
-        expired = ttl_step(store, TTL_RECORDS_URGENT);
-    emptied = evict_step(store, STEP_BYTES_MAX, arena_available(&store->arena) + 1);
+        expired = ttl_step(store, at_once ? TTL_RECORDS_URGENT : TTL_RECORDS_WAIT);
+    emptied = evict_step(store, at_once ? STEP_BYTES_MAX : WORK_BYTES,
+                         arena_available(&store->arena) + 1);
     *work += ev->spent - before + (expired ? TTL_COST_BYTES : 0);
     if ((expired || emptied) && (store->evict || *work < REFUSE_AFTER_BYTES))
         return true;
@@ -165,53 +168,83 @@ space_append(struct store *store, enum log_id log, const struct rec_head *head)
     char *rec;
 
     store->missing_bytes = 0;
-    make_ahead(store, most);
+    make_ahead(store, most, AT_ONCE);
     do {
         rec = may_append(store, log, most) ? item_append(store, head, log, SEGS_FOR_SURVIVORS)
                                            : NULL;
-    } while (rec == NULL && make_space(store, most, &work));
+    } while (rec == NULL && make_space(store, most, AT_ONCE, &work));
     return rec;
 }
 
-char *
-space_append_piece(struct store *store, enum log_id log, uint32_t bytes)
+/*
+ * What a large value lacks, BYTES or a segment of that size, is made a piece at a time, until so much WORK
+ * was done in all. SPACE_MADE: try again.
+ */
+static enum space_result
+make_in_steps(struct store *store, uint32_t bytes, uint64_t until)
 {
-    uint64_t work = 0;
-    char *addr;
+    uint64_t most = (uint64_t)WAIT_SEGS_MAX << store->arena.seg_shift;
 
-    store->missing_bytes = 0;
-    make_ahead(store, bytes);
-    do {
-        addr = may_append(store, log, bytes)
-                   ? arena_append(&store->arena, log, bytes, SEGS_FOR_SURVIVORS)
-                   : NULL;
-    } while (addr == NULL && make_space(store, bytes, &work));
-    return addr;
+    if (store->wait_work >= until && store->wait_work < most) {
+        store->stats.space_waits++;
+        return SPACE_LATER;
+    }
+    if (make_space(store, bytes, IN_STEPS, &store->wait_work))
+        return SPACE_MADE;
+    store->wait_work = 0;
+    return SPACE_NONE;
 }
 
-char *
-space_take_extent(struct store *store)
+static enum space_result
+is_there(struct store *store)
 {
-    uint64_t work = 0;
-    char *addr;
+    store->wait_work = 0;
+    return SPACE_THERE;
+}
+
+enum space_result
+space_append_piece(struct store *store, enum log_id log, uint32_t bytes, char **addr)
+{
+    uint64_t until = store->wait_work + WORK_BYTES;
+    enum space_result result = SPACE_MADE;
 
     store->missing_bytes = 0;
-    do {
-        addr = arena_take_extent(&store->arena, SEGS_FOR_SURVIVORS);
-    } while (addr == NULL && make_space(store, store->arena.seg_bytes, &work));
-    return addr;
+    if (store->wait_work == 0)
+        make_ahead(store, bytes, IN_STEPS);
+    while (result == SPACE_MADE) {
+        *addr = may_append(store, log, bytes)
+                    ? arena_append(&store->arena, log, bytes, SEGS_FOR_SURVIVORS)
+                    : NULL;
+        if (*addr != NULL)
+            return is_there(store);
+        result = make_in_steps(store, bytes, until);
+    }
+    return result;
+}
+
+enum space_result
+space_take_extent(struct store *store, char **addr)
+{
+    uint64_t until = store->wait_work + WORK_BYTES;
+    enum space_result result = SPACE_MADE;
+
+    store->missing_bytes = 0;
+    while (result == SPACE_MADE) {
+        *addr = arena_take_extent(&store->arena, SEGS_FOR_SURVIVORS);
+        if (*addr != NULL)
+            return is_there(store);
+        result = make_in_steps(store, store->arena.seg_bytes, until);
+    }
+    return result;
 }
 
 void
 space_ahead_of_extents(struct store *store)
 {
-    int64_t available = arena_available(&store->arena);
     int64_t goal = wish(store) + SEGS_AHEAD;
 
-    /* More while few are left: survivors cost, too. */
-    if (available < goal)
-        (void)evict_step(store, available < wish(store) ? 2 * STEP_BYTES_MAX : STEP_BYTES_MAX,
-                         goal);
+    if (arena_available(&store->arena) < goal)
+        (void)evict_step(store, WORK_BYTES, goal);
 }
 
 char *
@@ -223,12 +256,12 @@ space_rewrite(struct store *store, char *rec, const struct rec_head *head)
     char *new;
 
     store->missing_bytes = 0;
-    make_ahead(store, bytes);
+    make_ahead(store, bytes, AT_ONCE);
     do {
         new = may_append(store, log, bytes)
                   ? item_rewrite(store, rec, head, log, SEGS_FOR_SURVIVORS)
                   : NULL;
-    } while (new == NULL && make_space(store, bytes, &work));
+    } while (new == NULL && make_space(store, bytes, AT_ONCE, &work));
     return new;
 }
 
@@ -264,7 +297,8 @@ space_make_for_index(struct store *store, uint64_t hash)
     uint64_t work = 0;
 
     store->missing_bytes = 0;
-    while (index_has_space(&store->index) && make_space(store, store->arena.seg_bytes, &work))
+    while (index_has_space(&store->index) &&
+           make_space(store, store->arena.seg_bytes, AT_ONCE, &work))
         if (space_fits_index(store, hash))
             return true;
     return false;

@@ -362,7 +362,7 @@ store_is_due(const struct store *store, uint64_t now_ns)
 static bool
 do_task(struct store *store, enum store_task task)
 {
-    enum { BUCKETS = 64, RECORDS = 512 };
+    enum { BUCKETS = 64, RECORDS = 256 };
 
     switch (task) {
     case TASK_INDEX: return limit_index_step(store, BUCKETS);

@@ -54,6 +54,12 @@ enum { SEGS_AHEAD = STORE_SEGS_AHEAD, SEGS_AHEAD_MIN = 1 + SEGS_FOR_SURVIVORS };
 #endif
 enum { LOOKS_MAX = STORE_LOOKS };
 
+/* Bytes of victims that one piece of work looks at. */
+#ifndef STORE_WORK_BYTES /* fewer where tests make segments tiny */
+#define STORE_WORK_BYTES (32 * 1024)
+#endif
+enum { WORK_BYTES = STORE_WORK_BYTES };
+
 #ifndef STORE_BATCH /* fewer where tests make segments tiny */
 #define STORE_BATCH 16
 #endif
@@ -145,7 +151,9 @@ struct store {
     uint64_t header_bytes;  /* their headers */
     uint64_t space_made; /* times that items may have gone or moved for the space of new ones */
     uint64_t missing_bytes; /* that the last call lacked, and pins may keep */
-    uint64_t trial_number;  /* of the last store_trial_begin() */
+    uint64_t
+        wait_work; /* done for large values since one got the memory that it lacked, or was refused */
+    uint64_t trial_number; /* of the last store_trial_begin() */
     struct store_trial trial;
     struct evictor evictor;
     struct ttl ttl;
@@ -435,10 +443,10 @@ bool evict_step(struct store *store, uint64_t budget, int64_t goal);
 
 /* item_append() for a new item. May evict. NULL when nothing can be. */
 char *space_append(struct store *store, enum log_id log, const struct rec_head *head) MUST_USE;
-/* Likewise BYTES for a piece. */
-char *space_append_piece(struct store *store, enum log_id log, uint32_t bytes) MUST_USE;
-/* Likewise a whole segment for a piece of a large value. */
-char *space_take_extent(struct store *store) MUST_USE;
+/* Likewise BYTES for a piece, or a whole segment for one; what is to be emptied for it may take several calls. Never SPACE_MADE. */
+enum space_result space_append_piece(struct store *store, enum log_id log, uint32_t bytes,
+                                     char **addr) MUST_USE;
+enum space_result space_take_extent(struct store *store, char **addr) MUST_USE;
 /* More such segments will be needed soon: work ahead for them. */
 void space_ahead_of_extents(struct store *store);
 /* item_rewrite() in the same log, that makes space. REC is in no bucket, and all of it is pinned. */

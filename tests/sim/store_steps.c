@@ -61,7 +61,7 @@ static struct series all[] = {
     [TOUCH] = {.name = "touch, without an expiry before"},
     [REMOVE] = {.name = "delete"},
     [RESERVE] = {.name = "4 MB: reserve"},
-    [SPACE] = {.name = "4 MB: space for 64 KB"},
+    [SPACE] = {.name = "4 MB: a step for 64 KB"},
     [COMMIT] = {.name = "4 MB: commit"},
     [AFTER_LARGE] = {.name = "set, after large values"},
     [AFTER_EXPIRY] = {.name = "set, all others expired"},
@@ -186,6 +186,7 @@ set_large(struct store *store, uint64_t number)
 {
     char buf[KEY_BYTES];
     struct item_spec spec = {.key = key_of(number, buf), .value_bytes = LARGE_BYTES};
+    enum space_result result = SPACE_THERE;
     enum reserve_result reserved;
     uint64_t cas;
     void *handle;
@@ -196,15 +197,14 @@ set_large(struct store *store, uint64_t number)
     end(RESERVE);
     if (reserved != RESERVE_OK)
         return;
-    for (uint64_t off = 0; off < LARGE_BYTES;) {
+    for (uint64_t off = 0; off < LARGE_BYTES && result != SPACE_NONE;) {
         struct span at;
 
         begin();
-        at = store_reserved_at(store, handle, off);
+        result = store_space_at(store, handle, off, &at);
         end(SPACE);
-        if (at.len == 0)
-            break;
-        off += at.len < CHUNK_BYTES ? at.len : CHUNK_BYTES;
+        if (result == SPACE_THERE || result == SPACE_MADE)
+            off += at.len < CHUNK_BYTES ? at.len : CHUNK_BYTES;
     }
     begin();
     if (store_commit(store, handle, COMMIT_ANY, &cas) == COMMIT_OUT_OF_MEMORY)

@@ -218,8 +218,16 @@ struct cmd_trial cmd_trial_result(const struct cmd *cmd) MUST_USE;
  */
 bool cmd_upload_begin(struct cmd *cmd, struct session *session, const struct request *req,
                       void **handle, struct reply *reply) MUST_USE;
+enum upload_space {
+    UPLOAD_SPACE,      /* *SPACE is it */
+    UPLOAD_SPACE_MADE, /* likewise; making it took as long as one dispatch may take */
+    UPLOAD_LATER,      /* that took as long, and there is more to do: others go first */
+    UPLOAD_NO_MEMORY,  /* there is none */
+};
+
 /* Where byte OFF of the value goes, and how many fit from there. */
-struct span cmd_upload_at(struct cmd *cmd, void *handle, uint64_t off);
+enum upload_space cmd_upload_at(struct cmd *cmd, void *handle, uint64_t off,
+                                struct span *space) MUST_USE;
 /*
  * All value_bytes are there: execute. REQ is as it was at the beginning (value
  * empty). After REPLY_OUT_OF_MEMORY, as for cmd_execute(), HANDLE is still there: to
@@ -253,7 +261,7 @@ enum join_result {
 
 /*
  * After cmd_execute() or cmd_upload_finish() said REPLY_JOIN: copy at most join->budget_bytes, which
- * become less. REQ is the same each time, with its value unless that is in join->upload. Other
+ * become less, and 0 where making memory for the value took as long as one step may. REQ is the same each time, with its value unless that is in join->upload. Other
  * clients see the old value until JOIN_DONE; where its item was changed meanwhile, the join is
  * begun again, a few times, and then given up.
  */

@@ -230,7 +230,7 @@ void store_unpin_item(struct store *store, const void *handle);
 
 /*
  * How many bytes the last call lacked that was refused for want of memory
- * (RESERVE_OUT_OF_MEMORY, an empty store_reserved_at(), a failed store_touch() or
+ * (RESERVE_OUT_OF_MEMORY, SPACE_NONE, a failed store_touch() or
  * store_commit()) and that pins may keep: a whole segment where one is needed. 0
  * when it was not refused, or when giving up pins cannot help. The next call that
  * asks for memory sets it anew; store_abort(), unpinning and deleting do not.
@@ -290,12 +290,21 @@ struct item_spec {
  */
 enum reserve_result store_reserve(struct store *store, const struct item_spec *spec,
                                   void **handle) MUST_USE;
+enum space_result {
+    SPACE_THERE,
+    SPACE_MADE, /* there, and as much work as one call may do was done for it */
+    SPACE_LATER, /* not yet: so much work was done, and there is more to do. Ask again, after others */
+    SPACE_NONE, /* there is no memory: the item can only be aborted */
+};
+
 /*
- * Where the value's byte OFF goes, and how many fit from there on. A large value
- * gets its memory only as it is asked for here: an empty span says that there
- * is none, and the item can only be aborted. Every byte must have been asked for
- * before store_commit(), which else says COMMIT_NOT_STORED.
+ * Where the value's byte OFF goes, and how many fit from there on: *SPACE, on the first two. A large value
+ * gets its memory only as it is asked for here, and what has to go for that goes a bounded piece
+ * a call. Every byte must have been asked for before store_commit(), which else says COMMIT_NOT_STORED.
  */
+enum space_result store_space_at(struct store *store, void *handle, uint64_t off,
+                                 struct span *space) MUST_USE;
+/* The same without SPACE_LATER, however long it takes; an empty span: SPACE_NONE. */
 struct span store_reserved_at(struct store *store, void *handle, uint64_t off);
 void store_abort(struct store *store, void *handle);
 

@@ -46,7 +46,7 @@ static const struct {
          "outofmemory "
          "hash_buckets hash_bytes hash_is_expanding index_resizes huge_bytes huge_refused "
          "bytes_moved "
-         "segments_emptied segments_pinned evict_stalls ttl_scans evicted_active "
+         "segments_emptied segments_pinned evict_stalls space_waits ttl_scans evicted_active "
          "response_obj_oom response_obj_count response_obj_bytes read_buf_count "
          "read_buf_bytes read_buf_bytes_free read_buf_oom idle_kicks malloc_fails "
          "direct_reclaims hash_power_level slab_reassign_rescues "

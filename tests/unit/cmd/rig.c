@@ -178,6 +178,18 @@ rig_expect(struct rig *rig, const char *key, const char *value)
     ck_assert_mem_eq(rig->reply.item.value.ptr, value, strlen(value));
 }
 
+struct span
+rig_upload_at(struct rig *rig, void *handle, uint64_t off)
+{
+    enum upload_space result = UPLOAD_LATER;
+    struct span space;
+
+    while (result == UPLOAD_LATER)
+        result = cmd_upload_at(rig->cmd, handle, off, &space);
+    ck_assert_int_ne(result, UPLOAD_NO_MEMORY);
+    return space;
+}
+
 uint64_t
 rig_stat(struct rig *rig, const char *group, const char *name)
 {

@@ -55,5 +55,7 @@ enum reply_status rig_arith(struct rig *rig, enum request_op op, const char *key
 
 /* Check that KEY has VALUE; NULL: that it is not there. */
 void rig_expect(struct rig *rig, const char *key, const char *value);
+/* Where byte OFF of an upload goes, in as many steps as it takes. */
+struct span rig_upload_at(struct rig *rig, void *handle, uint64_t off);
 /* The value of a line of `stats GROUP`, or UINT64_MAX when there is no such line. */
 uint64_t rig_stat(struct rig *rig, const char *group, const char *name);

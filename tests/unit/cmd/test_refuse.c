@@ -236,7 +236,7 @@ START_TEST(an_upload_that_cannot_be_joined_is_kept)
     cmd_prepare(rig.cmd, &req);
     ck_assert(cmd_upload_begin(rig.cmd, &rig.session, &req, &handle, &rig.reply));
     for (uint64_t off = 0; off < LONG; off += at.len) {
-        at = cmd_upload_at(rig.cmd, handle, off);
+        at = rig_upload_at(&rig, handle, off);
         ck_assert_uint_gt(at.len, 0);
         memset(at.ptr, 'u', at.len);
     }

@@ -26,7 +26,7 @@ static void
 fill(void *handle)
 {
     for (uint64_t off = 0; off < BYTES;) {
-        struct span at = cmd_upload_at(rig.cmd, handle, off);
+        struct span at = rig_upload_at(&rig, handle, off);
 
         ck_assert_uint_gt(at.len, 0);
         for (size_t i = 0; i < at.len && off < BYTES; i++, off++)

@@ -365,10 +365,45 @@ START_TEST(full_is_no_reason_to_close)
 }
 END_TEST
 
+static void
+start_smallest(void)
+{
+    rig_options.limit_bytes = 2U << 20;
+    rig_start();
+}
+
+/* A store full of the smallest items: a value of many segments waits until they are empty; others do not. */
+START_TEST(an_upload_waits_until_there_is_space)
+{
+    enum { ITEMS = 100000, A_LOT = 1000, BYTES = 400000 };
+    static char text[A_LOT * 40];
+    size_t len = 0;
+
+    dial(0);
+    dial(1);
+    for (int i = 1; i <= ITEMS; i++) {
+        len += (size_t)snprintf(text + len, sizeof(text) - len, "set %d 0 0 1 noreply\r\n1\r\n",
+                                i);
+        if (i % A_LOT == 0) {
+            say_bytes(0, text, len);
+            len = 0;
+        }
+    }
+    store_value(0, "large", BYTES);
+    say(1, "stats\r\n");
+    (void)hear(1);
+    ck_assert_ptr_nonnull(strstr(out, "STAT space_waits "));
+    ck_assert_ptr_null(strstr(out, "STAT space_waits 0\r\n"));
+    say(1, "get large\r\n");
+    ck_assert_uint_eq(hear(1), sizeof("VALUE large 0 400000\r\n\r\nEND\r\n") - 1 + BYTES);
+}
+END_TEST
+
 int
 main(void)
 {
     TCase *small = leak_tcase("small");
+    TCase *smallest = leak_tcase("smallest");
     TCase *full = leak_tcase("full");
     Suite *suite = suite_create("conn/shed_pins");
     SRunner *runner = srunner_create(suite);
@@ -379,6 +414,8 @@ main(void)
     tcase_add_test(small, slow_writers_do_not_hinder_storing);
     tcase_add_test(small, pins_have_a_limit);
     tcase_add_test(small, what_holds_most_for_longest_is_closed_first);
+    tcase_add_checked_fixture(smallest, start_smallest, rig_stop);
+    tcase_add_test(smallest, an_upload_waits_until_there_is_space);
     tcase_add_checked_fixture(full, start_small_without_eviction, rig_stop);
     tcase_add_test(full, full_is_no_reason_to_close);
     tcase_add_test(full, a_refusal_closes_no_connection_without_need);
@@ -388,6 +425,7 @@ main(void)
     tcase_add_test(full, what_is_held_counts_as_time_does);
     tcase_add_test(full, two_that_hold_the_same);
     suite_add_tcase(suite, small);
+    suite_add_tcase(suite, smallest);
     suite_add_tcase(suite, full);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);

@@ -1,4 +1,5 @@
 #include "rig.h"
+#include "store_priv.h"
 
 /*
  * With 4 MB a segment has 16 KiB: records up to 512 bytes, pieces of 495, whole
@@ -61,6 +62,63 @@ START_TEST(test_pins_add_up)
     store_unpin_item(rig.store, small.handle);
     ck_assert_uint_eq(store_pin_count(rig.store), 0);
     REQUIRE(store_check(rig.store));
+    rig_close(&rig);
+}
+END_TEST
+
+/*
+ * What has to go for a large value goes a bounded piece a call: so many bytes of the smallest items, which count as
+ * 64 each, as one piece of work looks at, before and for it, and a batch more.
+ */
+START_TEST(test_space_is_made_in_steps)
+{
+    enum { VALUE = 400000, STEP_MAX = 2 * WORK_BYTES + 4 * 64 * BATCH, FILL = 120000 };
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = 4 * MB});
+    uint64_t later = 0;
+    void *handle;
+    uint64_t cas;
+
+    for (uint64_t i = 0; i < FILL; i++)
+        REQUIRE(rig_set(&rig, i, 1));
+    REQUIRE(rig_reserve(&rig, FILL, VALUE, STORE_NEVER, &handle) == RESERVE_OK);
+    for (uint64_t off = 0; off < VALUE;) {
+        uint64_t spent = rig.store->evictor.spent;
+        struct span at;
+
+        switch (store_space_at(rig.store, handle, off, &at)) {
+        case SPACE_THERE:
+        case SPACE_MADE:
+            for (size_t i = 0; i < at.len && off < VALUE; i++)
+                at.ptr[i] = rig_value_byte(FILL, off++);
+            break;
+        case SPACE_LATER: later++; break;
+        case SPACE_NONE: ck_abort_msg("no memory");
+        }
+        REQUIRE(rig.store->evictor.spent - spent <= STEP_MAX);
+    }
+    ck_assert_uint_gt(later, 0);
+    ck_assert_uint_eq(store_stats(rig.store)->space_waits, later);
+    ck_assert_int_eq(store_commit(rig.store, handle, COMMIT_ANY, &cas), COMMIT_STORED);
+    REQUIRE(rig_has(&rig, FILL, VALUE));
+    rig_close(&rig);
+}
+END_TEST
+
+/* Nothing can go: however often it is asked, that is found out. */
+START_TEST(test_space_that_cannot_be_made)
+{
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = 4 * MB, .no_evict = true});
+    enum space_result result = SPACE_LATER;
+    struct span at;
+    void *handle;
+
+    REQUIRE(rig_reserve(&rig, 1, 100000, STORE_NEVER, &handle) == RESERVE_OK);
+    for (uint64_t i = 2; rig_set(&rig, i, 1); i++)
+        continue;
+    for (int i = 0; result == SPACE_LATER && i < 1000; i++)
+        result = store_space_at(rig.store, handle, 0, &at);
+    ck_assert_int_eq(result, SPACE_NONE);
+    store_abort(rig.store, handle);
     rig_close(&rig);
 }
 END_TEST
@@ -209,6 +267,8 @@ large_tcase(void)
     tcase_add_loop_test(tcase, test_waste, 0, 7);
     tcase_add_loop_test(tcase, test_pinned_bytes_stay, 0, (int)ARRAY_LEN(sizes));
     tcase_add_test(tcase, test_pinned_stays_where_it_is);
+    tcase_add_test(tcase, test_space_is_made_in_steps);
+    tcase_add_test(tcase, test_space_that_cannot_be_made);
     tcase_add_test(tcase, test_slow_writers);
     tcase_add_test(tcase, test_incomplete_upload);
     return tcase;
