@@ -4,13 +4,13 @@
  */
 #include "cmd_priv.h"
 
-void
+MERGED void
 cmd_get(struct cmd *cmd, struct session *session UNUSED, const struct request *req,
         struct reply *reply)
 {
     struct item item;
 
-    if (!store_get(cmd->store, req->key, req->hash, true, &item)) {
+    if (!store_read(cmd->store, req->key, req->hash, &item)) {
         cmd->stats.get_misses++;
         reply->status = REPLY_MISS;
         return;
@@ -22,8 +22,9 @@ cmd_get(struct cmd *cmd, struct session *session UNUSED, const struct request *r
     reply->item.key = item.key;
     reply->item.value = item.value;
     reply->item.value_bytes = item.value_bytes;
-    reply->item.cas = item.cas;
     reply->item.client_flags = item.client_flags;
+    if (UNLIKELY((req->flags & REQ_WITH_CAS) != 0))
+        reply->item.cas = store_cas(cmd->store, &item);
 }
 
 /*

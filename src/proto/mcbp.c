@@ -29,10 +29,10 @@ struct mcbp_command {
 #define KQ (REQ_WITH_KEY | REQ_QUIET)
 
 static const struct mcbp_command commands[] = {
-    [MCBP_GET] = {true, OP_GET, 0, false, KEY_NEEDED, 0},
-    [MCBP_GETQ] = {true, OP_GET, 0, false, KEY_NEEDED, REQ_QUIET},
-    [MCBP_GETK] = {true, OP_GET, 0, false, KEY_NEEDED, REQ_WITH_KEY},
-    [MCBP_GETKQ] = {true, OP_GET, 0, false, KEY_NEEDED, KQ},
+    [MCBP_GET] = {true, OP_GET, 0, false, KEY_NEEDED, REQ_WITH_CAS},
+    [MCBP_GETQ] = {true, OP_GET, 0, false, KEY_NEEDED, REQ_WITH_CAS | REQ_QUIET},
+    [MCBP_GETK] = {true, OP_GET, 0, false, KEY_NEEDED, REQ_WITH_CAS | REQ_WITH_KEY},
+    [MCBP_GETKQ] = {true, OP_GET, 0, false, KEY_NEEDED, REQ_WITH_CAS | KQ},
     [MCBP_GAT] = {true, OP_GAT, 4, false, KEY_NEEDED, 0},
     [MCBP_GATQ] = {true, OP_GAT, 4, false, KEY_NEEDED, REQ_QUIET},
     [MCBP_GATK] = {true, OP_GAT, 4, false, KEY_NEEDED, REQ_WITH_KEY},

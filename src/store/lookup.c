@@ -13,7 +13,7 @@ store_prefetch_bucket(const struct store *store, uint64_t hash)
     PREFETCH(index_home(&store->index, hash).bucket);
 }
 
-/* Most records that are asked for end in their second line. */
+/* Most records that are asked for end in their second line. From when their times count, their segment says. */
 static void
 prefetch_record(const struct store *store, uint64_t loc)
 {
@@ -22,6 +22,7 @@ prefetch_record(const struct store *store, uint64_t loc)
 
     PREFETCH(rec);
     PREFETCH(rec + LINE_BYTES);
+    PREFETCH(arena_seg(&store->arena, rec));
 }
 
 bool
@@ -113,8 +114,8 @@ store_find(const struct store *store, struct slice key, uint64_t hash, struct sl
 }
 
 /*
- * Inline, so that a get sets only those fields that its caller looks at; for the same reason fields
- * of several forms are read by calls.
+ * All but the CAS. Inline, so that a get sets only those fields that its caller looks at; for the same reason
+ * fields of several forms are read by calls.
  */
 static inline bool __attribute__((always_inline))
 describe(const struct store *store, char *rec, struct item *item)
@@ -131,7 +132,6 @@ describe(const struct store *store, char *rec, struct item *item)
 
     item->handle = rec;
     item->key = slice_make(rec + header, key_len);
-    item->cas = rec_cas(rec, &store->arena);
     item->client_flags = rec_has_flags(rec) ? rec_client_flags(rec) : 0;
     item->expires_s = UNLIKELY(expires) ? rec_expires(rec, seg) : (uint32_t)STORE_NEVER;
     item->accessed_s = rec_accessed(rec, seg);
@@ -149,7 +149,10 @@ describe(const struct store *store, char *rec, struct item *item)
 bool
 store_describe(const struct store *store, char *rec, struct item *item)
 {
-    return describe(store, rec, item);
+    if (!describe(store, rec, item))
+        return false;
+    item->cas = rec_cas(rec, &store->arena);
+    return true;
 }
 
 bool
@@ -158,9 +161,7 @@ store_peek(struct store *store, struct slice key, uint64_t hash, struct item *it
     struct slot slot;
     char *rec = store_find(store, key, hash, &slot);
 
-    if (rec == NULL || rec_is_gone(store, rec))
-        return false;
-    return describe(store, rec, item);
+    return rec != NULL && !rec_is_gone(store, rec) && store_describe(store, rec, item);
 }
 
 /*
@@ -227,8 +228,8 @@ drop_gone(struct store *store, char *rec, uint64_t hash, const struct slot *slot
     item_remove(store, rec, hash, slot);
 }
 
-MERGED bool
-store_get(struct store *store, struct slice key, uint64_t hash, bool bump, struct item *item)
+static inline bool __attribute__((always_inline))
+get(struct store *store, struct slice key, uint64_t hash, bool bump, struct item *item)
 {
     struct slot slot;
     char *rec = store_find(store, key, hash, &slot);
@@ -243,6 +244,27 @@ store_get(struct store *store, struct slice key, uint64_t hash, bool bump, struc
         return false;
     if (bump)
         relocate(store, item, note_access(store, rec));
+    return true;
+}
+
+MERGED bool
+store_read(struct store *store, struct slice key, uint64_t hash, struct item *item)
+{
+    return get(store, key, hash, true, item);
+}
+
+uint64_t
+store_cas(const struct store *store, const struct item *item)
+{
+    return rec_cas(item->handle, &store->arena);
+}
+
+bool
+store_get(struct store *store, struct slice key, uint64_t hash, bool bump, struct item *item)
+{
+    if (!get(store, key, hash, bump, item))
+        return false;
+    item->cas = store_cas(store, item);
     return true;
 }
 

@@ -66,7 +66,7 @@ struct reply_item {
     struct slice key;
     struct slice value;   /* its first bytes: all of it when value.len == value_bytes */
     uint64_t value_bytes; /* in all */
-    uint64_t cas;
+    uint64_t cas;         /* of OP_GET: only with REQ_WITH_CAS */
     uint32_t client_flags;
     int64_t ttl_s;    /* seconds left; -1: never expires */
     uint32_t idle_s;  /* since the last access before this one */

@@ -28,7 +28,7 @@ enum {
 /* Bits of request.flags. */
 enum {
     REQ_QUIET = 1U << 0,    /* noreply; binary ...q; meta q */
-    REQ_WITH_CAS = 1U << 1, /* gets, gats: the reply carries the CAS */
+    REQ_WITH_CAS = 1U << 1, /* gets, gats, binary get: the reply carries the CAS */
     REQ_LAST = 1U << 2,     /* text get family: END follows this key's reply */
     REQ_WITH_KEY = 1U << 3, /* binary getk family: the reply carries the key */
     REQ_CLOSE = 1U << 4,    /* after the reply, close: the stream has no next command */

@@ -201,6 +201,10 @@ struct item {
  */
 bool store_get(struct store *store, struct slice key, uint64_t hash, bool bump,
                struct item *item) MUST_USE;
+/* Likewise, with BUMP; but *ITEM has no CAS: store_cas() tells it, which costs. */
+bool store_read(struct store *store, struct slice key, uint64_t hash,
+                struct item *item) MUST_USE;
+uint64_t store_cas(const struct store *store, const struct item *item) MUST_USE;
 /* Likewise, no trace left; expired items count as absent. */
 bool store_peek(struct store *store, struct slice key, uint64_t hash,
                 struct item *item) MUST_USE;

@@ -64,7 +64,10 @@ rig_request(enum request_op op, const char *key)
 
     memset(&req, 0, sizeof(req));
     req.op = op;
-    req.flags = op == OP_SET ? REQ_OVERWRITE : op == OP_META_DEBUG ? REQ_META : 0;
+    req.flags = op == OP_SET          ? REQ_OVERWRITE
+                : op == OP_GET        ? REQ_WITH_CAS
+                : op == OP_META_DEBUG ? REQ_META
+                                      : 0;
     req.key = slice_make(key, strlen(key));
     return req;
 }

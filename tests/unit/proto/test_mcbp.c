@@ -30,8 +30,8 @@ static const struct parse_case good_cases[] = {
         H("\x09", "\0\1", "\0", "\0\0\0\1") "a"
         H("\x0c", "\0\1", "\0", "\0\0\0\1") "a"
         H("\x0d", "\0\1", "\0", "\0\0\0\1") "a",
-        "get key=a opaque=7\nget key=a quiet opaque=7\nget key=a with_key opaque=7\n"
-        "get key=a quiet with_key opaque=7\n"),
+        "get key=a with_cas opaque=7\nget key=a quiet with_cas opaque=7\n"
+        "get key=a with_cas with_key opaque=7\nget key=a quiet with_cas with_key opaque=7\n"),
     ROW("gat family",
         H("\x1d", "\0\1", "\4", "\0\0\0\5") "\0\0\0\x1e" "a"
         H("\x1e", "\0\1", "\4", "\0\0\0\5") "\0\0\0\x1e" "a"
@@ -83,7 +83,7 @@ static const struct parse_case good_cases[] = {
         H("\x17", "\0\0", "\0", "\0\0\0\0") NOOP, "quit quiet close opaque=7\n"),
     ROW("any byte in a key",
         H("\x00", "\0\4", "\0", "\0\0\0\4") "a \r\n" NOOP,
-        "get key=a \\r\\n opaque=7\n"
+        "get key=a \\r\\n with_cas opaque=7\n"
         NOOPED),
     ROW("data type and vbucket do not matter", "\x80\x0a\0\0\0\x05\x12\x34\0\0\0\0\0\0\0\7" CAS0,
         NOOPED),
