@@ -61,6 +61,19 @@ struct receives {
 };
 
 /*
+ * How many of those that are ready make a group: of two, rather half each than all and a few, for which nothing is
+ * fetched ahead and each call is by itself.
+ */
+static unsigned
+group_max(const struct server *server)
+{
+    unsigned max = DRAWN(GROUP_CONNS);
+    uint64_t ready = server->stats.conn_ready;
+
+    return ready > max && ready < (uint64_t)2 * max ? (unsigned)(ready + 1) / 2 : max;
+}
+
+/*
  * Begin with one after the other from QUEUE. One that goes on with its work is the last: it may take
  * a whole slice.
  */
@@ -71,8 +84,9 @@ begin(struct group *group, struct list_node *queue, enum slice_kind slice,
     struct server *server = group->server;
     uint32_t requests = requests_of_slice(server, slice);
     struct budget budget = {.requests = requests, .all_requests = requests};
+    unsigned max = group_max(server);
 
-    while (group->count < DRAWN(GROUP_CONNS) && !list_is_empty(queue)) {
+    while (group->count < max && !list_is_empty(queue)) {
         struct dispatch *dispatch = &group->dispatches[group->count];
         struct iovec *room = &receives->rooms[receives->count];
         struct conn *c = conn_from_link(queue->next);
