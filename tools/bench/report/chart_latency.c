@@ -116,7 +116,7 @@ chart_cdf(FILE *f, const struct bench *b)
     svg_end(&s);
 }
 
-/* One column: darkest where most of its requests are. */
+/* One column: its colour is strongest where most of its requests are. */
 static void
 draw_column(struct svg *s, const struct moment *m, double from, double to)
 {

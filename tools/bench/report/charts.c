@@ -30,7 +30,8 @@ chart_help(enum chart chart)
                "lies, 95 times in 100.";
     case CHART_CDF: return "The share of all requests that are at least as fast.";
     case CHART_HEAT:
-        return "Each column is a moment, darkest where most of its requests are: a stall is a "
+        return "Each column is a moment, its colour strongest where most of its requests are: "
+               "a stall is a "
                "column that reaches up.";
     case CHART_THROUGHPUT: return "Answers in each second.";
     case CHART_CPU: return "All threads of the server's process.";

@@ -24,6 +24,7 @@ struct report_words {
     char keys[64];
     char values[160];
     char dist[64];
+    char pipeline[48]; /* requests in flight on a connection */
 };
 
 void report_describe(const struct options *o, struct report_words *out);

@@ -223,8 +223,8 @@ put_settings(FILE *f, const struct bench *b)
     (void)fprintf(f,
                   "<h2>Settings and environment</h2>\n<table "
                   "class=\"set\">\n<tr><td>load</td><td>%" PRIu64
-                  " connections, pipeline %" PRIu64 ", multiget %" PRIu64 ", %s",
-                  o->connections, o->pipeline, o->multiget, o->protocol);
+                  " connections, pipeline %s, multiget %" PRIu64 ", %s",
+                  o->connections, words.pipeline, o->multiget, o->protocol);
     if (o->rate > 0)
         (void)fprintf(f, ", open loop of %" PRIu64 "/s, %s", o->rate,
                       options_arrivals_name(o->arrivals));

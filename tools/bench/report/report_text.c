@@ -84,10 +84,9 @@ print_load(FILE *f, const struct options *o)
     struct report_words words;
 
     report_describe(o, &words);
-    (void)fprintf(f,
-                  "load          %" PRIu64 " connections, pipeline %" PRIu64
-                  ", multiget %" PRIu64 ", %s",
-                  o->connections, o->pipeline, o->multiget, o->protocol);
+    (void)fprintf(
+        f, "load          %" PRIu64 " connections, pipeline %s, multiget %" PRIu64 ", %s",
+        o->connections, words.pipeline, o->multiget, o->protocol);
     print_mix(f, o);
     if (o->rate > 0)
         (void)fprintf(f, ", open loop of %" PRIu64 "/s, %s", o->rate,

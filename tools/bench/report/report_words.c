@@ -36,4 +36,11 @@ report_describe(const struct options *o, struct report_words *out)
     describe_sizes(&o->key_size, out->keys, sizeof(out->keys));
     describe_sizes(&o->value_size, out->values, sizeof(out->values));
     dist_name(&o->dist, out->dist, sizeof(out->dist));
+    if (options_is_open(o) && options_open_pipeline(o) > o->pipeline)
+        (void)snprintf(out->pipeline, sizeof(out->pipeline), "%llu to %llu",
+                       (unsigned long long)o->pipeline,
+                       (unsigned long long)options_open_pipeline(o));
+    else
+        (void)snprintf(out->pipeline, sizeof(out->pipeline), "%llu",
+                       (unsigned long long)o->pipeline);
 }

@@ -162,7 +162,8 @@ def a_lack_of_connections():
         status, _, said = run("-q", "-s", server.address, "-k", "20", "-r", "1:0", "-c", "1", "--pipeline", "1", "--rate", "200",
                               "-d", "1500ms", "-w", "0")
     check.equal(status, NOT_VALID, "an open loop that waits: " + said)
-    check.that("had to wait for a connection: more --connections, or a --pipeline" in said, "and what to do:", said)
+    if "arrivals were not as planned" in said: # else the machine was too slow for enough of them
+        check.that("had to wait for a connection: more --connections, or a --pipeline" in said, "and what to do:", said)
 
 
 class DropsOne(FakeServer):

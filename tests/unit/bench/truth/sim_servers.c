@@ -23,6 +23,7 @@ struct chunk {
     uint64_t at_ns;
     size_t bytes, off;
     bool last; /* the connection is closed behind it */
+    bool told; /* by an event */
     unsigned char p[];
 };
 
@@ -215,6 +216,8 @@ sys_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
     l->watched = true;
     l->events = event->events;
     l->data = event->data.ptr;
+    for (struct chunk *c = l->first; c != NULL; c = c->next)
+        c->told = false;
     return 0;
 }
 
@@ -421,6 +424,28 @@ sys_recv_many(struct sys_transfer *list, unsigned count)
 
 /* Time. */
 
+/* The first bytes that epoll has to tell of, at once or later: with EPOLLET each arrival once. */
+static struct chunk *
+untold(const struct link *l)
+{
+    struct chunk *c = l->first;
+
+    while (c != NULL && c->told && (l->events & EPOLLET))
+        c = c->next;
+    return c;
+}
+
+static bool
+is_ready(const struct link *l)
+{
+    struct chunk *c = untold(l);
+    bool ready = c != NULL && c->at_ns <= now_ns;
+
+    for (; ready && c != NULL && c->at_ns <= now_ns; c = c->next)
+        c->told = true;
+    return ready;
+}
+
 static int
 ready_events(struct epoll_event *events, int max)
 {
@@ -428,9 +453,8 @@ ready_events(struct epoll_event *events, int max)
 
     for (int i = 0; i < fd_end - FIRST_FD && n < max; i++) {
         const struct link *l = &links[i];
-        bool ready = l->first != NULL && l->first->at_ns <= now_ns;
 
-        if (l->open && l->watched && (ready || l->connecting))
+        if (l->open && l->watched && (l->connecting || is_ready(l)))
             events[n++] = (struct epoll_event){.events = l->connecting ? EPOLLOUT : EPOLLIN,
                                                .data.ptr = l->data};
     }
@@ -444,9 +468,10 @@ next_event(void)
 
     for (int i = 0; i < fd_end - FIRST_FD; i++) {
         const struct link *l = &links[i];
+        const struct chunk *c = l->open ? untold(l) : NULL;
 
-        if (l->open && l->first != NULL && l->first->at_ns < next)
-            next = l->first->at_ns;
+        if (c != NULL && c->at_ns < next)
+            next = c->at_ns;
     }
     return next;
 }

@@ -401,8 +401,10 @@ static const struct {
 } rings[] = {
     {"works", 0, 0},
     {"is not there", ENOSYS, 0},
-    {"fails at the first call", 0, 1},
+    {"fails at the second call", 0, 1},
+    {"fails at the third call", 0, 2},
     {"fails later", 0, 100},
+    {"fails in the next one", 0, 101},
 };
 
 /* Many sends and receives in one call: with and without, all is sent once, and timed from when it was. */
