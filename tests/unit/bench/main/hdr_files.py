@@ -51,6 +51,8 @@ def log_is_right(name, tags, results, began):
     for (_, begin, length, longest, h), second in zip(lines, seconds):
         check.that(began - 2 <= begin <= time.time() + 1, "it begins when it was measured:", begin, began)
         check.equal((length, h.total(), h.digits), (second["seconds"], second["requests"], 3), "as JSON has it")
+        if h.total() == 0: # whoever ran did not for a whole second
+            continue
         near("p50 is as JSON has it", h.quantile(0.5) / 1e3, second["p50_us"], 0.035)
         near("p99 is as JSON has it", h.quantile(0.99) / 1e3, second["p99_us"], 0.035)
         check.that(max(h.counts) / 1e6 <= longest * 1.001, "nothing is longer than the maximum")
@@ -82,7 +84,7 @@ def files_of_hdrhistogram():
         result = load_json(path("x.json"))["servers"][0]
         histograms = log_is_right("x.hlog", [server.address], [result], began)
     check.equal(sum(h.total() for h in histograms), REQUESTS, "all latencies are in the log")
-    near("up to the longest", max(max(h.counts) for h in histograms) / 1e3, result["latency_us"]["all"]["max"], 0.04)
+    near("up to the longest", max(max(h.counts) for h in histograms if h.counts) / 1e3, result["latency_us"]["all"]["max"], 0.04)
     percentiles_are_right(result["latency_us"]["all"])
     with open(path("x.csv"), encoding="ascii") as f:
         check.equal(sum(int(s["requests"]) for s in csv.DictReader(f)), REQUESTS, "the seconds have the requests")

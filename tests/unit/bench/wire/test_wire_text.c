@@ -102,6 +102,7 @@ static const struct reply_case replies[] = {
     {QUERY_GET, 1, {0}, "VALUE kk00000001 0 4 5 6\r\n", READ_GARBLED, 0, 0},
     {QUERY_GET, 1, {0}, "VALUE kk00000001\r\n", READ_GARBLED, 0, 0},
     {QUERY_GET, 1, {1}, "VALUE kk00000001 0 4\r\n%sx\r\nEND\r\n", READ_GARBLED, 0, 0},
+    {QUERY_GET, 1, {1}, "VALUE kk00000001 0 4\r\n%sxyEND\r\n", READ_GARBLED, 0, 0},
     {QUERY_GET, 1, {0}, "END\n", READ_GARBLED, 0, 0},
     {QUERY_GET, 1, {0}, "STORED\r\n", READ_GARBLED, 0, 0},
     {QUERY_CAS,
