@@ -168,16 +168,6 @@ receive_rest(struct takeover *t, char *text, size_t bytes)
 
 /* --- Asking --- */
 
-/* One that has refused and closed already has said why: that is to be received. */
-static bool
-greet(struct takeover *t)
-{
-    struct pass_message hello = pass_message(PASS_HELLO, LOMBARD_VERSION);
-    enum pass_result result = pass_send(t->fd, &hello, NULL, 0, pass_until_ns(PASS_HELLO_MS));
-
-    return result == PASS_GOT || result == PASS_CLOSED;
-}
-
 /* When there is no answer from the path of --takeover. */
 static const char *
 what_to_do(int err)
@@ -194,7 +184,7 @@ what_to_do(int err)
 static bool
 reach(struct takeover *t)
 {
-    if (dial(t) && greet(t))
+    if (dial(t))
         return true;
     log_line(LOG_ERROR, "--takeover: %s: %s: %s", t->path, strerror(errno), what_to_do(errno));
     return false;
@@ -204,8 +194,12 @@ static const char *
 begin(struct process *p, char *text, size_t bytes)
 {
     struct takeover *t = &p->takeover;
-    const char *why = receive_offer(t, text, bytes);
+    struct pass_message hello = pass_message(PASS_HELLO, LOMBARD_VERSION);
+    const char *why;
 
+    /* One that has refused and closed already has said why: that is received, whatever becomes of this. */
+    (void)!pass_send(t->fd, &hello, NULL, 0, pass_until_ns(PASS_HELLO_MS));
+    why = receive_offer(t, text, bytes);
     t->offer_used = PASS_FDS_FIRST;
     if (why == NULL)
         why = takeover_read_image(p, &t->constant);

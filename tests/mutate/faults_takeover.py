@@ -75,8 +75,6 @@ TAKEOVER_FAULTS = [
      "        scan->cursor = arrival->places[scan->cursor - 1].behind;", "        scan->cursor += 2;"),
     ("takeover: a parser may remember anything", "src/conn/conn_image.c",
      "(parser->word == 0 && (marks & of_line) != 0) ||", ""),
-    ("takeover: one that is refused is not told why", TAKEOVER,
-     "    return result == PASS_GOT || result == PASS_CLOSED;", "    return result == PASS_GOT;"),
     ("takeover: any user may take over", CONTROL,
      "    return user.uid == 0 || user.uid == control->uid;", "    return true;"),
     ("takeover: a server that shuts down is handed over", HANDOVER,
