@@ -284,7 +284,12 @@ finish(struct config *config, const struct config_named *named, int argc, char *
     config->sasl |= config->auth_file != NULL;
     config->tcp = config->port != 0 && (named->tcp || config->unix_path == NULL);
     result = config_divide_total(config, named);
-    return result == CONFIG_RUN ? check_together(config, named, argc, argv) : result;
+    if (result != CONFIG_RUN)
+        return result;
+    /* No item takes more than half of the memory; memcached refuses to start with so little. */
+    if (!named->item_size && config->store.item_bytes_max > config->store.limit_bytes / 2)
+        config->store.item_bytes_max = config->store.limit_bytes / 2;
+    return check_together(config, named, argc, argv);
 }
 
 enum config_result

@@ -115,6 +115,8 @@ static const struct {
     {"-b 1", "tcp_backlog", "1"},
     {"--listen-backlog 1048576", "tcp_backlog", "1048576"},
     {"-m 1", "maxbytes", "1048576"},
+    {"-m 1", "item_size_max", "524288"},
+    {"-m 2", "item_size_max", "1048576"},
     {"-m 200m", "maxbytes", "209715200"},
     {"-m 3G", "maxbytes", "3221225472"},
     {"-m 256g", "maxbytes", "274877906944"},
