@@ -59,7 +59,7 @@ HTTP_FAULTS = [
      "static void\ntake_accept(struct http_fields *fields, struct slice accept)\n{\n",
      "static void\ntake_accept(struct http_fields *fields, struct slice accept)\n{\n    fields->openmetrics = fields->text = 0;\n"),
     ("http: a help has quotes that are escaped", "src/proto/http_put.c",
-     "openmetrics ? escape_label : escape_help", "escape_label"),
+     "openmetrics ? escape_label : escape_help", "openmetrics || *text != 0 ? escape_label : escape_help"),
     ("http: a bound is a whole number", "src/proto/http_buckets.c", "\"%s.0\"", "\"%s\""),
     ("http: a group may hold controls", TARGET, "        if (c < ' ' || c == 0x7f || ", "        if ("),
     # Renderings.
