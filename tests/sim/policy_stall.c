@@ -82,14 +82,29 @@ ask_all(struct rig *rig, struct sim_link **asking, int count, uint64_t stalled)
         sim_die("for the clients it took %" PRIu64 " us", late);
 }
 
+/* The first of the group of the AT-th, from 0, of COUNT that are ready together: groups are as in group.c. */
+static uint64_t
+begin_of_group(uint64_t at, uint64_t count)
+{
+    uint64_t max = drawn_limits.GROUP_CONNS, begin = 0;
+
+    for (;;) {
+        uint64_t left = count - begin;
+        uint64_t size = left > max && left < 2 * max ? (left + 1) / 2 : max;
+
+        if (at < begin + size)
+            return begin;
+        begin += size;
+    }
+}
+
 void
 policy_stall(void)
 {
     struct sim_link *asking[ASKING_MAX];
     int count = 1 + (int)sim_below(ASKING_MAX);
     uint64_t stalled = 1 + sim_below((uint32_t)count);
-    uint64_t group = drawn_limits.GROUP_CONNS;
-    uint64_t delayed = (uint64_t)count - (stalled - 1) / group * group;
+    uint64_t delayed = (uint64_t)count - begin_of_group(stalled - 1, (uint64_t)count);
     const struct rig_config config = {.stall_ms = STALL_MS - 1};
     static struct policy_stats stats;
     struct rig rig;
