@@ -1,14 +1,14 @@
 #!/usr/bin/python3
 """What comes while the server stands still is told to it once: all of it is answered, to the end.
 
-    arrivals.py DAEMON
+    test_arrivals.py DAEMON
 """
 import os
 import signal
 import socket
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "helpers"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "helpers"))
 from checks import Checks
 from server import Server, end_on_sigterm
 
