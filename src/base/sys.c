@@ -1,6 +1,5 @@
 #include "lombard/base/sys.h"
 
-#include <linux/magic.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -252,12 +251,15 @@ sys_discard(void *mem, size_t bytes)
         memset(mem, 0, bytes);
 }
 
+/* The type of a hugetlbfs, of statfs(2): HUGETLBFS_MAGIC of <linux/magic.h>, which musl lacks. */
+static const uint32_t huge_files_magic = 0x958458f6;
+
 bool
 sys_is_huge_file(int fd, uint64_t *page_bytes)
 {
     struct statfs fs;
 
-    if (fstatfs(fd, &fs) != 0 || fs.f_type != HUGETLBFS_MAGIC)
+    if (fstatfs(fd, &fs) != 0 || (uint32_t)fs.f_type != huge_files_magic)
         return false;
     *page_bytes = (uint64_t)fs.f_bsize;
     return true;

@@ -26,7 +26,7 @@ enum {
     LIGHT_REQUESTS = 8,        /* a dispatch of no more, */
     LIGHT_BYTES = 16 * 1024,   /* nor of more bytes, in and out, is a light client's: else */
     PIPELINES_NS = 50 * 1000,  /* between two looks for events; or, where many are ready, */
-    PIPELINES_LOOK_NS = 1600,  /* for each of them, which the kernel tells of once more; */
+    PIPELINES_LOOK_NS = 1600,  /* for each of them, of which the kernel may tell again; */
     PIPELINES_RARE_NS = 1000 * 1000, /* after LOOKS_IN_VAIN */
     WORK_NS = 500 * 1000,            /* between pieces of background work, while clients wait */
     STREAM_LINES_MAX = 32,           /* of a stream in one step: some 10 us */
