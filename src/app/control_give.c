@@ -69,7 +69,7 @@ control_send_early(struct process *p, bool *last)
     return result;
 }
 
-/* --- While nobody is --- */
+/* --- While no client is served --- */
 
 static const char *
 why_not(enum pass_result result)

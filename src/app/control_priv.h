@@ -18,5 +18,5 @@ const char *control_offer(struct process *process) MUST_USE;
  * is full, and nothing was sent.
  */
 enum pass_result control_send_early(struct process *process, bool *last) MUST_USE;
-/* Nobody is served: give it the rest. NULL: it has everything; or why it has not, with room for BYTES in TEXT. */
+/* No client is served: give it the rest. NULL: it has everything; or why it has not, with room for BYTES in TEXT. */
 const char *control_give(struct process *process, char *text, size_t bytes) MUST_USE;

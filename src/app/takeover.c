@@ -180,7 +180,7 @@ what_to_do(int err)
     }
 }
 
-/* False, logged: nobody is there to go on. */
+/* False, logged: there is no process to take over from. */
 static bool
 reach(struct takeover *t)
 {

@@ -112,7 +112,7 @@ rec_set_expires(char *rec, const struct seg *seg, uint32_t expires_s)
 
 /* --- CAS --- */
 
-/* Where the numbers of a field of so many BYTES begin. */
+/* Where the numbers of a field of BYTES bytes begin. */
 static uint64_t
 cas_begin(const char *rec, const struct arena *arena, unsigned bytes)
 {

@@ -19,7 +19,7 @@
  *     expires    2, 3: seconds since base_s                                         4: the second
  *     cas        1, 2, 4: how far it is from where it is expected                   8: the CAS
  *
- * What is stored into one log draws a CAS every so many bytes. A segment knows at its opening how
+ * What is stored into one log draws a CAS every N bytes. A segment knows at its opening how
  * many bytes that were in the one before (struct seg), so where a record lies says about which it has drawn.
  * A wide form has a stamp of 4 bytes, and a CAS of 2, 4 or 8 instead of 1, 2 or 4.
  *

@@ -10,7 +10,7 @@ enum {
     STEP_BYTES_MAX = 2 * WORK_BYTES,
     /* Without eviction a request is refused when this much brought nothing. */
     REFUSE_AFTER_BYTES = 256 * 1024,
-    /* When others take what was emptied for a large value, so many segments later it waits no longer. */
+    /* When others take what was emptied for a large value, it waits no longer after this many segments. */
     WAIT_SEGS_MAX = 8,
 };
 

@@ -161,7 +161,7 @@ struct store {
     struct store_tail evicted; /* but for the age */
     struct huge huge;
     enum store_task next_task; /* of store_work() */
-    uint32_t changing_puts;    /* so many of the next items get a wider CAS */
+    uint32_t changing_puts;    /* how many of the next items get a wider CAS */
     struct store_stats stats;
     store_on_evict_fn *on_evict; /* or NULL */
     void *on_evict_ctx;

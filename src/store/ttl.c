@@ -80,7 +80,7 @@ scan_record(struct store *store, char *rec, uint32_t bytes, struct batch *batch)
         batch_add(store, batch, rec);
 }
 
-/* The next expired items among so many *RECORDS, which are counted down. False: the segment is broken. */
+/* The next expired items among *RECORDS records, which are counted down. False: the segment is broken. */
 static bool
 gather(struct store *store, unsigned *records, struct batch *batch)
 {

@@ -187,7 +187,7 @@ def taken_over(debian):
 
 
 def under_load(debian):
-    """Three reloads in a row, while every value that comes back is verified; nobody is cut off."""
+    """Three reloads in a row, while every value that comes back is verified; no client is cut off."""
     debian.good("(lombard-bench -k 20000 -f --value-size 10-2000 -c 20 -P 8 -w 0 -d 15s --strict -q > /root/bench 2>&1; "
                 "echo status $? >> /root/bench) > /dev/null 2>&1 &")
     time.sleep(3)

@@ -69,7 +69,7 @@ struct sim_fd {
     bool watched;
     int epfd; /* by this one */
     uint32_t events;
-    uint32_t told; /* edge-triggered: of so many arrivals */
+    uint32_t told; /* edge-triggered: how many arrivals were told of */
     epoll_data_t data;
 };
 

@@ -164,7 +164,7 @@ def test_refused(folder):
 
 
 def is_alive(pid):
-    """Whether it has not ended; a process that nobody waits for yet has."""
+    """Whether it has not ended; a process that is not waited for yet has."""
     try:
         with open("/proc/%d/stat" % pid, encoding="ascii") as f:
             return f.read().rsplit(")", 1)[1].split()[0] not in "ZX"

@@ -129,7 +129,7 @@ END_TEST
  */
 START_TEST(one_waits_for_a_buffer_of_its_group)
 {
-    enum { WAITS = BUFFERS - INPUT_BUFFERS }; /* so many before it get one for output */
+    enum { WAITS = BUFFERS - INPUT_BUFFERS }; /* this many before it get one for output */
     const uint64_t minute_ns = UINT64_C(60) * 1000 * 1000 * 1000;
     const struct conn *c;
 

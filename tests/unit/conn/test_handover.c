@@ -270,7 +270,7 @@ come_late(void)
     iterate(2);
 }
 
-/* Whoever looks at all connections sees each once, whatever process it is in, and in whatever slots they are. */
+/* A client that looks at all connections sees each once, whatever process it is in, and in whatever slots they are. */
 START_TEST(a_scan_goes_on_where_it_was)
 {
     static const char *const questions[] = {"stats conns state idle\r\n",

@@ -67,7 +67,7 @@ START_TEST(test_pins_add_up)
 END_TEST
 
 /*
- * What has to go for a large value goes a bounded piece a call: so many bytes of the smallest items, which count as
+ * What has to go for a large value goes a bounded piece a call: this many bytes of the smallest items, which count as
  * 64 each, as one piece of work looks at, before and for it, and a batch more.
  */
 START_TEST(test_space_is_made_in_steps)

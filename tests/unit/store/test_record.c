@@ -257,7 +257,7 @@ START_TEST(what_is_stored_evenly_has_a_cas_of_one_byte)
 }
 END_TEST
 
-/* A record needs no more room than it takes: so many of these are a segment, to its last byte. */
+/* A record needs no more room than it takes: this many of these are a segment, to its last byte. */
 START_TEST(records_fill_a_segment)
 {
     struct rig rig = rig_open((struct rig_config){.limit_bytes = MB});
