@@ -2,7 +2,7 @@
  * tools/bench/host/others.h - how much of this machine's processors others took.
  *
  * What the kernel counts as running in all processes, and what a host took away from a virtual machine (steal),
- * less what this process and its children used that have ended. Interrupts count for nobody: those of the
+ * less what this process and its children used that have ended. Interrupts count for no process: those of the
  * loopback device are our own. Counted in ticks of some milliseconds.
  */
 #pragma once
