@@ -266,13 +266,14 @@ serve(struct process *p)
     sandbox_add_stats(&p->sandbox, &p->stats);
     control_add_stats(&p->control, &p->stats);
     ledger_add_stats(&p->ledger, store, server, &p->stats);
+    rates_init(&p->rates, &clock, &p->stats);
     p->server = server;
     if (!signals_start(&signals, server_loop(server), on_signal, p)) {
         log_line(LOG_ERROR, "could not take signals: %s", strerror(errno));
         goto out;
     }
     if (begin(p)) {
-        rates_start(&p->rates, loop_timers(server_loop(server)), &clock, &p->stats);
+        rates_start(&p->rates, loop_timers(server_loop(server)));
         if (process_get_ready(p))
             status = run(p);
     } else if (p->takeover.path != NULL) {

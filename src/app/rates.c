@@ -154,17 +154,24 @@ static const struct stat_section section = {entries, ARRAY_LEN(entries), &family
                                             NULL};
 
 void
-rates_start(struct rates *rates, struct timers *timers, const struct clock *clock,
-            struct stat_registry *registry)
+rates_init(struct rates *rates, const struct clock *clock, struct stat_registry *registry)
 {
     memset(rates, 0, sizeof(*rates));
-    rates->timers = timers;
     rates->clock = clock;
     rates->registry = registry;
-    rates->read_at_ns = clock->now_ns;
     for (uint32_t rate = 0; rate < RATES; rate++)
         find_sources(rates, rate);
     stats_derive(registry, "rates", &section, rates);
+}
+
+void
+rates_start(struct rates *rates, struct timers *timers)
+{
+    rates->timers = timers;
+    rates->read_at_ns = rates->clock->now_ns;
+    for (uint32_t rate = 0; rate < RATES; rate++)
+        for (uint32_t i = 0; i < rates->source_counts[rate]; i++)
+            (void)growth(rates, &rates->sources[rate][i]);
     timer_init(&rates->timer, on_time);
-    timer_set(timers, &rates->timer, clock->now_ms + 1000);
+    timer_set(timers, &rates->timer, rates->clock->now_ms + 1000);
 }

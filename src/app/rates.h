@@ -48,10 +48,11 @@ struct rates {
 };
 
 /*
- * Begin to read, once a second of TIMERS, and add `stats rates` to REGISTRY, which has all that
- * it will have of plain `stats`. All arguments outlive RATES, or none is used any more.
+ * Add `stats rates` to REGISTRY, which has all that it will have of plain `stats`. All arguments outlive RATES, or
+ * none is used any more.
  */
-void rates_start(struct rates *rates, struct timers *timers, const struct clock *clock,
-                 struct stat_registry *registry);
+void rates_init(struct rates *rates, const struct clock *clock, struct stat_registry *registry);
+/* Begin to read, once a second of TIMERS. What was counted before, by another process, is of no second. */
+void rates_start(struct rates *rates, struct timers *timers);
 /* Read now. For the timer, and tests. */
 void rates_read(struct rates *rates);

@@ -194,6 +194,7 @@ sandbox_enter(struct sandbox *sandbox)
 #ifdef SANDBOX_NEVER
     return; /* a build that counts what is reached writes files at its end */
 #endif
+    calls.told = calls.refused; /* another process's, before a takeover */
     tzset(); /* a libc may read a file when it is first asked for the time of a line */
     state->no_new_privs = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
     state->no_capabilities = drop_capabilities();

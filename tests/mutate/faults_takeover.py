@@ -112,4 +112,22 @@ TAKEOVER_FAULTS = [
      "    if (inherit(file, path, text))\n        return true;\n", ""),
     ("takeover: a pid file that is not wanted any more stays", "src/app/process.c",
      "        daemon_remove(&p->pid_file); /* the predecessor's */", "        (void)p;"),
+    ("takeover: all that was ever counted is of the first second", "src/app/rates.c",
+     "            (void)growth(rates, &rates->sources[rate][i]);\n", "            rates->sources[rate][i].last = 0;\n"),
+    ("takeover: statistics are registered behind it", "src/app/main.c",
+     """    rates_init(&p->rates, &clock, &p->stats);
+    p->server = server;
+    if (!signals_start(&signals, server_loop(server), on_signal, p)) {
+        log_line(LOG_ERROR, "could not take signals: %s", strerror(errno));
+        goto out;
+    }
+    if (begin(p)) {
+""", """    p->server = server;
+    if (!signals_start(&signals, server_loop(server), on_signal, p))
+        goto out;
+    if (begin(p)) {
+        rates_init(&p->rates, &clock, &p->stats);
+"""),
+    ("takeover: what the sandbox refused there is told again", "src/app/sandbox.c",
+     "    calls.told = calls.refused; /* another process's, before a takeover */\n", ""),
 ]

@@ -74,7 +74,8 @@ program_start(void)
     ck_assert_ptr_nonnull(server);
     registry = (struct stat_registry){.count = 0};
     statistics_register(&registry, &config, server, cmd);
-    rates_start(&rates, loop_timers(server_loop(server)), &now, &registry);
+    rates_init(&rates, &now, &registry);
+    rates_start(&rates, loop_timers(server_loop(server)));
     sandbox_add_stats(&sandbox, &registry);
     control_add_stats(&control, &registry);
     (void)snprintf(address.sun_path, sizeof(address.sun_path), "/tmp/lombard-stats-%d.sock",

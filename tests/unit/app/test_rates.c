@@ -59,7 +59,9 @@ start(void)
     now = (struct clock){.now_ns = 5000000000};
     timers_init(&timers);
     stats_add(&registry, "", &section, counters);
-    rates_start(&rates, &timers, &now, &registry);
+    rates_init(&rates, &now, &registry);
+    counters[index_of("delete_hits")] = 7000; /* which another process has had */
+    rates_start(&rates, &timers);
 }
 
 static void
@@ -121,6 +123,16 @@ START_TEST(counters_may_begin_anew)
 }
 END_TEST
 
+START_TEST(what_was_before_is_of_no_second)
+{
+    pass_ms(1000);
+    ck_assert_double_eq(rate_of("commands:1s"), 0);
+    counters[index_of("delete_hits")] += 30;
+    pass_ms(1000);
+    ck_assert_double_eq(rate_of("commands:1s"), 30);
+}
+END_TEST
+
 START_TEST(a_minute_is_kept)
 {
     counters[index_of("bytes_read")] = 6000;
@@ -143,6 +155,7 @@ main(void)
     tcase_add_test(tc, counters_become_rates);
     tcase_add_test(tc, a_second_that_is_longer_counts_as_such);
     tcase_add_test(tc, counters_may_begin_anew);
+    tcase_add_test(tc, what_was_before_is_of_no_second);
     tcase_add_test(tc, a_minute_is_kept);
     return leak_run(tc, "app/rates");
 }

@@ -400,9 +400,9 @@ def test_detached(folder):
             s.recv(1)
 
 
-def take_over(server, control, *args):
+def take_over(server, control, *args, daemon=DAEMONS[1]):
     """By one heir, to its end; what it said."""
-    heir = Heir(DAEMONS[1], control, *args)
+    heir = Heir(daemon, control, *args)
     check("it takes over: " + heir.log, heir.wait_for("took over"))
     check.equal(server.wait(PATIENCE_S), 0, "the old one exits")
     return heir
@@ -497,6 +497,26 @@ def test_not_now(folder):
         check("and its replies leave", read_all(reader, (b"VALUE long 0 900000\r\n%s\r\nEND\r\n" % value(1, 900000)) * 20))
         reader.close()
         check.equal(server.process.wait(PATIENCE_S), 0, "and it ends")
+
+
+def test_statistics(folder):
+    """Replies of the registry go on in the same version; what was counted before is of no second of the new process."""
+    with start(folder) as (server, control), connect(server) as s, connect(server, 4096) as reader:
+        names = [line.split()[1] for line in ask(s, b"stats settings\r\n", b"END\r\n").splitlines()[:-1]]
+        ask(s, b"get k\r\n" * 1000 + b"version\r\n", b"VERSION 1.6.45\r\n")
+        reader.sendall(b"stats settings\r\n" * 2000 + b"version\r\n")
+        while stats(s)["conn_stalls"] == "0":
+            time.sleep(0.01)
+        heir = take_over(server.process, control, daemon=DAEMONS[0])
+        replies = ask(reader, b"", b"VERSION 1.6.45\r\n").split(b"END\r\n")
+        whole = [reply for reply in replies[:-1] if [line.split()[1] for line in reply.splitlines()] == names]
+        check.equal(len(whole), 2000, "replies that are whole")
+        while float(stats(s, " rates")["commands:60s"]) == 0:
+            check.equal(ask(s, b"get k\r\n"), b"END\r\n", "a command of this process")
+            time.sleep(0.1)
+        rates = stats(s, " rates")
+        check("no more than was asked here: %s" % rates["commands:10s"], float(rates["commands:10s"]) < 100)
+        check.equal(heir.stop(), 0, "the end")
 
 
 def test_few_buffers(folder):
@@ -647,7 +667,7 @@ def test_pid_file(folder):
 def main():
     end_on_sigterm()
     for test in (test_chain, test_refused, test_fakes, test_few_descriptors, test_no_descriptor, test_file_and_manager, test_detached,
-                 test_passwords, test_listeners, test_not_now, test_few_buffers, test_quiet,
+                 test_passwords, test_listeners, test_not_now, test_statistics, test_few_buffers, test_quiet,
                  test_activated, test_killed, test_no_socket, test_pid_file):
         with tempfile.TemporaryDirectory(prefix="lombard-takeover-") as folder:
             os.chmod(folder, 0o777)
