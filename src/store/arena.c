@@ -160,7 +160,7 @@ drawn_rate(const struct arena *arena, uint32_t index)
 
     if (seg->used == 0 || drawn >= UINT32_MAX)
         return 0;
-    drawn = (drawn << SEG_RATE_SHIFT) / seg->used;
+    drawn = ((drawn << SEG_RATE_SHIFT) + seg->used / 2) / seg->used;
     return drawn < UINT16_MAX ? (uint16_t)drawn : UINT16_MAX;
 }
 

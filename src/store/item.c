@@ -58,7 +58,7 @@ item_bytes_max(const struct store *store, const struct rec_head *head)
 
     if (UNLIKELY(widths.full))
         header =
-            rec_header_sizes[rec_form_for(store->arena.base, &store->arena, head, &widths)];
+            rec_forms[rec_form_for(store->arena.base, &store->arena, head, &widths)].header;
     return header + head->key_len + head->body_len;
 }
 
@@ -90,7 +90,7 @@ item_append(struct store *store, const struct rec_head *head, enum log_id log, i
     if (UNLIKELY(seg == NULL || seg->used == arena->seg_bytes))
         return append_anew(store, head, log, keep);
     form = rec_form_for(rec, arena, head, &widths);
-    bytes = rec_header_sizes[form] + head->key_len + head->body_len;
+    bytes = rec_forms[form].header + head->key_len + head->body_len;
     if (UNLIKELY(seg->used + bytes > arena->seg_bytes))
         return append_anew(store, head, log, keep);
     arena_extend(arena, seg, bytes);

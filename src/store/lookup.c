@@ -201,7 +201,7 @@ note_access(struct store *store, char *rec)
 
     if (more != info)
         rec_set_info(rec, more);
-    if (UNLIKELY(stamp > UINT16_MAX || (rec_form(rec) & FORM_WIDE) != 0))
+    if (UNLIKELY(stamp > UINT16_MAX || rec_is_wide(rec)))
         return note_late_access(store, rec);
     if (load_u16(rec + REC_STAMP_OFF) != stamp)
         save_u16(rec + REC_STAMP_OFF, stamp);

@@ -4,18 +4,34 @@
 /* In a field of an expiry: it has none any more. */
 enum { NEVER_2 = UINT16_MAX, NEVER_3 = 0xffffff };
 
-#define SIZE(form)                                                                             \
-    (REC_FIXED_BYTES + ((form) & (FORM_LONG_VALUE | FORM_WIDE)) + CAS_BYTES(form) +            \
-     FLAGS_BYTES((form) >> FORM_FLAGS_SHIFT & 3) +                                             \
-     EXPIRES_BYTES((form) >> FORM_EXPIRES_SHIFT & 3))
-#define SIZES_4(form) SIZE(form), SIZE((form) + 1), SIZE((form) + 2), SIZE((form) + 3)
-#define SIZES_16(form)                                                                         \
-    SIZES_4(form), SIZES_4((form) + 4), SIZES_4((form) + 8), SIZES_4((form) + 12)
-#define SIZES_64(form)                                                                         \
-    SIZES_16(form), SIZES_16((form) + 16), SIZES_16((form) + 32), SIZES_16((form) + 48)
+#define COMPACT(form)     (((form)&FORM_WIDE) == FORM_COMPACT)
+#define WIDE(form)        ((form) >= FORM_WIDE)
+#define LONG(form)        (!COMPACT(form) && ((form)&FORM_LONG_VALUE) != 0)
+#define CODE(form, shift) ((form) >> (shift)&3)
+#define CAS(form)                                                                              \
+    (COMPACT(form) ? 0 : FLAGS_BYTES(CODE(form, FORM_CAS_SHIFT)) << (int)WIDE(form))
+#define FLAGS(form)                                                                            \
+    (COMPACT(form) ? (form) >> COMPACT_FLAGS_SHIFT & 1                                         \
+                   : FLAGS_BYTES(CODE(form, FORM_FLAGS_SHIFT)))
+#define EXPIRES(form)                                                                          \
+    ((form) < FORM_COMPACT ? EXPIRES_BYTES(CODE(form, FORM_EXPIRES_SHIFT))                     \
+                           : ((form) >> FORM_EXPIRES_SHIFT & 1) * (COMPACT(form) ? 3 : 4))
+#define HEADER(form)                                                                           \
+    (REC_FIXED_BYTES + LONG(form) + 2 * WIDE(form) + CAS(form) + FLAGS(form) + EXPIRES(form))
+#define ROW(form)                                                                              \
+    {                                                                                          \
+        LONG(form) ? 0xffff : 0xff, COMPACT(form) ? CODE(form, COMPACT_LEN_SHIFT) << 8 : 0,    \
+            HEADER(form), CAS(form), FLAGS(form), EXPIRES(form)                                \
+    }
+#define ROWS_4(form)  ROW(form), ROW((form) + 1), ROW((form) + 2), ROW((form) + 3)
+#define ROWS_16(form) ROWS_4(form), ROWS_4((form) + 4), ROWS_4((form) + 8), ROWS_4((form) + 12)
+#define ROWS_64(form)                                                                          \
+    ROWS_16(form), ROWS_16((form) + 16), ROWS_16((form) + 32), ROWS_16((form) + 48)
 
-const uint8_t rec_header_sizes[256] = {SIZES_64(0), SIZES_64(64), SIZES_64(128), SIZES_64(192)};
-_Static_assert(SIZE(255) == REC_HEADER_MAX, "the widest form");
+const struct rec_form rec_forms[256] = {ROWS_64(0), ROWS_64(64), ROWS_64(128), ROWS_64(192)};
+_Static_assert(sizeof(struct rec_form) == 8, "what a lookup needs of it lies in one line");
+_Static_assert(HEADER(255) == REC_HEADER_MAX, "the widest form");
+_Static_assert(HEADER(FORM_COMPACT) == REC_FIXED_BYTES, "the narrowest");
 
 /* --- The stamp --- */
 
@@ -25,7 +41,7 @@ rec_accessed(const char *rec, const struct seg *seg)
     uint32_t low = load_u16(rec + REC_STAMP_OFF);
     unsigned form = rec_form(rec);
 
-    if (LIKELY((form & FORM_WIDE) == 0))
+    if (LIKELY(form < FORM_WIDE))
         return seg->base_s + low;
     return low | load_u16(rec + rec_stamp_high_off(form)) << 16;
 }
@@ -35,7 +51,7 @@ save_accessed(char *rec, const struct seg *seg, uint32_t accessed_s)
 {
     unsigned form = rec_form(rec);
 
-    if ((form & FORM_WIDE) == 0) {
+    if (form < FORM_WIDE) {
         save_u16(rec + REC_STAMP_OFF, accessed_s - seg->base_s);
         return;
     }
@@ -46,7 +62,7 @@ save_accessed(char *rec, const struct seg *seg, uint32_t accessed_s)
 bool
 rec_set_accessed(char *rec, const struct seg *seg, uint32_t accessed_s)
 {
-    if (UNLIKELY((rec_form(rec) & FORM_WIDE) == 0 && accessed_s - seg->base_s > UINT16_MAX))
+    if (UNLIKELY(!rec_is_wide(rec) && accessed_s - seg->base_s > UINT16_MAX))
         return false;
     save_accessed(rec, seg, accessed_s);
     return true;
@@ -73,10 +89,10 @@ save_expires(char *rec, const struct seg *seg, uint32_t expires_s)
     char *p = rec + rec_expires_off(form);
     uint32_t after = expires_s == STORE_NEVER ? UINT32_MAX : expires_s - seg->base_s;
 
-    switch (form >> FORM_EXPIRES_SHIFT) {
-    case EXPIRES_2: save_u16(p, after); return;
-    case EXPIRES_3: save_u24(p, after); return;
-    case EXPIRES_4: save_u32(p, expires_s); return;
+    switch (rec_forms[form].expires) {
+    case 2: save_u16(p, after); return;
+    case 3: save_u24(p, after); return;
+    case 4: save_u32(p, expires_s); return;
     }
 }
 
@@ -87,14 +103,10 @@ rec_expires(const char *rec, const struct seg *seg)
     const char *p = rec + rec_expires_off(form);
     uint32_t after;
 
-    switch (form >> FORM_EXPIRES_SHIFT) {
-    case EXPIRES_2:
-        after = load_u16(p);
-        return after == NEVER_2 ? STORE_NEVER : seg->base_s + after;
-    case EXPIRES_3:
-        after = load_u24(p);
-        return after == NEVER_3 ? STORE_NEVER : seg->base_s + after;
-    case EXPIRES_4: return load_u32(p);
+    switch (rec_forms[form].expires) {
+    case 2: after = load_u16(p); return after == NEVER_2 ? STORE_NEVER : seg->base_s + after;
+    case 3: after = load_u24(p); return after == NEVER_3 ? STORE_NEVER : seg->base_s + after;
+    case 4: return load_u32(p);
     }
     return STORE_NEVER;
 }
@@ -102,15 +114,22 @@ rec_expires(const char *rec, const struct seg *seg)
 bool
 rec_set_expires(char *rec, const struct seg *seg, uint32_t expires_s)
 {
-    unsigned code = rec_form(rec) >> FORM_EXPIRES_SHIFT;
+    unsigned code = expires_code(seg, expires_s, false);
 
-    if (code < expires_code(seg, expires_s, false))
+    if (rec_fields(rec)->expires < EXPIRES_BYTES(code))
         return false;
     save_expires(rec, seg, expires_s);
     return true;
 }
 
 /* --- CAS --- */
+
+/* How far CAS is from where a compact form's numbers begin at REC; its code is 1 more. */
+static uint64_t
+cas_after(const char *rec, const struct arena *arena, uint64_t cas)
+{
+    return cas - arena_expected_cas(arena, rec);
+}
 
 /* Where the numbers of a field of BYTES bytes begin. */
 static uint64_t
@@ -124,11 +143,10 @@ cas_begin(const char *rec, const struct arena *arena, unsigned bytes)
     return 0;
 }
 
+/* Bytes of a field for one that is so far AFTER the expected one. */
 static unsigned
-cas_bytes_for(const char *rec, const struct arena *arena, uint64_t cas)
+cas_bytes_for(uint64_t after)
 {
-    uint64_t after = cas - arena_expected_cas(arena, rec);
-
     if (LIKELY(after + REC_CAS_1_BELOW <= UINT8_MAX))
         return 1;
     if (after + REC_CAS_2_BELOW <= UINT16_MAX)
@@ -140,7 +158,7 @@ cas_bytes_for(const char *rec, const struct arena *arena, uint64_t cas)
 static inline char *
 put_cas(char *p, const char *rec, const struct arena *arena, uint64_t cas, unsigned form)
 {
-    unsigned bytes = (unsigned)CAS_BYTES(form);
+    unsigned bytes = rec_forms[form].cas;
 
     if (LIKELY(bytes == 1)) {
         *p = (char)(cas - (arena_expected_cas(arena, rec) - REC_CAS_1_BELOW));
@@ -159,11 +177,15 @@ uint64_t
 rec_cas(const char *rec, const struct arena *arena)
 {
     unsigned form = rec_form(rec);
-    unsigned bytes = (unsigned)CAS_BYTES(form);
+    unsigned bytes = rec_forms[form].cas;
     const char *p = rec + rec_cas_off(form);
     uint64_t begin = cas_begin(rec, arena, bytes);
 
     switch (bytes) {
+    case 0:
+        if (!rec_has_compact_cas(rec))
+            return 0;
+        return arena_expected_cas(arena, rec) + (form & COMPACT_CAS) - 1;
     case 1: return begin + (unsigned char)p[0];
     case 2: return begin + load_u16(p);
     case 4: return begin + load_u32(p);
@@ -176,9 +198,11 @@ rec_cas(const char *rec, const struct arena *arena)
 bool
 rec_can_hold_cas(const char *rec, const struct arena *arena, uint64_t cas)
 {
-    unsigned bytes = (unsigned)CAS_BYTES(rec_form(rec));
+    unsigned bytes = rec_fields(rec)->cas;
 
-    return bytes == 0 || bytes >= cas_bytes_for(rec, arena, cas);
+    if (rec_has_compact_cas(rec))
+        return cas_after(rec, arena, cas) < COMPACT_CAS;
+    return bytes == 0 || bytes >= cas_bytes_for(cas_after(rec, arena, cas));
 }
 
 bool
@@ -188,7 +212,11 @@ rec_set_cas(char *rec, const struct arena *arena, uint64_t cas)
 
     if (!rec_can_hold_cas(rec, arena, cas))
         return false;
-    (void)put_cas(rec + rec_cas_off(form), rec, arena, cas, form);
+    if (rec_has_compact_cas(rec))
+        rec[REC_FORM_OFF] =
+            (char)((form & ~(unsigned)COMPACT_CAS) + (unsigned)cas_after(rec, arena, cas) + 1);
+    else
+        (void)put_cas(rec + rec_cas_off(form), rec, arena, cas, form);
     return true;
 }
 
@@ -200,10 +228,10 @@ rec_client_flags(const char *rec)
     unsigned form = rec_form(rec);
     const char *p = rec + rec_flags_off(form);
 
-    switch (form >> FORM_FLAGS_SHIFT & 3) {
+    switch (rec_forms[form].flags) {
     case 1: return (unsigned char)p[0];
     case 2: return load_u16(p);
-    case 3: return load_u32(p);
+    case 4: return load_u32(p);
     }
     return 0;
 }
@@ -234,15 +262,27 @@ flags_code(uint32_t flags)
     return flags <= UINT8_MAX ? 1 : flags <= UINT16_MAX ? 2 : 3;
 }
 
-/* The part of a form that says how wide a CAS of BYTES is, in one that is WIDE for other reasons or not. */
+/* The part of a narrow or wide form that says how wide a CAS of BYTES is, and an expiry, by its code. */
 static unsigned
-cas_form(unsigned bytes, bool wide)
+cas_form(unsigned bytes, bool wide, unsigned expires)
 {
-    unsigned log2 = 31U - (unsigned)__builtin_clz(bytes);
+    unsigned log2 = 31U - (unsigned)__builtin_clz(bytes | 1);
+    unsigned code = bytes > 0 ? log2 + 1 : 0;
 
-    if (!wide && bytes < 8)
-        return (log2 + 1) << FORM_CAS_SHIFT;
-    return FORM_WIDE | (log2 > 0 ? log2 : 1) << FORM_CAS_SHIFT;
+    if (LIKELY(!wide && bytes < 8))
+        return code << FORM_CAS_SHIFT | expires << FORM_EXPIRES_SHIFT;
+    if (bytes > 1)
+        code = log2;
+    return FORM_WIDE | code << FORM_CAS_SHIFT |
+           (unsigned)(expires != EXPIRES_NONE) << FORM_EXPIRES_SHIFT;
+}
+
+/* Whether a compact form will do, as far as its expiry says; for a CAS that is none a byte more would be. */
+static bool
+may_be_compact(const struct rec_head *head, unsigned expires)
+{
+    return expires == EXPIRES_NONE || expires == EXPIRES_3 ||
+           (expires == EXPIRES_2 && head->body_len > UINT8_MAX);
 }
 
 unsigned
@@ -251,23 +291,23 @@ rec_form_for(const char *rec, const struct arena *arena, const struct rec_head *
 {
     const struct seg *seg = arena_seg(arena, rec);
     bool wide = widths->full || head->accessed_s - seg->base_s > UINT16_MAX;
-    unsigned form = flags_code(head->client_flags) << FORM_FLAGS_SHIFT |
-                    expires_code(seg, head->expires_s, widths->full) << FORM_EXPIRES_SHIFT;
-    unsigned cas_bytes = 8;
+    unsigned flags = flags_code(head->client_flags);
+    unsigned expires = expires_code(seg, head->expires_s, widths->full);
+    uint64_t after = widths->cas ? cas_after(rec, arena, head->cas) : 0;
+    unsigned cas_bytes = 0;
 
-    if (head->body_len > UINT8_MAX)
-        form |= FORM_LONG_VALUE;
-    if (wide)
-        form |= FORM_WIDE;
-    if (!widths->cas)
-        return form;
-    if (LIKELY(!widths->full))
-        cas_bytes = cas_bytes_for(rec, arena, head->cas);
-    if (cas_bytes < head->cas_bytes_min)
+    if (LIKELY(after < COMPACT_CAS && head->body_len <= COMPACT_LEN_MAX && !wide &&
+               (head->cas_bytes_min == 0 || !widths->cas) && flags <= 1 &&
+               may_be_compact(head, expires)))
+        return FORM_COMPACT | (unsigned)(expires != EXPIRES_NONE) << FORM_EXPIRES_SHIFT |
+               flags << COMPACT_FLAGS_SHIFT | head->body_len >> 8 << COMPACT_LEN_SHIFT |
+               ((unsigned)after + widths->cas);
+    if (widths->cas)
+        cas_bytes = UNLIKELY(widths->full) ? 8 : cas_bytes_for(after);
+    if (widths->cas && cas_bytes < head->cas_bytes_min)
         cas_bytes = head->cas_bytes_min;
-    if (LIKELY(cas_bytes == 1 && !wide))
-        return form | 1 << FORM_CAS_SHIFT;
-    return form | cas_form(cas_bytes, wide);
+    return cas_form(cas_bytes, wide, expires) | flags << FORM_FLAGS_SHIFT |
+           (unsigned)(head->body_len > UINT8_MAX);
 }
 
 /* The fields that most items do not have; P is behind the CAS. */
@@ -276,10 +316,10 @@ write_rare(char *p, const struct seg *seg, const struct rec_head *head, unsigned
 {
     char *rec = p - rec_flags_off(form);
 
-    switch (form >> FORM_FLAGS_SHIFT & 3) {
+    switch (rec_forms[form].flags) {
     case 1: p[0] = (char)head->client_flags; break;
     case 2: save_u16(p, head->client_flags); break;
-    case 3: save_u32(p, head->client_flags); break;
+    case 4: save_u32(p, head->client_flags); break;
     }
     save_expires(rec, seg, head->expires_s);
 }
@@ -288,7 +328,8 @@ void
 rec_write_head(char *rec, const struct arena *arena, const struct rec_head *head, unsigned form)
 {
     const struct seg *seg = arena_seg(arena, rec);
-    bool wide = (form & FORM_WIDE) != 0;
+    const struct rec_form *fields = rec_forms + form;
+    bool wide = form >= FORM_WIDE;
     char *p = rec + REC_FIXED_BYTES;
 
     rec[0] = (char)head->key_len;
@@ -296,14 +337,16 @@ rec_write_head(char *rec, const struct arena *arena, const struct rec_head *head
     rec[REC_FORM_OFF] = (char)form;
     save_u16(rec + REC_STAMP_OFF, wide ? head->accessed_s : head->accessed_s - seg->base_s);
     rec[REC_VALUE_LEN_OFF] = (char)(head->body_len & 0xff);
-    if ((form & FORM_LONG_VALUE) != 0)
+    if (fields->header == REC_FIXED_BYTES)
+        return;
+    if (fields->len_mask > UINT8_MAX)
         *p++ = (char)(head->body_len >> 8);
     if (UNLIKELY(wide)) {
         save_u16(p, head->accessed_s >> 16);
         p += 2;
     }
     p = put_cas(p, rec, arena, head->cas, form);
-    if (form >> FORM_FLAGS_SHIFT != 0)
+    if (fields->flags + fields->expires != 0)
         write_rare(p, seg, head, form);
 }
 

@@ -11,7 +11,10 @@
  *                                                         2,4,8
  *
  *     info   | pending | dead | large | marks 3 | freq 2 |
- *     form   | expires 2 | client flags 2 | cas 2 | wide | wide value len |    which widths
+ *     form   says which widths; it is one of
+ *            | 0   | expires 2 | client flags 2 | cas 2 | long value |    narrow
+ *            | 1 0 | expires   | client flags   | value len's high bits 2 | cas 2 |    compact
+ *            | 1 1 | expires   | client flags 2 | cas 2 | long value |    wide
  *
  * Times and CAS are counted from bases of the segment (struct seg), which are those of its opening:
  *
@@ -21,11 +24,13 @@
  *
  * What is stored into one log draws a CAS every N bytes. A segment knows at its opening how
  * many bytes that were in the one before (struct seg), so where a record lies says about which it has drawn.
- * A wide form has a stamp of 4 bytes, and a CAS of 2, 4 or 8 instead of 1, 2 or 4.
+ * Where items are stored evenly that is exact, but for 1 or 2, and most values are shorter than 1 KB:
+ * then an item is compact, which says both in its form, and has an expiry of 3 bytes. A wide form
+ * has a stamp of 4 bytes, a CAS of 2, 4 or 8 instead of 1, 2 or 4, and an expiry of 4.
  *
  * So all of them are exact. What does not fit its field any more makes its record be
  * written anew (space_rewrite()): a get of an item that was stored more than 13 hours ago, the first incr
- * after 100 other changes. Where that might find no memory, without eviction, and in large
+ * after 2 or 100 other changes. Where that might find no memory, without eviction, and in large
  * items fields have their full width from the beginning.
  *
  * A value too large for one record lies in pieces, which are records of their
@@ -57,13 +62,20 @@ enum {
     REC_PENDING = 1 << 7, /* reserved and not yet committed: in no bucket */
 };
 
-/* Of the form: two flags, and three codes. */
+/* Of the form: which kind it is, and its codes. */
 enum {
+    FORM_COMPACT = 0x80, /* from here on, */
+    FORM_WIDE = 0xc0,    /* and from here on; what is less is narrow */
+    /* Narrow and wide ones: */
     FORM_LONG_VALUE = 1 << 0, /* the value's length has 2 bytes */
-    FORM_WIDE = 1 << 1,       /* the stamp has 4, and the CAS twice as many as its code says */
-    FORM_CAS_SHIFT = 2,
-    FORM_FLAGS_SHIFT = 4,
-    FORM_EXPIRES_SHIFT = 6,
+    FORM_CAS_SHIFT = 1,
+    FORM_FLAGS_SHIFT = 3,
+    FORM_EXPIRES_SHIFT = 5, /* in a wide one, and a compact one, a flag */
+    /* Compact ones: */
+    COMPACT_CAS = 3, /* 0: it has none */
+    COMPACT_LEN_SHIFT = 2,
+    COMPACT_FLAGS_SHIFT = 4,
+    COMPACT_LEN_MAX = 1023,
 };
 enum { EXPIRES_NONE, EXPIRES_2, EXPIRES_3, EXPIRES_4 };
 
@@ -91,7 +103,7 @@ enum {
 _Static_assert(REC_INFO_OFF == 1 && REC_FORM_OFF == REC_INFO_OFF + 1, "key len, info, form");
 _Static_assert(REC_VALUE_LEN_OFF == REC_STAMP_OFF + 2, "the stamp's low half has 2 bytes");
 _Static_assert(REC_FIXED_BYTES == REC_VALUE_LEN_OFF + 1, "the low byte of the value's length");
-_Static_assert(FORM_LONG_VALUE == 1 && FORM_WIDE == 2, "flags are bytes: rec_cas_off()");
+_Static_assert(COMPACT_LEN_MAX >> 8 == COMPACT_CAS, "two bits each");
 _Static_assert(PIECE_OWNER_OFF == PIECE_LEN_OFF + 3, "a piece's length has 3 bytes");
 _Static_assert(PIECE_NUMBER_OFF == PIECE_OWNER_OFF + 8, "the owner has 8 bytes");
 _Static_assert(PIECE_HEADER_BYTES == PIECE_NUMBER_OFF + 4, "the number has 4");
@@ -100,15 +112,10 @@ _Static_assert((ITEM_FETCHED | ITEM_STALE | ITEM_TOKEN) << REC_MARKS_SHIFT == RE
 _Static_assert((REC_FREQ ^ REC_MARKS ^ REC_LARGE ^ REC_DEAD ^ REC_PENDING) == 0xff,
                "info is a byte, each bit for one thing");
 
-/* The bytes of a code of client flags or an expiry; and of the CAS of a form. */
+/* The bytes of a code of client flags, of a CAS or of an expiry. */
 #define FLAGS_BYTES(code)   ((1 << (code)) >> 1)
 #define EXPIRES_BYTES(code) ((code) + ((code) != 0))
-#define CAS_BYTES(form)                                                                        \
-    (FLAGS_BYTES((form) >> FORM_CAS_SHIFT & 3) << (((form)&FORM_WIDE) / FORM_WIDE))
-_Static_assert(CAS_BYTES(0) == 0 && CAS_BYTES(1 << FORM_CAS_SHIFT) == 1 &&
-                   CAS_BYTES(3 << FORM_CAS_SHIFT) == 4 && CAS_BYTES(FORM_WIDE) == 0 &&
-                   CAS_BYTES(3 << FORM_CAS_SHIFT | FORM_WIDE) == 8,
-               "1, 2, 4; 2, 4, 8");
+_Static_assert(FLAGS_BYTES(0) == 0 && FLAGS_BYTES(1) == 1 && FLAGS_BYTES(3) == 4, "0, 1, 2, 4");
 _Static_assert(EXPIRES_BYTES(EXPIRES_NONE) == 0 && EXPIRES_BYTES(EXPIRES_2) == 2 &&
                    EXPIRES_BYTES(EXPIRES_3) == 3 && EXPIRES_BYTES(EXPIRES_4) == 4,
                "a code says a width");
@@ -118,8 +125,14 @@ _Static_assert(EXPIRES_BYTES(EXPIRES_NONE) == 0 && EXPIRES_BYTES(EXPIRES_2) == 2
 #define REC_CAS_2_BELOW (UINT64_C(1) << 13)
 #define REC_CAS_4_BELOW (UINT64_C(1) << 31)
 
-/* Bytes of a header without the key, by the form. */
-extern const uint8_t rec_header_sizes[256];
+/* What a form says: of the value's length, and how many bytes fields have. */
+struct rec_form {
+    uint16_t len_mask; /* of the 2 bytes where the length is, these bits, */
+    uint16_t len_high; /* and those */
+    uint8_t header;    /* bytes of all of it, without the key */
+    uint8_t cas, flags, expires;
+};
+extern const struct rec_form rec_forms[256];
 
 /* Which fields a store keeps, and whether each has its full width. */
 struct rec_widths {
@@ -240,19 +253,25 @@ rec_form(const char *rec)
     return (unsigned char)rec[REC_FORM_OFF];
 }
 
+static inline const struct rec_form *
+rec_fields(const char *rec)
+{
+    return rec_forms + rec_form(rec);
+}
+
 static inline uint32_t
 rec_header_bytes(const char *rec)
 {
-    return rec_header_sizes[rec_form(rec)];
+    return rec_fields(rec)->header;
 }
 
 /* Bytes behind the key: the value, or of a large item the table. */
 static inline uint32_t
 rec_body_len(const char *rec)
 {
-    uint32_t mask = 0xff | (rec_form(rec) & FORM_LONG_VALUE) * 0xff00;
+    const struct rec_form *fields = rec_fields(rec);
 
-    return load_u16(rec + REC_VALUE_LEN_OFF) & mask;
+    return (load_u16(rec + REC_VALUE_LEN_OFF) & fields->len_mask) | fields->len_high;
 }
 
 static inline struct slice
@@ -267,41 +286,57 @@ rec_body_off(const char *rec)
     return rec_header_bytes(rec) + rec_key_len(rec);
 }
 
-/* Where the fields behind the value's length begin, of those that are there. */
+/* Where the fields that are there begin; the last of them ends with the header. */
+static inline uint32_t
+rec_expires_off(unsigned form)
+{
+    return (uint32_t)rec_forms[form].header - rec_forms[form].expires;
+}
+
+static inline uint32_t
+rec_flags_off(unsigned form)
+{
+    return rec_expires_off(form) - rec_forms[form].flags;
+}
+
+static inline uint32_t
+rec_cas_off(unsigned form)
+{
+    return rec_flags_off(form) - rec_forms[form].cas;
+}
+
+/* Of a wide one. */
 static inline uint32_t
 rec_stamp_high_off(unsigned form)
 {
     return REC_FIXED_BYTES + (form & FORM_LONG_VALUE);
 }
 
-static inline uint32_t
-rec_cas_off(unsigned form)
+/* Whether its form says its CAS. */
+static inline bool
+rec_has_compact_cas(const char *rec)
 {
-    return REC_FIXED_BYTES + (form & (FORM_LONG_VALUE | FORM_WIDE));
+    unsigned form = rec_form(rec);
+
+    return (form & FORM_WIDE) == FORM_COMPACT && (form & COMPACT_CAS) != 0;
 }
 
-static inline uint32_t
-rec_flags_off(unsigned form)
+static inline bool
+rec_is_wide(const char *rec)
 {
-    return rec_cas_off(form) + (uint32_t)CAS_BYTES(form);
-}
-
-static inline uint32_t
-rec_expires_off(unsigned form)
-{
-    return rec_flags_off(form) + (uint32_t)FLAGS_BYTES(form >> FORM_FLAGS_SHIFT & 3);
+    return rec_form(rec) >= FORM_WIDE;
 }
 
 static inline bool
 rec_has_flags(const char *rec)
 {
-    return (rec_form(rec) >> FORM_FLAGS_SHIFT & 3) != 0;
+    return rec_fields(rec)->flags != 0;
 }
 
 static inline bool
 rec_has_expiry(const char *rec)
 {
-    return rec_form(rec) >> FORM_EXPIRES_SHIFT != EXPIRES_NONE;
+    return rec_fields(rec)->expires != 0;
 }
 
 /* --- Of pieces --- */

@@ -16,7 +16,7 @@
 #include "store_priv.h"
 
 /* Raised with each change of a record, a slot, a node, an entry of a segment's or the root. */
-enum { STORE_LAYOUT_VERSION = 7 };
+enum { STORE_LAYOUT_VERSION = 8 };
 
 /* What the index has of memory before it uses it, in bytes: see struct huge. */
 struct root_ahead {

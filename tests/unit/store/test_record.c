@@ -8,7 +8,7 @@ enum { DAY_S = 86400, VALUE_BYTES = 20 };
 
 static const struct seg segment = {.base_s = 1000, .base_cas = UINT64_C(1) << 33};
 
-/* The header of an item with a key of 5 and a value of BODY_LEN bytes, written and read. */
+/* HEAD written, in BYTES bytes, and read. */
 static void
 expect_header(struct rec_head head, bool cas, bool full, uint32_t bytes)
 {
@@ -42,57 +42,125 @@ START_TEST(each_field_has_the_width_it_needs)
     const struct {
         struct rec_head head;
         uint32_t bytes;
-        uint32_t cas_bytes;  /* of these */
-        uint32_t full_bytes; /* that it has more where each field has its full width */
+        uint32_t no_cas_bytes; /* in a store without CAS */
+        uint32_t full_bytes;   /* where each field has its full width */
     } rows[] = {
         /* key, body, info, accessed, cas, flags, expires, cas bytes */
-        {{5, 0, 0, s, c, 0, STORE_NEVER, 0}, 7, 1, 9},
-        {{5, 255, 7, s + 1, c + 1, 0, STORE_NEVER, 0}, 7, 1, 9},
-        {{5, 256, 7, s + 1, c + 1, 0, STORE_NEVER, 0}, 8, 1, 9},
-        {{5, 65535, 255, s + 65535, c + 65535, 0, STORE_NEVER, 0}, 11, 4, 6},
-        {{250, 1, 255, s + 65536, c, 0, STORE_NEVER, 0}, 10, 2, 6},
-        {{5, 1, 0, s - 1, c, 0, STORE_NEVER, 0}, 10, 2, 6},
-        {{5, 1, 0, 0, c, 0, STORE_NEVER, 0}, 10, 2, 6},
-        {{5, 1, 0, UINT32_MAX, c, 0, STORE_NEVER, 0}, 10, 2, 6},
-        {{5, 1, 0, s - 1, c + 70000, 0, STORE_NEVER, 0}, 12, 4, 4},
-        {{5, 1, 0, s, c - REC_CAS_1_BELOW, 0, STORE_NEVER, 0}, 7, 1, 9},
-        {{5, 1, 0, s, c - REC_CAS_1_BELOW - 1, 0, STORE_NEVER, 0}, 8, 2, 8},
-        {{5, 1, 0, s, c - REC_CAS_1_BELOW + 255, 0, STORE_NEVER, 0}, 7, 1, 9},
-        {{5, 1, 0, s, c - REC_CAS_1_BELOW + 256, 0, STORE_NEVER, 0}, 8, 2, 8},
-        {{5, 1, 0, s, c - REC_CAS_2_BELOW, 0, STORE_NEVER, 0}, 8, 2, 8},
-        {{5, 1, 0, s, c - REC_CAS_2_BELOW - 1, 0, STORE_NEVER, 0}, 10, 4, 6},
-        {{5, 1, 0, s, c - REC_CAS_2_BELOW + 65535, 0, STORE_NEVER, 0}, 8, 2, 8},
-        {{5, 1, 0, s, c - REC_CAS_2_BELOW + 65536, 0, STORE_NEVER, 0}, 10, 4, 6},
-        {{5, 1, 0, s, c - REC_CAS_4_BELOW, 0, STORE_NEVER, 0}, 10, 4, 6},
-        {{5, 1, 0, s, c + REC_CAS_4_BELOW - 1, 0, STORE_NEVER, 0}, 10, 4, 6},
-        {{5, 1, 0, s, c - REC_CAS_4_BELOW - 1, 0, STORE_NEVER, 0}, 16, 10, 0},
-        {{5, 1, 0, s, c + REC_CAS_4_BELOW, 0, STORE_NEVER, 0}, 16, 10, 0},
-        {{5, 1, 0, s, 0, 0, STORE_NEVER, 0}, 16, 10, 0},
-        {{5, 1, 0, s, UINT64_MAX, 0, STORE_NEVER, 0}, 16, 10, 0},
-        {{5, 1, 0, s, c, 0, STORE_NEVER, 2}, 8, 2, 8},
-        {{5, 1, 0, s, c, 0, STORE_NEVER, 4}, 10, 4, 6},
-        {{5, 1, 0, s, c, 1, STORE_NEVER, 0}, 8, 1, 9},
-        {{5, 1, 0, s, c, 255, STORE_NEVER, 0}, 8, 1, 9},
-        {{5, 1, 0, s, c, 256, STORE_NEVER, 0}, 9, 1, 9},
-        {{5, 1, 0, s, c, 65536, STORE_NEVER, 0}, 11, 1, 9},
-        {{5, 1, 0, s, c, UINT32_MAX, STORE_NEVER, 0}, 11, 1, 9},
-        {{5, 1, 0, s, c, 0, s, 0}, 9, 1, 11},
-        {{5, 1, 0, s, c, 0, s + 65534, 0}, 9, 1, 11},
-        {{5, 1, 0, s, c, 0, s + 65535, 0}, 10, 1, 10},
-        {{5, 1, 0, s, c, 0, s + 0xfffffe, 0}, 10, 1, 10},
-        {{5, 1, 0, s, c, 0, s + 0xffffff, 0}, 11, 1, 9},
-        {{5, 1, 0, s, c, 0, s - 1, 0}, 11, 1, 9},
-        {{5, 1, 0, s, c, 0, UINT32_MAX, 0}, 11, 1, 9},
-        {{250, 40000, 255, 0, 1, UINT32_MAX, 1, 0}, REC_HEADER_MAX, 8, 0},
+        {{5, 0, 0, s, c, 0, STORE_NEVER, 0}, 6, 6, 16},
+        {{5, 255, 7, s + 1, c + 1, 0, STORE_NEVER, 0}, 6, 6, 16},
+        {{5, 256, 7, s + 1, c + 1, 0, STORE_NEVER, 0}, 6, 6, 17},
+        {{5, 1023, 255, s + 65535, c + 2, 0, STORE_NEVER, 0}, 6, 6, 17},
+        {{5, 1024, 7, s, c + 2, 0, STORE_NEVER, 0}, 8, 7, 17},
+        {{5, 1, 0, s, c + 3, 0, STORE_NEVER, 0}, 7, 6, 16},
+        {{5, 1, 0, s, c - 1, 0, STORE_NEVER, 0}, 7, 6, 16},
+        {{5, 1023, 0, s, c - 1, 0, STORE_NEVER, 0}, 8, 6, 17},
+        {{5, 65535, 255, s + 65535, c + 65535, 0, STORE_NEVER, 0}, 11, 7, 17},
+        {{250, 1, 255, s + 65536, c, 0, STORE_NEVER, 0}, 10, 8, 16},
+        {{5, 1, 0, s - 1, c, 0, STORE_NEVER, 0}, 10, 8, 16},
+        {{5, 1, 0, 0, c, 0, STORE_NEVER, 0}, 10, 8, 16},
+        {{5, 1, 0, UINT32_MAX, c, 0, STORE_NEVER, 0}, 10, 8, 16},
+        {{5, 1, 0, s - 1, c + 70000, 0, STORE_NEVER, 0}, 12, 8, 16},
+        {{5, 1, 0, s, c - REC_CAS_1_BELOW, 0, STORE_NEVER, 0}, 7, 6, 16},
+        {{5, 1, 0, s, c - REC_CAS_1_BELOW - 1, 0, STORE_NEVER, 0}, 8, 6, 16},
+        {{5, 1, 0, s, c - REC_CAS_1_BELOW + 255, 0, STORE_NEVER, 0}, 7, 6, 16},
+        {{5, 1, 0, s, c - REC_CAS_1_BELOW + 256, 0, STORE_NEVER, 0}, 8, 6, 16},
+        {{5, 1, 0, s, c - REC_CAS_2_BELOW, 0, STORE_NEVER, 0}, 8, 6, 16},
+        {{5, 1, 0, s, c - REC_CAS_2_BELOW - 1, 0, STORE_NEVER, 0}, 10, 6, 16},
+        {{5, 1, 0, s, c - REC_CAS_2_BELOW + 65535, 0, STORE_NEVER, 0}, 8, 6, 16},
+        {{5, 1, 0, s, c - REC_CAS_2_BELOW + 65536, 0, STORE_NEVER, 0}, 10, 6, 16},
+        {{5, 1, 0, s, c - REC_CAS_4_BELOW, 0, STORE_NEVER, 0}, 10, 6, 16},
+        {{5, 1, 0, s, c + REC_CAS_4_BELOW - 1, 0, STORE_NEVER, 0}, 10, 6, 16},
+        {{5, 1, 0, s, c - REC_CAS_4_BELOW - 1, 0, STORE_NEVER, 0}, 16, 6, 16},
+        {{5, 1, 0, s, c + REC_CAS_4_BELOW, 0, STORE_NEVER, 0}, 16, 6, 16},
+        {{5, 1, 0, s, 0, 0, STORE_NEVER, 0}, 16, 6, 16},
+        {{5, 1, 0, s, UINT64_MAX, 0, STORE_NEVER, 0}, 16, 6, 16},
+        {{5, 1, 0, s, c, 0, STORE_NEVER, 2}, 8, 6, 16},
+        {{5, 256, 0, s, c, 0, STORE_NEVER, 2}, 9, 6, 17},
+        {{5, 1, 0, s, c, 0, STORE_NEVER, 4}, 10, 6, 16},
+        {{5, 1, 0, s, c, 1, STORE_NEVER, 0}, 7, 7, 17},
+        {{5, 1, 0, s, c, 255, STORE_NEVER, 0}, 7, 7, 17},
+        {{5, 1, 0, s, c, 256, STORE_NEVER, 0}, 9, 8, 18},
+        {{5, 1, 0, s, c, 65536, STORE_NEVER, 0}, 11, 10, 20},
+        {{5, 1, 0, s, c, UINT32_MAX, STORE_NEVER, 0}, 11, 10, 20},
+        {{5, 1, 0, s, c, 0, s, 0}, 9, 8, 20},
+        {{5, 1, 0, s, c, 0, s + 65534, 0}, 9, 8, 20},
+        {{5, 1, 0, s, c, 0, s + 65535, 0}, 9, 9, 20},
+        {{5, 1, 0, s, c, 0, s + 0xfffffe, 0}, 9, 9, 20},
+        {{5, 1, 0, s, c, 0, s + 0xffffff, 0}, 11, 10, 20},
+        {{5, 1, 0, s, c, 0, s - 1, 0}, 11, 10, 20},
+        {{5, 1, 0, s, c, 0, UINT32_MAX, 0}, 11, 10, 20},
+        {{5, 256, 0, s, c, 0, s + 5, 0}, 9, 9, 21},
+        {{5, 1000, 0, s, c, 3, s + DAY_S, 0}, 10, 10, 22},
+        {{5, 1, 0, s, c, 3, s + 5, 0}, 10, 9, 21},
+        {{5, 1, 0, s - 1, c, 0, s + 5, 0}, 14, 12, 20},
+        {{250, 40000, 255, 0, 1, UINT32_MAX, 1, 0}, REC_HEADER_MAX, 17, 25},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct rec_head head = rows[i].head;
-        uint32_t narrow = rows[i].bytes;
 
-        expect_header(head, true, false, narrow);
-        expect_header(head, false, false, narrow - rows[i].cas_bytes);
-        expect_header(head, true, true, narrow + rows[i].full_bytes);
+        expect_header(head, true, false, rows[i].bytes);
+        expect_header(head, false, false, rows[i].no_cas_bytes);
+        expect_header(head, true, true, rows[i].full_bytes);
+    }
+}
+END_TEST
+
+/* All lengths that the form says a part of, with all that it says besides. */
+START_TEST(a_compact_header_says_it_all)
+{
+    const uint32_t expiries[] = {STORE_NEVER, segment.base_s + 5, segment.base_s + DAY_S};
+
+    for (uint32_t body = 0; body <= COMPACT_LEN_MAX; body++) {
+        for (uint32_t i = 0; i < 3 * 2 * ARRAY_LEN(expiries); i++) {
+            uint32_t flags = i / 3 % 2 * 255, expires_s = expiries[i / 6];
+            struct rec_head head = {.key_len = 250,
+                                    .body_len = body,
+                                    .accessed_s = segment.base_s,
+                                    .cas = segment.base_cas + i % 3,
+                                    .client_flags = flags,
+                                    .expires_s = expires_s};
+            uint32_t bytes = (flags != 0 ? 1U : 0U) + (expires_s != STORE_NEVER ? 3U : 0U);
+
+            expect_header(head, true, false, REC_FIXED_BYTES + bytes);
+        }
+    }
+}
+END_TEST
+
+/* It takes another CAS where its form can say that, and nothing else of it changes. */
+START_TEST(a_cas_in_the_form_changes_in_place)
+{
+    struct rec_head head = {.key_len = 5,
+                            .body_len = 777,
+                            .info = 7,
+                            .accessed_s = segment.base_s + 1,
+                            .cas = segment.base_cas,
+                            .client_flags = 3,
+                            .expires_s = segment.base_s + DAY_S};
+    struct rec_widths widths = {.cas = _i == 0};
+    char rec[REC_HEADER_MAX + 1], before[REC_HEADER_MAX + 1];
+    struct seg seg = segment;
+    const struct arena arena = {
+        .base = rec, .seg_shift = 16, .seg_bytes = 1 << 16, .segs = &seg};
+
+    memset(rec, 0, sizeof(rec));
+    rec_write_head(rec, &arena, &head, rec_form_for(rec, &arena, &head, &widths));
+    for (uint64_t i = 0; i < 10; i++) {
+        uint64_t cas = segment.base_cas - 2 + i * 3 % 10;
+        bool fits = !widths.cas || cas - segment.base_cas < 3;
+
+        memcpy(before, rec, sizeof(rec));
+        ck_assert_int_eq(rec_can_hold_cas(rec, &arena, cas), fits);
+        ck_assert_int_eq(rec_set_cas(rec, &arena, cas), fits);
+        if (fits && widths.cas)
+            before[REC_FORM_OFF] = rec[REC_FORM_OFF];
+        ck_assert_mem_eq(before, rec, sizeof(rec));
+        if (fits)
+            ck_assert_uint_eq(rec_cas(rec, &arena), widths.cas ? cas : 0);
+        ck_assert_uint_eq(rec_body_len(rec), 777);
+        ck_assert_uint_eq(rec_client_flags(rec), 3);
+        ck_assert_uint_eq(rec_expires(rec, &seg), segment.base_s + DAY_S);
     }
 }
 END_TEST
@@ -220,7 +288,7 @@ header_of(struct rig *rig, uint64_t number, uint64_t count)
 }
 
 /* Where a record lies says about which CAS it has, once a segment was filled so. */
-START_TEST(what_is_stored_evenly_has_a_cas_of_one_byte)
+START_TEST(what_is_stored_evenly_has_a_cas_of_no_byte)
 {
     struct rig rig = rig_open((struct rig_config){.limit_bytes = 16 * MB});
     struct item item;
@@ -228,7 +296,7 @@ START_TEST(what_is_stored_evenly_has_a_cas_of_one_byte)
     uint64_t cas = UINT64_C(1) << 40;
 
     (void)header_of(&rig, 1000, 20000);
-    ck_assert_double_lt(header_of(&rig, 30000, 10000), 7.01);
+    ck_assert_double_lt(header_of(&rig, 30000, 10000), 6.01);
     /* What changes in place gets a wider one, and stays where it is then. */
     REQUIRE(rig_peek(&rig, 1000, &item));
     REQUIRE(store_set_cas(rig.store, &item, STORE_NEVER, 0));
@@ -246,8 +314,8 @@ START_TEST(what_is_stored_evenly_has_a_cas_of_one_byte)
         (void)put(&rig, 50000);
     REQUIRE(store_set_cas(rig.store, &item, STORE_NEVER, 0));
     ck_assert_ptr_eq(item.handle, handle);
-    (void)header_of(&rig, 70000, 66000);
-    ck_assert_double_lt(header_of(&rig, 140000, 10000), 7.01);
+    (void)header_of(&rig, 70000, 69000);
+    ck_assert_double_lt(header_of(&rig, 140000, 10000), 6.01);
     /* A number that a client gives is another one. */
     REQUIRE(rig_peek(&rig, 140001, &item));
     REQUIRE(store_set_cas(rig.store, &item, STORE_NEVER, cas));
@@ -261,14 +329,14 @@ END_TEST
 START_TEST(records_fill_a_segment)
 {
     struct rig rig = rig_open((struct rig_config){.limit_bytes = MB});
-    uint64_t bytes = 256 - REC_FIXED_BYTES - 1 - 16;
+    uint64_t bytes = 256 - REC_FIXED_BYTES - 16;
     struct store_layout l;
 
     for (uint64_t i = 0; i < 3 * MB / 256; i++)
         (void)put_bytes(&rig, i, bytes);
     store_layout(rig.store, &l);
     ck_assert_uint_eq(l.dead_bytes, 0);
-    ck_assert_uint_eq(l.header_bytes, l.items * (REC_FIXED_BYTES + 1));
+    ck_assert_uint_eq(l.header_bytes, l.items * REC_FIXED_BYTES);
     ck_assert_uint_gt(store_stats(rig.store)->evictions, 0);
     rig_close(&rig);
 }
@@ -366,10 +434,12 @@ record_tcase(void)
     TCase *tcase = tcase_create("record");
 
     tcase_add_test(tcase, each_field_has_the_width_it_needs);
+    tcase_add_test(tcase, a_compact_header_says_it_all);
+    tcase_add_loop_test(tcase, a_cas_in_the_form_changes_in_place, 0, 2);
     tcase_add_test(tcase, a_late_access_is_exact);
     tcase_add_test(tcase, a_late_bump_tells_where_the_item_is);
     tcase_add_loop_test(tcase, a_cas_is_exact_however_often_it_changes, 0, 2);
-    tcase_add_test(tcase, what_is_stored_evenly_has_a_cas_of_one_byte);
+    tcase_add_test(tcase, what_is_stored_evenly_has_a_cas_of_no_byte);
     tcase_add_test(tcase, records_fill_a_segment);
     tcase_add_loop_test(tcase, a_reservation_may_take_long, 0, 2);
     tcase_add_loop_test(tcase, an_expiry_is_exact_at_any_distance, 0, 2);
