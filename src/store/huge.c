@@ -67,7 +67,6 @@ huge_begin(struct store *store, const struct store_config *config)
 
 /* --- What lacks --- */
 
-/* In the order of urgency. */
 enum lacking { LACKING_BUCKETS, LACKING_NODES, LACKING_SEGMENTS, LACKING_NOTHING };
 
 /* Bytes of nodes that are accounted, where they are many enough; else 0. */
@@ -82,17 +81,34 @@ nodes_wanted(const struct index *ix)
                : 0;
 }
 
-static enum lacking
-lacking(const struct store *store)
+static bool
+lacks(const struct store *store, enum lacking what)
 {
     const struct huge *huge = &store->huge;
 
-    if (huge->index_waits && huge->index_done < huge->index_end)
-        return LACKING_BUCKETS;
-    if (nodes_wanted(&store->index) > huge->nodes_done)
-        return LACKING_NODES;
-    return arena_next_ahead(&store->arena, huge->segs_ahead) != SEG_NONE ? LACKING_SEGMENTS
-                                                                         : LACKING_NOTHING;
+    switch (what) {
+    case LACKING_BUCKETS: return huge->index_waits && huge->index_done < huge->index_end;
+    case LACKING_NODES: return nodes_wanted(&store->index) > huge->nodes_done;
+    case LACKING_SEGMENTS: return arena_next_ahead(&store->arena, huge->segs_ahead) != SEG_NONE;
+    case LACKING_NOTHING: break;
+    }
+    return false;
+}
+
+/*
+ * One block of each kind after the other: a large index that is about to grow lacks dozens of them, and
+ * meanwhile writes would use up what segments have ahead.
+ */
+static enum lacking
+lacking(const struct store *store)
+{
+    for (unsigned i = 0; i < LACKING_NOTHING; i++) {
+        enum lacking what = (store->huge.next + i) % LACKING_NOTHING;
+
+        if (lacks(store, what))
+            return what;
+    }
+    return LACKING_NOTHING;
 }
 
 /* Bytes of nodes, in whole blocks, that are in use or to be had ahead. */
@@ -168,6 +184,7 @@ touch_nodes(struct store *store)
 static bool
 touch(struct store *store, enum lacking what)
 {
+    store->huge.next = (what + 1) % LACKING_NOTHING;
     switch (what) {
     case LACKING_BUCKETS: return touch_buckets(store);
     case LACKING_NODES: return touch_nodes(store);

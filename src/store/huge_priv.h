@@ -23,6 +23,7 @@ struct huge {
     bool index_waits;      /* the index is about to grow to index_end, from index_begin */
     bool paused;           /* the kernel has refused too often */
     unsigned refused;      /* blocks in a row */
+    unsigned next;         /* kind of memory to be touched first */
     uint32_t segs_ahead;   /* of the arena, to be touched ahead */
     uint64_t next_ns;      /* none before that */
     uint64_t index_begin;  /* of buckets, in bytes; whole blocks */

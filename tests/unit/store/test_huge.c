@@ -309,6 +309,26 @@ START_TEST(the_index_grows_when_its_memory_is_there)
 }
 END_TEST
 
+/* However much the index is about to grow by, segments are touched ahead meanwhile. */
+START_TEST(the_index_and_the_arena_share)
+{
+    struct store *store = make(LIMIT_MB, true, false);
+    char *base = store->arena.base;
+
+    ck_assert(huge_index_waits(store, 9 * MB / BUCKET_BYTES));
+    for (unsigned i = 0; i < 4; i++) {
+        store->huge.next_ns = 0;
+        (void)huge_step(store);
+    }
+    ck_assert_uint_eq(kernel.touches, 4);
+    for (unsigned i = 0; i < 2; i++) {
+        ck_assert_ptr_eq(kernel.touched[2 * i], (char *)store->index.buckets + (i + 1) * BLOCK);
+        ck_assert_ptr_eq(kernel.touched[2 * i + 1], base + (size_t)i * BLOCK);
+    }
+    store_destroy(store);
+}
+END_TEST
+
 START_TEST(an_index_that_need_not_grow_gives_it_back)
 {
     struct store *store = make(LIMIT_MB, true, false);
@@ -440,6 +460,7 @@ main(void)
     tcase_add_test(tcase, a_lower_limit_takes_it_back);
     tcase_add_test(tcase, segments_come_back_huge);
     tcase_add_test(tcase, the_index_grows_when_its_memory_is_there);
+    tcase_add_test(tcase, the_index_and_the_arena_share);
     tcase_add_test(tcase, an_index_that_need_not_grow_gives_it_back);
     tcase_add_test(tcase, a_large_index_is_of_whole_blocks);
     tcase_add_test(tcase, nodes_that_are_not_needed_give_it_back);
