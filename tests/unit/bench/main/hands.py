@@ -66,7 +66,7 @@ def names_of_other_tools():
 
 
 def several_processes():
-    for more in (["-n", "1000"], ["-n", "1000", "--rate", "3000"], ["-d", "300ms", "--rounds", "3"]):
+    for more in (["-n", "1000"], ["-n", "1000", "--rate", "3000"], ["-d", "300ms", "--rounds", "3", "-w", "0s"]):
         with FakeServer() as server:
             status, result, said = report("jobs.json", "-s", server.address, "-k", "50", "-c", "7", "--jobs", "3",
                                           "--mix", "get=9,set=1", *more)
