@@ -1,14 +1,14 @@
 /*
  * tests/sim/store_steps.c - the longest that any one call of the store takes.
  *
- *     store_steps [ITEMS [RUNS [VALUE_BYTES]]]   10,000,000 items of 60 bytes in three runs, if not said
- *                                                otherwise; 100,000,000 1 0 needs 6 GB and some minutes
+ *     store_steps [ITEMS [RUNS [VALUE_BYTES [huge]]]]   10,000,000 items of 60 bytes in three runs, without
+ *                         huge pages, if not said otherwise; 100,000,000 1 0 needs 6 GB and some minutes
  *
  * Every run makes the same calls on a store of as many bytes as the items take; of each call the
- * least time of all runs counts, and none in which the thread was interrupted, so that what the machine did
- * meanwhile does not. Prints for each kind of call how many there were, the median, the
- * 999th of 1,000, how many took more than 200, and the longest, in microseconds, with page faults in it and
- * shortly before; and the longest of those without any: what a first touch costs is the machine's.
+ * least time of all runs counts. Prints for each kind of call how many there were, the median, the
+ * 999th of 1,000, and how many took more than 200 us: by the clock, by the thread's CPU time, so that
+ * what the machine did meanwhile does not count, and of these without page faults: what a first touch
+ * costs is the kernel's.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,17 +18,31 @@
 #include <time.h>
 
 #include "lombard/base/attr.h"
-#include "lombard/store/store.h"
+#include "store_priv.h"
 
 enum { VALUE_BYTES = 60, BESIDE_BYTES = 50, LARGE_BYTES = 4 << 20, CHUNK_BYTES = 64 * 1024 };
 enum { KEY_BYTES = 24, BEGIN_S = 100, EXPIRES_S = 200 };
 
+/* A call that took long, in all runs so far. */
+struct long_call {
+    uint64_t number; /* of its kind */
+    uint32_t ns;
+    uint32_t cpu_ns; /* of the thread */
+    uint32_t faults; /* page faults, in it or in a few calls before */
+};
+
+enum { LONG_NS = 50 * 1000, SLOW_NS = 200 * 1000, LOOK_EVERY = 16 };
+/* Of calls that are not long: how many there were of each duration. */
+enum { PART_NS = 50, PARTS = LONG_NS / PART_NS + 1 };
+
 struct series {
     const char *name;
-    uint32_t *ns;
-    uint8_t *faults; /* page faults in it, or 255 */
+    uint64_t parts[PARTS];
+    struct long_call *calls; /* long ones, in order */
     size_t count, capacity;
-    size_t at; /* the call that comes next in this run */
+    size_t kept; /* of these, what the current run has confirmed; the rest is of runs before */
+    size_t next; /* to be confirmed */
+    uint64_t at; /* the call that comes next in this run */
 };
 
 enum kind {
@@ -44,17 +58,18 @@ enum kind {
     AFTER_EXPIRY,
     FLUSH,
     AFTER_FLUSH,
-    WORK,
-    SHRINK,
+    WORK, /* by task */
+    SHRINK = WORK + STORE_TASKS,
     SHRINKING,
     SHRINK_WORK,
-    GROW,
+    GROW = SHRINK_WORK + STORE_TASKS,
     FULL_FILL,
     FULL_EXPIRY,
     FULL_WORK,
+    KINDS = FULL_WORK + STORE_TASKS
 };
 
-static struct series all[] = {
+static struct series all[KINDS] = {
     [FILL] = {.name = "set, the store fills"},
     [EVICT] = {.name = "set, the store evicts"},
     [GET] = {.name = "get"},
@@ -67,88 +82,155 @@ static struct series all[] = {
     [AFTER_EXPIRY] = {.name = "set, all others expired"},
     [FLUSH] = {.name = "flush_all"},
     [AFTER_FLUSH] = {.name = "set, after flush_all"},
-    [WORK] = {.name = "background work"},
+    [WORK + TASK_INDEX] = {.name = "background: index"},
+    [WORK + TASK_EXPIRY] = {.name = "background: expiry"},
+    [WORK + TASK_SPACE] = {.name = "background: space"},
+    [WORK + TASK_HUGE] = {.name = "background: huge pages"},
     [SHRINK] = {.name = "cache_memlimit: a quarter"},
     [SHRINKING] = {.name = "set, while that takes effect"},
-    [SHRINK_WORK] = {.name = "background work, likewise"},
+    [SHRINK_WORK + TASK_INDEX] = {.name = "likewise, background: index"},
+    [SHRINK_WORK + TASK_EXPIRY] = {.name = "likewise, background: expiry"},
+    [SHRINK_WORK + TASK_SPACE] = {.name = "likewise, background: space"},
+    [SHRINK_WORK + TASK_HUGE] = {.name = "likewise, background: huge pages"},
     [GROW] = {.name = "cache_memlimit: as before"},
     [FULL_FILL] = {.name = "-M: set, the store fills"},
     [FULL_EXPIRY] = {.name = "-M: set, all others expired"},
-    [FULL_WORK] = {.name = "-M: background work"},
+    [FULL_WORK + TASK_INDEX] = {.name = "-M: background: index"},
+    [FULL_WORK + TASK_EXPIRY] = {.name = "-M: background: expiry"},
+    [FULL_WORK + TASK_SPACE] = {.name = "-M: background: space"},
+    [FULL_WORK + TASK_HUGE] = {.name = "-M: background: huge pages"},
 };
 
 static uint64_t begun_ns;
 static uint64_t items;
 static uint64_t value_bytes = VALUE_BYTES, item_bytes;
+static bool first_run = true;
+static bool huge_pages;
 
-/* What the kernel has done to this thread: looked at now and then, and after each long call. */
-enum { LONG_NS = 50 * 1000, SLOW_NS = 200 * 1000, LOOK_EVERY = 4096 };
-static struct rusage looked_at;
-static unsigned calls_since;
-static uint64_t interrupted; /* long calls that are not known to have been long by themselves */
+/* What the kernel says of this thread: asked now and then, and after each long call. */
+static struct look {
+    uint64_t cpu_ns;
+    uint64_t faults;
+    uint64_t known_ns; /* that calls took since then */
+    unsigned calls;
+} look;
 
 static uint64_t
-now_ns(void)
+clock_ns(clockid_t clock)
 {
     struct timespec now;
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    (void)clock_gettime(clock, &now);
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static uint64_t
+faults_now(void)
+{
+    struct rusage usage;
+
+    (void)getrusage(RUSAGE_THREAD, &usage);
+    return (uint64_t)usage.ru_minflt;
 }
 
 static void
 begin(void)
 {
-    if (++calls_since >= LOOK_EVERY) {
-        calls_since = 0;
-        (void)getrusage(RUSAGE_THREAD, &looked_at);
-    }
-    begun_ns = now_ns();
+    if (++look.calls >= LOOK_EVERY)
+        look = (struct look){clock_ns(CLOCK_THREAD_CPUTIME_ID), faults_now(), 0, 0};
+    begun_ns = clock_ns(CLOCK_MONOTONIC);
 }
 
-/* Of a call that took NS: page faults, at most 255, since the last look; and NS, or 0 when it was interrupted. */
-static uint64_t
-judge_long(uint64_t ns, long *faults)
+static uint32_t
+at_most(uint64_t a, uint64_t b)
 {
-    struct rusage before = looked_at;
-    bool alone;
+    uint64_t least = a < b ? a : b;
 
-    (void)getrusage(RUSAGE_THREAD, &looked_at);
-    calls_since = 0;
-    *faults = looked_at.ru_minflt - before.ru_minflt;
-    alone = looked_at.ru_nivcsw == before.ru_nivcsw;
-    interrupted += !alone;
-    return alone ? ns : 0;
+    return least < UINT32_MAX ? (uint32_t)least : UINT32_MAX;
+}
+
+/* Of the call that took NS. Its CPU time may have that of preparing the few before in it. */
+static struct long_call
+judge(const struct series *s, uint64_t ns)
+{
+    uint64_t cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID), faults = faults_now();
+    uint64_t spent = cpu_ns - look.cpu_ns;
+    struct long_call call = {
+        .number = s->at,
+        .ns = at_most(ns, ns),
+        .cpu_ns = at_most(ns, spent > look.known_ns ? spent - look.known_ns : 0),
+        .faults = at_most(faults - look.faults, UINT32_MAX),
+    };
+
+    look = (struct look){cpu_ns, faults, 0, 0};
+    return call;
+}
+
+/* A long call of the first run. */
+static void
+append(struct series *s, const struct long_call *call)
+{
+    if (s->count == s->capacity) {
+        s->capacity = s->capacity * 2 + 1024;
+        s->calls = realloc(s->calls, s->capacity * sizeof(*s->calls));
+        if (s->calls == NULL)
+            BUG("no memory for what was measured");
+    }
+    s->calls[s->count++] = *call;
+}
+
+/* Of a later one: it stays if it was long before as well, with the least times. */
+static void
+confirm(struct series *s, const struct long_call *call)
+{
+    struct long_call *old;
+
+    while (s->next < s->count && s->calls[s->next].number < call->number)
+        s->next++;
+    if (s->next == s->count || s->calls[s->next].number > call->number)
+        return;
+    old = s->calls + s->next++;
+    old->ns = at_most(old->ns, call->ns);
+    if (call->cpu_ns < old->cpu_ns) {
+        old->cpu_ns = call->cpu_ns;
+        old->faults = call->faults;
+    }
+    s->calls[s->kept++] = *old;
 }
 
 static void
-end(enum kind kind)
+end(unsigned kind)
 {
     struct series *s = all + kind;
-    uint64_t ns = now_ns() - begun_ns;
-    long faults = 0;
+    uint64_t ns = clock_ns(CLOCK_MONOTONIC) - begun_ns;
 
-    if (ns > LONG_NS)
-        ns = judge_long(ns, &faults);
-    if (ns > UINT32_MAX)
-        ns = UINT32_MAX;
-    if (faults > UINT8_MAX)
-        faults = UINT8_MAX;
-    if (s->at == s->capacity) {
-        s->capacity = s->capacity * 2 + 1024;
-        s->ns = realloc(s->ns, s->capacity * sizeof(*s->ns));
-        s->faults = realloc(s->faults, s->capacity * sizeof(*s->faults));
-        if (s->ns == NULL || s->faults == NULL)
-            BUG("no memory for what was measured");
-    }
-    if (s->at == s->count) {
-        s->ns[s->count] = (uint32_t)ns;
-        s->faults[s->count++] = (uint8_t)faults;
-    } else if (ns < s->ns[s->at]) {
-        s->ns[s->at] = (uint32_t)ns;
-        s->faults[s->at] = (uint8_t)faults;
+    if (ns <= LONG_NS) {
+        look.known_ns += ns;
+        s->parts[ns / PART_NS]++;
+    } else {
+        struct long_call call = judge(s, ns);
+
+        if (first_run)
+            append(s, &call);
+        else
+            confirm(s, &call);
     }
     s->at++;
+}
+
+static void
+begin_run(bool first)
+{
+    first_run = first;
+    for (size_t k = 0; k < ARRAY_LEN(all); k++)
+        all[k].at = all[k].next = all[k].kept = 0;
+}
+
+static void
+end_run(void)
+{
+    for (size_t k = 0; k < ARRAY_LEN(all) && !first_run; k++)
+        all[k].count = all[k].kept;
 }
 
 /* --- Calls --- */
@@ -231,14 +313,13 @@ change(struct store *store, uint64_t number, enum kind kind)
 }
 
 static void
-work(struct store *store, enum kind kind)
+work(struct store *store, unsigned kind)
 {
-    bool busy = true;
-
-    for (uint64_t i = 0; busy && i < items; i++) {
+    for (uint64_t i = 0; i < items; i++) {
         begin();
-        busy = store_work(store);
-        end(kind);
+        if (!store_work(store))
+            break;
+        end(kind + (store->next_task + STORE_TASKS - 1U) % STORE_TASKS);
     }
 }
 
@@ -252,6 +333,7 @@ open_store(bool evict)
         .item_bytes_max = 2 * (size_t)LARGE_BYTES,
         .evict = evict,
         .with_cas = true,
+        .huge_pages = huge_pages,
         .hash_key = {1, 2},
     };
     struct store *store;
@@ -347,37 +429,59 @@ run_without(void)
 }
 
 static int
-by_size(const void *a, const void *b)
+by_time(const void *a, const void *b)
 {
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    const struct long_call *x = a, *y = b;
 
-    return (x > y) - (x < y);
+    return (y->ns > x->ns) - (y->ns < x->ns);
+}
+
+/* Microseconds that all calls of S but OVER took at most; its long ones are sorted. */
+static double
+quantile(const struct series *s, uint64_t over)
+{
+    uint64_t seen = s->count;
+    size_t i = PARTS;
+
+    if (over < s->count)
+        return s->calls[over].ns / 1e3;
+    while (i > 0 && seen <= over)
+        seen += s->parts[--i];
+    return (double)((i + 1) * PART_NS) / 1e3;
 }
 
 static void
-print(const struct series *s)
+print(struct series *s)
 {
-    uint32_t longest = 0, longest_without = 0;
-    unsigned faults = 0;
-    size_t slow = 0;
+    const struct long_call none = {0};
+    const struct long_call *longest = &none, *most = &none, *own = &none;
+    uint64_t slow = 0, slow_cpu = 0, slow_own = 0, calls = s->count;
 
-    if (s->count == 0)
-        return;
+    if (s->count > 0)
+        qsort(s->calls, s->count, sizeof(*s->calls), by_time);
+    for (size_t i = 0; i < PARTS; i++)
+        calls += s->parts[i];
     for (size_t i = 0; i < s->count; i++) {
-        slow += s->ns[i] > SLOW_NS;
-        if (s->faults[i] == 0 && s->ns[i] > longest_without)
-            longest_without = s->ns[i];
-        if (s->ns[i] >= longest) {
-            longest = s->ns[i];
-            faults = s->faults[i];
-        }
+        const struct long_call *call = s->calls + i;
+
+        slow += call->ns > SLOW_NS;
+        slow_cpu += call->cpu_ns > SLOW_NS;
+        slow_own += call->cpu_ns > SLOW_NS && call->faults == 0;
+        longest = call->ns > longest->ns ? call : longest;
+        most = call->cpu_ns > most->cpu_ns ? call : most;
+        if (call->faults == 0)
+            own = call->cpu_ns > own->cpu_ns ? call : own;
     }
-    qsort(s->ns, s->count, sizeof(*s->ns), by_size);
-    printf("%-32s %10zu calls  median %7.2f  p999 %7.2f us  %6zu above 200  longest %8.2f us "
-           "(%u page faults), of those without any %8.2f us\n",
-           s->name, s->count, s->ns[s->count / 2] / 1e3,
-           s->ns[s->count - 1 - s->count / 1000] / 1e3, slow, longest / 1e3, faults,
-           longest_without / 1e3);
+    if (calls == 0)
+        return;
+    printf("%-30s %10" PRIu64
+           " calls, median %6.2f, p999 %6.2f, %7zu above %d us; above 200: %6" PRIu64
+           ", by CPU %5" PRIu64 ", without faults %5" PRIu64
+           "; longest %8.2f, by CPU %8.2f (%u faults), "
+           "without %8.2f\n",
+           s->name, calls, quantile(s, calls / 2), quantile(s, calls / 1000), s->count,
+           LONG_NS / 1000, slow, slow_cpu, slow_own, longest->ns / 1e3, most->cpu_ns / 1e3,
+           most->faults, own->cpu_ns / 1e3);
 }
 
 int
@@ -387,17 +491,17 @@ main(int argc, char **argv)
 
     if (argc > 3)
         value_bytes = strtoul(argv[3], NULL, 10) % 1024;
+    huge_pages = argc > 4 && strcmp(argv[4], "huge") == 0;
     item_bytes = value_bytes + BESIDE_BYTES;
     items = argc > 1 ? strtoul(argv[1], NULL, 10) : 10000000;
     for (unsigned long r = 0; r < runs; r++) {
-        for (size_t k = 0; k < ARRAY_LEN(all); k++)
-            all[k].at = 0;
+        begin_run(r == 0);
         run_with_eviction();
         run_shrinking();
         run_without();
+        end_run();
     }
     for (size_t k = 0; k < ARRAY_LEN(all); k++)
         print(all + k);
-    printf("%" PRIu64 " long calls were interrupted, and are left out\n", interrupted);
     return 0;
 }
