@@ -114,6 +114,8 @@ seg_take(struct arena *arena, int64_t keep)
         index = arena->free_head;
         arena->free_head = arena->segs[index].next;
         arena->seg_free--;
+        ahead = arena->trimmed == 0;
+        arena->trimmed = 0;
     } else if (arena->unbacked_head != SEG_NONE) {
         index = arena->unbacked_head;
         arena->unbacked_head = arena->segs[index].next;
@@ -146,6 +148,7 @@ seg_give(struct arena *arena, uint32_t index)
     seg->state = SEG_FREE;
     seg->next = arena->free_head;
     arena->free_head = index;
+    arena->trimmed = 0;
     arena->seg_free++;
 }
 

@@ -145,6 +145,7 @@ struct arena {
     size_t segs_bytes; /* of both tables, for seg_max segments */
     bool in_file;      /* where its memory comes from */
     bool huge; /* what is touched first comes on huge pages; the kernel had one the last time */
+    uint8_t trimmed; /* parts that were given back of the segment at free_head, from its end */
 };
 
 /*
@@ -327,7 +328,8 @@ void arena_disown_extents(struct arena *arena, const void *addr, uint32_t count)
 
 /*
  * Give memory back of what was had ahead, or of a free segment, when there is more than allowed, or
- * more than the goal and KEEP free ones besides. False when there is nothing to give back.
+ * more than the goal and KEEP free ones besides; of a large one on small pages a part. False when there is nothing
+ * to give back.
  */
 bool arena_trim(struct arena *arena, uint32_t keep);
 /*

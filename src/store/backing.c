@@ -2,6 +2,9 @@
 #include "lombard/base/sys.h"
 #include "arena_priv.h"
 
+/* Of small pages, given back in one step: some 40 us. */
+enum { DISCARD_BYTES = 512 * 1024 };
+
 /* Segments that share a block, which may be a huge page. */
 static uint32_t
 per_block(const struct arena *arena)
@@ -161,6 +164,24 @@ discard_ahead(struct arena *arena)
     arena->seg_ahead = first;
 }
 
+/* Memory of the first free segment, INDEX, in parts where all of it would take long. False: some is left. */
+static bool
+discard_in_parts(struct arena *arena, uint32_t index)
+{
+    bool in_parts = !arena->segs[index].huge && index >= arena->seg_explicit;
+    uint32_t left = arena->seg_bytes - arena->trimmed * (uint32_t)DISCARD_BYTES;
+
+    if (in_parts && left > DISCARD_BYTES) {
+        arena->trimmed++;
+        memory_discard(arena->in_file, seg_base(arena, index) + left - DISCARD_BYTES,
+                       DISCARD_BYTES);
+        return false;
+    }
+    arena->trimmed = 0;
+    discard(arena, index);
+    return true;
+}
+
 bool
 arena_trim(struct arena *arena, uint32_t keep)
 {
@@ -177,11 +198,12 @@ arena_trim(struct arena *arena, uint32_t keep)
     if (index == SEG_NONE ||
         (arena->seg_resident <= arena->seg_allowed && arena->seg_free <= keep))
         return false;
+    if (!discard_in_parts(arena, index))
+        return true;
     seg = arena->segs + index;
     arena->free_head = seg->next;
     arena->seg_free--;
     arena->seg_resident--;
-    discard(arena, index);
     seg->state = SEG_UNBACKED;
     seg->next = arena->unbacked_head;
     arena->unbacked_head = index;

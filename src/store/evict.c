@@ -26,11 +26,13 @@ gather(struct store *store, struct batch *batch)
         }
         ev->off += bytes;
         cost += bytes < MIN_COST_BYTES ? MIN_COST_BYTES : bytes;
+        store->work_ns += RECORD_NS;
         if ((rec_info(rec) & REC_DEAD) != 0 || BROKEN((rec_info(rec) & REC_PENDING) != 0))
             continue;
         batch_add(store, batch, rec);
     }
     batch_fetch(store, batch);
+    store->work_ns += (uint64_t)batch->count * ITEM_NS;
     return cost;
 }
 
@@ -76,10 +78,10 @@ may_go_on(const struct store *store, int64_t goal)
 }
 
 bool
-evict_step(struct store *store, uint64_t budget, int64_t goal)
+evict_step(struct store *store, uint64_t budget, uint64_t least, int64_t goal)
 {
     struct evictor *ev = &store->evictor;
-    uint64_t until = ev->spent + budget;
+    uint64_t until = ev->spent + budget, at_least = ev->spent + least;
     struct batch batch;
 
     if (ev->victim != SEG_NONE && !may_go_on(store, goal))
@@ -96,7 +98,7 @@ evict_step(struct store *store, uint64_t budget, int64_t goal)
             return found == FOUND_PROGRESS;
     }
     while (ev->off < store->arena.segs[ev->victim].used) {
-        if (ev->spent >= until)
+        if (ev->spent >= until || (ev->spent >= at_least && step_is_over(store)))
             return true;
         ev->spent += gather(store, &batch);
         switch (judge_batch(store, &batch, goal)) {

@@ -92,10 +92,9 @@ store_reserve(struct store *store, const struct item_spec *spec, void **handle)
 static enum space_result
 make_piece(struct store *store, char *rec, const struct cut *cut, char **piece)
 {
-    enum log_id log = arena_seg(&store->arena, rec)->log;
     uint32_t bytes = PIECE_HEADER_BYTES + cut->bytes;
-    enum space_result result = cut->extent ? space_take_extent(store, piece)
-                                           : space_append_piece(store, log, bytes, piece);
+    enum space_result result = cut->extent ? space_take_extent(store, rec, piece)
+                                           : space_append_piece(store, rec, bytes, piece);
 
     if (result != SPACE_THERE)
         return result;
@@ -112,6 +111,7 @@ large_space_at(struct store *store, char *rec, uint64_t off, struct span *space)
     char *piece = large_piece(store, rec, cut.number);
     uint64_t spent = store->evictor.spent;
 
+    step_begin(store);
     if (piece == NULL) {
         enum space_result result = make_piece(store, rec, &cut, &piece);
 
@@ -121,7 +121,10 @@ large_space_at(struct store *store, char *rec, uint64_t off, struct span *space)
         space_ahead_of_extents(store);
     }
     *space = large_piece_span(piece, &cut, off);
-    return store->evictor.spent - spent < WORK_BYTES / 2 ? SPACE_THERE : SPACE_MADE;
+    if (store->evictor.spent - spent >= WORK_BYTES / 2 ||
+        store->work_ns + STEP_NS / 2 > store->step_end_ns)
+        return SPACE_MADE;
+    return SPACE_THERE;
 }
 
 enum space_result
@@ -158,6 +161,7 @@ store_abort(struct store *store, void *handle)
 
     if (BROKEN((rec_info(rec) & REC_PENDING) == 0))
         return;
+    space_wait_ends(store, rec);
     /* Dead first, so that the end of the log can be used again; bytes stay for the unpinning. */
     if ((rec_info(rec) & REC_LARGE) != 0)
         pin_give_up_pieces(store, rec);

@@ -45,6 +45,16 @@ ahead_bytes(const struct store *store, uint32_t bytes, int64_t available, enum p
     return ahead < max ? ahead : max;
 }
 
+/* For an append of BYTES. One that neither waits nor is refused empties so much, whatever that costs: else a later one pays. */
+static void
+evict_ahead(struct store *store, uint32_t bytes, int64_t available, enum pace pace,
+            int64_t goal)
+{
+    uint64_t ahead = ahead_bytes(store, bytes, available, pace);
+
+    (void)evict_step(store, ahead, pace == AT_ONCE && store->evict ? ahead : 1, goal);
+}
+
 /* Segments that are to be free: some ahead, and those that the index waits for. */
 static int64_t
 wish(const struct store *store)
@@ -78,7 +88,7 @@ reuse_ahead(struct store *store, uint32_t bytes, enum pace pace)
     /* Nothing else may be chosen instead: there is no need to evict. */
     if (ev->victim == SEG_NONE || (ev->clean && store->arena.segs[ev->victim].pins == 0)) {
         store->space_made++;
-        (void)evict_step(store, ahead_bytes(store, bytes, SEGS_AHEAD - 1, pace), 0);
+        evict_ahead(store, bytes, SEGS_AHEAD - 1, pace, 0);
     }
 }
 
@@ -94,7 +104,7 @@ make_ahead(struct store *store, uint32_t bytes, enum pace pace)
     store->space_made++;
     if (ttl_step(store, TTL_RECORDS_AHEAD) && available > SEGS_FOR_SURVIVORS)
         return;
-    (void)evict_step(store, ahead_bytes(store, bytes, available, pace), wish(store));
+    evict_ahead(store, bytes, available, pace, wish(store));
 }
 
 /* --- Now --- */
@@ -125,6 +135,8 @@ make_space(struct store *store, uint32_t bytes, enum pace pace, uint64_t *work)
     bool emptied;
 
     store->space_made++;
+    if (at_once)
+        step_begin(store); /* others follow until it suffices */
     if (*work == 0) {
         victim_look_anew(store);
         store->stats.evict_stalls++;
@@ -133,7 +145,7 @@ make_space(struct store *store, uint32_t bytes, enum pace pace, uint64_t *work)
     /* Where live items can go instead, one look for expired ones is enough. */
     if (!store->evict || *work == 0)
         expired = ttl_step(store, at_once ? TTL_RECORDS_URGENT : TTL_RECORDS_WAIT);
-    emptied = evict_step(store, at_once ? STEP_BYTES_MAX : WORK_BYTES,
+    emptied = evict_step(store, at_once ? STEP_BYTES_MAX : WORK_BYTES, 1,
                          arena_available(&store->arena) + 1);
     *work += ev->spent - before + (expired ? TTL_COST_BYTES : 0);
     if ((expired || emptied) && (store->evict || *work < REFUSE_AFTER_BYTES))
@@ -168,6 +180,7 @@ space_append(struct store *store, enum log_id log, const struct rec_head *head)
     char *rec;
 
     store->missing_bytes = 0;
+    step_begin(store);
     make_ahead(store, most, AT_ONCE);
     do {
         rec = may_append(store, log, most) ? item_append(store, head, log, SEGS_FOR_SURVIVORS)
@@ -176,34 +189,67 @@ space_append(struct store *store, enum log_id log, const struct rec_head *head)
     return rec;
 }
 
-/*
- * What a large value lacks, BYTES or a segment of that size, is made a piece at a time, until so much WORK
- * was done in all. SPACE_MADE: try again.
- */
-static enum space_result
-make_in_steps(struct store *store, uint32_t bytes, uint64_t until)
+/* Segments that a piece of REC leaves to others: one of them to the value that waits first. */
+static int64_t
+keep_for(const struct store *store, const char *rec)
 {
-    uint64_t most = (uint64_t)WAIT_SEGS_MAX << store->arena.seg_shift;
-
-    if (store->wait_work >= until && store->wait_work < most) {
-        store->stats.space_waits++;
-        return SPACE_LATER;
-    }
-    if (make_space(store, bytes, IN_STEPS, &store->wait_work))
-        return SPACE_MADE;
-    store->wait_work = 0;
-    return SPACE_NONE;
+    return SEGS_FOR_SURVIVORS + (store->waiting != NULL && store->waiting != rec);
 }
 
-static enum space_result
-is_there(struct store *store)
+void
+space_wait_ends(struct store *store, const char *rec)
 {
+    if (store->waiting != NULL && store->waiting != rec)
+        return;
+    store->waiting = NULL;
     store->wait_work = 0;
-    return SPACE_THERE;
+}
+
+/*
+ * What a large value, REC, lacks, BYTES or a segment of that size, is made a piece at a time, until so much WORK
+ * was done in all, or the step is over. SPACE_MADE: try again.
+ */
+static enum space_result
+make_in_steps(struct store *store, const char *rec, uint32_t bytes, uint64_t until)
+{
+    uint64_t most = (uint64_t)WAIT_SEGS_MAX << store->arena.seg_shift;
+    bool begun = store->wait_work + WORK_BYTES > until;
+
+    if ((store->wait_work >= until || (begun && step_is_over(store))) &&
+        store->wait_work < most) {
+        store->stats.space_waits++;
+        if (store->waiting == NULL)
+            store->waiting = rec;
+        return SPACE_LATER;
+    }
+    return make_space(store, bytes, IN_STEPS, &store->wait_work) ? SPACE_MADE : SPACE_NONE;
+}
+
+/* Of an attempt that came to RESULT. Where nothing more can go, the value that waits first gets nothing left, either. */
+static enum space_result
+end_of_wait(struct store *store, const char *rec, const char *addr, enum space_result result)
+{
+    if (result == SPACE_LATER)
+        return result;
+    if (result == SPACE_NONE && addr != NULL) {
+        store->stats.outofmemory--;
+        store->missing_bytes = 0;
+        result = SPACE_THERE;
+    }
+    space_wait_ends(store, rec);
+    return result;
+}
+
+static char *
+append_piece(struct store *store, const char *rec, uint32_t bytes, int64_t keep)
+{
+    enum log_id log = arena_seg(&store->arena, rec)->log;
+
+    return may_append(store, log, bytes) ? arena_append(&store->arena, log, bytes, keep) : NULL;
 }
 
 enum space_result
-space_append_piece(struct store *store, enum log_id log, uint32_t bytes, char **addr)
+space_append_piece(struct store *store, const char *rec, uint32_t bytes, char **addr)
 {
     uint64_t until = store->wait_work + WORK_BYTES;
     enum space_result result = SPACE_MADE;
@@ -212,30 +258,34 @@ space_append_piece(struct store *store, enum log_id log, uint32_t bytes, char **
     if (store->wait_work == 0)
         make_ahead(store, bytes, IN_STEPS);
     while (result == SPACE_MADE) {
-        *addr = may_append(store, log, bytes)
-                    ? arena_append(&store->arena, log, bytes, SEGS_FOR_SURVIVORS)
-                    : NULL;
+        *addr = append_piece(store, rec, bytes, keep_for(store, rec));
         if (*addr != NULL)
-            return is_there(store);
-        result = make_in_steps(store, bytes, until);
+            result = SPACE_THERE;
+        else
+            result = make_in_steps(store, rec, bytes, until);
     }
-    return result;
+    if (result == SPACE_NONE)
+        *addr = append_piece(store, rec, bytes, SEGS_FOR_SURVIVORS);
+    return end_of_wait(store, rec, *addr, result);
 }
 
 enum space_result
-space_take_extent(struct store *store, char **addr)
+space_take_extent(struct store *store, const char *rec, char **addr)
 {
     uint64_t until = store->wait_work + WORK_BYTES;
     enum space_result result = SPACE_MADE;
 
     store->missing_bytes = 0;
     while (result == SPACE_MADE) {
-        *addr = arena_take_extent(&store->arena, SEGS_FOR_SURVIVORS);
+        *addr = arena_take_extent(&store->arena, keep_for(store, rec));
         if (*addr != NULL)
-            return is_there(store);
-        result = make_in_steps(store, store->arena.seg_bytes, until);
+            result = SPACE_THERE;
+        else
+            result = make_in_steps(store, rec, store->arena.seg_bytes, until);
     }
-    return result;
+    if (result == SPACE_NONE)
+        *addr = arena_take_extent(&store->arena, SEGS_FOR_SURVIVORS);
+    return end_of_wait(store, rec, *addr, result);
 }
 
 void
@@ -244,7 +294,7 @@ space_ahead_of_extents(struct store *store)
     int64_t goal = wish(store) + SEGS_AHEAD;
 
     if (arena_available(&store->arena) < goal)
-        (void)evict_step(store, WORK_BYTES, goal);
+        (void)evict_step(store, WORK_BYTES, 1, goal);
 }
 
 char *
@@ -256,6 +306,7 @@ space_rewrite(struct store *store, char *rec, const struct rec_head *head)
     char *new;
 
     store->missing_bytes = 0;
+    step_begin(store);
     make_ahead(store, bytes, AT_ONCE);
     do {
         new = may_append(store, log, bytes)
@@ -274,7 +325,7 @@ space_work(struct store *store)
     if (ev->flush_sweep && ev->victim == SEG_NONE && policy_flushed(store) == SEG_NONE)
         return true; /* it ends with this */
     if (ev->flush_sweep || arena_available(&store->arena) < goal)
-        return evict_step(store, WORK_BYTES, goal);
+        return evict_step(store, WORK_BYTES, 1, goal);
     return false;
 }
 

@@ -362,8 +362,9 @@ store_is_due(const struct store *store, uint64_t now_ns)
 static bool
 do_task(struct store *store, enum store_task task)
 {
-    enum { BUCKETS = 64, RECORDS = 256 };
+    enum { BUCKETS = 64, RECORDS = STEP_NS / RECORD_NS };
 
+    step_begin(store);
     switch (task) {
     case TASK_INDEX: return limit_index_step(store, BUCKETS);
     case TASK_EXPIRY: return ttl_step(store, RECORDS);

@@ -54,7 +54,18 @@ enum { SEGS_AHEAD = STORE_SEGS_AHEAD, SEGS_AHEAD_MIN = 1 + SEGS_FOR_SURVIVORS };
 #endif
 enum { LOOKS_MAX = STORE_LOOKS };
 
-/* Bytes of victims that one piece of work looks at. */
+/*
+ * A step is what one call may do of the store's own work, where no request waits for more. It is counted in
+ * nominal nanoseconds: what a piece takes with 100 million items, whose records and buckets are
+ * in no cache, and in no TLB.
+ */
+enum {
+    STEP_NS = 100 * 1000,
+    RECORD_NS = 16, /* a record that is passed, for the next one is beside it */
+    ITEM_NS = 350,  /* an item that is looked up in the index, and goes or moves */
+};
+
+/* Bytes of victims that one piece of work looks at, where they have few records. */
 #ifndef STORE_WORK_BYTES /* fewer where tests make segments tiny */
 #define STORE_WORK_BYTES (32 * 1024)
 #endif
@@ -151,8 +162,8 @@ struct store {
     uint64_t header_bytes;  /* their headers */
     uint64_t space_made; /* times that items may have gone or moved for the space of new ones */
     uint64_t missing_bytes; /* that the last call lacked, and pins may keep */
-    uint64_t
-        wait_work; /* done for large values since one got the memory that it lacked, or was refused */
+    const char *waiting; /* the large value that waits for memory, and did so first; or NULL */
+    uint64_t wait_work;  /* done for it, or since any got what it lacked */
     uint64_t trial_number; /* of the last store_trial_begin() */
     struct store_trial trial;
     struct evictor evictor;
@@ -161,11 +172,25 @@ struct store {
     struct store_tail evicted; /* but for the age */
     struct huge huge;
     enum store_task next_task; /* of store_work() */
+    uint64_t work_ns;          /* done by all steps, nominal */
+    uint64_t step_end_ns;      /* where the current one ends */
     uint32_t changing_puts;    /* how many of the next items get a wider CAS */
     struct store_stats stats;
     store_on_evict_fn *on_evict; /* or NULL */
     void *on_evict_ctx;
 };
+
+static inline void
+step_begin(struct store *store)
+{
+    store->step_end_ns = store->work_ns + STEP_NS;
+}
+
+static inline bool
+step_is_over(const struct store *store)
+{
+    return store->work_ns >= store->step_end_ns;
+}
 
 static inline bool
 store_has_cas(const struct store *store)
@@ -390,7 +415,7 @@ void pin_give_up_pieces(struct store *store, const char *rec);
 /* --- ttl.c --- */
 
 void ttl_init(struct store *store);
-/* Look at some RECORDS. False when nothing is due. */
+/* Look at some RECORDS, or until the step is over. False when nothing is due. */
 bool ttl_step(struct store *store, unsigned records);
 
 /* --- tail.c --- */
@@ -432,21 +457,26 @@ uint32_t victim_promised_bytes(const struct store *store) MUST_USE;
 /* --- evict.c --- */
 
 /*
- * Go on emptying the victim, or find the next one, until BUDGET bytes were looked at,
- * GOAL segments are available, or the victim is empty; finding one ends after so many
+ * Go on emptying the victim, or find the next one, until BUDGET bytes were looked at, or LEAST and the
+ * step is over, GOAL segments are available, or the victim is empty; finding one ends after so many
  * segments, too, and goes on with the next step. False when nothing could be
  * emptied: whatever is not free is pinned or, without eviction, lives.
  */
-bool evict_step(struct store *store, uint64_t budget, int64_t goal);
+bool evict_step(struct store *store, uint64_t budget, uint64_t least, int64_t goal);
 
 /* --- space.c --- */
 
 /* item_append() for a new item. May evict. NULL when nothing can be. */
 char *space_append(struct store *store, enum log_id log, const struct rec_head *head) MUST_USE;
-/* Likewise BYTES for a piece, or a whole segment for one; what is to be emptied for it may take several calls. Never SPACE_MADE. */
-enum space_result space_append_piece(struct store *store, enum log_id log, uint32_t bytes,
+/*
+ * Likewise BYTES for a piece of REC, or a whole segment for one; what is to be emptied for it may take several
+ * calls. Of several values that wait the first one gets what the others helped to empty. Never SPACE_MADE.
+ */
+enum space_result space_append_piece(struct store *store, const char *rec, uint32_t bytes,
                                      char **addr) MUST_USE;
-enum space_result space_take_extent(struct store *store, char **addr) MUST_USE;
+enum space_result space_take_extent(struct store *store, const char *rec, char **addr) MUST_USE;
+/* REC waits no longer, whatever became of it. */
+void space_wait_ends(struct store *store, const char *rec);
 /* More such segments will be needed soon: work ahead for them. */
 void space_ahead_of_extents(struct store *store);
 /* item_rewrite() in the same log, that makes space. REC is in no bucket, and all of it is pinned. */

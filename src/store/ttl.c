@@ -96,9 +96,11 @@ gather(struct store *store, unsigned *records, struct batch *batch)
         if (BROKEN(bytes > used - ttl->off))
             return false;
         ttl->off += bytes;
+        store->work_ns += RECORD_NS;
         scan_record(store, rec, bytes, batch);
     }
     batch_fetch(store, batch);
+    store->work_ns += (uint64_t)batch->count * ITEM_NS;
     return true;
 }
 
@@ -129,7 +131,7 @@ scan_some(struct store *store, unsigned records)
         return;
     }
     while (ttl->off < seg->used) {
-        if (records == 0)
+        if (records == 0 || step_is_over(store))
             return;
         if (!gather(store, &records, &batch)) {
             arena_quarantine(&store->arena, ttl->seg);

@@ -70,6 +70,46 @@ START_TEST(test_release)
 }
 END_TEST
 
+/* A large segment is given back in parts; one that is taken meanwhile is whole, as far as is known without memory. */
+START_TEST(test_trim_in_parts)
+{
+    enum { LIMIT_GB = 4, PART = 512 * 1024, PARTS = 4 };
+    struct memory memory = {.fd = -1};
+    struct arena a;
+    char *at;
+
+    ck_assert(arena_init(&a, &memory, (size_t)LIMIT_GB << 30, (size_t)LIMIT_GB << 30));
+    ck_assert_uint_eq(a.seg_bytes, PARTS * PART);
+    a.seg_allowed = a.seg_goal = 2;
+    for (int round = 0; round < 2; round++) {
+        at = arena_take_extent(&a, 0);
+        ck_assert_ptr_nonnull(at);
+        memset(at, 'x', a.seg_bytes);
+        arena_forget(&a, at, a.seg_bytes);
+        a.seg_goal = 0;
+        for (uint32_t part = 1; part < PARTS; part++) {
+            ck_assert(arena_trim(&a, 0));
+            ck_assert_uint_eq(a.seg_resident, 1);
+            ck_assert_int_eq(at[a.seg_bytes - part * PART - 1], 'x');
+            ck_assert_int_eq(at[a.seg_bytes - part * PART], 0);
+        }
+        if (round == 0) {
+            ck_assert_ptr_eq(arena_take_extent(&a, 0), at);
+            ck_assert(a.segs[0].fresh);
+            ck_assert_uint_eq(a.trimmed, 0);
+            memset(at, 'x', a.seg_bytes);
+            arena_forget(&a, at, a.seg_bytes);
+            a.seg_goal = 2;
+        }
+    }
+    ck_assert(arena_trim(&a, 0));
+    ck_assert_uint_eq(a.seg_resident, 0);
+    ck_assert_int_eq(a.segs[0].state, SEG_UNBACKED);
+    ck_assert_int_eq(at[0], 0);
+    arena_fini(&a);
+}
+END_TEST
+
 START_TEST(test_pinned)
 {
     struct arena a = open_arena();
@@ -126,6 +166,7 @@ arena_tcase(void)
     tcase_add_test(tcase, test_append);
     tcase_add_test(tcase, test_limit);
     tcase_add_test(tcase, test_release);
+    tcase_add_test(tcase, test_trim_in_parts);
     tcase_add_test(tcase, test_pinned);
     tcase_add_test(tcase, test_queue_order);
     return tcase;

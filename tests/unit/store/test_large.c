@@ -66,13 +66,14 @@ START_TEST(test_pins_add_up)
 }
 END_TEST
 
-/*
- * What has to go for a large value goes a bounded piece a call: this many bytes of the smallest items, which count as
- * 64 each, as one piece of work looks at, before and for it, and a batch more.
- */
+/* What has to go for a large value goes a bounded piece a call: a step, and a batch more of each kind of work. */
 START_TEST(test_space_is_made_in_steps)
 {
-    enum { VALUE = 400000, STEP_MAX = 2 * WORK_BYTES + 4 * 64 * BATCH, FILL = 120000 };
+    enum {
+        VALUE = 400000,
+        STEP_MAX = STEP_NS + 3 * BATCH * (ITEM_NS + RECORD_NS),
+        FILL = 120000
+    };
     struct rig rig = rig_open((struct rig_config){.limit_bytes = 4 * MB});
     uint64_t later = 0;
     void *handle;
@@ -82,7 +83,7 @@ START_TEST(test_space_is_made_in_steps)
         REQUIRE(rig_set(&rig, i, 1));
     REQUIRE(rig_reserve(&rig, FILL, VALUE, STORE_NEVER, &handle) == RESERVE_OK);
     for (uint64_t off = 0; off < VALUE;) {
-        uint64_t spent = rig.store->evictor.spent;
+        uint64_t before = rig.store->work_ns;
         struct span at;
 
         switch (store_space_at(rig.store, handle, off, &at)) {
@@ -94,12 +95,116 @@ START_TEST(test_space_is_made_in_steps)
         case SPACE_LATER: later++; break;
         case SPACE_NONE: ck_abort_msg("no memory");
         }
-        REQUIRE(rig.store->evictor.spent - spent <= STEP_MAX);
+        REQUIRE(rig.store->work_ns - before <= STEP_MAX);
     }
     ck_assert_uint_gt(later, 0);
     ck_assert_uint_eq(store_stats(rig.store)->space_waits, later);
     ck_assert_int_eq(store_commit(rig.store, handle, COMMIT_ANY, &cas), COMMIT_STORED);
     REQUIRE(rig_has(&rig, FILL, VALUE));
+    rig_close(&rig);
+}
+END_TEST
+
+enum { UPLOADS_MAX = 5, UPLOAD_BYTES = 300000, SMALLEST_ITEMS = 160000, ASKS_MAX = 1000 };
+
+/* A store full of the smallest items, and uploads that have nothing yet. */
+static struct rig
+rig_with_uploads(unsigned count, void **handles)
+{
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = 4 * MB});
+
+    for (uint64_t n = UPLOADS_MAX; n < SMALLEST_ITEMS; n++)
+        REQUIRE(rig_set(&rig, n, 1));
+    for (unsigned i = 0; i < count; i++)
+        REQUIRE(rig_reserve(&rig, i, UPLOAD_BYTES, STORE_NEVER, handles + i) == RESERVE_OK);
+    return rig;
+}
+
+/* One call for the next memory of an upload. False: it has to wait. */
+static bool
+ask_for_more(struct rig *rig, void *handle, uint64_t *off)
+{
+    struct span at;
+
+    switch (store_space_at(rig->store, handle, *off, &at)) {
+    case SPACE_THERE:
+    case SPACE_MADE: *off += at.len; return true;
+    case SPACE_LATER: return false;
+    case SPACE_NONE: ck_abort_msg("no memory");
+    }
+    return false;
+}
+
+/* However often another one asks: what becomes free is kept for the one that waits first. */
+START_TEST(test_first_that_waits_is_served)
+{
+    void *handles[2];
+    struct rig rig = rig_with_uploads(2, handles);
+    uint64_t off[2] = {0};
+    unsigned times = 0;
+
+    while (off[0] < UPLOAD_BYTES) {
+        while (off[0] < UPLOAD_BYTES && ask_for_more(&rig, handles[0], off))
+            continue;
+        if (off[0] >= UPLOAD_BYTES || off[1] >= UPLOAD_BYTES)
+            break;
+        for (int i = 0; i < ASKS_MAX && !ask_for_more(&rig, handles[1], off + 1); i++)
+            continue;
+        REQUIRE(ask_for_more(&rig, handles[0], off));
+        times++;
+    }
+    ck_assert_uint_gt(times, 5);
+    ck_assert_uint_ge(off[0], UPLOAD_BYTES);
+    store_abort(rig.store, handles[0]);
+    store_abort(rig.store, handles[1]);
+    rig_close(&rig);
+}
+END_TEST
+
+/* It is aborted: nothing is kept for it any more. */
+START_TEST(test_first_that_waits_is_aborted)
+{
+    void *handles[2];
+    struct rig rig = rig_with_uploads(2, handles);
+    uint64_t off[2] = {0};
+
+    while (ask_for_more(&rig, handles[0], off))
+        REQUIRE(off[0] < UPLOAD_BYTES);
+    ck_assert_ptr_eq(rig.store->waiting, handles[0]);
+    ck_assert_uint_gt(rig.store->wait_work, 0);
+    store_abort(rig.store, handles[1]);
+    ck_assert_ptr_eq(rig.store->waiting, handles[0]);
+    store_abort(rig.store, handles[0]);
+    ck_assert_ptr_null(rig.store->waiting);
+    ck_assert_uint_eq(rig.store->wait_work, 0);
+    rig_close(&rig);
+}
+END_TEST
+
+/* Many that wait, while small items are stored: each gets something at least as often as if it had to queue. */
+START_TEST(test_uploads_that_wait_take_turns)
+{
+    static const unsigned counts[] = {2, 3, UPLOADS_MAX};
+    unsigned count = counts[_i / 2], sets = _i % 2 == 0 ? 0 : 10, left = count;
+    uint64_t off[UPLOADS_MAX] = {0}, n = SMALLEST_ITEMS, cas;
+    unsigned waits[UPLOADS_MAX] = {0};
+    void *handles[UPLOADS_MAX];
+    struct rig rig = rig_with_uploads(count, handles);
+
+    while (left > 0) {
+        for (unsigned i = 0; i < count; i++) {
+            if (off[i] >= UPLOAD_BYTES)
+                continue;
+            waits[i] = ask_for_more(&rig, handles[i], off + i) ? 0 : waits[i] + 1;
+            REQUIRE(waits[i] <= count + 2);
+            left -= off[i] >= UPLOAD_BYTES;
+        }
+        for (unsigned i = 0; i < sets; i++)
+            REQUIRE(rig_set(&rig, n++, 1));
+    }
+    ck_assert_uint_gt(store_stats(rig.store)->space_waits, count);
+    for (unsigned i = 0; i < count; i++)
+        ck_assert_int_eq(store_commit(rig.store, handles[i], COMMIT_ANY, &cas), COMMIT_STORED);
     rig_close(&rig);
 }
 END_TEST
@@ -268,6 +373,9 @@ large_tcase(void)
     tcase_add_loop_test(tcase, test_pinned_bytes_stay, 0, (int)ARRAY_LEN(sizes));
     tcase_add_test(tcase, test_pinned_stays_where_it_is);
     tcase_add_test(tcase, test_space_is_made_in_steps);
+    tcase_add_test(tcase, test_first_that_waits_is_served);
+    tcase_add_test(tcase, test_first_that_waits_is_aborted);
+    tcase_add_loop_test(tcase, test_uploads_that_wait_take_turns, 0, 6);
     tcase_add_test(tcase, test_space_that_cannot_be_made);
     tcase_add_test(tcase, test_slow_writers);
     tcase_add_test(tcase, test_incomplete_upload);

@@ -40,6 +40,35 @@ limit_now(const struct rig *rig)
     return layout.limit_bytes;
 }
 
+/* Whatever the background has to do with many small items: a call is a step, and a batch more of each kind of work. */
+START_TEST(test_background_goes_in_steps)
+{
+    enum { FILL = 120000, STEP_MAX = STEP_NS + 3 * BATCH * (ITEM_NS + RECORD_NS) };
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = 4 * MB, .no_evict = _i == 2});
+    uint64_t most = 0;
+    bool more = true;
+
+    for (uint64_t i = 0; i < FILL; i++)
+        (void)rig_set_expiring(&rig, i, 1, START_S + 10);
+    switch (_i) {
+    case 0: REQUIRE(store_set_limit(rig.store, MB)); break;
+    case 1: store_flush(rig.store, 0); break;
+    case 2:
+    case 3: rig_set_time(&rig, START_S + 10); break;
+    }
+    while (more) {
+        uint64_t before = rig.store->work_ns;
+
+        more = store_work(rig.store);
+        REQUIRE(rig.store->work_ns - before <= STEP_MAX);
+        if (rig.store->work_ns - before > most)
+            most = rig.store->work_ns - before;
+    }
+    ck_assert_uint_ge(most, STEP_NS);
+    rig_close(&rig);
+}
+END_TEST
+
 START_TEST(bounds)
 {
     struct rig rig = rig_open((struct rig_config){.limit_bytes = HIGH});
@@ -244,6 +273,7 @@ limit_tcase(void)
     TCase *tcase = tcase_create("limit");
 
     tcase_set_timeout(tcase, 120);
+    tcase_add_loop_test(tcase, test_background_goes_in_steps, 0, 4);
     tcase_add_test(tcase, bounds);
     tcase_add_test(tcase, grows_at_once);
     tcase_add_test(tcase, shrinks_while_idle);
