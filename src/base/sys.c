@@ -1,5 +1,6 @@
 #include "lombard/base/sys.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -8,6 +9,7 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
@@ -284,11 +286,30 @@ sys_map_file(int fd, uint64_t off, size_t bytes)
     return NULL;
 }
 
+/*
+ * Of locked memory (-k) the kernel takes nothing back, and says EINVAL: it is unlocked for so long. If that is said again, it
+ * was not locked. A libc may lack mlock2().
+ */
+static bool
+remove_locked(void *mem, size_t bytes)
+{
+    enum { ON_FAULT = 1 }; /* MLOCK_ONFAULT */
+    bool removed;
+
+    if (munlock(mem, bytes) != 0)
+        return false;
+    removed = madvise(mem, bytes, MADV_REMOVE) == 0;
+    if (removed || errno != EINVAL)
+        (void)syscall(SYS_mlock2, mem, bytes, (unsigned long)ON_FAULT);
+    return removed;
+}
+
 void
 sys_discard_file(void *mem, size_t bytes)
 {
-    if (madvise(mem, bytes, MADV_REMOVE) != 0)
-        memset(mem, 0, bytes); /* a file system without holes */
+    if (madvise(mem, bytes, MADV_REMOVE) == 0 || (errno == EINVAL && remove_locked(mem, bytes)))
+        return;
+    memset(mem, 0, bytes); /* a file system without holes */
 }
 
 bool

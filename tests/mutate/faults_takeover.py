@@ -130,4 +130,8 @@ TAKEOVER_FAULTS = [
 """),
     ("takeover: what the sandbox refused there is told again", "src/app/sandbox.c",
      "    calls.told = calls.refused; /* another process's, before a takeover */\n", ""),
+    ("locked: nothing of a file is given back", "src/base/sys.c",
+     " || (errno == EINVAL && remove_locked(mem, bytes)))", ")"),
+    ("locked: what was given back is not locked any more", "src/base/sys.c",
+     "        (void)syscall(SYS_mlock2, mem, bytes, (unsigned long)ON_FAULT);", "        return removed;"),
 ]

@@ -530,7 +530,8 @@ use_memory(void)
     for (size_t i = 0; i < ARRAY_LEN(small); i++)
         free(small[i]);
     free(large);
-    return madvise(mem, bytes, MADV_DONTNEED) != 0 ||
+    return madvise(mem, bytes, MADV_DONTNEED) != 0 || munlock(mem, bytes) != 0 ||
+           (syscall(SYS_mlock2, mem, (size_t)PAGE, 1UL) != 0 && errno != ENOMEM) ||
            madvise(mem, bytes, MADV_HUGEPAGE) == 12345 || munmap(mem, bytes) != 0;
 }
 

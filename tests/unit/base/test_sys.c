@@ -1,8 +1,10 @@
 /* Memory that the kernel does not let go of: munmap() and madvise() as it would refuse them. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -135,6 +137,54 @@ START_TEST(discarded_is_zero)
 }
 END_TEST
 
+/* Of /proc/self/status, in kilobytes. */
+static long
+locked_kb(void)
+{
+    char line[256];
+    long kb = -1;
+    FILE *f = fopen("/proc/self/status", "r");
+
+    ck_assert_ptr_nonnull(f);
+    while (fgets(line, sizeof(line), f) != NULL)
+        (void)sscanf(line, "VmLck: %ld kB", &kb);
+    (void)fclose(f);
+    return kb;
+}
+
+/* -k, and the cache is in a file: what is discarded is not in memory any more, and stays locked. */
+START_TEST(of_a_file_that_is_locked_space_is_given_back)
+{
+    int fd = memfd_create("locked", MFD_CLOEXEC);
+    struct stat status;
+    char *mem;
+
+    ck_assert_int_eq(ftruncate(fd, BYTES), 0);
+    mem = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    ck_assert_ptr_ne(mem, MAP_FAILED);
+    memset(mem, 'x', BYTES);
+    for (int locked = 0; locked < 2; locked++) {
+        long before;
+
+        if (locked == 1 && mlock(mem, BYTES) != 0)
+            break; /* no such process here */
+        before = locked_kb();
+        sys_discard_file(mem + BYTES / 2, BYTES / 2);
+        ck_assert_int_eq(fstat(fd, &status), 0);
+        ck_assert_int_eq(status.st_blocks * 512, BYTES / 2);
+        ck_assert_int_eq(locked_kb(), before);
+        ck_assert_uint_eq(zeros(mem + BYTES / 2, BYTES / 2), BYTES / 2);
+        memset(mem, 'x', BYTES);
+    }
+    refuse_madvise = true;
+    sys_discard_file(mem, BYTES / 2);
+    ck_assert_uint_eq(zeros(mem, BYTES), BYTES / 2);
+    refuse_madvise = false;
+    ck_assert_int_eq(syscall(SYS_munmap, mem, BYTES), 0);
+    (void)close(fd);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -145,5 +195,6 @@ main(void)
     tcase_add_test(tc, sizes_are_kept_apart);
     tcase_add_test(tc, many_sizes);
     tcase_add_test(tc, discarded_is_zero);
+    tcase_add_test(tc, of_a_file_that_is_locked_space_is_given_back);
     return leak_run(tc, "sys");
 }
