@@ -67,19 +67,21 @@ cmd_prepare(struct cmd *cmd, struct request *req)
     if (!op_has(req->op, PROP_KEYED))
         return;
     req->hash = store_hash(cmd->store, req->key);
+    req->place.as_of = 0;
     store_prefetch_bucket(cmd->store, req->hash);
 }
 
 bool
-cmd_prefetch(struct cmd *cmd, const struct request *req)
+cmd_prefetch(struct cmd *cmd, struct request *req)
 {
-    return op_has(req->op, PROP_KEYED) && store_prefetch_item(cmd->store, req->hash);
+    return op_has(req->op, PROP_KEYED) &&
+           store_prefetch_item(cmd->store, req->hash, &req->place);
 }
 
 void
-cmd_prefetch_far(struct cmd *cmd, const struct request *req)
+cmd_prefetch_far(struct cmd *cmd, struct request *req)
 {
-    store_prefetch_far(cmd->store, req->hash);
+    store_prefetch_far(cmd->store, req->hash, &req->place);
 }
 
 static cmd_fn *const handlers[] = {

@@ -10,7 +10,7 @@ cmd_get(struct cmd *cmd, struct session *session UNUSED, const struct request *r
 {
     struct item item;
 
-    if (!store_read(cmd->store, req->key, req->hash, &item)) {
+    if (!store_read(cmd->store, req->key, req->hash, &req->place, &item)) {
         cmd->stats.get_misses++;
         reply->status = REPLY_MISS;
         return;

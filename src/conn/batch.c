@@ -158,20 +158,21 @@ rewind_to(struct conn *c, struct batch *batch, const struct batch_entry *entry)
 
 /* --- Executing --- */
 
-/* True when the next entry of the batch may follow. */
-static bool
+/* True when the next entry of the batch may follow: after most it may, and no look at C is needed. */
+static inline bool __attribute__((always_inline))
 run_entry(struct conn *c, struct batch *batch, const struct batch_entry *entry, struct slice in)
 {
     const struct request *req = &entry->req;
+    bool simple = op_has(req->op, PROP_KEYED) && (req->flags & REQ_CLOSE) == 0;
     struct reply reply;
 
     if (UNLIKELY(entry->care != 0))
         return conn_run_carefully(c, batch, entry, in);
     cmd_execute(c->server->cmd, &c->session, req, &reply);
-    if (LIKELY(reply.status < REPLY_SELDOM))
-        conn_reply(c, req, &reply);
-    else
+    if (UNLIKELY(reply.status >= REPLY_SELDOM))
         conn_answer_seldom(c, batch, entry, in, &reply);
+    else if (LIKELY(conn_reply(c, req, &reply)) && LIKELY(simple))
+        return true;
     if (UNLIKELY(!op_has(req->op, PROP_KEYED) || (req->flags & REQ_CLOSE) != 0))
         conn_after_command(c, req, reply.status);
     return c->task == NULL && c->state == CONN_RUNNING && !c->finishing;

@@ -104,29 +104,37 @@ copy_value(struct buf *buf, struct slice value, const struct reply_parts *parts)
     buf_produced(buf, parts->head_bytes + value.len + parts->tail_bytes);
 }
 
-void
-conn_reply(struct conn *c, const struct request *req, const struct reply *reply)
+/* ITEM's value, which is no short one, behind a head; and the tail of PARTS. */
+static NOINLINE bool
+put_value(struct conn *c, const struct reply_item *item, const struct reply_parts *parts)
 {
-    const struct reply_item *item = &reply->item;
-    struct reply_parts parts = c->proto->reply(req, reply, buf_tail(c->wbuf));
     uint64_t off = 0;
 
-    if (LIKELY(parts.has_value && item->value_bytes <= DRAWN(COPY_BYTES_MAX) &&
-               item->value.len == item->value_bytes)) {
-        copy_value(c->wbuf, item->value, &parts);
-        return;
-    }
-    buf_produced(c->wbuf, parts.head_bytes);
-    if (!parts.has_value)
-        return;
     if (shall_copy(c, item)) {
         buf_append(c->wbuf, item->value);
     } else if (!queue_value(c, item->handle, &off, item->value_bytes)) {
         if (!conn_is_dead(c))
-            leave_value_task(c, item, off, &parts);
-        return;
+            leave_value_task(c, item, off, parts);
+        return false;
     }
-    buf_append(c->wbuf, slice_make(parts.tail, parts.tail_bytes));
+    memcpy(buf_tail(c->wbuf), parts->tail, sizeof(parts->tail)); /* as above */
+    buf_produced(c->wbuf, parts->tail_bytes);
+    return true;
+}
+
+bool
+conn_reply(struct conn *c, const struct request *req, const struct reply *reply)
+{
+    const struct reply_item *item = &reply->item;
+    struct reply_parts parts = c->proto->reply(req, reply, buf_tail(c->wbuf));
+
+    if (LIKELY(parts.has_value && item->value_bytes <= DRAWN(COPY_BYTES_MAX) &&
+               item->value.len == item->value_bytes)) {
+        copy_value(c->wbuf, item->value, &parts);
+        return true;
+    }
+    buf_produced(c->wbuf, parts.head_bytes);
+    return !parts.has_value || put_value(c, item, &parts);
 }
 
 enum step

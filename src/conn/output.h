@@ -10,8 +10,11 @@
 
 /* Whether there is room for any one reply. */
 bool conn_has_reply_room(const struct conn *c);
-/* Format a reply; there must be room. May leave a task behind. */
-void conn_reply(struct conn *c, const struct request *req, const struct reply *reply);
+/*
+ * Format a reply; there must be room. True where all of it is in the buffer, as nearly always, and nothing
+ * else has changed; it may leave a task behind, or C dead.
+ */
+bool conn_reply(struct conn *c, const struct request *req, const struct reply *reply);
 /* Format one without a value at DST (room for PROTO_HEAD_BYTES_MAX); how many bytes. */
 size_t conn_format_refusal(const struct conn *c, const struct request *req,
                            const struct reply *reply, char *dst);

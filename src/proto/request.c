@@ -7,7 +7,7 @@
 void
 request_init(struct request *req, enum request_op op)
 {
-    memset(req, 0, offsetof(struct request, echo));
+    memset(req, 0, offsetof(struct request, place));
     req->op = op;
 }
 

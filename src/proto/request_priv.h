@@ -5,7 +5,7 @@
 
 #include "lombard/proto/request.h"
 
-/* All of REQ is zero but its op; echo and meta are as they were. */
+/* All of REQ is zero but its op; place, echo and meta are as they were. */
 void request_init(struct request *req, enum request_op op);
 /* An answer of the parser's own: what its protocol sends as it is, or nothing. */
 void request_refuse(struct request *req, struct slice answer);

@@ -70,11 +70,11 @@ skip_line(struct text_state *state, const char **pos, const char *end)
     return newline != NULL;
 }
 
-static enum parse_result
-parse(struct proto_state *proto_state, const struct session *session, struct slice in,
-      struct request *req, size_t *used)
+/* Whatever is no key of a `get` that is all there. */
+static NOINLINE enum parse_result
+parse_other(struct text_state *state, const struct session *session, struct slice in,
+            struct request *req, size_t *used)
 {
-    struct text_state *state = &proto_state->text;
     const char *pos = in.ptr;
     const char *begin;
     const char *end = in.ptr + in.len;
@@ -89,10 +89,6 @@ parse(struct proto_state *proto_state, const struct session *session, struct sli
         *used = in.len;
         return PARSE_PARTIAL;
     }
-    if (LIKELY(text_get_quick(state, &pos, end, req))) {
-        *used = (size_t)(pos - in.ptr);
-        return PARSE_COMPLETE;
-    }
     begin = pos;
     if (state->get_word != 0 || (pos < end && text_get_begins(state, &pos, end)))
         result = text_get_parse(state, begin, &pos, end, req);
@@ -102,6 +98,21 @@ parse(struct proto_state *proto_state, const struct session *session, struct sli
         result = PARSE_PARTIAL;
     *used = (size_t)(pos - in.ptr);
     return result;
+}
+
+static enum parse_result
+parse(struct proto_state *proto_state, const struct session *session, struct slice in,
+      struct request *req, size_t *used)
+{
+    struct text_state *state = &proto_state->text;
+    const char *pos = in.ptr;
+
+    if (LIKELY(session->authenticated && !state->skip_line) &&
+        LIKELY(text_get_quick(state, &pos, in.ptr + in.len, req))) {
+        *used = (size_t)(pos - in.ptr);
+        return PARSE_COMPLETE;
+    }
+    return parse_other(state, session, in, req, used);
 }
 
 static bool
@@ -114,8 +125,10 @@ value_ends(const char *tail)
 static struct reply_parts
 reply_in_form(const struct request *req, const struct reply *reply, char *dst)
 {
-    return UNLIKELY((req->flags & REQ_META) != 0) ? meta_reply(req, reply, dst)
-                                                  : text_reply(req, reply, dst);
+    if (LIKELY(reply->status == REPLY_HIT && (req->flags & REQ_META) == 0))
+        return text_reply_hit(req, &reply->item, dst);
+    return (req->flags & REQ_META) != 0 ? meta_reply(req, reply, dst)
+                                        : text_reply_other(req, reply, dst);
 }
 
 const struct proto_ops proto_text = {

@@ -118,10 +118,14 @@ bool meta_parse(struct slice line, struct request *req) MUST_USE;
 
 /* --- text_reply.c, meta_reply.c, text_stream.c: as struct proto_ops --- */
 
-struct reply_parts text_reply(const struct request *req, const struct reply *reply, char *dst);
+/* Of REPLY_HIT; of any other. */
+struct reply_parts text_reply_hit(const struct request *req, const struct reply_item *item,
+                                  char *dst);
+struct reply_parts text_reply_other(const struct request *req, const struct reply *reply,
+                                    char *dst);
 /* To a request with REQ_META. */
 struct reply_parts meta_reply(const struct request *req, const struct reply *reply, char *dst);
-/* The line of text_reply() for a reply without a value, at P; returns its end. */
+/* The line of a reply without a value, at P; returns its end. */
 char *text_put_line(char *p, const struct request *req, const struct reply *reply);
 
 size_t text_stream_begin(const struct request *req, uint32_t piece, char *dst);

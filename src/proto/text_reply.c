@@ -131,18 +131,24 @@ text_put_line(char *p, const struct request *req, const struct reply *reply)
 
 _Static_assert(sizeof(VALUE_END) == PROTO_TAIL_BYTES_MAX, "it is copied as a whole");
 
+MERGED struct reply_parts
+text_reply_hit(const struct request *req, const struct reply_item *item, char *dst)
+{
+    struct reply_parts parts;
+
+    parts.head_bytes = (uint32_t)(put_value_line(dst, req, item) - dst);
+    parts.has_value = true;
+    memcpy(parts.tail, VALUE_END, sizeof(parts.tail));
+    parts.tail_bytes = (req->flags & REQ_LAST) != 0 ? sizeof(VALUE_END) - 1 : 2;
+    return parts;
+}
+
 struct reply_parts
-text_reply(const struct request *req, const struct reply *reply, char *dst)
+text_reply_other(const struct request *req, const struct reply *reply, char *dst)
 {
     struct reply_parts parts = {.head_bytes = 0};
 
-    if (LIKELY(reply->status == REPLY_HIT)) {
-        parts.head_bytes = (uint32_t)(put_value_line(dst, req, &reply->item) - dst);
-        parts.has_value = true;
-        memcpy(parts.tail, VALUE_END, sizeof(parts.tail));
-        parts.tail_bytes = (req->flags & REQ_LAST) != 0 ? sizeof(VALUE_END) - 1 : 2;
-    } else if ((req->flags & REQ_QUIET) == 0) {
+    if ((req->flags & REQ_QUIET) == 0)
         parts.head_bytes = (uint32_t)(text_put_line(dst, req, reply) - dst);
-    }
     return parts;
 }

@@ -73,7 +73,7 @@ commit_publish(struct store *store, char *rec, uint64_t hash, char *old,
 
     rec_set_freq(rec, old != NULL ? rec_freq(old) : 0);
     if (old != NULL) {
-        index_move(slot, loc);
+        index_move(&store->index, slot, loc);
         item_die(store, old);
     } else {
         index_put(&store->index, hash, loc);

@@ -89,7 +89,7 @@ evict_or_move_item(struct store *store, char *rec, uint64_t hash)
         evict_item(store, rec, hash, &slot);
         return true;
     }
-    index_move(&slot, arena_loc(&store->arena, moved));
+    index_move(&store->index, &slot, arena_loc(&store->arena, moved));
     note_moved(store, log, rec_bytes(moved));
     if (!store->evictor.clean) {
         rec_set_freq(moved, policy_freq_after(freq));

@@ -37,6 +37,7 @@ index_map(struct index *ix, struct memory *memory)
     ix->in_file = memory_is_file(memory);
     ix->buckets = (struct bucket *)(void *)mem;
     ix->end = mem + ix->map_bytes;
+    ix->departures |= 1;
     return true;
 }
 
@@ -287,6 +288,7 @@ chain_remove(struct index *ix, struct bucket *bucket, const struct slot *slot)
 void
 index_remove(struct index *ix, uint64_t hash, const struct slot *slot)
 {
+    index_depart(ix);
     chain_remove(ix, index_home(ix, hash).bucket, slot);
     ix->count--;
 }
@@ -297,6 +299,7 @@ index_remove_to_ghost(struct index *ix, uint64_t hash, const struct slot *slot, 
     struct home home = index_home(ix, hash);
     uint32_t when = ghost_now(ix);
 
+    index_depart(ix);
     ix->ghost_clock++;
     ix->count--;
     if (home.bucket->link != 0) {

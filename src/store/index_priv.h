@@ -45,6 +45,7 @@
 
 #include "lombard/base/attr.h"
 #include "lombard/base/invariant.h"
+#include "lombard/base/place.h"
 #include "memory_priv.h"
 
 enum {
@@ -114,8 +115,9 @@ struct index {
     size_t bytes_max;       /* that it may take */
     size_t bytes_open;      /* that may be used from either end of the mapping */
     size_t map_bytes;
-    bool in_file; /* where its memory comes from */
-    bool huge;    /* where it is large, it grows in whole huge pages */
+    bool in_file;        /* where its memory comes from */
+    bool huge;           /* where it is large, it grows in whole huge pages */
+    uint32_t departures; /* odd: two for each location that has left it; see index_seen() */
 };
 /* From so many bytes on of buckets, or of nodes, these do. */
 enum { INDEX_HUGE_MIN = 2 * 1024 * 1024, INDEX_NODES_HUGE_MIN = 8 * 1024 * 1024 };
@@ -242,12 +244,37 @@ slots_loc(const struct slots *slots, unsigned i, unsigned high_bits)
     return slot_loc(slots->metas[i], slots->locs[i], high_bits);
 }
 
+/*
+ * A location that was seen in the index is that of a live item until it leaves: because the item moves, or goes.
+ * Whatever else happens to slots and buckets is the same to it. So what was seen is believed as long as
+ * none has left, and not at all afterwards. (That 2^31 leave meanwhile takes longer than a request is kept.)
+ */
+static inline struct place
+index_seen(const struct index *ix, uint64_t loc)
+{
+    return (struct place){loc, ix->departures};
+}
+
+static inline bool
+index_believes(const struct index *ix, const struct place *place)
+{
+    return place->as_of == ix->departures;
+}
+
+/* A location is about to leave. */
+static inline void
+index_depart(struct index *ix)
+{
+    ix->departures += 2;
+}
+
 /* Let the item of SLOT be at LOC. */
 static inline void
-index_move(const struct slot *slot, uint64_t loc)
+index_move(struct index *ix, const struct slot *slot, uint64_t loc)
 {
     unsigned meta = *slot->meta;
 
+    index_depart(ix);
     if (BROKEN(loc >> (LOC_LOW_BITS + slot->high_bits) != 0))
         return; /* the next lookup finds what is dead there */
     *slot->meta = (uint16_t)((meta >> slot->high_bits << slot->high_bits) |

@@ -14,19 +14,22 @@ store_prefetch_bucket(const struct store *store, uint64_t hash)
 }
 
 /* Most records that are asked for end in their second line. From when their times count, their segment says. */
-static void
-prefetch_record(const struct store *store, uint64_t loc)
+static inline void
+prefetch_record(const struct store *store, uint64_t loc, struct place *place)
 {
     enum { LINE_BYTES = 64 };
     const char *rec = arena_at(&store->arena, loc);
 
+    if (UNLIKELY(!arena_has(&store->arena, loc)))
+        return; /* who looks for it will say so */
+    *place = index_seen(&store->index, loc);
     PREFETCH(rec);
     PREFETCH(rec + LINE_BYTES);
     PREFETCH(arena_seg(&store->arena, rec));
 }
 
 bool
-store_prefetch_item(const struct store *store, uint64_t hash)
+store_prefetch_item(const struct store *store, uint64_t hash, struct place *place)
 {
     struct home home = index_home(&store->index, hash);
     struct bucket *bucket = home.bucket;
@@ -35,7 +38,8 @@ store_prefetch_item(const struct store *store, uint64_t hash)
     if (LIKELY(mask != 0)) {
         unsigned i = (unsigned)__builtin_ctz(mask);
 
-        prefetch_record(store, slot_loc(bucket->metas[i], bucket->locs[i], home.high_bits));
+        prefetch_record(store, slot_loc(bucket->metas[i], bucket->locs[i], home.high_bits),
+                        place);
         return false;
     }
     if (bucket->link == 0)
@@ -45,7 +49,7 @@ store_prefetch_item(const struct store *store, uint64_t hash)
 }
 
 void
-store_prefetch_far(const struct store *store, uint64_t hash)
+store_prefetch_far(const struct store *store, uint64_t hash, struct place *place)
 {
     struct home home = index_home(&store->index, hash);
     struct slots slots = bucket_slots(home.bucket);
@@ -55,10 +59,16 @@ store_prefetch_far(const struct store *store, uint64_t hash)
         return;
     mask = slots_matches(&slots, home.meta, home.high_bits);
     if (mask != 0)
-        prefetch_record(store,
-                        slots_loc(&slots, (unsigned)__builtin_ctz(mask), home.high_bits));
+        prefetch_record(store, slots_loc(&slots, (unsigned)__builtin_ctz(mask), home.high_bits),
+                        place);
     else if (*slots.link != 0)
         PREFETCH(index_node(&store->index, *slots.link - UINT64_C(1)));
+}
+
+static inline bool
+rec_has_key(const char *rec, struct slice key)
+{
+    return rec_key_len(rec) == key.len && bytes_equal(rec_key(rec).ptr, key.ptr, key.len);
 }
 
 /* The record of KEY among the slots of SLOTS that MASK has; then SLOT is set. */
@@ -73,8 +83,7 @@ find_among(const struct store *store, struct slice key, const struct slots *slot
 
         if (BROKEN(!arena_has(&store->arena, loc)))
             continue;
-        if (LIKELY(rec_key_len(rec) == key.len &&
-                   bytes_equal(rec_key(rec).ptr, key.ptr, key.len))) {
+        if (LIKELY(rec_has_key(rec, key))) {
             slot->meta = slots->metas + i;
             slot->loc = slots->locs + i;
             return rec;
@@ -111,6 +120,21 @@ store_find(const struct store *store, struct slice key, uint64_t hash, struct sl
     if (rec != NULL || LIKELY(*slots.link == 0))
         return rec;
     return find_in_nodes(store, key, home.meta, &slots, slot);
+}
+
+MERGED char *
+store_find_seen(const struct store *store, struct slice key, uint64_t hash,
+                const struct place *place)
+{
+    struct slot slot;
+
+    if (LIKELY(index_believes(&store->index, place))) {
+        char *rec = arena_at(&store->arena, place->at);
+
+        if (LIKELY(rec_has_key(rec, key)))
+            return rec;
+    }
+    return store_find(store, key, hash, &slot);
 }
 
 /*
@@ -194,13 +218,12 @@ note_late_access(struct store *store, char *rec)
 static inline char *
 note_access(struct store *store, char *rec)
 {
+    enum { FETCHED = ITEM_FETCHED << REC_MARKS_SHIFT, ALL = FETCHED | REC_FREQ_MAX };
     unsigned info = rec_info(rec);
-    unsigned more =
-        (info | ITEM_FETCHED << REC_MARKS_SHIFT) + ((info & REC_FREQ) < REC_FREQ_MAX);
     uint32_t stamp = store->now_s - arena_seg(&store->arena, rec)->base_s;
 
-    if (more != info)
-        rec_set_info(rec, more);
+    if ((info & ALL) != ALL)
+        rec_set_info(rec, (info | FETCHED) + ((info & REC_FREQ) < REC_FREQ_MAX));
     if (UNLIKELY(stamp > UINT16_MAX || rec_is_wide(rec)))
         return note_late_access(store, rec);
     if (load_u16(rec + REC_STAMP_OFF) != stamp)
@@ -221,23 +244,23 @@ relocate(const struct store *store, struct item *item, char *rec)
 
 /* REC, which a get came across, goes. */
 static NOINLINE void
-drop_gone(struct store *store, char *rec, uint64_t hash, const struct slot *slot)
+drop_gone(struct store *store, char *rec, uint64_t hash)
 {
     *(rec_is_flushed(store, rec) ? &store->stats.get_flushed : &store->stats.get_expired) += 1;
     item_count_reclaimed(store, rec);
-    item_remove(store, rec, hash, slot);
+    item_drop(store, rec, hash);
 }
 
 static inline bool __attribute__((always_inline))
-get(struct store *store, struct slice key, uint64_t hash, bool bump, struct item *item)
+get(struct store *store, struct slice key, uint64_t hash, const struct place *place, bool bump,
+    struct item *item)
 {
-    struct slot slot;
-    char *rec = store_find(store, key, hash, &slot);
+    char *rec = store_find_seen(store, key, hash, place);
 
     if (rec == NULL)
         return false;
     if (UNLIKELY(rec_is_gone(store, rec))) {
-        drop_gone(store, rec, hash, &slot);
+        drop_gone(store, rec, hash);
         return false;
     }
     if (!describe(store, rec, item))
@@ -248,9 +271,10 @@ get(struct store *store, struct slice key, uint64_t hash, bool bump, struct item
 }
 
 MERGED bool
-store_read(struct store *store, struct slice key, uint64_t hash, struct item *item)
+store_read(struct store *store, struct slice key, uint64_t hash, const struct place *place,
+           struct item *item)
 {
-    return get(store, key, hash, true, item);
+    return get(store, key, hash, place, true, item);
 }
 
 uint64_t
@@ -262,7 +286,9 @@ store_cas(const struct store *store, const struct item *item)
 bool
 store_get(struct store *store, struct slice key, uint64_t hash, bool bump, struct item *item)
 {
-    if (!get(store, key, hash, bump, item))
+    static const struct place nowhere;
+
+    if (!get(store, key, hash, &nowhere, bump, item))
         return false;
     item->cas = store_cas(store, item);
     return true;

@@ -104,6 +104,7 @@ _Static_assert(REC_INFO_OFF == 1 && REC_FORM_OFF == REC_INFO_OFF + 1, "key len, 
 _Static_assert(REC_VALUE_LEN_OFF == REC_STAMP_OFF + 2, "the stamp's low half has 2 bytes");
 _Static_assert(REC_FIXED_BYTES == REC_VALUE_LEN_OFF + 1, "the low byte of the value's length");
 _Static_assert(COMPACT_LEN_MAX >> 8 == COMPACT_CAS, "two bits each");
+_Static_assert((int)REC_FREQ_MAX == (int)REC_FREQ, "the most has all bits: note_access()");
 _Static_assert(PIECE_OWNER_OFF == PIECE_LEN_OFF + 3, "a piece's length has 3 bytes");
 _Static_assert(PIECE_NUMBER_OFF == PIECE_OWNER_OFF + 8, "the owner has 8 bytes");
 _Static_assert(PIECE_HEADER_BYTES == PIECE_NUMBER_OFF + 4, "the number has 4");

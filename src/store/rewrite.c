@@ -14,7 +14,7 @@ rewrite(struct store *store, char *rec, const struct rec_head *head)
     new = space_rewrite(store, rec, head);
     if (new != NULL) {
         if (!BROKEN(!index_find(&store->index, hash, loc, &slot)))
-            index_move(&slot, arena_loc(&store->arena, new));
+            index_move(&store->index, &slot, arena_loc(&store->arena, new));
     }
     store_unpin_item(store, rec);
     return new;

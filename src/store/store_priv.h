@@ -504,6 +504,9 @@ char *rewrite(struct store *store, char *rec, const struct rec_head *head) MUST_
 /* The record of KEY, live or gone; NULL when there is none. */
 char *store_find(const struct store *store, struct slice key, uint64_t hash,
                  struct slot *slot) MUST_USE;
+/* Likewise, without its slot; PLACE is where an item of HASH was seen, or all zero. */
+char *store_find_seen(const struct store *store, struct slice key, uint64_t hash,
+                      const struct place *place) MUST_USE;
 /* Describe a record. False where it does not end within its segment: it is broken. */
 bool store_describe(const struct store *store, char *rec, struct item *item) MUST_USE;
 

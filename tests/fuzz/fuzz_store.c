@@ -25,6 +25,7 @@ struct fuzz {
     uint32_t now_s;
     void *pins[PINS];
     struct upload uploads[UPLOADS];
+    struct place places[UINT8_MAX + 1]; /* where each key was seen, sometime */
 };
 
 static struct slice
@@ -54,10 +55,20 @@ look(struct fuzz *f, uint8_t key, bool bump, struct item *item)
     struct slice slice = key_of(key, buf);
     uint64_t hash = store_hash(f->store, slice);
 
+    struct place *place = f->places + key, seen = {0};
+    bool found;
+
     store_prefetch_bucket(f->store, hash);
-    if (store_prefetch_item(f->store, hash))
-        store_prefetch_far(f->store, hash);
-    if (!store_get(f->store, slice, hash, bump, item))
+    if (store_prefetch_item(f->store, hash, &seen))
+        store_prefetch_far(f->store, hash, &seen);
+    /* Half of them go by where they were seen before. */
+    if (key % 2 == 0)
+        *place = seen;
+    found = bump ? store_read(f->store, slice, hash, place, item)
+                 : store_get(f->store, slice, hash, false, item);
+    if (key % 2 != 0)
+        *place = seen;
+    if (!found)
         return false;
     REQUIRE(slice_equal(item->key, slice));
     REQUIRE(item->expires_s == STORE_NEVER || item->expires_s > f->now_s);

@@ -207,8 +207,11 @@ check_key(struct world *w, unsigned key)
 {
     struct entry *e = w->entries + key;
     struct slice name = world_key(key);
+    struct slot slot;
     struct item item;
 
+    REQUIRE(store_find_seen(w->store, name, store_hash(w->store, name), w->places + key) ==
+            store_find(w->store, name, store_hash(w->store, name), &slot));
     if (e->expires_s != STORE_NEVER && e->expires_s <= w->now_s)
         e->present = false;
     if (!store_peek(w->store, name, store_hash(w->store, name), &item)) {

@@ -75,6 +75,7 @@ struct world {
     struct entry entries[KEYS_MAX];
     struct held pins[HELD_MAX];
     struct held uploads[HELD_MAX];
+    struct place places[KEYS_MAX]; /* of each key, before the last operation */
 };
 
 struct snapshot;

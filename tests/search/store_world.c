@@ -563,6 +563,18 @@ world_op_name(unsigned op)
     return name;
 }
 
+/* Where each key is seen before an operation: what that leaves of it shall be believed, and no more. */
+static void
+see(struct world *w)
+{
+    for (unsigned key = 0; key < KEYS_MAX; key++) {
+        w->places[key] = (struct place){0};
+        if (w->scope->values[key] > 0 &&
+            store_prefetch_item(w->store, hash_of(w, key), w->places + key))
+            store_prefetch_far(w->store, hash_of(w, key), w->places + key);
+    }
+}
+
 bool
 world_do(struct world *w, unsigned op)
 {
@@ -573,5 +585,6 @@ world_do(struct world *w, unsigned op)
         return false;
     if (o->count == KEYS_MAX && w->scope->values[arg] == 0)
         return false;
+    see(w);
     return o->run(w, arg);
 }

@@ -77,8 +77,8 @@ void cmd_add_stats(struct cmd *cmd, struct stat_registry *registry);
 /* --- One request --- */
 
 void cmd_prepare(struct cmd *cmd, struct request *req);
-bool cmd_prefetch(struct cmd *cmd, const struct request *req);
-void cmd_prefetch_far(struct cmd *cmd, const struct request *req);
+bool cmd_prefetch(struct cmd *cmd, struct request *req);
+void cmd_prefetch_far(struct cmd *cmd, struct request *req);
 /*
  * Execute for SESSION, if session_may(). Of store commands, req->value is all of the value. The reply's slices
  * die with the next call, except for what was pinned. OP_VERBOSITY, OP_SHUTDOWN

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lombard/base/place.h"
 #include "lombard/base/slice.h"
 #include "lombard/proto/op.h"
 
@@ -115,6 +116,7 @@ struct request {
         struct slice refusal;
         struct slice credentials; /* EXPORT: "<user>:<password>", or empty */
     };
+    struct place place;                      /* of the key; by cmd_prepare(), cmd_prefetch() */
     union request_echo echo;                 /* set by protocols that have one */
     struct request_meta meta;                /* set with REQ_META */
     char key_decoded[KEY_DECODED_BYTES_MAX]; /* where a base64 key is decoded */

@@ -17,6 +17,7 @@
 
 #include "lombard/base/attr.h"
 #include "lombard/base/hash.h"
+#include "lombard/base/place.h"
 #include "lombard/base/slice.h"
 
 struct store;
@@ -170,9 +171,11 @@ void store_prefetch_bucket(const struct store *store, uint64_t hash);
 /*
  * After the bucket has arrived: prefetch the item that it seems to hold. True: the item is not in the
  * bucket itself, but perhaps in a node that hangs on it; then store_prefetch_far() after that has arrived.
+ * Where it was seen is in *PLACE, which was all zero: it spares the next lookup of that hash its way through
+ * the index, and may be as old as it likes.
  */
-bool store_prefetch_item(const struct store *store, uint64_t hash);
-void store_prefetch_far(const struct store *store, uint64_t hash);
+bool store_prefetch_item(const struct store *store, uint64_t hash, struct place *place);
+void store_prefetch_far(const struct store *store, uint64_t hash, struct place *place);
 
 /* Bits of item.marks: what the meta protocol keeps with an item. */
 enum {
@@ -201,8 +204,11 @@ struct item {
  */
 bool store_get(struct store *store, struct slice key, uint64_t hash, bool bump,
                struct item *item) MUST_USE;
-/* Likewise, with BUMP; but *ITEM has no CAS: store_cas() tells it, which costs. */
-bool store_read(struct store *store, struct slice key, uint64_t hash,
+/*
+ * Likewise, with BUMP; but *ITEM has no CAS: store_cas() tells it, which costs. PLACE is where an item of HASH
+ * was seen, or all zero.
+ */
+bool store_read(struct store *store, struct slice key, uint64_t hash, const struct place *place,
                 struct item *item) MUST_USE;
 uint64_t store_cas(const struct store *store, const struct item *item) MUST_USE;
 /* Likewise, no trace left; expired items count as absent. */

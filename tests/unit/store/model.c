@@ -65,6 +65,7 @@ struct world {
     uint64_t replaced; /* items that a store took the place of; */
     uint64_t doubtful; /* so many of them may have been evicted just before */
     struct entry entries[KEYS_MAX];
+    struct place places[KEYS_MAX]; /* where each was seen, sometime */
     struct pinned pins[PINS_MAX];
     struct upload uploads[UPLOADS_MAX];
 };
@@ -213,15 +214,26 @@ do_get(struct world *w, uint32_t key)
 {
     struct entry *e = w->entries + key;
     bool bump = chance(w, 80);
+    struct place seen = {0};
     struct item item, again;
     char buf[KEY_BYTES];
-    bool there;
+    bool there, found;
 
     store_prefetch_bucket(w->store, hash_of(w, key));
-    if (store_prefetch_item(w->store, hash_of(w, key)))
-        store_prefetch_far(w->store, hash_of(w, key));
+    if (store_prefetch_item(w->store, hash_of(w, key), &seen))
+        store_prefetch_far(w->store, hash_of(w, key), &seen);
+    if (chance(w, 50))
+        w->places[key] = seen; /* else it was seen long ago */
     there = sync_key(w, key, &item);
-    REQUIRE(store_get(w->store, key_of(key, buf), hash_of(w, key), bump, &again) == there);
+    if (bump) {
+        found =
+            store_read(w->store, key_of(key, buf), hash_of(w, key), w->places + key, &again);
+        if (found)
+            again.cas = store_cas(w->store, &again);
+    } else {
+        found = store_get(w->store, key_of(key, buf), hash_of(w, key), false, &again);
+    }
+    REQUIRE(found == there);
     if (!there)
         return;
     /* It moves only where its stamp is too narrow. */

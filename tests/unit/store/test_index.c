@@ -177,7 +177,7 @@ START_TEST(test_long_locations)
         struct slot slot;
 
         REQUIRE(index_find(&ix, hash_of(i), i, &slot));
-        index_move(&slot, i + (i % 8) * high);
+        index_move(&ix, &slot, i + (i % 8) * high);
         REQUIRE(has(&ix, hash_of(i), i + (i % 8) * high));
     }
     index_put(&ix, hash_of(ITEMS), ITEMS + 7 * high);

@@ -75,10 +75,14 @@ expect_service(void)
 
 START_TEST(a_location_outside_the_segments_is_a_miss)
 {
-    struct item item;
+    uint64_t hash = rec_hash(rig.store, record_of(7));
     struct slot slot = slot_of(7);
+    struct place place = {0};
+    struct item item;
 
-    index_move(&slot, rig.store->arena.bytes + 5);
+    index_move(&rig.store->index, &slot, rig.store->arena.bytes + 5);
+    REQUIRE(!store_prefetch_item(rig.store, hash, &place));
+    ck_assert_uint_eq(place.as_of, 0); /* it was not seen */
     ck_assert(!rig_get(&rig, 7, &item));
     ck_assert_uint_eq(broken(), 1);
     ck_assert(rig_get(&rig, 8, &item));

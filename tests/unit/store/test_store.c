@@ -47,6 +47,173 @@ START_TEST(test_access)
 }
 END_TEST
 
+/* --- Where an item was seen, and what happened then --- */
+
+enum { SEEN_BYTES = 10, SEEN_AFTER_BYTES = 20, SEEN_TTL_S = 5 };
+
+static void
+happens_nothing(struct rig *rig)
+{
+    struct item item;
+
+    REQUIRE(rig_get(rig, 2, &item));
+}
+
+static void
+happens_new_items(struct rig *rig)
+{
+    uint64_t resizes = store_stats(rig->store)->index_resizes;
+
+    for (uint64_t i = 10; i < 20000; i++)
+        REQUIRE(rig_set(rig, i, 1));
+    REQUIRE(store_stats(rig->store)->index_resizes > resizes);
+}
+
+static void
+happens_change_of_another(struct rig *rig)
+{
+    REQUIRE(rig_set(rig, 2, SEEN_BYTES));
+}
+
+static void
+happens_change(struct rig *rig)
+{
+    REQUIRE(rig_set(rig, 1, SEEN_AFTER_BYTES));
+}
+
+static void
+happens_move(struct rig *rig)
+{
+    struct item item;
+
+    rig_set_time(rig, START_S + 100000); /* its stamp becomes too narrow */
+    REQUIRE(rig_get(rig, 1, &item));
+}
+
+static void
+happens_delete(struct rig *rig)
+{
+    REQUIRE(rig_delete(rig, 1));
+}
+
+/* Something else lies where it was. */
+static void
+happens_delete_and_reuse(struct rig *rig)
+{
+    REQUIRE(rig_delete(rig, 1));
+    for (uint64_t i = 0; i < 20; i++)
+        for (uint64_t n = 10; n < 3000; n++)
+            REQUIRE(rig_set(rig, n, 2000));
+}
+
+static void
+happens_eviction(struct rig *rig)
+{
+    struct item item;
+
+    for (uint64_t i = 10; rig_peek(rig, 1, &item); i++)
+        REQUIRE(rig_set(rig, i, 2000));
+}
+
+static void
+happens_expiry(struct rig *rig)
+{
+    rig_set_time(rig, START_S + SEEN_TTL_S);
+}
+
+static void
+happens_flush(struct rig *rig)
+{
+    store_flush(rig->store, 0);
+}
+
+static const struct {
+    const char *what;
+    void (*happens)(struct rig *rig);
+    bool expires;
+    bool believed;  /* it is not looked for in the index */
+    uint64_t bytes; /* of the item then; 0: a miss */
+} seens[] = {
+    {"nothing", happens_nothing, false, true, SEEN_BYTES},
+    {"new items, and a larger index", happens_new_items, false, true, SEEN_BYTES},
+    {"a change of another item", happens_change_of_another, false, false, SEEN_BYTES},
+    {"a change", happens_change, false, false, SEEN_AFTER_BYTES},
+    {"a move", happens_move, false, false, SEEN_BYTES},
+    {"a delete", happens_delete, false, false, 0},
+    {"a delete, and others", happens_delete_and_reuse, false, false, 0},
+    {"eviction", happens_eviction, false, false, 0},
+    {"expiry", happens_expiry, true, true, 0},
+    {"a flush", happens_flush, false, true, 0},
+};
+
+static struct place
+see(struct rig *rig, uint64_t number)
+{
+    char buf[RIG_KEY_BYTES];
+    uint64_t hash = store_hash(rig->store, rig_key(number, buf));
+    struct place place = {0};
+
+    store_prefetch_bucket(rig->store, hash);
+    if (store_prefetch_item(rig->store, hash, &place))
+        store_prefetch_far(rig->store, hash, &place);
+    return place;
+}
+
+static bool
+read_seen(struct rig *rig, uint64_t number, const struct place *place, struct item *item)
+{
+    char buf[RIG_KEY_BYTES];
+    struct slice key = rig_key(number, buf);
+
+    return store_read(rig->store, key, store_hash(rig->store, key), place, item);
+}
+
+START_TEST(test_seen)
+{
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = 4 * MB});
+    uint32_t expires_s = seens[_i].expires ? START_S + SEEN_TTL_S : (uint32_t)STORE_NEVER;
+    struct place place;
+    struct item item;
+
+    REQUIRE(rig_set_expiring(&rig, 1, SEEN_BYTES, expires_s));
+    REQUIRE(rig_set(&rig, 2, SEEN_BYTES));
+    place = see(&rig, 1);
+    ck_assert_uint_ne(place.as_of, 0);
+    seens[_i].happens(&rig);
+    ck_assert_msg(index_believes(&rig.store->index, &place) == seens[_i].believed, "%s",
+                  seens[_i].what);
+    ck_assert_msg(read_seen(&rig, 1, &place, &item) == (seens[_i].bytes > 0), "%s",
+                  seens[_i].what);
+    if (seens[_i].bytes > 0) {
+        ck_assert_uint_eq(item.value_bytes, seens[_i].bytes);
+        rig_check_value(&rig, item.handle, 1, item.value_bytes);
+    }
+    rig_close(&rig);
+}
+END_TEST
+
+/* A place says nothing of a key; and nowhere is no place, even as it is where the first item lies. */
+START_TEST(test_seen_of_another_key)
+{
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = MB});
+    struct place nowhere = {0}, of_1;
+    struct item item;
+
+    REQUIRE(!index_believes(&rig.store->index, &nowhere));
+    REQUIRE(rig_set(&rig, 1, SEEN_BYTES));
+    REQUIRE(rig_set(&rig, 2, SEEN_AFTER_BYTES));
+    of_1 = see(&rig, 1);
+    ck_assert_uint_eq(of_1.at, nowhere.at);
+    REQUIRE(read_seen(&rig, 2, &of_1, &item));
+    ck_assert_uint_eq(item.value_bytes, SEEN_AFTER_BYTES);
+    REQUIRE(!read_seen(&rig, 3, &of_1, &item));
+    REQUIRE(see(&rig, 3).as_of == 0);
+    REQUIRE(rig_delete(&rig, 1));
+    REQUIRE(!read_seen(&rig, 1, &nowhere, &item));
+    rig_close(&rig);
+}
+END_TEST
+
 /* What store_commit() answers, by mode and by what is there. */
 static const struct {
     enum commit_mode mode;
@@ -266,6 +433,8 @@ store_tcase(void)
 
     tcase_add_loop_test(tcase, test_set_and_get, 0, 2);
     tcase_add_test(tcase, test_access);
+    tcase_add_loop_test(tcase, test_seen, 0, ARRAY_LEN(seens));
+    tcase_add_test(tcase, test_seen_of_another_key);
     tcase_add_loop_test(tcase, test_commit_modes, 0, ARRAY_LEN(commits));
     tcase_add_test(tcase, test_change_in_place);
     tcase_add_test(tcase, test_abort_leaves_nothing);
