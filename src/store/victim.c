@@ -5,8 +5,8 @@
  * A victim is emptied a little with each append, so that no request waits for a
  * whole segment. Segments that are a quarter dead are emptied first, whatever log they
  * are in; without eviction there is only that. Where no segment of a log can be
- * emptied, because clients hold all of them or its open one has all the records,
- * large values go whose segments no client holds.
+ * emptied, because clients hold all of them or its open one has all the records, or where
+ * it has hardly any beside those that large values own, large values go whose segments no client holds.
  *
  * Without eviction survivors must find space. While a segment is available that is so:
  * those of one victim fit into one segment. When they have begun to fill the last
@@ -16,8 +16,9 @@
  */
 enum {
     POOR_YIELD_DIVISOR = 8, /* a victim that frees less was not worth it */
-    POOR_ROUNDS = 4,   /* as often has all that is used been visited, or halved to nothing */
-    LARGE_CHANCES = 4, /* large values that were hit, and are passed by once for that */
+    POOR_ROUNDS = 4,    /* as often has all that is used been visited, or halved to nothing */
+    LARGE_CHANCES = 16, /* large values that were hit, and are passed by once for that */
+    LARGE_MOSTLY = 8,   /* segments that they own, for each other one of their log */
 };
 
 void
@@ -122,6 +123,7 @@ evict_large(struct store *store, enum log_id log)
             ev->passed_large[log]++;
         } else if (rec_is_gone(store, rec) || chances == 0 || rec_freq(rec) == 0) {
             evict_or_drop(store, rec);
+            ev->level = ev->poor = 0;
             return true;
         } else {
             chances--;
@@ -132,6 +134,18 @@ evict_large(struct store *store, enum log_id log)
         arena_queue_extent(arena, first, log);
     }
     return false;
+}
+
+/*
+ * Whether nearly all that LOG has are segments of large values: to empty another one would bring little, since
+ * pieces move, and in the end take values with them that are hit.
+ */
+static bool
+is_mostly_large(const struct store *store, enum log_id log)
+{
+    const struct seg_queue *queue = store->arena.logs + log;
+
+    return queue->count > LARGE_MOSTLY * (queue->length + 1);
 }
 
 /* Close a segment that is not full, to empty it. */
@@ -197,6 +211,9 @@ victim_find(struct store *store, int64_t goal)
     if (arena_available(&store->arena) > available)
         return FOUND_PROGRESS; /* an open segment was closed, and empty */
     for (unsigned i = 0; i < LOGS && store->evict; i++) {
+        if (is_mostly_large(store, nth_log(first, i)) &&
+            (evict_large(store, nth_log(first, i)) || store->evictor.looks == 0))
+            return FOUND_PROGRESS;
         index = policy_oldest(store, nth_log(first, i));
         if (index != SEG_NONE) {
             begin(store, index, false);

@@ -243,6 +243,8 @@ FAULTS = [
      "#define store_unpin_item(s, r) store_unpin(s, r)\nbool\nstore_touch("),
     ("space: large values go only with the segment of their record", "src/store/victim.c",
      "        if (evict_large(store, nth_log(first, i)) ||", "        if ((false && evict_large(store, nth_log(first, i))) ||"),
+    ("space: pieces of large values are moved until hot ones go", "src/store/victim.c",
+     "        if (is_mostly_large(store, nth_log(first, i)) &&", "        if (false && is_mostly_large(store, nth_log(first, i)) &&"),
     ("space: a stored large value cannot be evicted by its segments", "src/store/commit.c",
      "        large_queue(store, rec);", "        (void)0;"),
     ("space: an open segment is never emptied", "src/store/victim.c",

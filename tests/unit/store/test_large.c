@@ -254,6 +254,28 @@ START_TEST(test_eviction)
 }
 END_TEST
 
+/* Large values that are asked for all the time stay, whatever comes and goes beside them. */
+START_TEST(test_hot_ones_stay)
+{
+    enum { HOT = 12, ROUNDS = 400 };
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = 32 * MB});
+    uint64_t missed = 0;
+    struct item item;
+
+    for (uint64_t round = 0; round < ROUNDS; round++) {
+        for (uint64_t hot = 1; hot <= HOT; hot++) {
+            if (rig_get(&rig, hot, &item))
+                continue;
+            missed++;
+            REQUIRE(rig_set(&rig, hot, 700000 + 10000 * hot));
+        }
+        REQUIRE(rig_set(&rig, 1000 + round, 600000 + 701 * round));
+    }
+    ck_assert_uint_le(missed, 2 * HOT);
+    rig_close(&rig);
+}
+END_TEST
+
 START_TEST(test_waste)
 {
     static const uint64_t bytes[] = {5000, 9000, 12000, 17000, 33000, 70000, 300000};
@@ -369,6 +391,7 @@ large_tcase(void)
     tcase_add_loop_test(tcase, test_sizes, 0, 2 * (int)ARRAY_LEN(sizes));
     tcase_add_test(tcase, test_pins_add_up);
     tcase_add_test(tcase, test_eviction);
+    tcase_add_test(tcase, test_hot_ones_stay);
     tcase_add_loop_test(tcase, test_waste, 0, 7);
     tcase_add_loop_test(tcase, test_pinned_bytes_stay, 0, (int)ARRAY_LEN(sizes));
     tcase_add_test(tcase, test_pinned_stays_where_it_is);
