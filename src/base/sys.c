@@ -288,7 +288,7 @@ sys_map_file(int fd, uint64_t off, size_t bytes)
 
 /*
  * Of locked memory (-k) the kernel takes nothing back, and says EINVAL: it is unlocked for so long. If that is said again, it
- * was not locked. A libc may lack mlock2().
+ * was not locked. A libc may lack mlock2(), and a sanitizer's does nothing.
  */
 static bool
 remove_locked(void *mem, size_t bytes)
@@ -296,7 +296,7 @@ remove_locked(void *mem, size_t bytes)
     enum { ON_FAULT = 1 }; /* MLOCK_ONFAULT */
     bool removed;
 
-    if (munlock(mem, bytes) != 0)
+    if (syscall(SYS_munlock, mem, bytes) != 0)
         return false;
     removed = madvise(mem, bytes, MADV_REMOVE) == 0;
     if (removed || errno != EINVAL)
