@@ -222,6 +222,9 @@ make_in_steps(struct store *store, const char *rec, uint32_t bytes, uint64_t unt
             store->waiting = rec;
         return SPACE_LATER;
     }
+    /* Since the last call what was passed by for its pins may have lost them, or its place in the queue. */
+    if (!begun)
+        victim_look_anew(store);
     return make_space(store, bytes, IN_STEPS, &store->wait_work) ? SPACE_MADE : SPACE_NONE;
 }
 

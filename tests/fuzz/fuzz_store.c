@@ -7,6 +7,8 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "fuzz.h"
 #include "lombard/store/store.h"
@@ -20,10 +22,17 @@ struct upload {
     uint8_t key;
 };
 
+struct pin {
+    void *handle;
+    uint64_t bytes;
+};
+
 struct fuzz {
     struct store *store;
+    struct store_config config;
+    struct store_file file; /* with an fd of -1: none */
     uint32_t now_s;
-    void *pins[PINS];
+    struct pin pins[PINS];
     struct upload uploads[UPLOADS];
     struct place places[UINT8_MAX + 1]; /* where each key was seen, sometime */
 };
@@ -76,17 +85,24 @@ look(struct fuzz *f, uint8_t key, bool bump, struct item *item)
     return true;
 }
 
+/* Until the store has to be asked again: that is up to another command. */
 static void
 upload_on(struct fuzz *f, struct upload *up, uint64_t bytes)
 {
     uint64_t end = up->filled + bytes < up->bytes ? up->filled + bytes : up->bytes;
 
     while (up->filled < end) {
-        struct span at = store_reserved_at(f->store, up->handle, up->filled);
-        size_t n = at.len < end - up->filled ? at.len : (size_t)(end - up->filled);
+        struct span at;
+        size_t n;
 
-        if (n == 0)
-            return;
+        switch (store_space_at(f->store, up->handle, up->filled, &at)) {
+        case SPACE_THERE:
+        case SPACE_MADE: break;
+        case SPACE_LATER:
+        case SPACE_NONE: return;
+        }
+        REQUIRE(at.len > 0);
+        n = at.len < end - up->filled ? at.len : (size_t)(end - up->filled);
         memset(at.ptr, up->key, n);
         up->filled += n;
     }
@@ -150,15 +166,15 @@ do_store(struct fuzz *f, uint8_t key, uint8_t arg)
 static void
 do_pin(struct fuzz *f, uint8_t key)
 {
-    void **pin = f->pins + key % PINS;
+    struct pin *pin = f->pins + key % PINS;
     struct item item;
 
-    if (*pin != NULL) {
-        store_unpin_item(f->store, *pin);
-        *pin = NULL;
+    if (pin->handle != NULL) {
+        store_unpin_item(f->store, pin->handle);
+        pin->handle = NULL;
     } else if (look(f, key, false, &item)) {
         store_pin_item(f->store, item.handle);
-        *pin = item.handle;
+        *pin = (struct pin){item.handle, item.value_bytes};
     }
 }
 
@@ -195,6 +211,42 @@ do_limit(struct fuzz *f, uint8_t key)
     REQUIRE(!may || store_limit_bytes(f->store) == limit);
 }
 
+/* Another process goes on with it, or does not, as KEY says: whatever is pinned or being uploaded goes along. */
+static void
+do_takeover(struct fuzz *f, uint8_t key)
+{
+    struct store *old = f->store, *heir;
+    uint64_t lease;
+
+    if (f->file.fd < 0)
+        return;
+    f->config.limit_bytes = store_limit_bytes(old);
+    heir = store_expect(&f->config);
+    lease = store_lend(old);
+    REQUIRE(heir != NULL && lease != 0);
+    REQUIRE(store_adopt(heir, &f->config) == ATTACH_OK);
+    if (key % 4 == 0) {
+        REQUIRE(store_claim(old, lease) && !store_claim(heir, lease));
+        store_destroy(heir);
+        return;
+    }
+    REQUIRE(store_claim(heir, lease) && !store_claim(old, lease));
+    for (unsigned i = 0; i < PINS; i++)
+        if (f->pins[i].handle != NULL) {
+            f->pins[i].handle = store_held_item(heir, store_loc(old, f->pins[i].handle),
+                                                f->pins[i].bytes, false);
+            REQUIRE(f->pins[i].handle != NULL);
+        }
+    for (struct upload *up = f->uploads; up < f->uploads + UPLOADS; up++)
+        if (up->handle != NULL) {
+            up->handle = store_held_item(heir, store_loc(old, up->handle), up->bytes, true);
+            REQUIRE(up->handle != NULL);
+        }
+    store_destroy(old);
+    f->store = heir;
+    store_keep(heir, f->config.limit_bytes);
+}
+
 static void
 do_rest(struct fuzz *f, uint8_t key, uint8_t arg)
 {
@@ -211,6 +263,7 @@ do_rest(struct fuzz *f, uint8_t key, uint8_t arg)
     case 2: store_layout(f->store, &layout); break;
     case 3: store_reset_stats(f->store); break;
     case 5: do_limit(f, key); break;
+    case 6: do_takeover(f, key); break;
     case 4:
         for (enum walk_result at = store_next(f->store, &cursor, &item); at != WALK_END;
              at = store_next(f->store, &cursor, &item))
@@ -226,20 +279,23 @@ do_rest(struct fuzz *f, uint8_t key, uint8_t arg)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct fuzz f = {.now_s = 2};
-    struct store_config config = {
+    struct fuzz f = {.now_s = 2, .file.fd = -1};
+    struct item item;
+
+    if (size > 0 && (data[0] & 128) != 0)
+        f.file.fd = memfd_create("fuzz", MFD_CLOEXEC);
+    f.config = (struct store_config){
         .limit_bytes = 512 * 1024,
         .limit_bytes_max = 4 * 512 * 1024,
         .favor = size == 0 ? STORE_FAVOR_OBJECTS : (enum store_favor)((data[0] >> 2) % 3),
         .item_bytes_max = 200000,
         .evict = size == 0 || (data[0] & 1) == 0,
         .with_cas = size == 0 || (data[0] & 2) == 0,
+        .file = f.file.fd >= 0 ? &f.file : NULL,
     };
-    struct item item;
-
-    f.store = store_create(&config);
+    f.store = store_create(&f.config);
     if (f.store == NULL)
-        return 0;
+        goto close_file;
     store_set_time(f.store, f.now_s);
     for (size_t i = 1; i + 2 < size; i += 3) {
         switch (data[i] % 8) {
@@ -251,12 +307,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
     }
     for (unsigned i = 0; i < PINS; i++)
-        if (f.pins[i] != NULL)
-            store_unpin_item(f.store, f.pins[i]);
+        if (f.pins[i].handle != NULL)
+            store_unpin_item(f.store, f.pins[i].handle);
     for (unsigned i = 0; i < UPLOADS; i++)
         if (f.uploads[i].handle != NULL)
             store_abort(f.store, f.uploads[i].handle);
     REQUIRE(store_stats(f.store)->segments_pinned == 0);
     store_destroy(f.store);
+close_file:
+    if (f.file.fd >= 0)
+        (void)close(f.file.fd);
     return 0;
 }

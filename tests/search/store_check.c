@@ -186,6 +186,17 @@ check_survivors(const struct store *store)
     REQUIRE(arena->segs[open].used + victim_promised_bytes(store) <= arena->seg_bytes);
 }
 
+/* The work that was done for what waits ends with it. */
+static void
+check_waits(const struct world *w)
+{
+    bool waits = false;
+
+    for (unsigned i = 0; i < HELD_MAX; i++)
+        waits |= w->uploads[i].handle != NULL && w->uploads[i].waits;
+    REQUIRE(waits || w->store->wait_work == 0);
+}
+
 /* --- Items --- */
 
 static void
@@ -243,6 +254,7 @@ world_check(struct world *w)
         check_segment(w->store, i, &tally);
     check_counts(w->store, &tally);
     check_survivors(w->store);
+    check_waits(w);
     for (unsigned i = 0; i < KEYS_MAX && w->scope->values[i] > 0; i++)
         check_key(w, i);
     for (unsigned i = 0; i < HELD_MAX; i++)

@@ -131,6 +131,8 @@ mix_evictor(struct walk *walk)
     for (int i = 0; i < LOGS; i++)
         mix(walk, ev->useless[i]);
     mix(walk, ev->growing);
+    mix(walk, store->wait_work);
+    mix_addr(walk, store->waiting);
     mix(walk, ev->owed_bytes);
     mix(walk, ev->flush_sweep);
     for (int i = 0; i < LOGS; i++) {

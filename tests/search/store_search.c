@@ -15,7 +15,8 @@
  *     - every item that is there has the bytes that were stored last, and what is
  *       pinned has its own;
  *     - without eviction nothing is missing, and survivors have a segment to move to;
- *     - a set that fits is refused only if what is not pinned would not be enough.
+ *     - a set that fits is refused only if what is not pinned would not be enough;
+ *     - a value that waits for space was given its share of work, which ends with the last that waits.
  *
  * Prints states, transitions and seconds; on a violation the path to it, and exits with 1.
  */
@@ -167,7 +168,7 @@ search(unsigned depth)
     double begin = seconds();
 
     seen_init();
-    transitions = 0;
+    transitions = world_waits = 0;
     path_len = 0;
     world_open(&world, scope);
     for (unsigned i = 0; i <= depth; i++) {
@@ -179,9 +180,12 @@ search(unsigned depth)
         seen_count = 0;
         visit(0, d);
     }
-    printf("%-24s depth %u: %" PRIu64 " states, %" PRIu64 " transitions, %.2f s\n", scope->name,
-           depth, seen_count, transitions, seconds() - begin);
+    printf("%-24s depth %u: %" PRIu64 " states, %" PRIu64 " transitions, %" PRIu64
+           " waits for space, %.2f s\n",
+           scope->name, depth, seen_count, transitions, world_waits, seconds() - begin);
     (void)fflush(stdout);
+    if (strstr(scope->name, "waits") != NULL && world_waits == 0)
+        violated("what waits for space is met");
     for (unsigned i = 0; i <= depth; i++)
         free(stack[i]);
     world_close(&world);

@@ -52,6 +52,7 @@ struct scope {
 };
 
 extern const struct scope scopes[];
+extern uint64_t world_waits; /* how often an upload was told to ask again */
 
 struct entry {
     bool present;
@@ -64,6 +65,7 @@ struct held {
     uint8_t key;
     uint8_t version;
     uint32_t filled; /* of an upload */
+    bool waits;      /* until the store has more memory for it */
 };
 
 struct world {

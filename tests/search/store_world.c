@@ -10,6 +10,8 @@
 
 enum { BEGIN_S = 10, TTL_S = 2, LIMIT_MAX = 64 * 1024, ITEM_BYTES_MAX = 1024 };
 enum { NODES_SAVED = 32, UPLOAD_STEP_BYTES = 100 };
+/* Of space.c; and more calls than any value has to wait for. */
+enum { WAIT_SEGS = 8, WAITS_MAX = 1000 };
 
 /* With 256 bytes a segment, a piece has 47 bytes and a whole segment 239. */
 enum { SMALL = 40, PIECES = 100, EXTENTS_1 = 239, EXTENTS_2 = 478, MIXED = 239 + 60 };
@@ -73,8 +75,29 @@ const struct scope scopes[] = {
      5 - SEARCH_LESS,
      {EXTENTS_1, PIECES, SMALL},
      "012"},
+    {"waits",
+     true,
+     false,
+     5,
+     2,
+     2,
+     DO_DELETE | DO_FLUSH | DO_TICK | DO_LIMIT,
+     6,
+     {EXTENTS_1, EXTENTS_2, SMALL},
+     "01"},
+    {"waits, no eviction",
+     false,
+     false,
+     5,
+     1,
+     2,
+     DO_DELETE | DO_TICK | DO_LIMIT,
+     4,
+     {EXTENTS_2, EXTENTS_1, PIECES, SMALL, SMALL, SMALL, SMALL, SMALL, SMALL},
+     "345678"},
     {.name = NULL},
 };
+uint64_t world_waits;
 
 /* Segments are smaller than what the kernel can take back. */
 void
@@ -265,10 +288,25 @@ reserve(struct world *w, unsigned key, struct held *up)
     up->key = (uint8_t)key;
     up->version = ++w->version;
     up->filled = 0;
+    up->waits = false;
     return true;
 }
 
-static bool
+enum filled { FILLED, FILL_LATER, FILL_REFUSED };
+
+/* What one call may look at: its share, and all of the records that it looks at together. */
+static void
+check_work(const struct world *w, uint64_t spent_before, uint64_t wait_before)
+{
+    const struct store *store = w->store;
+    uint64_t most = WORK_BYTES + (uint64_t)(BATCH + 2) * store->arena.seg_bytes;
+
+    REQUIRE(wait_before >= (uint64_t)WAIT_SEGS << store->arena.seg_shift ||
+            store->evictor.spent - spent_before <= most);
+}
+
+/* BYTES more of the value. FILL_LATER: the store has to be asked again, after others. */
+static enum filled
 fill(struct world *w, struct held *up, uint32_t bytes)
 {
     uint32_t end = w->scope->values[up->key];
@@ -276,16 +314,39 @@ fill(struct world *w, struct held *up, uint32_t bytes)
     if (bytes < end - up->filled)
         end = up->filled + bytes;
     while (up->filled < end) {
-        struct span at = store_reserved_at(w->store, up->handle, up->filled);
+        uint64_t spent = w->store->evictor.spent, waited = w->store->wait_work;
+        struct span at;
 
-        if (at.len == 0) {
-            check_refusal(w);
-            return false;
+        switch (store_space_at(w->store, up->handle, up->filled, &at)) {
+        case SPACE_THERE:
+        case SPACE_MADE: up->waits = false; break;
+        case SPACE_LATER:
+            world_waits++;
+            up->waits = true;
+            check_work(w, spent, waited);
+            return FILL_LATER;
+        case SPACE_NONE: check_refusal(w); return FILL_REFUSED;
         }
+        check_work(w, spent, waited);
+        REQUIRE(at.len > 0);
         for (size_t i = 0; i < at.len && up->filled < end; i++, up->filled++)
             at.ptr[i] = world_byte(up->key, up->version, up->filled);
     }
-    return true;
+    return FILLED;
+}
+
+/* All of it, however often the store says that there is more to do. */
+static bool
+fill_all(struct world *w, struct held *up)
+{
+    enum filled filled;
+    unsigned waits = 0;
+
+    do {
+        filled = fill(w, up, UINT32_MAX);
+        REQUIRE(++waits < WAITS_MAX);
+    } while (filled == FILL_LATER);
+    return filled == FILLED;
 }
 
 static void
@@ -315,7 +376,7 @@ do_set(struct world *w, unsigned key)
 
     if (!reserve(w, key, &up))
         return true;
-    if (fill(w, &up, UINT32_MAX))
+    if (fill_all(w, &up))
         commit(w, &up);
     else
         store_abort(w->store, up.handle);
@@ -333,7 +394,7 @@ do_rewrite(struct world *w, unsigned key)
         return false;
     store_pin_item(w->store, item.handle);
     if (reserve(w, key, &up))
-        filled = fill(w, &up, UINT32_MAX);
+        filled = fill_all(w, &up);
     for (uint64_t off = 0; off < item.value_bytes;) {
         struct slice part = store_value_at(w->store, item.handle, off);
 
@@ -405,7 +466,8 @@ do_pin(struct world *w, unsigned key)
     if (pin == NULL || !look(w, key, &item))
         return false;
     store_pin_item(w->store, item.handle);
-    *pin = (struct held){item.handle, (uint8_t)key, w->entries[key].version, 0};
+    *pin = (struct held){
+        .handle = item.handle, .key = (uint8_t)key, .version = w->entries[key].version};
     return true;
 }
 
@@ -438,7 +500,7 @@ do_continue(struct world *w, unsigned slot)
 
     if (up->handle == NULL || up->filled == w->scope->values[up->key])
         return false;
-    if (!fill(w, up, UPLOAD_STEP_BYTES)) {
+    if (fill(w, up, UPLOAD_STEP_BYTES) == FILL_REFUSED) {
         store_abort(w->store, up->handle);
         up->handle = NULL;
     }

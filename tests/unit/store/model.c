@@ -2,7 +2,8 @@
  * Random commands over every public function, against a model that is only an
  * array. What the model holds and the store does not must have been evicted, and
  * the store must have counted it: of all that was ever stored, each item is there,
- * or counted as evicted, expired, flushed, deleted or replaced.
+ * or counted as evicted, expired, flushed, deleted or replaced. Uploads that wait for space have
+ * other commands between one look for it and the next, and seldom ones more often than usual.
  *
  * LOMBARD_MODEL_OPS: how many commands in all (default 1 million).
  * LOMBARD_MODEL_SEED: of the random numbers (default 1).
@@ -12,6 +13,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "lombard/base/attr.h"
 #include "lombard/store/store.h"
@@ -25,6 +28,7 @@
 
 enum { KEYS_MAX = 20000, PINS_MAX = 24, UPLOADS_MAX = 6, KEY_BYTES = 32 };
 enum { ITEM_BYTES_MAX = 1024 * 1024 };
+enum { WAITS_MAX = 1000 }; /* more than a value of that size has to wait, by itself */
 
 struct entry {
     bool present;
@@ -62,8 +66,11 @@ struct world {
     uint64_t missing;
     uint64_t refused;
     uint64_t deleted;
-    uint64_t replaced; /* items that a store took the place of; */
-    uint64_t doubtful; /* so many of them may have been evicted just before */
+    uint64_t replaced;         /* items that a store took the place of; */
+    uint64_t doubtful;         /* so many of them may have been evicted just before */
+    struct store_stats before; /* what other processes have counted */
+    struct store_file file;
+    bool waits; /* an upload, until the store has more memory for it */
     struct entry entries[KEYS_MAX];
     struct place places[KEYS_MAX]; /* where each was seen, sometime */
     struct pinned pins[PINS_MAX];
@@ -82,28 +89,36 @@ struct world_config {
     bool flush;
     bool evict;
     bool with_cas;
-    bool edges;  /* large values are at and around multiples of what fills a segment */
-    bool limits; /* the limit changes, from half of it to twice */
+    bool edges;   /* large values are at and around multiples of what fills a segment */
+    bool limits;  /* the limit changes, from half of it to twice */
+    bool in_file; /* other processes go on with it: by takeover, and after a restart */
 };
 
 static const struct world_config configs[] = {
-    {"tiny", 1 << 20, 5000, 300, 1, 200000, 30, 2, true, true, true, false, false},
-    {"tiny, no cas", 1 << 20, 20000, 40, 0, 0, 20, 0, true, true, false, false, false},
-    {"plain eviction", 4 << 20, 20000, 600, 0, 0, 0, 2, false, true, true, false, false},
-    {"large items", 16 << 20, 1000, 2000, 20, 900000, 20, 5, true, true, true, false, false},
-    {"no eviction", 2 << 20, 8000, 400, 1, 100000, 30, 2, true, false, true, false, false},
-    {"no eviction, no cas, nothing expires", 1 << 20, 3000, 500, 2, 30000, 0, 1, false, false,
-     false, false, false},
-    {"fits", 64 << 20, 20000, 1000, 0, 0, 30, 1, true, true, true, false, false},
-    {"edges", 4 << 20, 200, 100, 80, 500000, 30, 2, true, true, true, true, false},
-    {"edges, tiny", 1 << 20, 80, 300, 90, 200000, 40, 1, false, true, true, true, false},
-    {"edges, no eviction", 2 << 20, 100, 300, 60, 300000, 40, 1, true, false, true, true,
+    {"tiny", 1 << 20, 5000, 300, 1, 200000, 30, 2, true, true, true, false, false, false},
+    {"tiny, no cas", 1 << 20, 20000, 40, 0, 0, 20, 0, true, true, false, false, false, false},
+    {"plain eviction", 4 << 20, 20000, 600, 0, 0, 0, 2, false, true, true, false, false, false},
+    {"large items", 16 << 20, 1000, 2000, 20, 900000, 20, 5, true, true, true, false, false,
      false},
-    {"limits", 2 << 20, 20000, 300, 1, 200000, 30, 2, true, true, true, false, true},
-    {"limits, large items", 8 << 20, 500, 2000, 20, 900000, 20, 5, true, true, true, true,
-     true},
+    {"no eviction", 2 << 20, 8000, 400, 1, 100000, 30, 2, true, false, true, false, false,
+     false},
+    {"no eviction, no cas, nothing expires", 1 << 20, 3000, 500, 2, 30000, 0, 1, false, false,
+     false, false, false, false},
+    {"fits", 64 << 20, 20000, 1000, 0, 0, 30, 1, true, true, true, false, false, false},
+    {"edges", 4 << 20, 200, 100, 80, 500000, 30, 2, true, true, true, true, false, false},
+    {"edges, tiny", 1 << 20, 80, 300, 90, 200000, 40, 1, false, true, true, true, false, false},
+    {"edges, no eviction", 2 << 20, 100, 300, 60, 300000, 40, 1, true, false, true, true, false,
+     false},
+    {"limits", 2 << 20, 20000, 300, 1, 200000, 30, 2, true, true, true, false, true, false},
+    {"limits, large items", 8 << 20, 500, 2000, 20, 900000, 20, 5, true, true, true, true, true,
+     false},
     {"limits, no eviction", 2 << 20, 20000, 200, 1, 60000, 50, 2, true, false, true, false,
+     true, false},
+    {"handed", 2 << 20, 20000, 300, 1, 200000, 30, 2, true, true, true, false, true, true},
+    {"handed, large items", 8 << 20, 500, 2000, 20, 900000, 20, 5, true, true, true, true, true,
      true},
+    {"handed, no eviction", 2 << 20, 20000, 200, 2, 60000, 50, 2, true, false, true, true,
+     false, true},
 };
 
 static uint32_t
@@ -318,7 +333,10 @@ begin_upload(struct world *w, struct upload *up, uint32_t key)
     return false;
 }
 
-static bool
+enum filled { FILLED, FILL_LATER, FILL_REFUSED };
+
+/* FILL_LATER: the store has more to do for it, and is to be asked again, after others. */
+static enum filled
 fill_some(struct world *w, struct upload *up, uint64_t bytes)
 {
     uint64_t end = up->filled + bytes;
@@ -326,14 +344,33 @@ fill_some(struct world *w, struct upload *up, uint64_t bytes)
     if (end > up->entry.value_bytes)
         end = up->entry.value_bytes;
     while (up->filled < end) {
-        struct span at = store_reserved_at(w->store, up->handle, up->filled);
+        struct span at;
 
-        if (at.len == 0)
-            return false;
+        switch (store_space_at(w->store, up->handle, up->filled, &at)) {
+        case SPACE_THERE:
+        case SPACE_MADE: w->waits = false; break;
+        case SPACE_LATER: w->waits = true; return FILL_LATER;
+        case SPACE_NONE: note_refusal(w); return FILL_REFUSED;
+        }
+        REQUIRE(at.len > 0);
         for (size_t i = 0; i < at.len && up->filled < end; i++)
             at.ptr[i] = value_byte(up->entry.seed, up->filled++);
     }
-    return true;
+    return FILLED;
+}
+
+/* All of it. Where nothing comes between, the store does not put it off for ever. */
+static bool
+fill_all(struct world *w, struct upload *up)
+{
+    enum filled filled;
+    unsigned waits = 0;
+
+    do {
+        filled = fill_some(w, up, UINT32_MAX);
+        REQUIRE(++waits < WAITS_MAX);
+    } while (filled == FILL_LATER);
+    return filled == FILLED;
 }
 
 static void
@@ -390,8 +427,7 @@ do_store(struct world *w, uint32_t key)
 
     if (!begin_upload(w, &up, key))
         return;
-    if (!fill_some(w, &up, UINT64_MAX - (1 << 30))) {
-        note_refusal(w);
+    if (!fill_all(w, &up)) {
         store_abort(w->store, up.handle);
         return;
     }
@@ -412,7 +448,7 @@ do_upload(struct world *w, uint32_t key)
         (void)begin_upload(w, up, key);
         return;
     }
-    if (chance(w, 5) || !fill_some(w, up, pick(w, 20000))) {
+    if (chance(w, 5) || fill_some(w, up, pick(w, 20000)) == FILL_REFUSED) {
         store_abort(w->store, up->handle);
         up->handle = NULL;
         return;
@@ -600,6 +636,100 @@ do_limit(struct world *w)
         REQUIRE(i < 10000000);
 }
 
+/* --- Other processes --- */
+
+static struct store_config
+store_config_of(const struct world *w)
+{
+    return (struct store_config){
+        .limit_bytes = w->limit_bytes,
+        .limit_bytes_max = 2 * w->config->limit_bytes,
+        .item_bytes_max = ITEM_BYTES_MAX,
+        .evict = w->config->evict,
+        .with_cas = w->config->with_cas,
+        .hash_key = {1, 2},
+        .file = w->config->in_file ? &w->file : NULL,
+    };
+}
+
+/* What this process has counted. */
+static void
+keep_counts(struct world *w)
+{
+    const struct store_stats *s = store_stats(w->store);
+
+    w->before.total_items += s->total_items;
+    w->before.evictions += s->evictions;
+    w->before.reclaimed += s->reclaimed;
+    w->before.flushed += s->flushed;
+    w->before.space_waits += s->space_waits;
+}
+
+/* Where FROM's HANDLE is in TO. */
+static void *
+found_in(const struct store *to, const struct store *from, const void *handle, uint64_t bytes,
+         bool reserved)
+{
+    void *found = store_held_item(to, store_loc(from, handle), bytes, reserved);
+
+    REQUIRE(found != NULL);
+    return found;
+}
+
+/* In the middle of uploads, those that wait for space among them. In some cases the old one claims it first. */
+static void
+do_takeover(struct world *w)
+{
+    const struct store_config config = store_config_of(w);
+    struct store *heir = store_expect(&config);
+    uint64_t lease = store_lend(w->store);
+
+    REQUIRE(heir != NULL && lease != 0);
+    REQUIRE(store_adopt(heir, &config) == ATTACH_OK);
+    if (chance(w, 30)) {
+        REQUIRE(store_claim(w->store, lease) && !store_claim(heir, lease));
+        store_destroy(heir);
+        return;
+    }
+    REQUIRE(store_claim(heir, lease) && !store_claim(w->store, lease));
+    keep_counts(w);
+    for (struct pinned *p = w->pins; p < w->pins + PINS_MAX; p++)
+        if (p->handle != NULL)
+            p->handle = found_in(heir, w->store, p->handle, p->value_bytes, false);
+    for (struct upload *u = w->uploads; u < w->uploads + UPLOADS_MAX; u++)
+        if (u->handle != NULL)
+            u->handle = found_in(heir, w->store, u->handle, u->entry.value_bytes, true);
+    store_destroy(w->store);
+    w->store = heir;
+    store_keep(heir, w->limit_bytes);
+    REQUIRE(store_now_s(heir) == w->now_s);
+}
+
+/* A graceful stop, and a start: what clients held is theirs no more. */
+static void
+do_restart(struct world *w)
+{
+    const struct store_config config = store_config_of(w);
+    const int64_t unix_s = 1000000;
+
+    REQUIRE(store_detach(w->store, unix_s));
+    keep_counts(w);
+    store_destroy(w->store);
+    memset(w->pins, 0, sizeof(w->pins));
+    memset(w->uploads, 0, sizeof(w->uploads));
+    REQUIRE(store_attach(&config, unix_s, &w->store) == ATTACH_OK);
+    REQUIRE(store_now_s(w->store) == w->now_s);
+}
+
+static void
+do_another_process(struct world *w)
+{
+    if (chance(w, 70))
+        do_takeover(w);
+    else
+        do_restart(w);
+}
+
 static void
 check_layout(struct world *w)
 {
@@ -624,12 +754,36 @@ check_layout(struct world *w)
 static void
 check_ledger(struct world *w, bool flush)
 {
-    const struct store_stats *s = store_stats(w->store);
-    uint64_t accounted =
-        s->curr_items + s->evictions + s->reclaimed + s->flushed + w->deleted + w->replaced;
+    const struct store_stats *s = store_stats(w->store), *before = &w->before;
+    uint64_t total = before->total_items + s->total_items;
+    uint64_t accounted = s->curr_items + before->evictions + s->evictions + before->reclaimed +
+                         s->reclaimed + before->flushed + s->flushed + w->deleted + w->replaced;
 
-    REQUIRE(accounted <= s->total_items + w->doubtful);
-    REQUIRE(flush || accounted >= s->total_items);
+    REQUIRE(accounted <= total + w->doubtful);
+    REQUIRE(flush || accounted >= total);
+}
+
+/* What seldom comes to happen between two looks of an upload for space: rather then than at another time. */
+static void
+do_seldom(struct world *w)
+{
+    w->waits = false;
+    switch (pick(w, 5)) {
+    case 0: do_time(w); break;
+    case 1:
+        if (w->config->flush)
+            do_flush(w);
+        break;
+    case 2:
+        if (w->config->limits)
+            do_limit(w);
+        break;
+    case 3:
+        if (w->config->in_file)
+            do_another_process(w);
+        break;
+    default: (void)store_work(w->store); break;
+    }
 }
 
 static void
@@ -638,10 +792,14 @@ step(struct world *w)
     uint32_t key = pick(w, w->config->keys);
     uint32_t dice = pick(w, 10000);
 
+    if (w->waits && chance(w, 30))
+        do_seldom(w);
     if (chance(w, 50))
         key = pick(w, 1 + key / 8); /* some are wanted more often */
     if (w->config->limits && dice >= 9990)
         do_limit(w);
+    else if (w->config->in_file && dice >= 9980)
+        do_another_process(w);
     else if (dice < 10)
         do_time(w);
     else if (dice < 12 && w->config->flush)
@@ -686,9 +844,11 @@ end_world(struct world *w)
     check_layout(w);
     stats = store_stats(w->store);
     REQUIRE(stats->segments_pinned == 0);
-    REQUIRE(w->missing <= stats->evictions);
+    REQUIRE(w->missing <= w->before.evictions + stats->evictions);
     if (w->config->ttl_percent == 0 && !w->config->flush)
-        REQUIRE(w->missing == stats->evictions);
+        REQUIRE(w->missing == w->before.evictions + stats->evictions);
+    if (w->config->evict && w->config->large_percent >= 20)
+        REQUIRE(w->before.space_waits + stats->space_waits > 0);
     if (!w->config->evict)
         REQUIRE(stats->evictions == 0);
     /* Delete everything, let all be cleaned: no byte may stay behind. */
@@ -720,20 +880,16 @@ START_TEST(test_world)
     const struct world_config *config = configs + _i;
     uint64_t ops = env_number("LOMBARD_MODEL_OPS", 1000000) / ARRAY_LEN(configs);
     struct world *w = calloc(1, sizeof(*w));
-    struct store_config store_config = {
-        .limit_bytes = config->limit_bytes,
-        .limit_bytes_max = 2 * config->limit_bytes,
-        .item_bytes_max = ITEM_BYTES_MAX,
-        .evict = config->evict,
-        .with_cas = config->with_cas,
-        .hash_key = {1, 2},
-    };
+    struct store_config store_config;
 
     REQUIRE(w != NULL);
     w->config = config;
     w->rng = env_number("LOMBARD_MODEL_SEED", 1) * 7919 + (uint64_t)_i + 1;
     w->now_s = 2;
     w->limit_bytes = config->limit_bytes;
+    w->file.fd = memfd_create("model", MFD_CLOEXEC);
+    REQUIRE(w->file.fd >= 0);
+    store_config = store_config_of(w);
     w->store = store_create(&store_config);
     REQUIRE(w->store != NULL);
     store_set_time(w->store, w->now_s);
@@ -750,6 +906,7 @@ START_TEST(test_world)
 #undef STAT
     }
     store_destroy(w->store);
+    (void)close(w->file.fd);
     free(w);
 }
 END_TEST

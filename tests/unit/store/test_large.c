@@ -228,6 +228,30 @@ START_TEST(test_space_that_cannot_be_made)
 }
 END_TEST
 
+/* What waits is given up: the next value begins with all that a first call does. */
+START_TEST(test_a_wait_that_is_given_up)
+{
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = 4 * MB});
+    enum space_result result = SPACE_THERE;
+    uint64_t off = 0;
+    struct span at;
+    void *handle;
+
+    for (uint64_t i = 1; i < 120000; i++)
+        REQUIRE(rig_set(&rig, i, 1));
+    REQUIRE(rig_reserve(&rig, 0, 400000, STORE_NEVER, &handle) == RESERVE_OK);
+    while (result == SPACE_THERE || result == SPACE_MADE) {
+        result = store_space_at(rig.store, handle, off, &at);
+        off += result == SPACE_LATER ? 0 : at.len;
+    }
+    ck_assert_int_eq(result, SPACE_LATER);
+    ck_assert_uint_gt(rig.store->wait_work, 0);
+    store_abort(rig.store, handle);
+    ck_assert_uint_eq(rig.store->wait_work, 0);
+    rig_close(&rig);
+}
+END_TEST
+
 /* Survivors of all sizes, again and again. */
 START_TEST(test_eviction)
 {
@@ -400,6 +424,7 @@ large_tcase(void)
     tcase_add_test(tcase, test_first_that_waits_is_aborted);
     tcase_add_loop_test(tcase, test_uploads_that_wait_take_turns, 0, 6);
     tcase_add_test(tcase, test_space_that_cannot_be_made);
+    tcase_add_test(tcase, test_a_wait_that_is_given_up);
     tcase_add_test(tcase, test_slow_writers);
     tcase_add_test(tcase, test_incomplete_upload);
     return tcase;
