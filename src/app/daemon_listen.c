@@ -241,8 +241,11 @@ daemon_listen(const struct config *config, const struct user *user,
         log_line(LOG_ERROR, "-p 0: there is no TCP, no -s, and no socket of a service manager");
         return false;
     }
-    for (int role = 0; role < SESSION_ROLES; role++)
+    for (int role = 0; role < SESSION_ROLES; role++) {
         listen_set_peer_timeout(&sockets->of[role], config->server.peer_timeout_s);
+        if (config->total_bytes > 0) /* a container counts what is in sockets, too */
+            listen_limit_unread(&sockets->of[role]);
+    }
     return true;
 }
 

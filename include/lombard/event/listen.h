@@ -22,6 +22,7 @@ enum listen_result {
 enum {
     LISTEN_SOCKETS_MAX = 32,
     LISTEN_UNSENT_BYTES_MAX = 64 * 1024, /* of one accepted socket, in the kernel */
+    LISTEN_UNREAD_BYTES_MAX = 64 * 1024, /* likewise, see listen_limit_unread() */
 };
 
 /* Open sockets, in the order in which they were opened. */
@@ -53,6 +54,11 @@ enum listen_result listen_adopt(int fd, struct listen_sockets *sockets) MUST_USE
 void listen_set_peer_timeout(const struct listen_sockets *sockets, uint32_t seconds);
 /* Likewise of FD alone, whether it listens or is connected; 0: what Linux has, where none is set. */
 void listen_change_peer_timeout(int fd, uint32_t seconds);
+/*
+ * Keep the kernel from taking more and more for what a peer sends, by TCP and before it is read: it would be
+ * megabytes of a peer that first sends fast, and then asks without reading.
+ */
+void listen_limit_unread(const struct listen_sockets *sockets);
 /* The port that a TCP socket got; 0 for others. */
 uint16_t listen_port(int fd);
 /* Whether it is a unix socket: what it accepts inherits none of its options. */

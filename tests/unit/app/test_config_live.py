@@ -3,8 +3,12 @@
 
     test_config_live.py DAEMON
 """
+import array
+import fcntl
 import os
+import socket
 import sys
+import termios
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -14,6 +18,7 @@ import client
 from client import connect, stats
 from server import Server
 
+MEGABYTE = 1 << 20
 check = Checks()
 
 
@@ -129,9 +134,35 @@ def keeps_the_total(s):
         check.equal(ask(s, line), answer, line)
 
 
+def keeps_little_unread(server):
+    """A client sends fast, so that the kernel would take more and more of it, and then asks without reading."""
+    s = connect(server, receive_bytes=4096)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 * MEGABYTE)
+    s.sendall((b"set k 0 0 1000000 noreply\r\n%s\r\n" % (b"x" * 1000000)) * 20)
+    check.equal(ask(s, "mn"), "MN\r\n", "all of it was read")
+    s.settimeout(0.5)
+    sent = 0
+    try:
+        while sent < 64 * MEGABYTE:
+            sent += s.send(b"get k\r\n" * 10000)
+    except socket.timeout:
+        pass
+    unread = sent - unsent(s)
+    check("%d bytes are taken of a client that does not read" % unread, unread < 300000)
+    s.close()
+
+
+def unsent(s):
+    """Bytes in S's own socket that its peer has not acknowledged (SIOCOUTQ)."""
+    number = array.array("i", [0])
+    fcntl.ioctl(s, termios.TIOCOUTQ, number)
+    return number[0]
+
+
 def main():
     with Server([os.path.abspath(sys.argv[1]), "--total-memory", "200"]) as server:
         keeps_the_total(connect(server))
+        keeps_little_unread(server)
         server.check_end(check)
     with Server([os.path.abspath(sys.argv[1]), "-c", "20"]) as server:
         s = connect(server)

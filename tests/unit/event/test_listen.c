@@ -207,6 +207,24 @@ START_TEST(adopts_nothing_else)
 }
 END_TEST
 
+/* What a peer sends and is not read has a limit, if that is wanted; the kernel doubles it. */
+START_TEST(accepted_sockets_keep_little_that_is_not_read)
+{
+    struct listen_sockets sockets = {.count = 0};
+    int client;
+
+    ck_assert_int_eq(listen_open_tcp("127.0.0.1", 0, 16, &sockets), LISTEN_OK);
+    listen_limit_unread(&sockets);
+    ck_assert(listener_start(&listener, loop, sockets.fd[0], &user));
+    client = connect_tcp(listen_port(sockets.fd[0]));
+    iterate();
+    ck_assert_int_eq(option_of(last_fd, SOL_SOCKET, SO_RCVBUF), 2 * LISTEN_UNREAD_BYTES_MAX);
+    (void)close(last_fd);
+    (void)close(client);
+    listener_stop(&listener);
+}
+END_TEST
+
 /* 0: the kernel's own time. A unix socket has no such thing, which is no failure. */
 START_TEST(peer_timeout_may_be_left_to_the_kernel)
 {
@@ -385,6 +403,7 @@ main(void)
     tcase_add_test(tc, accepted_sockets_have_their_limits);
     tcase_add_test(tc, adopts_what_listens_already);
     tcase_add_test(tc, adopts_nothing_else);
+    tcase_add_test(tc, accepted_sockets_keep_little_that_is_not_read);
     tcase_add_test(tc, peer_timeout_may_be_left_to_the_kernel);
     tcase_add_test(tc, picks_one_port_for_all_addresses);
     tcase_add_test(tc, busy_port_says_so);
