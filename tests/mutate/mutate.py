@@ -38,6 +38,7 @@ from faults_poll import POLL_FAULTS
 from faults_range import RANGE_FAULTS
 from faults_restart import RESTART_FAULTS
 from faults_sandbox import SANDBOX_FAULTS
+from faults_space import SPACE_FAULTS
 from faults_takeover import TAKEOVER_FAULTS
 from suite import Suite
 
@@ -55,6 +56,7 @@ FAULTS += POLL_FAULTS
 FAULTS += RANGE_FAULTS
 FAULTS += RESTART_FAULTS
 FAULTS += SANDBOX_FAULTS
+FAULTS += SPACE_FAULTS
 FAULTS += TAKEOVER_FAULTS
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")

@@ -325,7 +325,10 @@ fill(struct world *w, struct held *up, uint32_t bytes)
             up->waits = true;
             check_work(w, spent, waited);
             return FILL_LATER;
-        case SPACE_NONE: check_refusal(w); return FILL_REFUSED;
+        case SPACE_NONE:
+            check_refusal(w);
+            REQUIRE(w->store->waiting != up->handle);
+            return FILL_REFUSED;
         }
         check_work(w, spent, waited);
         REQUIRE(at.len > 0);

@@ -223,6 +223,7 @@ START_TEST(test_space_that_cannot_be_made)
     for (int i = 0; result == SPACE_LATER && i < 1000; i++)
         result = store_space_at(rig.store, handle, 0, &at);
     ck_assert_int_eq(result, SPACE_NONE);
+    ck_assert_uint_eq(rig.store->wait_work, 0);
     store_abort(rig.store, handle);
     rig_close(&rig);
 }
