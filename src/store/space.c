@@ -189,11 +189,23 @@ space_append(struct store *store, enum log_id log, const struct rec_head *head)
     return rec;
 }
 
-/* Segments that a piece of REC leaves to others: one of them to the value that waits first. */
+/* Of work for values that wait: when so much was done they wait no longer. */
+static uint64_t
+wait_work_max(const struct store *store)
+{
+    return (uint64_t)WAIT_SEGS_MAX << store->arena.seg_shift;
+}
+
+/*
+ * Segments that a piece of REC leaves to others: one of them to the value that waits first, while it may wait.
+ * Afterwards whoever asks goes on until it has one, which must not be more than can be emptied.
+ */
 static int64_t
 keep_for(const struct store *store, const char *rec)
 {
-    return SEGS_FOR_SURVIVORS + (store->waiting != NULL && store->waiting != rec);
+    bool other_waits = store->waiting != NULL && store->waiting != rec;
+
+    return SEGS_FOR_SURVIVORS + (other_waits && store->wait_work < wait_work_max(store));
 }
 
 void
@@ -212,11 +224,10 @@ space_wait_ends(struct store *store, const char *rec)
 static enum space_result
 make_in_steps(struct store *store, const char *rec, uint32_t bytes, uint64_t until)
 {
-    uint64_t most = (uint64_t)WAIT_SEGS_MAX << store->arena.seg_shift;
     bool begun = store->wait_work + WORK_BYTES > until;
 
     if ((store->wait_work >= until || (begun && step_is_over(store))) &&
-        store->wait_work < most) {
+        store->wait_work < wait_work_max(store)) {
         store->stats.space_waits++;
         if (store->waiting == NULL)
             store->waiting = rec;
