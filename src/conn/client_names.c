@@ -53,24 +53,50 @@ is_name(struct slice name)
     for (size_t i = 0; i < name.len; i++)
         if (name.ptr[i] <= ' ' || name.ptr[i] > '~')
             return false;
+    if (name.len == 1 && name.ptr[0] == '-') /* that is, none */
+        return false;
     return name.len > 0 && name.len <= CLIENT_NAME_BYTES_MAX;
+}
+
+/* What points to the name of ID, or to NULL where it would be. There are buckets. */
+static struct client_name **
+link_of(const struct client_names *names, uint32_t id)
+{
+    struct client_name **link = bucket_of(names, id);
+
+    while (*link != NULL && (*link)->id != id)
+        link = &(*link)->next;
+    return link;
+}
+
+static void
+unlink_name(struct client_names *names, struct client_name **link)
+{
+    struct client_name *name = *link;
+
+    *link = name->next;
+    names->count--;
+    sys_free(name);
 }
 
 enum name_result
 client_names_set(struct client_names *names, uint32_t id, struct slice text)
 {
+    struct client_name **link;
     struct client_name *name;
 
     if (!is_name(text))
         return NAME_BAD;
     if (names->buckets == NULL && !make_buckets(names))
         return NAME_TOO_MANY;
-    client_names_drop(names, id);
-    if (names->count >= names->max)
+    link = link_of(names, id);
+    if (*link == NULL && names->count >= names->max)
         return NAME_TOO_MANY;
     name = sys_malloc(sizeof(*name) + text.len + 1);
     if (name == NULL)
         return NAME_TOO_MANY;
+    if (*link != NULL)
+        unlink_name(names, link);
     memcpy(name->text, text.ptr, text.len);
     name->text[text.len] = '\0';
     name->id = id;
@@ -96,17 +122,10 @@ void
 client_names_drop(struct client_names *names, uint32_t id)
 {
     struct client_name **link;
-    struct client_name *name;
 
     if (names->count == 0)
         return;
-    link = bucket_of(names, id);
-    while (*link != NULL && (*link)->id != id)
-        link = &(*link)->next;
-    name = *link;
-    if (name == NULL)
-        return;
-    *link = name->next;
-    names->count--;
-    sys_free(name);
+    link = link_of(names, id);
+    if (*link != NULL)
+        unlink_name(names, link);
 }

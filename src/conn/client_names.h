@@ -24,7 +24,7 @@ struct client_names {
 
 enum name_result {
     NAME_SET,
-    NAME_BAD,      /* too long, empty or not visible ASCII */
+    NAME_BAD,      /* too long, empty, "-" or not visible ASCII */
     NAME_TOO_MANY, /* as many as there may be; or the kernel gives no memory */
 };
 
@@ -32,7 +32,7 @@ enum name_result {
 void client_names_init(struct client_names *names, uint32_t max);
 /* No name may be left. */
 void client_names_fini(struct client_names *names);
-/* The connection ID is called NAME, and no longer what it was called before. */
+/* The connection ID is called NAME, and no longer what it was called before; unless NAME_SET, still that. */
 enum name_result client_names_set(struct client_names *names, uint32_t id,
                                   struct slice name) MUST_USE;
 /* NUL-terminated; "-": it has none. Dies with the next change. */

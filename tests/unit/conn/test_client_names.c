@@ -32,6 +32,12 @@ START_TEST(names_come_and_go)
     ck_assert_int_eq(set(&names, 7, "other"), NAME_SET);
     ck_assert_str_eq(client_names_get(&names, 7), "other");
     ck_assert_str_eq(client_names_get(&names, 7 + 256), "n263"); /* of the same bucket */
+    names.max = 500; /* as after a takeover with a lower limit */
+    ck_assert_int_eq(set(&names, 7, "another"), NAME_SET);
+    ck_assert_str_eq(client_names_get(&names, 7), "another");
+    ck_assert_int_eq(set(&names, 1001, "x"), NAME_TOO_MANY);
+    ck_assert_int_eq(set(&names, 7, "a b"), NAME_BAD);
+    ck_assert_str_eq(client_names_get(&names, 7), "another");
     for (uint32_t id = 1000; id >= 1; id--)
         client_names_drop(&names, id);
     ck_assert_uint_eq(names.count, 0);
@@ -50,6 +56,7 @@ START_TEST(what_is_no_name)
     ck_assert_int_eq(set(&names, 1, text), NAME_BAD);
     ck_assert_int_eq(set(&names, 1, text + 1), NAME_SET);
     ck_assert_int_eq(set(&names, 1, ""), NAME_BAD);
+    ck_assert_int_eq(set(&names, 1, "-"), NAME_BAD);
     ck_assert_int_eq(set(&names, 1, "a b"), NAME_BAD);
     ck_assert_int_eq(set(&names, 1, "\x7f"), NAME_BAD);
     ck_assert_str_eq(client_names_get(&names, 1), text + 1);
