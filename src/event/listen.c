@@ -266,7 +266,7 @@ listen_set_peer_timeout(const struct listen_sockets *sockets, uint32_t seconds)
 void
 listen_limit_unread(const struct listen_sockets *sockets)
 {
-    /* The kernel doubles the value, for what it keeps beside the bytes. */
+    /* The kernel doubles the value, for its own records of the bytes. */
     for (int i = 0; i < sockets->count; i++)
         (void)!sys_set_option(sockets->fd[i], SOL_SOCKET, SO_RCVBUF, LISTEN_UNREAD_BYTES_MAX);
 }

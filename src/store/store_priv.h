@@ -61,7 +61,7 @@ enum { LOOKS_MAX = STORE_LOOKS };
  */
 enum {
     STEP_NS = 100 * 1000,
-    RECORD_NS = 16, /* a record that is passed, for the next one is beside it */
+    RECORD_NS = 16, /* a record that is passed, for the next one follows it in memory */
     ITEM_NS = 350,  /* an item that is looked up in the index, and goes or moves */
 };
 

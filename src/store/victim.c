@@ -6,7 +6,7 @@
  * whole segment. Segments that are a quarter dead are emptied first, whatever log they
  * are in; without eviction there is only that. Where no segment of a log can be
  * emptied, because clients hold all of them or its open one has all the records, or where
- * it has hardly any beside those that large values own, large values go whose segments no client holds.
+ * hardly any is left but those that large values own, large values go whose segments no client holds.
  *
  * Without eviction survivors must find space. While a segment is available that is so:
  * those of one victim fit into one segment. When they have begun to fill the last

@@ -279,7 +279,7 @@ START_TEST(test_eviction)
 }
 END_TEST
 
-/* Large values that are asked for all the time stay, whatever comes and goes beside them. */
+/* Large values that are asked for all the time stay, whatever else comes and goes. */
 START_TEST(test_hot_ones_stay)
 {
     enum { HOT = 12, ROUNDS = 400 };
