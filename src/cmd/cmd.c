@@ -84,6 +84,13 @@ cmd_prefetch_far(struct cmd *cmd, struct request *req)
     store_prefetch_far(cmd->store, req->hash, &req->place);
 }
 
+MERGED void
+cmd_prefetch_value(const struct cmd *cmd, const struct request *req)
+{
+    if (op_has(req->op, PROP_READS))
+        store_prefetch_value(cmd->store, &req->place);
+}
+
 static cmd_fn *const handlers[] = {
 #define OP(NAME, handler, kind, commit, counter, properties) [OP_##NAME] = cmd_##handler,
 #include "lombard/proto/op.def"

@@ -108,6 +108,7 @@ conn_parse_ahead(struct conn *c, struct dispatch *dispatch)
     uint32_t max = budget->requests < batch_max ? budget->requests : batch_max;
 
     batch->count = 0;
+    batch->fetched = 0;
     batch->end_off = 0;
     batch->apart = false;
     batch->needs_input = false;
@@ -145,6 +146,14 @@ conn_prefetch_far(struct conn *c, const struct dispatch *dispatch)
 {
     for (uint32_t far = dispatch->batch.far; far != 0; far &= far - 1)
         cmd_prefetch_far(c->server->cmd, &dispatch->batch.entries[__builtin_ctz(far)].req);
+}
+
+void
+conn_prefetch_values(const struct server *server, const struct batch_entry *entries,
+                     uint32_t count)
+{
+    for (uint32_t i = 0; i < VALUES_AHEAD && i < count; i++)
+        cmd_prefetch_value(server->cmd, &entries[i].req);
 }
 
 /* Rewind everything from ENTRY on: there is no room or no right to execute it now. */
@@ -206,6 +215,8 @@ run_entries(struct conn *c, struct batch *batch, struct slice in)
     for (uint32_t i = 0; i < batch->count; i++) {
         bool go_on;
 
+        if (i + VALUES_AHEAD < batch->fetched)
+            cmd_prefetch_value(c->server->cmd, &batch->entries[i + VALUES_AHEAD].req);
         if (!conn_has_reply_room(c)) {
             rewind_to(c, batch, &batch->entries[i]);
             batch->count = i;
@@ -251,6 +262,8 @@ batch_step(struct conn *c, struct dispatch *dispatch)
         if (batch->count > 1) { /* else there is nothing to overlap with */
             conn_prefetch_ahead(c, dispatch);
             conn_prefetch_far(c, dispatch);
+            batch->fetched = batch->count;
+            conn_prefetch_values(c->server, batch->entries, batch->count);
         }
     }
     batch->parsed = false;

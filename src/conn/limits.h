@@ -5,6 +5,7 @@
 
 enum {
     BATCH_REQUESTS = 16, /* parsed, hashed and prefetched together */
+    VALUES_AHEAD = 4,    /* of which so many values are prefetched at once */
     GROUP_CONNS = 16,    /* at most, whose first requests make one batch */
     /*
      * How the thread is shared. A connection that just had an event is served before the ones

@@ -53,9 +53,10 @@ struct batch_entry {
 
 /* Requests parsed, hashed and prefetched together, and not executed yet. */
 struct batch {
-    struct batch_entry *entries; /* only the first `count` are its own */
+    struct batch_entry *entries; /* the first `count` are its own; its group's follow */
     struct proto_state before;   /* the protocol's state before the first of them */
     uint32_t count;
+    uint32_t fetched;   /* so many, with those of connections behind it, have been prefetched */
     uint32_t end_off;   /* of the input: what was parsed, or may be dropped */
     uint32_t noted;     /* these are in the server's struct latency */
     enum request_op op; /* of the one that is executed; of all behind these, so far */

@@ -13,18 +13,20 @@ store_prefetch_bucket(const struct store *store, uint64_t hash)
     PREFETCH(index_home(&store->index, hash).bucket);
 }
 
-/* Most records that are asked for end in their second line. From when their times count, their segment says. */
+/* Of a record these are fetched before it is known how long it is: most end there. */
+enum { LINE_BYTES = 64, RECORD_LINES = 2, FETCHED_VALUE_MAX = 4096 };
+
+/* From when the record's times count, its segment says. */
 static inline void
 prefetch_record(const struct store *store, uint64_t loc, struct place *place)
 {
-    enum { LINE_BYTES = 64 };
     const char *rec = arena_at(&store->arena, loc);
 
     if (UNLIKELY(!arena_has(&store->arena, loc)))
         return; /* who looks for it will say so */
     *place = index_seen(&store->index, loc);
-    PREFETCH(rec);
-    PREFETCH(rec + LINE_BYTES);
+    for (unsigned i = 0; i < RECORD_LINES; i++)
+        PREFETCH(rec + (size_t)i * LINE_BYTES);
     PREFETCH(arena_seg(&store->arena, rec));
 }
 
@@ -63,6 +65,22 @@ store_prefetch_far(const struct store *store, uint64_t hash, struct place *place
                         place);
     else if (*slots.link != 0)
         PREFETCH(index_node(&store->index, *slots.link - UINT64_C(1)));
+}
+
+MERGED void
+store_prefetch_value(const struct store *store, const struct place *place)
+{
+    const char *rec;
+    uint32_t bytes;
+
+    if (UNLIKELY(!index_believes(&store->index, place)))
+        return;
+    rec = arena_at(&store->arena, place->at);
+    bytes = rec_body_off(rec) + rec_body_len(rec);
+    if (bytes > FETCHED_VALUE_MAX)
+        bytes = FETCHED_VALUE_MAX;
+    for (uint32_t off = RECORD_LINES * LINE_BYTES; off < bytes; off += LINE_BYTES)
+        PREFETCH(rec + off);
 }
 
 static inline bool

@@ -73,6 +73,7 @@ look(struct fuzz *f, uint8_t key, bool bump, struct item *item)
     /* Half of them go by where they were seen before. */
     if (key % 2 == 0)
         *place = seen;
+    store_prefetch_value(f->store, place);
     found = bump ? store_read(f->store, slice, hash, place, item)
                  : store_get(f->store, slice, hash, false, item);
     if (key % 2 != 0)

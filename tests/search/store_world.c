@@ -637,6 +637,7 @@ see(struct world *w)
         if (w->scope->values[key] > 0 &&
             store_prefetch_item(w->store, hash_of(w, key), w->places + key))
             store_prefetch_far(w->store, hash_of(w, key), w->places + key);
+        store_prefetch_value(w->store, w->places + key);
     }
 }
 

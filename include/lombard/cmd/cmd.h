@@ -8,6 +8,7 @@
  *     cmd_prepare() each          hash the key, prefetch the bucket
  *     cmd_prefetch() each         prefetch the item, or where it says true,
  *     cmd_prefetch_far() that     the item
+ *     cmd_prefetch_value()        the value, of those that are executed soon
  *     cmd_execute() each          and format its reply before the next one
  *
  * A store command whose value is not all there goes another way:
@@ -79,6 +80,7 @@ void cmd_add_stats(struct cmd *cmd, struct stat_registry *registry);
 void cmd_prepare(struct cmd *cmd, struct request *req);
 bool cmd_prefetch(struct cmd *cmd, struct request *req);
 void cmd_prefetch_far(struct cmd *cmd, struct request *req);
+void cmd_prefetch_value(const struct cmd *cmd, const struct request *req);
 /*
  * Execute for SESSION, if session_may(). Of store commands, req->value is all of the value. The reply's slices
  * die with the next call, except for what was pinned. OP_VERBOSITY, OP_SHUTDOWN

@@ -176,6 +176,11 @@ void store_prefetch_bucket(const struct store *store, uint64_t hash);
  */
 bool store_prefetch_item(const struct store *store, uint64_t hash, struct place *place);
 void store_prefetch_far(const struct store *store, uint64_t hash, struct place *place);
+/*
+ * After the item at *PLACE has arrived: prefetch its value, up to 4 KB of it. The caller keeps few of them
+ * on the way at once: all values of a batch would push each other out of the first cache.
+ */
+void store_prefetch_value(const struct store *store, const struct place *place);
 
 /* Bits of item.marks: what the meta protocol keeps with an item. */
 enum {

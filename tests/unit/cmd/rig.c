@@ -115,6 +115,7 @@ rig_run(struct rig *rig, struct request *req)
     cmd_prepare(rig->cmd, req);
     if (cmd_prefetch(rig->cmd, req))
         cmd_prefetch_far(rig->cmd, req);
+    cmd_prefetch_value(rig->cmd, req);
     memset(&rig->reply, 0xdb, sizeof(rig->reply));
     cmd_execute(rig->cmd, &rig->session, req, &rig->reply);
     cmd_look(rig->cmd, req, &rig->reply);

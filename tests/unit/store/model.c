@@ -239,6 +239,7 @@ do_get(struct world *w, uint32_t key)
         store_prefetch_far(w->store, hash_of(w, key), &seen);
     if (chance(w, 50))
         w->places[key] = seen; /* else it was seen long ago */
+    store_prefetch_value(w->store, w->places + key);
     there = sync_key(w, key, &item);
     if (bump) {
         found =

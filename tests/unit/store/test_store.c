@@ -156,6 +156,7 @@ see(struct rig *rig, uint64_t number)
     store_prefetch_bucket(rig->store, hash);
     if (store_prefetch_item(rig->store, hash, &place))
         store_prefetch_far(rig->store, hash, &place);
+    store_prefetch_value(rig->store, &place);
     return place;
 }
 
