@@ -79,7 +79,7 @@ store_prefetch_value(const struct store *store, const struct place *place)
     bytes = rec_body_off(rec) + rec_body_len(rec);
     if (bytes > FETCHED_VALUE_MAX)
         bytes = FETCHED_VALUE_MAX;
-    bytes += (uint32_t)((uintptr_t)rec % LINE_BYTES); /* so much of its first line is not its own */
+    bytes += (uint32_t)((uintptr_t)rec % LINE_BYTES); /* of its first line, not its own */
     for (uint32_t off = RECORD_LINES * LINE_BYTES; off < bytes; off += LINE_BYTES)
         PREFETCH(rec + off);
 }
