@@ -87,13 +87,34 @@ parse_entry(struct conn *c, struct batch *batch, struct slice in)
     return !op_has(entry->req.op, PROP_BARRIER);
 }
 
+/* Behind a get, which is the last entry so far: at most COUNT more. */
+static void
+parse_gets(struct conn *c, struct batch *batch, struct slice in, uint32_t count)
+{
+    struct batch_entry *last = &batch->entries[batch->count - 1];
+    uint32_t taken = c->proto->parse_gets(&c->proto_state, in, last, count);
+
+    batch->count += taken;
+    batch->end_off = last[taken].start_off + last[taken].head_bytes;
+}
+
+static bool
+may_go_on(const struct batch *batch, struct slice in, uint32_t max)
+{
+    return batch->count < max && batch->end_off < in.len;
+}
+
 static void
 parse_batch(struct conn *c, struct batch *batch, struct slice in, uint32_t max)
 {
     bool on = true;
 
-    while (on && batch->count < max && batch->end_off < in.len)
+    while (on && may_go_on(batch, in, max)) {
         on = parse_entry(c, batch, in);
+        if (on && batch->entries[batch->count - 1].req.op == OP_GET &&
+            c->proto->parse_gets != NULL && may_go_on(batch, in, max))
+            parse_gets(c, batch, in, max - batch->count);
+    }
     if (batch->end_off == in.len)
         batch->needs_input = true;
 }
@@ -119,7 +140,7 @@ conn_parse_ahead(struct conn *c, struct dispatch *dispatch)
     if (UNLIKELY(c->proto == NULL))
         c->proto = proto_detect(c->session.role, (unsigned char)in.ptr[0]);
     parse_batch(c, batch, in, max);
-    for (uint32_t i = 0; i < batch->count; i++)
+    for (uint32_t i = 0, count = batch->count; i < count; i++)
         cmd_prepare(c->server->cmd, &batch->entries[i].req);
 }
 
@@ -135,10 +156,12 @@ void
 conn_prefetch_ahead(struct conn *c, struct dispatch *dispatch)
 {
     struct batch *batch = &dispatch->batch;
+    struct cmd *cmd = c->server->cmd;
+    uint32_t count = batch->count, far = 0;
 
-    batch->far = 0;
-    for (uint32_t i = 0; i < batch->count; i++)
-        batch->far |= (uint32_t)cmd_prefetch(c->server->cmd, &batch->entries[i].req) << i;
+    for (uint32_t i = 0; i < count; i++)
+        far |= (uint32_t)cmd_prefetch(cmd, &batch->entries[i].req) << i;
+    batch->far = far;
 }
 
 void

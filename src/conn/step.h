@@ -41,16 +41,6 @@ enum entry_care {
     CARE_TOLD = 1U << 4,    /* to watchers, or to the log */
 };
 
-/* One request of a batch, and what is needed to rewind to it. */
-struct batch_entry {
-    struct proto_state before; /* the protocol's state before its head */
-    uint32_t start_off;        /* in the input */
-    uint32_t head_bytes;
-    uint8_t care; /* of enum entry_care; 0: none */
-    struct request
-        req; /* last: its end is seldom looked at, and so few lines of the caches are */
-};
-
 /* Requests parsed, hashed and prefetched together, and not executed yet. */
 struct batch {
     struct batch_entry *entries; /* the first `count` are its own; its group's follow */

@@ -7,7 +7,11 @@
 void
 request_init(struct request *req, enum request_op op)
 {
-    memset(req, 0, offsetof(struct request, place));
+    enum { HALF = offsetof(struct request, place) / 2 };
+
+    /* In two parts, each of which is a few stores: gcc makes a loop of the whole. */
+    memset(req, 0, HALF);
+    memset((char *)req + HALF, 0, HALF);
     req->op = op;
 }
 

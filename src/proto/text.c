@@ -134,6 +134,7 @@ reply_in_form(const struct request *req, const struct reply *reply, char *dst)
 const struct proto_ops proto_text = {
     .name = "text",
     .parse = parse,
+    .parse_gets = text_get_more,
     .value_ends = value_ends,
     .reply = reply_in_form,
     .stream_begin = text_stream_begin,

@@ -130,12 +130,13 @@ get_next(struct text_state *state, const char **pos, const char *end, struct req
     return PARSE_PARTIAL;
 }
 
-bool
-text_get_quick(struct text_state *state, const char **pos, const char *end, struct request *req)
+static inline bool
+get_quick(struct text_state *state, const char **pos, const char *end, struct request *req)
 {
     bool begins = state->get_word == 0;
     const char *p = *pos, *stop;
     size_t len;
+    bool last;
 
     if (begins) {
         if (end - p < 4 || memcmp(p, "get ", 4) != 0)
@@ -148,14 +149,15 @@ text_get_quick(struct text_state *state, const char **pos, const char *end, stru
     len = (size_t)(stop - p);
     if (stop == end || len == 0)
         return false;
-    if (*stop == '\n' && stop[-1] == '\r')
+    last = *stop == '\n';
+    if (last && stop[-1] == '\r')
         len--;
-    if (len == 0 || len > KEY_BYTES_MAX)
+    if (len - 1 >= KEY_BYTES_MAX) /* or none */
         return false;
     request_init(req, OP_GET);
     req->key = slice_make(p, len);
     *pos = stop + 1;
-    if (*stop == '\n') {
+    if (last) {
         req->flags = REQ_LAST;
         if (!begins || state->scanned_off != 0)
             text_state_reset(state);
@@ -165,6 +167,34 @@ text_get_quick(struct text_state *state, const char **pos, const char *end, stru
         state->any_key = true;
     }
     return true;
+}
+
+bool
+text_get_quick(struct text_state *state, const char **pos, const char *end, struct request *req)
+{
+    return get_quick(state, pos, end, req);
+}
+
+uint32_t
+text_get_more(struct proto_state *proto_state, struct slice in, struct batch_entry *last,
+              uint32_t count)
+{
+    const char *pos = in.ptr + last->start_off + last->head_bytes;
+    const char *end = in.ptr + in.len;
+    uint32_t taken;
+
+    for (taken = 0; taken < count; taken++) {
+        struct batch_entry *entry = last + 1 + taken;
+        const char *begin = pos;
+
+        entry->before = *proto_state;
+        if (!get_quick(&proto_state->text, &pos, end, &entry->req))
+            break;
+        entry->start_off = (uint32_t)(begin - in.ptr);
+        entry->head_bytes = (uint32_t)(pos - begin);
+        entry->care = 0;
+    }
+    return taken;
 }
 
 bool

@@ -65,6 +65,10 @@ text_find_newline(struct text_state *state, const char *p, const char *end)
 bool text_get_quick(struct text_state *state, const char **pos, const char *end,
                     struct request *req) MUST_USE;
 
+/* Of struct proto_ops: parse_gets(). */
+uint32_t text_get_more(struct proto_state *proto_state, struct slice in,
+                       struct batch_entry *last, uint32_t count) MUST_USE;
+
 /* Whether a get line begins at *POS: then *POS is behind its command word. */
 bool text_get_begins(struct text_state *state, const char **pos, const char *end);
 /* The next key from *POS on, of the line that state->get_word began, here or before BEGIN. */

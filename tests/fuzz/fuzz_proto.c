@@ -106,6 +106,38 @@ format_replies(const struct proto_ops *proto, const struct request *req)
     }
 }
 
+/* Those of IN behind a get that took USED bytes are what parse() says one by one. */
+static void
+take_more(const struct proto_ops *proto, const struct proto_state *before, struct slice in,
+          size_t used)
+{
+    static struct batch_entry entries[1 + 16];
+    struct proto_state state = *before, one = *before;
+    uint32_t count;
+
+    entries[0].start_off = 0;
+    entries[0].head_bytes = (uint32_t)used;
+    count = proto->parse_gets(&state, in, entries, ARRAY_LEN(entries) - 1);
+    for (uint32_t i = 1; i <= count; i++) {
+        struct request req;
+        struct summary got, want;
+        size_t head = 0;
+
+        if (entries[i].start_off != used ||
+            proto->parse(&one, &session, slice_make(in.ptr + used, in.len - used), &req,
+                         &head) != PARSE_COMPLETE ||
+            head != entries[i].head_bytes)
+            BUG("gets are taken otherwise than one by one");
+        want = summarize(proto, &req);
+        got = summarize(proto, &entries[i].req);
+        if (memcmp(&got, &want, sizeof(got)) != 0)
+            BUG("a get is another than by itself");
+        used += head;
+    }
+    if (memcmp(&state, &one, sizeof(state)) != 0)
+        BUG("the state behind gets is another");
+}
+
 /*
  * Parse all of BYTES, of which STEP more become visible whenever the parser asks;
  * 0: all in one piece. Each piece is a copy of its own, so that an overread is detected.
@@ -138,6 +170,8 @@ parse_all(const uint8_t *bytes, size_t len, size_t step, struct run *run)
         if (result == PARSE_COMPLETE) {
             run->requests[run->count++] = summarize(proto, &req);
             format_replies(proto, &req);
+            if (proto->parse_gets != NULL && req.op == OP_GET)
+                take_more(proto, &state, slice_make(look, visible - (begin - used)), used);
             begin += req.body_bytes < len - begin ? (size_t)req.body_bytes : len - begin;
             if (begin > visible)
                 visible = begin;

@@ -445,6 +445,12 @@ FAULTS = [
      "    if (rec == NULL)\n        return COMMIT_OUT_OF_MEMORY;",
      "    if (rec == NULL) {\n        store_abort(store, handle);\n"
      "        return COMMIT_NOT_STORED;\n    }"),
+    ("parse: gets behind a get are rewound to the first one's state", "src/proto/text_get.c",
+     "        entry->before = *proto_state;", "        entry->before = last->before;"),
+    ("parse: what gets behind a get take is parsed again", "src/conn/batch.c",
+     "    batch->end_off = last[taken].start_off + last[taken].head_bytes;\n", ""),
+    ("parse: of a line that has begun, any key is taken as one of a plain get", "src/proto/text_get.c",
+     "    } else if (state->get_word != GET_PLAIN) {", "    } else if (false) {"),
     ("op: what is behind a barrier is parsed all the same", "src/conn/batch.c",
      "    return !op_has(entry->req.op, PROP_BARRIER);", "    return true;"),
     ("op: a value for what stores none is begun", "src/cmd/cmd_store.c",

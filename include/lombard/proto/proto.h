@@ -57,6 +57,16 @@ proto_state_continues(const struct proto_state *state)
     return state->text.get_word != 0;
 }
 
+/* One request of those that are parsed ahead, and what is needed to rewind to it. */
+struct batch_entry {
+    struct proto_state before; /* the protocol's state before its head */
+    uint32_t start_off;        /* of its head, in the input */
+    uint32_t head_bytes;
+    uint8_t care; /* the connection's, which sets it after parse(): see enum entry_care */
+    struct request
+        req; /* last: its end is seldom looked at, and so few lines of the caches are */
+};
+
 /* What a parser says of the bytes it was shown. */
 enum parse_result {
     PARSE_COMPLETE, /* *req and *used are set */
@@ -99,6 +109,13 @@ struct proto_ops {
      */
     enum parse_result (*parse)(struct proto_state *state, const struct session *session,
                                struct slice in, struct request *req, size_t *used);
+    /*
+     * Behind a get there are mostly more. LAST is an OP_GET that parse() has just taken from IN: take those behind
+     * it, as parse() would one by one, into LAST[1], LAST[2], ..., at most COUNT; how many. Fewer, or
+     * none, are no error: parse() goes on. Their `care` is 0. NULL: the protocol has no such function.
+     */
+    uint32_t (*parse_gets)(struct proto_state *state, struct slice in, struct batch_entry *last,
+                           uint32_t count);
     /* Whether TAIL, the last body_bytes - value_bytes bytes of a body, ends the value. */
     bool (*value_ends)(const char *tail);
     /* Format the head at DST (room for PROTO_HEAD_BYTES_MAX), and say what follows. */

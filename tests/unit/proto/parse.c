@@ -299,6 +299,57 @@ check_again(const struct stream *s, struct proto_state before, size_t used, cons
     MUST(strcmp(again, text) == 0);
 }
 
+/* GETS, behind a get that took USED bytes, are what parse() says one by one, and so is STATE. */
+static void
+check_gets(const struct stream *s, size_t used, const struct batch_entry *gets, uint32_t count,
+           const struct proto_state *state)
+{
+    struct proto_state one = s->state;
+
+    for (uint32_t i = 0; i < count; i++) {
+        static char want[PARSE_TEXT_BYTES], got[PARSE_TEXT_BYTES];
+        struct text want_text = {want, sizeof(want)}, got_text = {got, sizeof(got)};
+        struct request req;
+        size_t head_bytes;
+
+        MUST(gets[i].start_off == used && gets[i].care == 0);
+        MUST(memcmp(&gets[i].before, &one, sizeof(one)) == 0);
+        memset(&req, 0xdb, sizeof(req));
+        MUST(s->proto->parse(&one, &parse_session,
+                             slice_make(s->pending + used, s->pending_bytes - used), &req,
+                             &head_bytes) == PARSE_COMPLETE);
+        MUST(gets[i].head_bytes == head_bytes);
+        add_request(&want_text, s->proto, &req);
+        add_request(&got_text, s->proto, &gets[i].req);
+        MUST(strcmp(got, want) == 0);
+        used += head_bytes;
+    }
+    MUST(memcmp(state, &one, sizeof(one)) == 0);
+}
+
+/* Those behind a get, if REQ is one: any number of them. */
+static void
+check_more(const struct stream *s, const struct request *req, size_t used)
+{
+    enum { MORE_MAX = 20 };
+    struct batch_entry entries[1 + MORE_MAX];
+
+    if (s->proto->parse_gets == NULL || req->op != OP_GET)
+        return;
+    for (uint32_t max = 0; max <= MORE_MAX; max++) {
+        struct proto_state state = s->state;
+        uint32_t count;
+
+        memset(entries, 0xdb, sizeof(entries));
+        entries[0].start_off = 0;
+        entries[0].head_bytes = (uint32_t)used;
+        count = s->proto->parse_gets(&state, slice_make(s->pending, s->pending_bytes), entries,
+                                     max);
+        MUST(count <= max);
+        check_gets(s, used, entries + 1, count, &state);
+    }
+}
+
 /* Take all requests that are there. */
 static void
 take_all(struct stream *s)
@@ -322,6 +373,7 @@ take_all(struct stream *s)
         }
         add_request(&s->text, s->proto, &req);
         check_again(s, before, used, text);
+        check_more(s, &req, used);
         s->closed = (req.flags & (REQ_CLOSE | REQ_ENDS)) != 0;
         drop(s, used + req.body_bytes);
     }
