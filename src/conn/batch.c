@@ -1,5 +1,5 @@
 /*
- * Parses up to 16 requests, prefetches what they will look at, then executes them one after the
+ * Parses up to 32 requests, prefetches what they will look at, then executes them one after the
  * other. What cannot be executed now is rewound, and will be parsed again.
  */
 #include "batch.h"

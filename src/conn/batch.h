@@ -1,7 +1,7 @@
 /*
  * src/conn/batch.h - requests parsed ahead, hashed, prefetched, then executed in order.
  *
- *     conn_parse_ahead()      up to 16 requests into dispatch->batch; their buckets are fetched
+ *     conn_parse_ahead()      up to 32 requests into dispatch->batch; their buckets are fetched
  *     conn_prefetch_ahead()   their items
  *     conn_prefetch_far()     those of them that take one more step
  *     conn_prefetch_values()  the values of the first VALUES_AHEAD

@@ -4,7 +4,7 @@
 #pragma once
 
 enum {
-    BATCH_REQUESTS = 16, /* parsed, hashed and prefetched together */
+    BATCH_REQUESTS = 32, /* parsed, hashed and prefetched together */
     VALUES_AHEAD = 4,    /* of which so many values are prefetched at once */
     GROUP_CONNS = 16,    /* at most, whose first requests make one batch */
     /*

@@ -3,7 +3,7 @@
  *
  *     group.c      dispatches of many connections
  *     dispatch.c   serve: conn_step() until the slice is over      struct dispatch
- *     batch.c          parse up to 16 requests, then execute them    struct batch
+ *     batch.c          parse up to 32 requests, then execute them    struct batch
  *     receive.c        one recv()                                    enum receive_result
  *     output.c         format a reply
  *     send.c           send what is pending                          enum flush

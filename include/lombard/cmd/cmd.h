@@ -4,7 +4,7 @@
  * Knows neither protocol nor socket. Between a request and the store stands only
  * this: the semantics of memcached's commands, and their counters.
  *
- * How a connection uses it, for a batch of up to 16 requests:
+ * How a connection uses it, for a batch of up to 32 requests:
  *     cmd_prepare() each          hash the key, prefetch the bucket
  *     cmd_prefetch() each         prefetch the item, or where it says true,
  *     cmd_prefetch_far() that     the item
