@@ -4,6 +4,7 @@
 enum {
     MIN_COST_BYTES = 64,    /* of looking at a record, however small */
     VICTIM_COST_BYTES = 64, /* of finding a victim */
+    AHEAD_RECORDS = 8, /* headers are fetched: most records are as long as the one before */
 };
 
 /* The next live records of the victim. Returns the cost. */
@@ -25,6 +26,7 @@ gather(struct store *store, struct batch *batch)
             break;
         }
         ev->off += bytes;
+        PREFETCH(rec + AHEAD_RECORDS * (size_t)bytes);
         cost += bytes < MIN_COST_BYTES ? MIN_COST_BYTES : bytes;
         store->work_ns += RECORD_NS;
         if ((rec_info(rec) & REC_DEAD) != 0 || BROKEN((rec_info(rec) & REC_PENDING) != 0))
@@ -38,6 +40,21 @@ gather(struct store *store, struct batch *batch)
 
 enum judged { JUDGED_ALL, JUDGED_ENOUGH, JUDGED_STUCK };
 
+/* Fetch what is copied of REC when it moves: of a long one the beginning, for the processor goes on by itself. */
+static void
+fetch_survivor(const struct store *store, const char *rec)
+{
+    enum { LINE_BYTES = 64, LINES_MAX = 32 };
+    uint32_t bytes = rec_bytes(rec);
+
+    if (rec_is_piece(rec) || !policy_survives(store, rec))
+        return;
+    if (bytes > LINES_MAX * LINE_BYTES)
+        bytes = LINES_MAX * LINE_BYTES;
+    for (uint32_t off = LINE_BYTES; off < bytes; off += LINE_BYTES)
+        PREFETCH(rec + off);
+}
+
 /* Judge them until GOAL segments are available; JUDGED_STUCK when a survivor cannot be moved. */
 static enum judged
 judge_batch(struct store *store, const struct batch *batch, int64_t goal)
@@ -50,6 +67,8 @@ judge_batch(struct store *store, const struct batch *batch, int64_t goal)
         uint32_t off = (uint32_t)(rec - base);
         bool fits;
 
+        if (i + 1 < batch->count)
+            fetch_survivor(store, batch->rec[i + 1]);
         /* It may have died with its owner. */
         if ((rec_info(rec) & REC_DEAD) != 0)
             continue;

@@ -1,4 +1,5 @@
 /* Whole items: dropped, counted, moved; in the index and with all their pieces. */
+#include "lombard/base/copy.h"
 #include "store_priv.h"
 
 void
@@ -109,7 +110,7 @@ item_rewrite(struct store *store, char *rec, const struct rec_head *head, enum l
     if (new == NULL)
         return NULL;
     header = rec_header_bytes(new);
-    memcpy(new + header, rec + old_header, head->key_len + head->body_len);
+    copy_to_store(new + header, rec + old_header, head->key_len + head->body_len);
     if ((head->info & REC_LARGE) != 0)
         large_set_owner(store, new, rec);
     record_note_expiry(store, new);

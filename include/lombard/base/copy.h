@@ -3,7 +3,8 @@
  *
  * What is stored lies in the log of segments, whose memory has left the caches long ago: an ordinary
  * store fetches each line first only to overwrite all of it, and drives out what is needed. A
- * streaming store does neither.
+ * streaming store does neither. No fence follows: it would wait until all lines are in memory, and who
+ * reads them is this thread, the kernel in its calls, or a process that was told by one.
  */
 #pragma once
 
@@ -12,7 +13,7 @@
 
 #include "lombard/base/slice.h"
 
-enum { COPY_STREAM_MIN = 4096 }; /* bytes: shorter ones are cheaper by ordinary stores */
+enum { COPY_STREAM_MIN = 512 }; /* bytes: shorter ones are no dearer by ordinary stores */
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -34,7 +35,6 @@ copy_lines(char *dst, const char *src, size_t count)
         _mm_stream_si128((__m128i *)(void *)(dst + 32), c);
         _mm_stream_si128((__m128i *)(void *)(dst + 48), d);
     }
-    _mm_sfence();
 }
 
 /* BYTES from SRC to DST, which do not overlap, and which nothing will read soon. */

@@ -7,7 +7,14 @@
 enum { AROUND = 64, LONGEST = COPY_STREAM_MIN + 300 };
 
 static const size_t lengths[] = {
-    0, 1, 63, COPY_STREAM_MIN - 1, 4096, COPY_STREAM_MIN + 1, 4159, LONGEST,
+    0,
+    1,
+    63,
+    COPY_STREAM_MIN - 1,
+    COPY_STREAM_MIN,
+    COPY_STREAM_MIN + 1,
+    COPY_STREAM_MIN + 63,
+    LONGEST,
 };
 
 START_TEST(all_bytes_are_copied_and_no_others)
