@@ -81,16 +81,16 @@ num_scan(struct slice s, bool *negative, uint64_t *magnitude)
 }
 
 /* "00" to "99": two digits a division. */
-static const char digit_pairs[200] = "00010203040506070809"
-                                     "10111213141516171819"
-                                     "20212223242526272829"
-                                     "30313233343536373839"
-                                     "40414243444546474849"
-                                     "50515253545556575859"
-                                     "60616263646566676869"
-                                     "70717273747576777879"
-                                     "80818283848586878889"
-                                     "90919293949596979899";
+const char num_digit_pairs[NUM_DIGIT_PAIRS_BYTES] = "00010203040506070809"
+                                                    "10111213141516171819"
+                                                    "20212223242526272829"
+                                                    "30313233343536373839"
+                                                    "40414243444546474849"
+                                                    "50515253545556575859"
+                                                    "60616263646566676869"
+                                                    "70717273747576777879"
+                                                    "80818283848586878889"
+                                                    "90919293949596979899";
 
 static size_t
 count_digits(uint64_t v)
@@ -102,7 +102,7 @@ count_digits(uint64_t v)
     return digits + (v >= 10) + (v >= 100) + (v >= 1000);
 }
 
-size_t
+NOINLINE size_t
 num_format_u64(char *dst, uint64_t v)
 {
     size_t len = count_digits(v);
@@ -110,11 +110,11 @@ num_format_u64(char *dst, uint64_t v)
 
     while (v >= 100) {
         p -= 2;
-        memcpy(p, digit_pairs + 2 * (v % 100), 2);
+        memcpy(p, num_digit_pairs + 2 * (v % 100), 2);
         v /= 100;
     }
     if (v >= 10)
-        memcpy(dst, digit_pairs + 2 * v, 2);
+        memcpy(dst, num_digit_pairs + 2 * v, 2);
     else
         *dst = (char)('0' + v);
     return len;

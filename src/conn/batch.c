@@ -190,12 +190,18 @@ rewind_to(struct conn *c, struct batch *batch, const struct batch_entry *entry)
 
 /* --- Executing --- */
 
+/* It means nothing for its connection. */
+static inline bool
+is_simple(const struct request *req)
+{
+    return op_has(req->op, PROP_KEYED) && (req->flags & REQ_CLOSE) == 0;
+}
+
 /* True when the next entry of the batch may follow: after most it may, and no look at C is needed. */
 static inline bool __attribute__((always_inline))
 run_entry(struct conn *c, struct batch *batch, const struct batch_entry *entry, struct slice in)
 {
     const struct request *req = &entry->req;
-    bool simple = op_has(req->op, PROP_KEYED) && (req->flags & REQ_CLOSE) == 0;
     struct reply reply;
 
     if (UNLIKELY(entry->care != 0))
@@ -203,9 +209,9 @@ run_entry(struct conn *c, struct batch *batch, const struct batch_entry *entry, 
     cmd_execute(c->server->cmd, &c->session, req, &reply);
     if (UNLIKELY(reply.status >= REPLY_SELDOM))
         conn_answer_seldom(c, batch, entry, in, &reply);
-    else if (LIKELY(conn_reply(c, req, &reply)) && LIKELY(simple))
+    else if (LIKELY(conn_reply(c, req, &reply)) && LIKELY(is_simple(req)))
         return true;
-    if (UNLIKELY(!op_has(req->op, PROP_KEYED) || (req->flags & REQ_CLOSE) != 0))
+    if (UNLIKELY(!is_simple(req)))
         conn_after_command(c, req, reply.status);
     return c->task == NULL && c->state == CONN_RUNNING && !c->finishing;
 }

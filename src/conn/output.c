@@ -104,6 +104,12 @@ copy_value(struct buf *buf, struct slice value, const struct reply_parts *parts)
     buf_produced(buf, parts->head_bytes + value.len + parts->tail_bytes);
 }
 
+static inline bool
+is_short(const struct reply_item *item)
+{
+    return item->value_bytes <= DRAWN(COPY_BYTES_MAX) && item->value.len == item->value_bytes;
+}
+
 /* ITEM's value, which is no short one, behind a head; and the tail of PARTS. */
 static NOINLINE bool
 put_value(struct conn *c, const struct reply_item *item, const struct reply_parts *parts)
@@ -122,19 +128,29 @@ put_value(struct conn *c, const struct reply_item *item, const struct reply_part
     return true;
 }
 
-bool
-conn_reply(struct conn *c, const struct request *req, const struct reply *reply)
+/* A reply whose parts are put together here. */
+static NOINLINE bool
+reply_by_parts(struct conn *c, const struct request *req, const struct reply *reply)
 {
     const struct reply_item *item = &reply->item;
     struct reply_parts parts = c->proto->reply(req, reply, buf_tail(c->wbuf));
 
-    if (LIKELY(parts.has_value && item->value_bytes <= DRAWN(COPY_BYTES_MAX) &&
-               item->value.len == item->value_bytes)) {
+    if (LIKELY(parts.has_value && is_short(item))) {
         copy_value(c->wbuf, item->value, &parts);
         return true;
     }
     buf_produced(c->wbuf, parts.head_bytes);
     return !parts.has_value || put_value(c, item, &parts);
+}
+
+bool
+conn_reply(struct conn *c, const struct request *req, const struct reply *reply)
+{
+    if (reply->status != REPLY_HIT || req->op != OP_GET || c->proto->short_hit == NULL ||
+        !is_short(&reply->item))
+        return reply_by_parts(c, req, reply);
+    buf_produced(c->wbuf, c->proto->short_hit(req, &reply->item, buf_tail(c->wbuf)));
+    return true;
 }
 
 enum step

@@ -137,6 +137,7 @@ const struct proto_ops proto_text = {
     .parse_gets = text_get_more,
     .value_ends = value_ends,
     .reply = reply_in_form,
+    .short_hit = text_short_hit,
     .stream_begin = text_stream_begin,
     .stat_line = text_stat_line,
     .dump_line = text_dump_line,

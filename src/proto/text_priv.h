@@ -122,6 +122,7 @@ bool meta_parse(struct slice line, struct request *req) MUST_USE;
 
 /* --- text_reply.c, meta_reply.c, text_stream.c: as struct proto_ops --- */
 
+size_t text_short_hit(const struct request *req, const struct reply_item *item, char *dst);
 /* Of REPLY_HIT; of any other. */
 struct reply_parts text_reply_hit(const struct request *req, const struct reply_item *item,
                                   char *dst);

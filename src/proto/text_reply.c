@@ -7,7 +7,7 @@
 #define VALUE_END "\r\nEND\r\n"
 
 /* VALUE <key> <flags> <bytes>[ <cas>]\r\n */
-static char *
+static inline char *
 put_value_line(char *p, const struct request *req, const struct reply_item *item)
 {
     p = put_slice(p, SLICE("VALUE "));
@@ -131,6 +131,22 @@ text_put_line(char *p, const struct request *req, const struct reply *reply)
 
 _Static_assert(sizeof(VALUE_END) == PROTO_TAIL_BYTES_MAX, "it is copied as a whole");
 
+/* Of VALUE_END, behind a value. */
+static inline uint8_t
+value_end_bytes(const struct request *req)
+{
+    return (req->flags & REQ_LAST) != 0 ? sizeof(VALUE_END) - 1 : 2;
+}
+
+size_t
+text_short_hit(const struct request *req, const struct reply_item *item, char *dst)
+{
+    char *p = put_short(put_value_line(dst, req, item), item->value);
+
+    memcpy(p, VALUE_END, sizeof(VALUE_END));
+    return (size_t)(p - dst) + value_end_bytes(req);
+}
+
 MERGED struct reply_parts
 text_reply_hit(const struct request *req, const struct reply_item *item, char *dst)
 {
@@ -139,7 +155,7 @@ text_reply_hit(const struct request *req, const struct reply_item *item, char *d
     parts.head_bytes = (uint32_t)(put_value_line(dst, req, item) - dst);
     parts.has_value = true;
     memcpy(parts.tail, VALUE_END, sizeof(parts.tail));
-    parts.tail_bytes = (req->flags & REQ_LAST) != 0 ? sizeof(VALUE_END) - 1 : 2;
+    parts.tail_bytes = value_end_bytes(req);
     return parts;
 }
 

@@ -103,6 +103,9 @@ format_replies(const struct proto_ops *proto, const struct request *req)
         reply.item.ttl_s = -1;
         if (proto->reply(req, &reply, head).head_bytes > sizeof(head))
             BUG("a head is too long");
+        if (proto->short_hit != NULL && req->op == OP_GET &&
+            proto->short_hit(req, &reply.item, head) > sizeof(head))
+            BUG("a hit is too long");
     }
 }
 

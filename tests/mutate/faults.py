@@ -31,6 +31,12 @@ FAULTS = [
      "    (void)p;\n    buf_produced(buf, parts->head_bytes);\n    if (value.len > 0)\n"
      "        buf_append_ref(buf, value);\n"
      "    buf_append(buf, slice_make(parts->tail, parts->tail_bytes));\n"),
+    ("history: a short hit is formatted and not counted", "src/conn/output.c",
+     "    buf_produced(c->wbuf, c->proto->short_hit(req, &reply->item, buf_tail(c->wbuf)));",
+     "    (void)c->proto->short_hit(req, &reply->item, buf_tail(c->wbuf));"),
+    ("output: a value in several pieces is taken for a short one", "src/conn/output.c",
+     "item->value_bytes <= DRAWN(COPY_BYTES_MAX) && item->value.len == item->value_bytes;",
+     "item->value.len <= DRAWN(COPY_BYTES_MAX);"),
     ("history: formats before it looks for room", "src/conn/batch.c",
      "        if (!conn_has_reply_room(c)) {\n            rewind_to",
      "        if (false) {\n            rewind_to"),

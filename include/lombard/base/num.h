@@ -28,6 +28,10 @@ bool num_parse_i64(struct slice s, int64_t *out) MUST_USE;
  */
 bool num_scan(struct slice s, bool *negative, uint64_t *magnitude) MUST_USE;
 
+/* "00", "01", ... "99", without a NUL. */
+enum { NUM_DIGIT_PAIRS_BYTES = 200 };
+extern const char num_digit_pairs[NUM_DIGIT_PAIRS_BYTES];
+
 /* Write the digits of V at DST (space for NUM_U64_DIGITS_MAX); how many. No NUL. */
 size_t num_format_u64(char *dst, uint64_t v);
 /* Likewise with a '-' where needed (space for NUM_I64_CHARS_MAX). */

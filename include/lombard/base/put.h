@@ -41,8 +41,10 @@ put_u64(char *p, uint64_t v)
 {
     if (v < 10)
         return put_byte(p, (char)('0' + v));
-    if (v < 100)
-        return put_byte(put_byte(p, (char)('0' + v / 10)), (char)('0' + v % 10));
+    if (v < 100) {
+        memcpy(p, num_digit_pairs + 2 * v, 2);
+        return p + 2;
+    }
     return p + num_format_u64(p, v);
 }
 

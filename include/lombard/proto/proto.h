@@ -122,6 +122,12 @@ struct proto_ops {
     struct reply_parts (*reply)(const struct request *req, const struct reply *reply,
                                 char *dst);
     /*
+     * To an OP_GET that found ITEM, all of whose value lies in one piece, and is short: what reply() would say, with
+     * the value, at DST; how many bytes. Up to PROTO_TAIL_BYTES_MAX behind them may be written as well. NULL
+     * where the protocol has no such function.
+     */
+    size_t (*short_hit)(const struct request *req, const struct reply_item *item, char *dst);
+    /*
      * REPLY_STREAM, each at DST (room for PROTO_LINE_BYTES_MAX); how many bytes. What comes
      * before the lines and after them is asked for in pieces, 0, 1, ..., until one has no bytes.
      */

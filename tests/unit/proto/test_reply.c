@@ -169,6 +169,51 @@ START_TEST(text_replies)
 }
 END_TEST
 
+/* A hit as it is formatted at once: keys and values of any length, numbers of any number of digits. */
+static void
+check_short_hit(const char *key, size_t value_bytes, uint32_t client_flags, const char *command,
+                const char *more)
+{
+    char line[1024], want[2 * PROTO_HEAD_BYTES_MAX], got[2 * PROTO_HEAD_BYTES_MAX];
+    char value[PROTO_HEAD_BYTES_MAX];
+    struct reply_item hit = {.value = {value, value_bytes},
+                             .value_bytes = value_bytes,
+                             .cas = UINT64_C(1234567890123),
+                             .client_flags = client_flags};
+    bool last = more[0] == '\0';
+    struct request req;
+    size_t used, bytes;
+    int n, len;
+
+    memset(value, 'v', sizeof(value));
+    n = snprintf(line, sizeof(line), "%s %s%s\r\n", command, key, more);
+    ck_assert_int_eq(parse_first(slice_make(line, (size_t)n), &req, &used), PARSE_COMPLETE);
+    bytes = proto_text.short_hit(&req, &hit, got);
+    len = snprintf(want, sizeof(want), "VALUE %s %" PRIu32 " %zu%s\r\n%.*s\r\n%s", key,
+                   client_flags, value_bytes, command[3] == 's' ? " 1234567890123" : "",
+                   (int)value_bytes, value, last ? "END\r\n" : "");
+    ck_assert_uint_eq(bytes, (size_t)len);
+    ck_assert_msg(memcmp(got, want, bytes) == 0, "%s: got\n%.*s", line, (int)bytes, got);
+}
+
+START_TEST(short_hits_say_the_same)
+{
+    static const size_t key_bytes[] = {1, 7, 8, 9, 15, 16, 17, 32, 33, 64, 65, 128, 129, 250};
+    static const uint32_t flags[] = {0, 9, 10, 99, 100, 12345, UINT32_MAX};
+    char key[KEY_BYTES_MAX + 1];
+
+    memset(key, 'k', sizeof(key));
+    key[key_bytes[_i]] = '\0';
+    for (size_t bytes = 0; bytes <= 512; bytes++) {
+        uint32_t client_flags = flags[bytes % ARRAY_LEN(flags)];
+
+        check_short_hit(key, bytes, client_flags, "get", "");
+        check_short_hit(key, bytes, client_flags, "get", " more");
+        check_short_hit(key, bytes, client_flags, "gets", "");
+    }
+}
+END_TEST
+
 START_TEST(meta_replies)
 {
     check(&meta_cases[_i]);
@@ -372,6 +417,7 @@ main(void)
     TCase *tc = leak_tcase("reply");
 
     tcase_add_loop_test(tc, text_replies, 0, ARRAY_LEN(text_cases));
+    tcase_add_loop_test(tc, short_hits_say_the_same, 0, 14);
     tcase_add_loop_test(tc, meta_replies, 0, ARRAY_LEN(meta_cases));
     tcase_add_test(tc, meta_says_who_recaches);
     tcase_add_test(tc, meta_shows_no_value_that_is_known);
