@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "lombard/base/attr.h"
+
 static inline uint64_t
 rotl(uint64_t x, unsigned bits)
 {
@@ -63,7 +65,7 @@ load_tail(const unsigned char *p, size_t bytes)
     return word;
 }
 
-uint64_t
+MERGED uint64_t
 hash_bytes(const struct hash_key *key, const void *src, size_t bytes)
 {
     const unsigned char *p = src;
