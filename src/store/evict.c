@@ -4,8 +4,31 @@
 enum {
     MIN_COST_BYTES = 64,    /* of looking at a record, however small */
     VICTIM_COST_BYTES = 64, /* of finding a victim */
-    AHEAD_RECORDS = 8, /* headers are fetched: most records are as long as the one before */
 };
+
+/*
+ * Fetch the header that is going to be looked at some records later: behind NEXT, where one of BYTES bytes ends, those
+ * that follow are taken to be as long as the last ones were, which a large item and its pieces are, too.
+ */
+static void
+fetch_ahead(struct evictor *ev, const char *next, uint32_t bytes)
+{
+    uint32_t *oldest = &ev->last_bytes[ev->last++ % EVICT_AHEAD];
+
+    ev->last_sum += bytes - *oldest;
+    *oldest = bytes;
+    PREFETCH(next + ev->last_sum);
+}
+
+/* Likewise, the first ones of a victim that is begun. */
+static void
+fetch_first(const struct evictor *ev, const char *first)
+{
+    for (uint32_t i = 0; i < EVICT_AHEAD; i++) {
+        PREFETCH(first);
+        first += ev->last_bytes[(ev->last + i) % EVICT_AHEAD];
+    }
+}
 
 /* The next live records of the victim. Returns the cost. */
 static uint64_t
@@ -26,7 +49,7 @@ gather(struct store *store, struct batch *batch)
             break;
         }
         ev->off += bytes;
-        PREFETCH(rec + AHEAD_RECORDS * (size_t)bytes);
+        fetch_ahead(ev, rec + bytes, bytes);
         cost += bytes < MIN_COST_BYTES ? MIN_COST_BYTES : bytes;
         store->work_ns += RECORD_NS;
         if ((rec_info(rec) & REC_DEAD) != 0 || BROKEN((rec_info(rec) & REC_PENDING) != 0))
@@ -44,10 +67,10 @@ enum judged { JUDGED_ALL, JUDGED_ENOUGH, JUDGED_STUCK };
 static void
 fetch_survivor(const struct store *store, const char *rec)
 {
-    enum { LINE_BYTES = 64, LINES_MAX = 32 };
+    enum { LINE_BYTES = 64, LINES_MAX = 128 };
     uint32_t bytes = rec_bytes(rec);
 
-    if (rec_is_piece(rec) || !policy_survives(store, rec))
+    if (rec_is_piece(rec) ? !store->evictor.clean : !policy_survives(store, rec))
         return;
     if (bytes > LINES_MAX * LINE_BYTES)
         bytes = LINES_MAX * LINE_BYTES;
@@ -115,6 +138,7 @@ evict_step(struct store *store, uint64_t budget, uint64_t least, int64_t goal)
         ev->spent += VICTIM_COST_BYTES;
         if (found != FOUND_VICTIM)
             return found == FOUND_PROGRESS;
+        fetch_first(ev, seg_base(&store->arena, ev->victim));
     }
     while (ev->off < store->arena.segs[ev->victim].used) {
         if (ev->spent >= until || (ev->spent >= at_least && step_is_over(store)))

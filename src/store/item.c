@@ -129,7 +129,7 @@ move_piece(struct store *store, char *piece, enum log_id log)
 
     if (moved == NULL)
         return NULL;
-    memcpy(moved, piece, bytes);
+    copy_to_store(moved, piece, bytes);
     large_set_loc(store, moved);
     rec_set_info(piece, rec_info(piece) | REC_DEAD);
     arena_forget(&store->arena, piece, bytes);

@@ -1,6 +1,8 @@
 /* Large values: cut into pieces, which a table in their record finds. */
 #include "store_priv.h"
 
+enum { FETCH_PIECES = 8 };
+
 /*
  * A value is cut so that the piece of any offset is found by one division:
  * first as many whole segments as it fills, then pieces of piece_bytes, which
@@ -197,6 +199,21 @@ large_pieces_die(struct store *store, const char *rec)
         record_die(store, piece);
     }
     arena_disown_extents(&store->arena, rec, owned);
+}
+
+void
+large_fetch(const struct store *store, const char *rec)
+{
+    uint32_t count = piece_count(store, large_value_bytes(rec));
+
+    for (uint32_t i = 0; i < count && i < FETCH_PIECES; i++) {
+        const char *piece = large_piece(store, rec, i);
+
+        if (piece == NULL)
+            continue;
+        PREFETCH(piece);
+        PREFETCH(arena_seg(&store->arena, piece));
+    }
 }
 
 uint32_t

@@ -67,12 +67,14 @@ store_reserve(struct store *store, const struct item_spec *spec, void **handle)
     struct rec_head head;
     struct slot slot;
     enum log_id log;
-    char *rec;
+    char *old, *rec;
 
     if (result != RESERVE_OK)
         return result;
-    log = policy_log_for(store, spec->hash, store_find(store, spec->key, spec->hash, &slot),
-                         reserve_bytes(spec));
+    old = store_find(store, spec->key, spec->hash, &slot);
+    if (old != NULL && (rec_info(old) & REC_LARGE) != 0)
+        large_fetch(store, old); /* it will go when the new one is committed */
+    log = policy_log_for(store, spec->hash, old, reserve_bytes(spec));
     head = reserve_head(store, spec);
     rec = space_append(store, log, &head);
     if (rec == NULL)

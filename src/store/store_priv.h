@@ -76,6 +76,9 @@ enum { WORK_BYTES = STORE_WORK_BYTES };
 #endif
 enum { BATCH = STORE_BATCH };
 
+/* Headers of a victim's records are fetched so many records ahead: of most numbers of pieces a multiple. */
+enum { EVICT_AHEAD = 12 };
+
 /* What store_work() does, one of these a call. */
 enum store_task { TASK_INDEX, TASK_EXPIRY, TASK_SPACE, TASK_HUGE, STORE_TASKS };
 
@@ -111,8 +114,11 @@ struct evictor {
     uint64_t inflow[LOG_CLASSES]; /* bytes stored recently */
     uint64_t item_bytes;          /* of an average item, when the last victim was chosen */
     uint64_t out[GHOST_KINDS]; /* what was evicted recently as each kind, in policy.c's units */
-    uint64_t back[GHOST_KINDS]; /* of these ghosts, how many came back */
-    uint64_t period;            /* evictions since these were looked at */
+    uint64_t back[GHOST_KINDS];       /* of these ghosts, how many came back */
+    uint64_t period;                  /* evictions since these were looked at */
+    uint32_t last_bytes[EVICT_AHEAD]; /* of the last records looked at, as a ring: */
+    uint32_t last;                    /* which of these is the oldest */
+    uint32_t last_sum;                /* of all of them */
 };
 
 /* What ttl.c is about: one walk over the segments, in it the scan of one. */
@@ -356,6 +362,8 @@ struct span large_piece_span(char *piece, const struct cut *cut, uint64_t off) M
 void large_set_loc(struct store *store, const char *piece);
 /* The record moved here from OLD. */
 void large_set_owner(struct store *store, const char *rec, const char *old);
+/* Fetch what will be looked at of its pieces, or the first of them, when they die. */
+void large_fetch(const struct store *store, const char *rec);
 void large_pieces_die(struct store *store, const char *rec);
 /* A complete item came into the index: those that own segments can be evicted from now on. */
 void large_queue(struct store *store, const char *rec);
