@@ -171,12 +171,32 @@ conn_prefetch_far(struct conn *c, const struct dispatch *dispatch)
         cmd_prefetch_far(c->server->cmd, &dispatch->batch.entries[__builtin_ctz(far)].req);
 }
 
-void
+bool
 conn_prefetch_values(const struct server *server, const struct batch_entry *entries,
                      uint32_t count)
 {
+    if (server->long_batches == 0)
+        return false;
     for (uint32_t i = 0; i < VALUES_AHEAD && i < count; i++)
         cmd_prefetch_value(server->cmd, &entries[i].req);
+    return true;
+}
+
+/* What was formatted into C's buffer; each reference stands for a long value. */
+static size_t
+written(const struct conn *c)
+{
+    return c->wbuf->write_off + c->wbuf->ref_count * (size_t)COPY_BYTES_MAX;
+}
+
+/* The replies to BATCH, of BYTES in all: whether values of those that come next are worth prefetching. */
+static void
+note_length(struct server *server, const struct batch *batch, size_t bytes)
+{
+    if (bytes > batch->count * (size_t)SHORT_REPLY_BYTES)
+        server->long_batches = LONG_BATCHES;
+    else if (server->long_batches > 0)
+        server->long_batches--;
 }
 
 /* Rewind everything from ENTRY on: there is no room or no right to execute it now. */
@@ -282,6 +302,7 @@ batch_step(struct conn *c, struct dispatch *dispatch)
     struct slice in = conn_input(c);
     enum step step;
     uint32_t parsed;
+    size_t before;
 
     if (in.len == 0)
         return STEP_NEED_INPUT;
@@ -291,8 +312,8 @@ batch_step(struct conn *c, struct dispatch *dispatch)
         if (batch->count > 1) { /* else there is nothing to overlap with */
             conn_prefetch_ahead(c, dispatch);
             conn_prefetch_far(c, dispatch);
-            batch->fetched = batch->count;
-            conn_prefetch_values(c->server, batch->entries, batch->count);
+            if (conn_prefetch_values(c->server, batch->entries, batch->count))
+                batch->fetched = batch->count;
         }
     }
     batch->parsed = false;
@@ -301,7 +322,9 @@ batch_step(struct conn *c, struct dispatch *dispatch)
     dispatch->budget.requests -= batch->count;
     conn_care_begin(c, batch);
     parsed = batch->count;
+    before = written(c);
     step = run_entries(c, batch, in);
+    note_length(c->server, batch, written(c) - before);
     if (UNLIKELY(batch->count < parsed || batch->apart))
         cmd_look_again(c->server->cmd);
     count_executed(c, batch);

@@ -22,8 +22,8 @@ enum step conn_step(struct conn *c, struct dispatch *dispatch) MUST_USE;
 void conn_parse_ahead(struct conn *c, struct dispatch *dispatch);
 void conn_prefetch_ahead(struct conn *c, struct dispatch *dispatch);
 void conn_prefetch_far(struct conn *c, const struct dispatch *dispatch);
-/* Of the first of COUNT requests, which are executed one after the other. */
-void conn_prefetch_values(const struct server *server, const struct batch_entry *entries,
+/* Of the first of COUNT requests, which are executed one after the other. False: replies are short. */
+bool conn_prefetch_values(const struct server *server, const struct batch_entry *entries,
                           uint32_t count);
 /* Undo that: it cannot be executed now, and will be parsed again. Looks at no entry. */
 void conn_rewind(struct conn *c, struct dispatch *dispatch);

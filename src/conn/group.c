@@ -129,21 +129,23 @@ static void
 prefetch(struct group *group)
 {
     struct batch_entry *entries = group->server->group_batch;
+    bool fetched;
 
     if (group->requests <= 2) /* a single request has nothing to overlap with */
         return;
     for (unsigned i = 0; i < group->count; i++)
         if (group->dispatches[i].batch.parsed)
             conn_prefetch_ahead(group->dispatches[i].conn, &group->dispatches[i]);
-    for (unsigned i = 0; i < group->count; i++) {
+    for (unsigned i = 0; i < group->count; i++)
+        if (group->dispatches[i].batch.parsed)
+            conn_prefetch_far(group->dispatches[i].conn, &group->dispatches[i]);
+    fetched = conn_prefetch_values(group->server, entries, group->requests);
+    for (unsigned i = 0; fetched && i < group->count; i++) {
         struct batch *batch = &group->dispatches[i].batch;
 
-        if (!batch->parsed)
-            continue;
-        conn_prefetch_far(group->dispatches[i].conn, &group->dispatches[i]);
-        batch->fetched = group->requests - (uint32_t)(batch->entries - entries);
+        if (batch->parsed)
+            batch->fetched = group->requests - (uint32_t)(batch->entries - entries);
     }
-    conn_prefetch_values(group->server, entries, group->requests);
 }
 
 /* One more batch may come with the last of them: server->group_batch has room for it. */

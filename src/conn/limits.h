@@ -5,8 +5,11 @@
 
 enum {
     BATCH_REQUESTS = 32, /* parsed, hashed and prefetched together */
-    VALUES_AHEAD = 4,    /* of which so many values are prefetched at once */
-    GROUP_CONNS = 16,    /* at most, whose first requests make one batch */
+    VALUES_AHEAD = 4,    /* of which so many values are prefetched at once, where */
+    /* replies are longer than this in the mean, in one of so many batches: else items are in two lines. */
+    SHORT_REPLY_BYTES = 100,
+    LONG_BATCHES = 64,
+    GROUP_CONNS = 16, /* at most, whose first requests make one batch */
     /*
      * How the thread is shared. A connection that just had an event is served before the ones
      * that have more to do, with a short slice; and the loop looks for events between slices, so

@@ -138,6 +138,7 @@ struct server {
     struct conn *joining;     /* the one that appends to a long value now, or NULL */
     struct conn *paused;      /* the one whose slice was interrupted, or NULL */
     uint64_t paused_until_ns; /* the end of its slice */
+    uint32_t long_batches;    /* so many more have their values prefetched */
     /* One more batch for a group: its last connection may bring a whole one. */
     struct batch_entry group_batch[2 * BATCH_REQUESTS];
     struct batch_entry batch[BATCH_REQUESTS]; /* any other batch */
