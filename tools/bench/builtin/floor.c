@@ -1,8 +1,6 @@
 /* A server that counts requests and sends canned replies, in a process of its own. */
 #include "builtin/floor.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,7 +70,6 @@ take_connection(struct floor_server *s)
 
     if (fd < 0)
         return;
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", 4); /* never paced */
     s->pending[fd] = 0;
 }
 

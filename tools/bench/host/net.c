@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -174,6 +175,7 @@ net_listen(struct net_addr *out)
 
     if (fd < 0)
         return -1;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", 4); /* inherited: never paced */
     if (bind(fd, (const struct sockaddr *)&in4, len) != 0 || listen(fd, 4096) != 0 ||
         getsockname(fd, (struct sockaddr *)&in4, &len) != 0) {
         (void)close(fd);
