@@ -10,8 +10,8 @@
 
 enum {
     IOVECS_MAX = 64,
-    QUEUED_IOVECS_MAX = 4, /* bytes, a value that is sent from where it lies, and bytes again */
-    QUEUED_REFS_MAX = 1,
+    QUEUED_REFS_MAX = 4, /* parts of values that are sent from where they lie, */
+    QUEUED_IOVECS_MAX = 2 * QUEUED_REFS_MAX + 1, /* and bytes before, between and behind them */
 };
 
 _Static_assert((int)GROUP_CONNS <= (int)SYS_MANY_MAX, "a group is one call");
