@@ -14,7 +14,13 @@ store_prefetch_bucket(const struct store *store, uint64_t hash)
 }
 
 /* Of a record these are fetched before it is known how long it is: most end there. */
-enum { LINE_BYTES = 64, RECORD_LINES = 2, FETCHED_VALUE_MAX = 4096 };
+enum { LINE_BYTES = 64, RECORD_LINES = 2, FETCHED_VALUE_MAX = 17 * 1024 };
+
+static inline const char *
+line_of(const char *p)
+{
+    return p - (uintptr_t)p % LINE_BYTES;
+}
 
 /* From when the record's times count, its segment says. */
 static inline void
@@ -67,6 +73,34 @@ store_prefetch_far(const struct store *store, uint64_t hash, struct place *place
         PREFETCH(index_node(&store->index, *slots.link - UINT64_C(1)));
 }
 
+static inline void
+prefetch_lines(const char *from, const char *end)
+{
+    for (; from < end; from += LINE_BYTES)
+        PREFETCH(from);
+}
+
+/* Of a value in pieces, which its record finds. */
+static NOINLINE void
+prefetch_pieces(const struct store *store, const char *rec)
+{
+    uint64_t bytes = large_value_bytes(rec);
+    uint64_t off = 0;
+
+    if (bytes > FETCHED_VALUE_MAX)
+        bytes = FETCHED_VALUE_MAX;
+    while (off < bytes) {
+        struct slice part = large_at(store, rec, off);
+        uint64_t left = bytes - off;
+        uint64_t n = part.len < left ? part.len : left;
+
+        if (n == 0)
+            return; /* who reads it will say so */
+        prefetch_lines(line_of(part.ptr), part.ptr + n);
+        off += n;
+    }
+}
+
 MERGED void
 store_prefetch_value(const struct store *store, const struct place *place)
 {
@@ -76,12 +110,14 @@ store_prefetch_value(const struct store *store, const struct place *place)
     if (UNLIKELY(!index_believes(&store->index, place)))
         return;
     rec = arena_at(&store->arena, place->at);
+    if (UNLIKELY((rec_info(rec) & REC_LARGE) != 0)) {
+        prefetch_pieces(store, rec);
+        return;
+    }
     bytes = rec_body_off(rec) + rec_body_len(rec);
     if (bytes > FETCHED_VALUE_MAX)
         bytes = FETCHED_VALUE_MAX;
-    bytes += (uint32_t)((uintptr_t)rec % LINE_BYTES); /* of its first line, not its own */
-    for (uint32_t off = RECORD_LINES * LINE_BYTES; off < bytes; off += LINE_BYTES)
-        PREFETCH(rec + off);
+    prefetch_lines(line_of(rec) + (size_t)RECORD_LINES * LINE_BYTES, rec + bytes);
 }
 
 static inline bool

@@ -193,6 +193,27 @@ START_TEST(test_seen)
 }
 END_TEST
 
+/* Whether or not its record has a table of them, and beyond what is fetched. */
+START_TEST(test_seen_in_pieces)
+{
+    static const uint64_t sizes[] = {300, 2000, 10000, 17 * 1024, 100 * 1000};
+    struct rig rig = rig_open((struct rig_config){.limit_bytes = 4 * MB});
+
+    for (uint64_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        struct place place;
+        struct item item;
+
+        REQUIRE(rig_set(&rig, i, sizes[i]));
+        place = see(&rig, i);
+        REQUIRE(index_believes(&rig.store->index, &place));
+        REQUIRE(read_seen(&rig, i, &place, &item));
+        ck_assert_uint_eq(item.value_bytes, sizes[i]);
+        rig_check_value(&rig, item.handle, i, sizes[i]);
+    }
+    rig_close(&rig);
+}
+END_TEST
+
 /* A place says nothing of a key; and nowhere is no place, even as it is where the first item lies. */
 START_TEST(test_seen_of_another_key)
 {
@@ -435,6 +456,7 @@ store_tcase(void)
     tcase_add_loop_test(tcase, test_set_and_get, 0, 2);
     tcase_add_test(tcase, test_access);
     tcase_add_loop_test(tcase, test_seen, 0, ARRAY_LEN(seens));
+    tcase_add_test(tcase, test_seen_in_pieces);
     tcase_add_test(tcase, test_seen_of_another_key);
     tcase_add_loop_test(tcase, test_commit_modes, 0, ARRAY_LEN(commits));
     tcase_add_test(tcase, test_change_in_place);
