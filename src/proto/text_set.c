@@ -15,13 +15,18 @@ static inline bool
 take_number(const char **pos, const char *end, char behind, uint32_t *out)
 {
     const char *p = *pos;
-    const char *stop = end - p > DIGITS_MAX ? p + DIGITS_MAX : end;
+    const char *stop = end - p > DIGITS_MAX ? p + DIGITS_MAX + 1 : end;
     uint32_t v = 0;
 
-    for (; p < stop && (unsigned char)(*p - '0') <= 9; p++)
-        v = v * 10 + (uint32_t)(*p - '0');
-    if (p == *pos || p == end || *p != behind)
+    if (p == end)
         return false;
+    do { /* most have one digit */
+        unsigned char digit = (unsigned char)(*p - '0');
+
+        if (digit > 9 || ++p == stop)
+            return false;
+        v = v * 10 + digit;
+    } while (*p != behind);
     *out = v;
     *pos = p + 1;
     return true;

@@ -83,7 +83,8 @@ commit_publish(struct store *store, char *rec, uint64_t hash, char *old,
         large_queue(store, rec);
     record_note_expiry(store, rec);
     store->stats.total_items++;
-    (void)limit_index_step(store, buckets_per_write(rec));
+    if (old == NULL || UNLIKELY(!limit_index_rests(store)))
+        (void)limit_index_step(store, buckets_per_write(rec));
 }
 
 char *

@@ -128,6 +128,17 @@ hashes_of(const void *ctx, const uint64_t *locs, unsigned count, uint64_t *hashe
 }
 
 bool
+limit_index_rests(const struct store *store)
+{
+    const struct index *ix = &store->index;
+    const struct arena *arena = &store->arena;
+
+    return !store->shrinking && !ix->resizing && !index_is_compacting(ix) &&
+           !store->huge.index_waits && index_wanted(ix) == ix->to.buckets &&
+           !index_is_narrow(ix) && arena->seg_resident + arena_ahead(arena) <= arena->seg_goal;
+}
+
+bool
 limit_index_step(struct store *store, unsigned buckets)
 {
     struct index *ix = &store->index;

@@ -320,6 +320,8 @@ bool limit_set(struct store *store, size_t limit_bytes) MUST_USE;
 uint64_t limit_bytes_now(const struct store *store) MUST_USE;
 /* Segments that the limit leaves over when the index takes that many bytes. */
 uint32_t limit_segments_with(const struct store *store, uint64_t index_bytes) MUST_USE;
+/* Whether limit_index_step() has nothing to do when an item replaces another: the index and what it has stay. */
+bool limit_index_rests(const struct store *store) MUST_USE;
 /* Make the index fit its contents, step by step; once a write. False when it does. */
 bool limit_index_step(struct store *store, unsigned buckets);
 
