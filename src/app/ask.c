@@ -268,6 +268,8 @@ converse(int fd, const struct config *config, const char *address)
 int
 ask_server(const struct config *config)
 {
+    static const char malformed[] =
+        "malformed address: host, host:port, [v6]:port, or the path of a socket";
     char local[32];
     const char *address = config->ask_address;
     int status;
@@ -279,7 +281,7 @@ ask_server(const struct config *config)
         address = config->unix_path != NULL ? config->unix_path : local;
     fd = connect_server(address);
     if (fd < 0)
-        return fail(address, errno == EINVAL ? "malformed address" : strerror(errno));
+        return fail(address, errno == EINVAL ? malformed : strerror(errno));
     status = converse(fd, config, address);
     (void)close(fd);
     return status;

@@ -57,7 +57,8 @@ def is_none():
     check.equal(ask("--ping", "/nonexistent/socket")[0], FAILED, "no socket")
     check.equal(ask("--ping", "/" + "x" * 200)[0], FAILED, "a path that is too long")
     check.equal(ask("--ping", "127.0.0.1:x"),
-                (FAILED, "", "lombard: 127.0.0.1:x: malformed address\n"), "no address")
+                (FAILED, "", "lombard: 127.0.0.1:x: malformed address: host, host:port, [v6]:port, or the path of a socket\n"),
+                "no address")
 
 
 def other(answer, want, question="--ping", drips=False):
