@@ -622,8 +622,13 @@ def test_killed(folder):
 
 def image_bytes(heir):
     folder = "/proc/%d/fd" % heir.process.pid
-    paths = [os.path.join(folder, name) for name in os.listdir(folder)]
-    sizes = [os.stat(path).st_size for path in paths if "lombard-image" in os.readlink(path)]
+    sizes = []
+    for path in (os.path.join(folder, name) for name in os.listdir(folder)):
+        try:
+            if "lombard-image" in os.readlink(path):
+                sizes.append(os.stat(path).st_size)
+        except FileNotFoundError: # closed since it was listed
+            pass
     return sum(sizes) if sizes else -1
 
 
