@@ -9,6 +9,7 @@ request_init(struct request *req, enum request_op op)
 {
     enum { HALF = offsetof(struct request, place) / 2 };
 
+    _Static_assert(offsetof(struct request, place) % 2 == 0, "all of it is cleared");
     /* In two parts, each of which is a few stores: gcc makes a loop of the whole. */
     memset(req, 0, HALF);
     memset((char *)req + HALF, 0, HALF);

@@ -67,15 +67,14 @@ enum judged { JUDGED_ALL, JUDGED_ENOUGH, JUDGED_STUCK };
 static void
 fetch_survivor(const struct store *store, const char *rec)
 {
-    enum { LINE_BYTES = 64, LINES_MAX = 128 };
+    enum { FETCHED_MAX = 8 * 1024 };
     uint32_t bytes = rec_bytes(rec);
 
     if (rec_is_piece(rec) ? !store->evictor.clean : !policy_survives(store, rec))
         return;
-    if (bytes > LINES_MAX * LINE_BYTES)
-        bytes = LINES_MAX * LINE_BYTES;
-    for (uint32_t off = LINE_BYTES; off < bytes; off += LINE_BYTES)
-        PREFETCH(rec + off);
+    if (bytes > FETCHED_MAX)
+        bytes = FETCHED_MAX;
+    prefetch_lines(rec, 1, rec + bytes);
 }
 
 /* Judge them until GOAL segments are available; JUDGED_STUCK when a survivor cannot be moved. */

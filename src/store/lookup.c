@@ -14,13 +14,7 @@ store_prefetch_bucket(const struct store *store, uint64_t hash)
 }
 
 /* Of a record these are fetched before it is known how long it is: most end there. */
-enum { LINE_BYTES = 64, RECORD_LINES = 2, FETCHED_VALUE_MAX = 17 * 1024 };
-
-static inline const char *
-line_of(const char *p)
-{
-    return p - (uintptr_t)p % LINE_BYTES;
-}
+enum { RECORD_LINES = 2, FETCHED_VALUE_MAX = 17 * 1024 };
 
 /* From when the record's times count, its segment says. */
 static inline void
@@ -73,13 +67,6 @@ store_prefetch_far(const struct store *store, uint64_t hash, struct place *place
         PREFETCH(index_node(&store->index, *slots.link - UINT64_C(1)));
 }
 
-static inline void
-prefetch_lines(const char *from, const char *end)
-{
-    for (; from < end; from += LINE_BYTES)
-        PREFETCH(from);
-}
-
 /* Of a value in pieces, which its record finds. */
 static NOINLINE void
 prefetch_pieces(const struct store *store, const char *rec)
@@ -96,7 +83,7 @@ prefetch_pieces(const struct store *store, const char *rec)
 
         if (n == 0)
             return; /* who reads it will say so */
-        prefetch_lines(line_of(part.ptr), part.ptr + n);
+        prefetch_lines(part.ptr, 0, part.ptr + n);
         off += n;
     }
 }
@@ -117,7 +104,7 @@ store_prefetch_value(const struct store *store, const struct place *place)
     bytes = rec_body_off(rec) + rec_body_len(rec);
     if (bytes > FETCHED_VALUE_MAX)
         bytes = FETCHED_VALUE_MAX;
-    prefetch_lines(line_of(rec) + (size_t)RECORD_LINES * LINE_BYTES, rec + bytes);
+    prefetch_lines(rec, RECORD_LINES, rec + bytes);
 }
 
 static inline bool

@@ -281,6 +281,18 @@ rec_key(const char *rec)
     return slice_make(rec + rec_header_bytes(rec), rec_key_len(rec));
 }
 
+enum { LINE_BYTES = 64 };
+
+/* Fetch what lies from BEGIN to END, but for its first SKIPPED lines: BEGIN may be anywhere in one. */
+static inline void
+prefetch_lines(const char *begin, unsigned skipped, const char *end)
+{
+    const char *line = begin - (uintptr_t)begin % LINE_BYTES + (size_t)skipped * LINE_BYTES;
+
+    for (; line < end; line += LINE_BYTES)
+        PREFETCH(line);
+}
+
 static inline uint32_t
 rec_body_off(const char *rec)
 {
